@@ -1,0 +1,45 @@
+# Everything runs in virtual environments inside the checkout; nothing is installed on the machine.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TOOLS := .venvs/protoc
+
+.PHONY: demo test lint proto golden clean
+
+demo: $(VENV)/.installed  ## a simulated node and the exporter in front of it; prints the URL to open
+	$(BIN)/podres-exporter demo
+
+test: $(VENV)/.tests  ## every test, with coverage
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+lint: $(VENV)/.tests  ## formatting, style, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+golden: $(VENV)/.tests  ## rewrite the golden expositions; read the diff before you commit it
+	$(BIN)/pytest tests/golden --update-golden
+
+# protoc 31.0, which grpcio-tools 1.73.0 carries, belongs to the oldest supported protobuf: what it writes runs on newer ones.
+proto: $(TOOLS)/.installed  ## generate podres_exporter/_proto from protos/
+	$(TOOLS)/bin/python -m grpc_tools.protoc -Ipodres_exporter/_proto=protos --python_out=. --pyi_out=. \
+		protos/podresources_v1.proto protos/podresources_frames.proto
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.tests: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable . --group dev
+	touch $@
+
+$(TOOLS)/.installed: Makefile
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check grpcio-tools==1.73.0 grpcio==1.73.0 protobuf==6.31.0
+	touch $@
+
+clean:
+	rm -rf .venv .venvs build dist .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

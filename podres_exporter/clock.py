@@ -1,0 +1,37 @@
+"""The only place that reads the time; everything else is handed a Clock."""
+
+import threading
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time for people, monotonic time for ages, and waiting that a stop can end."""
+
+    def wall_seconds(self) -> float:
+        """Seconds since the Unix epoch; may jump."""
+        ...
+
+    def monotonic_seconds(self) -> float:
+        """Seconds since some moment; never goes back."""
+        ...
+
+    def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
+        """Wait until *event* is set or the time is over; True if it was set."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def wall_seconds(self) -> float:
+        """Seconds since the Unix epoch."""
+        return time.time()  # noqa: TID251 - this module is the exception
+
+    def monotonic_seconds(self) -> float:
+        """Seconds of CLOCK_MONOTONIC."""
+        return time.monotonic()  # noqa: TID251 - this module is the exception
+
+    def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
+        """Wait on the event with a timeout."""
+        return event.wait(timeout_seconds)

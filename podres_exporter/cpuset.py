@@ -1,0 +1,36 @@
+"""Sets of kernel CPU or NUMA node numbers, and the list format in which the kernel and people write them."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+CpuSet = frozenset[int]
+
+
+def parse_cpuset(text: str) -> CpuSet:
+    """
+    Return the numbers that a kernel list such as `0-3,8` names; an empty or blank text is the empty set.
+
+    Raises ValueError naming the part that is not a number or an ascending range.
+
+    Source: Linux Documentation/core-api/cpu-lists ("List format" of cpuset(7)), as in /sys/devices/system/node/node*/cpulist.
+    """
+    numbers: set[int] = set()
+    for part in text.strip().split(","):
+        if not part.strip():
+            continue
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise ValueError(f"{part.strip()!r} is not a CPU number or a range such as 0-3")
+        start, end = int(first), int(last or first)
+        if end < start:
+            raise ValueError(f"range {part.strip()!r} runs backwards")
+        numbers.update(range(start, end + 1))
+    return frozenset(numbers)
+
+
+def format_cpuset(cpus: Iterable[int]) -> str:
+    """Return the set as a kernel list, ascending and with ranges as long as possible; the empty set is the empty text."""
+    ordered = sorted(cpus)
+    starts = [cpu for index, cpu in enumerate(ordered) if index == 0 or ordered[index - 1] != cpu - 1]
+    ends = [low for low, high in pairwise(ordered) if high != low + 1] + ordered[-1:]
+    return ",".join(str(start) if start == end else f"{start}-{end}" for start, end in zip(starts, ends, strict=True))

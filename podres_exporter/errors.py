@@ -1,0 +1,70 @@
+"""
+What can go wrong, by who can do something about it.
+
+    PodresError
+    +-- SourceError         a source did not answer; the snapshot ages
+    |   +-- KubeletError
+    |   +-- TopologyError
+    +-- ConfigError         wrong flags or files: every fault at once, exit code 2
+
+Errors of libraries are translated once, where they enter, and keep their cause. Anything else that escapes is a bug.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a source did not answer. The values are label values: few, and stable."""
+
+    UNAVAILABLE = "unavailable"
+    TIMEOUT = "timeout"
+    DENIED = "denied"
+    UNIMPLEMENTED = "unimplemented"
+    DISABLED = "disabled"
+    NOT_FOUND = "not_found"
+    THROTTLED = "throttled"
+    TOO_LARGE = "too_large"
+    MALFORMED = "malformed"
+    INTERNAL = "internal"
+
+
+class PodresError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class SourceError(PodresError):
+    """A source did not give a usable answer; *reason* is the only part that becomes a label."""
+
+    def __init__(self, source: str, reason: Reason, detail: str) -> None:
+        """Keep the source's name, the reason, and a text for people that says what was seen."""
+        super().__init__(f"{source}: {reason.value}: {detail}")
+        self.source = source
+        self.reason = reason
+        self.detail = detail
+
+
+class KubeletError(SourceError):
+    """One RPC to the kubelet failed."""
+
+    def __init__(self, rpc: str, reason: Reason, detail: str) -> None:
+        """Keep which of the three RPCs it was."""
+        super().__init__("kubelet", reason, f"{rpc}: {detail}")
+        self.rpc = rpc
+
+
+class TopologyError(SourceError):
+    """The kernel's NUMA topology could not be read."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        """Name the source once."""
+        super().__init__("topology", reason, detail)
+
+
+class ConfigError(PodresError):
+    """Flags, environment or a file are wrong; *problems* has one sentence per fault, with its remedy."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """Keep all faults, so that a user mends them in one go."""
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
