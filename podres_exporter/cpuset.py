@@ -12,7 +12,7 @@ def parse_cpuset(text: str) -> CpuSet:
 
     Raises ValueError naming the part that is not a number or an ascending range.
 
-    Source: Linux Documentation/core-api/cpu-lists ("List format" of cpuset(7)), as in /sys/devices/system/node/node*/cpulist.
+    Source: "List format" of cpuset(7), as in /sys/devices/system/node/node*/cpulist.
     """
     numbers: set[int] = set()
     for part in text.strip().split(","):
@@ -29,7 +29,7 @@ def parse_cpuset(text: str) -> CpuSet:
 
 
 def format_cpuset(cpus: Iterable[int]) -> str:
-    """Return the set as a kernel list, ascending and with ranges as long as possible; the empty set is the empty text."""
+    """Return the set as a kernel list, ascending, with ranges as long as possible; empty set, empty text."""
     ordered = sorted(cpus)
     starts = [cpu for index, cpu in enumerate(ordered) if index == 0 or ordered[index - 1] != cpu - 1]
     ends = [low for low, high in pairwise(ordered) if high != low + 1] + ordered[-1:]

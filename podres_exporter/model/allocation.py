@@ -1,0 +1,129 @@
+"""What the kubelet says: who holds what, and what it may hand out."""
+
+from dataclasses import dataclass
+
+from podres_exporter.cpuset import CpuSet
+
+NumaNodes = frozenset[int]
+"""Numbers of NUMA nodes; empty means that nothing was stated, never "node 0"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """
+    One device-plugin device, distinct by (resource, device_id): ids are unique within a resource only.
+
+    *numa_nodes* unites the nodes of all rows with that id; the kubelet sends one row per node.
+    """
+
+    resource: str
+    device_id: str
+    numa_nodes: NumaNodes
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryBlock:
+    """
+    Memory or huge pages granted by the static memory manager.
+
+    *size_bytes* is the total over all *numa_nodes*; the kubelet does not say how it is split.
+    """
+
+    memory_type: str
+    numa_nodes: NumaNodes
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimDevice:
+    """
+    One device of a DRA claim, distinct by (driver, pool, device, share_id).
+
+    Kubelets 1.27 to 1.30 name only CDI devices: driver, pool and device are then empty.
+    """
+
+    driver: str
+    pool: str
+    device: str
+    share_id: str
+    cdi_devices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A ResourceClaim that a container refers to; *devices* is empty while the claim is not prepared."""
+
+    namespace: str
+    name: str
+    devices: tuple[ClaimDevice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What one container holds. A plain init container is never listed by the kubelet."""
+
+    name: str
+    devices: tuple[Device, ...] = ()
+    exclusive_cpus: CpuSet = frozenset()
+    memory: tuple[MemoryBlock, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """
+    What one pod holds. *exclusive_cpus* and *memory* are the pod-level lists of 1.37.
+
+    They repeat what the containers list, so they are united with it and never added.
+    """
+
+    namespace: str
+    name: str
+    containers: tuple[Container, ...] = ()
+    exclusive_cpus: CpuSet = frozenset()
+    memory: tuple[MemoryBlock, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(namespace, name): the API carries no UID."""
+        return (self.namespace, self.name)
+
+    def all_exclusive_cpus(self) -> CpuSet:
+        """Return the union of the pod's list and its containers'."""
+        return self.exclusive_cpus.union(*(container.exclusive_cpus for container in self.containers))
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """One item of a good answer that could not be used: where it stood and what was wrong with it."""
+
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """
+    One answer to List, normalised.
+
+    *merged_pods* counts entries that shared a (namespace, name) with another entry and were united with it.
+    *shared_pool_reported* is true where the answer carried the shared pool as if it were exclusive (kubelets 1.20 to
+    1.22).
+    """
+
+    pods: tuple[Pod, ...]
+    malformed: tuple[Malformed, ...] = ()
+    merged_pods: int = 0
+    shared_pool_reported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allocatable:
+    """
+    One answer to GetAllocatableResources: what may be handed out, used or not. Memory is one block per node and type.
+    """
+
+    devices: tuple[Device, ...]
+    cpus: CpuSet
+    memory: tuple[MemoryBlock, ...]
+    malformed: tuple[Malformed, ...] = ()

@@ -1,0 +1,204 @@
+"""The joined facts of one instant: what every scrape, page and command shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from podres_exporter.cpuset import CpuSet
+from podres_exporter.model.allocation import NumaNodes, Pod
+from podres_exporter.model.topology import Topology
+
+
+class Verdict(StrEnum):
+    """
+    How well a container sits.
+
+    ALIGNED: one node serves everything that has locality. MISALIGNED: no node does, though one could have.
+    SPANS: it asks for more than one node has, so several are right. UNKNOWN: devices, but none states its node, or CPUs
+    without a known topology. UNSUPPORTED: a kubelet of 1.20 to 1.22, which reports unknown locality as node 0.
+    NOT_APPLICABLE: nothing that could have locality.
+    """
+
+    ALIGNED = "aligned"
+    MISALIGNED = "misaligned"
+    SPANS = "spans"
+    UNKNOWN = "unknown"
+    UNSUPPORTED = "unsupported"
+    NOT_APPLICABLE = "not_applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """
+    Why a container wants certain nodes: *count* items of *resource* that sit on *numa_nodes*.
+
+    *every* says whether all the nodes are needed (CPUs, memory) or any one of them serves (devices).
+    *resource* is `cpu`, a memory type, or an extended resource name.
+    """
+
+    resource: str
+    numa_nodes: NumaNodes
+    count: int
+    every: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """
+    The verdict on one container, with its reasons.
+
+    *numa_nodes* are the fewest nodes that serve it (empty where nothing has locality); *unplaced* counts devices and
+    CPUs whose node nobody states, which the verdict therefore leaves out.
+    """
+
+    verdict: Verdict
+    numa_nodes: NumaNodes = frozenset()
+    constraints: tuple[Constraint, ...] = ()
+    unplaced: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """A pod as the exporter shows it; *alignments* runs parallel to the pod's containers."""
+
+    pod: Pod
+    alignments: tuple[Alignment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStock:
+    """
+    The devices of one resource that sit on the same set of NUMA nodes, as sets of ids.
+
+    *reported* is what the kubelet calls allocatable, None where it cannot be asked; *held* is what containers hold.
+    """
+
+    resource: str
+    numa_nodes: NumaNodes
+    reported: frozenset[str] | None
+    held: frozenset[str]
+
+    @property
+    def allocatable(self) -> frozenset[str] | None:
+        """Reported or held: a held device may be missing from the report (unhealthy, plugin gone, empty topology)."""
+        return None if self.reported is None else self.reported | self.held
+
+    @property
+    def free(self) -> frozenset[str] | None:
+        """Reported and not held."""
+        return None if self.reported is None else self.reported - self.held
+
+    @property
+    def unallocatable_held(self) -> frozenset[str] | None:
+        """Held, but not reported as allocatable."""
+        return None if self.reported is None else self.held - self.reported
+
+
+@dataclass(frozen=True, slots=True)
+class CpuStock:
+    """
+    The node's CPUs. *allocatable* unites what the kubelet reports with what is held; None where it cannot be asked.
+    """
+
+    allocatable: CpuSet | None
+    exclusive: CpuSet
+
+    @property
+    def shared_pool(self) -> CpuSet | None:
+        """Allocatable CPUs that nobody holds exclusively; an upper bound of what is left to grant."""
+        return None if self.allocatable is None else self.allocatable - self.exclusive
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryStock:
+    """Bytes of one memory type on one set of NUMA nodes; *reported_bytes* is None where the kubelet cannot be asked."""
+
+    memory_type: str
+    numa_nodes: NumaNodes
+    reported_bytes: int | None
+    held_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """
+    Who holds what on this node, and what is left.
+
+    *skipped_pods* counts, by reason, the entries of the answer that are not shown under an identity of their own.
+    *devices_by_namespace*, by (namespace, resource), and *cpus_by_namespace* are sums over containers and pods.
+    """
+
+    pods: tuple[PodView, ...]
+    devices: tuple[DeviceStock, ...]
+    cpus: CpuStock
+    memory: tuple[MemoryStock, ...]
+    topology: Topology | None
+    skipped_pods: Mapping[str, int] = field(default_factory=dict)
+    devices_by_namespace: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    cpus_by_namespace: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """Whether a source answered the last time it was asked, and when it last did (Unix seconds; None: never)."""
+
+    source: str
+    up: bool
+    last_success_seconds: float | None
+
+
+class Support(StrEnum):
+    """What is known of one RPC of this kubelet; UNKNOWN until it was asked once."""
+
+    SUPPORTED = "supported"
+    UNSUPPORTED = "unsupported"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RpcSupport:
+    """Whether the running kubelet serves one RPC."""
+
+    rpc: str
+    support: Support
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """
+    Freshness of one half of the kubelet's answer (`pods` or `allocatable`).
+
+    *stale*: what is shown is older than the last poll. *held*: newer answers exist but are not believed yet, because
+    the kubelet has just started and still answers too little.
+    """
+
+    part: str
+    stale: bool
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """
+    Device-seconds by (namespace, resource) and CPU-seconds by namespace since the exporter started; never decreasing.
+    """
+
+    device_seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    cpu_seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """
+    Everything the exporter shows at one instant.
+
+    *allocation* is None while there is nothing to believe: before the first good answer, and once the last good one is
+    older than the maximum age. Unavailable is never empty.
+    """
+
+    node: str
+    allocation: Allocation | None
+    sources: tuple[SourceHealth, ...] = ()
+    rpcs: tuple[RpcSupport, ...] = ()
+    parts: tuple[Part, ...] = ()
+    usage: Usage = field(default_factory=Usage)

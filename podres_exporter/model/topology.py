@@ -1,0 +1,47 @@
+"""What the kernel says of the machine: which CPU is on which NUMA node, core and socket."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from podres_exporter.cpuset import CpuSet
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Where a logical CPU sits; -1 where the kernel does not say (it writes -1 itself on some machines)."""
+
+    core: int
+    socket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """
+    CPUs by NUMA node, a node without CPUs included, and each CPU's core and socket.
+
+    Source: /sys/devices/system/node/node*/cpulist and /sys/devices/system/cpu/cpu*/topology.
+    """
+
+    cpus_by_node: Mapping[int, CpuSet]
+    core_by_cpu: Mapping[int, Core] = field(default_factory=dict)
+
+    @property
+    def nodes(self) -> frozenset[int]:
+        """Numbers of the machine's NUMA nodes."""
+        return frozenset(self.cpus_by_node)
+
+    @property
+    def online(self) -> CpuSet:
+        """Every CPU that some node lists."""
+        return frozenset[int]().union(*self.cpus_by_node.values())
+
+    def nodes_of(self, cpus: CpuSet) -> frozenset[int]:
+        """Return the nodes that hold at least one of *cpus*; a CPU that no node lists adds nothing."""
+        return frozenset(node for node, held in self.cpus_by_node.items() if not held.isdisjoint(cpus))
+
+    def split(self, cpus: CpuSet) -> tuple[tuple[int | None, CpuSet], ...]:
+        """Return *cpus* by node, ascending, empty nodes left out; CPUs of no known node come first under None."""
+        unplaced = cpus - self.online
+        placed = ((node, cpus & self.cpus_by_node[node]) for node in sorted(self.cpus_by_node))
+        rows: Iterable[tuple[int | None, CpuSet]] = [(None, unplaced), *placed]
+        return tuple((node, held) for node, held in rows if held)
