@@ -1,0 +1,161 @@
+"""
+Whole answers to the model.
+
+The kubelet fills its answers from Go maps, so two answers are hardly ever equal byte by byte even when nothing changed.
+The decoders remember the pods of the answer before, by content and blind to order, and hand the same record out again.
+"""
+
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+
+from podres_exporter._proto.podresources_frames_pb2 import AllocatableFrame, GetFrame, ListFrame, PodFrame
+from podres_exporter._proto.podresources_v1_pb2 import AllocatableResourcesResponse, GetPodResourcesRequest
+from podres_exporter.errors import KubeletError, Reason
+from podres_exporter.model import Allocatable, Listing, Malformed, Pod
+from podres_exporter.wire.pods import decode_pod, unite_pods
+from podres_exporter.wire.rows import decode_cpus, decode_devices, decode_memory
+from podres_exporter.wire.salvage import salvage
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """A decoded pod with the order-blind content that it was decoded from (None where the pod is damaged)."""
+
+    content: object
+    pod: Pod | None
+    faults: tuple[Malformed, ...]
+
+
+class ListDecoder:
+    """Decodes answers to List; remembers the last one, so that a pod that did not change costs no objects."""
+
+    def __init__(self) -> None:
+        """Start without memory."""
+        self._by_bytes: dict[bytes, _Remembered] = {}
+        self._by_content: dict[object, _Remembered] = {}
+
+    def decode(self, data: bytes) -> Listing:
+        """
+        Return the pods of one answer, sorted, whatever order the kubelet chose; a pod it cannot use is left out and
+        named.
+
+        The same content always gives an equal listing; what is remembered only saves work.
+
+        Raises KubeletError (malformed) where the answer has no pods to be told apart.
+        """
+        try:
+            slices = ListFrame.FromString(data).pod_resources
+        except DecodeError as error:
+            raise KubeletError("List", Reason.MALFORMED, f"{len(data)} bytes are not an answer to List") from error
+        by_bytes: dict[bytes, _Remembered] = {}
+        by_content: dict[object, _Remembered] = {}
+        pods: list[Pod] = []
+        malformed: list[Malformed] = []
+        for index, piece in enumerate(slices):
+            known = self._by_bytes.get(piece) or self._decode(piece)
+            by_bytes[piece] = known
+            if known.content is not None:
+                by_content[known.content] = known
+            name = f"{known.pod.namespace}/{known.pod.name}" if known.pod else str(index)
+            malformed += [_below(f"pod_resources[{name}]", fault) for fault in known.faults]
+            if known.pod is not None:
+                pods.append(known.pod)
+        self._by_bytes, self._by_content = by_bytes, by_content
+        united, merged = unite_pods(pods)
+        return Listing(united, tuple(malformed), merged)
+
+    def _decode(self, piece: bytes) -> _Remembered:
+        """Return what the bytes of one pod say, from memory if only the order of its rows differs."""
+        content = _order_blind(piece)
+        known = self._by_content.get(content) if content is not None else None
+        return known or _Remembered(content, *decode_pod(piece))
+
+
+def _order_blind(piece: bytes) -> object:
+    """Return the content of a pod with every shuffled list sorted, to be compared; None where it does not parse."""
+    try:
+        frame = PodFrame.FromString(piece)
+    except DecodeError:
+        return None
+    containers = tuple(
+        (
+            container.name,
+            tuple(sorted(container.devices)),
+            tuple(sorted(container.cpu_ids)),
+            tuple(sorted(container.memory)),
+            tuple(container.dynamic_resources),  # the order of a claim's rows has a meaning: CDI names accumulate
+        )
+        for container in frame.containers
+    )
+    return (frame.namespace, frame.name, containers, tuple(sorted(frame.cpu_ids)), tuple(sorted(frame.memory)))
+
+
+def _below(path: str, fault: Malformed) -> Malformed:
+    """Return the fault with its path below *path*."""
+    return Malformed(f"{path}.{fault.path}" if fault.path else path, fault.problem)
+
+
+class AllocatableDecoder:
+    """Decodes answers to GetAllocatableResources; remembers the last one."""
+
+    def __init__(self) -> None:
+        """Start without memory."""
+        self._content: object = None
+        self._answer: Allocatable | None = None
+
+    def decode(self, data: bytes) -> Allocatable:
+        """
+        Return one answer, sorted; a row it cannot use is left out and named.
+
+        Raises KubeletError (malformed) where the bytes are no protobuf message.
+        """
+        content: object
+        try:
+            frame = AllocatableFrame.FromString(data)
+            content = (sorted(frame.devices), sorted(frame.cpu_ids), sorted(frame.memory))
+        except DecodeError:
+            content = data
+        if self._answer is None or self._content != content:
+            self._content, self._answer = content, _decode_allocatable(data)
+        return self._answer
+
+
+def _decode_allocatable(data: bytes) -> Allocatable:
+    """Return one answer, salvaging what it can of a damaged one."""
+    faults: list[Malformed] = []
+    try:
+        message = AllocatableResourcesResponse.FromString(data)
+    except DecodeError:
+        message = AllocatableResourcesResponse()
+        try:
+            faults += salvage(data, message)
+        except DecodeError as error:
+            detail = f"{len(data)} bytes are not an answer to GetAllocatableResources"
+            raise KubeletError("GetAllocatableResources", Reason.MALFORMED, detail) from error
+    return Allocatable(
+        devices=decode_devices(message.devices, "devices", faults),
+        cpus=decode_cpus(message.cpu_ids, "cpu_ids", faults),
+        memory=decode_memory(message.memory, "memory", faults),
+        malformed=tuple(faults),
+    )
+
+
+def encode_get_request(namespace: str, name: str) -> bytes:
+    """Return the request that asks for one pod."""
+    return GetPodResourcesRequest(pod_name=name, pod_namespace=namespace).SerializeToString()
+
+
+def decode_get(data: bytes) -> tuple[Pod, tuple[Malformed, ...]]:
+    """
+    Return the pod of one answer to Get and what of it could not be used.
+
+    Raises KubeletError (malformed) where no pod can be told.
+    """
+    try:
+        pod, faults = decode_pod(GetFrame.FromString(data).pod_resources)
+    except DecodeError as error:
+        raise KubeletError("Get", Reason.MALFORMED, f"{len(data)} bytes are not an answer to Get") from error
+    if pod is None:
+        raise KubeletError("Get", Reason.MALFORMED, "; ".join(f"{fault.path}: {fault.problem}" for fault in faults))
+    return pod, faults

@@ -1,0 +1,120 @@
+"""One PodResources message to one Pod, and several entries under one name to one Pod."""
+
+from collections.abc import Iterable
+
+from google.protobuf.message import DecodeError
+
+from podres_exporter._proto.podresources_v1_pb2 import ContainerResources, PodResources
+from podres_exporter.model import Claim, ClaimDevice, Container, Device, Malformed, Pod
+from podres_exporter.wire.rows import decode_claims, decode_cpus, decode_devices, decode_memory, memory_order
+from podres_exporter.wire.salvage import salvage
+
+
+def decode_pod(data: bytes) -> tuple[Pod | None, tuple[Malformed, ...]]:
+    """
+    Return the pod that *data* describes and what of it could not be used, with paths below the pod.
+
+    The pod is None where not even its name can be told.
+    """
+    faults: list[Malformed] = []
+    try:
+        message = PodResources.FromString(data)
+    except DecodeError:
+        message = PodResources()
+        try:
+            faults += salvage(data, message)
+        except DecodeError:
+            return None, (Malformed("", "not a protobuf message"),)
+    if not message.name or not message.namespace:
+        faults.append(Malformed("name" if not message.name else "namespace", "empty"))
+        return None, tuple(faults)
+    containers = [
+        container
+        for index, row in enumerate(message.containers)
+        if (container := _decode_container(row, index, faults)) is not None
+    ]
+    pod = Pod(
+        namespace=message.namespace,
+        name=message.name,
+        containers=_unite_containers(containers),
+        exclusive_cpus=decode_cpus(message.cpu_ids, "cpu_ids", faults),
+        memory=decode_memory(message.memory, "memory", faults),
+    )
+    return pod, tuple(faults)
+
+
+def _decode_container(row: ContainerResources, index: int, faults: list[Malformed]) -> Container | None:
+    """Return one container, or None, named in *faults*, where it has no name."""
+    if not row.name:
+        faults.append(Malformed(f"containers[{index}].name", "empty"))
+        return None
+    path = f"containers[{row.name}]"
+    return Container(
+        name=row.name,
+        devices=decode_devices(row.devices, f"{path}.devices", faults) if row.devices else (),
+        exclusive_cpus=decode_cpus(row.cpu_ids, f"{path}.cpu_ids", faults),
+        memory=decode_memory(row.memory, f"{path}.memory", faults) if row.memory else (),
+        claims=decode_claims(row.dynamic_resources, f"{path}.dynamic_resources", faults)
+        if row.dynamic_resources
+        else (),
+    )
+
+
+def unite_pods(pods: Iterable[Pod]) -> tuple[tuple[Pod, ...], int]:
+    """
+    Return the pods sorted by (namespace, name), and how many entries were united with another of the same name.
+
+    The kubelet keys pods by UID and the API carries none, so a terminating static pod and its heir can stand side by
+    side. Together they hold what either holds: devices and CPUs are united, memory blocks are each pod's own and stay.
+    Entries that are equal in all they say are one.
+
+    Source: kubelet pod_manager.go (podByUID).
+    """
+    united: dict[tuple[str, str], Pod] = {}
+    merged = 0
+    for pod in pods:
+        known = united.get(pod.key)
+        merged += known is not None
+        if known is None or known == pod:
+            united[pod.key] = pod
+            continue
+        united[pod.key] = Pod(
+            *pod.key,
+            containers=_unite_containers([*known.containers, *pod.containers]),
+            exclusive_cpus=known.exclusive_cpus | pod.exclusive_cpus,
+            memory=tuple(sorted(known.memory + pod.memory, key=memory_order)),
+        )
+    return tuple(united[key] for key in sorted(united)), merged
+
+
+def _unite_containers(containers: list[Container]) -> tuple[Container, ...]:
+    """Return the containers sorted by name, those of one name united."""
+    united: dict[str, Container] = {}
+    for container in containers:
+        known = united.get(container.name)
+        united[container.name] = container if known is None else _unite(known, container)
+    return tuple(united[name] for name in sorted(united))
+
+
+def _unite(one: Container, other: Container) -> Container:
+    """Return what two containers of one name hold together."""
+    devices = {(device.resource, device.device_id): device for device in one.devices}
+    for device in other.devices:
+        key = (device.resource, device.device_id)
+        nodes = devices[key].numa_nodes if key in devices else frozenset[int]()
+        devices[key] = Device(*key, nodes | device.numa_nodes)
+    claims: dict[tuple[str, str], set[ClaimDevice]] = {}
+    for claim in (*one.claims, *other.claims):
+        claims.setdefault((claim.namespace, claim.name), set()).update(claim.devices)
+    return Container(
+        name=one.name,
+        devices=tuple(devices[key] for key in sorted(devices)),
+        exclusive_cpus=one.exclusive_cpus | other.exclusive_cpus,
+        memory=tuple(sorted(one.memory + other.memory, key=memory_order)),
+        claims=tuple(Claim(*key, tuple(sorted(claims[key], key=_claim_device_order))) for key in sorted(claims)),
+    )
+
+
+def _claim_device_order(device: ClaimDevice) -> tuple[str, str, str, str]:
+    """Return the sort key of a claim's device."""
+    return (device.driver, device.pool, device.device, device.share_id)

@@ -1,0 +1,133 @@
+"""
+Rows of a container or of the allocatable answer to sorted records, each quirk of the kubelets with its rule.
+
+Every function appends what it cannot use to *faults*, with the path below the owner, and goes on with the rest.
+"""
+
+from collections.abc import Iterable
+
+from podres_exporter._proto.podresources_v1_pb2 import (
+    ClaimResource,
+    ContainerDevices,
+    ContainerMemory,
+    DynamicResource,
+    NUMATopology,
+)
+from podres_exporter.cpuset import CpuSet
+from podres_exporter.model import Claim, ClaimDevice, Device, Malformed, MemoryBlock
+
+NOT_STATED: frozenset[int] = frozenset()
+
+
+def numa_nodes(topology: NUMATopology) -> frozenset[int]:
+    """
+    Return the stated NUMA nodes; absent topology, an empty node list and negative ids all mean that nothing was stated.
+
+    Node 0 is a real node though proto3 leaves its number out, so the length of the list decides, never truthiness.
+
+    Source: kubelet containerDevicesFromResourceDeviceInstances; ROCm's device plugin sends -1; kubernetes #101522.
+    """
+    nodes = topology.nodes
+    return frozenset([node.ID for node in nodes if node.ID >= 0]) if nodes else NOT_STATED
+
+
+def decode_devices(rows: Iterable[ContainerDevices], path: str, faults: list[Malformed]) -> tuple[Device, ...]:
+    """
+    Return the distinct devices, sorted by (resource, id), each with the union of the nodes of its rows.
+
+    From 1.21 the kubelet sends a row per device and NUMA node, on 1.20 one per resource and node with several ids.
+
+    Source: kubelet containerDevicesFromResourceDeviceInstances (cm/container_manager.go).
+    """
+    nodes_by_device: dict[tuple[str, str], frozenset[int]] = {}
+    for index, row in enumerate(rows):
+        resource, ids = row.resource_name, row.device_ids
+        if not resource or not ids:
+            problem = "no resource name" if not resource else f"no device id for resource {resource!r}"
+            faults.append(Malformed(f"{path}[{index}]", problem))
+            continue
+        nodes = numa_nodes(row.topology)
+        for position, device_id in enumerate(ids):
+            if not device_id:
+                faults.append(Malformed(f"{path}[{index}].device_ids[{position}]", f"empty device id for {resource!r}"))
+                continue
+            key = (resource, device_id)
+            known = nodes_by_device.get(key)
+            nodes_by_device[key] = nodes if known is None else known | nodes
+    return tuple([Device(*key, nodes_by_device[key]) for key in sorted(nodes_by_device)])
+
+
+def decode_cpus(cpu_ids: Iterable[int], path: str, faults: list[Malformed]) -> CpuSet:
+    """Return the CPU numbers as a set; the kubelet sends them unsorted (cpuset.UnsortedList)."""
+    cpus = frozenset(cpu_ids)
+    negative = sorted(cpu for cpu in cpus if cpu < 0)
+    faults.extend(Malformed(path, f"CPU number {cpu} is negative") for cpu in negative)
+    return cpus.difference(negative) if negative else cpus
+
+
+def decode_memory(rows: Iterable[ContainerMemory], path: str, faults: list[Malformed]) -> tuple[MemoryBlock, ...]:
+    """
+    Return the blocks, sorted; a block over several nodes stays one block and its size is the total.
+
+    A block of size 0 says nothing (an init container's block may shrink to it) and is left out.
+
+    Source: kubelet memorymanager policy_static.go (Allocate; init containers are re-used).
+    """
+    blocks = []
+    for index, row in enumerate(rows):
+        if not row.memory_type:
+            faults.append(Malformed(f"{path}[{index}]", "no memory type"))
+        elif row.size:
+            blocks.append(MemoryBlock(row.memory_type, numa_nodes(row.topology), row.size))
+    return tuple(sorted(blocks, key=memory_order))
+
+
+def memory_order(block: MemoryBlock) -> tuple[str, list[int], int]:
+    """Return the sort key of a block; a set has no order of its own."""
+    return (block.memory_type, sorted(block.numa_nodes), block.size_bytes)
+
+
+def decode_claims(rows: Iterable[DynamicResource], path: str, faults: list[Malformed]) -> tuple[Claim, ...]:
+    """
+    Return the distinct claims, sorted; a claim that is listed twice is one (1.27 to 1.35 repeat it per request).
+
+    Source: kubelet cm/dra/manager.go GetContainerClaimInfos.
+    """
+    devices_by_claim: dict[tuple[str, str], dict[tuple[str, str, str, str], ClaimDevice]] = {}
+    for index, row in enumerate(rows):
+        if not row.claim_name:
+            faults.append(Malformed(f"{path}[{index}]", "no claim name"))
+            continue
+        devices = devices_by_claim.setdefault((row.claim_namespace, row.claim_name), {})
+        for device in _claim_devices(row.claim_resources, f"{path}[{index}].claim_resources", faults):
+            key = (device.driver, device.pool, device.device, device.share_id)
+            known = devices.get(key)
+            cdi_devices = {*device.cdi_devices, *(known.cdi_devices if known else ())}
+            devices[key] = ClaimDevice(*key, tuple(sorted(cdi_devices)))
+    return tuple(
+        Claim(namespace, name, tuple(devices[key] for key in sorted(devices)))
+        for (namespace, name), devices in sorted(devices_by_claim.items())
+    )
+
+
+def _claim_devices(rows: Iterable[ClaimResource], path: str, faults: list[Malformed]) -> Iterable[ClaimDevice]:
+    """
+    Yield a claim's devices with the CDI names that are each one's own.
+
+    Kubelets from 1.31 declare the list of CDI names once per driver, outside the loop over its devices, so row k
+    repeats the names of rows 1 to k-1. What a row adds to the row before it, of the same driver, is its own.
+
+    Source: kubelet cm/container_manager_linux.go GetDynamicResources; measured on 1.36.3.
+    """
+    listed_by_driver: dict[str, list[str]] = {}
+    for index, row in enumerate(rows):
+        named = (row.driver_name, row.pool_name, row.device_name)
+        if any(named) and not all(named):
+            faults.append(Malformed(f"{path}[{index}]", "driver, pool and device must be named together"))
+            continue
+        listed = [cdi.name for cdi in row.cdi_devices]
+        before = listed_by_driver.get(row.driver_name, [])
+        accumulated = any(named) and listed[: len(before)] == before
+        own = listed[len(before) :] if accumulated else listed
+        listed_by_driver[row.driver_name] = listed
+        yield ClaimDevice(*named, row.share_id, tuple(sorted(set(filter(None, own)))))
