@@ -1,0 +1,18 @@
+"""From what the kubelet and the kernel said to what is true of the node. Pure: no clock, no I/O."""
+
+from podres_exporter.join.allocation import Joiner
+from podres_exporter.join.holddown import Suspicion, covers_allocatable, covers_pods, judge
+from podres_exporter.join.legacy import blank_shared_pool
+from podres_exporter.join.stock import pod_memory
+from podres_exporter.join.usage import accrue
+
+__all__ = [
+    "Joiner",
+    "Suspicion",
+    "accrue",
+    "blank_shared_pool",
+    "covers_allocatable",
+    "covers_pods",
+    "judge",
+    "pod_memory",
+]

@@ -1,0 +1,51 @@
+"""Kubelets 1.20 to 1.22 report the shared pool as if it were exclusive."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+from podres_exporter.cpuset import CpuSet
+from podres_exporter.model import Listing, Pod
+
+
+def blank_shared_pool(listing: Listing, online: CpuSet | None, allocatable: CpuSet | None) -> Listing:
+    """
+    Return the listing with the shared pool taken out of the containers that report it as their CPUs.
+
+    Exclusive sets are disjoint, so a set that two pods report is no exclusive one. A set that is exactly what the
+    others leave of the *online* CPUs is the pool too, even where only one container reports it: the reserved CPUs are
+    always in it. For the same reason no part of the *allocatable* CPUs is the pool, where the kubelet tells them: a
+    finished pod may still wear CPUs that its heir has got.
+
+    Only for kubelets without Get (before 1.27): later ones never do this, and list a pod's shared CPUs on several of
+    its containers for a good reason.
+
+    Source: kubelet cm/container_manager_linux.go GetCPUs -> GetCPUSetOrDefault up to 1.22; kubernetes #100211, #97415.
+    """
+    pods_by_set: defaultdict[CpuSet, set[tuple[str, str]]] = defaultdict(set)
+    for pod in listing.pods:
+        for container in pod.containers:
+            if container.exclusive_cpus:
+                pods_by_set[container.exclusive_cpus].add(pod.key)
+    shared = {cpus for cpus, pods in pods_by_set.items() if len(pods) > 1 and not (allocatable and cpus <= allocatable)}
+    if online is not None:
+        for cpus in pods_by_set:
+            others = frozenset[int]().union(*(other for other in pods_by_set if other != cpus))
+            if cpus == online - others:
+                shared.add(cpus)
+    if not shared:
+        return listing
+    pods = tuple(_blank(pod, shared) for pod in listing.pods)
+    return replace(listing, pods=pods, shared_pool_reported=True)
+
+
+def _blank(pod: Pod, shared: set[CpuSet]) -> Pod:
+    """Return the pod without the shared sets; the same record where it has none."""
+    if not any(container.exclusive_cpus in shared for container in pod.containers):
+        return pod
+    return replace(
+        pod,
+        containers=tuple(
+            replace(container, exclusive_cpus=frozenset()) if container.exclusive_cpus in shared else container
+            for container in pod.containers
+        ),
+    )
