@@ -1,0 +1,46 @@
+"""How well containers sit on the NUMA nodes. Derived, because PromQL cannot derive it cheaply."""
+
+from collections.abc import Iterable
+
+from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, Row
+from podres_exporter.model import Verdict
+
+
+def _numa_nodes(view: ContainerView) -> Iterable[Row]:
+    nodes = view.alignment.numa_nodes
+    return [(len(nodes),)] if nodes else ()
+
+
+def _aligned(view: ContainerView) -> Iterable[Row]:
+    """Return 1 or 0; a container that asks for more than one node has is neither."""
+    match view.alignment.verdict:
+        case Verdict.ALIGNED:
+            return [(1,)]
+        case Verdict.MISALIGNED:
+            return [(0,)]
+        case _:
+            return ()
+
+
+FAMILIES = (
+    ContainerFamily(
+        name="podres_container_numa_nodes",
+        kind=Kind.GAUGE,
+        help="How many NUMA nodes the container's exclusive CPUs, memory blocks and devices span, the fewest that "
+        "serve "
+        "them all. Absent where nothing it holds has a stated node. Computed.",
+        labels=(),
+        collector="alignment",
+        rows=_numa_nodes,
+    ),
+    ContainerFamily(
+        name="podres_container_numa_aligned",
+        kind=Kind.GAUGE,
+        help="1 if one NUMA node serves everything the container holds, 0 if none does though one could have. "
+        "Absent where "
+        "nothing has a stated node, and where no single node is large enough. Computed.",
+        labels=(),
+        collector="alignment",
+        rows=_aligned,
+    ),
+)

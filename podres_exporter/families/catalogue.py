@@ -1,0 +1,91 @@
+"""
+Every metric family this exporter can show, in the order of the page. A public contract: see CHANGELOG.
+
+Pod metadata, labels and device health join the list with the API-server source.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from podres_exporter.families import alignment, claims, cpus, devices, health, memory, own, usage
+from podres_exporter.families.spec import (
+    ContainerFamily,
+    ContainerView,
+    ExporterFamily,
+    Family,
+    NodeFamily,
+    PodFamily,
+    Row,
+    UsageFamily,
+)
+from podres_exporter.model import PodView, Snapshot, Topology
+
+CATALOGUE: tuple[Family, ...] = (
+    *devices.FAMILIES,
+    *cpus.FAMILIES,
+    *memory.FAMILIES,
+    *claims.FAMILIES,
+    *alignment.FAMILIES,
+    *usage.FAMILIES,
+    *health.FAMILIES,
+    *own.FAMILIES,
+)
+COLLECTORS: tuple[str, ...] = (*dict.fromkeys(family.collector for family in CATALOGUE), "process")
+"""The switches, in order; `process` has the process_* metrics of prometheus_client."""
+OFF_BY_DEFAULT = frozenset({"cpu-info"})
+DEFAULT_COLLECTORS = frozenset(COLLECTORS) - OFF_BY_DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One sample: its name, its labels in order, and its value."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    value: float
+
+
+def selected(collectors: Collection[str]) -> tuple[Family, ...]:
+    """Return the families of the collectors that are on, in the order of the page."""
+    return tuple(family for family in CATALOGUE if family.collector in collectors)
+
+
+def container_views(view: PodView, topology: Topology | None) -> list[ContainerView]:
+    """Return what the rows of each of the pod's containers depend on."""
+    return [
+        ContainerView(container, alignment_, topology)
+        for container, alignment_ in zip(view.pod.containers, view.alignments, strict=True)
+    ]
+
+
+def rows(family: Family, snapshot: Snapshot) -> Iterator[Row]:
+    """
+    Yield the rows of a family with the values of all its labels, `node` left out.
+
+    Nothing where the snapshot has no allocation to show, but for what is said of the exporter itself. The counters of
+    `own` have no rows: they are not in the snapshot.
+    """
+    match family, snapshot.allocation:
+        case ((ExporterFamily() | UsageFamily()), _):
+            yield from family.rows(snapshot)
+        case NodeFamily(), allocation if allocation is not None:
+            yield from family.rows(allocation)
+        case PodFamily(), allocation if allocation is not None:
+            for view in allocation.pods:
+                yield from ((*view.pod.key, *row) for row in family.rows(view, allocation.topology))
+        case ContainerFamily(), allocation if allocation is not None:
+            for view in allocation.pods:
+                for container in container_views(view, allocation.topology):
+                    identity = (*view.pod.key, container.container.name)
+                    yield from ((*identity, *row) for row in family.rows(container))
+        case _:
+            return
+
+
+def samples(snapshot: Snapshot, families: Collection[Family], *, node_label: bool = True) -> Iterator[Sample]:
+    """Yield every sample of the snapshot, family by family."""
+    for family in families:
+        node = () if isinstance(family, ExporterFamily) or not node_label else (("node", snapshot.node),)
+        for *values, value in rows(family, snapshot):
+            labels = zip(family.all_labels, map(str, values), strict=True)
+            yield Sample(family.name, (*node, *labels), float(value))

@@ -1,0 +1,140 @@
+"""Exclusive CPUs of containers and pods, and the node's shared pool."""
+
+from collections.abc import Iterable
+
+from podres_exporter.cpuset import CpuSet, format_cpuset
+from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, NodeFamily, PodFamily, Row, by_node
+from podres_exporter.model import Allocation, Core, PodView, Topology
+
+
+def _container_cpus(view: ContainerView) -> Iterable[Row]:
+    return [(node, len(cpus)) for node, cpus in by_node(view.container.exclusive_cpus, view.topology)]
+
+
+def _container_cpuset(view: ContainerView) -> Iterable[Row]:
+    cpus = view.container.exclusive_cpus
+    return [(format_cpuset(cpus), 1)] if cpus else ()
+
+
+def _pod_cpus(view: PodView, topology: Topology | None) -> Iterable[Row]:
+    return [(node, len(cpus)) for node, cpus in by_node(view.pod.all_exclusive_cpus(), topology)]
+
+
+def _cpu_infos(view: ContainerView) -> Iterable[Row]:
+    cores = view.topology.core_by_cpu if view.topology else {}
+    for node, cpus in by_node(view.container.exclusive_cpus, view.topology):
+        for cpu in sorted(cpus):
+            place = cores.get(cpu, Core(-1, -1))
+            yield (str(cpu), node, _stated(place.core), _stated(place.socket), 1)
+
+
+def _stated(number: int) -> str:
+    """Return the number as label text, empty where the kernel states none."""
+    return str(number) if number >= 0 else ""
+
+
+def _per_node(allocation: Allocation, cpus: CpuSet | None) -> Iterable[Row]:
+    """
+    Return how many of *cpus* each NUMA node has, nodes that have none of them included.
+
+    Nothing where the node has no allocatable CPUs at all: the CPU manager's policy is then not static.
+    """
+    if cpus is None or not (allocation.cpus.allocatable or allocation.cpus.exclusive):
+        return []
+    counts = (
+        {} if allocation.topology is None else {str(n): 0 for n, c in allocation.topology.cpus_by_node.items() if c}
+    )
+    counts.update((node, len(held)) for node, held in by_node(cpus, allocation.topology))
+    return sorted(counts.items() or [("", 0)])
+
+
+def _allocatable(allocation: Allocation) -> Iterable[Row]:
+    return _per_node(allocation, allocation.cpus.allocatable)
+
+
+def _exclusive(allocation: Allocation) -> Iterable[Row]:
+    return _per_node(allocation, allocation.cpus.exclusive)
+
+
+def _shared_pool(allocation: Allocation) -> Iterable[Row]:
+    return _per_node(allocation, allocation.cpus.shared_pool)
+
+
+def _pools(allocation: Allocation) -> Iterable[Row]:
+    cpus = allocation.cpus
+    if not (cpus.allocatable or cpus.exclusive):
+        return []
+    pools = {"allocatable": cpus.allocatable, "exclusive": cpus.exclusive, "shared": cpus.shared_pool}
+    return [(pool, format_cpuset(held), 1) for pool, held in pools.items() if held is not None]
+
+
+FAMILIES = (
+    ContainerFamily(
+        name="podres_container_exclusive_cpus",
+        kind=Kind.GAUGE,
+        help="CPUs granted exclusively to the container, by NUMA node; absent while it runs in the shared pool. "
+        "Containers of a pod with pod-level resources may list the same CPUs: see podres_pod_exclusive_cpus.",
+        labels=("numa_node",),
+        collector="cpus",
+        rows=_container_cpus,
+    ),
+    ContainerFamily(
+        name="podres_container_cpuset_info",
+        kind=Kind.INFO,
+        help="The container's exclusive CPUs as a list such as 2-5,66-69; absent while it runs in the shared pool.",
+        labels=("cpus",),
+        collector="cpus",
+        rows=_container_cpuset,
+    ),
+    PodFamily(
+        name="podres_pod_exclusive_cpus",
+        kind=Kind.GAUGE,
+        help="CPUs granted exclusively to the pod or one of its containers, by NUMA node, each counted once.",
+        labels=("numa_node",),
+        collector="cpus",
+        rows=_pod_cpus,
+    ),
+    ContainerFamily(
+        name="podres_cpu_info",
+        kind=Kind.INFO,
+        help="One per exclusive CPU of the container; joins with node_cpu_seconds_total on the label cpu.",
+        labels=("cpu", "numa_node", "core", "socket"),
+        collector="cpu-info",
+        rows=_cpu_infos,
+    ),
+    NodeFamily(
+        name="podres_node_allocatable_cpus",
+        kind=Kind.GAUGE,
+        help="CPUs that the kubelet may grant exclusively, granted or not, by NUMA node. "
+        "Absent unless the CPU manager's policy is static.",
+        labels=("numa_node",),
+        collector="node-cpus",
+        rows=_allocatable,
+    ),
+    NodeFamily(
+        name="podres_node_exclusive_cpus",
+        kind=Kind.GAUGE,
+        help="CPUs that some pod or container holds exclusively, by NUMA node, each counted once.",
+        labels=("numa_node",),
+        collector="node-cpus",
+        rows=_exclusive,
+    ),
+    NodeFamily(
+        name="podres_node_shared_pool_cpus",
+        kind=Kind.GAUGE,
+        help="Allocatable CPUs that nobody is seen to hold exclusively, by NUMA node. Computed; an upper bound of "
+        "what is "
+        "left to grant, for the kubelet does not list CPUs that only a finished init container held.",
+        labels=("numa_node",),
+        collector="node-cpus",
+        rows=_shared_pool,
+    ),
+    NodeFamily(
+        name="podres_node_cpuset_info",
+        kind=Kind.INFO,
+        help="The node's CPUs as a list, by pool: allocatable, exclusive, shared.",
+        labels=("pool", "cpus"),
+        collector="node-cpus",
+        rows=_pools,
+    ),
+)

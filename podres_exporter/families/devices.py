@@ -1,0 +1,124 @@
+"""Devices of device plugins: held by containers, and what the node has of them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, NodeFamily, Row, nodes_text
+from podres_exporter.model import Allocation, DeviceStock
+
+_REPLICA = re.compile(r"(?P<base>.+)(?:::|/vgpu)(?P<replica>[0-9]+)", re.DOTALL)
+
+
+def split_replica(device_id: str) -> tuple[str, str]:
+    """
+    Return the physical device and the replica behind an id such as `GPU-7f3c::3` or `GPU-7f3c/vgpu2`.
+
+    An id of another shape is its own base, with an empty replica.
+
+    Source: NVIDIA k8s-device-plugin internal/rm/devices.go (time-slicing and MPS, `::`); `/vgpu` of GKE's plugin.
+    """
+    if "::" in device_id or "/vgpu" in device_id:
+        match = _REPLICA.fullmatch(device_id)
+        if match:
+            return match["base"], match["replica"]
+    return device_id, ""
+
+
+def _device_counts(view: ContainerView) -> Iterable[Row]:
+    """Return (resource, count)."""
+    return Counter(device.resource for device in view.container.devices).items()
+
+
+def _device_infos(view: ContainerView) -> Iterable[Row]:
+    """Return a row per held device."""
+    return [
+        (device.resource, device.device_id, *split_replica(device.device_id), nodes_text(device.numa_nodes), 1)
+        for device in view.container.devices
+    ]
+
+
+def _stock(allocation: Allocation) -> Iterator[tuple[DeviceStock, tuple[str, str]]]:
+    """Yield each stock with its labels."""
+    for stock in allocation.devices:
+        yield stock, (stock.resource, nodes_text(stock.numa_nodes))
+
+
+def _allocatable(allocation: Allocation) -> Iterable[Row]:
+    return [(*labels, len(ids)) for stock, labels in _stock(allocation) if (ids := stock.allocatable) is not None]
+
+
+def _allocated(allocation: Allocation) -> Iterable[Row]:
+    return [(*labels, len(stock.held)) for stock, labels in _stock(allocation)]
+
+
+def _free(allocation: Allocation) -> Iterable[Row]:
+    return [(*labels, len(ids)) for stock, labels in _stock(allocation) if (ids := stock.free) is not None]
+
+
+def _unallocatable_held(allocation: Allocation) -> Iterable[Row]:
+    return [
+        (*labels, len(ids)) for stock, labels in _stock(allocation) if (ids := stock.unallocatable_held) is not None
+    ]
+
+
+CONTAINER_DEVICES = ContainerFamily(
+    name="podres_container_devices",
+    kind=Kind.GAUGE,
+    help="Distinct devices that the container holds, by extended resource.",
+    labels=("resource",),
+    collector="devices",
+    rows=_device_counts,
+)
+CONTAINER_DEVICE_INFO = ContainerFamily(
+    name="podres_container_device_info",
+    kind=Kind.INFO,
+    help="One per device that the container holds. device_base and replica split a shared id such as UUID::3; "
+    "numa_nodes is a list such as 0 or 0-1, empty where the plugin states none.",
+    labels=("resource", "device", "device_base", "replica", "numa_nodes"),
+    collector="devices",
+    rows=_device_infos,
+)
+_STOCK_LABELS = ("resource", "numa_nodes")
+NODE_ALLOCATABLE_DEVICES = NodeFamily(
+    name="podres_node_allocatable_devices",
+    kind=Kind.GAUGE,
+    help="Devices that the kubelet reports as allocatable or that a container holds, used or not: allocated + free. "
+    "Computed from sets of ids. Absent where the kubelet does not serve GetAllocatableResources.",
+    labels=_STOCK_LABELS,
+    collector="node-devices",
+    rows=_allocatable,
+)
+NODE_ALLOCATED_DEVICES = NodeFamily(
+    name="podres_node_allocated_devices",
+    kind=Kind.GAUGE,
+    help="Distinct devices that containers hold.",
+    labels=_STOCK_LABELS,
+    collector="node-devices",
+    rows=_allocated,
+)
+NODE_FREE_DEVICES = NodeFamily(
+    name="podres_node_free_devices",
+    kind=Kind.GAUGE,
+    help="Devices reported as allocatable that no container holds. Computed from sets of ids.",
+    labels=_STOCK_LABELS,
+    collector="node-devices",
+    rows=_free,
+)
+NODE_UNALLOCATABLE_HELD_DEVICES = NodeFamily(
+    name="podres_node_unallocatable_held_devices",
+    kind=Kind.GAUGE,
+    help="Devices that a container holds but the kubelet does not report as allocatable: unhealthy, removed, "
+    "plugin gone.",
+    labels=_STOCK_LABELS,
+    collector="node-devices",
+    rows=_unallocatable_held,
+)
+FAMILIES = (
+    CONTAINER_DEVICES,
+    CONTAINER_DEVICE_INFO,
+    NODE_ALLOCATABLE_DEVICES,
+    NODE_ALLOCATED_DEVICES,
+    NODE_FREE_DEVICES,
+    NODE_UNALLOCATABLE_HELD_DEVICES,
+)

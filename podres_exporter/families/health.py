@@ -1,0 +1,88 @@
+"""What the exporter knows of its sources, and how far the snapshot may be trusted."""
+
+from collections.abc import Iterable
+
+from podres_exporter.families.spec import ExporterFamily, Kind, Row
+from podres_exporter.model import Snapshot, Support
+
+
+def _up(snapshot: Snapshot) -> Iterable[Row]:
+    return [(health.source, int(health.up)) for health in snapshot.sources]
+
+
+def _last_success(snapshot: Snapshot) -> Iterable[Row]:
+    return [(h.source, h.last_success_seconds) for h in snapshot.sources if h.last_success_seconds is not None]
+
+
+def _supported(snapshot: Snapshot) -> Iterable[Row]:
+    return [
+        (rpc.rpc, int(rpc.support is Support.SUPPORTED)) for rpc in snapshot.rpcs if rpc.support is not Support.UNKNOWN
+    ]
+
+
+def _stale(snapshot: Snapshot) -> Iterable[Row]:
+    return [(part.part, int(part.stale)) for part in snapshot.parts]
+
+
+def _held(snapshot: Snapshot) -> Iterable[Row]:
+    return [(part.part, int(part.held)) for part in snapshot.parts]
+
+
+def _skipped(snapshot: Snapshot) -> Iterable[Row]:
+    return sorted(snapshot.allocation.skipped_pods.items()) if snapshot.allocation else ()
+
+
+FAMILIES = (
+    ExporterFamily(
+        name="podres_source_up",
+        kind=Kind.GAUGE,
+        help="1 if the source (kubelet, topology) answered when it was last asked.",
+        labels=("source",),
+        collector="exporter",
+        rows=_up,
+    ),
+    ExporterFamily(
+        name="podres_source_last_success_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="When the source last answered; absent until it does.",
+        labels=("source",),
+        collector="exporter",
+        rows=_last_success,
+    ),
+    ExporterFamily(
+        name="podres_kubelet_rpc_supported",
+        kind=Kind.GAUGE,
+        help="1 if the running kubelet serves the RPC, 0 if it does not know it or has it switched off; "
+        "absent until it was asked.",
+        labels=("rpc",),
+        collector="exporter",
+        rows=_supported,
+    ),
+    ExporterFamily(
+        name="podres_snapshot_stale",
+        kind=Kind.GAUGE,
+        help="1 while the part of the snapshot (pods, allocatable) is older than the last poll, "
+        "because the kubelet did not answer or is not believed yet.",
+        labels=("part",),
+        collector="exporter",
+        rows=_stale,
+    ),
+    ExporterFamily(
+        name="podres_snapshot_held",
+        kind=Kind.GAUGE,
+        help="1 while answers of a kubelet that has just started are held back because they lack what was known "
+        "before.",
+        labels=("part",),
+        collector="exporter",
+        rows=_held,
+    ),
+    ExporterFamily(
+        name="podres_pods_skipped",
+        kind=Kind.GAUGE,
+        help="Pods of the last answer that are not shown under an identity of their own, by reason: "
+        "duplicate_name (united with another pod of that name).",
+        labels=("reason",),
+        collector="exporter",
+        rows=_skipped,
+    ),
+)

@@ -1,0 +1,77 @@
+"""Memory and huge pages that the static memory manager granted."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, NodeFamily, PodFamily, Row, nodes_text
+from podres_exporter.join import pod_memory
+from podres_exporter.model import Allocation, MemoryBlock, PodView, Topology
+
+
+def _sums(blocks: Iterable[MemoryBlock]) -> Iterable[Row]:
+    """Return bytes by (memory type, NUMA nodes); equal labels are one series."""
+    sizes: Counter[tuple[str, str]] = Counter()
+    for block in blocks:
+        sizes[block.memory_type, nodes_text(block.numa_nodes)] += block.size_bytes
+    return [(*labels, size) for labels, size in sizes.items()]
+
+
+def _container_memory(view: ContainerView) -> Iterable[Row]:
+    return _sums(view.container.memory)
+
+
+def _pod_memory(view: PodView, topology: Topology | None) -> Iterable[Row]:  # noqa: ARG001 - memory states its nodes
+    return _sums(pod_memory(view.pod))
+
+
+def _allocatable(allocation: Allocation) -> Iterable[Row]:
+    return [
+        (stock.memory_type, nodes_text(stock.numa_nodes), stock.reported_bytes)
+        for stock in allocation.memory
+        if stock.reported_bytes is not None
+    ]
+
+
+def _allocated(allocation: Allocation) -> Iterable[Row]:
+    return [(stock.memory_type, nodes_text(stock.numa_nodes), stock.held_bytes) for stock in allocation.memory]
+
+
+FAMILIES = (
+    ContainerFamily(
+        name="podres_container_memory_bytes",
+        kind=Kind.GAUGE,
+        help="Memory or huge pages that the static memory manager granted the container. A block over several NUMA "
+        "nodes "
+        "is one series with all of them; the kubelet does not say how it is split.",
+        labels=("memory_type", "numa_nodes"),
+        collector="memory",
+        rows=_container_memory,
+    ),
+    PodFamily(
+        name="podres_pod_memory_bytes",
+        kind=Kind.GAUGE,
+        help="Memory or huge pages granted to the pod or its containers, a block that several of them list counted "
+        "once.",
+        labels=("memory_type", "numa_nodes"),
+        collector="memory",
+        rows=_pod_memory,
+    ),
+    NodeFamily(
+        name="podres_node_allocatable_memory_bytes",
+        kind=Kind.GAUGE,
+        help="Memory or huge pages that the kubelet may grant, granted or not. "
+        "Absent unless the memory manager's policy is Static.",
+        labels=("memory_type", "numa_nodes"),
+        collector="node-memory",
+        rows=_allocatable,
+    ),
+    NodeFamily(
+        name="podres_node_allocated_memory_bytes",
+        kind=Kind.GAUGE,
+        help="Memory or huge pages granted to pods, each block counted once, by the nodes it spans. Subtract from "
+        "allocatable only where no block spans several nodes.",
+        labels=("memory_type", "numa_nodes"),
+        collector="node-memory",
+        rows=_allocated,
+    ),
+)

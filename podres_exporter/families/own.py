@@ -1,0 +1,60 @@
+"""
+The exporter's own counters, as data only: they count events, so they live in a registry and not in the snapshot.
+
+They stand here because the catalogue is one: README, the `metrics` command, dashboards and rules name only what it
+holds.
+"""
+
+from podres_exporter.families.spec import Family, Kind
+
+RPCS = Family(
+    name="podres_kubelet_rpcs_total",
+    kind=Kind.COUNTER,
+    help="Calls to the kubelet.",
+    labels=("rpc",),
+    collector="exporter",
+)
+RPC_ERRORS = Family(
+    name="podres_kubelet_rpc_errors_total",
+    kind=Kind.COUNTER,
+    help="Calls to the kubelet that gave no usable answer, by reason: unavailable, timeout, denied, unimplemented, "
+    "disabled, not_found, throttled, too_large, malformed, internal.",
+    labels=("rpc", "reason"),
+    collector="exporter",
+)
+RPC_DURATION = Family(
+    name="podres_kubelet_rpc_duration_seconds",
+    kind=Kind.HISTOGRAM,
+    help="How long calls to the kubelet took, failed ones included.",
+    labels=("rpc",),
+    collector="exporter",
+)
+RESTARTS = Family(
+    name="podres_kubelet_restarts_total",
+    kind=Kind.COUNTER,
+    help="How often the kubelet was seen to have made its socket anew.",
+    labels=(),
+    collector="exporter",
+)
+MALFORMED = Family(
+    name="podres_malformed_items_total",
+    kind=Kind.COUNTER,
+    help="Items of good answers that were unusable or had to be mended, counted at each poll; the log names them.",
+    labels=("rpc",),
+    collector="exporter",
+)
+LOOP_ERRORS = Family(
+    name="podres_loop_errors_total",
+    kind=Kind.COUNTER,
+    help="Polls that ended in an unexpected error; each is a bug, and the log has its traceback.",
+    labels=(),
+    collector="exporter",
+)
+BUILD_INFO = Family(
+    name="podres_exporter_build_info",
+    kind=Kind.GAUGE,
+    help="Versions of the exporter, of Python and of grpcio.",
+    labels=("version", "python", "grpc"),
+    collector="exporter",
+)
+FAMILIES = (RPCS, RPC_ERRORS, RPC_DURATION, RESTARTS, MALFORMED, LOOP_ERRORS, BUILD_INFO)
