@@ -1,0 +1,1 @@
+"""The snapshot as text for Prometheus."""

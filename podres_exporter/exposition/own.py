@@ -1,0 +1,65 @@
+"""The exporter's own counters, in a registry of their own, and the process metrics."""
+
+from collections.abc import Collection, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client.exposition import generate_latest as generate_text
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from podres_exporter.errors import Reason
+from podres_exporter.exposition.negotiation import Format
+from podres_exporter.families import own
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class OwnMetrics:
+    """What the exporter counts about itself; safe to use from every thread."""
+
+    def __init__(self, collectors: Collection[str], versions: Mapping[str, str]) -> None:
+        """
+        Register the families of the collectors `exporter` and `process` where they are on.
+
+        *versions* has the label values of the build info. Turns off `_created` series for the whole process: they are
+        series without a use here, and prometheus_client has only a global switch.
+        """
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client does not annotate it
+        self._registry = CollectorRegistry(auto_describe=False)
+        registry = self._registry if "exporter" in collectors else CollectorRegistry(auto_describe=False)
+        self._rpcs = Counter(own.RPCS.name, own.RPCS.help, own.RPCS.labels, registry=registry)
+        self._errors = Counter(own.RPC_ERRORS.name, own.RPC_ERRORS.help, own.RPC_ERRORS.labels, registry=registry)
+        duration = own.RPC_DURATION
+        self._duration = Histogram(duration.name, duration.help, duration.labels, registry=registry, buckets=_BUCKETS)
+        self._malformed = Counter(own.MALFORMED.name, own.MALFORMED.help, own.MALFORMED.labels, registry=registry)
+        self._restarts = Counter(own.RESTARTS.name, own.RESTARTS.help, registry=registry)
+        self._loop_errors = Counter(own.LOOP_ERRORS.name, own.LOOP_ERRORS.help, registry=registry)
+        build = Gauge(own.BUILD_INFO.name, own.BUILD_INFO.help, own.BUILD_INFO.labels, registry=registry)
+        build.labels(**versions).set(1)
+        if "process" in collectors:
+            ProcessCollector(registry=self._registry)
+
+    def rpc(self, rpc: str, seconds: float, reason: Reason | None) -> None:
+        """Count one call to the kubelet; *reason* is None where it gave a usable answer."""
+        self._rpcs.labels(rpc).inc()
+        self._duration.labels(rpc).observe(seconds)
+        if reason is not None:
+            self._errors.labels(rpc, reason.value).inc()
+
+    def malformed(self, rpc: str, items: int) -> None:
+        """Count items of one answer that were unusable."""
+        self._malformed.labels(rpc).inc(items)
+
+    def restarted(self) -> None:
+        """Count one restart of the kubelet."""
+        self._restarts.inc()
+
+    def loop_error(self) -> None:
+        """Count one poll that ended in an unexpected error."""
+        self._loop_errors.inc()
+
+    def text(self, text_format: Format) -> bytes:
+        """Return the registry's page, without what ends an OpenMetrics page."""
+        if text_format is Format.OPENMETRICS:
+            openmetrics: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]  # not annotated
+            return openmetrics.removesuffix(b"# EOF\n")
+        return generate_text(self._registry)

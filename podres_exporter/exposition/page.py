@@ -1,0 +1,120 @@
+"""
+The page that scrapes get: bytes, made at most once for each variant that is asked for.
+
+It has two parts. What the allocation says is written by the poll loop when the allocation changed; it is nearly all of
+the page. The rest (running totals, sources, own counters) changes all the time, is small, and is written at most once a
+second. A scrape usually finds both ready and takes no part in the work.
+"""
+
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import partial
+
+from podres_exporter.clock import Clock
+from podres_exporter.exposition.deflate import Deflated, deflate, gzip_member
+from podres_exporter.exposition.negotiation import Format
+from podres_exporter.exposition.own import OwnMetrics
+from podres_exporter.exposition.text import AllocationWriter, page, write_rest
+from podres_exporter.families import Family
+from podres_exporter.model import Allocation, Snapshot
+
+REST_SECONDS = 1.0
+"""How old the small part may get: fresh enough for any scrape interval, and a flood of scrapes costs nothing."""
+
+
+@dataclass(slots=True)
+class _Body:
+    """What the allocation says, and its two encodings by format, made at the first scrape that wants them."""
+
+    written: list[tuple[Family, str]]
+    identity: dict[Format, bytes] = field(default_factory=dict)
+    deflated: dict[Format, Deflated] = field(default_factory=dict)
+
+    def get(self, text_format: Format) -> bytes:
+        """Return the text in UTF-8."""
+        if text_format not in self.identity:
+            self.identity[text_format] = page(self.written, text_format).encode()
+        return self.identity[text_format]
+
+    def get_deflated(self, text_format: Format) -> Deflated:
+        """Return the text compressed; the text itself is not kept, for most scrapers never ask for it."""
+        if text_format not in self.deflated:
+            self.deflated[text_format] = deflate(page(self.written, text_format).encode())
+        return self.deflated[text_format]
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """One snapshot with its body, and the monotonic second from which its allocation must not be shown any more."""
+
+    snapshot: Snapshot
+    body: _Body
+    expires_at_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """One finished answer: which body it was made of, and when."""
+
+    body: _Body
+    made_at_seconds: float
+    data: bytes
+
+
+class Exposition:
+    """Holds the page of the newest snapshot; `publish` is for the poll loop, `body` for any number of scrapes."""
+
+    def __init__(
+        self, node: str, families: Collection[Family], own: OwnMetrics, clock: Clock, *, node_label: bool = True
+    ) -> None:
+        """Start with a page that has no allocation and says so."""
+        self._families, self._own, self._clock, self._node_label = families, own, clock, node_label
+        self._writer = AllocationWriter(families, node, node_label=node_label)
+        self._empty = _Body([])
+        self._allocation: Allocation | None = None
+        self._published = _Published(Snapshot(node, None), self._empty, 0.0)
+        self._variants: dict[tuple[Format, bool], _Variant] = {}
+        self._lock = threading.Lock()
+
+    def publish(self, snapshot: Snapshot, expires_at_seconds: float) -> None:
+        """
+        Show *snapshot* from now on, its allocation not beyond *expires_at_seconds* (monotonic).
+
+        The expiry is checked at each scrape too, so that a poll loop that hangs cannot keep old facts on the page.
+        """
+        body = self._published.body
+        if snapshot.allocation is None:
+            body = self._empty
+        elif snapshot.allocation is not self._allocation:
+            body = _Body(self._writer.write(snapshot.allocation))
+        self._allocation = snapshot.allocation
+        self._published = _Published(snapshot, body, expires_at_seconds)
+        self._variants.clear()
+
+    def body(self, text_format: Format, gzip: bool) -> bytes:
+        """Return the page in one format, gzipped or not. Never blocks on a source."""
+        now = self._clock.monotonic_seconds()
+        published = self._published
+        body = published.body if now < published.expires_at_seconds else self._empty
+        known = self._variants.get((text_format, gzip))
+        if known and known.body is body and now - known.made_at_seconds < REST_SECONDS:
+            return known.data
+        with self._lock:
+            make = partial(self._gzipped if gzip else self._identity, body, text_format, published.snapshot)
+            variant = _Variant(body, now, make())
+            if self._published is published:
+                self._variants[text_format, gzip] = variant
+            return variant.data
+
+    def _identity(self, body: _Body, text_format: Format, snapshot: Snapshot) -> bytes:
+        return body.get(text_format) + self._rest(text_format, snapshot)
+
+    def _gzipped(self, body: _Body, text_format: Format, snapshot: Snapshot) -> bytes:
+        return gzip_member(body.get_deflated(text_format), self._rest(text_format, snapshot))
+
+    def _rest(self, text_format: Format, snapshot: Snapshot) -> bytes:
+        """Return the small part: running totals, sources, own counters, and the end of the page."""
+        written = write_rest(snapshot, self._families, node_label=self._node_label)
+        end = b"# EOF\n" if text_format is Format.OPENMETRICS else b""
+        return page(written, text_format).encode() + self._own.text(text_format) + end
