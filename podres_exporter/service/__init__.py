@@ -1,0 +1,7 @@
+"""The imperative shell: asks at intervals, decides what to believe, publishes, and stops in time."""
+
+from podres_exporter.service.events import Events
+from podres_exporter.service.loop import PollLoop
+from podres_exporter.service.poller import Poller, PollSettings
+
+__all__ = ["Events", "PollLoop", "PollSettings", "Poller"]

@@ -1,0 +1,71 @@
+"""What is believed of one half of the kubelet's answer, since when, and whether newer answers are held back."""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from podres_exporter.join import Suspicion, judge
+from podres_exporter.model import Part
+
+A = TypeVar("A")
+
+
+class Belief(Generic[A]):
+    """The last good answer of one half (`pods`, `allocatable`); owned by the poll loop."""
+
+    def __init__(self, part: str, covers: Callable[[A, A], bool], hold_seconds: float) -> None:
+        """*covers(new, old)* tells whether the new answer has all that the old one had."""
+        self.part, self._covers, self._hold_seconds = part, covers, hold_seconds
+        self.answer: A | None = None
+        self.since_seconds = 0.0
+        self._last: A | None = None
+        self._suspicion: Suspicion[A] | None = None
+        self._stale = False
+
+    @property
+    def held(self) -> bool:
+        """Whether answers are held back, because the kubelet has just started."""
+        return self._suspicion is not None and self._suspicion.answer is not None
+
+    def suspect(self) -> None:
+        """The kubelet has started anew: doubt its answers until they agree with what is believed, or are stable."""
+        self._suspicion = Suspicion()
+
+    def missed(self) -> None:
+        """The kubelet gave no usable answer."""
+        self._stale = True
+
+    def forget(self) -> None:
+        """The kubelet cannot be asked for this half."""
+        self.answer, self._last, self._suspicion, self._stale = None, None, None, False
+
+    def offer(self, answer: A, *, empty: bool, now_seconds: float) -> bool:
+        """Take an answer; True if it is believed."""
+        if self._suspicion is not None:
+            agrees = None if self._last is None else self._covers(answer, self._last)
+            self._suspicion = judge(
+                self._suspicion,
+                answer,
+                agrees=agrees,
+                empty=empty,
+                now_seconds=now_seconds,
+                hold_seconds=self._hold_seconds,
+            )
+        self._stale = self._suspicion is not None
+        if self._suspicion is None:
+            self.answer, self._last, self.since_seconds = answer, answer, now_seconds
+        return not self._stale
+
+    def expire(self, now_seconds: float, max_age_seconds: float) -> bool:
+        """
+        Show an answer that is older than the maximum age no more; True if that happened now.
+
+        It stays as what later answers of a young kubelet are compared with.
+        """
+        old = self.answer is not None and now_seconds - self.since_seconds >= max_age_seconds
+        if old:
+            self.answer = None
+        return old
+
+    def freshness(self) -> Part:
+        """Return how far this half may be trusted."""
+        return Part(self.part, stale=self._stale, held=self.held)

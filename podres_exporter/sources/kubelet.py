@@ -1,0 +1,126 @@
+"""The kubelet's pod-resources socket, over one long-lived gRPC channel."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+
+from podres_exporter.clock import Clock
+from podres_exporter.errors import KubeletError, Reason
+from podres_exporter.model import Allocatable, Listing, Pod
+from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, Observer, SocketIdentity
+from podres_exporter.wire import AllocatableDecoder, ListDecoder, decode_get, encode_get_request
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""What the kubelet's own end-to-end client allows; gRPC's default of 4 MiB is within reach of a large node."""
+
+_OPTIONS = [
+    # Strict servers refuse a percent-encoded socket path as :authority; Kubernetes' own clients say localhost too.
+    ("grpc.default_authority", "localhost"),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    # A kubelet is back within seconds; gRPC's own backoff of up to two minutes would miss it.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    # A proxy variable in the environment means nothing for a socket on this machine.
+    ("grpc.enable_http_proxy", 0),
+]
+
+T = TypeVar("T")
+
+
+class KubeletClient:
+    """KubeletSource over the real socket. Not for more than one thread, `close` excepted."""
+
+    def __init__(self, socket: Path, timeout_seconds: float, clock: Clock, observe: Observer) -> None:
+        """Open nothing yet: gRPC connects at the first call, and anew whenever the kubelet comes back."""
+        self._socket, self._timeout, self._clock, self._observe = socket, timeout_seconds, clock, observe
+        self._channel = grpc.insecure_channel(f"unix:{socket}", options=_OPTIONS)
+        self._list_decoder, self._allocatable_decoder = ListDecoder(), AllocatableDecoder()
+
+    def identity(self) -> SocketIdentity | None:
+        """Return inode and change time of the socket."""
+        try:
+            stat = self._socket.stat()
+        except OSError:
+            return None
+        return SocketIdentity(stat.st_ino, stat.st_ctime_ns)
+
+    def list(self) -> Listing:
+        """Return all pods of the node, finished ones too up to 1.33."""
+        return self._call(LIST, b"", self._list_decoder.decode)
+
+    def allocatable(self) -> Allocatable:
+        """Return what the node may hand out, used or not."""
+        return self._call(ALLOCATABLE, b"", self._allocatable_decoder.decode)
+
+    def get(self, namespace: str, name: str) -> Pod:
+        """Return one pod; KubeletError (not_found) where the kubelet does not know it or it has finished."""
+        pod, _ = self._call(GET, encode_get_request(namespace, name), decode_get)
+        return pod
+
+    def close(self) -> None:
+        """Close the channel; a call under way ends at once."""
+        self._channel.close()
+
+    def _call(self, rpc: str, request: bytes, decode: Callable[[bytes], T]) -> T:
+        """Make one call and decode its answer; tell the observer how it went."""
+        started = self._clock.monotonic_seconds()
+        reason: Reason | None = Reason.INTERNAL
+        try:
+            answer = decode(self._send(rpc, request))
+            reason = None
+        except KubeletError as error:
+            reason = error.reason
+            raise
+        finally:
+            self._observe(rpc, self._clock.monotonic_seconds() - started, reason)
+        return answer
+
+    def _send(self, rpc: str, request: bytes) -> bytes:
+        """Return the answer's bytes; raises KubeletError."""
+        try:
+            method: Callable[..., bytes] = self._channel.unary_unary(f"/v1.PodResourcesLister/{rpc}")
+            return method(request, timeout=self._timeout)
+        except grpc.RpcError as error:
+            reason, detail = translate(error.code(), error.details() or "")
+            raise KubeletError(rpc, reason, f"{detail} (socket {self._socket})") from error
+        except ValueError as error:  # the channel is closed: we are stopping
+            raise KubeletError(rpc, Reason.UNAVAILABLE, "the channel is closed") from error
+
+
+def translate(code: grpc.StatusCode, detail: str) -> tuple[Reason, str]:
+    """
+    Return why a call failed, and the text for people.
+
+    The kubelet's handlers return bare errors, so a switched-off method and an unknown pod are both UNKNOWN and only the
+    text tells them apart; its rate limit and a message over our limit are both RESOURCE_EXHAUSTED.
+
+    Source: kubelet apis/podresources/server_v1.go ("disabled", "not found"), apis/grpc/ratelimit.go ("rejected by rate
+    limit"); gRPC core "Received message larger than max"; connect(2) EACCES arrives as UNAVAILABLE.
+    """
+    text = detail.lower()
+    match code:
+        case grpc.StatusCode.UNAVAILABLE:
+            denied = "permission denied" in text
+            return (Reason.DENIED if denied else Reason.UNAVAILABLE), detail
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return (Reason.TOO_LARGE if "larger than max" in text else Reason.THROTTLED), detail
+        case grpc.StatusCode.UNKNOWN if "disabled" in text:
+            return Reason.DISABLED, detail
+        case grpc.StatusCode.UNKNOWN if "not found" in text:
+            return Reason.NOT_FOUND, detail
+        case _:
+            return _BY_CODE.get(code, Reason.INTERNAL), f"{code.name}: {detail}"
+
+
+_BY_CODE = {
+    grpc.StatusCode.DEADLINE_EXCEEDED: Reason.TIMEOUT,
+    grpc.StatusCode.PERMISSION_DENIED: Reason.DENIED,
+    grpc.StatusCode.UNAUTHENTICATED: Reason.DENIED,
+    grpc.StatusCode.UNIMPLEMENTED: Reason.UNIMPLEMENTED,
+    grpc.StatusCode.NOT_FOUND: Reason.NOT_FOUND,
+    grpc.StatusCode.CANCELLED: Reason.UNAVAILABLE,
+    grpc.StatusCode.DATA_LOSS: Reason.MALFORMED,
+}

@@ -1,0 +1,63 @@
+"""What the service needs of its sources, whoever provides it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from podres_exporter.errors import Reason
+from podres_exporter.model import Allocatable, Listing, Pod, Topology
+
+LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
+RPCS = (LIST, ALLOCATABLE, GET)
+
+Observer = Callable[[str, float, Reason | None], None]
+"""Told of every call: the RPC, how many seconds it took, and why it gave no usable answer (None: it did)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketIdentity:
+    """
+    Which socket file this is. A kubelet makes its socket anew at each start, so another identity is another start.
+
+    The inode number alone does not tell: file systems hand it out again at once (measured).
+    """
+
+    inode: int
+    created_ns: int
+
+    @property
+    def created_seconds(self) -> float:
+        """When the socket was made, in Unix seconds."""
+        return self.created_ns / 1e9
+
+
+class KubeletSource(Protocol):
+    """The pod-resources API of one kubelet. Every call ends by itself; each raises KubeletError and nothing else."""
+
+    def identity(self) -> SocketIdentity | None:
+        """Return which socket is there now; None where there is none or it cannot be looked at."""
+        ...
+
+    def list(self) -> Listing:
+        """Return all pods of the node."""
+        ...
+
+    def allocatable(self) -> Allocatable:
+        """Return what the node may hand out."""
+        ...
+
+    def get(self, namespace: str, name: str) -> Pod:
+        """Return one pod."""
+        ...
+
+    def close(self) -> None:
+        """End the calls under way; later calls fail as unavailable."""
+        ...
+
+
+class TopologySource(Protocol):
+    """The machine's NUMA topology."""
+
+    def read(self) -> Topology:
+        """Return it as it is now, the same record as long as nothing changed. Raises TopologyError."""
+        ...
