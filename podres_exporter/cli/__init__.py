@@ -1,0 +1,31 @@
+"""The command line: verbs, exit codes, and the only place that builds everything."""
+
+import sys
+from collections.abc import Sequence
+
+from podres_exporter.cli.parser import build_parser, unknown_arguments
+from podres_exporter.errors import ConfigError
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; return its exit code: 0 ok, 1 failed, 2 usage."""
+    try:
+        arguments, extras = build_parser().parse_known_args(argv)
+        return int(arguments.run(arguments, unknown_arguments(arguments.verb, extras)))
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"podres-exporter: {problem}", file=sys.stderr)
+        print("podres-exporter: see podres-exporter --help", file=sys.stderr)
+        return EXIT_USAGE
+
+
+def kubectl_main() -> int:
+    """Say that the cluster-wide view is not there yet, and what does the job meanwhile."""
+    print(
+        "kubectl podres: the cluster-wide view is not part of this release; "
+        "ask one node's exporter through `kubectl get --raw /api/v1/namespaces/NAMESPACE/pods/POD:10190/proxy/metrics`",
+        file=sys.stderr,
+    )
+    return EXIT_FAILED

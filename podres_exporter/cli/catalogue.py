@@ -1,0 +1,69 @@
+"""`metrics`: the catalogue as a table for people, for the README, or as JSON for programs."""
+
+import argparse
+import json
+from collections.abc import Sequence
+
+from podres_exporter.errors import ConfigError
+from podres_exporter.families import CATALOGUE, OFF_BY_DEFAULT, ExporterFamily, Family
+from podres_exporter.families.own import FAMILIES as OWN_FAMILIES
+
+
+def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+    """Print the catalogue."""
+    writers = {"table": as_table, "markdown": as_markdown, "json": as_json}
+    if arguments.output not in writers:
+        problems = [*problems, f"--output: {arguments.output!r} is unknown; choose table, markdown or json"]
+    if problems:
+        raise ConfigError(problems)
+    print(writers[arguments.output]())
+    return 0
+
+
+def labels_of(family: Family) -> tuple[str, ...]:
+    """Return the labels as a scrape shows them, `node` first where the family has it."""
+    has_node = not isinstance(family, ExporterFamily) and family not in OWN_FAMILIES
+    return (*(("node",) if has_node else ()), *family.all_labels)
+
+
+def as_table() -> str:
+    """Return one paragraph per family."""
+    return "\n\n".join(
+        f"{family.name} ({family.kind.value}, collector {family.collector}{_off(family)})\n"
+        f"  labels: {', '.join(labels_of(family)) or 'none'}\n"
+        f"  {family.help}"
+        for family in CATALOGUE
+    )
+
+
+def as_markdown() -> str:
+    """Return the README's table."""
+    rows = [
+        f"| `{family.name}` | {family.kind.value} | {' '.join(f'`{label}`' for label in family.all_labels)} "
+        f"| {family.collector}{_off(family)} | {family.help} |"
+        for family in CATALOGUE
+    ]
+    return "\n".join(["| family | type | labels | collector | what |", "|---|---|---|---|---|", *rows])
+
+
+def as_json() -> str:
+    """Return an array of objects."""
+    return json.dumps(
+        [
+            {
+                "name": family.name,
+                "type": family.kind.value,
+                "labels": list(labels_of(family)),
+                "collector": family.collector,
+                "default": family.collector not in OFF_BY_DEFAULT,
+                "stability": "experimental",
+                "help": family.help,
+            }
+            for family in CATALOGUE
+        ],
+        indent=2,
+    )
+
+
+def _off(family: Family) -> str:
+    return ", off by default" if family.collector in OFF_BY_DEFAULT else ""

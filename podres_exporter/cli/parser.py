@@ -1,0 +1,118 @@
+"""Verbs and flags to argparse; values are texts here and are checked, all of them, by config."""
+
+import argparse
+import difflib
+from collections.abc import Sequence
+from typing import NoReturn
+
+from podres_exporter import __version__
+from podres_exporter.cli import catalogue, demo, serve
+from podres_exporter.config import OPTIONS, Option, option_name
+from podres_exporter.config.options import environment_name
+from podres_exporter.errors import ConfigError
+from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises ConfigError where argparse would exit, so that there is one way out."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError([message])
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = _Parser(
+        prog="podres-exporter",
+        description="Who holds which device, exclusive CPU, memory block and DRA claim on this node: "
+        "the kubelet's pod-resources API for Prometheus.",
+        epilog="Flags come before the environment, the environment before defaults. "
+        "Exit codes: 0 ok, 1 failed, 2 wrong usage.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"podres-exporter {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands", required=True)
+    _add_serve(verbs.add_parser("serve", help="the daemon: ask the kubelet, serve /metrics", allow_abbrev=False))
+    _add_demo(
+        verbs.add_parser(
+            "demo", help="a simulated node with the exporter in front of it; needs nothing", allow_abbrev=False
+        )
+    )
+    metrics = verbs.add_parser("metrics", help="print every metric family that there is", allow_abbrev=False)
+    metrics.add_argument("-o", "--output", default="table", metavar="FORMAT", help="table, markdown or json (table)")
+    metrics.set_defaults(run=catalogue.run)
+    return parser
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `serve`."""
+    parser.description = "Ask the kubelet at intervals and serve what it says to Prometheus."
+    parser.epilog = "Each flag has a twin in the environment, named beside it."
+    for option in OPTIONS:
+        default = f"default {option.default}; " if option.default else ""
+        add_option(parser, option, default + option.environment)
+    switches = parser.add_argument_group("what to show", "all on unless said otherwise")
+    for name in COLLECTORS:
+        note = " (off unless asked for)" if name in OFF_BY_DEFAULT else ""
+        add_switch(switches, f"--collector.{name}", f"metrics of the collector {name}{note}")
+    add_switch(switches, "--metrics.node-label", "label node on the metrics of the allocation")
+    parser.set_defaults(run=serve.run)
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `demo`."""
+    parser.description = (
+        "Play a node with GPUs, VFs, pinned CPUs, huge pages and a DRA claim, whose pods come and go, "
+        "and serve its metrics. Nothing outside a temporary directory is touched."
+    )
+    for option in OPTIONS:
+        if option.flag in demo.PASSED_ON:
+            add_option(parser, option, f"default {demo.PASSED_ON[option.flag] or option.default}")
+    parser.add_argument("--scenario", metavar="FILE", help="another node to play, as YAML or JSON")
+    parser.set_defaults(run=demo.run)
+
+
+def add_option(parser: argparse.ArgumentParser, option: Option[object], note: str) -> None:
+    """Add a flag that takes a value; nothing is kept of one that is not given."""
+    parser.add_argument(
+        option.flag,
+        dest=option_name(option.flag),
+        metavar=option.placeholder,
+        action="append" if option.repeatable else "store",
+        default=argparse.SUPPRESS,
+        help=f"{option.help} ({note})",
+    )
+
+
+def add_switch(group: argparse._ArgumentGroup, flag: str, text: str) -> None:
+    """Add `--x` and `--no-x`; nothing is kept of a switch that is not given."""
+    group.add_argument(
+        flag,
+        dest=option_name(flag),
+        action=argparse.BooleanOptionalAction,
+        default=argparse.SUPPRESS,
+        help=f"{text} ({environment_name(flag)})",
+    )
+
+
+def given_flags(arguments: argparse.Namespace) -> dict[str, str | bool | list[str]]:
+    """Return what was given, by flag."""
+    flags = (
+        [option.flag for option in OPTIONS] + [f"--collector.{name}" for name in COLLECTORS] + ["--metrics.node-label"]
+    )
+    kept = vars(arguments)
+    return {flag: kept[option_name(flag)] for flag in flags if option_name(flag) in kept}
+
+
+def unknown_arguments(verb: str, extras: Sequence[str]) -> list[str]:
+    """Return a sentence per argument that nobody knows; what follows an unknown flag is taken for its value."""
+    known = [option.flag for option in OPTIONS] + [f"--{no}collector.{n}" for n in COLLECTORS for no in ("", "no-")]
+    problems = []
+    for before, argument in zip(["", *extras], extras, strict=False):
+        if argument.startswith("-"):
+            name = argument.partition("=")[0]
+            near = difflib.get_close_matches(name, known, 1)
+            problems.append(f"{verb} has no flag {name}{f'; did you mean {near[0]}?' if near else ''}")
+        elif not before.startswith("-") or "=" in before:
+            problems.append(f"{verb} takes no argument {argument!r}")
+    return problems

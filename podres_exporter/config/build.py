@@ -1,0 +1,117 @@
+"""Flags over environment over defaults, every fault at once."""
+
+from collections.abc import Collection, Mapping
+from typing import TypeVar
+
+from podres_exporter.config import options
+from podres_exporter.config.options import Config, Option, environment_name
+from podres_exporter.config.values import boolean
+from podres_exporter.errors import ConfigError
+
+Given = Mapping[str, str | bool | list[str]]
+"""What the command line gave, by flag (`--kubelet.socket`); a switch is a boolean, a repeated flag a list."""
+
+T = TypeVar("T")
+
+
+class _Reader:
+    """Looks values up and collects what is wrong with them; in place of a wrong value it goes on with the default."""
+
+    def __init__(self, given: Given, environment: Mapping[str, str]) -> None:
+        self._given, self._environment = given, environment
+        self.faults: dict[str, str] = {}
+
+    def value(self, option: Option[T], default: str = "") -> T:
+        """Return the value of an option that is given once."""
+        where, found = self._look_up(option.flag, option.default or default)
+        parsed = self._parsed(option, where, str(found))
+        return option.parse(option.default or "unnamed") if parsed is None else parsed
+
+    def values(self, option: Option[T]) -> tuple[T, ...]:
+        """Return the values of a repeatable option, each once, in the order given."""
+        where, found = self._look_up(option.flag, option.default)
+        texts = found if isinstance(found, list) else str(found).split(",")
+        parsed = [self._parsed(option, where, text) for text in texts]
+        return tuple(dict.fromkeys(value for value in parsed if value is not None))
+
+    def switch(self, flag: str, *, default: bool) -> bool:
+        """Return a switch: `--x`, `--no-x`, or its environment twin."""
+        where, found = self._look_up(flag, default)
+        if isinstance(found, bool):
+            return found
+        try:
+            return boolean(str(found))
+        except ValueError as error:
+            self.faults[flag] = f"{where}: {error}"
+            return default
+
+    def _look_up(self, flag: str, default: T) -> tuple[str, str | bool | list[str] | T]:
+        """Return where the value stands and what it is; an empty variable counts as not set."""
+        if flag in self._given:
+            return flag, self._given[flag]
+        name = environment_name(flag)
+        return (name, self._environment[name]) if self._environment.get(name) else (flag, default)
+
+    def _parsed(self, option: Option[T], where: str, text: str) -> T | None:
+        """Return the value, None where the text is wrong."""
+        try:
+            return option.parse(text)
+        except ValueError as error:
+            self.faults[option.flag] = f"{where}: {error}"
+            return None
+
+
+def build_config(
+    given: Given,
+    environment: Mapping[str, str],
+    host_name: str,
+    collectors: Collection[str],
+    default_on: Collection[str],
+) -> Config:
+    """
+    Return the configuration.
+
+    *collectors* are the names of all switches, *default_on* those that are on unless switched off. Variables that are
+    no option's twin are left alone: Kubernetes sets PODRES_..._PORT for services of such a name.
+
+    Raises ConfigError with every fault, each named by the flag or variable that it stands in.
+    """
+    reader = _Reader(given, environment)
+    config = Config(
+        kubelet_socket=reader.value(options.KUBELET_SOCKET),
+        poll_interval_seconds=reader.value(options.POLL_INTERVAL),
+        kubelet_timeout_seconds=reader.value(options.TIMEOUT),
+        snapshot_max_age_seconds=reader.value(options.MAX_AGE),
+        snapshot_hold_down_seconds=reader.value(options.HOLD_DOWN),
+        node_name=reader.value(options.NODE_NAME, environment.get("NODE_NAME") or host_name.lower()),
+        topology_sysfs=reader.value(options.SYSFS),
+        collectors=frozenset(n for n in collectors if reader.switch(f"--collector.{n}", default=n in default_on)),
+        node_label=reader.switch("--metrics.node-label", default=True),
+        listen_addresses=reader.values(options.LISTEN_ADDRESS),
+        telemetry_path=reader.value(options.TELEMETRY_PATH),
+        max_requests=reader.value(options.MAX_REQUESTS),
+        log_level=reader.value(options.LOG_LEVEL),
+        log_format=reader.value(options.LOG_FORMAT),
+    )
+    problems = [*reader.faults.values(), *_contradictions(config, reader.faults)]
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _contradictions(config: Config, faults: Collection[str]) -> list[str]:
+    """Return what is wrong between values that are right each by itself."""
+    problems = []
+    max_age, hold_down = config.snapshot_max_age_seconds, config.snapshot_hold_down_seconds
+    least = config.poll_interval_seconds + config.kubelet_timeout_seconds
+    if max_age <= least and not {"--snapshot.max-age", "--kubelet.poll-interval", "--kubelet.timeout"} & set(faults):
+        problems.append(
+            f"--snapshot.max-age: {max_age:g}s must exceed --kubelet.poll-interval and --kubelet.timeout together "
+            f"({least:g}s), or one slow answer would make the metrics disappear"
+        )
+    if hold_down >= max_age and not {"--snapshot.max-age", "--snapshot.hold-down"} & set(faults):
+        problems.append(
+            f"--snapshot.hold-down: {hold_down:g}s must be less than --snapshot.max-age ({max_age:g}s), "
+            "or the metrics would disappear while answers are held back"
+        )
+    return problems

@@ -1,0 +1,168 @@
+"""Every option of `serve` as data: flag, environment twin, default, meaning. Help and README read this table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from podres_exporter.config import values
+from podres_exporter.listen import ListenAddress, parse_listen_address
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """
+    The whole configuration, checked. Times are in seconds.
+
+    *collectors* are the switches that are on; the rest is named as its flag and explained there.
+    """
+
+    kubelet_socket: Path
+    poll_interval_seconds: float
+    kubelet_timeout_seconds: float
+    snapshot_max_age_seconds: float
+    snapshot_hold_down_seconds: float
+    node_name: str
+    topology_sysfs: Path
+    collectors: frozenset[str]
+    node_label: bool
+    listen_addresses: tuple[ListenAddress, ...]
+    telemetry_path: str
+    max_requests: int
+    log_level: str
+    log_format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option(Generic[T]):
+    """
+    One option that takes a value. *default* is a text like a user's; empty: the exporter finds one.
+
+    *repeatable* options may be given several times; in the environment their values are separated by commas.
+    """
+
+    flag: str
+    placeholder: str
+    default: str
+    help: str
+    parse: Callable[[str], T]
+    repeatable: bool = False
+
+    @property
+    def environment(self) -> str:
+        """The environment twin: `--kubelet.socket` is `PODRES_KUBELET_SOCKET`."""
+        return environment_name(self.flag)
+
+
+def environment_name(flag: str) -> str:
+    """Return the environment twin of a flag."""
+    return "PODRES_" + flag.removeprefix("--").replace(".", "_").replace("-", "_").upper()
+
+
+def option_name(flag: str) -> str:
+    """Return the attribute under which argparse keeps a flag's value."""
+    return flag.removeprefix("--").replace(".", "_").replace("-", "_")
+
+
+KUBELET_SOCKET = Option(
+    flag="--kubelet.socket",
+    placeholder="PATH",
+    default="/var/lib/kubelet/pod-resources/kubelet.sock",
+    help="socket of the kubelet's pod-resources API; in a pod, mount its directory, never the socket itself",
+    parse=values.socket_path,
+)
+POLL_INTERVAL = Option(
+    flag="--kubelet.poll-interval",
+    placeholder="DURATION",
+    default="10s",
+    help="time between two polls; the kubelet is never asked on a scrape",
+    parse=values.at_least(1.0, "1s"),
+)
+TIMEOUT = Option(
+    flag="--kubelet.timeout",
+    placeholder="DURATION",
+    default="10s",
+    help="deadline of each call to the kubelet",
+    parse=values.at_least(0.1, "100ms"),
+)
+MAX_AGE = Option(
+    flag="--snapshot.max-age",
+    placeholder="DURATION",
+    default="2m",
+    help="how long the last good answer is shown, marked stale, before its metrics disappear",
+    parse=values.duration_seconds,
+)
+HOLD_DOWN = Option(
+    flag="--snapshot.hold-down",
+    placeholder="DURATION",
+    default="1m",
+    help="after a kubelet restart, how long an answer that lacks pods or devices known before must stay the same to be "
+    "believed; 0s believes at once",
+    parse=values.duration_seconds,
+)
+NODE_NAME = Option(
+    flag="--node-name",
+    placeholder="NAME",
+    default="",
+    help="name of this node in the label node; without it $NODE_NAME, else the host name",
+    parse=values.node_name,
+)
+SYSFS = Option(
+    flag="--topology.sysfs",
+    placeholder="DIRECTORY",
+    default="/sys",
+    help="where the kernel's sysfs is; the NUMA nodes of CPUs are read there",
+    parse=values.folder,
+)
+LISTEN_ADDRESS = Option(
+    flag="--web.listen-address",
+    placeholder="HOST:PORT",
+    default=":10190",
+    help="address to serve on; may be given several times; without a host, every interface",
+    parse=parse_listen_address,
+    repeatable=True,
+)
+TELEMETRY_PATH = Option(
+    flag="--web.telemetry-path",
+    placeholder="PATH",
+    default="/metrics",
+    help="where the metrics are",
+    parse=values.telemetry_path,
+)
+MAX_REQUESTS = Option(
+    flag="--web.max-requests",
+    placeholder="N",
+    default="16",
+    help="requests answered at once; one more gets 429",
+    parse=values.count,
+)
+LOG_LEVEL = Option(
+    flag="--log.level",
+    placeholder="LEVEL",
+    default="info",
+    help="debug, info, warning or error",
+    parse=values.one_of("debug", "info", "warning", "error"),
+)
+LOG_FORMAT = Option(
+    flag="--log.format",
+    placeholder="FORMAT",
+    default="logfmt",
+    help="logfmt or json, on standard error",
+    parse=values.one_of("logfmt", "json"),
+)
+OPTIONS: tuple[Option[Any], ...] = (
+    KUBELET_SOCKET,
+    POLL_INTERVAL,
+    TIMEOUT,
+    MAX_AGE,
+    HOLD_DOWN,
+    NODE_NAME,
+    SYSFS,
+    LISTEN_ADDRESS,
+    TELEMETRY_PATH,
+    MAX_REQUESTS,
+    LOG_LEVEL,
+    LOG_FORMAT,
+)
