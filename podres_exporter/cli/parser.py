@@ -52,9 +52,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         default = f"default {option.default}; " if option.default else ""
         add_option(parser, option, default + option.environment)
     switches = parser.add_argument_group("what to show", "all on unless said otherwise")
-    for name in COLLECTORS:
-        note = " (off unless asked for)" if name in OFF_BY_DEFAULT else ""
-        add_switch(switches, f"--collector.{name}", f"metrics of the collector {name}{note}")
+    for name, shows in COLLECTORS.items():
+        note = ", off unless asked for" if name in OFF_BY_DEFAULT else ""
+        add_switch(switches, f"--collector.{name}", f"{shows}{note}")
     add_switch(switches, "--metrics.node-label", "label node on the metrics of the allocation")
     parser.set_defaults(run=serve.run)
 

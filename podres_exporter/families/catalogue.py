@@ -30,8 +30,21 @@ CATALOGUE: tuple[Family, ...] = (
     *health.FAMILIES,
     *own.FAMILIES,
 )
-COLLECTORS: tuple[str, ...] = (*dict.fromkeys(family.collector for family in CATALOGUE), "process")
-"""The switches, in order; `process` has the process_* metrics of prometheus_client."""
+COLLECTORS = {
+    "devices": "the device-plugin devices of each container",
+    "cpus": "the exclusive CPUs of each container and pod",
+    "cpu-info": "one series for each exclusive CPU",
+    "memory": "the memory blocks and huge pages of each container and pod",
+    "claims": "the DRA claim devices of each container",
+    "alignment": "how well each container sits on the NUMA nodes",
+    "node-devices": "what the node has of each resource, and what is free",
+    "node-cpus": "the node's allocatable and exclusive CPUs and the shared pool",
+    "node-memory": "the node's allocatable and granted memory and huge pages",
+    "usage": "running totals of device-seconds and CPU-seconds by namespace",
+    "exporter": "the exporter's sources, calls and build",
+    "process": "the process_* metrics of the exporter's process",
+}
+"""Every switch with what it shows; `process` is prometheus_client's, the rest have the families of that collector."""
 OFF_BY_DEFAULT = frozenset({"cpu-info"})
 DEFAULT_COLLECTORS = frozenset(COLLECTORS) - OFF_BY_DEFAULT
 
