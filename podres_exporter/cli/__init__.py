@@ -1,7 +1,11 @@
 """The command line: verbs, exit codes, and the only place that builds everything."""
 
+import os
 import sys
 from collections.abc import Sequence
+
+# gRPC's core writes lines of its own to stderr, between ours; it reads this variable when it is loaded.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 from podres_exporter.cli.parser import build_parser, unknown_arguments
 from podres_exporter.errors import ConfigError

@@ -1,6 +1,7 @@
 """Kubelets 1.20 to 1.22 report the shared pool as if it were exclusive."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 
 from podres_exporter.cpuset import CpuSet
@@ -11,10 +12,11 @@ def blank_shared_pool(listing: Listing, online: CpuSet | None, allocatable: CpuS
     """
     Return the listing with the shared pool taken out of the containers that report it as their CPUs.
 
-    Exclusive sets are disjoint, so a set that two pods report is no exclusive one. A set that is exactly what the
-    others leave of the *online* CPUs is the pool too, even where only one container reports it: the reserved CPUs are
-    always in it. For the same reason no part of the *allocatable* CPUs is the pool, where the kubelet tells them: a
-    finished pod may still wear CPUs that its heir has got.
+    Exclusive sets are disjoint, so a set that two pods report is no exclusive one. Where only one pod reports it, the
+    pool is the set that is exactly what the others leave of the *online* CPUs; of two sets that divide them all, it is
+    the one with the first CPU, for the kubelet reserves the lowest cores unless told otherwise and the reserved CPUs
+    are always in the pool. For the same reason no part of the *allocatable* CPUs is the pool, where the kubelet tells
+    them: a finished pod may still wear CPUs that its heir has got.
 
     Only for kubelets without Get (before 1.27): later ones never do this, and list a pod's shared CPUs on several of
     its containers for a good reason.
@@ -27,15 +29,19 @@ def blank_shared_pool(listing: Listing, online: CpuSet | None, allocatable: CpuS
             if container.exclusive_cpus:
                 pods_by_set[container.exclusive_cpus].add(pod.key)
     shared = {cpus for cpus, pods in pods_by_set.items() if len(pods) > 1 and not (allocatable and cpus <= allocatable)}
-    if online is not None:
-        for cpus in pods_by_set:
-            others = frozenset[int]().union(*(other for other in pods_by_set if other != cpus))
-            if cpus == online - others:
-                shared.add(cpus)
+    if not shared and online:
+        shared = {
+            cpus for cpus in pods_by_set if cpus == _left_by_others(cpus, pods_by_set, online) and min(online) in cpus
+        }
     if not shared:
         return listing
     pods = tuple(_blank(pod, shared) for pod in listing.pods)
     return replace(listing, pods=pods, shared_pool_reported=True)
+
+
+def _left_by_others(cpus: CpuSet, sets: Iterable[CpuSet], online: CpuSet) -> CpuSet:
+    """Return the online CPUs that are in no other set."""
+    return online.difference(*(other for other in sets if other != cpus))
 
 
 def _blank(pod: Pod, shared: set[CpuSet]) -> Pod:
