@@ -1,0 +1,166 @@
+"""Every open connection and what it is doing, so that no idle or slow client can take the place of another for long."""
+
+import contextlib
+import socket
+import struct
+import threading
+from dataclasses import dataclass
+from enum import Enum
+
+from podres_exporter.clock import Clock
+
+# SO_LINGER with time 0: close() drops what the client has not read, instead of keeping megabytes of it in the kernel,
+# where they count against the container's memory limit.
+_DROP_UNSENT = struct.pack("ii", 1, 0)
+
+
+class Stage(Enum):
+    """What a connection is doing."""
+
+    WAITING = "for the first byte of a request"
+    READING = "an unfinished request head"
+    ANSWERING = "finding the answer and sending it"
+    LEAVING = "the last answer is out, the client has yet to close"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    How many connections there are and how long each stage of one may last, in seconds.
+
+    *connections*: each costs a thread; 64 is far more than the few scrapers, probes and people that one node has.
+    *idle_seconds*: longer than the usual scrape intervals, so that a scraper keeps its connection.
+    *head_seconds*: a request head is one packet; this is for the worst of networks. It counts from the first byte.
+    *answer_seconds*: a page of 10 MiB at 3 Mbit/s; scrapers give up after 10 s by default.
+    *patience_seconds*: how long an answer may take before it is given up where a new client needs the place.
+    *leave_seconds*: how long to wait for the client to read a last answer and close (RFC 9112, 9.6).
+    """
+
+    connections: int = 64
+    idle_seconds: float = 75.0
+    head_seconds: float = 5.0
+    answer_seconds: float = 30.0
+    patience_seconds: float = 2.0
+    leave_seconds: float = 2.0
+
+    def of(self, stage: Stage) -> float:
+        """Return how long the stage may last."""
+        return {
+            Stage.WAITING: self.idle_seconds,
+            Stage.READING: self.head_seconds,
+            Stage.ANSWERING: self.answer_seconds,
+            Stage.LEAVING: self.leave_seconds,
+        }[stage]
+
+    @property
+    def check_seconds(self) -> float:
+        """How often to look for connections that are overdue: what a limit may be exceeded by."""
+        return min(1.0, min(self.of(stage) for stage in Stage) / 4)
+
+
+@dataclass(eq=False, slots=True)
+class Connection:
+    """One client's socket. Connections owns the stage; the thread alone reads, writes and closes the socket."""
+
+    sock: socket.socket
+    thread: threading.Thread | None = None
+    stage: Stage = Stage.WAITING
+    since_seconds: float = 0.0
+
+
+class Connections:
+    """
+    The set of open connections; safe to use from any thread.
+
+    To cut one is to shut its socket down, which ends the call its thread is blocked in, and to count it no longer. That
+    happens under the lock, as does the closing of a socket: so a shutdown never hits a number that the kernel has given
+    to another connection, and a request being answered is never cut for being idle.
+    """
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        """Start empty."""
+        self._limits = limits
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._open: set[Connection] = set()
+        self._cut_off: set[Connection] = set()
+        self._is_closing = False
+
+    def __len__(self) -> int:
+        """Return how many are open."""
+        return len(self._open)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the server is stopping, so that no connection will wait for another request."""
+        return self._is_closing
+
+    def admit(self, connection: Connection) -> bool:
+        """Take a new connection in, at another's expense if there is no room; False if none can be spared."""
+        with self._lock:
+            if self._is_closing:
+                return False
+            if len(self._open) >= self._limits.connections:
+                victim = self._dispensable()
+                if victim is None:
+                    return False
+                self._cut(victim)
+            connection.since_seconds = self._clock.monotonic_seconds()
+            self._open.add(connection)
+            return True
+
+    def enter(self, connection: Connection, stage: Stage) -> bool:
+        """Note what the connection does from now on; False if it has been cut, or would wait while the server stops."""
+        with self._lock:
+            if connection not in self._open or (self._is_closing and stage is Stage.WAITING):
+                return False
+            connection.stage = stage
+            connection.since_seconds = self._clock.monotonic_seconds()
+            return True
+
+    def close(self, connection: Connection) -> None:
+        """Close the socket and forget it; called once, by the thread that used it."""
+        with self._lock:
+            self._open.discard(connection)
+            self._cut_off.discard(connection)
+            connection.sock.close()
+
+    def cut_overdue(self) -> None:
+        """Cut every connection whose stage has lasted longer than its limit."""
+        with self._lock:
+            now = self._clock.monotonic_seconds()
+            for each in [one for one in self._open if now - one.since_seconds > self._limits.of(one.stage)]:
+                self._cut(each)
+
+    def begin_closing(self) -> list[threading.Thread]:
+        """Admit no more, cut all that are not answering, and return the threads, which end when they have answered."""
+        with self._lock:
+            self._is_closing = True
+            threads = [each.thread for each in self._open | self._cut_off if each.thread]
+            for each in [one for one in self._open if one.stage is not Stage.ANSWERING]:
+                self._cut(each)
+            return threads
+
+    def cut_all(self) -> None:
+        """Cut whatever is left."""
+        with self._lock:
+            for each in list(self._open):
+                self._cut(each)
+
+    def _dispensable(self) -> Connection | None:
+        """Return the connection longest without a request; failing that, the longest answer if it outlasts patience."""
+        oldest_first = sorted(self._open, key=lambda one: one.since_seconds)
+        impatient_since = self._clock.monotonic_seconds() - self._limits.patience_seconds
+        for each in oldest_first:
+            if each.stage is not Stage.ANSWERING:
+                return each
+        return next((each for each in oldest_first if each.since_seconds < impatient_since), None)
+
+    def _cut(self, connection: Connection) -> None:
+        """Wake the connection's thread, which will close it, and free its place; the caller holds the lock."""
+        self._open.discard(connection)
+        self._cut_off.add(connection)
+        with contextlib.suppress(OSError):  # the client may have gone first
+            if connection.stage is Stage.ANSWERING:
+                connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP_UNSENT)
+            connection.sock.shutdown(socket.SHUT_RDWR)

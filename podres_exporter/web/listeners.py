@@ -1,0 +1,74 @@
+"""Opening the sockets that the server listens on."""
+
+import errno
+import os
+import socket
+from collections.abc import Sequence
+
+from podres_exporter.errors import ConfigError
+from podres_exporter.listen import ListenAddress
+
+# Connections that the kernel holds until they are accepted; the accept loop is never busy for long.
+_BACKLOG = 128
+
+
+def open_listeners(addresses: Sequence[ListenAddress]) -> list[socket.socket]:
+    """
+    Return a listening, non-blocking socket per address, in their order.
+
+    Raises ConfigError with a sentence for each address that cannot be used; then none is left open.
+    """
+    listeners: list[socket.socket] = []
+    problems: list[str] = []
+    for address in addresses:
+        try:
+            listeners.append(_listen(address))
+        except OSError as error:
+            problems.append(f"cannot listen on {address}: {_explain(error)}; see --web.listen-address")
+    if problems:
+        for listener in listeners:
+            listener.close()
+        raise ConfigError(problems)
+    for listener in listeners:
+        listener.setblocking(False)
+        # Accepted sockets inherit it. The last packet of a page must not wait for the client's acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listeners
+
+
+def bound_address(listener: socket.socket) -> ListenAddress:
+    """Return where a listener really listens: names have become addresses, port 0 a number; no host is everywhere."""
+    host, port = listener.getsockname()[:2]
+    return ListenAddress("" if host in {"0.0.0.0", "::"} else host, port)  # noqa: S104 - compared with, not bound
+
+
+def _listen(address: ListenAddress) -> socket.socket:
+    """Return the listener; of a name's addresses the first IPv4 one is taken, as Go's net.Listen does."""
+    if not address.host:
+        return _listen_everywhere(address.port)
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, where = min(found, key=lambda each: each[0] != socket.AF_INET)
+    return socket.create_server(where, family=family, backlog=_BACKLOG)
+
+
+def _listen_everywhere(port: int) -> socket.socket:
+    """Return a listener for IPv6 and IPv4 on every interface, for IPv4 alone where the machine has no IPv6."""
+    if socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise
+    return socket.create_server(("", port), backlog=_BACKLOG)
+
+
+def _explain(error: OSError) -> str:
+    """Return the cause in words, with the remedy where there is a usual one."""
+    if error.errno == errno.EADDRINUSE:
+        return "the address is in use; stop the other process or choose another port"
+    if error.errno == errno.EACCES:
+        return "not permitted; choose a port above 1023"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address"
+    is_lookup = isinstance(error, socket.gaierror)
+    return str(error.strerror if is_lookup else os.strerror(error.errno or 0)).lower()

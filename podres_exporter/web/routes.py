@@ -1,0 +1,85 @@
+"""The site: the metrics, the two probes, and a page for whoever opens the port in a browser."""
+
+import html
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Protocol
+
+from podres_exporter import __version__
+from podres_exporter.exposition.negotiation import Format, accepts_gzip, choose_format
+from podres_exporter.web.dispatch import Route
+from podres_exporter.web.request import Request
+from podres_exporter.web.response import Response, sentence
+
+HEALTHY_PATH = "/-/healthy"
+READY_PATH = "/-/ready"
+
+_LANDING = """\
+<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>podres-exporter</title></head>
+<body>
+<h1>podres-exporter {version}</h1>
+<p>Who holds which device, exclusive CPU, memory block and DRA claim on this node.</p>
+<ul>
+<li><a href="{metrics}">Metrics</a></li>
+<li><a href="{healthy}">Healthy</a></li>
+<li><a href="{ready}">Ready</a></li>
+</ul>
+</body>
+</html>
+"""
+
+
+class MetricsPage(Protocol):
+    """What hands out the metrics."""
+
+    def __call__(self, page_format: Format, gzip: bool, /) -> bytes:
+        """Return the whole page in a format, compressed with gzip if asked to."""
+        ...
+
+
+# Whether all is well, and a sentence that says why or why not.
+Probe = Callable[[], tuple[bool, str]]
+
+
+def site(telemetry_path: str, *, metrics: MetricsPage, healthy: Probe, ready: Probe) -> Mapping[str, Route]:
+    """Return what answers at each path; the metrics take the place of the landing page if their path is `/`."""
+    return {
+        "/": _landing_page(telemetry_path),
+        telemetry_path: _metrics(metrics),
+        HEALTHY_PATH: _probe(healthy),
+        READY_PATH: _probe(ready),
+    }
+
+
+def _metrics(page: MetricsPage) -> Route:
+    """Return the route that negotiates the format and the encoding."""
+    plain = ("Vary: Accept, Accept-Encoding",)
+    compressed = (*plain, "Content-Encoding: gzip")
+
+    def answer(request: Request) -> Response:
+        page_format, content_type = choose_format(request.headers.get("accept", ""))
+        gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
+        return Response(HTTPStatus.OK, page(page_format, gzip), content_type, compressed if gzip else plain)
+
+    return Route(answer)
+
+
+def _probe(check: Probe) -> Route:
+    """Return a route that answers 200 or 503; it is not limited, as a busy exporter is not a broken one."""
+
+    def answer(_: Request) -> Response:
+        is_well, reason = check()
+        return sentence(HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE, reason)
+
+    return Route(answer, is_limited=False)
+
+
+def _landing_page(telemetry_path: str) -> Route:
+    """Return the route of a page that is rendered once."""
+    page = _LANDING.format(
+        version=html.escape(__version__), metrics=html.escape(telemetry_path), healthy=HEALTHY_PATH, ready=READY_PATH
+    )
+    response = Response(HTTPStatus.OK, page.encode(), "text/html; charset=utf-8")
+    return Route(lambda _: response)

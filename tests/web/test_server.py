@@ -1,0 +1,242 @@
+"""The server as a whole: nobody can block it, and it stops."""
+
+import contextlib
+import os
+import resource
+import select
+import socket
+import threading
+from collections.abc import Callable
+from http import HTTPStatus
+
+import pytest
+
+from podres_exporter.clock import SystemClock
+from podres_exporter.listen import ListenAddress
+from podres_exporter.web.connections import Limits
+from podres_exporter.web.dispatch import Route
+from podres_exporter.web.response import Response
+from podres_exporter.web.server import WebServer
+
+Serve = Callable[..., WebServer]
+Connect = Callable[[WebServer], socket.socket]
+ReadAnswer = Callable[..., tuple[int, dict[str, str], bytes]]
+
+HUGE = b"x" * (16 * 1024 * 1024)
+GET_METRICS = b"GET /metrics HTTP/1.1\r\nHost: n\r\n\r\n"
+GET_HUGE = b"GET /huge HTTP/1.1\r\nHost: n\r\n\r\n"
+GET_GATE = b"GET /gate HTTP/1.1\r\nHost: n\r\n\r\n"
+
+
+class Gate:
+    """A handler that says when it runs and ends when it may."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.may_leave = threading.Event()
+
+    def routes(self) -> dict[str, Route]:
+        return {
+            "/metrics": Route(lambda _: Response(HTTPStatus.OK, b"page")),
+            "/huge": Route(lambda _: Response(HTTPStatus.OK, HUGE)),
+            "/gate": Route(lambda _: self.answer()),
+        }
+
+    def answer(self) -> Response:
+        self.entered.set()
+        assert self.may_leave.wait(20)
+        return Response(HTTPStatus.OK, b"through")
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+def is_at_end(sock: socket.socket) -> bool:
+    try:
+        return sock.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_a_hundred_idle_connections_do_not_delay_a_scrape(
+    serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate
+) -> None:
+    """The ones that have been silent longest make room; the rest stay, and are served when they speak."""
+    server = serve(gate.routes())
+    idle = [connect(server) for _ in range(100)]
+    scraper = connect(server)
+    scraper.sendall(GET_METRICS)
+
+    assert read_answer(scraper)[2] == b"page"
+    assert [True] * 37 == [is_at_end(sock) for sock in idle[:37]]
+    idle[37].sendall(GET_METRICS)
+    assert read_answer(idle[37])[2] == b"page"
+
+
+def test_a_hundred_unfinished_heads_do_not_delay_a_scrape(
+    serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate
+) -> None:
+    server = serve(gate.routes())
+    for _ in range(100):
+        connect(server).sendall(b"GET /metrics HTT")
+    scraper = connect(server)
+    scraper.sendall(GET_METRICS)
+
+    assert read_answer(scraper)[2] == b"page"
+
+
+def test_readers_that_take_nothing_do_not_delay_a_scrape(
+    serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate
+) -> None:
+    """Sending does not count against --web.max-requests, and a full house gives up the slowest."""
+    server = serve(gate.routes(), limits=Limits(connections=8, patience_seconds=0), max_requests=2)
+    for _ in range(8):
+        slow = connect(server)
+        slow.sendall(GET_HUGE)
+        slow.recv(1)
+    scraper = connect(server)
+    scraper.sendall(GET_METRICS)
+
+    assert read_answer(scraper)[2] == b"page"
+
+
+def test_a_client_is_told_when_every_connection_is_busy(
+    serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate
+) -> None:
+    """Those being answered are not cut for it."""
+    server = serve(gate.routes(), limits=Limits(connections=1))
+    first = connect(server)
+    first.sendall(GET_GATE)
+    gate.entered.wait(5)
+    second = connect(server)
+    status, headers, _ = read_answer(second)
+    gate.may_leave.set()
+
+    assert (503, "1", "close") == (status, headers["retry-after"], headers["connection"])
+    assert is_at_end(second)
+    assert read_answer(first)[2] == b"through"
+
+
+def test_a_server_without_file_descriptors_recovers(
+    serve: Serve, read_answer: ReadAnswer, gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The accepting thread neither dies nor spins, and who waits in the backlog is served in the end."""
+    server = serve(gate.routes(), limits=Limits(head_seconds=0.2))
+    waiting = socket.socket()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with waiting, contextlib.ExitStack() as stack:
+        highest = max(int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208 - numbers, not paths
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        with contextlib.suppress(OSError):
+            while True:
+                stack.callback(os.close, os.dup(waiting.fileno()))
+        waiting.connect((server.addresses[0].host, server.addresses[0].port))
+        for _ in range(200):
+            if caplog.records:
+                break
+            select.select([], [], [], 0.01)
+        stack.close()
+        waiting.settimeout(5)
+        waiting.sendall(GET_METRICS)
+
+        assert read_answer(waiting)[2] == b"page"
+    assert {"web.accept_failed"} == {record.message for record in caplog.records}
+    assert len(caplog.records) < 100
+
+
+def test_a_server_that_may_have_no_more_threads_says_so_and_recovers(
+    serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stack that fits into no address space stands for a process that has reached its limit."""
+    server = serve(gate.routes())
+    usual = threading.stack_size(2**46)
+    try:
+        status, _, _ = read_answer(connect(server))
+    finally:
+        threading.stack_size(usual)
+    after = connect(server)
+    after.sendall(GET_METRICS)
+
+    assert (503, b"page") == (status, read_answer(after)[2])
+    assert [record.message for record in caplog.records] == ["web.thread_failed"]
+
+
+def test_several_addresses_are_served_by_one_server(read_answer: ReadAnswer, gate: Gate) -> None:
+    """--web.listen-address may be repeated."""
+    addresses = [ListenAddress("127.0.0.1", 0), ListenAddress("localhost", 0)]
+    with WebServer(addresses, gate.routes(), max_requests=1, clock=SystemClock()) as server:
+        bodies = []
+        for address in server.addresses:
+            with socket.create_connection((address.host, address.port), timeout=5) as sock:
+                sock.sendall(GET_METRICS)
+                bodies.append(read_answer(sock)[2])
+
+    assert [b"page", b"page"] == bodies
+    assert len({address.port for address in server.addresses} - {0}) == 2
+
+
+def test_stop_closes_everything_whatever_clients_do(
+    serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate
+) -> None:
+    """SIGTERM must not wait for an idle connection, an unfinished head, or a reader that takes nothing."""
+    clock = SystemClock()
+    server = serve(gate.routes())
+    idle, unfinished, slow = connect(server), connect(server), connect(server)
+    idle.sendall(GET_METRICS)
+    read_answer(idle)
+    unfinished.sendall(b"GET /")
+    slow.sendall(GET_HUGE)
+    slow.recv(1)
+    before = clock.monotonic_seconds()
+    server.stop()
+    took = clock.monotonic_seconds() - before
+
+    assert took < 2.5
+    assert [True, True] == [is_at_end(idle), is_at_end(unfinished)]
+    assert [] == [thread.name for thread in threading.enumerate() if thread.name.startswith("web-")]
+    with pytest.raises(ConnectionRefusedError):
+        connect(server)
+
+
+def test_stop_lets_an_answer_under_way_finish(
+    serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate
+) -> None:
+    server = serve(gate.routes())
+    sock = connect(server)
+    sock.sendall(GET_GATE)
+    gate.entered.wait(5)
+    stopper = threading.Thread(target=server.stop)
+    stopper.start()
+    gate.may_leave.set()
+    _, _, body = read_answer(sock)
+    stopper.join()
+
+    assert body == b"through"
+    assert is_at_end(sock)
+
+
+def test_stop_does_not_wait_for_a_handler_that_hangs(serve: Serve, connect: Connect, gate: Gate) -> None:
+    clock = SystemClock()
+    server = serve(gate.routes())
+    sock = connect(server)
+    sock.sendall(GET_GATE)
+    gate.entered.wait(5)
+    before = clock.monotonic_seconds()
+    server.stop()
+    took = clock.monotonic_seconds() - before
+
+    assert took < 2.5
+    assert is_at_end(sock)
+    gate.may_leave.set()
+
+
+def test_stop_without_start_closes_the_sockets_and_may_be_repeated(gate: Gate) -> None:
+    server = WebServer([ListenAddress("127.0.0.1", 0)], gate.routes(), max_requests=1, clock=SystemClock())
+    server.stop()
+    server.stop()
+
+    with socket.socket() as again:
+        again.bind((server.addresses[0].host, server.addresses[0].port))
