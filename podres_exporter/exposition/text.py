@@ -35,23 +35,31 @@ def identity(**labels: str) -> str:
     return ",".join(f'{name}="{escape(value)}"' for name, value in labels.items())
 
 
-def lines(family: Family, prefix: str, rows: Iterable[Row]) -> str:
-    """
-    Return the sample lines of *rows*; *prefix* has the labels that come before the family's own, escaped.
+class LineWriter:
+    """Writes the sample lines of one family, by a template that is made once."""
 
-    Values hardly ever need escaping, so the text is written without and looked at as a whole: a quote too many, a
-    backslash or a line too many sends it through the slow way.
-    """
-    own = ",".join(f'{label}="%s"' for label in family.labels)
-    head = f"{family.name}{{{prefix}{',' if prefix and own else ''}"
-    tail = own + "} %s\n"
-    parts = [tail % row for row in rows]
-    if not parts:
-        return ""
-    body = "".join(parts)
-    if body.count('"') != 2 * len(family.labels) * len(parts) or "\\" in body or body.count("\n") != len(parts):
-        parts = [tail % tuple(escape(v) if isinstance(v, str) else v for v in row) for row in rows]
-    return head + head.join(parts)
+    def __init__(self, family: Family) -> None:
+        """Make the template."""
+        own = ",".join(f'{label}="%s"' for label in family.labels)
+        self._start, self._comma, self._tail = family.name + "{", "," if own else "", own + "} %s\n"
+        self._quotes = 2 * len(family.labels)
+
+    def write(self, prefix: str, rows: Collection[Row]) -> str:
+        """
+        Return the lines of *rows*; *prefix* has the labels that come before the family's own, escaped.
+
+        Values hardly ever need escaping, so the text is written without and looked at as a whole: a quote too many, a
+        backslash or a line too many sends it through the slow way.
+        """
+        if not rows:
+            return ""
+        head = f"{self._start}{prefix}{self._comma if prefix else ''}"
+        tail, count = self._tail, len(rows)
+        parts = [tail % row for row in rows]
+        body = "".join(parts)
+        if body.count('"') != self._quotes * count or "\\" in body or body.count("\n") != count:
+            parts = [tail % tuple(escape(v) if isinstance(v, str) else v for v in row) for row in rows]
+        return head + head.join(parts)
 
 
 def header(family: Family, text_format: Format) -> str:
@@ -76,8 +84,8 @@ class AllocationWriter:
 
     def __init__(self, families: Collection[Family], node: str, *, node_label: bool) -> None:
         """Write the families of *families* that an allocation has; with *node_label*, label `node` comes first."""
-        self._per_pod = [f for f in families if isinstance(f, (ContainerFamily, PodFamily))]
-        self._of_node = [f for f in families if isinstance(f, NodeFamily)]
+        self._per_pod = [(f, LineWriter(f)) for f in families if isinstance(f, (ContainerFamily, PodFamily))]
+        self._of_node = [(f, LineWriter(f)) for f in families if isinstance(f, NodeFamily)]
         self._node = {"node": node} if node_label else {}
         self._topology: Topology | None = None
         self._kept: dict[int, tuple[PodView, tuple[str, ...]]] = {}
@@ -91,26 +99,32 @@ class AllocationWriter:
             for view in allocation.pods
         }
         self._kept = kept
-        by_pod = [lines_ for _, lines_ in kept.values()]
+        by_pod = [texts for _, texts in kept.values()]
         written: list[tuple[Family, str]] = [
-            (family, "".join([pod[position] for pod in by_pod])) for position, family in enumerate(self._per_pod)
+            (family, "".join([texts[position] for texts in by_pod if texts]))
+            for position, (family, _) in enumerate(self._per_pod)
         ]
         prefix = identity(**self._node)
-        written += [(family, lines(family, prefix, family.rows(allocation))) for family in self._of_node]
+        written += [(family, writer.write(prefix, family.rows(allocation))) for family, writer in self._of_node]
         return [(family, text) for family, text in written if text]
 
     def _pod(self, view: PodView, topology: Topology | None) -> tuple[str, ...]:
-        """Return the pod's lines, one text per family."""
+        """Return the pod's lines, one text per family; nothing for a pod that holds nothing."""
+        if view.pod.holds_nothing:
+            return ()
         pod = identity(**self._node, namespace=view.pod.namespace, pod=view.pod.name)
         containers = [
-            (pod + "," + identity(container=container.container.name), container)
+            (f"{pod},{identity(container=container.container.name)}", container)
             for container in container_views(view, topology)
+            if not container.container.holds_nothing
         ]
         return tuple(
-            lines(family, pod, family.rows(view, topology))
-            if isinstance(family, PodFamily)
-            else "".join([lines(family, prefix, family.rows(container)) for prefix, container in containers])
-            for family in self._per_pod
+            [
+                writer.write(pod, family.rows(view, topology))
+                if isinstance(family, PodFamily)
+                else "".join([writer.write(prefix, family.rows(container)) for prefix, container in containers])
+                for family, writer in self._per_pod
+            ]
         )
 
 
@@ -118,7 +132,7 @@ def write_rest(snapshot: Snapshot, families: Iterable[Family], *, node_label: bo
     """Return the lines of what changes with every poll: running totals, and what is said of the exporter itself."""
     node = identity(node=snapshot.node) if node_label else ""
     written = [
-        (family, lines(family, node if isinstance(family, UsageFamily) else "", list(family.rows(snapshot))))
+        (family, LineWriter(family).write(node if isinstance(family, UsageFamily) else "", family.rows(snapshot)))
         for family in families
         if isinstance(family, (UsageFamily, ExporterFamily))
     ]

@@ -1,17 +1,17 @@
 """How well containers sit on the NUMA nodes. Derived, because PromQL cannot derive it cheaply."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, Row
 from podres_exporter.model import Verdict
 
 
-def _numa_nodes(view: ContainerView) -> Iterable[Row]:
+def _numa_nodes(view: ContainerView) -> Collection[Row]:
     nodes = view.alignment.numa_nodes
     return [(len(nodes),)] if nodes else ()
 
 
-def _aligned(view: ContainerView) -> Iterable[Row]:
+def _aligned(view: ContainerView) -> Collection[Row]:
     """Return 1 or 0; a container that asks for more than one node has is neither."""
     match view.alignment.verdict:
         case Verdict.ALIGNED:

@@ -1,11 +1,11 @@
 """Devices of DRA claims, of any driver."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, Row
 
 
-def _claim_devices(view: ContainerView) -> Iterable[Row]:
+def _claim_devices(view: ContainerView) -> Collection[Row]:
     """Return a row per claim device; kubelets 1.27 to 1.30 do not name devices, only their CDI names."""
     return [
         (claim.name, device.driver, device.pool, device.device, device.share_id, 1)
@@ -15,7 +15,7 @@ def _claim_devices(view: ContainerView) -> Iterable[Row]:
     ]
 
 
-def _cdi_devices(view: ContainerView) -> Iterable[Row]:
+def _cdi_devices(view: ContainerView) -> Collection[Row]:
     return [
         (claim.name, device.driver, device.pool, device.device, device.share_id, cdi_device, 1)
         for claim in view.container.claims

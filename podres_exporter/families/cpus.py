@@ -1,31 +1,33 @@
 """Exclusive CPUs of containers and pods, and the node's shared pool."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
 from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, NodeFamily, PodFamily, Row, by_node
 from podres_exporter.model import Allocation, Core, PodView, Topology
 
 
-def _container_cpus(view: ContainerView) -> Iterable[Row]:
+def _container_cpus(view: ContainerView) -> Collection[Row]:
     return [(node, len(cpus)) for node, cpus in by_node(view.container.exclusive_cpus, view.topology)]
 
 
-def _container_cpuset(view: ContainerView) -> Iterable[Row]:
+def _container_cpuset(view: ContainerView) -> Collection[Row]:
     cpus = view.container.exclusive_cpus
     return [(format_cpuset(cpus), 1)] if cpus else ()
 
 
-def _pod_cpus(view: PodView, topology: Topology | None) -> Iterable[Row]:
+def _pod_cpus(view: PodView, topology: Topology | None) -> Collection[Row]:
     return [(node, len(cpus)) for node, cpus in by_node(view.pod.all_exclusive_cpus(), topology)]
 
 
-def _cpu_infos(view: ContainerView) -> Iterable[Row]:
+def _cpu_infos(view: ContainerView) -> Collection[Row]:
     cores = view.topology.core_by_cpu if view.topology else {}
-    for node, cpus in by_node(view.container.exclusive_cpus, view.topology):
-        for cpu in sorted(cpus):
-            place = cores.get(cpu, Core(-1, -1))
-            yield (str(cpu), node, _stated(place.core), _stated(place.socket), 1)
+    places = [
+        (cpu, node, cores.get(cpu, Core(-1, -1)))
+        for node, cpus in by_node(view.container.exclusive_cpus, view.topology)
+        for cpu in sorted(cpus)
+    ]
+    return [(str(cpu), node, _stated(place.core), _stated(place.socket), 1) for cpu, node, place in places]
 
 
 def _stated(number: int) -> str:
@@ -33,7 +35,7 @@ def _stated(number: int) -> str:
     return str(number) if number >= 0 else ""
 
 
-def _per_node(allocation: Allocation, cpus: CpuSet | None) -> Iterable[Row]:
+def _per_node(allocation: Allocation, cpus: CpuSet | None) -> Collection[Row]:
     """
     Return how many of *cpus* each NUMA node has, nodes that have none of them included.
 
@@ -48,19 +50,19 @@ def _per_node(allocation: Allocation, cpus: CpuSet | None) -> Iterable[Row]:
     return sorted(counts.items() or [("", 0)])
 
 
-def _allocatable(allocation: Allocation) -> Iterable[Row]:
+def _allocatable(allocation: Allocation) -> Collection[Row]:
     return _per_node(allocation, allocation.cpus.allocatable)
 
 
-def _exclusive(allocation: Allocation) -> Iterable[Row]:
+def _exclusive(allocation: Allocation) -> Collection[Row]:
     return _per_node(allocation, allocation.cpus.exclusive)
 
 
-def _shared_pool(allocation: Allocation) -> Iterable[Row]:
+def _shared_pool(allocation: Allocation) -> Collection[Row]:
     return _per_node(allocation, allocation.cpus.shared_pool)
 
 
-def _pools(allocation: Allocation) -> Iterable[Row]:
+def _pools(allocation: Allocation) -> Collection[Row]:
     cpus = allocation.cpus
     if not (cpus.allocatable or cpus.exclusive):
         return []

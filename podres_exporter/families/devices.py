@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, NodeFamily, Row, nodes_text
 from podres_exporter.model import Allocation, DeviceStock
@@ -25,12 +25,13 @@ def split_replica(device_id: str) -> tuple[str, str]:
     return device_id, ""
 
 
-def _device_counts(view: ContainerView) -> Iterable[Row]:
+def _device_counts(view: ContainerView) -> Collection[Row]:
     """Return (resource, count)."""
-    return Counter(device.resource for device in view.container.devices).items()
+    devices = view.container.devices
+    return list(Counter([device.resource for device in devices]).items()) if devices else ()
 
 
-def _device_infos(view: ContainerView) -> Iterable[Row]:
+def _device_infos(view: ContainerView) -> Collection[Row]:
     """Return a row per held device."""
     return [
         (device.resource, device.device_id, *split_replica(device.device_id), nodes_text(device.numa_nodes), 1)
@@ -44,19 +45,19 @@ def _stock(allocation: Allocation) -> Iterator[tuple[DeviceStock, tuple[str, str
         yield stock, (stock.resource, nodes_text(stock.numa_nodes))
 
 
-def _allocatable(allocation: Allocation) -> Iterable[Row]:
+def _allocatable(allocation: Allocation) -> Collection[Row]:
     return [(*labels, len(ids)) for stock, labels in _stock(allocation) if (ids := stock.allocatable) is not None]
 
 
-def _allocated(allocation: Allocation) -> Iterable[Row]:
+def _allocated(allocation: Allocation) -> Collection[Row]:
     return [(*labels, len(stock.held)) for stock, labels in _stock(allocation)]
 
 
-def _free(allocation: Allocation) -> Iterable[Row]:
+def _free(allocation: Allocation) -> Collection[Row]:
     return [(*labels, len(ids)) for stock, labels in _stock(allocation) if (ids := stock.free) is not None]
 
 
-def _unallocatable_held(allocation: Allocation) -> Iterable[Row]:
+def _unallocatable_held(allocation: Allocation) -> Collection[Row]:
     return [
         (*labels, len(ids)) for stock, labels in _stock(allocation) if (ids := stock.unallocatable_held) is not None
     ]

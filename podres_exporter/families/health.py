@@ -1,34 +1,34 @@
 """What the exporter knows of its sources, and how far the snapshot may be trusted."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from podres_exporter.families.spec import ExporterFamily, Kind, Row
 from podres_exporter.model import Snapshot, Support
 
 
-def _up(snapshot: Snapshot) -> Iterable[Row]:
+def _up(snapshot: Snapshot) -> Collection[Row]:
     return [(health.source, int(health.up)) for health in snapshot.sources]
 
 
-def _last_success(snapshot: Snapshot) -> Iterable[Row]:
+def _last_success(snapshot: Snapshot) -> Collection[Row]:
     return [(h.source, h.last_success_seconds) for h in snapshot.sources if h.last_success_seconds is not None]
 
 
-def _supported(snapshot: Snapshot) -> Iterable[Row]:
+def _supported(snapshot: Snapshot) -> Collection[Row]:
     return [
         (rpc.rpc, int(rpc.support is Support.SUPPORTED)) for rpc in snapshot.rpcs if rpc.support is not Support.UNKNOWN
     ]
 
 
-def _stale(snapshot: Snapshot) -> Iterable[Row]:
+def _stale(snapshot: Snapshot) -> Collection[Row]:
     return [(part.part, int(part.stale)) for part in snapshot.parts]
 
 
-def _held(snapshot: Snapshot) -> Iterable[Row]:
+def _held(snapshot: Snapshot) -> Collection[Row]:
     return [(part.part, int(part.held)) for part in snapshot.parts]
 
 
-def _skipped(snapshot: Snapshot) -> Iterable[Row]:
+def _skipped(snapshot: Snapshot) -> Collection[Row]:
     return sorted(snapshot.allocation.skipped_pods.items()) if snapshot.allocation else ()
 
 

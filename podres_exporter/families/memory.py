@@ -1,30 +1,32 @@
 """Memory and huge pages that the static memory manager granted."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 
 from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, NodeFamily, PodFamily, Row, nodes_text
 from podres_exporter.join import pod_memory
 from podres_exporter.model import Allocation, MemoryBlock, PodView, Topology
 
 
-def _sums(blocks: Iterable[MemoryBlock]) -> Iterable[Row]:
+def _sums(blocks: Sequence[MemoryBlock]) -> Collection[Row]:
     """Return bytes by (memory type, NUMA nodes); equal labels are one series."""
+    if len(blocks) == 1:
+        return [(blocks[0].memory_type, nodes_text(blocks[0].numa_nodes), blocks[0].size_bytes)]
     sizes: Counter[tuple[str, str]] = Counter()
     for block in blocks:
         sizes[block.memory_type, nodes_text(block.numa_nodes)] += block.size_bytes
     return [(*labels, size) for labels, size in sizes.items()]
 
 
-def _container_memory(view: ContainerView) -> Iterable[Row]:
+def _container_memory(view: ContainerView) -> Collection[Row]:
     return _sums(view.container.memory)
 
 
-def _pod_memory(view: PodView, topology: Topology | None) -> Iterable[Row]:  # noqa: ARG001 - memory states its nodes
+def _pod_memory(view: PodView, topology: Topology | None) -> Collection[Row]:  # noqa: ARG001 - memory states its nodes
     return _sums(pod_memory(view.pod))
 
 
-def _allocatable(allocation: Allocation) -> Iterable[Row]:
+def _allocatable(allocation: Allocation) -> Collection[Row]:
     return [
         (stock.memory_type, nodes_text(stock.numa_nodes), stock.reported_bytes)
         for stock in allocation.memory
@@ -32,7 +34,7 @@ def _allocatable(allocation: Allocation) -> Iterable[Row]:
     ]
 
 
-def _allocated(allocation: Allocation) -> Iterable[Row]:
+def _allocated(allocation: Allocation) -> Collection[Row]:
     return [(stock.memory_type, nodes_text(stock.numa_nodes), stock.held_bytes) for stock in allocation.memory]
 
 

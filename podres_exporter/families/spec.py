@@ -1,6 +1,6 @@
 """What a metric family is: its name and meaning as data, its rows as a pure function of the snapshot."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -56,7 +56,7 @@ class Family:
 class ContainerFamily(Family):
     """Rows of one container; labels `namespace`, `pod`, `container` come first."""
 
-    rows: Callable[[ContainerView], Iterable[Row]]
+    rows: Callable[[ContainerView], Collection[Row]]
 
     @property
     def all_labels(self) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ class ContainerFamily(Family):
 class PodFamily(Family):
     """Rows of one pod; labels `namespace`, `pod` come first."""
 
-    rows: Callable[[PodView, Topology | None], Iterable[Row]]
+    rows: Callable[[PodView, Topology | None], Collection[Row]]
 
     @property
     def all_labels(self) -> tuple[str, ...]:
@@ -80,21 +80,21 @@ class PodFamily(Family):
 class NodeFamily(Family):
     """Rows of the whole node."""
 
-    rows: Callable[[Allocation], Iterable[Row]]
+    rows: Callable[[Allocation], Collection[Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class ExporterFamily(Family):
     """Rows about the snapshot itself, shown without the `node` label whether there is an allocation to show or not."""
 
-    rows: Callable[[Snapshot], Iterable[Row]]
+    rows: Callable[[Snapshot], Collection[Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class UsageFamily(Family):
     """Running totals of the snapshot; they stay when the allocation is too old to show, as a counter must."""
 
-    rows: Callable[[Snapshot], Iterable[Row]]
+    rows: Callable[[Snapshot], Collection[Row]]
 
 
 @lru_cache(maxsize=1024)
@@ -105,6 +105,8 @@ def nodes_text(nodes: CpuSet) -> str:
 
 def by_node(cpus: CpuSet, topology: Topology | None) -> list[tuple[str, CpuSet]]:
     """Return the CPUs by NUMA node as label text; under the empty text those of no known node."""
+    if not cpus:
+        return []
     if topology is None:
-        return [("", cpus)] if cpus else []
+        return [("", cpus)]
     return [("" if node is None else str(node), held) for node, held in topology.split(cpus)]

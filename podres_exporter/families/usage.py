@@ -1,16 +1,16 @@
 """Running totals for chargeback, and for pods that a scrape interval would hide."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from podres_exporter.families.spec import Kind, Row, UsageFamily
 from podres_exporter.model import Snapshot
 
 
-def _device_seconds(snapshot: Snapshot) -> Iterable[Row]:
+def _device_seconds(snapshot: Snapshot) -> Collection[Row]:
     return [(*key, seconds) for key, seconds in sorted(snapshot.usage.device_seconds.items())]
 
 
-def _cpu_seconds(snapshot: Snapshot) -> Iterable[Row]:
+def _cpu_seconds(snapshot: Snapshot) -> Collection[Row]:
     return sorted(snapshot.usage.cpu_seconds.items())
 
 

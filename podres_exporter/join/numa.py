@@ -25,6 +25,9 @@ class Capacity:
     devices: Mapping[tuple[str, int], int]
 
 
+NOTHING_TO_ALIGN = Alignment(Verdict.NOT_APPLICABLE)
+
+
 def node_capacity(
     allocatable: Allocatable, cpu_stock: CpuStock, device_stock: Iterable[DeviceStock], topology: Topology
 ) -> Capacity:
@@ -55,6 +58,8 @@ def container_alignment(
     Source: kubelet topology manager (a device satisfies a mask by AnySet; a preferred hint has as few nodes as the
     request could fit in) and test/e2e_node/numa_alignment.go.
     """
+    if container.holds_nothing:
+        return NOTHING_TO_ALIGN
     constraints, unplaced = _constraints(container, topology)
     if legacy and (constraints or unplaced):
         return Alignment(Verdict.UNSUPPORTED, constraints=constraints, unplaced=unplaced)

@@ -1,6 +1,6 @@
 """What the kernel says of the machine: which CPU is on which NUMA node, core and socket."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podres_exporter.cpuset import CpuSet
@@ -41,7 +41,9 @@ class Topology:
 
     def split(self, cpus: CpuSet) -> tuple[tuple[int | None, CpuSet], ...]:
         """Return *cpus* by node, ascending, empty nodes left out; CPUs of no known node come first under None."""
-        unplaced = cpus - self.online
-        placed = ((node, cpus & self.cpus_by_node[node]) for node in sorted(self.cpus_by_node))
-        rows: Iterable[tuple[int | None, CpuSet]] = [(None, unplaced), *placed]
+        if not cpus:
+            return ()
+        placed = [(node, cpus & self.cpus_by_node[node]) for node in sorted(self.cpus_by_node)]
+        unplaced = cpus.difference(*(held for _, held in placed))
+        rows: list[tuple[int | None, CpuSet]] = [(None, unplaced), *placed]
         return tuple((node, held) for node, held in rows if held)

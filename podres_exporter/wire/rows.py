@@ -5,6 +5,7 @@ Every function appends what it cannot use to *faults*, with the path below the o
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from podres_exporter._proto.podresources_v1_pb2 import (
     ClaimResource,
@@ -16,8 +17,6 @@ from podres_exporter._proto.podresources_v1_pb2 import (
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.model import Claim, ClaimDevice, Device, Malformed, MemoryBlock
 
-NOT_STATED: frozenset[int] = frozenset()
-
 
 def numa_nodes(topology: NUMATopology) -> frozenset[int]:
     """
@@ -27,8 +26,13 @@ def numa_nodes(topology: NUMATopology) -> frozenset[int]:
 
     Source: kubelet containerDevicesFromResourceDeviceInstances; ROCm's device plugin sends -1; kubernetes #101522.
     """
-    nodes = topology.nodes
-    return frozenset([node.ID for node in nodes if node.ID >= 0]) if nodes else NOT_STATED
+    return _node_set(tuple([node.ID for node in topology.nodes]))
+
+
+@lru_cache(maxsize=1024)
+def _node_set(numbers: tuple[int, ...]) -> frozenset[int]:
+    """Return the numbers that are nodes; a node has few such sets, so thousands of devices share them."""
+    return frozenset(number for number in numbers if number >= 0)
 
 
 def decode_devices(rows: Iterable[ContainerDevices], path: str, faults: list[Malformed]) -> tuple[Device, ...]:

@@ -1,0 +1,112 @@
+"""A real Prometheus scrapes the exporter. Debian's package `prometheus` brings the server; CI installs it."""
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from socket import create_server
+from urllib.parse import urlencode
+
+import pytest
+
+from podres_exporter.cli.daemon import Daemon
+from podres_exporter.clock import SystemClock
+from podres_exporter.config import build_config
+from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
+from podres_exporter.sim.builtin import builtin_scenario
+from podres_exporter.sim.node import SimNode
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def get(port: int, path: str, **query: str) -> tuple[int, bytes]:
+    """Return status and body."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        connection.request("GET", f"{path}?{urlencode(query)}")
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+@pytest.fixture
+def exporter_port(short_dir: Path) -> Iterator[int]:
+    """Yield the port of an exporter in front of the demo's node."""
+    node = SimNode(builtin_scenario(), short_dir, SystemClock())
+    given: dict[str, str | bool | list[str]] = {
+        "--kubelet.socket": str(node.socket_path),
+        "--topology.sysfs": str(node.sysfs),
+        "--web.listen-address": ["127.0.0.1:0"],
+        "--snapshot.hold-down": "0s",
+    }
+    daemon = Daemon(build_config(given, {}, "demo-node", COLLECTORS, DEFAULT_COLLECTORS), SystemClock())
+    with node:
+        daemon.start()
+        yield daemon.addresses[0].port
+        assert daemon.stop()
+
+
+@pytest.fixture
+def prometheus_port(exporter_port: int, tmp_path: Path) -> Iterator[int]:
+    """Yield the port of a Prometheus that scrapes the exporter every second."""
+    server = shutil.which("prometheus")
+    if server is None:
+        assert "CI" not in os.environ, "CI installs Debian's package prometheus"
+        pytest.skip("no prometheus on this machine; Debian's package of that name has it")
+    config = {
+        "scrape_configs": [
+            {
+                "job_name": "podres",
+                "honor_labels": True,
+                "scrape_interval": "1s",
+                "scrape_timeout": "1s",
+                "static_configs": [{"targets": [f"127.0.0.1:{exporter_port}"]}],
+            }
+        ]
+    }
+    (tmp_path / "prometheus.yml").write_text(json.dumps(config))
+    with create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [
+        server,
+        f"--config.file={tmp_path / 'prometheus.yml'}",
+        f"--storage.tsdb.path={tmp_path / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=error",
+    ]
+    with subprocess.Popen(command) as process:
+        yield port
+        process.terminate()
+
+
+def answers(port: int, query: str) -> list[dict[str, str]]:
+    """Return the labels, and the value under the key `value`, of what a query finds, once it finds something."""
+    deadline = SystemClock().monotonic_seconds() + 40
+    while SystemClock().monotonic_seconds() < deadline:
+        try:
+            status, body = get(port, "/api/v1/query", query=query)
+        except OSError:
+            status, body = 503, b""  # it is still starting
+        found = json.loads(body)["data"]["result"] if status == 200 else []
+        if found:
+            return [{**each["metric"], "value": each["value"][1]} for each in found]
+        threading.Event().wait(0.1)
+    raise AssertionError(f"Prometheus never had an answer to {query}")
+
+
+def test_prometheus_stores_every_sample_of_the_page(prometheus_port: int) -> None:
+    """`up` is 1, nothing is dropped, and labels arrive under their own names."""
+    up = answers(prometheus_port, 'up{job="podres"} == 1')
+    refused = answers(prometheus_port, "scrape_samples_scraped - scrape_samples_post_metric_relabeling")
+    misaligned = answers(prometheus_port, "podres_container_numa_aligned == 0")
+    totals = answers(prometheus_port, "podres_allocated_device_seconds_total > 0")
+
+    assert ["1"] == [each["value"] for each in up]
+    assert ["0"] == [each["value"] for each in refused]
+    assert [("demo-node", "ml", "inference-7c9d", "server")] == [
+        (each["node"], each["namespace"], each["pod"], each["container"]) for each in misaligned
+    ]
+    assert "nvidia.com/gpu" in {each["resource"] for each in totals}
