@@ -1,5 +1,6 @@
 """The command line: verbs, exit codes, and the only place that builds everything."""
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return its exit code: 0 ok, 1 failed, 2 usage."""
     try:
         arguments, extras = build_parser().parse_known_args(argv)
-        return int(arguments.run(arguments, unknown_arguments(arguments.verb, extras)))
+        # Loaded by name, so that the daemon does not carry the simulated node: its memory is paid once per node.
+        verb = importlib.import_module(arguments.module)
+        return int(verb.run(arguments, unknown_arguments(arguments.verb, extras)))
     except ConfigError as error:
         for problem in error.problems:
             print(f"podres-exporter: {problem}", file=sys.stderr)

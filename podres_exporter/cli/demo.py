@@ -1,4 +1,8 @@
-"""`demo`: a simulated node, the exporter in front of it, and the URL to look at."""
+"""
+`demo`: a simulated node, the exporter in front of it, and the URL to look at.
+
+The environment is for `serve` alone: a demo is the same on every machine.
+"""
 
 import argparse
 import tempfile
@@ -6,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from podres_exporter.cli.daemon import Daemon
+from podres_exporter.cli.parser import DEMO_DEFAULTS, given_flags
 from podres_exporter.cli.serve import configured, stop_on_signal
 from podres_exporter.clock import SystemClock
 from podres_exporter.config.build import Given
@@ -15,30 +20,18 @@ from podres_exporter.scenario import Scenario, parse_scenario
 from podres_exporter.sim.builtin import builtin_scenario
 from podres_exporter.sim.node import SimNode
 
-PASSED_ON = {
-    "--kubelet.poll-interval": "2s",
-    "--snapshot.hold-down": "10s",
-    "--web.listen-address": "127.0.0.1:10190, else a free port",
-    "--log.level": "",
-    "--log.format": "",
-}
-"""The flags of `serve` that the demo takes, with defaults of its own (empty: those of `serve`). The environment is for
-`serve` alone: a demo is the same on every machine."""
-
 _ADDRESS, _FREE_PORT = "127.0.0.1:10190", "127.0.0.1:0"
 
 
 def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     """Play until SIGTERM or SIGINT. Raises ConfigError with every fault of flags and scenario."""
-    from podres_exporter.cli.parser import given_flags  # noqa: PLC0415 - the parser names this module's verb
-
     scenario, faults = _scenario(arguments.scenario)
     clock, stop = SystemClock(), stop_on_signal()
     with tempfile.TemporaryDirectory(prefix="podres-") as directory:
         node = SimNode(scenario, Path(directory), clock)
         given: Given = {
-            "--kubelet.poll-interval": PASSED_ON["--kubelet.poll-interval"],
-            "--snapshot.hold-down": PASSED_ON["--snapshot.hold-down"],
+            "--kubelet.poll-interval": DEMO_DEFAULTS["--kubelet.poll-interval"],
+            "--snapshot.hold-down": DEMO_DEFAULTS["--snapshot.hold-down"],
             **given_flags(arguments),
             "--kubelet.socket": str(node.socket_path),
             "--topology.sysfs": str(node.sysfs),

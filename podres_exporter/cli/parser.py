@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from podres_exporter import __version__
-from podres_exporter.cli import catalogue, demo, serve
 from podres_exporter.config import OPTIONS, Option, option_name
 from podres_exporter.config.options import environment_name
 from podres_exporter.errors import ConfigError
 from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
+
+
+DEMO_DEFAULTS = {
+    "--kubelet.poll-interval": "2s",
+    "--snapshot.hold-down": "10s",
+    "--web.listen-address": "127.0.0.1:10190, else a free port",
+    "--log.level": "",
+    "--log.format": "",
+}
+"""The flags of `serve` that the demo takes, with defaults of its own (empty: those of `serve`)."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     metrics = verbs.add_parser("metrics", help="print every metric family that there is", allow_abbrev=False)
     metrics.add_argument("-o", "--output", default="table", metavar="FORMAT", help="table, markdown or json (table)")
-    metrics.set_defaults(run=catalogue.run)
+    metrics.set_defaults(module="podres_exporter.cli.catalogue")
     return parser
 
 
@@ -56,7 +65,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         note = ", off unless asked for" if name in OFF_BY_DEFAULT else ""
         add_switch(switches, f"--collector.{name}", f"{shows}{note}")
     add_switch(switches, "--metrics.node-label", "label node on the metrics of the allocation")
-    parser.set_defaults(run=serve.run)
+    parser.set_defaults(module="podres_exporter.cli.serve")
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
@@ -66,10 +75,10 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
         "and serve its metrics. Nothing outside a temporary directory is touched."
     )
     for option in OPTIONS:
-        if option.flag in demo.PASSED_ON:
-            add_option(parser, option, f"default {demo.PASSED_ON[option.flag] or option.default}")
+        if option.flag in DEMO_DEFAULTS:
+            add_option(parser, option, f"default {DEMO_DEFAULTS[option.flag] or option.default}")
     parser.add_argument("--scenario", metavar="FILE", help="another node to play, as YAML or JSON")
-    parser.set_defaults(run=demo.run)
+    parser.set_defaults(module="podres_exporter.cli.demo")
 
 
 def add_option(parser: argparse.ArgumentParser, option: Option[object], note: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from podres_exporter import __version__
 from podres_exporter.cli.daemon import Daemon
+from podres_exporter.cli.parser import given_flags
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import Config, build_config
 from podres_exporter.config.build import Given
@@ -22,8 +23,6 @@ log = logging.getLogger(__name__)
 
 def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT; 0 if everything ended in time. Raises ConfigError with every fault."""
-    from podres_exporter.cli.parser import given_flags  # noqa: PLC0415 - the parser names this module's verb
-
     config = configured(given_flags(arguments), os.environ, problems)
     configure(config.log_level, config.log_format)
     stop = stop_on_signal()
