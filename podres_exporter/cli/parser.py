@@ -11,7 +11,6 @@ from podres_exporter.config.options import environment_name
 from podres_exporter.errors import ConfigError
 from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
 
-
 DEMO_DEFAULTS = {
     "--kubelet.poll-interval": "2s",
     "--snapshot.hold-down": "10s",
