@@ -19,11 +19,13 @@ class _Reader:
 
     def __init__(self, given: Given, environment: Mapping[str, str]) -> None:
         self._given, self._environment = given, environment
-        self.faults: dict[str, str] = {}
+        self.faults: list[tuple[str, str]] = []
 
-    def value(self, option: Option[T], default: str = "") -> T:
-        """Return the value of an option that is given once."""
-        where, found = self._look_up(option.flag, option.default or default)
+    def value(self, option: Option[T], fallback: tuple[str, str] | None = None) -> T:
+        """Return the value of an option that is given once; *fallback*: where else it may stand, and what does there."""
+        where, found = self._look_up(option.flag, option.default)
+        if fallback and not found and option.flag not in self._given:
+            where, found = fallback
         parsed = self._parsed(option, where, str(found))
         return option.parse(option.default or "unnamed") if parsed is None else parsed
 
@@ -42,7 +44,7 @@ class _Reader:
         try:
             return boolean(str(found))
         except ValueError as error:
-            self.faults[flag] = f"{where}: {error}"
+            self.faults.append((flag, f"{where}: {error}"))
             return default
 
     def _look_up(self, flag: str, default: T) -> tuple[str, str | bool | list[str] | T]:
@@ -57,7 +59,7 @@ class _Reader:
         try:
             return option.parse(text)
         except ValueError as error:
-            self.faults[option.flag] = f"{where}: {error}"
+            self.faults.append((option.flag, f"{where}: {error}"))
             return None
 
 
@@ -77,13 +79,15 @@ def build_config(
     Raises ConfigError with every fault, each named by the flag or variable that it stands in.
     """
     reader = _Reader(given, environment)
+    pod_node = environment.get("NODE_NAME")
+    fallback = ("NODE_NAME", pod_node) if pod_node else ("--node-name", host_name.lower())
     config = Config(
         kubelet_socket=reader.value(options.KUBELET_SOCKET),
         poll_interval_seconds=reader.value(options.POLL_INTERVAL),
         kubelet_timeout_seconds=reader.value(options.TIMEOUT),
         snapshot_max_age_seconds=reader.value(options.MAX_AGE),
         snapshot_hold_down_seconds=reader.value(options.HOLD_DOWN),
-        node_name=reader.value(options.NODE_NAME, environment.get("NODE_NAME") or host_name.lower()),
+        node_name=reader.value(options.NODE_NAME, fallback),
         topology_sysfs=reader.value(options.SYSFS),
         collectors=frozenset(n for n in collectors if reader.switch(f"--collector.{n}", default=n in default_on)),
         node_label=reader.switch("--metrics.node-label", default=True),
@@ -93,23 +97,23 @@ def build_config(
         log_level=reader.value(options.LOG_LEVEL),
         log_format=reader.value(options.LOG_FORMAT),
     )
-    problems = [*reader.faults.values(), *_contradictions(config, reader.faults)]
+    problems = [fault for _, fault in reader.faults] + _contradictions(config, {flag for flag, _ in reader.faults})
     if problems:
         raise ConfigError(problems)
     return config
 
 
-def _contradictions(config: Config, faults: Collection[str]) -> list[str]:
+def _contradictions(config: Config, faulty: set[str]) -> list[str]:
     """Return what is wrong between values that are right each by itself."""
     problems = []
     max_age, hold_down = config.snapshot_max_age_seconds, config.snapshot_hold_down_seconds
     least = config.poll_interval_seconds + config.kubelet_timeout_seconds
-    if max_age <= least and not {"--snapshot.max-age", "--kubelet.poll-interval", "--kubelet.timeout"} & set(faults):
+    if max_age <= least and not {"--snapshot.max-age", "--kubelet.poll-interval", "--kubelet.timeout"} & faulty:
         problems.append(
             f"--snapshot.max-age: {max_age:g}s must exceed --kubelet.poll-interval and --kubelet.timeout together "
             f"({least:g}s), or one slow answer would make the metrics disappear"
         )
-    if hold_down >= max_age and not {"--snapshot.max-age", "--snapshot.hold-down"} & set(faults):
+    if hold_down >= max_age and not {"--snapshot.max-age", "--snapshot.hold-down"} & faulty:
         problems.append(
             f"--snapshot.hold-down: {hold_down:g}s must be less than --snapshot.max-age ({max_age:g}s), "
             "or the metrics would disappear while answers are held back"

@@ -9,6 +9,8 @@ MAX_SOCKET_PATH_BYTES = 107
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(?:[0-9]+(?:ms|s|m|h))+")
+MAX_DURATION_SECONDS = 24 * 3600.0
+"""Longer waits than a day are typing errors."""
 _PART = re.compile(r"([0-9]+)(ms|s|m|h)")
 
 
@@ -16,7 +18,10 @@ def duration_seconds(text: str) -> float:
     """Return seconds of a Prometheus duration such as `500ms`, `10s` or `1m30s`."""
     if not _DURATION.fullmatch(text):
         raise ValueError(f"{text!r} is not a duration; write for example 500ms, 10s or 1m30s")
-    return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    if seconds > MAX_DURATION_SECONDS:
+        raise ValueError(f"{text!r} is too long; the most is 24h")
+    return seconds
 
 
 def at_least(least: float, text_of_least: str) -> Callable[[str], float]:
@@ -82,7 +87,7 @@ def telemetry_path(text: str) -> str:
 
 def count(text: str) -> int:
     """Return a whole number from 1 to 1000."""
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 1000):
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= 1000):
         raise ValueError(f"{text!r} is not a whole number from 1 to 1000")
     return int(text)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
@@ -33,8 +33,8 @@ class OwnMetrics:
         self._malformed = Counter(own.MALFORMED.name, own.MALFORMED.help, own.MALFORMED.labels, registry=registry)
         self._restarts = Counter(own.RESTARTS.name, own.RESTARTS.help, registry=registry)
         self._loop_errors = Counter(own.LOOP_ERRORS.name, own.LOOP_ERRORS.help, registry=registry)
-        build = Gauge(own.BUILD_INFO.name, own.BUILD_INFO.help, own.BUILD_INFO.labels, registry=registry)
-        build.labels(**versions).set(1)
+        build = Info(own.BUILD_INFO.name.removesuffix("_info"), own.BUILD_INFO.help, registry=registry)
+        build.info(dict(versions))
         if "process" in collectors:
             ProcessCollector(registry=self._registry)
 

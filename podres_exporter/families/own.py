@@ -52,7 +52,7 @@ LOOP_ERRORS = Family(
 )
 BUILD_INFO = Family(
     name="podres_exporter_build_info",
-    kind=Kind.GAUGE,
+    kind=Kind.INFO,
     help="Versions of the exporter, of Python and of grpcio.",
     labels=("version", "python", "grpc"),
     collector="exporter",

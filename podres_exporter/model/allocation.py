@@ -103,7 +103,7 @@ class Pod:
         return self.exclusive_cpus.union(*[c.exclusive_cpus for c in self.containers if c.exclusive_cpus])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Malformed:
     """One item of a good answer that could not be used: where it stood and what was wrong with it."""
 

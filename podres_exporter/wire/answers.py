@@ -20,7 +20,7 @@ from podres_exporter.wire.salvage import salvage
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
-    """A decoded pod with the order-blind content that it was decoded from (None where the pod is damaged)."""
+    """A decoded pod with the order-blind content that it was decoded from; None where something was wrong with it."""
 
     content: object
     pod: Pod | None
@@ -63,13 +63,17 @@ class ListDecoder:
                 pods.append(known.pod)
         self._by_bytes, self._by_content = by_bytes, by_content
         united, merged = unite_pods(pods)
-        return Listing(united, tuple(malformed), merged)
+        return Listing(united, tuple(sorted(malformed)), merged)
 
     def _decode(self, piece: bytes) -> _Remembered:
         """Return what the bytes of one pod say, from memory if only the order of its rows differs."""
         content = _order_blind(piece)
         known = self._by_content.get(content) if content is not None else None
-        return known or _Remembered(content, *decode_pod(piece))
+        if known is None:
+            pod, faults = decode_pod(piece)
+            # The path of a fault has the row's place in this answer; in the next one the row stands elsewhere.
+            known = _Remembered(None if faults else content, pod, faults)
+        return known
 
 
 def _order_blind(piece: bytes) -> object:
@@ -116,7 +120,7 @@ class AllocatableDecoder:
             content = (sorted(frame.devices), sorted(frame.cpu_ids), sorted(frame.memory))
         except DecodeError:
             content = data
-        if self._answer is None or self._content != content:
+        if self._answer is None or self._content != content or self._answer.malformed:
             self._content, self._answer = content, _decode_allocatable(data)
         return self._answer
 

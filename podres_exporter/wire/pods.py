@@ -6,7 +6,14 @@ from google.protobuf.message import DecodeError
 
 from podres_exporter._proto.podresources_v1_pb2 import ContainerResources, PodResources
 from podres_exporter.model import Claim, ClaimDevice, Container, Device, Malformed, Pod
-from podres_exporter.wire.rows import decode_claims, decode_cpus, decode_devices, decode_memory, memory_order
+from podres_exporter.wire.rows import (
+    decode_claims,
+    decode_cpus,
+    decode_devices,
+    decode_memory,
+    memory_order,
+    unite_claim_devices,
+)
 from podres_exporter.wire.salvage import salvage
 
 
@@ -70,21 +77,26 @@ def unite_pods(pods: Iterable[Pod]) -> tuple[tuple[Pod, ...], int]:
 
     Source: kubelet pod_manager.go (podByUID).
     """
-    united: dict[tuple[str, str], Pod] = {}
+    entries: dict[tuple[str, str], list[Pod]] = {}
     merged = 0
     for pod in pods:
-        known = united.get(pod.key)
-        merged += known is not None
-        if known is None or known == pod:
-            united[pod.key] = pod
-            continue
-        united[pod.key] = Pod(
-            *pod.key,
-            containers=_unite_containers([*known.containers, *pod.containers]),
-            exclusive_cpus=known.exclusive_cpus | pod.exclusive_cpus,
-            memory=tuple(sorted(known.memory + pod.memory, key=memory_order)),
-        )
-    return tuple(united[key] for key in sorted(united)), merged
+        known = entries.setdefault(pod.key, [])
+        merged += bool(known)
+        if pod not in known:
+            known.append(pod)
+    return tuple(_unite_entries(entries[key]) for key in sorted(entries)), merged
+
+
+def _unite_entries(entries: list[Pod]) -> Pod:
+    """Return one pod that holds what the entries of its name hold; the same record where there is only one."""
+    if len(entries) == 1:
+        return entries[0]
+    return Pod(
+        *entries[0].key,
+        containers=_unite_containers([container for pod in entries for container in pod.containers]),
+        exclusive_cpus=frozenset[int]().union(*(pod.exclusive_cpus for pod in entries)),
+        memory=tuple(sorted((block for pod in entries for block in pod.memory), key=memory_order)),
+    )
 
 
 def _unite_containers(containers: list[Container]) -> tuple[Container, ...]:
@@ -103,18 +115,13 @@ def _unite(one: Container, other: Container) -> Container:
         key = (device.resource, device.device_id)
         nodes = devices[key].numa_nodes if key in devices else frozenset[int]()
         devices[key] = Device(*key, nodes | device.numa_nodes)
-    claims: dict[tuple[str, str], set[ClaimDevice]] = {}
+    claims: dict[tuple[str, str], list[ClaimDevice]] = {}
     for claim in (*one.claims, *other.claims):
-        claims.setdefault((claim.namespace, claim.name), set()).update(claim.devices)
+        claims.setdefault((claim.namespace, claim.name), []).extend(claim.devices)
     return Container(
         name=one.name,
         devices=tuple(devices[key] for key in sorted(devices)),
         exclusive_cpus=one.exclusive_cpus | other.exclusive_cpus,
         memory=tuple(sorted(one.memory + other.memory, key=memory_order)),
-        claims=tuple(Claim(*key, tuple(sorted(claims[key], key=_claim_device_order))) for key in sorted(claims)),
+        claims=tuple(Claim(*key, unite_claim_devices(claims[key])) for key in sorted(claims)),
     )
-
-
-def _claim_device_order(device: ClaimDevice) -> tuple[str, str, str, str]:
-    """Return the sort key of a claim's device."""
-    return (device.driver, device.pool, device.device, device.share_id)

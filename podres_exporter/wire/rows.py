@@ -97,21 +97,23 @@ def decode_claims(rows: Iterable[DynamicResource], path: str, faults: list[Malfo
 
     Source: kubelet cm/dra/manager.go GetContainerClaimInfos.
     """
-    devices_by_claim: dict[tuple[str, str], dict[tuple[str, str, str, str], ClaimDevice]] = {}
+    devices_by_claim: dict[tuple[str, str], list[ClaimDevice]] = {}
     for index, row in enumerate(rows):
         if not row.claim_name:
             faults.append(Malformed(f"{path}[{index}]", "no claim name"))
             continue
-        devices = devices_by_claim.setdefault((row.claim_namespace, row.claim_name), {})
-        for device in _claim_devices(row.claim_resources, f"{path}[{index}].claim_resources", faults):
-            key = (device.driver, device.pool, device.device, device.share_id)
-            known = devices.get(key)
-            cdi_devices = {*device.cdi_devices, *(known.cdi_devices if known else ())}
-            devices[key] = ClaimDevice(*key, tuple(sorted(cdi_devices)))
-    return tuple(
-        Claim(namespace, name, tuple(devices[key] for key in sorted(devices)))
-        for (namespace, name), devices in sorted(devices_by_claim.items())
-    )
+        devices = devices_by_claim.setdefault((row.claim_namespace, row.claim_name), [])
+        devices += _claim_devices(row.claim_resources, f"{path}[{index}].claim_resources", faults)
+    return tuple(Claim(*key, unite_claim_devices(devices_by_claim[key])) for key in sorted(devices_by_claim))
+
+
+def unite_claim_devices(devices: Iterable[ClaimDevice]) -> tuple[ClaimDevice, ...]:
+    """Return the distinct devices, sorted, each with the CDI names of all its entries."""
+    names: dict[tuple[str, str, str, str], set[str]] = {}
+    for device in devices:
+        key = (device.driver, device.pool, device.device, device.share_id)
+        names.setdefault(key, set()).update(device.cdi_devices)
+    return tuple(ClaimDevice(*key, tuple(sorted(names[key]))) for key in sorted(names))
 
 
 def _claim_devices(rows: Iterable[ClaimResource], path: str, faults: list[Malformed]) -> Iterable[ClaimDevice]:
@@ -126,12 +128,12 @@ def _claim_devices(rows: Iterable[ClaimResource], path: str, faults: list[Malfor
     listed_by_driver: dict[str, list[str]] = {}
     for index, row in enumerate(rows):
         named = (row.driver_name, row.pool_name, row.device_name)
-        if any(named) and not all(named):
-            faults.append(Malformed(f"{path}[{index}]", "driver, pool and device must be named together"))
-            continue
         listed = [cdi.name for cdi in row.cdi_devices]
         before = listed_by_driver.get(row.driver_name, [])
         accumulated = any(named) and listed[: len(before)] == before
         own = listed[len(before) :] if accumulated else listed
         listed_by_driver[row.driver_name] = listed
+        if any(named) and not all(named):
+            faults.append(Malformed(f"{path}[{index}]", "driver, pool and device must be named together"))
+            continue
         yield ClaimDevice(*named, row.share_id, tuple(sorted(set(filter(None, own)))))
