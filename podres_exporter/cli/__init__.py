@@ -8,7 +8,7 @@ from collections.abc import Sequence
 # gRPC's core writes lines of its own to stderr, between ours; it reads this variable when it is loaded.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
-from podres_exporter.cli.parser import build_parser, unknown_arguments
+from podres_exporter.cli.parser import build_parser, unknown_arguments, with_values
 from podres_exporter.errors import ConfigError
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
@@ -17,10 +17,10 @@ EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return its exit code: 0 ok, 1 failed, 2 usage."""
     try:
-        arguments, extras = build_parser().parse_known_args(argv)
+        arguments, extras = build_parser().parse_known_args(with_values(sys.argv[1:] if argv is None else argv))
         # Loaded by name, so that the daemon does not carry the simulated node: its memory is paid once per node.
         verb = importlib.import_module(arguments.module)
-        return int(verb.run(arguments, unknown_arguments(arguments.verb, extras)))
+        return int(verb.run(arguments, unknown_arguments(arguments, extras)))
     except ConfigError as error:
         for problem in error.problems:
             print(f"podres-exporter: {problem}", file=sys.stderr)

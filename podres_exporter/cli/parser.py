@@ -27,8 +27,12 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise ConfigError([message])
 
+    def runs(self, module: str) -> None:
+        """Say which module runs the verb; all its flags have been added."""
+        self.set_defaults(module=module, flags=tuple(self._option_string_actions))
 
-def build_parser() -> argparse.ArgumentParser:
+
+def build_parser() -> _Parser:
     """Return the parser of the whole command line."""
     parser = _Parser(
         prog="podres-exporter",
@@ -48,11 +52,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     metrics = verbs.add_parser("metrics", help="print every metric family that there is", allow_abbrev=False)
     metrics.add_argument("-o", "--output", default="table", metavar="FORMAT", help="table, markdown or json (table)")
-    metrics.set_defaults(module="podres_exporter.cli.catalogue")
+    metrics.runs("podres_exporter.cli.catalogue")
     return parser
 
 
-def _add_serve(parser: argparse.ArgumentParser) -> None:
+def _add_serve(parser: _Parser) -> None:
     """Add the flags of `serve`."""
     parser.description = "Ask the kubelet at intervals and serve what it says to Prometheus."
     parser.epilog = "Each flag has a twin in the environment, named beside it."
@@ -64,10 +68,10 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         note = ", off unless asked for" if name in OFF_BY_DEFAULT else ""
         add_switch(switches, f"--collector.{name}", f"{shows}{note}")
     add_switch(switches, "--metrics.node-label", "label node on the metrics of the allocation")
-    parser.set_defaults(module="podres_exporter.cli.serve")
+    parser.runs("podres_exporter.cli.serve")
 
 
-def _add_demo(parser: argparse.ArgumentParser) -> None:
+def _add_demo(parser: _Parser) -> None:
     """Add the flags of `demo`."""
     parser.description = (
         "Play a node with GPUs, VFs, pinned CPUs, huge pages and a DRA claim, whose pods come and go, "
@@ -77,7 +81,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
         if option.flag in DEMO_DEFAULTS:
             add_option(parser, option, f"default {DEMO_DEFAULTS[option.flag] or option.default}")
     parser.add_argument("--scenario", metavar="FILE", help="another node to play, as YAML or JSON")
-    parser.set_defaults(module="podres_exporter.cli.demo")
+    parser.runs("podres_exporter.cli.demo")
 
 
 def add_option(parser: argparse.ArgumentParser, option: Option[object], note: str) -> None:
@@ -103,6 +107,20 @@ def add_switch(group: argparse._ArgumentGroup, flag: str, text: str) -> None:
     )
 
 
+def with_values(argv: Sequence[str]) -> list[str]:
+    """
+    Return the arguments with an empty value for each option that was given none.
+
+    argparse would stop at the first of them; empty, it is refused by config together with all other faults.
+    """
+    flags = {option.flag for option in OPTIONS}
+    following = [*argv, "--"][1:]
+    return [
+        f"{argument}=" if argument in flags and after.startswith("--") else argument
+        for argument, after in zip(argv, following, strict=True)
+    ]
+
+
 def given_flags(arguments: argparse.Namespace) -> dict[str, str | bool | list[str]]:
     """Return what was given, by flag."""
     flags = (
@@ -112,14 +130,14 @@ def given_flags(arguments: argparse.Namespace) -> dict[str, str | bool | list[st
     return {flag: kept[option_name(flag)] for flag in flags if option_name(flag) in kept}
 
 
-def unknown_arguments(verb: str, extras: Sequence[str]) -> list[str]:
+def unknown_arguments(arguments: argparse.Namespace, extras: Sequence[str]) -> list[str]:
     """Return a sentence per argument that nobody knows; what follows an unknown flag is taken for its value."""
-    known = [option.flag for option in OPTIONS] + [f"--{no}collector.{n}" for n in COLLECTORS for no in ("", "no-")]
+    verb = arguments.verb
     problems = []
     for before, argument in zip(["", *extras], extras, strict=False):
         if argument.startswith("-"):
             name = argument.partition("=")[0]
-            near = difflib.get_close_matches(name, known, 1)
+            near = difflib.get_close_matches(name, arguments.flags, 1)
             problems.append(f"{verb} has no flag {name}{f'; did you mean {near[0]}?' if near else ''}")
         elif not before.startswith("-") or "=" in before:
             problems.append(f"{verb} takes no argument {argument!r}")

@@ -22,7 +22,7 @@ class _Reader:
         self.faults: list[tuple[str, str]] = []
 
     def value(self, option: Option[T], fallback: tuple[str, str] | None = None) -> T:
-        """Return the value of an option that is given once; *fallback*: where else it may stand, and what does there."""
+        """Return the value of an option that is given once; *fallback*: where else it may stand, and the text there."""
         where, found = self._look_up(option.flag, option.default)
         if fallback and not found and option.flag not in self._given:
             where, found = fallback
