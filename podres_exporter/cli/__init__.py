@@ -20,12 +20,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments, extras = build_parser().parse_known_args(with_values(sys.argv[1:] if argv is None else argv))
         # Loaded by name, so that the daemon does not carry the simulated node: its memory is paid once per node.
         verb = importlib.import_module(arguments.module)
-        return int(verb.run(arguments, unknown_arguments(arguments, extras)))
+        code = int(verb.run(arguments, unknown_arguments(arguments, extras)))
+        sys.stdout.flush()
     except ConfigError as error:
         for problem in error.problems:
             print(f"podres-exporter: {problem}", file=sys.stderr)
         print("podres-exporter: see podres-exporter --help", file=sys.stderr)
         return EXIT_USAGE
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as in `metrics | head`; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    return code
 
 
 def kubectl_main() -> int:

@@ -28,7 +28,10 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     scenario, faults = _scenario(arguments.scenario)
     clock, stop = SystemClock(), stop_on_signal()
     with tempfile.TemporaryDirectory(prefix="podres-") as directory:
-        node = SimNode(scenario, Path(directory), clock)
+        try:
+            node = SimNode(scenario, Path(directory), clock)
+        except ValueError as error:  # a socket's path has 107 bytes at most
+            raise ConfigError([f"{error}; set TMPDIR to a directory with a short path"]) from error
         given: Given = {
             "--kubelet.poll-interval": DEMO_DEFAULTS["--kubelet.poll-interval"],
             "--snapshot.hold-down": DEMO_DEFAULTS["--snapshot.hold-down"],

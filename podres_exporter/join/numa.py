@@ -130,8 +130,9 @@ def _joined_a_memory_group(constraints: Iterable[Constraint]) -> bool:
     Source: kubelet memorymanager policy_static.go (groups of NUMA nodes); measured on 1.36.3.
     """
     groups = [c.numa_nodes for c in constraints if c.every and len(c.numa_nodes) > 1]
-    rest = _fewest_nodes([c for c in constraints if not (c.every and len(c.numa_nodes) > 1)])
-    return bool(groups) and len(rest) <= 1 and all(rest <= group for group in groups)
+    rest = [c.numa_nodes for c in constraints if not (c.every and len(c.numa_nodes) > 1)]
+    shared = frozenset.intersection(*groups) if groups else frozenset[int]()
+    return any(all(node in nodes for nodes in rest) for node in shared)
 
 
 def _one_node_could(container: Container, constraints: Iterable[Constraint], capacity: Capacity | None) -> bool:

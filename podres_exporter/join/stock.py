@@ -91,11 +91,10 @@ def pod_memory(pod: Pod) -> tuple[MemoryBlock, ...]:
     seen: set[tuple[CpuSet, MemoryBlock]] = set()
     for container in pod.containers:
         for block in container.memory:
-            shared = (container.exclusive_cpus, block)
-            if block.memory_type in pod_level or (container.exclusive_cpus and shared in seen):
-                continue
-            seen.add(shared)
-            blocks.append(block)
+            repeated = container.exclusive_cpus and (container.exclusive_cpus, block) in seen
+            if not repeated and block.memory_type not in pod_level:
+                blocks.append(block)
+        seen.update((container.exclusive_cpus, block) for block in container.memory)
     return tuple(blocks)
 
 
