@@ -96,12 +96,14 @@ class Exposition:
         """Return the page in one format, gzipped or not. Never blocks on a source."""
         now = self._clock.monotonic_seconds()
         published = self._published
-        body = published.body if now < published.expires_at_seconds else self._empty
+        body, snapshot = published.body, published.snapshot
+        if snapshot.allocation is not None and now >= published.expires_at_seconds:
+            body, snapshot = self._empty, snapshot.expired()
         known = self._variants.get((text_format, gzip))
         if known and known.body is body and now - known.made_at_seconds < REST_SECONDS:
             return known.data
         with self._lock:
-            make = partial(self._gzipped if gzip else self._identity, body, text_format, published.snapshot)
+            make = partial(self._gzipped if gzip else self._identity, body, text_format, snapshot)
             variant = _Variant(body, now, make())
             if self._published is published:
                 self._variants[text_format, gzip] = variant

@@ -101,7 +101,7 @@ class AllocationWriter:
         self._kept = kept
         by_pod = [texts for _, texts in kept.values()]
         written: list[tuple[Family, str]] = [
-            (family, "".join([texts[position] for texts in by_pod if texts]))
+            (family, "".join([texts[position] for texts in by_pod]))
             for position, (family, _) in enumerate(self._per_pod)
         ]
         prefix = identity(**self._node)
@@ -109,14 +109,11 @@ class AllocationWriter:
         return [(family, text) for family, text in written if text]
 
     def _pod(self, view: PodView, topology: Topology | None) -> tuple[str, ...]:
-        """Return the pod's lines, one text per family; nothing for a pod that holds nothing."""
-        if view.pod.holds_nothing:
-            return ()
+        """Return the pod's lines, one text per family."""
         pod = identity(**self._node, namespace=view.pod.namespace, pod=view.pod.name)
         containers = [
             (f"{pod},{identity(container=container.container.name)}", container)
             for container in container_views(view, topology)
-            if not container.container.holds_nothing
         ]
         return tuple(
             [

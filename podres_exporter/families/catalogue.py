@@ -64,10 +64,11 @@ def selected(collectors: Collection[str]) -> tuple[Family, ...]:
 
 
 def container_views(view: PodView, topology: Topology | None) -> list[ContainerView]:
-    """Return what the rows of each of the pod's containers depend on."""
+    """Return what the rows depend on, for each of the pod's containers that holds something."""
     return [
         ContainerView(container, alignment_, topology)
         for container, alignment_ in zip(view.pod.containers, view.alignments, strict=True)
+        if not container.holds_nothing
     ]
 
 

@@ -110,7 +110,7 @@ NODE_UNALLOCATABLE_HELD_DEVICES = NodeFamily(
     name="podres_node_unallocatable_held_devices",
     kind=Kind.GAUGE,
     help="Devices that a container holds but the kubelet does not report as allocatable: unhealthy, removed, "
-    "plugin gone.",
+    "plugin gone, or listed by its plugin with an empty topology, which the kubelet leaves out of the report.",
     labels=_STOCK_LABELS,
     collector="node-devices",
     rows=_unallocatable_held,

@@ -54,7 +54,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class ContainerFamily(Family):
-    """Rows of one container; labels `namespace`, `pod`, `container` come first."""
+    """Rows of one container that holds something; labels `namespace`, `pod`, `container` come first."""
 
     rows: Callable[[ContainerView], Collection[Row]]
 

@@ -93,11 +93,6 @@ class Pod:
         """(namespace, name): the API carries no UID."""
         return (self.namespace, self.name)
 
-    @property
-    def holds_nothing(self) -> bool:
-        """Whether the kubelet granted neither the pod nor any of its containers anything of its own."""
-        return not (self.exclusive_cpus or self.memory) and all(each.holds_nothing for each in self.containers)
-
     def all_exclusive_cpus(self) -> CpuSet:
         """Return the union of the pod's list and its containers'."""
         return self.exclusive_cpus.union(*[c.exclusive_cpus for c in self.containers if c.exclusive_cpus])

@@ -1,7 +1,7 @@
 """The joined facts of one instant: what every scrape, page and command shows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from podres_exporter.cpuset import CpuSet
@@ -202,3 +202,12 @@ class Snapshot:
     rpcs: tuple[RpcSupport, ...] = ()
     parts: tuple[Part, ...] = ()
     usage: Usage = field(default_factory=Usage)
+
+    def expired(self) -> "Snapshot":
+        """Return what is left to say where no newer snapshot came for too long: no source is known to be up."""
+        return replace(
+            self,
+            allocation=None,
+            sources=tuple(replace(source, up=False) for source in self.sources),
+            parts=tuple(replace(part, stale=True) for part in self.parts),
+        )

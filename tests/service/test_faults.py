@@ -154,8 +154,11 @@ def test_an_old_answer_disappears_even_if_no_poll_comes_any_more(rig: Rig, kubel
     assert kubelet.serving
 
     rig.clock.advance(121)
+    page = rig.scrape()
 
-    assert set() == rig.scrape().names(ALLOCATION)
+    assert set() == page.names(ALLOCATION)
+    assert 0 == page.value("podres_source_up", source="kubelet")
+    assert 1 == page.value("podres_snapshot_stale", part="pods")
 
 
 def test_totals_do_not_go_back_while_the_kubelet_is_away(rig: Rig, kubelet: SimKubelet) -> None:

@@ -1,0 +1,21 @@
+"""Fixtures for every test."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch that rewrites golden files; what it did is read in the diff."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/* instead of comparing")
+
+
+@pytest.fixture
+def short_dir() -> Iterator[Path]:
+    """Yield a directory whose path is short enough for a Unix socket; pytest's tmp_path is not."""
+    directory = Path(tempfile.mkdtemp(prefix="pr"))
+    yield directory
+    shutil.rmtree(directory)

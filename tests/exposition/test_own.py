@@ -1,0 +1,113 @@
+"""The exporter's own counters, through prometheus_client."""
+
+import pytest
+from pages import Series, parsed, read_back
+
+from podres_exporter.errors import Reason
+from podres_exporter.exposition.negotiation import Format
+from podres_exporter.exposition.own import OwnMetrics
+from podres_exporter.families import COLLECTORS, Kind
+from podres_exporter.families.own import FAMILIES
+from podres_exporter.service.events import Events
+
+VERSIONS = {"version": "0.1.0", "python": "3.11.7", "grpc": "1.73.0"}
+EOF = {Format.TEXT: "", Format.OPENMETRICS: "# EOF\n"}
+EACH_FORMAT = pytest.mark.parametrize("text_format", Format)
+
+
+def busy() -> OwnMetrics:
+    """Return counters of an exporter to which everything has happened."""
+    own = OwnMetrics(("exporter",), VERSIONS)
+    own.rpc("List", 0.002, None)
+    own.rpc("List", 20.0, Reason.TIMEOUT)
+    own.malformed("List", 3)
+    own.restarted()
+    own.loop_error()
+    return own
+
+
+def page(own: OwnMetrics, text_format: Format) -> str:
+    return own.text(text_format).decode() + EOF[text_format]
+
+
+def series(own: OwnMetrics, text_format: Format) -> list[Series]:
+    return [each for each in read_back(page(own, text_format), text_format) if not each[0].endswith("_bucket")]
+
+
+@EACH_FORMAT
+def test_every_event_is_counted(text_format: Format) -> None:
+    """A total of all calls and one of failures, as Prometheus' practices want it; usable answers have no reason."""
+    assert [
+        ("podres_exporter_build_info", (("grpc", "1.73.0"), ("python", "3.11.7"), ("version", "0.1.0")), 1.0),
+        ("podres_kubelet_restarts_total", (), 1.0),
+        ("podres_kubelet_rpc_duration_seconds_count", (("rpc", "List"),), 2.0),
+        ("podres_kubelet_rpc_duration_seconds_sum", (("rpc", "List"),), 20.002),
+        ("podres_kubelet_rpc_errors_total", (("reason", "timeout"), ("rpc", "List")), 1.0),
+        ("podres_kubelet_rpcs_total", (("rpc", "List"),), 2.0),
+        ("podres_loop_errors_total", (), 1.0),
+        ("podres_malformed_items_total", (("rpc", "List"),), 3.0),
+    ] == series(busy(), text_format)
+
+
+@EACH_FORMAT
+def test_the_page_says_of_each_family_what_the_catalogue_says(text_format: Format) -> None:
+    """The catalogue is a contract: name, type, help and labels are those of README and `metrics`."""
+    infos = {Kind.GAUGE.value, Kind.INFO.value}
+    found = {
+        metric.name: (metric.documentation, infos if metric.type in infos else {metric.type})
+        for metric in parsed(page(busy(), text_format), text_format)
+    }
+
+    expected = {
+        family.name.removesuffix("_total"): (family.help, infos if family.kind in infos else {family.kind.value})
+        for family in FAMILIES
+    }
+    shorter = {name.removesuffix("_info"): said for name, said in expected.items()}
+    assert {name.removesuffix("_info"): said for name, said in found.items()} == shorter
+
+
+@EACH_FORMAT
+def test_what_has_no_labels_starts_at_zero(text_format: Format) -> None:
+    """A counter that appears with its first event hides that event from rate()."""
+    assert [
+        ("podres_exporter_build_info", (("grpc", "1.73.0"), ("python", "3.11.7"), ("version", "0.1.0")), 1.0),
+        ("podres_kubelet_restarts_total", (), 0.0),
+        ("podres_loop_errors_total", (), 0.0),
+    ] == series(OwnMetrics(("exporter",), VERSIONS), text_format)
+
+
+@EACH_FORMAT
+def test_there_are_no_created_series(text_format: Format) -> None:
+    """They double the counters and nobody reads them; prometheus_client writes them unless told not to."""
+    assert "_created" not in page(busy(), text_format)
+
+
+@EACH_FORMAT
+def test_the_end_of_the_page_is_left_to_the_page(text_format: Format) -> None:
+    """OpenMetrics allows one `# EOF`, as the last line; what comes here is only a part."""
+    assert b"# EOF" not in busy().text(text_format)
+
+
+@EACH_FORMAT
+def test_the_process_is_shown_where_its_collector_is_on(text_format: Format) -> None:
+    """`process_*` are prometheus_client's; each collector has a switch of its own (design.md 4)."""
+    actual = page(OwnMetrics(("process",), VERSIONS), text_format)
+
+    assert "process_resident_memory_bytes" in actual
+    assert "podres_" not in actual
+
+
+@EACH_FORMAT
+def test_with_both_collectors_off_nothing_is_shown_and_counting_goes_on(text_format: Format) -> None:
+    """The poll loop counts whether anyone looks or not."""
+    own = OwnMetrics(COLLECTORS.keys() - {"exporter", "process"}, VERSIONS)
+    own.rpc("List", 0.1, Reason.DENIED)
+
+    assert own.text(text_format) == b""
+
+
+def test_it_is_what_the_poll_loop_reports_to() -> None:
+    """Typed: OwnMetrics has every method of Events."""
+    events: Events = OwnMetrics((), VERSIONS)
+
+    assert isinstance(events, OwnMetrics)

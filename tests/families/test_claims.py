@@ -1,0 +1,61 @@
+"""DRA claims: what the page says of them."""
+
+from pages import sample_lines
+from snapshots import one_container
+
+from podres_exporter.model import Claim, ClaimDevice, Container
+
+FAMILIES = ("podres_container_claim_device_info", "podres_container_claim_cdi_device_info")
+
+
+def claimed(*devices: ClaimDevice) -> str:
+    """Return the lines of a container with one claim that has *devices*."""
+    return sample_lines(one_container(Container("c", claims=(Claim("ml", "gpus", devices),))), *FAMILIES)
+
+
+def labels(driver: str, pool: str, device: str, share_id: str = "") -> str:
+    return (
+        f'namespace="ml",pod="a",container="c",claim="gpus",driver="{driver}",pool="{pool}",device="{device}"'
+        f',share_id="{share_id}"'
+    )
+
+
+def test_each_device_of_a_claim_has_a_series_and_each_of_its_cdi_names_one_more() -> None:
+    """A device has any number of CDI names: a 1:n relation has a family of its own (design.md 4)."""
+    actual = claimed(
+        ClaimDevice("gpu.example.com", "n1", "gpu-0", "", ("example.com/gpu=0", "example.com/mem=0")),
+        ClaimDevice("gpu.example.com", "n1", "gpu-1", "", ()),
+    )
+
+    first, second = labels("gpu.example.com", "n1", "gpu-0"), labels("gpu.example.com", "n1", "gpu-1")
+    assert (
+        "\n"
+        f"podres_container_claim_device_info{{{first}}} 1\n"
+        f"podres_container_claim_device_info{{{second}}} 1\n"
+        f'podres_container_claim_cdi_device_info{{{first},cdi_device="example.com/gpu=0"}} 1\n'
+        f'podres_container_claim_cdi_device_info{{{first},cdi_device="example.com/mem=0"}} 1\n'
+    ) == actual
+
+
+def test_shares_of_one_device_are_told_apart() -> None:
+    """KEP-5075: two shares of a device differ in share_id only."""
+    actual = claimed(ClaimDevice("d", "p", "gpu-0", "one", ()), ClaimDevice("d", "p", "gpu-0", "two", ()))
+
+    assert (
+        "\n"
+        f"podres_container_claim_device_info{{{labels('d', 'p', 'gpu-0', 'one')}}} 1\n"
+        f"podres_container_claim_device_info{{{labels('d', 'p', 'gpu-0', 'two')}}} 1\n"
+    ) == actual
+
+
+def test_a_kubelet_that_names_no_devices_still_shows_their_cdi_names() -> None:
+    """1.27 to 1.30 fill cdi_devices only, so nothing could be called a device (kubelet.md 5.1)."""
+    actual = claimed(ClaimDevice("", "", "", "", ("example.com/gpu=0",)))
+
+    cdi = f'{labels("", "", "")},cdi_device="example.com/gpu=0"'
+    assert f"\npodres_container_claim_cdi_device_info{{{cdi}}} 1\n" == actual
+
+
+def test_a_claim_that_is_not_prepared_has_no_series() -> None:
+    """Its row has a name and no devices (kubelet.md 13.3)."""
+    assert claimed() == "\n"

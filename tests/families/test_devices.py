@@ -1,0 +1,152 @@
+"""Devices of device plugins: what the page says of them."""
+
+import pytest
+from pages import sample_lines, wanted
+from snapshots import holding, one_container, stocked
+
+from podres_exporter.families.devices import split_replica
+from podres_exporter.model import Container, Device, DeviceStock, Pod, Snapshot
+
+NOWHERE: frozenset[int] = frozenset()
+STOCK_FAMILIES = (
+    "podres_node_allocatable_devices",
+    "podres_node_allocated_devices",
+    "podres_node_free_devices",
+    "podres_node_unallocatable_held_devices",
+)
+
+
+def device(resource: str, device_id: str, *nodes: int) -> Device:
+    return Device(resource, device_id, frozenset(nodes))
+
+
+def test_devices_are_counted_by_resource() -> None:
+    """The same id under two resources is two devices: ids are unique within a resource only (kubelet.md 2.2)."""
+    snapshot = one_container(
+        Container("main", devices=(device("a/gpu", "0", 0), device("a/gpu", "1", 1), device("b/nic", "0", 0)))
+    )
+
+    actual = sample_lines(snapshot, "podres_container_devices")
+
+    assert (
+        wanted(
+            """
+            podres_container_devices{namespace="ml",pod="a",container="main",resource="a/gpu"} 2
+            podres_container_devices{namespace="ml",pod="a",container="main",resource="b/nic"} 1
+            """
+        )
+        == actual
+    )
+
+
+def test_a_container_without_devices_has_no_series() -> None:
+    """The kubelet lists every container; a series of zeros for each would say nothing (kubelet.md 1.4)."""
+    snapshot = holding(Pod("ml", "a", (Container("main"),)), Pod("ml", "b"))
+
+    actual = sample_lines(snapshot, "podres_container_devices", "podres_container_device_info")
+
+    assert actual == "\n"
+
+
+def test_each_device_has_a_series_with_its_nodes() -> None:
+    """Node 0 is a real node, several nodes are one series, and no node is an empty text (style.md 2.2)."""
+    snapshot = one_container(
+        Container("c", devices=(device("a/g", "N"), device("a/g", "W", 0, 1), device("a/g", "Z", 0)))
+    )
+
+    actual = sample_lines(snapshot, "podres_container_device_info")
+
+    identity = 'podres_container_device_info{namespace="ml",pod="a",container="c",resource="a/g"'
+    assert (
+        f"\n"
+        f'{identity},device="N",device_base="N",replica="",numa_nodes=""}} 1\n'
+        f'{identity},device="W",device_base="W",replica="",numa_nodes="0-1"}} 1\n'
+        f'{identity},device="Z",device_base="Z",replica="",numa_nodes="0"}} 1\n'
+    ) == actual
+
+
+@pytest.mark.parametrize(
+    ("device_id", "base", "replica"),
+    [
+        pytest.param("GPU-7f3c::3", "GPU-7f3c", "3", id="NVIDIA time-slicing or MPS"),
+        pytest.param("GPU-7f3c/vgpu2", "GPU-7f3c", "2", id="GKE"),
+        pytest.param("MIG-GPU-7f3c/1/0::12", "MIG-GPU-7f3c/1/0", "12", id="share of an older MIG device"),
+        pytest.param("GPU-7f3c/vgpu1::2", "GPU-7f3c/vgpu1", "2", id="both: the last one is the replica"),
+        pytest.param("a::1::2", "a::1", "2", id="twice"),
+        pytest.param("line\nbreak::1", "line\nbreak", "1", id="a newline in the base"),
+        pytest.param("GPU-7f3c", "GPU-7f3c", "", id="whole GPU"),
+        pytest.param("MIG-GPU-7f3c/1/0", "MIG-GPU-7f3c/1/0", "", id="older MIG device"),
+        pytest.param("0000:3b:02.1", "0000:3b:02.1", "", id="PCI address"),
+        pytest.param("::3", "::3", "", id="no base"),
+        pytest.param("GPU::", "GPU::", "", id="no replica"),
+        pytest.param("GPU::x", "GPU::x", "", id="replica is no number"),
+        pytest.param("GPU::\u0663", "GPU::\u0663", "", id="digit of another script"),
+        pytest.param("GPU::3\n", "GPU::3\n", "", id="newline after the replica"),
+        pytest.param("/vgpu", "/vgpu", "", id="only the mark"),
+    ],
+)
+def test_a_shared_id_is_split_and_any_other_is_its_own_base(device_id: str, base: str, replica: str) -> None:
+    """NVIDIA k8s-device-plugin internal/rm/devices.go; GKE's plugin; ids of kubelet.md 2.2."""
+    assert (base, replica) == split_replica(device_id)
+
+
+def test_the_replica_stands_on_the_page_beside_the_whole_id() -> None:
+    """The whole id joins with the plugin's logs, the base with DCGM's UUID label (design.md 4)."""
+    snapshot = one_container(Container("c", devices=(device("g", "GPU-7f3c::3"),)))
+
+    actual = sample_lines(snapshot, "podres_container_device_info")
+
+    assert 'device="GPU-7f3c::3",device_base="GPU-7f3c",replica="3"' in actual
+
+
+def test_what_is_left_is_told_by_sets_of_ids() -> None:
+    """A held device may be missing from the report, so counts cannot be subtracted (kubelet.md 0.4 and 0.5)."""
+    snapshot = stocked(
+        devices=(
+            DeviceStock("a/gpu", frozenset({0}), frozenset({"x", "y"}), frozenset({"y", "gone"})),
+            DeviceStock("a/nic", NOWHERE, frozenset({"n"}), frozenset()),
+        )
+    )
+
+    actual = sample_lines(snapshot, *STOCK_FAMILIES)
+
+    assert (
+        wanted(
+            """
+            podres_node_allocatable_devices{resource="a/gpu",numa_nodes="0"} 3
+            podres_node_allocatable_devices{resource="a/nic",numa_nodes=""} 1
+            podres_node_allocated_devices{resource="a/gpu",numa_nodes="0"} 2
+            podres_node_allocated_devices{resource="a/nic",numa_nodes=""} 0
+            podres_node_free_devices{resource="a/gpu",numa_nodes="0"} 1
+            podres_node_free_devices{resource="a/nic",numa_nodes=""} 1
+            podres_node_unallocatable_held_devices{resource="a/gpu",numa_nodes="0"} 1
+            podres_node_unallocatable_held_devices{resource="a/nic",numa_nodes=""} 0
+            """
+        )
+        == actual
+    )
+
+
+def test_what_is_allocatable_is_allocated_and_free_together() -> None:
+    """HELP of podres_node_allocatable_devices promises the sum; dashboards build on it."""
+    stock = DeviceStock("a/gpu", frozenset({0}), frozenset({"x", "y", "z"}), frozenset({"y", "gone"}))
+    assert stock.allocatable is not None
+    assert stock.free is not None
+
+    assert len(stock.held) + len(stock.free) == len(stock.allocatable)
+
+
+def test_a_kubelet_that_cannot_be_asked_leaves_only_what_is_held() -> None:
+    """1.20 has no GetAllocatableResources: "unknown" must not look like "none free" (kubelet.md 1.3)."""
+    snapshot = stocked(devices=(DeviceStock("a/gpu", frozenset({0, 1}), None, frozenset({"x"})),))
+
+    actual = sample_lines(snapshot, *STOCK_FAMILIES)
+
+    assert '\npodres_node_allocated_devices{resource="a/gpu",numa_nodes="0-1"} 1\n' == actual
+
+
+def test_devices_disappear_with_the_allocation() -> None:
+    """Unavailable is never empty: no series is not a series of zero (design.md 2)."""
+    actual = sample_lines(Snapshot("n1", None), "podres_container_devices", *STOCK_FAMILIES)
+
+    assert actual == "\n"

@@ -1,0 +1,42 @@
+"""Small snapshots for tests, with only what a test is about."""
+
+from podres_exporter.cpuset import CpuSet
+from podres_exporter.model import (
+    Alignment,
+    Allocation,
+    Container,
+    CpuStock,
+    DeviceStock,
+    MemoryStock,
+    Pod,
+    PodView,
+    Snapshot,
+    Topology,
+    Verdict,
+)
+
+NOTHING = Alignment(Verdict.NOT_APPLICABLE)
+TWO_NODES = Topology({0: frozenset(range(4)), 1: frozenset(range(4, 8))})
+
+
+def holding(*pods: Pod, topology: Topology | None = None, alignment: Alignment = NOTHING) -> Snapshot:
+    """Return a snapshot of node `n1` with these pods; every container has the same verdict."""
+    views = tuple(PodView(pod, tuple(alignment for _ in pod.containers)) for pod in pods)
+    return Snapshot("n1", Allocation(views, (), CpuStock(None, frozenset()), (), topology))
+
+
+def one_container(container: Container, *, topology: Topology | None = None) -> Snapshot:
+    """Return a snapshot with the pod `ml/a` that has one container."""
+    return holding(Pod("ml", "a", (container,)), topology=topology)
+
+
+def stocked(
+    *,
+    devices: tuple[DeviceStock, ...] = (),
+    allocatable: CpuSet | None = frozenset(),
+    exclusive: CpuSet = frozenset(),
+    memory: tuple[MemoryStock, ...] = (),
+    topology: Topology | None = None,
+) -> Snapshot:
+    """Return a snapshot of node `n1` that has these stocks and no pods."""
+    return Snapshot("n1", Allocation((), devices, CpuStock(allocatable, exclusive), memory, topology))
