@@ -1,0 +1,41 @@
+"""
+Scenarios: one simulated node over time, as a YAML or JSON document and as frozen records.
+
+`parse_scenario` reads a document, `node_at` says what the kubelet holds at a moment of it, `conditions_at` what is
+wrong with the kubelet then. Nothing here reads a file, a clock or a socket.
+"""
+
+from podres_exporter.scenario.conditions import Conditions, conditions_at
+from podres_exporter.scenario.parse import parse_scenario
+from podres_exporter.scenario.records import (
+    ContainerSpec,
+    DeviceSpec,
+    Fault,
+    FaultKind,
+    KubeletSettings,
+    NumaNode,
+    PodSpec,
+    ResourceSpec,
+    Scenario,
+)
+from podres_exporter.scenario.release import Release, parse_release
+from podres_exporter.scenario.state import NodeState, node_at
+
+__all__ = [
+    "Conditions",
+    "ContainerSpec",
+    "DeviceSpec",
+    "Fault",
+    "FaultKind",
+    "KubeletSettings",
+    "NodeState",
+    "NumaNode",
+    "PodSpec",
+    "Release",
+    "ResourceSpec",
+    "Scenario",
+    "conditions_at",
+    "node_at",
+    "parse_release",
+    "parse_scenario",
+]

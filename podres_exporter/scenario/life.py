@@ -1,0 +1,65 @@
+"""When pods live, and whether two of them ever live at the same moment. Times are whole milliseconds inside."""
+
+import math
+
+from podres_exporter.scenario.records import PodSpec
+
+
+def alive(pod: PodSpec, seconds: float) -> bool:
+    """Whether the pod exists at this second of the scenario's clock: from its start, until before its end."""
+    age = _milliseconds(seconds) - _milliseconds(pod.start_seconds)
+    if age < 0:
+        return False
+    if pod.repeat_seconds is not None:
+        age %= _milliseconds(pod.repeat_seconds)
+    return pod.end_seconds is None or age < _length(pod)
+
+
+def meet(one: PodSpec, other: PodSpec) -> bool:
+    """Whether there is a moment at which both pods exist."""
+    if one.repeat_seconds is None:
+        one, other = other, one
+    if one.repeat_seconds is None:
+        return _once_meets_once(one, other)
+    if other.repeat_seconds is None:
+        return _repeated_meets_once(one, other)
+    return _repeated_meets_repeated(one, other)
+
+
+def _once_meets_once(one: PodSpec, other: PodSpec) -> bool:
+    first, second = sorted((one, other), key=lambda pod: pod.start_seconds)
+    return first.end_seconds is None or second.start_seconds < first.end_seconds
+
+
+def _repeated_meets_once(repeated: PodSpec, once: PodSpec) -> bool:
+    """Look at the first life of *repeated* that ends after *once* has started."""
+    if once.end_seconds is None:
+        return True
+    start, length, period = _milliseconds(repeated.start_seconds), _length(repeated), _period(repeated)
+    lives_before = max(0, (_milliseconds(once.start_seconds) - start - length) // period + 1)
+    return start + lives_before * period < _milliseconds(once.end_seconds)
+
+
+def _repeated_meets_repeated(one: PodSpec, other: PodSpec) -> bool:
+    """
+    Compare the starts modulo the periods' greatest common divisor.
+
+    In the long run the distance of the starts takes every value that is congruent to the first distance; the lives meet
+    if one of these values is less than the length of the earlier life.
+    """
+    divisor = math.gcd(_period(one), _period(other))
+    distance = (_milliseconds(one.start_seconds) - _milliseconds(other.start_seconds)) % divisor
+    return distance < _length(other) or divisor - distance < _length(one)
+
+
+def _length(pod: PodSpec) -> int:
+    end = pod.start_seconds if pod.end_seconds is None else pod.end_seconds
+    return _milliseconds(end) - _milliseconds(pod.start_seconds)
+
+
+def _period(pod: PodSpec) -> int:
+    return _milliseconds(pod.repeat_seconds or 0.0)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

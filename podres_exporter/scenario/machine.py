@@ -1,0 +1,62 @@
+"""The machine and its devices must not contradict themselves."""
+
+from collections.abc import Hashable, Iterable
+
+from podres_exporter.cpuset import format_cpuset
+from podres_exporter.scenario.records import NumaNode, Scenario
+from podres_exporter.scenario.section import Problems
+
+
+def check_machine(scenario: Scenario, problems: Problems) -> None:
+    """Note contradictions in `numa`, `kubelet`, `resources` and `faults`."""
+    for index, node in enumerate(scenario.numa):
+        _check_numa_node(node, f"numa[{index}]", problems)
+        for other_index, other in enumerate(scenario.numa[:index]):
+            if node.cpus & other.cpus:
+                both = format_cpuset(node.cpus & other.cpus)
+                problems.add(
+                    f"numa[{index}].cpus", f"CPUs {both} are also on numa[{other_index}]; give each CPU one node"
+                )
+    _check_unique((node.node for node in scenario.numa), "numa[{}].node", problems)
+    _check_kubelet(scenario, problems)
+    _check_unique((resource.name for resource in scenario.resources), "resources[{}].name", problems)
+    for index, resource in enumerate(scenario.resources):
+        ids = (spec.device_id for spec in resource.devices)
+        _check_unique(ids, f"resources[{index}].devices[{{}}].id", problems)
+    for index, fault in enumerate(scenario.faults):
+        if fault.every_seconds is not None and fault.every_seconds <= fault.duration_seconds:
+            sentence = f"comes again before the fault is over; write more than {fault.duration_seconds:g} seconds"
+            problems.add(f"faults[{index}].every", sentence)
+
+
+def _check_numa_node(node: NumaNode, path: str, problems: Problems) -> None:
+    if node.threads_per_core < 1 or len(node.cpus) % node.threads_per_core:
+        sentence = f"{node.threads_per_core} does not divide {len(node.cpus)} CPUs; write the hardware threads per core"
+        problems.add(f"{path}.threads_per_core", sentence)
+    if sum(node.hugepage_bytes.values()) > node.memory_bytes:
+        problems.add(f"{path}.hugepages", "are more than the node's memory, which they are a part of; take less")
+
+
+def _check_kubelet(scenario: Scenario, problems: Problems) -> None:
+    kubelet = scenario.kubelet
+    foreign = kubelet.reserved_cpus.difference(*(node.cpus for node in scenario.numa))
+    if foreign:
+        problems.add(
+            "kubelet.cpu_manager.reserved", f"CPUs {format_cpuset(foreign)} are not on the node; choose from numa"
+        )
+    memory_by_node = {node.node: node.memory_bytes - sum(node.hugepage_bytes.values()) for node in scenario.numa}
+    for node, size in kubelet.reserved_memory_bytes.items():
+        path = f'kubelet.memory_manager.reserved["{node}"]'
+        if node not in memory_by_node:
+            problems.add(path, "unknown NUMA node; choose one of numa")
+        elif size > memory_by_node[node]:
+            problems.add(path, f"is more than the {memory_by_node[node]} bytes beside huge pages; take less")
+
+
+def _check_unique(names: Iterable[Hashable], path: str, problems: Problems) -> None:
+    """Note each repetition; *path* has a place for its index."""
+    seen: dict[Hashable, int] = {}
+    for index, name in enumerate(names):
+        if name in seen:
+            problems.add(path.format(index), f"{name!r} is already at index {seen[name]}; remove or rename one")
+        seen.setdefault(name, index)

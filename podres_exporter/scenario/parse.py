@@ -1,0 +1,161 @@
+"""A scenario document, YAML or JSON, to records. Everything that is wrong with it is said at once."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import yaml
+
+from podres_exporter.errors import ConfigError
+from podres_exporter.scenario.check import check
+from podres_exporter.scenario.pods import read_pod
+from podres_exporter.scenario.records import (
+    DeviceSpec,
+    Fault,
+    FaultKind,
+    KubeletSettings,
+    NumaNode,
+    ResourceSpec,
+    Scenario,
+)
+from podres_exporter.scenario.release import Release, parse_release
+from podres_exporter.scenario.section import Problems, Section
+
+T = TypeVar("T")
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """The safe loader, but a key written twice is an error instead of a silent loss of the first."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str | int) and key in seen:
+                raise yaml.MarkedYAMLError(problem=f"key {key!r} is written twice", problem_mark=key_node.start_mark)
+            seen.add(key if isinstance(key, str | int) else None)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return mapping
+
+
+def parse_scenario(text: str, name: str) -> Scenario:
+    """
+    Return the scenario that *text* (YAML; JSON is a part of it) describes; *name* is the file's, for messages.
+
+    Raises ConfigError with every fault: `<name>: <path>: <what is wrong; what to do>`.
+    """
+    try:
+        document = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a subclass of the safe loader
+    except yaml.YAMLError as error:
+        raise ConfigError([f"{name}: is neither YAML nor JSON: {' '.join(str(error).split())}"]) from error
+    problems = Problems()
+    scenario = _read_scenario(Section(document, "", problems))
+    if not problems.found:
+        check(scenario, problems)
+    if problems.found:
+        raise ConfigError([f"{name}: {problem}" for problem in problems.found])
+    return scenario
+
+
+def _read_scenario(document: Section) -> Scenario:
+    scenario = Scenario(
+        node=document.text("node", "simulated"),
+        kubelet=_read_kubelet(document.section("kubelet")),
+        numa=_each(document.sections("numa"), _read_numa_node),
+        resources=_each(document.sections("resources"), _read_resource),
+        pods=_each(document.sections("pods"), read_pod),
+        faults=_each(document.sections("faults"), _read_fault),
+    )
+    if document.usable and not scenario.numa:
+        document.fault("numa", "has no NUMA node; describe at least one")
+    document.finish()
+    return scenario
+
+
+def _each(sections: Iterator[Section], read: Callable[[Section], T]) -> tuple[T, ...]:
+    """Return what *read* makes of each section, once it has been asked for every key."""
+    records = []
+    for section in sections:
+        records.append(read(section))
+        section.finish()
+    return tuple(records)
+
+
+def _read_kubelet(section: Section) -> KubeletSettings:
+    cpu_manager = section.section("cpu_manager")
+    memory_manager = section.section("memory_manager")
+    settings = KubeletSettings(
+        release=_read_release(section),
+        static_cpus=cpu_manager.choice("policy", ("static", "none"), "static") == "static",
+        reserved_cpus=cpu_manager.cpus("reserved", frozenset()),
+        static_memory=memory_manager.choice("policy", ("Static", "None"), "Static") == "Static",
+        reserved_memory_bytes=_read_reserved_memory(memory_manager.named("reserved")),
+        get=section.switch("get"),
+        allocatable=section.switch("allocatable"),
+        dynamic_resources=section.switch("dynamic_resources"),
+    )
+    for part in (cpu_manager, memory_manager, section):
+        part.finish()
+    return settings
+
+
+def _read_release(section: Section) -> Release:
+    text = section.text("release", "1.36")
+    try:
+        return parse_release(text)
+    except ValueError as error:
+        if text:
+            section.fault("release", str(error))
+        return parse_release("1.36")
+
+
+def _read_reserved_memory(section: "Section") -> dict[int, int]:
+    reserved = {}
+    for key in section.names():
+        if key.isdecimal():
+            reserved[int(key)] = section.size(key)
+        else:
+            section.fault(key, "is no NUMA node; write its number")
+    return reserved
+
+
+def _read_numa_node(section: Section) -> NumaNode:
+    pages = section.named("hugepages")
+    node = section.count("node")
+    return NumaNode(
+        node=node,
+        cpus=section.cpus("cpus", frozenset()),
+        memory_bytes=section.size("memory", 0),
+        hugepage_bytes={page: pages.size(page) for page in pages.names()},
+        threads_per_core=section.count("threads_per_core", 1),
+        socket=section.count("socket", node),
+    )
+
+
+def _read_resource(section: Section) -> ResourceSpec:
+    return ResourceSpec(
+        name=section.text("name"),
+        devices=_each(section.sections("devices"), _read_device),
+        shared=section.switch("shared") or False,
+    )
+
+
+def _read_device(section: Section) -> DeviceSpec:
+    healthy = section.switch("healthy")
+    return DeviceSpec(
+        device_id=section.text("id"),
+        numa_nodes=section.integers("numa_nodes") if section.has("numa_nodes") else None,
+        healthy=healthy is not False,
+    )
+
+
+def _read_fault(section: Section) -> Fault:
+    kind = FaultKind(section.choice("kind", tuple(FaultKind), None))
+    restart = kind is FaultKind.RESTART
+    return Fault(
+        kind=kind,
+        at_seconds=section.number("at"),
+        duration_seconds=section.number("duration", 1.0 if restart else None),
+        every_seconds=section.number("every") if section.has("every") else None,
+        window_seconds=section.number("window", 1.0) if restart else 0.0,
+        plugins_seconds=section.number("plugins", 3.0) if restart else 0.0,
+    )

@@ -1,0 +1,84 @@
+"""The pods of a scenario document: their life, and what their containers hold."""
+
+from podres_exporter.model import Claim, ClaimDevice, MemoryBlock
+from podres_exporter.scenario.records import ContainerSpec, PodSpec
+from podres_exporter.scenario.section import Section
+
+
+def read_pod(section: Section) -> PodSpec:
+    """Return one entry of `pods`; faults are noted in the section."""
+    namespace = section.text("namespace", "default")
+    containers = []
+    for part in section.sections("containers"):
+        containers.append(_read_container(part, namespace))
+        part.finish()
+    pod = PodSpec(
+        namespace=namespace,
+        name=section.text("name"),
+        start_seconds=section.number("start", 0.0),
+        end_seconds=section.number("end") if section.has("end") else None,
+        repeat_seconds=section.number("repeat") if section.has("repeat") else None,
+        containers=tuple(containers),
+        cpus=section.cpus("cpus", frozenset()),
+        memory=_read_memory(section),
+    )
+    _check_life(section, pod)
+    return pod
+
+
+def _check_life(section: Section, pod: PodSpec) -> None:
+    """Refuse a life without length, and a repetition that would overlap itself."""
+    if pod.end_seconds is None:
+        if pod.repeat_seconds is not None:
+            section.fault("repeat", "a pod without an end cannot start again; add end")
+        return
+    length = pod.end_seconds - pod.start_seconds
+    if length <= 0:
+        section.fault("end", "is not after start; write a later second")
+    elif pod.repeat_seconds is not None and pod.repeat_seconds <= length:
+        section.fault("repeat", f"starts again before the pod has ended; write more than {length:g} seconds")
+
+
+def _read_container(section: Section, namespace: str) -> ContainerSpec:
+    held = section.named("devices")
+    claims = []
+    for part in section.sections("claims"):
+        claims.append(_read_claim(part, namespace))
+        part.finish()
+    return ContainerSpec(
+        name=section.text("name"),
+        devices={resource: held.texts(resource) for resource in held.names()},
+        cpus=section.cpus("cpus", frozenset()),
+        memory=_read_memory(section),
+        claims=tuple(claims),
+        sidecar=section.switch("sidecar") or False,
+    )
+
+
+def _read_memory(section: Section) -> tuple[MemoryBlock, ...]:
+    blocks = []
+    for part in section.sections("memory"):
+        nodes = frozenset(part.integers("numa_nodes"))
+        if not nodes:
+            part.fault("numa_nodes", "is empty; write the numbers of the nodes that the block is on")
+        blocks.append(MemoryBlock(part.text("type", "memory"), nodes, part.size("size")))
+        part.finish()
+    return tuple(blocks)
+
+
+def _read_claim(section: Section, namespace: str) -> Claim:
+    devices = []
+    for part in section.sections("devices"):
+        devices.append(_read_claim_device(part))
+        part.finish()
+    return Claim(namespace, section.text("name"), tuple(devices))
+
+
+def _read_claim_device(section: Section) -> ClaimDevice:
+    return ClaimDevice(
+        driver=section.text("driver"),
+        pool=section.text("pool"),
+        device=section.text("device"),
+        share_id=section.text("share_id") if section.has("share_id") else "",
+        cdi_devices=section.texts("cdi"),
+    )

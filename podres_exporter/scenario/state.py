@@ -1,0 +1,98 @@
+"""What a kubelet holds at one moment of a scenario."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from podres_exporter.model import Allocatable, Container, Device, Pod, Topology
+from podres_exporter.scenario.life import alive
+from podres_exporter.scenario.records import ContainerSpec, DeviceSpec, PodSpec, Scenario
+from podres_exporter.scenario.release import Release
+from podres_exporter.scenario.topology import allocatable_cpus, allocatable_memory, topology_of
+
+DeviceKey = tuple[str, str]
+"""(resource, device id): ids are unique within a resource only."""
+
+SIDECARS_LISTED_SINCE = Release(30)
+"""Restartable init containers are in the answers from here on (SidecarContainers); plain init containers never are."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """
+    The truth that the kubelet's answers are made from.
+
+    *pods* and *allocatable* are normalised; *allocatable* has the healthy devices, *unhealthy* the other ones.
+    *stated_nodes* is, by (resource, id), what the device's plugin said where the model cannot say it: an empty node
+    list, or negative numbers.
+    """
+
+    pods: tuple[Pod, ...]
+    allocatable: Allocatable
+    topology: Topology
+    unhealthy: tuple[Device, ...] = ()
+    stated_nodes: Mapping[DeviceKey, tuple[int, ...]] = field(default_factory=dict)
+
+    def pod(self, namespace: str, name: str) -> Pod | None:
+        """Return the pod of that name, None where the node has none."""
+        return next((pod for pod in self.pods if pod.key == (namespace, name)), None)
+
+
+def node_at(scenario: Scenario, seconds: float) -> NodeState:
+    """
+    Return what the kubelet holds at this second of the scenario's clock.
+
+    Deterministic: a function of its arguments only. Pods are sorted by namespace and name. Faults of the timeline play
+    no part here, for they change the answers and not the truth.
+    """
+    specs = {(resource.name, spec.device_id): spec for resource in scenario.resources for spec in resource.devices}
+    devices = {key: _device(key, spec) for key, spec in specs.items()}
+    pods = (_pod(pod, devices, scenario.kubelet.release) for pod in scenario.pods if alive(pod, seconds))
+    return NodeState(
+        pods=tuple(sorted(pods, key=lambda pod: pod.key)),
+        allocatable=Allocatable(
+            devices=_sorted(devices[key] for key, spec in specs.items() if spec.healthy),
+            cpus=allocatable_cpus(scenario.kubelet, scenario.numa),
+            memory=allocatable_memory(scenario.kubelet, scenario.numa),
+        ),
+        topology=topology_of(scenario.numa),
+        unhealthy=_sorted(devices[key] for key, spec in specs.items() if not spec.healthy),
+        stated_nodes={
+            key: spec.numa_nodes
+            for key, spec in specs.items()
+            if spec.numa_nodes is not None and (not spec.numa_nodes or min(spec.numa_nodes) < 0)
+        },
+    )
+
+
+def _device(key: DeviceKey, spec: DeviceSpec) -> Device:
+    """Return the device as an exporter should read it: negative numbers state no node."""
+    return Device(*key, numa_nodes=frozenset(node for node in spec.numa_nodes or () if node >= 0))
+
+
+def _pod(spec: PodSpec, devices: Mapping[DeviceKey, Device], release: Release) -> Pod:
+    """Return the pod with its sidecars first, as the kubelet lists them."""
+    sidecars = [container for container in spec.containers if container.sidecar]
+    others = [container for container in spec.containers if not container.sidecar]
+    listed = [*sidecars, *others] if release >= SIDECARS_LISTED_SINCE else others
+    return Pod(
+        namespace=spec.namespace,
+        name=spec.name,
+        containers=tuple(_container(container, devices) for container in listed),
+        exclusive_cpus=spec.cpus,
+        memory=spec.memory,
+    )
+
+
+def _container(spec: ContainerSpec, devices: Mapping[DeviceKey, Device]) -> Container:
+    held = (devices[resource, device_id] for resource, ids in spec.devices.items() for device_id in ids)
+    return Container(
+        name=spec.name,
+        devices=_sorted(held),
+        exclusive_cpus=spec.cpus,
+        memory=spec.memory,
+        claims=spec.claims,
+    )
+
+
+def _sorted(devices: Iterable[Device]) -> tuple[Device, ...]:
+    return tuple(sorted(devices, key=lambda device: (device.resource, device.device_id)))

@@ -1,0 +1,96 @@
+"""One YAML value to one Python value; TypeError where it is of another kind, ValueError where it is out of range."""
+
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+from podres_exporter.cpuset import CpuSet, parse_cpuset
+from podres_exporter.scenario.quantity import parse_quantity
+
+T = TypeVar("T")
+
+
+def kind(value: object) -> str:
+    """Return what a user would call a value of the wrong type."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return "empty" if value is None else f"the value {value!r}"
+
+
+def text(value: object) -> str:
+    """Return a text that is not empty."""
+    if not isinstance(value, str):
+        raise TypeError
+    if not value:
+        raise ValueError("is empty")
+    return value
+
+
+def number(value: object) -> float:
+    """Return a finite number of zero or more; a boolean is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{value} is out of range")
+    return float(value)
+
+
+def integer(value: object) -> int:
+    """Return a whole number; a boolean is none."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError
+    return value
+
+
+def count(value: object) -> int:
+    """Return a whole number of zero or more."""
+    if integer(value) < 0:
+        raise ValueError(f"{value} is out of range")
+    return integer(value)
+
+
+def flag(value: object) -> bool | None:
+    """Return a boolean."""
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def size(value: object) -> int:
+    """Return bytes from a whole number or a quantity."""
+    return parse_quantity(value) if isinstance(value, str) else count(value)
+
+
+def cpus(value: object) -> CpuSet:
+    """Return a CPU set from a list text or one number."""
+    return parse_cpuset(value) if isinstance(value, str) else frozenset({count(value)})
+
+
+def items(value: object) -> list[object]:
+    """Return a list of anything."""
+    if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """Return a list of texts that are not empty."""
+    return _each(text, items(value))
+
+
+def integers(value: object) -> tuple[int, ...]:
+    """Return a list of whole numbers."""
+    return _each(integer, items(value))
+
+
+def _each(convert: Callable[[object], T], found: list[object]) -> tuple[T, ...]:
+    """Return the converted items; one of another kind is a ValueError, for the list itself is of the right kind."""
+    converted = []
+    for item in found:
+        try:
+            converted.append(convert(item))
+        except TypeError as error:
+            raise ValueError(f"has {kind(item)}") from error
+    return tuple(converted)

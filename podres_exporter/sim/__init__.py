@@ -1,0 +1,24 @@
+"""
+The simulated node: a pod-resources endpoint and a fake /sys that play a scenario.
+
+`SimNode` plays a whole scenario over time, `SimKubelet` is the endpoint alone for whoever has answers of their own.
+"""
+
+from podres_exporter.sim.answers import Answers, FixedAnswers, RpcFault, StateAnswers
+from podres_exporter.sim.builtin import builtin_scenario
+from podres_exporter.sim.kubelet import SimKubelet
+from podres_exporter.sim.node import SimNode
+from podres_exporter.sim.sysfs import write_sysfs
+from podres_exporter.sim.window import restart_window
+
+__all__ = [
+    "Answers",
+    "FixedAnswers",
+    "RpcFault",
+    "SimKubelet",
+    "SimNode",
+    "StateAnswers",
+    "builtin_scenario",
+    "restart_window",
+    "write_sysfs",
+]

@@ -1,0 +1,116 @@
+"""A scenario, played: a kubelet's endpoint and a /sys in one directory, changing with the time."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Self
+
+from podres_exporter.clock import Clock
+from podres_exporter.scenario import Conditions, NodeState, Release, Scenario, conditions_at, node_at
+from podres_exporter.sim.answers import StateAnswers
+from podres_exporter.sim.kubelet import SimKubelet
+from podres_exporter.sim.sysfs import write_sysfs
+from podres_exporter.sim.window import incomplete, without_plugins
+
+_TICK_SECONDS = 0.1
+"""How late the timeline's faults may come; answers are never late, for they are made when they are asked for."""
+
+
+class SimNode:
+    """
+    One simulated node below one directory: `pod-resources/kubelet.sock` and `sys`.
+
+    `kubelet` is the live endpoint, to switch faults by hand and to count calls; `sysfs` stands for /sys, `socket_path`
+    is what an exporter connects to. The scenario's clock starts with `start`. With the same scenario, seed and sequence
+    of calls the answers are the same bytes.
+    """
+
+    def __init__(
+        self, scenario: Scenario, directory: Path, clock: Clock, seed: int = 0, release: Release | None = None
+    ) -> None:
+        """Play *scenario*, if asked as another *release*. Raises ValueError where the socket's path is too long."""
+        if release is not None:
+            scenario = replace(scenario, kubelet=replace(scenario.kubelet, release=release))
+        self.scenario = scenario
+        self.sysfs = directory / "sys"
+        self.socket_path = directory / "pod-resources" / "kubelet.sock"
+        answers = StateAnswers(scenario.kubelet, self._reported, Random(seed))  # noqa: S311 - no secret
+        self.kubelet = SimKubelet(self.socket_path, answers, clock, scenario.kubelet)
+        self._clock = clock
+        self._started_at = clock.monotonic_seconds()
+        self._conditions = Conditions(serving=False)
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._timeline: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        """Start the node."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the node."""
+        self.stop()
+
+    def start(self) -> None:
+        """Write /sys, serve, and let the scenario's time begin. Raises OSError: the directory cannot be written."""
+        write_sysfs(self.sysfs, self.state().topology)
+        self._started_at = self._clock.monotonic_seconds()
+        self._stopping.clear()
+        self.tick()
+        if self.scenario.faults and self._timeline is None:
+            self._timeline = threading.Thread(target=self._play_timeline, name="sim-timeline", daemon=True)
+            self._timeline.start()
+
+    def stop(self) -> None:
+        """End the timeline and the kubelet; the socket is removed, /sys stays. May be called again."""
+        self._stopping.set()
+        if self._timeline is not None:
+            self._timeline.join()
+            self._timeline = None
+        self.kubelet.stop()
+        self._conditions = Conditions(serving=False)
+
+    def seconds(self) -> float:
+        """Seconds of the scenario's clock."""
+        return self._clock.monotonic_seconds() - self._started_at
+
+    def state(self) -> NodeState:
+        """Return the truth at this moment, whatever the kubelet says of it."""
+        return node_at(self.scenario, self.seconds())
+
+    def tick(self) -> None:
+        """Bring the kubelet into the condition that the timeline wants now; the node's thread does so all the time."""
+        with self._lock:
+            before, now = self._conditions, conditions_at(self.scenario, self.seconds())
+            if before == now:
+                return
+            self._conditions = now
+            self._switch(before, now)
+
+    def _switch(self, before: Conditions, now: Conditions) -> None:
+        """Act on differences only, so that faults which a test has switched by hand stay as they are."""
+        restarted = now.restarts != before.restarts
+        if before.serving and (restarted or not now.serving):
+            self.kubelet.kill()
+        if now.serving and (restarted or not before.serving):
+            self.kubelet.start()
+        if now.hanging and not before.hanging:
+            self.kubelet.hang()
+        if before.hanging and not now.hanging:
+            self.kubelet.resume()
+        if now.throttled != before.throttled:
+            self.kubelet.throttled = now.throttled
+
+    def _reported(self) -> NodeState:
+        """Return what the kubelet believes at this moment."""
+        seconds = self.seconds()
+        state, now = node_at(self.scenario, seconds), conditions_at(self.scenario, seconds)
+        if now.plugins_gone:
+            state = without_plugins(state)
+        return state if now.pods_incomplete is None else incomplete(state, now.pods_incomplete)
+
+    def _play_timeline(self) -> None:
+        while not self._stopping.wait(_TICK_SECONDS):
+            self.tick()

@@ -1,0 +1,193 @@
+import pytest
+
+from podres_exporter.errors import ConfigError
+from podres_exporter.scenario import parse_scenario
+
+NUMA = """
+numa:
+  - {node: 0, cpus: "0-3", memory: 4Gi, hugepages: {2Mi: 1Gi}}
+  - {node: 1, cpus: "4-7", memory: 4Gi}
+"""
+RESOURCES = """
+resources:
+  - {name: nvidia.com/gpu, devices: [{id: GPU-0}, {id: GPU-1}]}
+  - {name: rdma/hca, shared: true, devices: [{id: "0"}]}
+"""
+
+
+def problems(*parts: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse_scenario("".join(parts), "x")
+    return [problem.removeprefix("x: ") for problem in caught.value.problems]
+
+
+def container(holds: str, life: str = "", name: str = "p") -> str:
+    return f"  - {{name: {name}, {life} containers: [{{name: c, {holds}}}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        (
+            "numa: [{node: 0, cpus: 0-3}, {node: 1, cpus: 3-4}]",
+            "numa[1].cpus: CPUs 3 are also on numa[0]; give each CPU one node",
+        ),
+        ("numa: [{node: 0}, {node: 0}]", "numa[1].node: 0 is already at index 0; remove or rename one"),
+        (
+            "numa: [{node: 0, cpus: 0-2, threads_per_core: 2}]",
+            "numa[0].threads_per_core: 2 does not divide 3 CPUs; write the hardware threads per core",
+        ),
+        (
+            "numa: [{node: 0, memory: 1Gi, hugepages: {1Gi: 2Gi}}]",
+            "numa[0].hugepages: are more than the node's memory, which they are a part of; take less",
+        ),
+        ("node: a", "numa: has no NUMA node; describe at least one"),
+        (
+            NUMA + "kubelet: {cpu_manager: {reserved: '0,8'}}",
+            "kubelet.cpu_manager.reserved: CPUs 8 are not on the node; choose from numa",
+        ),
+        (
+            NUMA + "kubelet: {memory_manager: {reserved: {2: 1Gi}}}",
+            'kubelet.memory_manager.reserved["2"]: unknown NUMA node; choose one of numa',
+        ),
+        (
+            NUMA + "kubelet: {memory_manager: {reserved: {zero: 1Gi}}}",
+            'kubelet.memory_manager.reserved["zero"]: is no NUMA node; write its number',
+        ),
+        (
+            NUMA + "kubelet: {memory_manager: {reserved: {0: 4Gi}}}",
+            'kubelet.memory_manager.reserved["0"]: is more than the 3221225472 bytes beside huge pages; take less',
+        ),
+        (
+            NUMA + "resources: [{name: a/b}, {name: a/b}]",
+            "resources[1].name: 'a/b' is already at index 0; remove or rename one",
+        ),
+        (
+            NUMA + "resources: [{name: a/b, devices: [{id: x}, {id: y}, {id: x}]}]",
+            "resources[0].devices[2].id: 'x' is already at index 0; remove or rename one",
+        ),
+        (
+            NUMA + "faults: [{kind: hang, at: 0, duration: 10, every: 10}]",
+            "faults[0].every: comes again before the fault is over; write more than 10 seconds",
+        ),
+    ],
+)
+def test_a_machine_that_contradicts_itself_is_named(document: str, problem: str) -> None:
+    """Each contradiction names the entry to change."""
+    assert [problem] == problems(document)
+
+
+@pytest.mark.parametrize(
+    ("holds", "problem"),
+    [
+        ("devices: {nvidia.com/gpu: [GPU-9]}", 'devices["nvidia.com/gpu"]: unknown device "GPU-9"; add it'),
+        ("devices: {a/b: [x]}", 'devices["a/b"]: unknown resource; choose one of nvidia.com/gpu, rdma/hca'),
+        ('cpus: "3,8-9"', "cpus: CPUs 8-9 are not on the node; it has 0-7"),
+        ('cpus: "0-1"', "cpus: CPUs 0 are reserved for the system; take others"),
+        ("memory: [{size: 1, numa_nodes: [0, 2]}]", "memory[0].numa_nodes: NUMA node 2 is not on the node"),
+        ("memory: [{size: 4Gi, numa_nodes: [0]}]", "memory[0].size: 4294967296 bytes of memory are more than"),
+        (
+            "memory: [{type: hugepages-2Mi, size: 2Gi, numa_nodes: [0, 1]}]",
+            "memory[0].size: 2147483648 bytes of hugepages-2Mi are more than the 1073741824 there; take less",
+        ),
+        (
+            "memory: [{type: disk, size: 1, numa_nodes: [0]}]",
+            "memory[0].size: 1 bytes of disk are more than the 0 there; take less",
+        ),
+    ],
+)
+def test_what_the_node_does_not_have_cannot_be_held(holds: str, problem: str) -> None:
+    """The path says which pod and container, the sentence what to do."""
+    kubelet = 'kubelet: {cpu_manager: {reserved: "0"}}\n'
+
+    found = problems(NUMA, RESOURCES, kubelet, "pods:\n", container(holds))
+
+    assert 1 == len(found)
+    assert found[0].startswith(f"pods[0].containers[0].{problem}")
+
+
+def test_managers_that_are_off_give_nothing() -> None:
+    """Policies none and None pin nothing, so no container can hold CPUs or memory blocks."""
+    kubelet = "kubelet: {cpu_manager: {policy: none}, memory_manager: {policy: None}}\n"
+
+    found = problems(NUMA, kubelet, "pods:\n", container("cpus: '1', memory: [{size: 1, numa_nodes: [0]}]"))
+
+    assert [
+        "pods[0].containers[0].cpus: nobody gives CPUs; remove them or set kubelet.cpu_manager.policy to static",
+        "pods[0].containers[0].memory: nobody gives memory; remove it or set kubelet.memory_manager.policy to Static",
+    ] == found
+
+
+@pytest.mark.parametrize(
+    ("holds", "thing", "part"),
+    [
+        ("devices: {nvidia.com/gpu: [GPU-0]}", 'nvidia.com/gpu "GPU-0"', 'devices["nvidia.com/gpu"]'),
+        ('cpus: "1"', "CPU 1", "cpus"),
+    ],
+)
+def test_nothing_is_held_twice_at_one_moment(holds: str, thing: str, part: str) -> None:
+    """The Device Manager and the CPU manager never give away what is in use."""
+    found = problems(NUMA, RESOURCES, "pods:\n", container(holds, name="a"), container(holds, name="b"))
+
+    remedy = "take another or end one before"
+    holder = f"pods[0].containers[0].{part}"
+    assert [f"pods[1].containers[0].{part}: {thing} is also held by {holder}; {remedy}"] == found
+
+
+def test_a_claim_device_belongs_to_one_claim() -> None:
+    """Pods may share a claim (status.reservedFor); two claims cannot have one device, unless as different shares."""
+    device = "devices: [{driver: d, pool: p, device: x}]"
+    share = "devices: [{driver: d, pool: p, device: x, share_id: '%s'}]"
+    one = container(f"claims: [{{name: one, {device}}}]", name="a")
+    same = container(f"claims: [{{name: one, {device}}}]", name="b")
+    other = container(f"claims: [{{name: two, {device}}}]", name="c")
+    shares = [container(f"claims: [{{name: s{i}, {share % i}}}]", name=f"s{i}") for i in range(2)]
+
+    found = problems(NUMA, "pods:\n", one, same, other, *shares)
+
+    assert {"pods[2].containers[0].claims[0].devices[0]"} == {problem.partition(":")[0] for problem in found}
+    assert "claim device d/p/x is also held by pods[0].containers[0].claims[0].devices[0]" in found[0]
+
+
+def test_a_shared_resource_may_be_held_by_several() -> None:
+    """`shared: true` is for plugins that hand one id to many, which the Device Manager itself would not do."""
+    holds = "devices: {rdma/hca: ['0']}"
+
+    scenario = parse_scenario(
+        "".join((NUMA, RESOURCES, "pods:\n", container(holds, name="a"), container(holds, name="b"))), "x"
+    )
+
+    assert 2 == len(scenario.pods)
+
+
+def test_pods_that_never_meet_may_hold_the_same() -> None:
+    """One ends at the second at which the other begins, in every period."""
+    holds = "devices: {nvidia.com/gpu: [GPU-0]}, cpus: '1'"
+    first = container(holds, "start: 0, end: 10, repeat: 20,", "a")
+    second = container(holds, "start: 10, end: 20, repeat: 20,", "a")
+
+    scenario = parse_scenario(f"{NUMA}{RESOURCES}pods:\n{first}{second}", "x")
+
+    assert ["a", "a"] == [pod.name for pod in scenario.pods]
+
+
+def test_containers_share_the_cpus_of_their_pod_only() -> None:
+    """From 1.36 a pod's shared CPUs are on each of its containers (PodLevelResourceManagers); others stay exclusive."""
+    found = problems(
+        NUMA,
+        "pods:\n",
+        '  - {name: a, cpus: "1-2", containers: [{name: b, cpus: "1-3"}, {name: c, cpus: "1-3"}]}\n',
+    )
+
+    holder = "pods[0].containers[0].cpus"
+    assert [f"pods[0].containers[1].cpus: CPU 3 is also held by {holder}; take another or end one before"] == found
+
+
+def test_names_are_distinct_while_they_live() -> None:
+    """The API identifies a pod by namespace and name, and a container by its name within the pod."""
+    found = problems(NUMA, "pods: [{name: a}, {name: a}, {namespace: b, name: a, containers: [{name: c}, {name: c}]}]")
+
+    assert [
+        "pods[1].name: 'a' is also the name of pods[0]; rename one",
+        "pods[2].containers[1].name: 'c' is also the name of containers[0]; rename one",
+    ] == found

@@ -1,0 +1,109 @@
+"""The simulator against answers of real kubelets: for the same pods it says the same, order aside."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from fake_clock import FakeClock
+from sim_client import ALLOCATABLE, GET, LIST, Reply, ask, get_request
+
+from podres_exporter._proto import podresources_v1_pb2 as pb
+from podres_exporter.scenario import parse_scenario
+from podres_exporter.sim import SimNode
+
+HERE = Path(__file__).parent
+RELEASES = ["kubelet-1.36", "kubelet-1.27"]
+
+
+def recorded(release: str, file: str) -> bytes:
+    return (HERE.parent / "captures" / release / file).read_bytes()
+
+
+def recorded_error(release: str, file: str) -> Reply:
+    code, details = recorded(release, file).decode().splitlines()
+    return Reply(grpc.StatusCode[code], details, b"")
+
+
+@pytest.fixture(params=RELEASES)
+def release(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def node(release: str, short_dir: Path) -> Iterator[SimNode]:
+    """Yield the node behind the recording, at a moment when the pods that had finished have done so."""
+    scenario = parse_scenario((HERE / f"{release}.yaml").read_text(encoding="utf-8"), release)
+    clock = FakeClock()
+    with SimNode(scenario, short_dir, clock, seed=1) as node:
+        clock.advance(60)
+        yield node
+
+
+Rows = list[bytes]
+
+
+def rows(resources: pb.ContainerResources) -> tuple[str, Rows, list[int], Rows]:
+    """Return a container's parts in an order of their own; the kubelet's is that of a map."""
+    devices = sorted(row.SerializeToString(deterministic=True) for row in resources.devices)
+    memory = sorted(row.SerializeToString(deterministic=True) for row in resources.memory)
+    return (resources.name, devices, sorted(resources.cpu_ids), memory)
+
+
+def pod_rows(pod: pb.PodResources) -> tuple[str, str, list[tuple[str, Rows, list[int], Rows]]]:
+    return (pod.namespace, pod.name, [rows(container) for container in pod.containers])
+
+
+def test_list_equals_the_recorded_one(release: str, node: SimNode) -> None:
+    """Rows per device and node, nil topology of held -1 and empty-topology devices, the sidecar first (1.36)."""
+    expected = pb.ListPodResourcesResponse.FromString(recorded(release, "v1-list.bin"))
+
+    actual = pb.ListPodResourcesResponse.FromString(ask(node.socket_path, LIST).body)
+
+    assert sorted(map(pod_rows, expected.pod_resources)) == sorted(map(pod_rows, actual.pod_resources))
+    assert expected.ByteSize() == actual.ByteSize()
+
+
+def test_allocatable_resources_equal_the_recorded_ones(release: str, node: SimNode) -> None:
+    """The empty-topology devices have no row, -1 and node 7 stay; memory is net of reservation and huge pages."""
+    expected = pb.AllocatableResourcesResponse.FromString(recorded(release, "v1-allocatable.bin"))
+
+    actual = pb.AllocatableResourcesResponse.FromString(ask(node.socket_path, ALLOCATABLE).body)
+
+    both = [
+        pb.ContainerResources(devices=each.devices, cpu_ids=each.cpu_ids, memory=each.memory)
+        for each in (expected, actual)
+    ]
+    assert rows(both[0]) == rows(both[1])
+    assert expected.ByteSize() == actual.ByteSize()
+
+
+def test_get_equals_the_recorded_one(release: str, node: SimNode) -> None:
+    """Get has the shape of List (server_v1.go)."""
+    expected = pb.GetPodResourcesResponse.FromString(recorded(release, "v1-get-dev.bin"))
+
+    actual = pb.GetPodResourcesResponse.FromString(ask(node.socket_path, GET, get_request("dev-node1")).body)
+
+    assert pod_rows(expected.pod_resources) == pod_rows(actual.pod_resources)
+    assert expected.ByteSize() == actual.ByteSize()
+
+
+def test_get_of_an_unknown_pod_fails_as_recorded(release: str, node: SimNode) -> None:
+    """A bare Go error: code UNKNOWN, and the text names pod and namespace."""
+    assert recorded_error(release, "v1-get-missing.err") == ask(node.socket_path, GET, get_request("nope"))
+
+
+@pytest.mark.parametrize("release", ["kubelet-1.36"])
+def test_get_of_a_finished_pod_fails_as_recorded(release: str, node: SimNode) -> None:
+    """From 1.34 on finished pods are not found (kubernetes #132028)."""
+    assert recorded_error(release, "v1-get-finished.err") == ask(node.socket_path, GET, get_request("job-node1"))
+
+
+@pytest.mark.parametrize("release", ["kubelet-1.27"])
+def test_get_of_the_pod_that_was_admitted_last_equals_the_recorded_one(release: str, node: SimNode) -> None:
+    """Up to 1.31 it keeps its device, CPU and memory although it has finished (kubernetes #119423)."""
+    expected = pb.GetPodResourcesResponse.FromString(recorded(release, "v1-get-finished.bin"))
+
+    actual = pb.GetPodResourcesResponse.FromString(ask(node.socket_path, GET, get_request("job-node1")).body)
+
+    assert pod_rows(expected.pod_resources) == pod_rows(actual.pod_resources)
