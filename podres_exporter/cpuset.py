@@ -5,6 +5,9 @@ from itertools import pairwise
 
 CpuSet = frozenset[int]
 
+MAX_NUMBER = 65535
+"""No kernel counts further (NR_CPUS is at most 8192); a range beyond it would only fill the memory."""
+
 
 def parse_cpuset(text: str) -> CpuSet:
     """
@@ -19,8 +22,10 @@ def parse_cpuset(text: str) -> CpuSet:
         if not part.strip():
             continue
         first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
+        if not (first.isascii() and first.isdecimal()) or (dash and not (last.isascii() and last.isdecimal())):
             raise ValueError(f"{part.strip()!r} is not a CPU number or a range such as 0-3")
+        if max(len(first), len(last)) > 5 or max(int(first), int(last or first)) > MAX_NUMBER:
+            raise ValueError(f"{part.strip()!r} is beyond {MAX_NUMBER}")
         start, end = int(first), int(last or first)
         if end < start:
             raise ValueError(f"range {part.strip()!r} runs backwards")

@@ -42,6 +42,7 @@ class Daemon:
         )
         topology = SysfsTopology(config.topology_sysfs)
         self._poller = Poller(settings, self._kubelet, topology, publish=self._publish, events=own, clock=clock)
+        self._publish(self._poller.snapshot(), 0.0)
         # Three calls with a deadline each, the longest wait, and as much again for a machine that is busy.
         patience = 2 * (3 * config.kubelet_timeout_seconds + longest_delay(interval))
         self._loop = PollLoop(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from podres_exporter.cli.daemon import Daemon
 from podres_exporter.cli.parser import DEMO_DEFAULTS, given_flags
-from podres_exporter.cli.serve import configured, stop_on_signal
+from podres_exporter.cli.serve import configured, stop_signals
 from podres_exporter.clock import SystemClock
 from podres_exporter.config.build import Given
 from podres_exporter.errors import ConfigError
@@ -26,8 +26,8 @@ _ADDRESS, _FREE_PORT = "127.0.0.1:10190", "127.0.0.1:0"
 def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     """Play until SIGTERM or SIGINT. Raises ConfigError with every fault of flags and scenario."""
     scenario, faults = _scenario(arguments.scenario)
-    clock, stop = SystemClock(), stop_on_signal()
-    with tempfile.TemporaryDirectory(prefix="podres-") as directory:
+    clock = SystemClock()
+    with stop_signals() as wait_for_signal, tempfile.TemporaryDirectory(prefix="podres-") as directory:
         try:
             node = SimNode(scenario, Path(directory), clock)
         except ValueError as error:  # a socket's path has 107 bytes at most
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
         with node:
             daemon.start()
             _introduce(daemon, scenario, node)
-            stop.wait()
+            wait_for_signal()
             ended = daemon.stop()
     return 0 if ended else 1
 

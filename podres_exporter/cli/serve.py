@@ -5,8 +5,8 @@ import logging
 import os
 import signal
 import socket
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from podres_exporter import __version__
 from podres_exporter.cli.daemon import Daemon
@@ -25,13 +25,13 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT; 0 if everything ended in time. Raises ConfigError with every fault."""
     config = configured(given_flags(arguments), os.environ, problems)
     configure(config.log_level, config.log_format)
-    stop = stop_on_signal()
-    daemon = Daemon(config, SystemClock())
-    daemon.start()
-    urls = [address.url + config.telemetry_path for address in daemon.addresses]
-    log.info("started", extra={"version": __version__, "node": config.node_name, "urls": ",".join(urls)})
-    stop.wait()
-    ended = daemon.stop()
+    with stop_signals() as wait_for_signal:
+        daemon = Daemon(config, SystemClock())
+        daemon.start()
+        urls = [address.url + config.telemetry_path for address in daemon.addresses]
+        log.info("started", extra={"version": __version__, "node": config.node_name, "urls": ",".join(urls)})
+        wait_for_signal()
+        ended = daemon.stop()
     log.info("stopped")
     return 0 if ended else 1
 
@@ -47,9 +47,18 @@ def configured(given: Given, environment: Mapping[str, str], problems: Sequence[
     return config
 
 
-def stop_on_signal() -> threading.Event:
-    """Return an event that SIGTERM and SIGINT set."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+@contextmanager
+def stop_signals() -> Iterator[Callable[[], object]]:
+    """
+    Hold SIGTERM and SIGINT back from this thread and those it starts; yield a function that waits for one of them.
+
+    Waiting for an event that a handler sets would miss a signal that comes just before the wait.
+    """
+    numbers = {signal.SIGTERM, signal.SIGINT}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield lambda: signal.sigwait(numbers)
+    finally:
+        while signal.sigpending() & numbers:  # a second Ctrl-C says nothing new
+            signal.sigwait(numbers)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

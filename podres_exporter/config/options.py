@@ -98,7 +98,7 @@ HOLD_DOWN = Option(
     flag="--snapshot.hold-down",
     placeholder="DURATION",
     default="1m",
-    help="after a kubelet restart, how long an answer that lacks pods or devices known before must stay the same to be "
+    help="after a kubelet restart, how long an answer must lack the same pods and devices that were known before to be "
     "believed; 0s believes at once",
     parse=values.duration_seconds,
 )

@@ -1,7 +1,7 @@
 """From what the kubelet and the kernel said to what is true of the node. Pure: no clock, no I/O."""
 
 from podres_exporter.join.allocation import Joiner
-from podres_exporter.join.holddown import Suspicion, covers_allocatable, covers_pods, judge
+from podres_exporter.join.holddown import Suspicion, judge, lacking_allocatable, lacking_pods
 from podres_exporter.join.legacy import blank_shared_pool
 from podres_exporter.join.stock import pod_memory
 from podres_exporter.join.usage import accrue
@@ -11,8 +11,8 @@ __all__ = [
     "Suspicion",
     "accrue",
     "blank_shared_pool",
-    "covers_allocatable",
-    "covers_pods",
     "judge",
+    "lacking_allocatable",
+    "lacking_pods",
     "pod_memory",
 ]

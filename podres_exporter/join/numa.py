@@ -103,9 +103,9 @@ def _constraints(container: Container, topology: Topology | None) -> tuple[tuple
 
 def _fewest_nodes(constraints: Iterable[Constraint]) -> frozenset[int]:
     """
-    Return the nodes that CPUs and memory need, and the fewest more that bring every device near.
+    Return the nodes that CPUs and memory need, and few more that bring every device near.
 
-    Chosen greedily, the node that is near most devices first: exact wherever one node is enough.
+    Chosen greedily, the node that most groups of devices are near to first: exact wherever one node is enough.
     """
     nodes: set[int] = set()
     for constraint in constraints:

@@ -13,9 +13,8 @@ def device_stock(pods: Iterable[Pod], allocatable: Allocatable | None) -> tuple[
     """
     Return the devices by (resource, NUMA nodes), sorted.
 
-    A device's nodes are those of the allocatable answer, which is live; a container's were frozen when it was granted
-    granted. A held device that is not reported (unhealthy, plugin gone, empty topology) keeps the nodes it was
-    granted with.
+    A device's nodes are those of the allocatable answer, which is live; those of a held device were frozen when it was
+    granted, and count where it is not reported (unhealthy, plugin gone, empty topology).
 
     Source: kubelet devicemanager GetAllocatableDevices and GetDevices (checkpoint).
     """

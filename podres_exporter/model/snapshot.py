@@ -47,8 +47,8 @@ class Alignment:
     """
     The verdict on one container, with its reasons.
 
-    *numa_nodes* are the fewest nodes that serve it (empty where nothing has locality); *unplaced* counts devices and
-    CPUs whose node nobody states, which the verdict therefore leaves out.
+    *numa_nodes* are as few nodes as were found to serve it (empty where nothing has locality); *unplaced* counts
+    devices and CPUs whose node nobody states, which the verdict therefore leaves out.
     """
 
     verdict: Verdict
@@ -111,7 +111,7 @@ class CpuStock:
 
 @dataclass(frozen=True, slots=True)
 class MemoryStock:
-    """Bytes of one memory type on one set of NUMA nodes; *reported_bytes* is None where the kubelet cannot be asked."""
+    """Bytes of one memory type on one set of NUMA nodes; *reported_bytes* is None where none is reported."""
 
     memory_type: str
     numa_nodes: NumaNodes

@@ -1,7 +1,7 @@
 """What is believed of one half of the kubelet's answer, since when, and whether newer answers are held back."""
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from podres_exporter.join import Suspicion, judge
 from podres_exporter.model import Part
@@ -12,19 +12,19 @@ A = TypeVar("A")
 class Belief(Generic[A]):
     """The last good answer of one half (`pods`, `allocatable`); owned by the poll loop."""
 
-    def __init__(self, part: str, covers: Callable[[A, A], bool], hold_seconds: float) -> None:
-        """*covers(new, old)* tells whether the new answer has all that the old one had."""
-        self.part, self._covers, self._hold_seconds = part, covers, hold_seconds
+    def __init__(self, part: str, lacking: Callable[[A, A], frozenset[Any]], hold_seconds: float) -> None:
+        """*lacking(new, old)* returns what the old answer had and the new one has not."""
+        self.part, self._lacking, self._hold_seconds = part, lacking, hold_seconds
         self.answer: A | None = None
         self.since_seconds = 0.0
         self._last: A | None = None
-        self._suspicion: Suspicion[A] | None = None
+        self._suspicion: Suspicion[A | frozenset[Any]] | None = None
         self._stale = False
 
     @property
     def held(self) -> bool:
         """Whether answers are held back, because the kubelet has just started."""
-        return self._suspicion is not None and self._suspicion.answer is not None
+        return self._suspicion is not None and self._suspicion.watched is not None
 
     def suspect(self) -> None:
         """The kubelet has started anew: doubt its answers until they agree with what is believed, or are stable."""
@@ -41,11 +41,11 @@ class Belief(Generic[A]):
     def offer(self, answer: A, *, empty: bool, now_seconds: float) -> bool:
         """Take an answer; True if it is believed."""
         if self._suspicion is not None:
-            agrees = None if self._last is None else self._covers(answer, self._last)
+            lacking = None if self._last is None else self._lacking(answer, self._last)
             self._suspicion = judge(
                 self._suspicion,
-                answer,
-                agrees=agrees,
+                answer if lacking is None else lacking,
+                agrees=None if lacking is None else not lacking,
                 empty=empty,
                 now_seconds=now_seconds,
                 hold_seconds=self._hold_seconds,

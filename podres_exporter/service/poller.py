@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason, TopologyError
-from podres_exporter.join import Joiner, accrue, blank_shared_pool, covers_allocatable, covers_pods
+from podres_exporter.join import Joiner, accrue, blank_shared_pool, lacking_allocatable, lacking_pods
 from podres_exporter.model import Allocatable, Allocation, Listing, Pod, Snapshot, Topology, Usage
 from podres_exporter.service.backoff import held_delay, poll_delay, retry_delay
 from podres_exporter.service.belief import Belief
@@ -45,8 +45,8 @@ class Poller:
         """*publish* takes a snapshot and the monotonic second from which its allocation must not be shown."""
         self._settings, self._topology_source, self._clock, self._publish = settings, topology, clock, publish
         self._questions = Questions(kubelet, events)
-        self._pods = Belief[tuple[Pod, ...]]("pods", covers_pods, settings.hold_seconds)
-        self._allocatable = Belief[Allocatable]("allocatable", covers_allocatable, settings.hold_seconds)
+        self._pods = Belief[tuple[Pod, ...]]("pods", lacking_pods, settings.hold_seconds)
+        self._allocatable = Belief[Allocatable]("allocatable", lacking_allocatable, settings.hold_seconds)
         self._joiner = Joiner()
         self._listing: Listing | None = None
         self._topology: Topology | None = None
@@ -65,7 +65,7 @@ class Poller:
         self._take_listing(asked.listing, now)
         self._take_allocatable(asked, now)
         self._join(now)
-        self._publish(self._snapshot(), self._pods.since_seconds + self._settings.max_age_seconds)
+        self._publish(self.snapshot(), self._pods.since_seconds + self._settings.max_age_seconds)
         return self._delay(asked)
 
     def ready(self) -> tuple[bool, str]:
@@ -146,8 +146,8 @@ class Poller:
         else:
             self._health.up("topology")
 
-    def _snapshot(self) -> Snapshot:
-        """Return everything that is known now."""
+    def snapshot(self) -> Snapshot:
+        """Return everything that is known now; before the first poll, that nothing is."""
         return Snapshot(
             node=self._settings.node,
             allocation=self._allocation,

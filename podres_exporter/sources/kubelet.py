@@ -21,7 +21,8 @@ _OPTIONS = [
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     # A kubelet is back within seconds; gRPC's own backoff of up to two minutes would miss it.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # This one is also how long a connection may take to be made, and a busy kubelet takes longer than 100 ms.
+    ("grpc.min_reconnect_backoff_ms", 5000),
     ("grpc.max_reconnect_backoff_ms", 1000),
     # A proxy variable in the environment means nothing for a socket on this machine.
     ("grpc.enable_http_proxy", 0),

@@ -90,7 +90,7 @@ def test_the_end_of_the_page_is_left_to_the_page(text_format: Format) -> None:
 
 @EACH_FORMAT
 def test_the_process_is_shown_where_its_collector_is_on(text_format: Format) -> None:
-    """`process_*` are prometheus_client's; each collector has a switch of its own (design.md 4)."""
+    """`process_*` are prometheus_client's; each collector has a switch of its own."""
     actual = page(OwnMetrics(("process",), VERSIONS), text_format)
 
     assert "process_resident_memory_bytes" in actual

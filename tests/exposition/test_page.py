@@ -114,7 +114,7 @@ class Counting:
 
 @EACH_VARIANT
 def test_a_scrape_shows_the_snapshot_and_the_own_counters(text_format: Format, gzipped: bool) -> None:
-    """Four variants, one content (issue 2)."""
+    """Four variants, one content."""
     shown, snapshot = exposition(FakeClock()), node_with("gpu-0")
     shown.publish(snapshot, FAR)
 
@@ -164,7 +164,7 @@ def test_openmetrics_ends_with_one_eof_and_text_with_none(text_format: Format) -
 
 @EACH_VARIANT
 def test_before_the_first_snapshot_only_the_exporter_speaks(text_format: Format, gzipped: bool) -> None:
-    """Unavailable is never empty: there is no allocation, not an allocation of nothing (design.md 2)."""
+    """Unavailable is never empty: there is no allocation, not an allocation of nothing."""
     page = text_of(exposition(FakeClock()).body(text_format, gzipped), gzipped=gzipped)
 
     assert {"podres_exporter_build_info", "podres_kubelet_restarts_total", "podres_loop_errors_total"} == {
@@ -202,7 +202,7 @@ def test_after_a_second_the_counters_are_fresh(text_format: Format, gzipped: boo
 
 
 def test_an_allocation_is_written_once_however_often_it_is_scraped() -> None:
-    """Rendered once per snapshot (issue 2): the poll loop writes, scrapes copy."""
+    """Rendered once per snapshot: the poll loop writes, scrapes copy."""
     counting, clock = Counting(), FakeClock()
     shown, snapshot = exposition(clock, families=counting.families), node_with("gpu-0")
     shown.publish(snapshot, FAR)
@@ -264,7 +264,7 @@ def test_a_published_change_is_seen_at_once(text_format: Format, gzipped: bool) 
 @EACH_VARIANT
 def test_an_allocation_expires_though_nobody_publishes(text_format: Format, gzipped: bool) -> None:
     """
-    A poll loop that hangs must not keep old facts on the page, nor the claim that the kubelet is up (design.md 2).
+    A poll loop that hangs must not keep old facts on the page, nor the claim that the kubelet is up.
 
     Totals stay, for a counter that disappears reads as a reset.
     """

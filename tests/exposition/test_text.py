@@ -51,7 +51,7 @@ def rows_of(*values: str) -> Family:
 @pytest.mark.parametrize("text_format", Format)
 @pytest.mark.parametrize("value", HOSTILE)
 def test_any_value_reads_back_as_it_was(value: str, text_format: Format) -> None:
-    """A device id may be any UTF-8; the parser must find that id and no other sample (issue 2)."""
+    """A device id may be any UTF-8; the parser must find that id and no other sample."""
     pod = Pod(value, value, (Container(value, devices=(Device(value, value, frozenset()),)),))
     snapshot = replace(holding(pod, topology=TWO_NODES), node=value)
 
@@ -215,7 +215,7 @@ def allocation_of(snapshot: Snapshot) -> Allocation:
 
 
 def test_a_pod_that_did_not_change_is_not_written_again() -> None:
-    """Hardly any pod changes between two polls (design.md 8): its lines are kept as long as its view is the same."""
+    """Hardly any pod changes between two polls: its lines are kept as long as its view is the same."""
     counting = Counting()
     writer = AllocationWriter(counting.families, "n1", node_label=False)
     first = allocation_of(

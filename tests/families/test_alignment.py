@@ -23,7 +23,7 @@ LABELS = '{namespace="ml",pod="a",container="c"}'
     ],
 )
 def test_each_verdict_has_its_lines(verdict: Verdict, nodes: set[int], expected: str) -> None:
-    """1 or 0 only where one node could serve; what is unknown has no series, never a 0 (kubelet.md 7, design.md 4)."""
+    """1 or 0 only where one node could serve; what is unknown has no series, never a 0."""
     pod = Pod("ml", "a", (Container("c", devices=(Device("r", "0", frozenset()),)),))
 
     actual = sample_lines(holding(pod, alignment=Alignment(verdict, frozenset(nodes))), NODES, ALIGNED)

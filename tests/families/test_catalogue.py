@@ -131,7 +131,7 @@ def test_help_is_one_line_of_sentences(family: Family) -> None:
 
 @EACH_FAMILY
 def test_every_family_can_be_switched(family: Family) -> None:
-    """design.md 4: every family belongs to a collector."""
+    """Every family belongs to a collector."""
     assert family.collector in COLLECTORS
 
 
@@ -141,7 +141,7 @@ def test_every_collector_switches_something() -> None:
 
 
 def test_only_one_series_per_cpu_is_off_by_default() -> None:
-    """design.md 3 and 4: all collectors are on but `cpu-info`."""
+    """All collectors are on but `cpu-info`."""
     assert {"cpu-info"} == COLLECTORS.keys() - DEFAULT_COLLECTORS
     assert {"podres_cpu_info"} == {family.name for family in CATALOGUE} - {
         family.name for family in selected(DEFAULT_COLLECTORS)
@@ -161,7 +161,7 @@ def test_selected_families_come_in_the_order_of_the_page() -> None:
 
 
 def test_samples_carry_the_node_where_they_speak_of_it() -> None:
-    """design.md 4: `node` on the allocation and node families, switchable; not on what is said of the exporter."""
+    """`node` on the allocation and node families, switchable; not on what is said of the exporter."""
     snapshot = Snapshot(
         "n1",
         one_container(Container("c", devices=(Device("g", "0", frozenset()),))).allocation,
@@ -187,7 +187,7 @@ def test_samples_carry_the_node_where_they_speak_of_it() -> None:
 
 @EACH_FAMILY
 def test_without_an_allocation_only_the_exporter_and_the_totals_may_speak(family: Family) -> None:
-    """Unavailable is never empty (design.md 2)."""
+    """Unavailable is never empty."""
     snapshot = Snapshot(
         "n1", None, sources=(SourceHealth("kubelet", False, 5),), usage=Usage({("ml", "g"): 1}, {"ml": 1})
     )

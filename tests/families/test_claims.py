@@ -21,7 +21,7 @@ def labels(driver: str, pool: str, device: str, share_id: str = "") -> str:
 
 
 def test_each_device_of_a_claim_has_a_series_and_each_of_its_cdi_names_one_more() -> None:
-    """A device has any number of CDI names: a 1:n relation has a family of its own (design.md 4)."""
+    """A device has any number of CDI names: a 1:n relation has a family of its own."""
     actual = claimed(
         ClaimDevice("gpu.example.com", "n1", "gpu-0", "", ("example.com/gpu=0", "example.com/mem=0")),
         ClaimDevice("gpu.example.com", "n1", "gpu-1", "", ()),
@@ -49,7 +49,7 @@ def test_shares_of_one_device_are_told_apart() -> None:
 
 
 def test_a_kubelet_that_names_no_devices_still_shows_their_cdi_names() -> None:
-    """1.27 to 1.30 fill cdi_devices only, so nothing could be called a device (kubelet.md 5.1)."""
+    """1.27 to 1.30 fill cdi_devices only, so nothing could be called a device."""
     actual = claimed(ClaimDevice("", "", "", "", ("example.com/gpu=0",)))
 
     cdi = f'{labels("", "", "")},cdi_device="example.com/gpu=0"'
@@ -57,5 +57,5 @@ def test_a_kubelet_that_names_no_devices_still_shows_their_cdi_names() -> None:
 
 
 def test_a_claim_that_is_not_prepared_has_no_series() -> None:
-    """Its row has a name and no devices (kubelet.md 13.3)."""
+    """Its row has a name and no devices."""
     assert claimed() == "\n"

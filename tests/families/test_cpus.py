@@ -14,7 +14,7 @@ def container(cpus: str, name: str = "c") -> Container:
 
 
 def test_exclusive_cpus_are_counted_by_numa_node() -> None:
-    """The API gives no node for a CPU; the kernel's cpulist does (style.md 2.2)."""
+    """The API gives no node for a CPU; the kernel's cpulist does."""
     actual = sample_lines(one_container(container("2-5"), topology=TWO_NODES), "podres_container_exclusive_cpus")
 
     assert (
@@ -29,7 +29,7 @@ def test_exclusive_cpus_are_counted_by_numa_node() -> None:
 
 
 def test_without_a_topology_no_node_is_stated() -> None:
-    """An unreadable /sys must not hide who holds how many CPUs (style.md 2.2)."""
+    """An unreadable /sys must not hide who holds how many CPUs."""
     actual = sample_lines(one_container(container("2-5")), "podres_container_exclusive_cpus")
 
     assert '\npodres_container_exclusive_cpus{namespace="ml",pod="a",container="c",numa_node=""} 4\n' == actual
@@ -51,7 +51,7 @@ def test_a_cpu_that_no_node_lists_is_counted_without_a_node() -> None:
 
 
 def test_a_container_in_the_shared_pool_has_no_cpu_series() -> None:
-    """Its list of exclusive CPUs is empty from 1.23 on (kubelet.md 3)."""
+    """Its list of exclusive CPUs is empty from 1.23 on."""
     families = ("podres_container_exclusive_cpus", "podres_container_cpuset_info", "podres_cpu_info")
 
     actual = sample_lines(one_container(Container("c"), topology=TWO_NODES), *families, "podres_pod_exclusive_cpus")
@@ -67,7 +67,7 @@ def test_the_cpuset_is_written_as_the_kernel_writes_it() -> None:
 
 
 def test_a_pod_counts_each_cpu_once() -> None:
-    """1.36 repeats a pod's shared CPUs on its containers, 1.37 adds a pod-level list: unite (kubelet.md 3, 13.9)."""
+    """1.36 repeats a pod's shared CPUs on its containers, 1.37 adds a pod-level list: unite."""
     pod = Pod("ml", "a", (container("2-3", "one"), container("2-3", "two")), exclusive_cpus=parse_cpuset("2-4"))
 
     actual = sample_lines(holding(pod, topology=TWO_NODES), "podres_pod_exclusive_cpus")
@@ -115,7 +115,7 @@ def node(allocatable: str | None, exclusive: str, topology: Topology | None = TW
 
 
 def test_the_pools_are_split_by_node_and_a_node_with_none_left_says_zero() -> None:
-    """Shared pool = allocatable minus exclusive; zero is an answer that an alert may wait for (style.md 2.2)."""
+    """Shared pool = allocatable minus exclusive; zero is an answer that an alert may wait for."""
     assert wanted(
         """
             podres_node_allocatable_cpus{numa_node="0"} 3
@@ -138,12 +138,12 @@ def test_an_empty_pool_is_an_empty_list() -> None:
 
 
 def test_without_a_static_policy_the_node_has_no_cpu_series() -> None:
-    """With policy none the kubelet reports no allocatable CPUs at all; zeros would read as "full" (kubelet.md 1.6)."""
+    """With policy none the kubelet reports no allocatable CPUs at all; zeros would read as "full"."""
     assert node("", "") == "\n"
 
 
 def test_a_kubelet_that_cannot_be_asked_shows_what_is_held_and_no_pool() -> None:
-    """1.20 has no GetAllocatableResources, so nobody knows what is left (kubelet.md 1.3)."""
+    """1.20 has no GetAllocatableResources, so nobody knows what is left."""
     assert wanted(
         """
             podres_node_exclusive_cpus{numa_node="0"} 2

@@ -21,7 +21,7 @@ def device(resource: str, device_id: str, *nodes: int) -> Device:
 
 
 def test_devices_are_counted_by_resource() -> None:
-    """The same id under two resources is two devices: ids are unique within a resource only (kubelet.md 2.2)."""
+    """The same id under two resources is two devices: ids are unique within a resource only."""
     snapshot = one_container(
         Container("main", devices=(device("a/gpu", "0", 0), device("a/gpu", "1", 1), device("b/nic", "0", 0)))
     )
@@ -40,7 +40,7 @@ def test_devices_are_counted_by_resource() -> None:
 
 
 def test_a_container_without_devices_has_no_series() -> None:
-    """The kubelet lists every container; a series of zeros for each would say nothing (kubelet.md 1.4)."""
+    """The kubelet lists every container; a series of zeros for each would say nothing."""
     snapshot = holding(Pod("ml", "a", (Container("main"),)), Pod("ml", "b"))
 
     actual = sample_lines(snapshot, "podres_container_devices", "podres_container_device_info")
@@ -49,7 +49,7 @@ def test_a_container_without_devices_has_no_series() -> None:
 
 
 def test_each_device_has_a_series_with_its_nodes() -> None:
-    """Node 0 is a real node, several nodes are one series, and no node is an empty text (style.md 2.2)."""
+    """Node 0 is a real node, several nodes are one series, and no node is an empty text."""
     snapshot = one_container(
         Container("c", devices=(device("a/g", "N"), device("a/g", "W", 0, 1), device("a/g", "Z", 0)))
     )
@@ -86,12 +86,12 @@ def test_each_device_has_a_series_with_its_nodes() -> None:
     ],
 )
 def test_a_shared_id_is_split_and_any_other_is_its_own_base(device_id: str, base: str, replica: str) -> None:
-    """NVIDIA k8s-device-plugin internal/rm/devices.go; GKE's plugin; ids of kubelet.md 2.2."""
+    """NVIDIA k8s-device-plugin internal/rm/devices.go; GKE's plugin."""
     assert (base, replica) == split_replica(device_id)
 
 
 def test_the_replica_stands_on_the_page_beside_the_whole_id() -> None:
-    """The whole id joins with the plugin's logs, the base with DCGM's UUID label (design.md 4)."""
+    """The whole id joins with the plugin's logs, the base with DCGM's UUID label."""
     snapshot = one_container(Container("c", devices=(device("g", "GPU-7f3c::3"),)))
 
     actual = sample_lines(snapshot, "podres_container_device_info")
@@ -100,7 +100,7 @@ def test_the_replica_stands_on_the_page_beside_the_whole_id() -> None:
 
 
 def test_what_is_left_is_told_by_sets_of_ids() -> None:
-    """A held device may be missing from the report, so counts cannot be subtracted (kubelet.md 0.4 and 0.5)."""
+    """A held device may be missing from the report, so counts cannot be subtracted."""
     snapshot = stocked(
         devices=(
             DeviceStock("a/gpu", frozenset({0}), frozenset({"x", "y"}), frozenset({"y", "gone"})),
@@ -137,7 +137,7 @@ def test_what_is_allocatable_is_allocated_and_free_together() -> None:
 
 
 def test_a_kubelet_that_cannot_be_asked_leaves_only_what_is_held() -> None:
-    """1.20 has no GetAllocatableResources: "unknown" must not look like "none free" (kubelet.md 1.3)."""
+    """1.20 has no GetAllocatableResources: "unknown" must not look like "none free"."""
     snapshot = stocked(devices=(DeviceStock("a/gpu", frozenset({0, 1}), None, frozenset({"x"})),))
 
     actual = sample_lines(snapshot, *STOCK_FAMILIES)
@@ -146,7 +146,7 @@ def test_a_kubelet_that_cannot_be_asked_leaves_only_what_is_held() -> None:
 
 
 def test_devices_disappear_with_the_allocation() -> None:
-    """Unavailable is never empty: no series is not a series of zero (design.md 2)."""
+    """Unavailable is never empty: no series is not a series of zero."""
     actual = sample_lines(Snapshot("n1", None), "podres_container_devices", *STOCK_FAMILIES)
 
     assert actual == "\n"

@@ -14,7 +14,7 @@ EVERYTHING = tuple(family.name for family in FAMILIES)
 
 
 def test_a_source_that_is_down_keeps_the_time_of_its_last_answer() -> None:
-    """A timestamp, never an age: the age would be wrong as soon as it is scraped late (style.md 2.2)."""
+    """A timestamp, never an age: the age would be wrong as soon as it is scraped late."""
     snapshot = Snapshot(
         "n1", None, sources=(SourceHealth("kubelet", False, 1700000000.25), SourceHealth("topology", True, 1.0))
     )
@@ -42,7 +42,7 @@ def test_a_source_that_never_answered_has_no_last_success() -> None:
 
 
 def test_an_rpc_that_was_not_asked_yet_has_no_series() -> None:
-    """Not asked is neither served nor refused (kubelet.md 1.3)."""
+    """Not asked is neither served nor refused."""
     snapshot = Snapshot(
         "n1",
         None,
@@ -68,7 +68,7 @@ def test_an_rpc_that_was_not_asked_yet_has_no_series() -> None:
 
 @pytest.mark.parametrize(("stale", "held"), [(False, False), (True, False), (True, True)])
 def test_each_part_says_whether_it_is_stale_and_held(stale: bool, held: bool) -> None:
-    """The page says that newer answers are held back after a restart (design.md 2)."""
+    """The page says that newer answers are held back after a restart."""
     actual = sample_lines(Snapshot("n1", None, parts=(Part("pods", stale=stale, held=held),)), *EVERYTHING)
 
     expected = f'podres_snapshot_stale{{part="pods"}} {stale:d}\npodres_snapshot_held{{part="pods"}} {held:d}\n'

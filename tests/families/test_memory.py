@@ -12,7 +12,7 @@ def block(size_bytes: int, *nodes: int, memory_type: str = "memory") -> MemoryBl
 
 
 def test_a_block_over_several_nodes_is_one_series_with_the_total() -> None:
-    """The kubelet does not say how it is split, so the size must not be added to each node (kubelet.md 4)."""
+    """The kubelet does not say how it is split, so the size must not be added to each node."""
     container = Container("c", memory=(block(5368709120, 0, 1), block(2097152, 1, memory_type="hugepages-2Mi")))
 
     actual = sample_lines(one_container(container), "podres_container_memory_bytes")
@@ -26,7 +26,7 @@ def test_a_block_over_several_nodes_is_one_series_with_the_total() -> None:
 
 
 def test_blocks_with_equal_labels_are_one_series() -> None:
-    """No series twice: Prometheus would refuse the scrape (style.md 1.6)."""
+    """No series twice: Prometheus would refuse the scrape."""
     container = Container("c", memory=(block(1, 0), block(2, 0), block(4)))
 
     actual = sample_lines(one_container(container), "podres_container_memory_bytes")
@@ -73,7 +73,7 @@ CPUS = frozenset({2, 3})
     ],
 )
 def test_a_pod_counts_each_block_once(pod: Pod, size_bytes: int) -> None:
-    """Sums over containers gave 448 MiB where 256 MiB were granted (kubelet.md 13.9; KEP-5526)."""
+    """Sums over containers gave 448 MiB where 256 MiB were granted."""
     actual = sample_lines(holding(pod), "podres_pod_memory_bytes")
 
     labels = 'namespace="ml",pod="a",memory_type="memory",numa_nodes="0"'
@@ -81,7 +81,7 @@ def test_a_pod_counts_each_block_once(pod: Pod, size_bytes: int) -> None:
 
 
 def test_the_node_shows_what_may_be_granted_and_what_is() -> None:
-    """Nothing granted is zero; a row over several nodes has no report of its own (kubelet.md 4)."""
+    """Nothing granted is zero; a row over several nodes has no report of its own."""
     snapshot = stocked(
         memory=(
             MemoryStock("hugepages-1Gi", frozenset({1}), 1073741824, 0),
@@ -107,7 +107,7 @@ def test_the_node_shows_what_may_be_granted_and_what_is() -> None:
 
 
 def test_without_a_static_policy_there_are_no_memory_series() -> None:
-    """Policy None: empty lists (kubelet.md 1.6)."""
+    """Policy None: empty lists."""
     actual = sample_lines(
         one_container(Container("c")),
         "podres_container_memory_bytes",

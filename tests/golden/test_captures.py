@@ -90,7 +90,7 @@ def compare(actual: str, file: Path, config: pytest.Config) -> None:
 def test_a_recorded_kubelet_gives_its_golden_page(
     release: str, text_format: Format, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
-    """Order is part of the contract, so bytes are compared (style.md 2.7); all collectors are on."""
+    """Order is part of the contract, so bytes are compared; all collectors are on."""
     page = whole_page(captured(release, tmp_path), FAMILIES, text_format)
 
     compare(page, HERE / f"{release}.{SUFFIXES[text_format]}", pytestconfig)
@@ -113,7 +113,7 @@ def test_the_demo_gives_its_golden_page(pytestconfig: pytest.Config) -> None:
 def test_a_golden_page_reads_back_to_the_samples_of_the_snapshot(
     release: str, text_format: Format, tmp_path: Path
 ) -> None:
-    """prometheus_client's parsers accept both formats and find equal samples (issue 2)."""
+    """prometheus_client's parsers accept both formats and find equal samples."""
     snapshot = captured(release, tmp_path)
     expected = said_by(snapshot, FAMILIES)
 

@@ -45,7 +45,7 @@ def listed_pods(release: str) -> dict[str, Any]:
     Return the listed pods by UID.
 
     1.36 lists active pods only. 1.27 lists every pod it knows, the finished job included, and because the job is the
-    pod that was admitted last it even keeps its device and CPU (kubernetes #119423, #132020; kubelet.md B1, B2).
+    pod that was admitted last it even keeps its device and CPU (kubernetes #119423, #132020).
     """
     pods = {pod["metadata"]["uid"]: pod for pod in state(release, "pods.json")["items"]}
     if release == "kubelet-1.36":
@@ -57,7 +57,7 @@ def listed_containers(release: str) -> dict[tuple[str, str], Owner]:
     """
     Return the listed containers by (pod UID, name).
 
-    Restartable init containers are listed from 1.30 on, plain init containers never (kubelet.md 1.4).
+    Restartable init containers are listed from 1.30 on, plain init containers never.
     """
     owners = {}
     for uid, pod in listed_pods(release).items():
@@ -187,7 +187,7 @@ def test_the_nodes_devices_are_what_is_registered(release: str) -> None:
     """
     Allocatable, by resource, are the devices that the plugins registered as healthy.
 
-    But for `emptytopo`: a topology without nodes keeps a device out of GetAllocatableResources (kubelet.md 0.4). The
+    But for `emptytopo`: a topology without nodes keeps a device out of GetAllocatableResources. The
     one that is held (E-0) is known from List, the other one (E-1) is invisible.
     """
     registered = state(release, "kubelet_internal_checkpoint.json")["Data"]["RegisteredDevices"]
@@ -249,7 +249,7 @@ def test_each_pod_has_the_union_of_its_containers_cpus(release: str) -> None:
     Without the init container's, which the kubelet does not list though the pod holds them until it ends.
 
     1.36: init had 6-7, main got 6 of them: the pod's truth is 5-7, the page says 5 and 6. 1.27: the pod's truth is 5-7
-    too, the page says 5 (kubelet.md 0.8).
+    too, the page says 5.
     """
     union: defaultdict[tuple[str, ...], set[int]] = defaultdict(set)
     for owner, held in exclusive_cpus(release).items():
@@ -331,7 +331,7 @@ def test_every_container_with_locality_is_aligned_on_one_node(release: str) -> N
     Best-effort found a node for each: CPUs and memory on it, and every device that states an existing node near it.
 
     A device is near if any of its nodes is the container's (W-0 is on both); S-0 is on a node 7 that does not exist and
-    says nothing, like those without a topology (kubelet.md 7).
+    says nothing, like those without a topology.
     """
     nodes: defaultdict[Owner, set[str]] = defaultdict(set)
     for owner, cpus in exclusive_cpus(release).items():

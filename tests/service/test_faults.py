@@ -232,6 +232,21 @@ def test_a_smaller_answer_that_still_changes_is_not_believed(rig: Rig, kubelet: 
     assert_stale_but_whole(rig.poll())
 
 
+def test_a_busy_node_is_believed_though_its_answers_never_stand_still(rig: Rig, kubelet: SimKubelet) -> None:
+    """One pod ended for good while the kubelet was away, others come and go with every poll: what lacks is what counts."""
+    rig.poll()
+    kubelet.answers = PARTIAL
+    kubelet.restart()
+    rig.poll_until(lambda page: page.value("podres_snapshot_held", part="pods") == 1)
+    for number in range(7):
+        kubelet.answers = FixedAnswers(listing(SERVE, pod(f"batch-{number}", GPUS[2])), ALLOCATABLE)
+        page = rig.poll()
+        rig.clock.advance(8)
+
+    assert {"serve", "batch-6"} == page.labels(HELD_GPUS, "pod")
+    assert 0 == page.value("podres_snapshot_held", part="pods")
+
+
 def test_devices_whose_plugins_are_not_back_yet_stay_allocatable_for_a_while(rig: Rig, kubelet: SimKubelet) -> None:
     """After a restart GetAllocatableResources has no devices until each plugin has registered again."""
     rig.poll()
@@ -505,7 +520,7 @@ def test_two_pods_of_one_name_are_shown_as_one_that_holds_what_both_hold(rig: Ri
 
 
 def test_the_shared_pool_that_old_kubelets_report_is_not_exclusive(rig: Rig, make_kubelet: MakeKubelet) -> None:
-    """1.20 to 1.22 list the shared pool as the CPUs of every container that has none of its own (kubernetes #100211)."""
+    """1.20 to 1.22 list the pool as the CPUs of every container that has none of its own (kubernetes #100211)."""
     pool = (0, 1, 4, 5, 6, 7)
     pods = listing(pod("pinned", cpus=(2, 3)), pod("web", cpus=pool), pod("dns", cpus=pool))
     make_kubelet(FixedAnswers(pods, b""), release=20).start()

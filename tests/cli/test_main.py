@@ -1,0 +1,149 @@
+"""The command as a user types it: verbs, exit codes, and every fault at once on standard error."""
+
+import pytest
+
+from podres_exporter import __version__
+from podres_exporter.cli import kubectl_main, main
+
+VERBS = ("serve", "demo", "metrics")
+LAST_LINE = "podres-exporter: see podres-exporter --help"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that every node may have, whatever the machine's host name; wide lines for help."""
+    monkeypatch.setenv("NODE_NAME", "node1")
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def usage_errors(capsys: pytest.CaptureFixture[str], *argv: str) -> list[str]:
+    """Run a command that must be refused; return its faults without the program's name."""
+    code = main(argv)
+    captured = capsys.readouterr()
+    *faults, last = captured.err.splitlines()
+
+    assert 2 == code
+    assert "" == captured.out
+    assert LAST_LINE == last
+    assert all(fault.startswith("podres-exporter: ") for fault in faults)
+    return [fault.removeprefix("podres-exporter: ") for fault in faults]
+
+
+def printed(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    """Run a command that prints something and exits with 0."""
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    captured = capsys.readouterr()
+
+    assert 0 == caught.value.code
+    assert "" == captured.err
+    return captured.out
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a bug report begins with; the same as in podres_exporter_build_info."""
+    assert f"podres-exporter {__version__}\n" == printed(capsys, "--version")
+
+
+def test_the_help_names_every_verb_the_precedence_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` is complete."""
+    text = printed(capsys, "--help")
+
+    assert [] == [verb for verb in VERBS if f"\n    {verb} " not in text]
+    assert "--version" in text
+    assert "Flags come before the environment, the environment before defaults." in text
+    assert "Exit codes: 0 ok, 1 failed, 2 wrong usage." in text
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_help_of_its_own(capsys: pytest.CaptureFixture[str], verb: str) -> None:
+    """And asking for it is no error."""
+    assert printed(capsys, verb, "--help").startswith(f"usage: podres-exporter {verb} ")
+
+
+def test_no_verb_is_wrong_usage_and_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2 is usage."""
+    (fault,) = usage_errors(capsys)
+
+    assert "COMMAND" in fault
+
+
+def test_an_unknown_verb_is_refused_and_the_verbs_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """The remedy is the list of what there is."""
+    (fault,) = usage_errors(capsys, "srve")
+
+    assert "srve" in fault
+    assert [] == [verb for verb in VERBS if verb not in fault]
+
+
+def test_all_faults_of_a_command_line_and_its_environment_are_said_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every wrong flag or value refused with all faults at once and exit 2."""
+    monkeypatch.setenv("PODRES_KUBELET_TIMEOUT", "soon")
+    monkeypatch.setenv("PODRES_COLLECTOR_CPUS", "yes")
+    faults = usage_errors(
+        capsys,
+        "serve",
+        "stray",
+        "--kubelet.socket=kubelet.sock",
+        "--log.level",
+        "trace",
+        "--collector.gpus",
+        "--web.max-requests=0",
+    )
+    named = (
+        "serve has no flag --collector.gpus",
+        "serve takes no argument 'stray'",
+        "--kubelet.socket: ",
+        "PODRES_KUBELET_TIMEOUT: ",
+        "PODRES_COLLECTOR_CPUS: ",
+        "--web.max-requests: ",
+        "--log.level: ",
+    )
+
+    assert [] == [name for name in named if not any(fault.startswith(name) for fault in faults)]
+    assert len(named) == len(faults)
+
+
+def test_a_flag_without_its_value_is_said_together_with_the_other_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing value is a fault like any other."""
+    faults = " ".join(usage_errors(capsys, "serve", "--kubelet.timeout=soon", "--log.level"))
+
+    assert "--log.level" in faults
+    assert "--kubelet.timeout" in faults
+
+
+def test_a_switch_takes_no_value_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--collector.cpus=false` must not switch the collector on; the flag is named."""
+    (fault,) = usage_errors(capsys, "serve", "--collector.cpus=false")
+
+    assert "--collector.cpus" in fault
+    assert "'false'" in fault
+
+
+def test_a_wrong_duration_of_any_length_is_refused_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    """A typing error is never a bug's traceback, even where the number fits into no float."""
+    (fault,) = usage_errors(capsys, "serve", "--kubelet.timeout", "9" * 400 + "s")
+
+    assert fault.startswith("--kubelet.timeout: ")
+
+
+def test_the_wrong_format_of_the_catalogue_is_said_together_with_the_other_faults(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The one-shot verbs collect their faults too."""
+    assert [
+        "metrics has no flag --all",
+        "--output: 'xml' is unknown; choose table, markdown or json",
+    ] == usage_errors(capsys, "metrics", "-o", "xml", "--all")
+
+
+def test_kubectl_podres_says_what_does_the_job_meanwhile(capsys: pytest.CaptureFixture[str]) -> None:
+    """It fails, as it does nothing; but it leaves nobody without a way on."""
+    code = kubectl_main()
+    captured = capsys.readouterr()
+
+    assert 1 == code
+    assert "" == captured.out
+    assert "kubectl get --raw /api/v1/namespaces/NAMESPACE/pods/POD:10190/proxy/metrics" in captured.err

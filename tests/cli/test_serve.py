@@ -1,0 +1,262 @@
+"""`serve` from the command line to the page and back, in this very process: flags reach what they are for."""
+
+import gc
+import logging
+import os
+import signal
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from podres_exporter import __version__
+from podres_exporter._proto import podresources_v1_pb2 as pb
+from podres_exporter.cli import main
+from podres_exporter.cli.serve import configured
+from podres_exporter.clock import SystemClock
+from podres_exporter.errors import ConfigError
+from podres_exporter.sim import FixedAnswers, SimKubelet
+
+Page = tuple[int, str]
+
+GPU = pb.ContainerDevices(
+    resource_name="example.com/gpu", device_ids=["GPU-0"], topology=pb.NUMATopology(nodes=[pb.NUMANode(ID=0)])
+)
+TRAIN = pb.PodResources(
+    name="train", namespace="ml", containers=[pb.ContainerResources(name="main", devices=[GPU], cpu_ids=[2, 3])]
+)
+ANSWERS = FixedAnswers(
+    pb.ListPodResourcesResponse(pod_resources=[TRAIN]).SerializeToString(),
+    pb.AllocatableResourcesResponse(devices=[GPU], cpu_ids=[1, 2, 3]).SerializeToString(),
+    {("ml", "train"): pb.GetPodResourcesResponse(pod_resources=TRAIN).SerializeToString()},
+)
+
+
+@pytest.fixture(autouse=True)
+def _process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give signal handlers, logging and the garbage collector back as they were; a late signal hits nothing."""
+    monkeypatch.setenv("NODE_NAME", "node1")
+    handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    root = logging.getLogger()
+    kept, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = kept
+    root.setLevel(level)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    signal.set_wakeup_fd(-1)
+    gc.unfreeze()
+
+
+@pytest.fixture
+def sysfs(tmp_path: Path) -> Path:
+    """Return a /sys with one NUMA node of four CPUs."""
+    folder = tmp_path / "sys/devices/system/node/node0"
+    folder.mkdir(parents=True)
+    (folder / "cpulist").write_text("0-3\n", encoding="ascii")
+    return tmp_path / "sys"
+
+
+@pytest.fixture
+def kubelet(short_dir: Path) -> Iterator[SimKubelet]:
+    """Yield a running kubelet with one pod."""
+    with SimKubelet(short_dir / "pod-resources/kubelet.sock", ANSWERS, SystemClock()) as kubelet:
+        yield kubelet
+
+
+@pytest.fixture
+def port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number: int = listener.getsockname()[1]
+    return number
+
+
+def page(port: int, path: str) -> Page:
+    """Return status and body; 0 and nothing where nobody listens."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except urllib.error.URLError:
+        return 0, ""
+
+
+def run_until(
+    is_seen: Callable[[], bool], argv: list[str], number: signal.Signals = signal.SIGTERM
+) -> tuple[int, bool]:
+    """Run a command; send it the signal when *is_seen*, or after 15 s. Return its exit code and whether it was seen."""
+    clock, ended, seen = SystemClock(), threading.Event(), []
+
+    def watch() -> None:
+        deadline = clock.monotonic_seconds() + 15
+        while not ended.wait(0.02) and clock.monotonic_seconds() < deadline:
+            if is_seen():
+                seen.append(True)
+                break
+        os.kill(os.getpid(), number)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    code = main(argv)
+    ended.set()
+    watcher.join()
+    return code, bool(seen)
+
+
+def serve(port: int, kubelet: SimKubelet, sysfs: Path, *flags: str) -> list[str]:
+    """Return a command line that believes the simulated kubelet at once, though its socket is new."""
+    return [
+        "serve",
+        f"--kubelet.socket={kubelet.socket_path}",
+        f"--topology.sysfs={sysfs}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--snapshot.hold-down=0s",
+        *flags,
+    ]
+
+
+def test_serve_shows_what_the_kubelet_says_and_ends_with_0(
+    port: int, kubelet: SimKubelet, sysfs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The main job, end to end, in front of a real socket; the log says where it listens and as which node."""
+    seen: dict[str, Page] = {}
+
+    def is_ready() -> bool:
+        seen.update({path: page(port, path) for path in ("/-/ready", "/metrics", "/-/healthy", "/")})
+        return seen["/-/ready"][0] == 200
+
+    code, was_seen = run_until(is_ready, serve(port, kubelet, sysfs, "--node-name=worker-1"))
+    seen_metrics = seen["/metrics"][1]
+    events = [line for line in capsys.readouterr().err.splitlines() if " event=st" in line]
+
+    assert was_seen
+    assert 0 == code
+    assert 'podres_container_devices{node="worker-1",namespace="ml",pod="train",container="main"' in seen_metrics
+    assert 'podres_node_exclusive_cpus{node="worker-1",numa_node="0"} 2' in seen_metrics
+    assert (200, "the poll loop turns") == (seen["/-/healthy"][0], seen["/-/healthy"][1].strip())
+    assert 200 == seen["/"][0]
+    assert [
+        f"event=started version={__version__} node=worker-1 urls=http://127.0.0.1:{port}/metrics",
+        "event=stopped",
+    ] == [line.partition("level=info ")[2] for line in events]
+
+
+def test_an_interrupt_ends_serve_as_a_termination_does(port: int, kubelet: SimKubelet, sysfs: Path) -> None:
+    """Ctrl-C is how a person ends it."""
+    assert (0, True) == run_until(
+        lambda: page(port, "/-/healthy")[0] == 200, serve(port, kubelet, sysfs), signal.SIGINT
+    )
+
+
+def test_the_flags_of_the_page_reach_the_page(
+    port: int, kubelet: SimKubelet, sysfs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path of its own, no label `node`, a collector off by flag, one off and one on by variable."""
+    monkeypatch.setenv("PODRES_COLLECTOR_ALIGNMENT", "false")
+    monkeypatch.setenv("PODRES_COLLECTOR_CPU_INFO", "true")
+    flags = ("--web.telemetry-path=/podres", "--no-metrics.node-label", "--no-collector.node-cpus")
+    texts = []
+
+    def is_ready() -> bool:
+        texts.append(page(port, "/podres")[1])
+        return "podres_container_devices{" in texts[-1]
+
+    code, was_seen = run_until(is_ready, serve(port, kubelet, sysfs, *flags))
+
+    assert (0, True) == (code, was_seen)
+    assert 'podres_container_devices{namespace="ml",pod="train"' in texts[-1]
+    assert 'podres_cpu_info{namespace="ml",pod="train"' in texts[-1]
+    assert "podres_node_exclusive_cpus" not in texts[-1]
+    assert "podres_container_numa_aligned" not in texts[-1]
+
+
+def test_the_log_is_written_as_asked_for(
+    port: int, kubelet: SimKubelet, sysfs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--log.format json`, from the environment; `--log.level` by flag keeps what is no warning out."""
+    monkeypatch.setenv("PODRES_LOG_FORMAT", "json")
+    run_until(lambda: page(port, "/-/ready")[0] == 200, serve(port, kubelet, sysfs))
+    lines = capsys.readouterr().err.splitlines()
+    run_until(lambda: page(port, "/-/ready")[0] == 200, serve(port, kubelet, sysfs, "--log.level=warning"))
+
+    assert [] == [line for line in lines if not line.startswith('{"ts": ')]
+    assert [] != [line for line in lines if '"level": "info"' in line]
+    assert [] == [line for line in capsys.readouterr().err.splitlines() if '"level": "info"' in line]
+
+
+def test_serve_without_a_kubelet_is_healthy_but_not_ready(port: int, short_dir: Path, sysfs: Path) -> None:
+    """Liveness says nothing of the kubelet; readiness waits for the first answer and says so (style 2.5)."""
+    socket_path = short_dir / "kubelet.sock"
+    seen: dict[str, Page] = {}
+
+    def is_asked() -> bool:
+        seen.update({path: page(port, path) for path in ("/-/ready", "/-/healthy", "/metrics")})
+        return 'podres_source_up{source="kubelet"} 0' in seen["/metrics"][1]
+
+    argv = [
+        "serve",
+        f"--kubelet.socket={socket_path}",
+        f"--topology.sysfs={sysfs}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+
+    assert (0, True) == run_until(is_asked, argv)
+    assert 200 == seen["/-/healthy"][0]
+    assert 503 == seen["/-/ready"][0]
+    assert "waiting for the kubelet's first answer" in seen["/-/ready"][1]
+
+
+def test_every_address_that_is_taken_is_named(short_dir: Path, sysfs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wrong usage, exit code 2: the user has to choose another one; both are said at once."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        taken = [f"127.0.0.1:{listener.getsockname()[1]}" for listener in (one, two)]
+        code = main(
+            [
+                "serve",
+                f"--kubelet.socket={short_dir}/kubelet.sock",
+                f"--topology.sysfs={sysfs}",
+                *(f"--web.listen-address={address}" for address in taken),
+            ]
+        )
+    faults = capsys.readouterr().err.splitlines()[:-1]
+
+    assert 2 == code
+    assert [
+        f"podres-exporter: cannot listen on {address}: the address is in use; "
+        "stop the other process or choose another port; see --web.listen-address"
+        for address in taken
+    ] == faults
+
+
+def test_faults_of_the_command_line_come_before_those_of_the_values() -> None:
+    """Both kinds in one message."""
+    with pytest.raises(ConfigError) as caught:
+        configured({"--log.level": "trace"}, {"NODE_NAME": "node1"}, ["serve has no flag --x"])
+
+    assert "serve has no flag --x" == caught.value.problems[0]
+    assert caught.value.problems[1].startswith("--log.level: ")
+    assert 2 == len(caught.value.problems)
+
+
+def test_faults_of_the_command_line_alone_are_enough_to_refuse() -> None:
+    """A flag that does not exist is never ignored."""
+    with pytest.raises(ConfigError) as caught:
+        configured({}, {"NODE_NAME": "node1"}, ["serve has no flag --x"])
+
+    assert ("serve has no flag --x",) == caught.value.problems
+
+
+def test_the_node_is_named_after_the_host_where_nobody_names_it() -> None:
+    """The kubelet's own default."""
+    assert "node1" == configured({}, {"NODE_NAME": "node1"}, []).node_name
+
+    name = socket.gethostname().lower()
+
+    assert name == configured({"--node-name": name}, {}, []).node_name

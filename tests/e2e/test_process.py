@@ -1,0 +1,455 @@
+"""The program as its users start it: real processes, real signals, real scrapes."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from podres_exporter.clock import SystemClock
+from podres_exporter.sim import FixedAnswers, SimKubelet
+
+T = TypeVar("T")
+Page = tuple[int, str]
+Sample = tuple[dict[str, str], float]
+
+STOP_SECONDS = 5.0
+ALLOCATION = re.compile(r"^podres_(container|pod|node|cpu)_", re.MULTILINE)
+
+
+def eventually(look: Callable[[], T | None], seconds: float = 20.0) -> T:
+    """Return the first thing that *look* finds; the test fails where it finds nothing in time."""
+    clock, never = SystemClock(), threading.Event()
+    deadline = clock.monotonic_seconds() + seconds
+    while clock.monotonic_seconds() < deadline:
+        found = look()
+        if found is not None:
+            return found
+        never.wait(0.05)
+    raise AssertionError(f"not seen within {seconds} s")
+
+
+def get(url: str) -> Page:
+    """Return status and body; 0 where nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - what our own process has printed
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except urllib.error.URLError:
+        return 0, ""
+
+
+class Process:
+    """A running podres-exporter with a temporary directory of its own; its output goes to files beside that."""
+
+    def __init__(self, directory: Path, *argv: str, **environment: str) -> None:
+        self.temporary = directory / "tmp"
+        self.temporary.mkdir()
+        self._outputs = directory / "out", directory / "err"
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PODRES_")}
+        with self._outputs[0].open("wb") as out, self._outputs[1].open("wb") as err:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "podres_exporter", *argv],
+                stdout=out,
+                stderr=err,
+                env={**kept, "NODE_NAME": "node1", "TMPDIR": str(self.temporary), **environment},
+            )
+
+    @property
+    def out(self) -> str:
+        return self._outputs[0].read_text(encoding="utf-8")
+
+    @property
+    def err(self) -> str:
+        return self._outputs[1].read_text(encoding="utf-8")
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def url(self) -> str:
+        """Return the URL that the process announces: `demo` on standard output, `serve` in its log."""
+
+        def announced() -> str | None:
+            assert self.running, self.err
+            found = re.search(r"http://127\.0\.0\.1:[0-9]+", self.out + self.err)
+            return found[0] if found else None
+
+        return eventually(announced)
+
+    def events(self, name: str) -> list[str]:
+        """Return the log lines of an event."""
+        return [line for line in self.err.splitlines() if f" event={name}" in line]
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """Send the signal; return the exit code and how many seconds the end took."""
+        clock = SystemClock()
+        started = clock.monotonic_seconds()
+        self._process.send_signal(number)
+        return self._process.wait(20), clock.monotonic_seconds() - started
+
+    def exit_code(self) -> int:
+        """Return the exit code of a process that ends by itself."""
+        return self._process.wait(20)
+
+    def dispose(self) -> None:
+        """Leave no process behind, whatever became of the test."""
+        self._process.kill()
+        self._process.wait(20)
+
+
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def start(short_dir: Path) -> Iterator[Start]:
+    """Yield a function that starts a process; it is gone after the test."""
+    started: list[Process] = []
+
+    def begin(*argv: str, **environment: str) -> Process:
+        directory = short_dir / str(len(started))
+        directory.mkdir()
+        started.append(Process(directory, *argv, **environment))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.dispose()
+
+
+@pytest.fixture
+def sysfs(tmp_path: Path) -> Path:
+    """Return a /sys with one NUMA node."""
+    folder = tmp_path / "sys/devices/system/node/node0"
+    folder.mkdir(parents=True)
+    (folder / "cpulist").write_text("0-3\n", encoding="ascii")
+    return tmp_path / "sys"
+
+
+def serve(socket_path: Path, sysfs: Path, *flags: str) -> tuple[str, ...]:
+    return (
+        "serve",
+        f"--kubelet.socket={socket_path}",
+        f"--topology.sysfs={sysfs}",
+        "--web.listen-address=127.0.0.1:0",
+        *flags,
+    )
+
+
+def samples(text: str, name: str) -> list[Sample]:
+    """Return the samples of a name."""
+    return [
+        (sample.labels, sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name
+    ]
+
+
+def labels(text: str, name: str, label: str) -> set[str]:
+    return {own[label] for own, _ in samples(text, name)}
+
+
+def value(text: str, name: str, **wanted: str) -> float:
+    """Return the value of the one sample with these labels."""
+    (found,) = [value for own, value in samples(text, name) if wanted.items() <= own.items()]
+    return found
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Process]:
+    """Yield a demo with its own defaults, on a free port."""
+    directory = Path(tempfile.mkdtemp(prefix="pr"))
+    process = Process(directory, "demo", "--web.listen-address", "127.0.0.1:0")
+    yield process
+    process.dispose()
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="module")
+def metrics_url(demo: Process) -> str:
+    return demo.url() + "/metrics"
+
+
+def with_allocation(text: str) -> str | None:
+    return text if "\npodres_container_device_info{" in text else None
+
+
+@pytest.fixture(scope="module")
+def page(metrics_url: str) -> str:
+    """Return the first page of the demo that shows an allocation."""
+    return eventually(lambda: with_allocation(get(metrics_url)[1]))
+
+
+class TestDemo:
+    """What a newcomer sees within a minute."""
+
+    def test_it_prints_the_url_of_the_metrics(self, demo: Process) -> None:
+        """The URL is a line of its own, ready to be clicked on."""
+        assert f"\n    {demo.url()}/metrics\n" in demo.out
+
+    def test_it_shows_two_numa_nodes(self, page: str) -> None:
+        """A machine with one node would have no NUMA to look at."""
+        assert {"0", "1"} == labels(page, "podres_node_allocatable_cpus", "numa_node")
+
+    def test_it_shows_several_resources(self, page: str) -> None:
+        """Vendor neutral: GPUs, shares of one, virtual functions, and a plugin that states no topology."""
+        expected = {"nvidia.com/gpu", "nvidia.com/gpu.shared", "openshift.io/sriov_dpdk", "rdma/hca_shared"}
+
+        assert expected == labels(page, "podres_node_allocatable_devices", "resource")
+        assert expected == labels(page, "podres_container_device_info", "resource")
+
+    def test_it_shows_exclusive_cpus(self, page: str) -> None:
+        """Two times eight hardware threads of one node."""
+        trainer = {"pod": "train-llm-0", "container": "trainer"}
+
+        assert value(page, "podres_container_exclusive_cpus", **trainer, numa_node="0") == pytest.approx(16)
+        assert value(page, "podres_container_cpuset_info", **trainer, cpus="1-8,33-40") == pytest.approx(1)
+
+    def test_it_shows_memory_and_huge_pages(self, page: str) -> None:
+        """Blocks of the static memory manager, one of them over both nodes."""
+        upf = {"pod": "upf-0", "container": "dpdk", "numa_nodes": "1"}
+        name = "podres_container_memory_bytes"
+
+        assert value(page, name, **upf, memory_type="memory") == pytest.approx(4 * 2**30)
+        assert value(page, name, **upf, memory_type="hugepages-1Gi") == pytest.approx(8 * 2**30)
+        assert {"0", "1", "0-1"} == labels(page, name, "numa_nodes")
+
+    def test_it_shows_the_devices_of_dra_claims(self, page: str) -> None:
+        """Driver, pool and device of each, and the share of a device that several claims may use."""
+        name = "podres_container_claim_device_info"
+        farm = {own["device"] for own, _ in samples(page, name) if own["claim"] == "farm-0-gpus-x2v7k"}
+
+        assert {"gpu-0", "gpu-1"} == farm
+        assert {"gpu.example.com"} == labels(page, name, "driver")
+        assert 2 == len(labels(page, name, "share_id"))
+        assert 3 == len(samples(page, "podres_container_claim_cdi_device_info"))
+
+    def test_it_shows_a_misaligned_container_beside_aligned_ones(self, page: str) -> None:
+        """CPUs on node 0 and the GPU on node 1; a container that must span both nodes is neither."""
+        name = "podres_container_numa_aligned"
+        misaligned = {own["pod"] for own, value in samples(page, name) if not value}
+
+        assert {"inference-7c9d"} == misaligned
+        assert {"train-llm-0", "upf-0"} <= labels(page, name, "pod")
+        assert "olap-0" not in labels(page, name, "pod")
+
+    def test_it_shows_what_is_left(self, page: str) -> None:
+        """Free by sets of ids: all GPUs of node 0 are held, two of four virtual functions of node 1 are not."""
+        name = "podres_node_free_devices"
+
+        assert value(page, name, resource="nvidia.com/gpu", numa_nodes="0") == pytest.approx(0)
+        assert value(page, name, resource="openshift.io/sriov_dpdk", numa_nodes="1") == pytest.approx(2)
+        assert value(page, name, resource="rdma/hca_shared", numa_nodes="") == pytest.approx(2)
+
+    def test_it_shows_a_sick_device_that_is_still_held(self, page: str) -> None:
+        """Held and no longer allocatable, so neither free nor forgotten."""
+        held = value(page, "podres_node_unallocatable_held_devices", resource="nvidia.com/gpu", numa_nodes="1")
+
+        assert held == pytest.approx(1)
+
+    def test_it_changes_while_one_watches(self, page: str, metrics_url: str) -> None:
+        """Pods come and go."""
+
+        def holders(text: str) -> frozenset[tuple[str, str]]:
+            return frozenset((own["pod"], own["device"]) for own, _ in samples(text, "podres_container_device_info"))
+
+        def changed() -> str | None:
+            now = with_allocation(get(metrics_url)[1])
+            return now if now and holders(now) != holders(page) else None
+
+        after = eventually(changed, 25)
+        gone_or_new = {pod for pod, _ in holders(after) ^ holders(page)}
+
+        assert gone_or_new <= {"jupyter-alan", "etl-hourly", "embed-docs", "packet-replay"}
+
+    def test_it_is_healthy_and_ready(self, demo: Process, page: str) -> None:
+        """As a kubelet's probes would see it."""
+        assert with_allocation(page)
+        assert [200, 200] == [get(f"{demo.url()}/-/{probe}")[0] for probe in ("healthy", "ready")]
+
+    def test_its_page_has_the_names_and_labels_of_the_catalogue_and_no_others(self, page: str) -> None:
+        """The catalogue is a contract: `metrics` as a process of its own is compared with a scrape."""
+        run = subprocess.run(
+            [sys.executable, "-m", "podres_exporter", "metrics", "-o", "json"], capture_output=True, check=True
+        )
+        catalogue = {each["name"]: set(each["labels"]) for each in json.loads(run.stdout)}
+        shown = {
+            re.sub(r"(?<=_seconds)_(bucket|sum|count)$", "", sample.name): set(sample.labels) - {"le"}
+            for family in text_string_to_metric_families(page)
+            for sample in family.samples
+            if sample.name.startswith("podres_")
+        }
+
+        assert len(shown) > 30
+        assert {name: catalogue.get(name) for name in shown} == shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: str(number.name))
+def test_a_signal_ends_the_demo_within_five_seconds_and_nothing_is_left(start: Start, number: signal.Signals) -> None:
+    """Exit code 0, no directory in the temporary one, no traceback."""
+    demo = start("demo", "--web.listen-address=127.0.0.1:0", "--snapshot.hold-down=0s")
+    url = demo.url()
+    eventually(lambda: with_allocation(get(f"{url}/metrics")[1]))
+
+    assert 1 == len(list(demo.temporary.iterdir()))
+    code, seconds = demo.end(number)
+    assert 0 == code, demo.err
+    assert seconds < STOP_SECONDS
+    assert [] == list(demo.temporary.iterdir())
+    assert "Traceback" not in demo.err
+    assert (0, "") == get(f"{url}/metrics")
+
+
+def test_a_demo_in_a_temporary_directory_with_a_long_path_ends_in_a_sentence(start: Start, tmp_path: Path) -> None:
+    """A socket's path has 107 bytes at most; what to do about it is said in words, not in a traceback."""
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    demo = start("demo", "--web.listen-address=127.0.0.1:0", TMPDIR=str(long))
+    code = demo.exit_code()
+
+    assert "Traceback" not in demo.err
+    assert 2 == code
+    assert str(long) in demo.err
+
+
+def test_serve_without_a_kubelet_says_so_and_invents_nothing(start: Start, short_dir: Path, sysfs: Path) -> None:
+    """Unavailable is never empty: source up is 0 and no family of the allocation is there."""
+    process = start(*serve(short_dir / "kubelet.sock", sysfs))
+    url = process.url()
+
+    def with_source_down() -> str | None:
+        text = get(f"{url}/metrics")[1]
+        return text if 'podres_source_up{source="kubelet"} 0' in text else None
+
+    text = eventually(with_source_down)
+    status, reason = get(f"{url}/-/ready")
+
+    assert None is ALLOCATION.search(text)
+    assert value(text, "podres_source_up", source="topology") == pytest.approx(1)
+    assert 200 == get(f"{url}/-/healthy")[0]
+    assert 503 == status
+    assert "waiting for the kubelet's first answer" in reason
+    assert "unavailable" in reason
+    assert str(short_dir / "kubelet.sock") in reason
+    code, seconds = process.end()
+    assert 0 == code, process.err
+    assert seconds < STOP_SECONDS
+
+
+def test_a_kubelet_that_stays_away_is_logged_once_and_its_return_once(
+    start: Start, short_dir: Path, sysfs: Path
+) -> None:
+    """Transitions are logged, not states: one line per outage, one when it is over, however many polls (style 2.5)."""
+    path = short_dir / "kubelet.sock"
+    process = start(*serve(path, sysfs, "--kubelet.poll-interval=1s", "--snapshot.hold-down=0s"))
+    url = f"{process.url()}/metrics"
+
+    def after_four_failures() -> str | None:
+        text = get(url)[1]
+        failed = sum(value for _, value in samples(text, "podres_kubelet_rpc_errors_total"))
+        return text if failed >= 4 else None
+
+    eventually(after_four_failures)
+    down = process.events("source.down")
+    with SimKubelet(path, FixedAnswers(), SystemClock()):
+        eventually(lambda: 'podres_source_up{source="kubelet"} 1' in get(url)[1] or None)
+        lines = [line.partition(" event=")[2].split(" outage")[0] for line in process.err.splitlines()]
+        up = [line for line in process.events("source.up") if "kubelet" in line]
+
+    assert 1 == len(down)
+    assert "source=kubelet reason=unavailable" in down[0]
+    assert 1 == len(up)
+    assert "outage_seconds=" in up[0]
+    assert sorted(set(lines)) == sorted(lines)
+
+
+def test_serve_ends_within_five_seconds_while_a_call_hangs(start: Start, short_dir: Path, sysfs: Path) -> None:
+    """SIGTERM does not wait for the kubelet's deadline (style 2.4); the end is a good one, and nothing is a bug."""
+    with SimKubelet(short_dir / "kubelet.sock", FixedAnswers(), SystemClock()) as kubelet:
+        kubelet.hang()
+        process = start(*serve(kubelet.socket_path, sysfs, "--kubelet.timeout=10s"))
+        url = process.url()
+        eventually(lambda: kubelet.calls["List"] or None)
+        status, text = get(f"{url}/metrics")
+        code, seconds = process.end()
+
+    assert 200 == status
+    assert None is ALLOCATION.search(text)
+    assert 0 == code, process.err
+    assert seconds < STOP_SECONDS
+    assert "Traceback" not in process.err
+    assert [] == process.events("poll.failed")
+
+
+def test_serve_ends_within_five_seconds_even_where_the_kernel_does_not_answer(
+    start: Start, short_dir: Path, sysfs: Path
+) -> None:
+    """A read that cannot be cancelled must not keep the process: it ends in time, and 1 tells that a thread did not."""
+    cpulist = sysfs / "devices/system/node/node0/cpulist"
+    cpulist.unlink()
+    os.mkfifo(cpulist)
+    process = start(*serve(short_dir / "kubelet.sock", sysfs))
+    url = process.url()
+    eventually(lambda: get(f"{url}/-/healthy")[0] == 200 or None)
+    code, seconds = process.end()
+
+    assert 1 == code, process.err
+    assert seconds < STOP_SECONDS
+
+
+def test_an_address_in_use_is_wrong_usage_and_named(start: Start, short_dir: Path) -> None:
+    """Exit code 2 and a sentence: the user has to choose another address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        process = start("serve", f"--kubelet.socket={short_dir}/k", f"--web.listen-address={address}")
+        code = process.exit_code()
+
+    assert 2 == code
+    assert f"cannot listen on {address}: the address is in use" in process.err
+    assert "Traceback" not in process.err
+    assert "" == process.out
+
+
+def test_wrong_flags_and_variables_end_the_process_with_2_before_anything_is_bound(start: Start) -> None:
+    """The environment of the process is read, and each fault is a line."""
+    process = start("serve", "--log.level=trace", "--nothing", PODRES_WEB_MAX_REQUESTS="0")
+    code = process.exit_code()
+
+    assert 2 == code
+    assert [
+        "podres-exporter: serve has no flag --nothing",
+        "podres-exporter: PODRES_WEB_MAX_REQUESTS: '0' is not a whole number from 1 to 1000",
+        "podres-exporter: --log.level: 'trace' is unknown; choose debug, info, warning or error",
+        "podres-exporter: see podres-exporter --help",
+    ] == process.err.splitlines()
+
+
+def test_a_reader_that_has_seen_enough_of_the_catalogue_causes_no_traceback() -> None:
+    """`podres-exporter metrics | head -1` is what people type; the closed pipe is no bug."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        run = subprocess.run(
+            [sys.executable, "-m", "podres_exporter", "metrics"], stdout=writer, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(writer)
+
+    assert "Traceback" not in run.stderr.decode()
+    assert "BrokenPipeError" not in run.stderr.decode()

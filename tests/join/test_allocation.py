@@ -1,0 +1,178 @@
+"""The answers and the topology to an Allocation, with and without a memory of the join before."""
+
+from dataclasses import replace
+
+import pytest
+from builders import GPU, MIB, NIC, TWO_NODES, allocatable, block, container, device, gpu, listing, pod
+
+from podres_exporter.cpuset import parse_cpuset
+from podres_exporter.join import Joiner
+from podres_exporter.model import (
+    Allocatable,
+    Allocation,
+    CpuStock,
+    DeviceStock,
+    Listing,
+    Malformed,
+    MemoryStock,
+    Topology,
+    Verdict,
+)
+
+NODE_0, NODE_1 = frozenset([0]), frozenset([1])
+
+ANSWER = listing(
+    pod("a", container("main", gpu("0", 0), cpus="1-2", memory=[block(64, 0)])),
+    pod("b", container("main", gpu("1", 1), cpus="3")),
+)
+REPORT = allocatable(gpu("0", 0), gpu("1", 1), cpus="1-3,5-7", memory=[block(4096, 0)])
+
+
+def verdicts(allocation: Allocation) -> dict[str, list[Verdict]]:
+    """Return the verdicts on each pod's containers, by pod name."""
+    return {view.pod.name: [alignment.verdict for alignment in view.alignments] for view in allocation.pods}
+
+
+def test_a_join_shows_pods_stock_and_verdicts() -> None:
+    """Everything comes from the two answers and the topology."""
+    allocation = Joiner().join(ANSWER, REPORT, TWO_NODES)
+
+    assert ANSWER.pods == tuple(view.pod for view in allocation.pods)
+    assert {"a": [Verdict.ALIGNED], "b": [Verdict.MISALIGNED]} == verdicts(allocation)
+    assert (
+        DeviceStock(GPU, NODE_0, frozenset("0"), frozenset("0")),
+        DeviceStock(GPU, NODE_1, frozenset("1"), frozenset("1")),
+    ) == allocation.devices
+    assert CpuStock(parse_cpuset("1-3,5-7"), parse_cpuset("1-3")) == allocation.cpus
+    assert (MemoryStock("memory", NODE_0, 4096 * MIB, 64 * MIB),) == allocation.memory
+    assert TWO_NODES == allocation.topology
+
+
+def test_an_empty_node_is_an_allocation() -> None:
+    """No pods and nothing allocatable is a fact; unavailable is said elsewhere."""
+    assert Allocation(
+        pods=(),
+        devices=(),
+        cpus=CpuStock(frozenset(), frozenset()),
+        memory=(),
+        topology=None,
+        skipped_pods={"duplicate_name": 0},
+    ) == Joiner().join(listing(), allocatable(), None)
+
+
+def test_each_container_has_its_verdict_in_the_order_of_the_pod() -> None:
+    """Alignments run parallel to the pod's containers."""
+    answer = listing(pod("p", container("a", cpus="3-4"), container("b"), container("c", cpus="5")))
+
+    assert {"p": [Verdict.MISALIGNED, Verdict.NOT_APPLICABLE, Verdict.ALIGNED]} == verdicts(
+        Joiner().join(answer, REPORT, TWO_NODES)
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "topology", "verdict"),
+    [
+        pytest.param(allocatable(cpus="1-7"), TWO_NODES, Verdict.SPANS, id="more than one node has"),
+        pytest.param(None, TWO_NODES, Verdict.MISALIGNED, id="nothing tells how much a node has"),
+        pytest.param(allocatable(cpus="1-7"), None, Verdict.UNKNOWN, id="nothing tells where a CPU is"),
+        pytest.param(None, None, Verdict.UNKNOWN, id="neither"),
+    ],
+)
+def test_a_verdict_needs_both_answers_and_the_topology(
+    report: Allocatable | None, topology: Topology | None, verdict: Verdict
+) -> None:
+    """Without GetAllocatableResources (1.20, or switched off) or sysfs the verdict says less, never something else."""
+    answer = listing(pod("p", container(cpus="1-5")))
+
+    assert {"p": [verdict]} == verdicts(Joiner().join(answer, report, topology))
+
+
+def test_kubelets_1_20_to_1_22_get_no_verdict() -> None:
+    """They report unknown locality as node 0 (kubernetes #103289)."""
+    assert {"a": [Verdict.UNSUPPORTED], "b": [Verdict.UNSUPPORTED]} == verdicts(
+        Joiner().join(ANSWER, REPORT, TWO_NODES, legacy=True)
+    )
+
+
+def test_entries_that_were_united_are_counted() -> None:
+    """They are not shown under an identity of their own."""
+    assert {"duplicate_name": 2} == Joiner().join(replace(ANSWER, merged_pods=2), None, None).skipped_pods
+
+
+def test_devices_and_cpus_add_up_by_namespace() -> None:
+    """A pod's CPUs are united over its lists, a container's devices counted; zeros are left out."""
+    answer = listing(
+        pod("a", container("x", gpu("0"), gpu("1"), cpus="1-2"), container("y", cpus="1-2"), namespace="ml"),
+        pod("b", container("x", device(NIC, "0")), namespace="ml", cpus="4-6"),
+        pod("c", container("x", gpu("2")), namespace="web"),
+        pod("d", container("x"), namespace="idle"),
+    )
+
+    allocation = Joiner().join(answer, None, None)
+
+    assert {("ml", GPU): 2, ("ml", NIC): 1, ("web", GPU): 1} == allocation.devices_by_namespace
+    assert {"ml": 5} == allocation.cpus_by_namespace
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(ANSWER, id="the same record"),
+        pytest.param(listing(*ANSWER.pods), id="an equal record"),
+        pytest.param(replace(ANSWER, malformed=(Malformed("pod_resources[2]", "empty"),)), id="only a fault is new"),
+    ],
+)
+def test_what_did_not_change_is_the_same_allocation(again: Listing) -> None:
+    """Only then need the page not be written again."""
+    joiner = Joiner()
+
+    assert joiner.join(ANSWER, REPORT, TWO_NODES) is joiner.join(again, REPORT, TWO_NODES)
+
+
+def test_the_view_of_a_pod_that_did_not_change_is_kept() -> None:
+    """One new pod does not judge a hundred old ones again."""
+    joiner = Joiner()
+    before = joiner.join(ANSWER, REPORT, TWO_NODES)
+
+    after = joiner.join(listing(*ANSWER.pods, pod("c", container())), REPORT, TWO_NODES)
+
+    assert [True, True] == [old is new for old, new in zip(before.pods, after.pods[:2], strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "report", "topology", "legacy"),
+    [
+        pytest.param(listing(), REPORT, TWO_NODES, False, id="pods went"),
+        pytest.param(listing(*ANSWER.pods[:1]), REPORT, TWO_NODES, False, id="a pod went"),
+        pytest.param(replace(ANSWER, merged_pods=1), REPORT, TWO_NODES, False, id="pods were united"),
+        pytest.param(ANSWER, allocatable(gpu("0", 0), gpu("1", 1)), TWO_NODES, False, id="fewer CPUs to hand out"),
+        pytest.param(ANSWER, replace(REPORT, cpus=parse_cpuset("3")), TWO_NODES, False, id="the capacity is another"),
+        pytest.param(ANSWER, replace(REPORT, devices=(gpu("1", 0),)), TWO_NODES, False, id="a device moved"),
+        pytest.param(ANSWER, replace(REPORT, memory=()), TWO_NODES, False, id="no memory to hand out"),
+        pytest.param(ANSWER, None, TWO_NODES, False, id="no report"),
+        pytest.param(ANSWER, REPORT, None, False, id="no topology"),
+        pytest.param(ANSWER, REPORT, Topology({0: parse_cpuset("0-7")}), False, id="another topology"),
+        pytest.param(ANSWER, REPORT, TWO_NODES, True, id="an older kubelet"),
+    ],
+)
+def test_every_change_is_seen(
+    answer: Listing, report: Allocatable | None, topology: Topology | None, legacy: bool
+) -> None:
+    """What is remembered never stands for something else, and going back is a change too."""
+    joiner = Joiner()
+    before = joiner.join(ANSWER, REPORT, TWO_NODES)
+
+    after = joiner.join(answer, report, topology, legacy=legacy)
+
+    assert Joiner().join(answer, report, topology, legacy=legacy) == after
+    assert before != after
+    assert before == joiner.join(ANSWER, REPORT, TWO_NODES)
+
+
+def test_a_finished_pod_and_its_heir_hold_one_set_of_cpus() -> None:
+    """1.22 to 1.31 list a finished pod with CPUs that another may have got: the node holds them once."""
+    answer = listing(pod("finished", container(cpus="1-2")), pod("heir", container(cpus="1-2")))
+
+    cpus = Joiner().join(answer, REPORT, TWO_NODES).cpus
+
+    assert (parse_cpuset("1-2"), parse_cpuset("3,5-7")) == (cpus.exclusive, cpus.shared_pool)
