@@ -233,7 +233,7 @@ def test_a_smaller_answer_that_still_changes_is_not_believed(rig: Rig, kubelet: 
 
 
 def test_a_busy_node_is_believed_though_its_answers_never_stand_still(rig: Rig, kubelet: SimKubelet) -> None:
-    """One pod ended for good while the kubelet was away, others come and go with every poll: what lacks is what counts."""
+    """A pod ended for good while the kubelet was away, others come and go with every poll: what lacks counts."""
     rig.poll()
     kubelet.answers = PARTIAL
     kubelet.restart()
