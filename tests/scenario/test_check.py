@@ -41,6 +41,7 @@ def container(holds: str, life: str = "", name: str = "p") -> str:
             "numa: [{node: 0, memory: 1Gi, hugepages: {1Gi: 2Gi}}]",
             "numa[0].hugepages: are more than the node's memory, which they are a part of; take less",
         ),
+        ("numa: [{node: 0, socket: -1}]", "numa[0].socket: -1 is out of range; write a whole number of 0 or more"),
         ("node: a", "numa: has no NUMA node; describe at least one"),
         (
             NUMA + "kubelet: {cpu_manager: {reserved: '0,8'}}",
