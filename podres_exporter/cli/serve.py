@@ -50,15 +50,20 @@ def configured(given: Given, environment: Mapping[str, str], problems: Sequence[
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], object]]:
     """
-    Hold SIGTERM and SIGINT back from this thread and those it starts; yield a function that waits for one of them.
+    Yield a function that waits for SIGTERM or SIGINT, from the beginning of the block on.
 
-    Waiting for an event that a handler sets would miss a signal that comes just before the wait.
+    The interpreter writes a byte for each signal into a pipe, whichever thread the kernel chose for it. An event that a
+    handler sets would miss a signal that comes just before the wait.
     """
-    numbers = {signal.SIGTERM, signal.SIGINT}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
-        yield lambda: signal.sigwait(numbers)
+        yield lambda: os.read(reader, 1)
     finally:
-        while signal.sigpending() & numbers:  # a second Ctrl-C says nothing new
-            signal.sigwait(numbers)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.set_wakeup_fd(before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        os.close(reader)
+        os.close(writer)
