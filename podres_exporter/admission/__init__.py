@@ -1,0 +1,67 @@
+"""
+What the kubelet's resource managers and its Topology Manager make of a pod: values in, values out.
+
+`admit` says what each container of a pod would get on a node, or why the pod is rejected; `begin`, `plan` and `commit`
+are its steps, for a caller that asks real device plugins in between. `release` gives back what a pod held.
+"""
+
+from podres_exporter.admission.cpus import CpuManager
+from podres_exporter.admission.devices import DeviceManager
+from podres_exporter.admission.hints import Hint, ProviderHints
+from podres_exporter.admission.machine import Machine, MemoryTable, NodeMemory, new_machine
+from podres_exporter.admission.memory import MemoryManager
+from podres_exporter.admission.node import NodeManagers, granted, release, started
+from podres_exporter.admission.packing import take_packed
+from podres_exporter.admission.pods import Amounts, ContainerRequest, Kind, PodRequest, Qos
+from podres_exporter.admission.policy import Policy, Scope, merge
+from podres_exporter.admission.rejection import TOPOLOGY_AFFINITY, AllocationError, Rejection
+from podres_exporter.admission.selection import DeviceWant, Offers, PluginDevice
+from podres_exporter.admission.steps import (
+    Admission,
+    Assignment,
+    ContainerPlan,
+    PodAdmission,
+    admit,
+    begin,
+    commit,
+    plan,
+)
+
+__all__ = [
+    "TOPOLOGY_AFFINITY",
+    "Admission",
+    "AllocationError",
+    "Amounts",
+    "Assignment",
+    "ContainerPlan",
+    "ContainerRequest",
+    "CpuManager",
+    "DeviceManager",
+    "DeviceWant",
+    "Hint",
+    "Kind",
+    "Machine",
+    "MemoryManager",
+    "MemoryTable",
+    "NodeManagers",
+    "NodeMemory",
+    "Offers",
+    "PluginDevice",
+    "PodAdmission",
+    "PodRequest",
+    "Policy",
+    "ProviderHints",
+    "Qos",
+    "Rejection",
+    "Scope",
+    "admit",
+    "begin",
+    "commit",
+    "granted",
+    "merge",
+    "new_machine",
+    "plan",
+    "release",
+    "started",
+    "take_packed",
+]

@@ -1,0 +1,58 @@
+"""What a resource manager says of the NUMA nodes that could serve a request."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from podres_exporter.model.allocation import NumaNodes
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """
+    One set of NUMA nodes that can serve a request; None means that any node will do.
+
+    *preferred*: no smaller set could serve it, even on an idle node.
+
+    Source: kubelet topologymanager TopologyHint.
+    """
+
+    numa_nodes: NumaNodes | None
+    preferred: bool
+
+
+ProviderHints = Mapping[str, tuple[Hint, ...] | None]
+"""
+What one manager says, by resource: hints, None for no preference, or no hints where no set of nodes can serve it.
+
+No entry at all is no preference either, as in the kubelet's filterProvidersHints.
+"""
+
+NO_PREFERENCE = Hint(None, preferred=True)
+"""What a silent manager counts as."""
+
+
+def masks(numa_nodes: Collection[int]) -> Iterator[NumaNodes]:
+    """Return every non-empty set of *numa_nodes*, fewest nodes first; 2^n of them (kubelet: IterateBitMasks)."""
+    ordered = sorted(numa_nodes)
+    for size in range(1, len(ordered) + 1):
+        yield from map(frozenset, combinations(ordered, size))
+
+
+def narrowness(numa_nodes: NumaNodes) -> tuple[int, int]:
+    """Return the key by which fewer nodes come first, then lower numbers (kubelet: BitMask.IsNarrowerThan)."""
+    return len(numa_nodes), sum(1 << node for node in numa_nodes)
+
+
+def fitting_hints(
+    numa_nodes: Collection[int], *, could: Callable[[NumaNodes], bool], can: Callable[[NumaNodes], bool]
+) -> tuple[Hint, ...]:
+    """
+    Return a hint for each set of *numa_nodes* that *can* serve the request now, fewest nodes first.
+
+    Preferred are those with as few nodes as *could* serve it if nothing were held: a crowded node makes a wider set
+    possible, never preferred. All three managers of the kubelet count so (minAffinitySize).
+    """
+    every = tuple(masks(numa_nodes))
+    fewest = min((len(mask) for mask in every if could(mask)), default=0)
+    return tuple(Hint(mask, preferred=len(mask) == fewest) for mask in every if can(mask))

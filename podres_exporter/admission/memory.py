@@ -1,0 +1,169 @@
+"""The Static memory manager: a block of each memory type for every container of a Guaranteed pod."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from podres_exporter.admission.hints import Hint, ProviderHints, fitting_hints, narrowness
+from podres_exporter.admission.machine import (
+    Machine,
+    allocatable_bytes,
+    free_bytes,
+    give_back,
+    group_is_usable,
+    take,
+    violates_groups,
+)
+from podres_exporter.admission.pods import ContainerRequest, Kind, PodRequest, Qos
+from podres_exporter.admission.rejection import AllocationError
+from podres_exporter.admission.reuse import Blocks, Held, less_reused, reusable_memory
+from podres_exporter.model.allocation import MemoryBlock, NumaNodes
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryManager:
+    """
+    The machine's memory, and the blocks given out by (pod UID, container).
+
+    The block of an init container shrinks, down to 0 bytes, by what later containers of its pod take over.
+    """
+
+    machine: Machine
+    held: Held = field(default_factory=dict)
+
+    @property
+    def allocatable(self) -> Blocks:
+        """What GetAllocatableResources reports: one block per node and type, those of 0 bytes left out."""
+        return tuple(
+            MemoryBlock(kind, frozenset([number]), table.allocatable)
+            for number, node in sorted(self.machine.items())
+            for kind, table in sorted(node.tables.items())
+            if table.allocatable
+        )
+
+    def of(self, pod: PodRequest, container: ContainerRequest) -> Blocks:
+        """Return the container's blocks, one per memory type; each names all nodes of its group and the total size."""
+        return self.held.get((pod.uid, container.name), ())
+
+    def container_hints(self, pod: PodRequest, container: ContainerRequest) -> ProviderHints:
+        """Return where the container's memory could lie (GetTopologyHints)."""
+        return self._provider_hints(pod, container.memory_by_type())
+
+    def pod_hints(self, pod: PodRequest) -> ProviderHints:
+        """Return where the memory of the whole pod could lie; types that only init containers want do not count."""
+        types = {
+            kind for container in pod.containers if container.kind is Kind.APP for kind in container.memory_by_type()
+        }
+        return self._provider_hints(pod, {kind: pod.total(_bytes_of(kind)) for kind in sorted(types)})
+
+    def allocate(self, pod: PodRequest, container: ContainerRequest, hint: Hint) -> "MemoryManager":
+        """
+        Return the manager once the container has its blocks, all on one group of nodes.
+
+        The group is the hint's, widened where that has not enough free, or the manager's own choice where the hint
+        says nothing. What ended init containers of the pod hold on the same group is used first.
+
+        Raises AllocationError where no group will do.
+
+        Source: kubelet memorymanager policy_static.go, Allocate.
+        """
+        wanted = container.memory_by_type()
+        if pod.qos is not Qos.GUARANTEED or not wanted:
+            return self
+        group = self._group(pod, wanted, hint)
+        reusable = reusable_memory(pod, self.held)
+        machine = self.machine
+        blocks = tuple(MemoryBlock(kind, group, size) for kind, size in wanted.items())
+        for block in blocks:
+            spare = reusable.get((group, block.memory_type), 0)
+            machine = take(machine, block, max(0, block.size_bytes - spare))
+        held = {**less_reused(pod, container, blocks, self.held), (pod.uid, container.name): blocks}
+        return MemoryManager(machine, held)
+
+    def release(self, pod_uid: str) -> "MemoryManager":
+        """Return the manager without what the pod held."""
+        return self._without({key for key in self.held if key[0] == pod_uid})
+
+    def started(self, pod: PodRequest, container: ContainerRequest) -> "MemoryManager":
+        """
+        Return the manager once the container runs: what the init containers before it still held is free for all.
+
+        The CPU manager has no such step, so CPUs of ended init containers stay with the pod.
+
+        Source: kubelet memorymanager AddContainer.
+        """
+        names = [other.name for other in pod.in_order]
+        before = pod.in_order[: names.index(container.name)]
+        return self._without({(pod.uid, other.name) for other in before if other.kind is Kind.INIT})
+
+    def _without(self, keys: set[tuple[str, str]]) -> "MemoryManager":
+        machine = self.machine
+        for key in keys & self.held.keys():
+            for block in self.held[key]:
+                machine = give_back(machine, block)
+        return MemoryManager(machine, {key: blocks for key, blocks in self.held.items() if key not in keys})
+
+    def _provider_hints(self, pod: PodRequest, wanted: Mapping[str, int]) -> ProviderHints:
+        """
+        Return the same hints for every type; nothing at all where no group fits.
+
+        So a pod that no group can serve passes the Topology Manager as if it had no preference, and fails in allocate.
+        """
+        if pod.qos is not Qos.GUARANTEED or not wanted:
+            return {}
+        hints = self._hints(pod, wanted)
+        return dict.fromkeys(wanted, hints) if hints else {}
+
+    def _hints(self, pod: PodRequest, wanted: Mapping[str, int]) -> tuple[Hint, ...]:
+        """Return the groups that can hold every type now; preferred are the smallest that could (calculateHints)."""
+        reusable = reusable_memory(pod, self.held)
+
+        def could(mask: NumaNodes) -> bool:
+            return all(allocatable_bytes(self.machine, mask, kind) >= size for kind, size in wanted.items())
+
+        def can(mask: NumaNodes) -> bool:
+            return (
+                could(mask)
+                and group_is_usable(self.machine, mask)
+                and all(
+                    free_bytes(self.machine, mask, kind) + reusable.get((mask, kind), 0) >= size
+                    for kind, size in wanted.items()
+                )
+            )
+
+        return fitting_hints(self.machine, could=could, can=can)
+
+    def _group(self, pod: PodRequest, wanted: Mapping[str, int], hint: Hint) -> NumaNodes:
+        """Return the nodes to put the blocks on (getDefaultHint, extendTopologyManagerHint)."""
+        best = hint.numa_nodes
+        preferred = hint.preferred
+        if best is None:
+            chosen = _best(self._hints(pod, wanted))
+            if chosen is None:
+                raise AllocationError(
+                    "[memorymanager] failed to get the default NUMA affinity, "
+                    "no NUMA nodes with enough memory is available"
+                )
+            if preferred and not chosen.preferred:
+                raise AllocationError("[memorymanager] failed to find the default preferred hint")
+            best, preferred = chosen.numa_nodes or frozenset(), chosen.preferred
+        if any(free_bytes(self.machine, best, kind) < size for kind, size in wanted.items()):
+            wider = _best(
+                tuple(other for other in self._hints(pod, wanted) if best <= (other.numa_nodes or frozenset()))
+            )
+            if wider is None:
+                raise AllocationError("[memorymanager] failed to find NUMA nodes to extend the current topology hint")
+            if preferred and not wider.preferred:
+                raise AllocationError("[memorymanager] failed to find the extended preferred hint")
+            best = wider.numa_nodes or frozenset()
+        if violates_groups(self.machine, best):
+            raise AllocationError("[memorymanager] preferred hint violates NUMA node allocation")
+        return best
+
+
+def _bytes_of(memory_type: str) -> Callable[[ContainerRequest], int]:
+    return lambda container: container.memory_by_type().get(memory_type, 0)
+
+
+def _best(hints: tuple[Hint, ...]) -> Hint | None:
+    """Return the narrowest preferred hint, else the narrowest, None of none (kubelet: findBestHint)."""
+    return min(hints, key=lambda hint: (not hint.preferred, narrowness(hint.numa_nodes or frozenset())), default=None)

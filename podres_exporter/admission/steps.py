@@ -1,0 +1,154 @@
+"""
+How a pod is admitted, container by container, and what a rejection says.
+
+The device ids of a container are known only once its plugins have answered, so admission is a walk that the caller
+drives: `begin`, and then for each container of the pod `plan`, the RPCs, `commit`. `admit` walks alone, with a function
+in the plugins' place.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from podres_exporter.admission.hints import Hint
+from podres_exporter.admission.node import NodeManagers, granted
+from podres_exporter.admission.pods import ContainerRequest, PodRequest
+from podres_exporter.admission.policy import Policy, Scope, merge
+from podres_exporter.admission.rejection import TOPOLOGY_AFFINITY, AllocationError, Rejection
+from podres_exporter.admission.selection import DeviceWant, Offers
+from podres_exporter.model import Container, Device
+
+
+@dataclass(frozen=True, slots=True)
+class PodAdmission:
+    """A pod on its way in; *hint* is the one for all its containers in scope pod, None where each gets its own."""
+
+    pod: PodRequest
+    policy: Policy
+    hint: Hint | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerPlan:
+    """What a container shall get: the merged *hint*, and of each resource the devices to choose from."""
+
+    pod: PodRequest
+    container: ContainerRequest
+    hint: Hint
+    wants: tuple[DeviceWant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What one container was given under which hint, in the words of the kubelet's List."""
+
+    request: ContainerRequest
+    hint: Hint
+    granted: Container
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """An admitted pod: the managers from now on, and what each container was given, in the order of admission."""
+
+    managers: NodeManagers
+    assignments: tuple[Assignment, ...]
+
+
+def begin(
+    managers: NodeManagers, pod: PodRequest, offers: Offers, policy: Policy, scope: Scope
+) -> PodAdmission | Rejection:
+    """
+    Return the pod's way in; in scope pod with the hint for all its containers, or the rejection.
+
+    Source: kubelet topologymanager scope_pod.go.
+    """
+    if scope is Scope.CONTAINER:
+        return PodAdmission(pod, policy, None)
+    providers = [managers.devices.pod_hints(pod, offers)]
+    providers += [manager.pod_hints(pod) for manager in (managers.cpus, managers.memory) if manager]
+    hint, admit_it = merge(policy, providers, managers.numa_nodes)
+    return PodAdmission(pod, policy, hint) if admit_it else TOPOLOGY_AFFINITY
+
+
+def plan(
+    managers: NodeManagers, admission: PodAdmission, container: ContainerRequest, offers: Offers
+) -> ContainerPlan | Rejection:
+    """
+    Return what the container shall get, or why the pod is rejected.
+
+    Source: kubelet topologymanager scope_container.go; the device manager allocates before the other two.
+    """
+    pod, hint = admission.pod, admission.hint
+    if hint is None:
+        providers = [managers.devices.container_hints(pod, container, offers)]
+        providers += [
+            manager.container_hints(pod, container) for manager in (managers.cpus, managers.memory) if manager
+        ]
+        hint, admit_it = merge(admission.policy, providers, managers.numa_nodes)
+        if not admit_it:
+            return TOPOLOGY_AFFINITY
+    try:
+        return ContainerPlan(pod, container, hint, managers.devices.wants(pod, container, offers, hint))
+    except AllocationError as error:
+        return error.rejection
+
+
+def commit(
+    managers: NodeManagers, plan: ContainerPlan, device_ids: Mapping[str, Iterable[str]]
+) -> NodeManagers | Rejection:
+    """
+    Return the managers once the container holds these devices (by resource), its CPUs and its memory.
+
+    A rejection leaves what earlier containers of the pod were given: `release` it.
+
+    Raises ValueError for ids that the plan does not offer, or not as many as it wants; `DeviceWant.settle` never does.
+    """
+    devices = [device for want in plan.wants for device in _chosen(want, device_ids.get(want.resource, ()))]
+    cpus, memory = managers.cpus, managers.memory
+    try:
+        cpus = cpus and cpus.allocate(plan.pod, plan.container, plan.hint)
+        memory = memory and memory.allocate(plan.pod, plan.container, plan.hint)
+    except AllocationError as error:
+        return error.rejection
+    held = managers.devices.allocate(plan.pod, plan.container, devices)
+    return replace(managers, devices=held, cpus=cpus, memory=memory)
+
+
+def admit(
+    managers: NodeManagers,
+    pod: PodRequest,
+    offers: Offers,
+    policy: Policy,
+    scope: Scope,
+    prefer: Callable[[DeviceWant], Iterable[str]] = lambda _want: (),
+) -> Admission | Rejection:
+    """
+    Return the admitted pod, or why it is rejected; then nothing of it is held.
+
+    *prefer* answers for GetPreferredAllocation with ids in order of preference; by default there is no preference and
+    the lowest ids are taken.
+    """
+    admission = begin(managers, pod, offers, policy, scope)
+    if isinstance(admission, Rejection):
+        return admission
+    assignments: list[Assignment] = []
+    for container in pod.in_order:
+        planned = plan(managers, admission, container, offers)
+        if isinstance(planned, Rejection):
+            return planned
+        ids = {want.resource: want.settle(prefer(want) if want.ask else ()) for want in planned.wants}
+        committed = commit(managers, planned, ids)
+        if isinstance(committed, Rejection):
+            return committed
+        managers = committed
+        assignments.append(Assignment(container, planned.hint, granted(managers, pod, container)))
+    return Admission(managers, tuple(assignments))
+
+
+def _chosen(want: DeviceWant, device_ids: Iterable[str]) -> list[Device]:
+    """Return the devices with these ids; ValueError where they are not what the plan wants."""
+    ids = frozenset(device_ids)
+    devices = [device for device in want.available if device.device_id in ids]
+    if len(devices) != len(ids) or len(ids) != want.size:
+        raise ValueError(f"{want.resource}: {sorted(ids)} are not {want.size} of the devices that may be given")
+    return devices
