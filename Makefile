@@ -25,7 +25,8 @@ golden: $(VENV)/.tests  ## rewrite the golden expositions; read the diff before 
 # protoc 31.0, which grpcio-tools 1.73.0 carries, belongs to the oldest supported protobuf: what it writes runs on newer ones.
 proto: $(TOOLS)/.installed  ## generate podres_exporter/_proto from protos/
 	$(TOOLS)/bin/python -m grpc_tools.protoc -Ipodres_exporter/_proto=protos --python_out=. --pyi_out=. \
-		protos/podresources_v1.proto protos/podresources_frames.proto
+		protos/podresources_v1.proto protos/podresources_frames.proto \
+		protos/deviceplugin_v1beta1.proto protos/pluginregistration_v1.proto
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
