@@ -1,0 +1,57 @@
+"""What can go wrong with a request, and with a watch that is open."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Answer with this code; 403 is RBAC's refusal, 410 what an old version gets, 429 is plain text."""
+
+    code: int
+    retry_after_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Answer as usual, this much later by the server's clock."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trickle:
+    """Send the head at once and the body in pieces, this much apart by the server's clock."""
+
+    seconds: float
+    piece_bytes: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Read the request and never answer; `Faults.clear` closes the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Close the connection without an answer."""
+
+
+RequestFault = Fail | Delay | Trickle | Hang | Drop
+
+
+class StreamFault(Enum):
+    """What can happen to a watch that is open."""
+
+    CLOSE = auto()
+    """It ends as if its time were over."""
+    CUT = auto()
+    """The connection closes without the last chunk."""
+    EXPIRE = auto()
+    """An ERROR event with Status 410, then the end."""
+    TRUNCATE = auto()
+    """Half of an event's line, then the end."""
+    OVERSIZE = auto()
+    """An event in one line of `oversized_line_bytes`, a bookmark and valid; the watch goes on."""
+    STALL = auto()
+    """Nothing more is sent, and the connection stays open until the client or `Faults.clear` closes it."""

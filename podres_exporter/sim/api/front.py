@@ -1,0 +1,87 @@
+"""A period in which the API server can be reached: one listener, and a thread for each connection."""
+
+import contextlib
+import itertools
+import logging
+import socket
+import socketserver
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+_BACKLOG = 128
+_POLL_SECONDS = 0.05
+_JOIN_SECONDS = 0.5
+
+
+class Front(socketserver.ThreadingTCPServer):
+    """
+    Accepts on a bound socket from `start` to `close`, and then never again.
+
+    `closing` is set when it ends; whoever serves a connection and waits for something else watches it.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, listener: socket.socket, handler: Callable[..., socketserver.BaseRequestHandler]) -> None:
+        """Take over the socket; *handler* is called with a connection, the client's address and this."""
+        super().__init__(listener.getsockname(), handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.closing = threading.Event()
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._open: dict[socket.socket, threading.Thread] = {}
+        self._acceptor = threading.Thread(target=self._accept, name="sim-api-accept", daemon=True)
+
+    def start(self) -> None:
+        """Listen, and accept in the background."""
+        self.socket.listen(_BACKLOG)
+        self._acceptor.start()
+
+    def close(self) -> None:
+        """Refuse new connections, cut those that are open, and wait for their threads."""
+        self.closing.set()
+        self.shutdown()
+        self._acceptor.join()
+        self.socket.close()
+        for thread in self.cut_connections():
+            thread.join(_JOIN_SECONDS)
+
+    def cut_connections(self) -> list[threading.Thread]:
+        """Cut every connection that is open now, whatever it does; return the threads that this ends."""
+        with self._lock:
+            threads = list(self._open.values())
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        return threads
+
+    def _accept(self) -> None:
+        """Accept until it is over."""
+        self.serve_forever(_POLL_SECONDS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give a connection its thread."""
+        name = f"sim-api-{next(self._numbers)}"
+        thread = threading.Thread(
+            target=self.process_request_thread, args=(request, client_address), name=name, daemon=True
+        )
+        with self._lock:
+            self._open[request] = thread
+        thread.start()
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection that is over."""
+        with self._lock:
+            self._open.pop(request, None)
+            super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - given by the base
+        """Keep quiet about clients that have left; anything else is a fault of the simulator."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            log.error("sim.api_connection_failed", exc_info=error)

@@ -1,0 +1,97 @@
+"""Which kinds of objects the simulated API server has, and what a client may select them by."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """
+    One kind of object, as discovery describes it.
+
+    *fields* are the paths that a field selector may name; the real server has a closed list per kind too (the
+    `AddFieldLabelConversionFunc` calls of pkg/apis/core/v1/conversion.go). Clients may write only what *is_writable*
+    says; the rest is the business of whoever owns the store.
+    """
+
+    group: str
+    plural: str
+    kind: str
+    short_names: tuple[str, ...]
+    fields: tuple[str, ...]
+    is_namespaced: bool = True
+    is_writable: bool = False
+    version: str = "v1"
+
+    @property
+    def api_version(self) -> str:
+        """The `apiVersion` of its objects: `v1`, `resource.k8s.io/v1`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def qualified_name(self) -> str:
+        """The name that error texts use: `pods`, `resourceclaims.resource.k8s.io` (schema.GroupResource.String)."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What a client may do with it, in the order of discovery."""
+        return ("create", "delete", "get", "list", "watch") if self.is_writable else ("get", "list", "watch")
+
+
+PODS = Resource(
+    group="",
+    plural="pods",
+    kind="Pod",
+    short_names=("po",),
+    fields=(
+        "metadata.name",
+        "metadata.namespace",
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "status.phase",
+        "status.podIP",
+    ),
+    is_writable=True,
+)
+
+NODES = Resource(
+    group="", plural="nodes", kind="Node", short_names=("no",), fields=("metadata.name",), is_namespaced=False
+)
+
+NAMESPACES = Resource(
+    group="",
+    plural="namespaces",
+    kind="Namespace",
+    short_names=("ns",),
+    fields=("metadata.name", "status.phase"),
+    is_namespaced=False,
+)
+
+RESOURCE_CLAIMS = Resource(
+    group="resource.k8s.io",
+    plural="resourceclaims",
+    kind="ResourceClaim",
+    short_names=(),
+    fields=("metadata.name", "metadata.namespace"),
+)
+
+RESOURCE_SLICES = Resource(
+    group="resource.k8s.io",
+    plural="resourceslices",
+    kind="ResourceSlice",
+    short_names=(),
+    fields=("metadata.name", "spec.driver", "spec.nodeName"),
+    is_namespaced=False,
+)
+
+RESOURCES = (NAMESPACES, NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES)
+
+
+def find_resource(group: str, version: str, plural: str) -> Resource | None:
+    """Return the resource of that name, or None where this server has none."""
+    for each in RESOURCES:
+        if (group, version, plural) == (each.group, each.version, each.plural):
+            return each
+    return None

@@ -1,0 +1,132 @@
+"""The API server of the simulated node, to be started and stopped."""
+
+import functools
+import socket
+import threading
+from typing import Self
+
+from podres_exporter.clock import Clock
+from podres_exporter.errors import ConfigError
+from podres_exporter.sim.api.faults import Faults
+from podres_exporter.sim.api.front import Front
+from podres_exporter.sim.api.handler import Handler
+from podres_exporter.sim.api.journal import Journal
+from podres_exporter.sim.api.site import Site
+from podres_exporter.sim.api.store import Store
+
+DEFAULT_USER = "system:serviceaccount:monitoring:podres-exporter"
+DEFAULT_VERSION = "v1.36.3"
+
+
+class ApiServer:
+    """
+    A small Kubernetes API server over plain HTTP: what the exporter and kubectl ask for, with the real one's answers.
+
+    `faults` and `requests` may be used at any time, from any thread, also while the server is down.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        address: tuple[str, int] = ("127.0.0.1", 0),
+        token: str | None = None,
+        *,
+        user: str = DEFAULT_USER,
+        version: str = DEFAULT_VERSION,
+    ) -> None:
+        """
+        Bind the address, without accepting yet; port 0 is one that the kernel picks.
+
+        With *token* every request needs it as bearer token. Raises ConfigError where the address cannot be used.
+        """
+        self._site = Site(store, clock, token, user, version)
+        self._held: socket.socket | None = _bind(address)
+        self._address: tuple[str, int] = self._held.getsockname()[:2]
+        self._front: Front | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Start; leaving the block stops."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it is or will be reached, without a final slash; stays the same when it goes down."""
+        host, port = self._address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong with requests and watches."""
+        return self._site.faults
+
+    @property
+    def requests(self) -> Journal:
+        """What clients have asked for."""
+        return self._site.journal
+
+    @property
+    def token(self) -> str | None:
+        """The bearer token that every request needs; set it to rotate it. None lets everybody in."""
+        return self._site.token
+
+    @token.setter
+    def token(self, token: str | None) -> None:
+        """Want another token from the next request on; open watches go on, as with the real server."""
+        self._site.token = token
+
+    def start(self) -> None:
+        """Begin to accept, also after `go_down` or `stop`; returns at once. Raises ConfigError: the port is taken."""
+        with self._lock:
+            if self._front is not None:
+                return
+            listener = self._held or _bind(self._address)
+            self._held = None
+            self._front = Front(listener, functools.partial(Handler, self._site))
+            self._front.start()
+
+    def go_down(self) -> None:
+        """Cut every connection and refuse new ones until `start`; the port stays ours. A listener must not call it."""
+        with self._lock:
+            self._close_front()
+            if self._held is None:
+                self._held = _bind(self._address)
+
+    def drop_connections(self) -> None:
+        """Cut every connection that is open now, and go on accepting."""
+        with self._lock:
+            if self._front is not None:
+                self._front.cut_connections()
+
+    def stop(self) -> None:
+        """Cut every connection and give the port back; returns within a second, and does nothing the second time."""
+        with self._lock:
+            self._close_front()
+            if self._held is not None:
+                self._held.close()
+                self._held = None
+
+    def _close_front(self) -> None:
+        """End the period in which the server can be reached."""
+        if self._front is not None:
+            self._front.close()
+            self._front = None
+
+
+def _bind(address: tuple[str, int]) -> socket.socket:
+    """Return a bound socket that does not listen: connections to it are refused. Raises ConfigError."""
+    bound = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        problem = f"the simulated API server cannot listen on {address[0]} port {address[1]}: {error.strerror}"
+        raise ConfigError([problem]) from error
+    return bound
