@@ -6,7 +6,9 @@ wrong with the kubelet then. Nothing here reads a file, a clock or a socket.
 """
 
 from podres_exporter.scenario.conditions import Conditions, conditions_at
+from podres_exporter.scenario.life import Life, life_at
 from podres_exporter.scenario.parse import parse_scenario
+from podres_exporter.scenario.quantity import parse_millicores, parse_quantity
 from podres_exporter.scenario.records import (
     ContainerSpec,
     DeviceSpec,
@@ -28,6 +30,7 @@ __all__ = [
     "Fault",
     "FaultKind",
     "KubeletSettings",
+    "Life",
     "NodeState",
     "NumaNode",
     "PodSpec",
@@ -35,7 +38,10 @@ __all__ = [
     "ResourceSpec",
     "Scenario",
     "conditions_at",
+    "life_at",
     "node_at",
+    "parse_millicores",
+    "parse_quantity",
     "parse_release",
     "parse_scenario",
 ]

@@ -12,6 +12,7 @@ class Conditions:
 
     *restarts* counts the restarts that have begun. *pods_incomplete* is how far the window after the last one has gone,
     from 0 (just serving again) to below 1, and None outside of it. *plugins_gone*: no plugin has registered again yet.
+    *unhealthy* devices are by (resource, id), *plugins_down* by resource.
     """
 
     serving: bool = True
@@ -20,11 +21,15 @@ class Conditions:
     restarts: int = 0
     pods_incomplete: float | None = None
     plugins_gone: bool = False
+    unhealthy: frozenset[tuple[str, str]] = frozenset()
+    plugins_down: frozenset[str] = frozenset()
+    api_down: bool = False
 
 
 def conditions_at(scenario: Scenario, seconds: float) -> Conditions:
     """Return the conditions at this second of the scenario's clock; a function of its arguments only."""
-    active = {fault.kind for fault in scenario.faults if _active(fault, seconds)}
+    faults = [fault for fault in scenario.faults if _active(fault, seconds)]
+    active = {fault.kind for fault in faults}
     restarts = [fault for fault in scenario.faults if fault.kind is FaultKind.RESTART]
     windows = [_window(fault, seconds) for fault in restarts]
     return Conditions(
@@ -34,6 +39,9 @@ def conditions_at(scenario: Scenario, seconds: float) -> Conditions:
         restarts=sum(_begun(fault, seconds) for fault in restarts),
         pods_incomplete=min((share for share in windows if share is not None), default=None),
         plugins_gone=any(0 <= _since_up(fault, seconds) < fault.plugins_seconds for fault in restarts),
+        unhealthy=frozenset((each.resource, each.device_id) for each in faults if each.kind is FaultKind.UNHEALTHY),
+        plugins_down=frozenset(each.resource for each in faults if each.kind is FaultKind.PLUGIN_DOWN),
+        api_down=FaultKind.API_DOWN in active,
     )
 
 

@@ -1,8 +1,28 @@
 """When pods live, and whether two of them ever live at the same moment. Times are whole milliseconds inside."""
 
 import math
+from dataclasses import dataclass
 
 from podres_exporter.scenario.records import PodSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Which of its lives a pod is in, from 0, and whether its containers have finished."""
+
+    number: int
+    finished: bool
+
+
+def life_at(pod: PodSpec, seconds: float) -> Life | None:
+    """Return the pod's life at this second of the scenario's clock, None where it does not exist."""
+    if not alive(pod, seconds):
+        return None
+    age, number = _milliseconds(seconds) - _milliseconds(pod.start_seconds), 0
+    if pod.repeat_seconds is not None:
+        number, age = divmod(age, _period(pod))
+    finish = pod.finish_seconds
+    return Life(number, finish is not None and age >= _milliseconds(finish) - _milliseconds(pod.start_seconds))
 
 
 def alive(pod: PodSpec, seconds: float) -> bool:

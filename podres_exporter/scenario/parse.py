@@ -7,7 +7,7 @@ import yaml
 
 from podres_exporter.errors import ConfigError
 from podres_exporter.scenario.check import check
-from podres_exporter.scenario.pods import read_pod
+from podres_exporter.scenario.pods import read_claim, read_pod
 from podres_exporter.scenario.records import (
     DeviceSpec,
     Fault,
@@ -19,6 +19,8 @@ from podres_exporter.scenario.records import (
 )
 from podres_exporter.scenario.release import Release, parse_release
 from podres_exporter.scenario.section import Problems, Section
+
+TOPOLOGY_POLICIES = ("none", "best-effort", "restricted", "single-numa-node")
 
 T = TypeVar("T")
 
@@ -64,6 +66,7 @@ def _read_scenario(document: Section) -> Scenario:
         resources=_each(document.sections("resources"), _read_resource),
         pods=_each(document.sections("pods"), read_pod),
         faults=_each(document.sections("faults"), _read_fault),
+        claims=_each(document.sections("claims"), lambda part: read_claim(part, part.text("namespace", "default"))),
     )
     if document.usable and not scenario.numa:
         document.fault("numa", "has no NUMA node; describe at least one")
@@ -83,6 +86,7 @@ def _each(sections: Iterator[Section], read: Callable[[Section], T]) -> tuple[T,
 def _read_kubelet(section: Section) -> KubeletSettings:
     cpu_manager = section.section("cpu_manager")
     memory_manager = section.section("memory_manager")
+    topology = section.section("topology_manager")
     settings = KubeletSettings(
         release=_read_release(section),
         static_cpus=cpu_manager.choice("policy", ("static", "none"), "static") == "static",
@@ -92,8 +96,11 @@ def _read_kubelet(section: Section) -> KubeletSettings:
         get=section.switch("get"),
         allocatable=section.switch("allocatable"),
         dynamic_resources=section.switch("dynamic_resources"),
+        topology_policy=topology.choice("policy", TOPOLOGY_POLICIES, "none"),
+        topology_scope=topology.choice("scope", ("container", "pod"), "container"),
+        active_pods=section.switch("active_pods"),
     )
-    for part in (cpu_manager, memory_manager, section):
+    for part in (cpu_manager, memory_manager, topology, section):
         part.finish()
     return settings
 
@@ -128,6 +135,7 @@ def _read_numa_node(section: Section) -> NumaNode:
         hugepage_bytes={page: pages.size(page) for page in pages.names()},
         threads_per_core=section.count("threads_per_core", 1),
         socket=section.count("socket", node),
+        adjacent_threads=section.switch("adjacent_threads") or False,
     )
 
 
@@ -136,6 +144,7 @@ def _read_resource(section: Section) -> ResourceSpec:
         name=section.text("name"),
         devices=_each(section.sections("devices"), _read_device),
         shared=section.switch("shared") or False,
+        external=section.switch("external") or False,
     )
 
 
@@ -151,6 +160,8 @@ def _read_device(section: Section) -> DeviceSpec:
 def _read_fault(section: Section) -> Fault:
     kind = FaultKind(section.choice("kind", tuple(FaultKind), None))
     restart = kind is FaultKind.RESTART
+    of_device = kind is FaultKind.UNHEALTHY
+    of_resource = of_device or kind is FaultKind.PLUGIN_DOWN
     return Fault(
         kind=kind,
         at_seconds=section.number("at"),
@@ -158,4 +169,6 @@ def _read_fault(section: Section) -> Fault:
         every_seconds=section.number("every") if section.has("every") else None,
         window_seconds=section.number("window", 1.0) if restart else 0.0,
         plugins_seconds=section.number("plugins", 3.0) if restart else 0.0,
+        resource=section.text("resource") if of_resource else "",
+        device_id=section.text("device") if of_device else "",
     )

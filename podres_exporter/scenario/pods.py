@@ -1,6 +1,7 @@
 """The pods of a scenario document: their life, and what their containers hold."""
 
 from podres_exporter.model import Claim, ClaimDevice, MemoryBlock
+from podres_exporter.scenario.manifest import check_manifest
 from podres_exporter.scenario.records import ContainerSpec, PodSpec
 from podres_exporter.scenario.section import Section
 
@@ -8,6 +9,8 @@ from podres_exporter.scenario.section import Section
 def read_pod(section: Section) -> PodSpec:
     """Return one entry of `pods`; faults are noted in the section."""
     namespace = section.text("namespace", "default")
+    if section.has("spec"):
+        return _read_manifest(section, namespace)
     containers = []
     for part in section.sections("containers"):
         containers.append(_read_container(part, namespace))
@@ -23,6 +26,33 @@ def read_pod(section: Section) -> PodSpec:
         memory=_read_memory(section),
     )
     _check_life(section, pod)
+    return pod
+
+
+def _read_manifest(section: Section, namespace: str) -> PodSpec:
+    """Return a pod that says what it asks for, as a Kubernetes manifest does."""
+    name, spec = section.text("name"), section.section("spec")
+    metadata: dict[str, object] = {"namespace": namespace, "name": name}
+    metadata |= {key: section.mapping(key) for key in ("labels", "annotations") if section.has(key)}
+    if spec.usable:
+        check_manifest(spec)
+    pod = PodSpec(
+        namespace=namespace,
+        name=name,
+        start_seconds=section.number("start", 0.0),
+        end_seconds=section.number("end") if section.has("end") else None,
+        repeat_seconds=section.number("repeat") if section.has("repeat") else None,
+        finish_seconds=section.number("finish") if section.has("finish") else None,
+        manifest={
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": metadata,
+            "spec": section.mapping("spec") if spec.usable else {},
+        },
+    )
+    _check_life(section, pod)
+    if pod.finish_seconds is not None and pod.finish_seconds <= pod.start_seconds:
+        section.fault("finish", "is not after start; write a later second")
     return pod
 
 
@@ -43,7 +73,7 @@ def _read_container(section: Section, namespace: str) -> ContainerSpec:
     held = section.named("devices")
     claims = []
     for part in section.sections("claims"):
-        claims.append(_read_claim(part, namespace))
+        claims.append(read_claim(part, namespace))
         part.finish()
     return ContainerSpec(
         name=section.text("name"),
@@ -66,7 +96,8 @@ def _read_memory(section: Section) -> tuple[MemoryBlock, ...]:
     return tuple(blocks)
 
 
-def _read_claim(section: Section, namespace: str) -> Claim:
+def read_claim(section: Section, namespace: str) -> Claim:
+    """Return a claim with its devices; faults are noted in the section."""
     devices = []
     for part in section.sections("devices"):
         devices.append(_read_claim_device(part))

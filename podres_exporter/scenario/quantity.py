@@ -18,6 +18,25 @@ _FACTORS = {
 }
 
 
+_CPU = re.compile(r"(\d+)(?:\.(\d{1,3}))?|(\d+)m")
+
+
+def parse_millicores(text: str) -> int:
+    """
+    Return thousandths of a CPU of a quantity such as `2`, `1.5` or `500m`.
+
+    Raises ValueError for anything else.
+
+    Source: Kubernetes resource.Quantity; CPU has a precision of one thousandth.
+    """
+    match = _CPU.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a number of CPUs")
+    if match[3]:
+        return int(match[3])
+    return int(match[1]) * 1000 + int((match[2] or "0").ljust(3, "0"))
+
+
 def parse_quantity(text: str) -> int:
     """
     Return the bytes that a whole quantity such as `256Gi`, `500M` or `4096` stands for.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.model import Claim, MemoryBlock
@@ -14,13 +15,17 @@ class FaultKind(StrEnum):
     What goes wrong with the kubelet for a while.
 
     RESTART: not serving, then a new socket and too little in the first answers. DOWN: killed, the socket file stays.
-    HANG: calls do not return. THROTTLE: every call is rejected by the rate limit.
+    HANG: calls do not return. THROTTLE: every call is rejected by the rate limit. UNHEALTHY: a device is sick.
+    PLUGIN_DOWN: the device plugin of a resource is gone. API_DOWN: the API server refuses connections.
     """
 
     RESTART = "restart"
     DOWN = "down"
     HANG = "hang"
     THROTTLE = "throttle"
+    UNHEALTHY = "unhealthy"
+    PLUGIN_DOWN = "plugin_down"
+    API_DOWN = "api_down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class Fault:
 
     It lasts from *at_seconds* for *duration_seconds* and comes again every *every_seconds* (None: once). After a
     RESTART the pods are incomplete for *window_seconds* and the device plugins are gone for *plugins_seconds*.
+    *resource* and *device_id* say what an UNHEALTHY or PLUGIN_DOWN is about.
     """
 
     kind: FaultKind
@@ -38,6 +44,8 @@ class Fault:
     every_seconds: float | None = None
     window_seconds: float = 0.0
     plugins_seconds: float = 0.0
+    resource: str = ""
+    device_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,9 @@ class KubeletSettings:
     """
     The kubelet's release, its managers and gates. A gate of None has the default of the release.
 
-    *reserved_memory_bytes* is by NUMA node, as `reservedMemory` of the kubelet's configuration.
+    *reserved_memory_bytes* is by NUMA node, as `reservedMemory` of the kubelet's configuration. *topology_policy* and
+    *topology_scope* are spelled as there. *active_pods* is the gate KubeletPodResourcesListUseActivePods: finished pods
+    are not listed.
     """
 
     release: Release
@@ -56,6 +66,9 @@ class KubeletSettings:
     get: bool | None = None
     allocatable: bool | None = None
     dynamic_resources: bool | None = None
+    topology_policy: str = "none"
+    topology_scope: str = "container"
+    active_pods: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,8 @@ class NumaNode:
     One NUMA node. *hugepage_bytes* is by page size (`2Mi`) and is part of *memory_bytes*.
 
     With *threads_per_core* above 1 the ascending CPU list is as many equal runs, one per hardware thread, which is how
-    the kernel numbers x86 CPUs: `0-15,32-47` with 2 threads pairs CPU 0 with 32.
+    the kernel numbers x86 CPUs: `0-15,32-47` with 2 threads pairs CPU 0 with 32. With *adjacent_threads* the threads
+    of a core stand side by side, as on most other machines: `0-3` pairs CPU 0 with 1.
     """
 
     node: int
@@ -73,6 +87,7 @@ class NumaNode:
     hugepage_bytes: Mapping[str, int] = field(default_factory=dict)
     threads_per_core: int = 1
     socket: int = 0
+    adjacent_threads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +106,17 @@ class DeviceSpec:
 
 @dataclass(frozen=True, slots=True)
 class ResourceSpec:
-    """An extended resource and its devices; a *shared* one may be held by several containers at once."""
+    """
+    An extended resource and its devices; a *shared* one may be held by several containers at once.
+
+    Where pods are admitted, a plugin of the simulation reports the devices, unless the resource is *external*: left to
+    a real plugin.
+    """
 
     name: str
     devices: tuple[DeviceSpec, ...]
     shared: bool = False
+    external: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +137,10 @@ class PodSpec:
     A pod and its life in seconds: from *start_seconds* until before *end_seconds* (None: for ever).
 
     With *repeat_seconds* the same life starts again at that period.
+
+    Either *containers* (and the pod's own *cpus* and *memory*) say what it holds, or *manifest*, a Kubernetes pod
+    without its status, says what it asks for, and the node's managers decide. Such a pod may finish by itself, at
+    *finish_seconds*, before it is deleted.
     """
 
     namespace: str
@@ -126,11 +151,13 @@ class PodSpec:
     containers: tuple[ContainerSpec, ...] = ()
     cpus: CpuSet = frozenset()
     memory: tuple[MemoryBlock, ...] = ()
+    manifest: Mapping[str, Any] | None = None
+    finish_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One node over time."""
+    """One node over time; *claims* are ResourceClaims, allocated to this node, that manifests may refer to."""
 
     node: str
     kubelet: KubeletSettings
@@ -138,3 +165,9 @@ class Scenario:
     resources: tuple[ResourceSpec, ...] = ()
     pods: tuple[PodSpec, ...] = ()
     faults: tuple[Fault, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether the node's managers decide what pods hold, and not the document."""
+        return any(pod.manifest is not None for pod in self.pods) or any(each.external for each in self.resources)

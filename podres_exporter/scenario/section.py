@@ -70,6 +70,10 @@ class Section:
         """Return a text that is not empty."""
         return self._read(key, default, "", values.text, "write a text in quotes")
 
+    def amount(self, key: str) -> str:
+        """Return an amount, which YAML may have read as a number, as the text that was written."""
+        return self._read(key, None, "0", values.amount, "write an amount such as 2, 500m or 4Gi")
+
     def choice(self, key: str, allowed: Sequence[str], default: str | None) -> str:
         """Return one of *allowed*, the first of them where the document has another."""
         remedy = f"write one of {', '.join(allowed)}"
@@ -106,6 +110,11 @@ class Section:
     def integers(self, key: str) -> tuple[int, ...]:
         """Return a list of whole numbers, negative ones included, empty where the key is absent."""
         return self._read(key, (), (), values.integers, "write a list of numbers such as [0, 1]")
+
+    def mapping(self, key: str) -> dict[str, object]:
+        """Return the mapping under *key* as it stands, empty where the key is absent."""
+        nothing: dict[str, object] = {}
+        return self._read(key, nothing, nothing, values.mapping, "write a mapping of keys to values")
 
     def section(self, key: str) -> "Section":
         """Return the mapping under *key*; an absent one reads as empty."""

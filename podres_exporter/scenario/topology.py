@@ -13,7 +13,8 @@ def topology_of(numa: tuple[NumaNode, ...]) -> Topology:
         first = used.get(node.socket, 0)
         per_thread = len(node.cpus) // node.threads_per_core
         for index, cpu in enumerate(sorted(node.cpus)):
-            cores[cpu] = Core(core=first + index % per_thread, socket=node.socket)
+            place = index // node.threads_per_core if node.adjacent_threads else index % per_thread
+            cores[cpu] = Core(core=first + place, socket=node.socket)
         used[node.socket] = first + per_thread
     return Topology({node.node: node.cpus for node in numa}, cores)
 

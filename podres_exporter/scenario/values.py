@@ -28,6 +28,13 @@ def text(value: object) -> str:
     return value
 
 
+def amount(value: object) -> str:
+    """Return a text or a number as text; a boolean is none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TypeError
+    return str(value)
+
+
 def number(value: object) -> float:
     """Return a finite number of zero or more; a boolean is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -73,6 +80,13 @@ def items(value: object) -> list[object]:
     if not isinstance(value, list):
         raise TypeError
     return value
+
+
+def mapping(value: object) -> dict[str, object]:
+    """Return a mapping with its keys as texts."""
+    if not isinstance(value, dict):
+        raise TypeError
+    return {str(key): item for key, item in value.items()}
 
 
 def texts(value: object) -> tuple[str, ...]:

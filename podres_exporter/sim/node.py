@@ -59,7 +59,7 @@ class SimNode:
         self._started_at = self._clock.monotonic_seconds()
         self._stopping.clear()
         self.tick()
-        if self.scenario.faults and self._timeline is None:
+        if self._changes() and self._timeline is None:
             self._timeline = threading.Thread(target=self._play_timeline, name="sim-timeline", daemon=True)
             self._timeline.start()
 
@@ -94,6 +94,8 @@ class SimNode:
         restarted = now.restarts != before.restarts
         if before.serving and (restarted or not now.serving):
             self.kubelet.kill()
+        if restarted:
+            self._kubelet_restarted()
         if now.serving and (restarted or not before.serving):
             self.kubelet.start()
         if now.hanging and not before.hanging:
@@ -103,10 +105,17 @@ class SimNode:
         if now.throttled != before.throttled:
             self.kubelet.throttled = now.throttled
 
+    def _changes(self) -> bool:
+        """Whether the timeline has anything to do; pods that come and go need nothing done here."""
+        return bool(self.scenario.faults)
+
+    def _kubelet_restarted(self) -> None:
+        """Do what else a kubelet does when it starts."""
+
     def _reported(self) -> NodeState:
         """Return what the kubelet believes at this moment."""
         seconds = self.seconds()
-        state, now = node_at(self.scenario, seconds), conditions_at(self.scenario, seconds)
+        state, now = self.state(), conditions_at(self.scenario, seconds)
         if now.plugins_gone:
             state = without_plugins(state)
         return state if now.pods_incomplete is None else incomplete(state, now.pods_incomplete)

@@ -34,6 +34,7 @@ def test_a_restart_is_down_then_incomplete_then_without_plugins(seconds: float, 
         (FaultKind.DOWN, Conditions(serving=False)),
         (FaultKind.HANG, Conditions(hanging=True)),
         (FaultKind.THROTTLE, Conditions(throttled=True)),
+        (FaultKind.API_DOWN, Conditions(api_down=True)),
     ],
 )
 def test_a_fault_lasts_for_its_duration(kind: FaultKind, expected: Conditions) -> None:
@@ -51,3 +52,26 @@ def test_faults_may_come_together() -> None:
     both = scenario(Fault(FaultKind.HANG, 0, 10), Fault(FaultKind.THROTTLE, 5, 10))
 
     assert Conditions(hanging=True, throttled=True) == conditions_at(both, 7)
+
+
+def test_devices_fall_sick_one_by_one() -> None:
+    """Each UNHEALTHY is about one device, which is known by its resource and its id."""
+    faults = [
+        Fault(FaultKind.UNHEALTHY, at, 10, resource=resource, device_id="x")
+        for at, resource in ((5, "example.com/gpu"), (10, "example.com/nic"))
+    ]
+    gpu, nic = ("example.com/gpu", "x"), ("example.com/nic", "x")
+
+    found = {seconds: conditions_at(scenario(*faults), seconds).unhealthy for seconds in (4, 5, 10, 15, 20)}
+
+    assert {4: set(), 5: {gpu}, 10: {gpu, nic}, 15: {nic}, 20: set()} == found
+
+
+def test_a_plugin_is_down_for_its_resource_again_and_again() -> None:
+    """PLUGIN_DOWN takes nothing but its resource, and `every` brings it back."""
+    fault = Fault(FaultKind.PLUGIN_DOWN, 5, 10, every_seconds=100, resource="example.com/gpu")
+    down = Conditions(plugins_down=frozenset({"example.com/gpu"}))
+
+    found = [conditions_at(scenario(fault), seconds) for seconds in (4, 5, 15, 105, 115)]
+
+    assert [Conditions(), down, Conditions(), down, Conditions()] == found

@@ -2,12 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podres_exporter.scenario import PodSpec
+from podres_exporter.scenario import Life, PodSpec, life_at
 from podres_exporter.scenario.life import alive, meet
 
 
-def life(start: float, end: float | None = None, repeat: float | None = None) -> PodSpec:
-    return PodSpec("default", "pod", start_seconds=start, end_seconds=end, repeat_seconds=repeat)
+def life(start: float, end: float | None = None, repeat: float | None = None, finish: float | None = None) -> PodSpec:
+    return PodSpec("default", "pod", start_seconds=start, end_seconds=end, repeat_seconds=repeat, finish_seconds=finish)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,47 @@ def test_a_repeated_pod_lives_once_in_each_period(seconds: float, expected: bool
 def test_a_pod_without_an_end_lives_for_ever() -> None:
     """`end` absent means that the pod runs for ever."""
     assert alive(life(5), 1e9)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (4.9, None),
+        (5, Life(0, finished=False)),
+        (19.9, Life(0, finished=False)),
+        (20, Life(0, finished=True)),
+        (29.9, Life(0, finished=True)),
+        (30, None),
+        (44.9, None),
+        (45, Life(1, finished=False)),
+        (60, Life(1, finished=True)),
+        (4005, Life(100, finished=False)),
+    ],
+)
+def test_a_life_has_a_number_and_may_finish_before_it_ends(seconds: float, expected: Life | None) -> None:
+    """5 to 30 s every 40 s, finished from 20 s on: each life finishes as the first one does."""
+    assert expected == life_at(life(5, 30, 40, finish=20), seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(4, None), (5, Life(0, finished=False)), (1e6, Life(0, finished=True))]
+)
+def test_a_pod_that_lives_once_has_one_life(seconds: float, expected: Life | None) -> None:
+    """It may finish and stay, as a job's pod does that nobody deletes."""
+    assert expected == life_at(life(5, finish=20), seconds)
+
+
+def test_a_pod_without_a_finish_never_finishes() -> None:
+    """`finish` absent means that its containers run until the pod is deleted."""
+    assert Life(0, finished=False) == life_at(life(5), 1e6)
+
+
+@given(st.integers(0, 40), st.integers(0, 400))
+def test_a_pod_has_a_life_exactly_while_it_is_alive(finish: int, second: int) -> None:
+    """`alive` and `life_at` read the same document."""
+    pod = life(5, 30, 40, finish=finish)
+
+    assert alive(pod, second) == (life_at(pod, second) is not None)
 
 
 @pytest.mark.parametrize(

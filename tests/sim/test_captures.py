@@ -1,7 +1,15 @@
-"""The simulator against answers of real kubelets: for the same pods it says the same, order aside."""
+"""
+The simulator against answers of real kubelets: for the same pods it says the same, order aside.
 
+Each test runs twice: on a node whose scenario says what the pods hold, and on one that is given the recorded pods and
+plugins, and whose managers decide.
+"""
+
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -9,8 +17,11 @@ from fake_clock import FakeClock
 from sim_client import ALLOCATABLE, GET, LIST, Reply, ask, get_request
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
-from podres_exporter.scenario import parse_scenario
+from podres_exporter.clock import SystemClock
+from podres_exporter.scenario import Scenario, parse_scenario
 from podres_exporter.sim import SimNode
+from podres_exporter.sim.api import PODS
+from podres_exporter.sim.live import LiveNode
 
 HERE = Path(__file__).parent
 RELEASES = ["kubelet-1.36", "kubelet-1.27"]
@@ -30,14 +41,59 @@ def release(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def node(release: str, short_dir: Path) -> Iterator[SimNode]:
+SEEN = "kubernetes.io/config.seen"
+FILLERS = {
+    "kubelet-1.36": {"a": {"example.com/notopo": 1, "example.com/shared": 1}},
+    "kubelet-1.27": {"a": {"example.com/shared": 1}, "b": {"example.com/shared": 1}},
+}
+"""Among equal devices a kubelet takes any (Go's map order), the simulator the lowest id that is free: pods that hold
+the others while the recorded pods come make both choices the same."""
+
+
+def filler(name: str, devices: dict[str, int]) -> dict[str, Any]:
+    spec = {"containers": [{"name": "main", "resources": {"limits": devices}}]}
+    return {"metadata": {"namespace": "filler", "name": name}, "spec": spec}
+
+
+def admitted(node: LiveNode, release: str) -> LiveNode:
+    """Give a running node the recorded pods in the order in which the kubelet saw them, and let finish who has."""
+    for name, devices in FILLERS[release].items():
+        node.store.create(PODS, filler(name, devices))
+    if release == "kubelet-1.27":
+        node.store.delete(PODS, "filler", "a")  # its share is the lowest, and was the first that the recorded pod got
+    pods = json.loads(recorded(release, "pods.json"))["items"]
+    for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["annotations"][SEEN])):
+        node.store.create(PODS, pod)
+    for pod in pods:
+        if pod["status"]["phase"] == "Succeeded":
+            node.finish("default", pod["metadata"]["name"])
+    for namespace, name in [key for key in (("filler", "a"), ("filler", "b")) if key in held_by(node)]:
+        node.store.delete(PODS, namespace, name)
+    return node
+
+
+def held_by(node: LiveNode) -> set[tuple[str, str]]:
+    return {(pod["metadata"]["namespace"], pod["metadata"]["name"]) for pod in node.store.read(PODS)[0]}
+
+
+def asking(scenario: Scenario) -> Scenario:
+    """Return the scenario without its pods, with the managers of the recordings and cores of two adjacent threads."""
+    numa = tuple(replace(node, threads_per_core=2, adjacent_threads=True) for node in scenario.numa)
+    return replace(scenario, pods=(), numa=numa, kubelet=replace(scenario.kubelet, topology_policy="best-effort"))
+
+
+@pytest.fixture(params=["held", "admitted"])
+def node(release: str, short_dir: Path, request: pytest.FixtureRequest) -> Iterator[SimNode]:
     """Yield the node behind the recording, at a moment when the pods that had finished have done so."""
     scenario = parse_scenario((HERE / f"{release}.yaml").read_text(encoding="utf-8"), release)
+    if request.param == "admitted":
+        with LiveNode(asking(scenario), short_dir, SystemClock(), seed=1) as node:
+            yield admitted(node, release)
+        return
     clock = FakeClock()
-    with SimNode(scenario, short_dir, clock, seed=1) as node:
+    with SimNode(scenario, short_dir, clock, seed=1) as held:
         clock.advance(60)
-        yield node
+        yield held
 
 
 Rows = list[bytes]

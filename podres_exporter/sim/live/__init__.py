@@ -1,0 +1,11 @@
+"""
+A node that admits pods: the API server's pods, the managers' decisions, real plugins' devices, one kubelet socket.
+
+`LiveNode` plays a scenario whose pods say what they ask for; `Control` changes things while it runs.
+"""
+
+from podres_exporter.sim.live.control import Control
+from podres_exporter.sim.live.kubelet import Kubelet, LivePod, Phase
+from podres_exporter.sim.live.node import LiveNode
+
+__all__ = ["Control", "Kubelet", "LiveNode", "LivePod", "Phase"]

@@ -1,0 +1,73 @@
+"""What the kubelet writes to the API server: the node, and the status of its pods."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from podres_exporter.clock import Clock
+from podres_exporter.model import Container
+from podres_exporter.scenario import Scenario
+from podres_exporter.sim.api import NODES, PODS, RESOURCE_CLAIMS, StatusError, Store
+from podres_exporter.sim.devices import DeviceManager
+from podres_exporter.sim.live.kubelet import Kubelet, LivePod, Phase
+from podres_exporter.sim.live.objects import claim_object, node_object
+from podres_exporter.sim.live.status import pod_status
+
+
+class Clerk:
+    """Keeps the objects of one node; may be used from any thread."""
+
+    def __init__(self, scenario: Scenario, store: Store, pods: Kubelet, devices: DeviceManager, clock: Clock) -> None:
+        """Write nothing yet."""
+        self._scenario, self._store, self._pods, self._devices, self._clock = scenario, store, pods, devices, clock
+        self._told: tuple[object, object] | None = None
+
+    def introduce(self) -> None:
+        """Create the node and the claims that are allocated to it."""
+        for claim in self._scenario.claims:
+            self._store.create(RESOURCE_CLAIMS, claim_object(claim))
+        self._store.create(NODES, self._node())
+
+    def follow_plugins(self) -> None:
+        """Write what plugins have changed since it was last written: the node's amounts, and devices' health."""
+        told = (self._devices.capacity(), self._sick())
+        if told != self._told:
+            self._told = told
+            self._store.update(NODES, self._node())
+            for pod in self._store.read(PODS)[0]:
+                live = self._pods.pod(pod["metadata"]["uid"])
+                if live is not None and live.phase is Phase.RUNNING:
+                    self.write(pod, live, self._pods.held(live.request.uid))
+
+    def write(self, pod: Mapping[str, Any], live: LivePod, held: Iterable[Container]) -> None:
+        """Write what became of a pod; one that has ended keeps the health that its devices had."""
+        minor, now = self._scenario.kubelet.release.minor, self._clock.wall_seconds()
+        started = (pod.get("status") or {}).get("startTime")
+        self._update(pod, pod_status(live, held, self._sick(), minor, now, started))
+
+    def refuse(self, pod: Mapping[str, Any], problem: Exception) -> None:
+        """Write that a pod cannot be read."""
+        message = f"the simulation cannot read it: {problem}"
+        self._update(pod, {"phase": "Failed", "reason": "InvalidPod", "message": message})
+
+    def _update(self, pod: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+        """Write the status of a pod, and that it is on this node; forget one that has gone."""
+        metadata = {key: value for key, value in pod["metadata"].items() if key != "resourceVersion"}
+        spec = pod["spec"] if isinstance(pod.get("spec"), Mapping) else {}
+        on_node = {**spec, "nodeName": self._scenario.node}
+        try:
+            self._store.update(PODS, {**pod, "metadata": metadata, "spec": on_node, "status": status})
+        except StatusError:
+            # Two threads may create and delete it at once, and then the end may be told before the beginning.
+            self._pods.remove(metadata["uid"])
+
+    def _sick(self) -> frozenset[tuple[str, str]]:
+        """Return the devices that their plugins called unhealthy last; a plugin that died called none."""
+        known = self._devices.known()
+        return frozenset(
+            (res, each) for res, found in known.items() for each, state in found.items() if not state.healthy
+        )
+
+    def _node(self) -> dict[str, Any]:
+        stamp = datetime.fromtimestamp(self._clock.wall_seconds(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return node_object(self._scenario, self._devices.capacity(), stamp)

@@ -1,0 +1,242 @@
+"""The whole node: API server, Device Manager and plugins, managers and the pod-resources socket, playing a scenario."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from podres_exporter.clock import Clock
+from podres_exporter.model import Allocatable, Device
+from podres_exporter.scenario import (
+    Conditions,
+    Life,
+    NodeState,
+    PodSpec,
+    Release,
+    ResourceSpec,
+    Scenario,
+    life_at,
+    node_at,
+)
+from podres_exporter.sim.api import PODS, ApiServer, Event, EventType, StatusError, Store
+from podres_exporter.sim.api.objects import at
+from podres_exporter.sim.devices import DeviceManager, DeviceState
+from podres_exporter.sim.live.clerk import Clerk
+from podres_exporter.sim.live.kubelet import Kubelet
+from podres_exporter.sim.node import SimNode
+from podres_exporter.sim.plugin import SamplePlugin
+
+log = logging.getLogger(__name__)
+
+_REGISTER_SECONDS = 10.0
+_PLUGIN_POLL_SECONDS = 0.2
+
+
+class LiveNode(SimNode):
+    """
+    A SimNode whose pods are admitted.
+
+    `store` has the cluster's objects: a pod that is created there, by the scenario, by kubectl or by a test, is
+    admitted at once, and its status says how that went. `api` serves the store, `devices` takes plugins, `kubelet` is
+    the pod-resources endpoint as in SimNode. Needs a clock that runs by itself: plugins poll.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        directory: Path,
+        clock: Clock,
+        seed: int = 0,
+        release: Release | None = None,
+        api_address: tuple[str, int] = ("127.0.0.1", 0),
+    ) -> None:
+        """Raises ValueError where a socket's path is too long, ConfigError where the API address cannot be used."""
+        super().__init__(scenario, directory, clock, seed, release)
+        minor = self.scenario.kubelet.release.minor
+        self.devices = DeviceManager(directory, clock, synchronous=minor >= 25)
+        self.pods = Kubelet(self.scenario, node_at(self.scenario, 0).topology, self.devices)
+        self.store = Store(clock)
+        self.api = ApiServer(self.store, clock, api_address, version=f"v{self.scenario.kubelet.release}.0")
+        self.plugins: dict[str, SamplePlugin] = {}
+        self._sick: set[tuple[str, str]] = set()
+        self._lives: dict[int, tuple[Life, str]] = {}
+        self._playing = threading.Lock()
+        self._clerk = Clerk(self.scenario, self.store, self.pods, self.devices, clock)
+        self._fresh = node_at(replace(self.scenario, pods=()), 0)
+
+    def start(self) -> None:
+        """Serve everything; the plugins of the scenario have registered when this returns."""
+        self.store.subscribe(self._on_event)
+        self.devices.start()
+        played = [resource for resource in self.scenario.resources if not resource.external]
+        for resource in played:
+            self.start_plugin(resource.name)
+        names = {resource.name for resource in played}
+        self.devices.wait_until(lambda: names <= self.devices.known().keys(), _REGISTER_SECONDS)
+        self._clerk.introduce()
+        self.api.start()
+        super().start()
+
+    def stop(self) -> None:
+        """End everything. May be called again."""
+        super().stop()
+        self.api.stop()
+        for plugin in self.plugins.values():
+            plugin.stop()
+        self.plugins.clear()
+        self.devices.stop()
+
+    def state(self) -> NodeState:
+        """Return the truth at this moment: what the managers gave out, and what the plugins say."""
+        known, healthy = self.devices.known(), self.devices.healthy()
+        states = {(res, each): state for res, found in known.items() for each, state in found.items()}
+        usable = {(res, each) for res, found in healthy.items() for each in found}
+        devices = {
+            key: Device(*key, frozenset(n for n in state.numa_nodes or () if n >= 0)) for key, state in states.items()
+        }
+        allocatable = self._fresh.allocatable
+        return replace(
+            self._fresh,
+            pods=tuple(sorted(self.pods.listed(), key=lambda pod: pod.key)),
+            allocatable=Allocatable(
+                tuple(devices[key] for key in sorted(devices) if key in usable), allocatable.cpus, allocatable.memory
+            ),
+            unhealthy=tuple(devices[key] for key in sorted(devices) if key not in usable),
+            stated_nodes={
+                key: state.numa_nodes
+                for key, state in states.items()
+                if state.numa_nodes is not None and (not state.numa_nodes or min(state.numa_nodes) < 0)
+            },
+        )
+
+    def start_plugin(self, resource: str) -> None:
+        """Start the simulation's plugin of a resource. Raises KeyError: the scenario does not have it."""
+        spec = {each.name: each for each in self.scenario.resources}[resource]
+        if resource not in self.plugins:
+            plugin = SamplePlugin(
+                resource,
+                self._stated(spec),
+                self.devices.socket_path.parent,
+                self._clock,
+                poll_seconds=_PLUGIN_POLL_SECONDS,
+            )
+            self.plugins[resource] = plugin
+            plugin.start()
+
+    def stop_plugin(self, resource: str) -> None:
+        """Stop the simulation's plugin of a resource, as if it had crashed. Raises KeyError: it does not run."""
+        self.plugins.pop(resource).stop()
+
+    def set_health(self, resource: str, device_id: str, *, healthy: bool) -> None:
+        """
+        Let a device of a simulated plugin fall sick or recover; statuses follow with the next tick.
+
+        Raises KeyError: there is none of that name.
+        """
+        spec = {each.name: each for each in self.scenario.resources}[resource]
+        if device_id not in {device.device_id for device in spec.devices}:
+            raise KeyError(device_id)
+        (self._sick.discard if healthy else self._sick.add)((resource, device_id))
+        if resource in self.plugins:
+            self.plugins[resource].publish(self._stated(spec))
+
+    def restart_kubelet(self) -> None:
+        """Restart the kubelet: pods stay, plugins have to register again."""
+        self.kubelet.kill()
+        self._kubelet_restarted()
+        self.kubelet.start()
+
+    def finish(self, namespace: str, name: str) -> None:
+        """End the containers of a pod by themselves. Raises StatusError: there is no such pod."""
+        pod = self.store.get(PODS, namespace, name)
+        uid = pod["metadata"]["uid"]
+        held = self.pods.held(uid)
+        live = self.pods.finish(uid)
+        if live is not None:
+            self._clerk.write(pod, live, held)
+
+    def tick(self) -> None:
+        """Bring kubelet, plugins, API server and pods to what the timeline wants now."""
+        super().tick()
+        with self._playing:
+            seconds = self.seconds()
+            for index, spec in enumerate(self.scenario.pods):
+                if spec.manifest is not None:
+                    self._play(index, spec, spec.manifest, life_at(spec, seconds))
+            self._clerk.follow_plugins()
+
+    def _changes(self) -> bool:
+        return True
+
+    def _switch(self, before: Conditions, now: Conditions) -> None:
+        super()._switch(before, now)
+        for resource in (now.plugins_down - before.plugins_down) & self.plugins.keys():
+            self.stop_plugin(resource)
+        for resource in before.plugins_down - now.plugins_down:
+            self.start_plugin(resource)
+        for resource, device_id in now.unhealthy ^ before.unhealthy:
+            self.set_health(resource, device_id, healthy=(resource, device_id) in before.unhealthy)
+        if now.api_down and not before.api_down:
+            self.api.go_down()
+        if before.api_down and not now.api_down:
+            self.api.start()
+
+    def _kubelet_restarted(self) -> None:
+        self.devices.restart()
+
+    def _play(self, index: int, spec: PodSpec, manifest: Mapping[str, Any], life: Life | None) -> None:
+        """Create, finish or delete a pod of the scenario, whichever its life is at; where its name is taken, later."""
+        current, uid = self._lives.get(index, (None, ""))
+        if life == current:
+            return
+        if current is not None and (life is None or life.number != current.number):
+            self._act(spec, uid, self._delete)
+            del self._lives[index]
+            current = None
+        if life is None:
+            return
+        if current is None:
+            try:
+                uid = self.store.create(PODS, manifest).item["metadata"]["uid"]
+            except StatusError as error:
+                log.debug("sim.pod_refused", extra={"pod": spec.name, "error": str(error)})
+                return
+        if life.finished:
+            self._act(spec, uid, self.finish)
+        self._lives[index] = (life, uid)
+
+    def _act(self, spec: PodSpec, uid: str, action: Callable[[str, str], None]) -> None:
+        """Do something to the pod of the scenario, unless somebody has deleted it, or put another in its place."""
+        try:
+            if self.store.get(PODS, spec.namespace, spec.name)["metadata"]["uid"] == uid:
+                action(spec.namespace, spec.name)
+        except StatusError:
+            log.debug("sim.pod_gone", extra={"namespace": spec.namespace, "pod": spec.name})
+
+    def _delete(self, namespace: str, name: str) -> None:
+        self.store.delete(PODS, namespace, name)
+
+    def _on_event(self, event: Event) -> None:
+        """Admit a pod that has come, let go of one that has gone."""
+        if event.resource is not PODS:
+            return
+        pod = event.item
+        if event.type is EventType.DELETED:
+            self.pods.remove(pod["metadata"]["uid"])
+        elif event.type is EventType.ADDED and (at(pod, "spec.nodeName") or self.scenario.node) == self.scenario.node:
+            try:
+                live = self.pods.admit(pod)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                self._clerk.refuse(pod, error)
+            else:
+                self._clerk.write(pod, live, self.pods.held(live.request.uid))
+
+    def _stated(self, spec: ResourceSpec) -> dict[str, DeviceState]:
+        return {
+            device.device_id: DeviceState(
+                device.numa_nodes, device.healthy and (spec.name, device.device_id) not in self._sick
+            )
+            for device in spec.devices
+        }

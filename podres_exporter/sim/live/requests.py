@@ -1,0 +1,61 @@
+"""A pod object of the API to what the kubelet's managers read of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from podres_exporter.admission import Amounts, ContainerRequest, Kind, PodRequest
+from podres_exporter.scenario import parse_millicores, parse_quantity
+
+_NATIVE = frozenset({"cpu", "memory", "ephemeral-storage", "pods"})
+
+
+def pod_request(pod: Mapping[str, Any]) -> PodRequest:
+    """
+    Return what the pod asks for; a request left out where a limit stands takes the limit, as the API server does.
+
+    Raises ValueError naming an amount that is none, and KeyError where the object is no pod.
+
+    Source: pkg/apis/core/v1/defaults.go SetDefaults_Pod.
+    """
+    metadata, spec = pod["metadata"], pod["spec"]
+    inits = [_container(item, Kind.INIT) for item in spec.get("initContainers") or ()]
+    apps = [_container(item, Kind.APP) for item in spec["containers"]]
+    return PodRequest(metadata.get("namespace", "default"), metadata["name"], metadata["uid"], (*inits, *apps))
+
+
+def _container(item: Mapping[str, Any], kind: Kind) -> ContainerRequest:
+    resources = item.get("resources") or {}
+    limits = {key: str(amount) for key, amount in (resources.get("limits") or {}).items()}
+    requests = limits | {key: str(amount) for key, amount in (resources.get("requests") or {}).items()}
+    special = {key: parse_quantity(amount) for key, amount in requests.items() if key not in _NATIVE}
+    if kind is Kind.INIT and item.get("restartPolicy") == "Always":
+        kind = Kind.SIDECAR
+    return ContainerRequest(
+        name=item["name"],
+        kind=kind,
+        requests=_amounts(requests),
+        limits=_amounts(limits),
+        hugepages={key: amount for key, amount in special.items() if key.startswith("hugepages-")},
+        devices={key: amount for key, amount in special.items() if "/" in key},
+    )
+
+
+def _amounts(amounts: Mapping[str, str]) -> Amounts:
+    return Amounts(parse_millicores(amounts.get("cpu", "0")), parse_quantity(amounts.get("memory", "0")))
+
+
+def claims_by_container(pod: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """
+    Return the names of the ResourceClaim objects that each container refers to, once each, by container.
+
+    Source: resourceclaim.Name: the object's name stands in the spec, or in the status where a template made it.
+    """
+    spec, status = pod["spec"], pod.get("status") or {}
+    objects = {item["name"]: item.get("resourceClaimName") for item in spec.get("resourceClaims") or ()}
+    made = {item["name"]: item.get("resourceClaimName") for item in status.get("resourceClaimStatuses") or ()}
+    found: dict[str, tuple[str, ...]] = {}
+    for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
+        wanted = [item["name"] for item in (container.get("resources") or {}).get("claims") or ()]
+        names = [name for entry in wanted if (name := objects.get(entry) or made.get(entry))]
+        found[container["name"]] = tuple(dict.fromkeys(names))
+    return found

@@ -1,0 +1,86 @@
+"""What a kubelet writes into the status of a pod."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from podres_exporter.admission import Kind
+from podres_exporter.model import Container
+from podres_exporter.sim.live.kubelet import LivePod, Phase
+
+HEALTH_SINCE_MINOR = 36
+"""ResourceHealthStatus is on by default from here."""
+
+
+def pod_status(
+    live: LivePod,
+    held: Iterable[Container],
+    sick: frozenset[tuple[str, str]],
+    minor: int,
+    wall_seconds: float,
+    started: str | None = None,
+) -> dict[str, Any]:
+    """
+    Return the whole status of a pod; *sick* are the unhealthy devices by (resource, id).
+
+    *started* is the start time in the status before, None where there is none: the pod has come just now.
+
+    Devices of sidecars have no health there, and a container keeps its rows when it has finished.
+
+    Source: kubelet_pods.go generateAPIPodStatus; devicemanager UpdateAllocatedResourcesStatus (KEP-4680).
+    """
+    stamp = datetime.fromtimestamp(wall_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    started = started or stamp
+    status: dict[str, Any] = {"phase": live.phase.value, "qosClass": live.request.qos.value, "startTime": started}
+    if live.rejection is not None:
+        message = f"Pod was rejected: {live.rejection.message}"
+        return {**status, "reason": live.rejection.reason, "message": message}
+    running = live.phase is Phase.RUNNING
+    by_name = {container.name: container for container in held}
+    rows: dict[Kind, list[dict[str, Any]]] = {Kind.INIT: [], Kind.APP: []}
+    for container in live.request.containers:
+        runs = running and container.kind is not Kind.INIT
+        ended = None if runs else started if container.kind is Kind.INIT else stamp
+        row = _container(container.name, started, ended)
+        if container.kind is Kind.APP and minor >= HEALTH_SINCE_MINOR and container.name in by_name:
+            row |= _health(by_name[container.name], sick)
+        rows[Kind.APP if container.kind is Kind.APP else Kind.INIT].append(row)
+    ready, since = ("True", started) if running else ("False", stamp)
+    conditions = [
+        _condition("Initialized", "True", started),
+        _condition("Ready", ready, since),
+        _condition("ContainersReady", ready, since),
+        _condition("PodScheduled", "True", started),
+    ]
+    named = {"initContainerStatuses": rows[Kind.INIT], "containerStatuses": rows[Kind.APP]}
+    return {**status, "conditions": conditions, **{key: value for key, value in named.items() if value}}
+
+
+def _condition(kind: str, value: str, stamp: str) -> dict[str, Any]:
+    return {"type": kind, "status": value, "lastTransitionTime": stamp}
+
+
+def _container(name: str, started: str, ended: str | None) -> dict[str, Any]:
+    """Return a container that runs, or that has *ended* well."""
+    running = ended is None
+    terminated = {"exitCode": 0, "reason": "Completed", "startedAt": started, "finishedAt": ended}
+    state = {"running": {"startedAt": started}} if running else {"terminated": terminated}
+    return {
+        "name": name,
+        "ready": running,
+        "started": running,
+        "restartCount": 0,
+        "image": "simulated",
+        "imageID": "",
+        "state": state,
+        "lastState": {},
+    }
+
+
+def _health(container: Container, sick: frozenset[tuple[str, str]]) -> Mapping[str, Any]:
+    resources: dict[str, list[dict[str, str]]] = {}
+    for device in container.devices:
+        health = "Unhealthy" if (device.resource, device.device_id) in sick else "Healthy"
+        resources.setdefault(device.resource, []).append({"resourceID": device.device_id, "health": health})
+    rows = [{"name": name, "resources": found} for name, found in sorted(resources.items())]
+    return {"allocatedResourcesStatus": rows} if rows else {}
