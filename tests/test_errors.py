@@ -30,7 +30,7 @@ def test_the_help_of_the_error_counter_names_no_reason_that_does_not_exist() -> 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_a_reason_is_a_label_value_that_needs_no_quoting(reason: Reason) -> None:
-    """Low-cardinality words in snake case (style 2.3)."""
+    """Low-cardinality words in snake case."""
     assert re.fullmatch("[a-z]+(_[a-z]+)*", reason.value)
     assert reason.value == str(reason)
 
@@ -53,7 +53,7 @@ def test_the_reasons_of_the_design_are_all_there() -> None:
 
 
 def test_an_error_of_the_kubelet_says_which_call_failed_and_why() -> None:
-    """The text is for people; only the reason becomes a label (style 2.5)."""
+    """The text is for people; only the reason becomes a label."""
     error = KubeletError("List", Reason.TIMEOUT, "no answer within 10s")
 
     assert ("kubelet", "List", Reason.TIMEOUT) == (error.source, error.rpc, error.reason)

@@ -72,7 +72,7 @@ def parsed_json(line: str) -> dict[str, Any]:
 
 
 def test_a_line_has_the_time_the_level_the_event_and_then_the_keys() -> None:
-    """An event name and keys (style 2.5); the time is UTC with milliseconds."""
+    """An event name and keys; the time is UTC with milliseconds."""
     line = LogfmtFormatter().format(record("kubelet.up", outage_seconds=3.2, source="kubelet"))
 
     assert "ts=2023-11-14T22:13:20.123Z level=info event=kubelet.up outage_seconds=3.2 source=kubelet" == line
@@ -108,7 +108,7 @@ def test_a_value_that_json_has_no_type_for_is_written_as_text() -> None:
 
 @pytest.mark.parametrize("value", HOSTILE, ids=ascii)
 def test_a_hostile_value_cannot_begin_a_line_or_a_pair_of_its_own(value: str) -> None:
-    """Names of pods, paths and texts of servers come from others (style 2.5); CWE-117."""
+    """Names of pods, paths and texts of servers come from others; CWE-117."""
     line = LogfmtFormatter().format(record("source.down", detail=value, source="kubelet"))
 
     assert line.isprintable()

@@ -5,19 +5,19 @@ The environment is for `serve` alone: a demo is the same on every machine.
 """
 
 import argparse
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import ExitStack
 
 from podres_exporter.cli.daemon import Daemon
 from podres_exporter.cli.parser import DEMO_DEFAULTS, given_flags
 from podres_exporter.cli.serve import configured, stop_signals
+from podres_exporter.cli.simulated import directory_for_node, load_scenario, make_node
 from podres_exporter.clock import SystemClock
 from podres_exporter.config.build import Given
 from podres_exporter.errors import ConfigError
 from podres_exporter.log import configure
-from podres_exporter.scenario import Scenario, parse_scenario
-from podres_exporter.sim.builtin import builtin_scenario
+from podres_exporter.scenario import Scenario
+from podres_exporter.sim.live import LiveNode
 from podres_exporter.sim.node import SimNode
 
 _ADDRESS, _FREE_PORT = "127.0.0.1:10190", "127.0.0.1:0"
@@ -25,13 +25,11 @@ _ADDRESS, _FREE_PORT = "127.0.0.1:10190", "127.0.0.1:0"
 
 def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     """Play until SIGTERM or SIGINT. Raises ConfigError with every fault of flags and scenario."""
-    scenario, faults = _scenario(arguments.scenario)
+    scenario, faults = load_scenario(arguments.scenario)
     clock = SystemClock()
-    with stop_signals() as wait_for_signal, tempfile.TemporaryDirectory(prefix="podres-") as directory:
-        try:
-            node = SimNode(scenario, Path(directory), clock)
-        except ValueError as error:  # a socket's path has 107 bytes at most
-            raise ConfigError([f"{error}; set TMPDIR to a directory with a short path"]) from error
+    with stop_signals() as wait_for_signal, directory_for_node(None) as directory, ExitStack() as stack:
+        node = make_node(scenario, directory, clock)
+        stack.callback(node.stop)
         given: Given = {
             "--kubelet.poll-interval": DEMO_DEFAULTS["--kubelet.poll-interval"],
             "--snapshot.hold-down": DEMO_DEFAULTS["--snapshot.hold-down"],
@@ -41,24 +39,12 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
             "--node-name": scenario.node,
         }
         daemon = _daemon(given, [*problems, *faults], clock)
-        with node:
-            daemon.start()
-            _introduce(daemon, scenario, node)
-            wait_for_signal()
-            ended = daemon.stop()
+        node.start()
+        daemon.start()
+        _introduce(daemon, scenario, node)
+        wait_for_signal()
+        ended = daemon.stop()
     return 0 if ended else 1
-
-
-def _scenario(path: str | None) -> tuple[Scenario, Sequence[str]]:
-    """Return the scenario and what is wrong with it; the built-in one stands in for a wrong one."""
-    if path is None:
-        return builtin_scenario(), ()
-    try:
-        return parse_scenario(Path(path).read_text(encoding="utf-8"), path), ()
-    except (OSError, UnicodeDecodeError) as error:
-        return builtin_scenario(), [f"--scenario: cannot read {path}: {error}"]
-    except ConfigError as error:
-        return builtin_scenario(), error.problems
 
 
 def _daemon(given: Given, problems: Sequence[str], clock: SystemClock) -> Daemon:
@@ -83,6 +69,14 @@ def _introduce(daemon: Daemon, scenario: Scenario, node: SimNode) -> None:
         f"    curl -s {url}/metrics | grep podres_container_device_info      # who holds which device\n"
         f"    curl -s {url}/metrics | grep podres_node_free_devices         # what is left, by NUMA node\n"
         f"    curl -s {url}/metrics | grep 'podres_container_numa_aligned.* 0' # who sits badly\n"
+        f"{_api(node)}"
         f"\n  Its kubelet listens on {node.socket_path}. Ctrl-C ends it all.\n",
         flush=True,
     )
+
+
+def _api(node: SimNode) -> str:
+    """Return the line on the API server, where there is one."""
+    if not isinstance(node, LiveNode):
+        return ""
+    return f"    kubectl --server={node.api.url} get pods -A -w       # its pods come and go\n"

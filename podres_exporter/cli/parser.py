@@ -13,7 +13,7 @@ from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
 
 DEMO_DEFAULTS = {
     "--kubelet.poll-interval": "2s",
-    "--snapshot.hold-down": "10s",
+    "--snapshot.hold-down": "5s",
     "--web.listen-address": "127.0.0.1:10190, else a free port",
     "--log.level": "",
     "--log.format": "",
@@ -50,6 +50,11 @@ def build_parser() -> _Parser:
             "demo", help="a simulated node with the exporter in front of it; needs nothing", allow_abbrev=False
         )
     )
+    _add_simulate(
+        verbs.add_parser(
+            "simulate", help="the simulated node alone, for writers of plugins and agents", allow_abbrev=False
+        )
+    )
     metrics = verbs.add_parser("metrics", help="print every metric family that there is", allow_abbrev=False)
     metrics.add_argument("-o", "--output", default="table", metavar="FORMAT", help="table, markdown or json (table)")
     metrics.runs("podres_exporter.cli.catalogue")
@@ -82,6 +87,39 @@ def _add_demo(parser: _Parser) -> None:
             add_option(parser, option, f"default {DEMO_DEFAULTS[option.flag] or option.default}")
     parser.add_argument("--scenario", metavar="FILE", help="another node to play, as YAML or JSON")
     parser.runs("podres_exporter.cli.demo")
+
+
+def _add_simulate(parser: _Parser) -> None:
+    """Add the flags of `simulate` and of `simulate plugin`."""
+    parser.description = (
+        "Play a kubelet that device plugins register with and monitoring agents ask: Device Manager, CPU, memory and "
+        "Topology Manager, the pod-resources API, and an API server with the node's pods. "
+        "While it runs, lines on standard input change it; the line help says how."
+    )
+    add = parser.add_argument
+    add("--scenario", metavar="FILE", help="the node to play, as YAML or JSON (the story of the demo)")
+    add("--directory", metavar="DIRECTORY", help="where sockets and /sys go (a temporary directory)")
+    add("--release", metavar="RELEASE", help="the kubelet's release, 1.20 to 1.37 (the scenario's)")
+    address = "where the API server listens (127.0.0.1, on a free port)"
+    add("--api.listen-address", dest="api_listen_address", metavar="HOST:PORT", default="127.0.0.1:0", help=address)
+    plugin = parser.add_subparsers(dest="part", metavar="plugin", title="a part of it").add_parser(
+        "plugin", help="a sample device plugin, for this kubelet or a real one", allow_abbrev=False
+    )
+    plugin.description = (
+        "Serve devices that do not exist and register them with a kubelet, again whenever it restarts. "
+        "The file has `devices:`, a list of {id: gpu-0, numa_nodes: [0], healthy: true}; "
+        "it is read again when it changes."
+    )
+    plugin.add_argument("--resource", metavar="NAME", help="the extended resource, such as example.com/gpu")
+    plugin.add_argument("--devices", metavar="FILE", help="the file with the devices, as YAML or JSON")
+    plugin.add_argument(
+        "--directory",
+        metavar="DIRECTORY",
+        default="/var/lib/kubelet/device-plugins",
+        help="where kubelet.sock is (/var/lib/kubelet/device-plugins)",
+    )
+    parser.runs("podres_exporter.cli.simulate")
+    plugin.runs("podres_exporter.cli.plugin")
 
 
 def add_option(parser: argparse.ArgumentParser, option: Option[object], note: str) -> None:

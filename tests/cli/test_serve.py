@@ -192,7 +192,7 @@ def test_the_log_is_written_as_asked_for(
 
 
 def test_serve_without_a_kubelet_is_healthy_but_not_ready(port: int, short_dir: Path, sysfs: Path) -> None:
-    """Liveness says nothing of the kubelet; readiness waits for the first answer and says so (style 2.5)."""
+    """Liveness says nothing of the kubelet; readiness waits for the first answer and says so."""
     socket_path = short_dir / "kubelet.sock"
     seen: dict[str, Page] = {}
 

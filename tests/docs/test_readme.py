@@ -43,7 +43,7 @@ def test_the_metric_table_is_the_output_of_the_metrics_command(readme: str, caps
 def test_every_option_has_a_row_with_its_twin_its_default_and_its_meaning(
     rows: dict[str, list[str]], option: Option[object]
 ) -> None:
-    """`--help` and README show the same table (style 2.4)."""
+    """`--help` and README show the same table."""
     twin, default, meaning = rows[code(option.flag)]
 
     assert code(option.environment) == twin
@@ -80,7 +80,7 @@ def test_no_flag_is_there_that_does_not_exist(rows: dict[str, list[str]]) -> Non
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_of_an_error_is_named(readme: str, reason: Reason) -> None:
-    """Whoever is woken by podres_kubelet_rpc_errors_total looks the reason up here (style 2.7)."""
+    """Whoever is woken by podres_kubelet_rpc_errors_total looks the reason up here."""
     assert re.search(rf"\b{reason.value}\b", readme)
 
 

@@ -240,8 +240,8 @@ def test_a_busy_node_is_believed_though_its_answers_never_stand_still(rig: Rig, 
     rig.poll_until(lambda page: page.value("podres_snapshot_held", part="pods") == 1)
     for number in range(7):
         kubelet.answers = FixedAnswers(listing(SERVE, pod(f"batch-{number}", GPUS[2])), ALLOCATABLE)
-        page = rig.poll()
-        rig.clock.advance(8)
+        page = rig.poll_until(lambda page: page.value("podres_source_up", source="kubelet") == 1)
+        rig.clock.advance(15)
 
     assert {"serve", "batch-6"} == page.labels(HELD_GPUS, "pod")
     assert 0 == page.value("podres_snapshot_held", part="pods")

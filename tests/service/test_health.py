@@ -45,7 +45,7 @@ def test_a_source_that_was_never_asked_is_not_up(book: HealthBook) -> None:
 
 
 def test_a_success_is_dated_by_the_wall_clock(book: HealthBook, clock: FakeClock) -> None:
-    """A timestamp, never an age (style 2.2)."""
+    """A timestamp, never an age."""
     clock.advance(5)
     book.up("kubelet")
 
@@ -70,7 +70,7 @@ def test_the_sources_do_not_speak_for_each_other(book: HealthBook) -> None:
 
 
 def test_a_source_that_stays_up_is_logged_once(book: HealthBook, caplog: pytest.LogCaptureFixture) -> None:
-    """Transitions are logged, not states (style 2.5)."""
+    """Transitions are logged, not states."""
     for _ in range(3):
         book.up("kubelet")
 
@@ -81,7 +81,7 @@ def test_a_source_that_stays_up_is_logged_once(book: HealthBook, caplog: pytest.
 def test_a_source_that_stays_away_is_logged_once_with_its_reason(
     book: HealthBook, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One line when a source goes down, whatever the later failures are (style 2.5)."""
+    """One line when a source goes down, whatever the later failures are."""
     for error in (GONE, GONE, SLOW):
         book.down(error)
 
@@ -122,7 +122,7 @@ def test_every_outage_is_logged_anew(book: HealthBook, clock: FakeClock, caplog:
 
 
 def test_an_outage_is_measured_by_the_clock_that_nobody_sets(caplog: pytest.LogCaptureFixture) -> None:
-    """The wall clock may jump during an outage; durations come from the monotonic one (style 2.4)."""
+    """The wall clock may jump during an outage; durations come from the monotonic one."""
     caplog.set_level(logging.INFO)
     clock = StandingWallClock()
     book = HealthBook(["kubelet"], clock)

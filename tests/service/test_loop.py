@@ -60,7 +60,7 @@ def test_a_turn_polls_once_and_returns_the_wait_that_the_poll_asks_for(clock: Fa
 def test_an_unexpected_error_is_logged_with_its_traceback_and_counted_and_the_loop_goes_on(
     clock: FakeClock, events: Counted, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Catch broad once per loop: log, count, back off, continue (style 2.5)."""
+    """Catch broad once per loop: log, count, back off, continue."""
     delay = make_loop(fail, clock, events).turn()
     (record,) = caplog.records
 
@@ -142,7 +142,7 @@ def test_a_stop_before_the_start_lets_one_poll_pass_and_no_more(clock: FakeClock
 
 
 def test_joining_a_loop_whose_poll_hangs_ends_in_time_and_says_so(events: Counted) -> None:
-    """Every blocking call ends by itself; the exit code tells that the loop did not (style 2.4)."""
+    """Every blocking call ends by itself; the exit code tells that the loop did not."""
     hanging, release = threading.Event(), threading.Event()
 
     def tick() -> float:
@@ -161,7 +161,7 @@ def test_joining_a_loop_whose_poll_hangs_ends_in_time_and_says_so(events: Counte
 
 
 def test_the_thread_has_a_name_and_cannot_keep_the_process_alive(events: Counted) -> None:
-    """Threads are named and daemon (style 2.4)."""
+    """Threads are named and daemon."""
     seen: list[threading.Thread] = []
 
     def tick() -> float:
@@ -177,7 +177,7 @@ def test_the_thread_has_a_name_and_cannot_keep_the_process_alive(events: Counted
 
 
 def test_a_loop_that_turns_is_healthy(clock: FakeClock, events: Counted) -> None:
-    """Liveness says nothing of the kubelet (style 2.5)."""
+    """Liveness says nothing of the kubelet."""
     loop = make_loop(lambda: INTERVAL, clock, events)
     loop.turn()
     clock.advance(PATIENCE)
@@ -188,7 +188,7 @@ def test_a_loop_that_turns_is_healthy(clock: FakeClock, events: Counted) -> None
 def test_a_loop_that_has_not_turned_for_longer_than_its_patience_is_not_healthy(
     clock: FakeClock, events: Counted
 ) -> None:
-    """Liveness fails only when a loop stops turning; the reason says for how long (style 2.5)."""
+    """Liveness fails only when a loop stops turning; the reason says for how long."""
     loop = make_loop(lambda: INTERVAL, clock, events)
     loop.turn()
     clock.advance(PATIENCE + 1)

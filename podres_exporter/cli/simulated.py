@@ -1,0 +1,60 @@
+"""What `demo` and `simulate` share: a scenario from a file, and the node that plays it."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from podres_exporter.clock import Clock
+from podres_exporter.errors import ConfigError
+from podres_exporter.scenario import Release, Scenario, parse_scenario
+from podres_exporter.sim.builtin import builtin_scenario
+from podres_exporter.sim.live import LiveNode
+from podres_exporter.sim.node import SimNode
+
+
+def load_scenario(path: str | None) -> tuple[Scenario, Sequence[str]]:
+    """Return the scenario and what is wrong with it; the built-in story stands in for a wrong one."""
+    story = builtin_scenario("story")
+    if path is None:
+        return story, ()
+    try:
+        return parse_scenario(Path(path).read_text(encoding="utf-8"), path), ()
+    except (OSError, UnicodeDecodeError) as error:
+        return story, [f"--scenario: cannot read {path}: {error}"]
+    except ConfigError as error:
+        return story, error.problems
+
+
+@contextmanager
+def directory_for_node(path: str | None) -> Iterator[Path]:
+    """Yield the directory, made where it is missing, or a temporary one that is removed afterwards."""
+    if path is None:
+        with tempfile.TemporaryDirectory(prefix="podres-") as temporary:
+            yield Path(temporary)
+        return
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError([f"--directory: cannot make {path}: {error.strerror}"]) from error
+    yield Path(path).absolute()
+
+
+def make_node(
+    scenario: Scenario,
+    directory: Path,
+    clock: Clock,
+    release: Release | None = None,
+    api_address: tuple[str, int] = ("127.0.0.1", 0),
+) -> SimNode:
+    """
+    Return the node, not started: one that admits pods where the scenario's pods say what they ask for.
+
+    Raises ConfigError where a socket's path would be too long, or the API server's address cannot be used.
+    """
+    try:
+        if scenario.is_admitted:
+            return LiveNode(scenario, directory, clock, release=release, api_address=api_address)
+        return SimNode(scenario, directory, clock, release=release)
+    except ValueError as error:  # a socket's path has 107 bytes at most
+        raise ConfigError([f"{error}; set TMPDIR or --directory to a directory with a short path"]) from error

@@ -1,0 +1,82 @@
+"""Wrong usage of `simulate` and `simulate plugin`: every fault at once, exit code 2, and nothing started."""
+
+from pathlib import Path
+
+import pytest
+
+from podres_exporter.cli import main
+
+
+def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    """Return what is said of arguments that are refused as wrong usage."""
+    assert 2 == main(argv)
+
+    return capsys.readouterr().err
+
+
+def test_every_fault_of_simulate_is_said_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Scenario, release, address and an unknown flag, each with its remedy."""
+    scenario = tmp_path / "bad.yaml"
+    scenario.write_text("nodes: 3\n", encoding="utf-8")
+
+    said = refused(
+        capsys, "simulate", f"--scenario={scenario}", "--release=1.5", "--api.listen-address=nowhere", "--fast"
+    )
+
+    assert "simulate has no flag --fast" in said
+    assert "bad.yaml: nodes: unknown key" in said
+    assert "--release: release 1.5 cannot be played; choose 1.20 to 1.37" in said
+    assert "--api.listen-address: listen address 'nowhere' has no port" in said
+
+
+def test_a_directory_that_cannot_be_made_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A file stands in the way."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    said = refused(capsys, "simulate", f"--directory={tmp_path / 'file/node'}")
+
+    assert f"--directory: cannot make {tmp_path / 'file/node'}" in said
+
+
+def test_a_directory_too_deep_for_a_socket_is_refused_with_the_way_out(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A Unix socket's path has 107 bytes at most (unix(7))."""
+    said = refused(capsys, "simulate", f"--directory={tmp_path / ('x' * 100)}")
+
+    assert "at most 107 fit" in said
+    assert "set TMPDIR or --directory to a directory with a short path" in said
+
+
+def test_every_fault_of_the_plugin_is_said_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Resource, devices and directory."""
+    said = refused(capsys, "simulate", "plugin", "--resource=gpu", f"--directory={tmp_path / 'none'}")
+
+    assert "--resource: 'gpu' is no extended resource; write for example example.com/gpu" in said
+    assert "--devices: the file with the devices is missing" in said
+    assert f"--directory: {tmp_path / 'none'} is no directory" in said
+
+
+def test_a_wrong_file_of_devices_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """With the place of the fault in it."""
+    devices = tmp_path / "devices.yaml"
+    devices.write_text("devices: [{numa_nodes: [0]}]\n", encoding="utf-8")
+
+    said = refused(capsys, "simulate", "plugin", "--resource=a.b/c", f"--devices={devices}", f"--directory={tmp_path}")
+
+    assert "devices.yaml: devices[0]" in said
+
+
+@pytest.mark.parametrize("argv", [("simulate", "--help"), ("simulate", "plugin", "--help")], ids=" ".join)
+def test_help_is_complete(argv: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """Every flag with its meaning."""
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    said = capsys.readouterr().out
+
+    assert 0 == ended.value.code
+    flags = {
+        ("simulate", "--help"): ["--scenario", "--directory", "--release", "--api.listen-address", "plugin"],
+        ("simulate", "plugin", "--help"): ["--resource", "--devices", "--directory"],
+    }
+    assert [] == [flag for flag in flags[argv] if flag not in said]

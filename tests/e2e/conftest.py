@@ -1,0 +1,23 @@
+"""Processes that are gone after the test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from processes import Process, Start
+
+
+@pytest.fixture
+def start(short_dir: Path) -> Iterator[Start]:
+    """Yield a function that starts a process; it is gone after the test."""
+    started: list[Process] = []
+
+    def begin(*argv: str, **environment: str) -> Process:
+        directory = short_dir / str(len(started))
+        directory.mkdir()
+        started.append(Process(directory, *argv, **environment))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.dispose()
