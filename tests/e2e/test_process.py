@@ -159,6 +159,17 @@ class TestDemo:
 
         assert eventually(sick) == pytest.approx(1)
 
+    def test_it_shows_every_line_that_readme_shows(self, metrics_url: str) -> None:
+        """README's sample is real output."""
+        readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+        wanted = {line for line in readme.splitlines() if line.startswith("podres_")}
+
+        def all_shown() -> bool | None:
+            return wanted <= set(get(metrics_url)[1].splitlines()) or None
+
+        assert len(wanted) >= 10
+        assert eventually(all_shown)
+
     def test_it_changes_while_one_watches(self, page: str, metrics_url: str) -> None:
         """Pods come and go."""
 
