@@ -46,6 +46,12 @@ class UnixServer:
             server.start()
             self._server, self._pool = server, pool
 
+    def hide(self) -> None:
+        """Remove the socket, so that nobody else connects; who is connected goes on."""
+        with self._lock:
+            if self._server is not None:
+                self.path.unlink(missing_ok=True)
+
     def stop(self) -> None:
         """
         End all calls and threads and remove the socket; may be called again.

@@ -163,6 +163,23 @@ def test_a_server_binds_its_path_directly_and_removes_it(short_dir: Path) -> Non
     assert [[], [server.path], []] == [before, during, list(short_dir.iterdir())]
 
 
+def test_a_hidden_server_serves_whom_it_knows_and_nobody_else(short_dir: Path) -> None:
+    server = UnixServer(short_dir / "s.sock", [], threads=1)
+    server.hide()
+    server.start()
+    known, late = Connection(server.path), Connection(server.path)
+    known.dial(LONG)
+    server.hide()
+    known.dial(LONG)
+    with pytest.raises(WireError) as caught:
+        late.dial(0.02)
+    for each in (known, late):
+        each.close()
+    server.stop()
+
+    assert "context deadline exceeded" == str(caught.value)
+
+
 def test_a_server_replaces_a_socket_that_was_left(short_dir: Path) -> None:
     left = PlainPlugin(short_dir / "s.sock")
     server = UnixServer(short_dir / "s.sock", [], threads=1)

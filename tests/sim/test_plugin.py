@@ -1,5 +1,6 @@
 """The sample plugin against the simulated kubelet, over real sockets."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -252,6 +253,29 @@ def test_running_it_notices_all_that_by_itself(manager: DeviceManager, short_dir
 
     assert gone
     assert not plugin.registered
+
+
+def test_no_restart_makes_a_running_plugin_wait(short_dir: Path) -> None:
+    """
+    It never finds the kubelet that ends, nor registers a socket that the new one has wiped.
+
+    Either would cost ten seconds, which is how long the kubelet dials.
+    """
+    with DeviceManager(short_dir, FakeClock(), watch_seconds=None) as manager, contextlib.ExitStack() as plugins:
+        directory = short_dir / "device-plugins"
+        for index in range(3):
+            one = SamplePlugin(f"example.com/r{index}", FOUR, directory, SystemClock(), poll_seconds=0.005)
+            plugins.enter_context(one)
+
+        def complete() -> bool:
+            return 3 * [set(FOUR)] == [set(devices) for devices in manager.healthy().values()]
+
+        waits = [manager.wait_until(complete, 5.0)]
+        for _ in range(20):
+            manager.restart()
+            waits.append(manager.wait_until(complete, 5.0))
+
+    assert all(waits)
 
 
 def test_stopping_is_quick_and_leaves_no_thread_and_no_socket(manager: DeviceManager, short_dir: Path) -> None:

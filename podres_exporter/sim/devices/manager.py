@@ -97,8 +97,14 @@ class DeviceManager:
             self._watcher.begin(self._watch_seconds)
 
     def stop(self) -> None:
-        """Hang up on every plugin, end all threads and remove kubelet.sock; may be called again."""
+        """
+        Remove kubelet.sock, hang up on every plugin and end all threads; may be called again.
+
+        The socket goes first: a plugin registers again as soon as its stream ends, and what dies with a process at one
+        moment must not be there for it to find.
+        """
         with self._switching:
+            self._server.hide()
             self._watcher.end()
             self._handshake.end()
             self._server.stop()
