@@ -26,9 +26,8 @@ FAMILIES = (
     ContainerFamily(
         name="podres_container_numa_nodes",
         kind=Kind.GAUGE,
-        help="How many NUMA nodes the container's exclusive CPUs, memory blocks and devices span, the fewest that "
-        "serve "
-        "them all. Absent where nothing it holds has a stated node. Computed.",
+        help="How many NUMA nodes the container's exclusive CPUs, memory blocks and devices span; a device that is near "
+        "several nodes counts for one of them. Absent where nothing it holds has a stated node. Computed.",
         labels=(),
         collector="alignment",
         rows=_numa_nodes,

@@ -531,6 +531,33 @@ def test_the_shared_pool_that_old_kubelets_report_is_not_exclusive(rig: Rig, mak
     assert {"2-3"} == page.labels("podres_node_cpuset_info", "cpus")
 
 
+def test_without_sysfs_cpus_have_no_node_and_nothing_is_judged(
+    short_dir: Path, tmp_path: Path, make_kubelet: MakeKubelet
+) -> None:
+    """The API does not say on which node a CPU is: unknown is not misaligned, and what is held is shown."""
+    make_kubelet().start()
+    with Rig(short_dir / "pod-resources/kubelet.sock", tmp_path / "no-sys") as rig:
+        page = rig.poll()
+
+    assert 0 == page.value("podres_source_up", source="topology")
+    assert 2 == page.value("podres_container_exclusive_cpus", pod="train", numa_node="")
+    assert shows_all(page)
+    assert set() == page.names("podres_container_numa_")
+
+
+def test_a_topology_that_was_read_once_stays(rig: Rig, kubelet: SimKubelet, sysfs: Path) -> None:
+    """Machines do not change that often; the source says that it is down."""
+    assert kubelet.serving
+    rig.poll()
+    for node in (0, 1):
+        (sysfs / f"devices/system/node/node{node}/cpulist").unlink()
+
+    page = rig.poll()
+
+    assert 0 == page.value("podres_source_up", source="topology")
+    assert 2 == page.value("podres_container_exclusive_cpus", pod="train", numa_node="0")
+
+
 def test_the_kubelet_is_never_asked_by_a_scrape(rig: Rig, kubelet: SimKubelet) -> None:
     """One List and one GetAllocatableResources per poll and one Get per start, however many scrapes there are."""
     for _ in range(3):
