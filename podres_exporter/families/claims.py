@@ -35,8 +35,7 @@ FAMILIES = (
         name="podres_container_claim_device_info",
         kind=Kind.INFO,
         help="One per device of a DRA claim that the container refers to. The kubelet lists all devices of the "
-        "claim on "
-        "each such container, whichever of its requests the container uses.",
+        "claim on each such container, whichever of its requests the container uses.",
         labels=_LABELS,
         collector="claims",
         rows=_claim_devices,

@@ -107,8 +107,8 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_allocatable_cpus",
         kind=Kind.GAUGE,
-        help="CPUs that the kubelet may grant exclusively, granted or not, by NUMA node. "
-        "Absent unless the CPU manager's policy is static.",
+        help="CPUs that the kubelet may grant exclusively, granted or not, by NUMA node. Absent unless the CPU "
+        "manager's policy is static.",
         labels=("numa_node",),
         collector="node-cpus",
         rows=_allocatable,
@@ -124,9 +124,8 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_shared_pool_cpus",
         kind=Kind.GAUGE,
-        help="Allocatable CPUs that nobody is seen to hold exclusively, by NUMA node. Computed; an upper bound of "
-        "what is "
-        "left to grant, for the kubelet does not list CPUs that only a finished init container held.",
+        help="Allocatable CPUs that nobody is seen to hold exclusively, by NUMA node. Computed; an upper bound "
+        "of what is left to grant, for the kubelet does not list CPUs that only a finished init container held.",
         labels=("numa_node",),
         collector="node-cpus",
         rows=_shared_pool,

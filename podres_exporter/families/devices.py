@@ -84,8 +84,8 @@ _STOCK_LABELS = ("resource", "numa_nodes")
 NODE_ALLOCATABLE_DEVICES = NodeFamily(
     name="podres_node_allocatable_devices",
     kind=Kind.GAUGE,
-    help="Devices that the kubelet reports as allocatable or that a container holds, used or not: allocated + free. "
-    "Computed from sets of ids. Absent where the kubelet does not serve GetAllocatableResources.",
+    help="Devices that the kubelet reports as allocatable or that a container holds, used or not: allocated + "
+    "free. Computed from sets of ids. Absent where the kubelet does not serve GetAllocatableResources.",
     labels=_STOCK_LABELS,
     collector="node-devices",
     rows=_allocatable,

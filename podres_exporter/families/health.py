@@ -52,8 +52,8 @@ FAMILIES = (
     ExporterFamily(
         name="podres_kubelet_rpc_supported",
         kind=Kind.GAUGE,
-        help="1 if the running kubelet serves the RPC, 0 if it does not know it or has it switched off; "
-        "absent until it was asked.",
+        help="1 if the running kubelet serves the RPC, 0 if it does not know it or has it switched off; absent "
+        "until it was asked.",
         labels=("rpc",),
         collector="exporter",
         rows=_supported,
@@ -61,8 +61,8 @@ FAMILIES = (
     ExporterFamily(
         name="podres_snapshot_stale",
         kind=Kind.GAUGE,
-        help="1 while the part of the snapshot (pods, allocatable) is older than the last poll, "
-        "because the kubelet did not answer or is not believed yet.",
+        help="1 while the part of the snapshot (pods, allocatable) is older than the last poll, because the "
+        "kubelet did not answer or is not believed yet.",
         labels=("part",),
         collector="exporter",
         rows=_stale,

@@ -42,9 +42,8 @@ FAMILIES = (
     ContainerFamily(
         name="podres_container_memory_bytes",
         kind=Kind.GAUGE,
-        help="Memory or huge pages that the static memory manager granted the container. A block over several NUMA "
-        "nodes "
-        "is one series with all of them; the kubelet does not say how it is split.",
+        help="Memory or huge pages that the static memory manager granted the container. A block over several "
+        "NUMA nodes is one series with all of them; the kubelet does not say how it is split.",
         labels=("memory_type", "numa_nodes"),
         collector="memory",
         rows=_container_memory,
@@ -52,8 +51,8 @@ FAMILIES = (
     PodFamily(
         name="podres_pod_memory_bytes",
         kind=Kind.GAUGE,
-        help="Memory or huge pages granted to the pod or its containers, a block that several of them list counted "
-        "once.",
+        help="Memory or huge pages granted to the pod or its containers, a block that several of them list "
+        "counted once.",
         labels=("memory_type", "numa_nodes"),
         collector="memory",
         rows=_pod_memory,
@@ -61,8 +60,8 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_allocatable_memory_bytes",
         kind=Kind.GAUGE,
-        help="Memory or huge pages that the kubelet may grant, granted or not. "
-        "Absent unless the memory manager's policy is Static.",
+        help="Memory or huge pages that the kubelet may grant, granted or not. Absent unless the memory "
+        "manager's policy is Static.",
         labels=("memory_type", "numa_nodes"),
         collector="node-memory",
         rows=_allocatable,
@@ -70,8 +69,8 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_allocated_memory_bytes",
         kind=Kind.GAUGE,
-        help="Memory or huge pages granted to pods, each block counted once, by the nodes it spans. Subtract from "
-        "allocatable only where no block spans several nodes.",
+        help="Memory or huge pages granted to pods, each block counted once, by the nodes it spans. Subtract "
+        "from allocatable only where no block spans several nodes.",
         labels=("memory_type", "numa_nodes"),
         collector="node-memory",
         rows=_allocated,

@@ -17,8 +17,8 @@ RPCS = Family(
 RPC_ERRORS = Family(
     name="podres_kubelet_rpc_errors_total",
     kind=Kind.COUNTER,
-    help="Calls to the kubelet that gave no usable answer, by reason: unavailable, timeout, denied, unimplemented, "
-    "disabled, not_found, throttled, too_large, malformed, internal.",
+    help="Calls to the kubelet that gave no usable answer, by reason: unavailable, timeout, denied, "
+    "unimplemented, disabled, not_found, throttled, too_large, malformed, internal.",
     labels=("rpc", "reason"),
     collector="exporter",
 )

@@ -18,8 +18,8 @@ FAMILIES = (
     UsageFamily(
         name="podres_allocated_device_seconds_total",
         kind=Kind.COUNTER,
-        help="Device-seconds held by containers of the namespace since the exporter started, counted from poll to "
-        "poll.",
+        help="Device-seconds held by containers of the namespace since the exporter started, counted from poll "
+        "to poll.",
         labels=("namespace", "resource"),
         collector="usage",
         rows=_device_seconds,
@@ -27,8 +27,8 @@ FAMILIES = (
     UsageFamily(
         name="podres_exclusive_cpu_seconds_total",
         kind=Kind.COUNTER,
-        help="Exclusive-CPU-seconds held by pods of the namespace since the exporter started, counted from poll to "
-        "poll.",
+        help="Exclusive-CPU-seconds held by pods of the namespace since the exporter started, counted from poll "
+        "to poll.",
         labels=("namespace",),
         collector="usage",
         rows=_cpu_seconds,
