@@ -9,8 +9,7 @@ from pathlib import Path
 
 import grpc
 
-MAX_PATH_BYTES = 107
-"""What fits sun_path of a Unix socket address, without its closing zero byte (unix(7))."""
+from podres_exporter.config.values import MAX_SOCKET_PATH_BYTES
 
 _THREADS = 16
 _OPTIONS = (
@@ -48,9 +47,9 @@ class Endpoint:
         self._server: grpc.Server | None = None
         self._pool: ThreadPoolExecutor | None = None
         longest = max(len(str(each).encode()) for each in (path, self._temporary(0)))
-        if longest > MAX_PATH_BYTES:
+        if longest > MAX_SOCKET_PATH_BYTES:
             raise ValueError(
-                f"socket path {path} needs {longest} bytes, at most {MAX_PATH_BYTES} fit; use a shorter one"
+                f"socket path {path} needs {longest} bytes, at most {MAX_SOCKET_PATH_BYTES} fit; use a shorter one"
             )
 
     @property

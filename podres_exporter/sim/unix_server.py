@@ -7,7 +7,7 @@ from pathlib import Path
 
 import grpc
 
-from podres_exporter.sim.endpoint import MAX_PATH_BYTES
+from podres_exporter.config.values import MAX_SOCKET_PATH_BYTES
 
 _OPTIONS = (
     # A second server must never share the socket: a restart has to be seen.
@@ -21,8 +21,10 @@ class UnixServer:
     def __init__(self, path: Path, handlers: Iterable[grpc.GenericRpcHandler], *, threads: int) -> None:
         """*threads* is how many calls, streams included, run at once. Raises ValueError: the path is too long."""
         size = len(str(path).encode())
-        if size > MAX_PATH_BYTES:
-            raise ValueError(f"socket path {path} needs {size} bytes, at most {MAX_PATH_BYTES} fit; use a shorter one")
+        if size > MAX_SOCKET_PATH_BYTES:
+            raise ValueError(
+                f"socket path {path} needs {size} bytes, at most {MAX_SOCKET_PATH_BYTES} fit; use a shorter one"
+            )
         self.path = path
         self._handlers = list(handlers)
         self._threads = threads

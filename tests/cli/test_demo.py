@@ -1,9 +1,7 @@
 """`demo` in this very process: a node to look at, wherever one is, and no trace of it afterwards."""
 
 import contextlib
-import gc
 import json
-import logging
 import os
 import re
 import signal
@@ -11,7 +9,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,21 +25,6 @@ SCENARIO = {
         {"namespace": "ns", "name": "one", "containers": [{"name": "main", "devices": {"example.com/card": ["c0"]}}]}
     ],
 }
-
-
-@pytest.fixture(autouse=True)
-def _process() -> Iterator[None]:
-    """Give signal handlers, logging and the garbage collector back as they were; a late signal hits nothing."""
-    handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
-    root = logging.getLogger()
-    kept, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = kept
-    root.setLevel(level)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-    signal.set_wakeup_fd(-1)
-    gc.unfreeze()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """`serve` from the command line to the page and back, in this very process: flags reach what they are for."""
 
-import gc
-import logging
 import os
 import signal
 import socket
@@ -37,19 +35,9 @@ ANSWERS = FixedAnswers(
 
 
 @pytest.fixture(autouse=True)
-def _process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give signal handlers, logging and the garbage collector back as they were; a late signal hits nothing."""
+def _node_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be a node, whatever this machine is called."""
     monkeypatch.setenv("NODE_NAME", "node1")
-    handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
-    root = logging.getLogger()
-    kept, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = kept
-    root.setLevel(level)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-    signal.set_wakeup_fd(-1)
-    gc.unfreeze()
 
 
 @pytest.fixture
