@@ -5,6 +5,7 @@ What can go wrong, by who can do something about it.
     +-- SourceError         a source did not answer; the snapshot ages
     |   +-- KubeletError
     |   +-- TopologyError
+    |   +-- ApiServerError
     +-- ConfigError         wrong flags or files: every fault at once, exit code 2
 
 Errors of libraries are translated once, where they enter, and keep their cause. Anything else that escapes is a bug.
@@ -26,6 +27,7 @@ class Reason(StrEnum):
     THROTTLED = "throttled"
     TOO_LARGE = "too_large"
     MALFORMED = "malformed"
+    GONE = "gone"
     INTERNAL = "internal"
 
 
@@ -59,6 +61,16 @@ class TopologyError(SourceError):
     def __init__(self, reason: Reason, detail: str) -> None:
         """Name the source once."""
         super().__init__("topology", reason, detail)
+
+
+class ApiServerError(SourceError):
+    """One request to the API server failed, or a watch of it broke."""
+
+    def __init__(self, verb: str, reason: Reason, detail: str, retry_after_seconds: float | None = None) -> None:
+        """Keep the verb (`list`, `watch`), and how long the server asks to wait; None where it does not say."""
+        super().__init__("metadata", reason, f"{verb}: {detail}")
+        self.verb = verb
+        self.retry_after_seconds = retry_after_seconds
 
 
 class ConfigError(PodresError):

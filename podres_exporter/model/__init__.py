@@ -1,8 +1,9 @@
 """
 The facts, frozen: what the kubelet said, what the kernel said, and the one snapshot that joins them.
 
-`allocation` is the kubelet's answer, `topology` the kernel's, `snapshot` the joined whole. Records are immutable and
-are compared by value. Sequences are sorted and free of repetition, whatever order the kubelet answered in.
+`allocation` is the kubelet's answer, `topology` the kernel's, `metadata` the API server's, `snapshot` the joined whole.
+Records are immutable and are compared by value. Sequences are sorted and free of repetition, whatever order the kubelet
+answered in.
 """
 
 from podres_exporter.model.allocation import (
@@ -16,6 +17,7 @@ from podres_exporter.model.allocation import (
     MemoryBlock,
     Pod,
 )
+from podres_exporter.model.metadata import ContainerKind, ContainerSpec, Metadata, PodKey, PodMeta, ResourceHealth
 from podres_exporter.model.snapshot import (
     Alignment,
     Allocation,
@@ -42,6 +44,8 @@ __all__ = [
     "ClaimDevice",
     "Constraint",
     "Container",
+    "ContainerKind",
+    "ContainerSpec",
     "Core",
     "CpuStock",
     "Device",
@@ -50,9 +54,13 @@ __all__ = [
     "Malformed",
     "MemoryBlock",
     "MemoryStock",
+    "Metadata",
     "Part",
     "Pod",
+    "PodKey",
+    "PodMeta",
     "PodView",
+    "ResourceHealth",
     "RpcSupport",
     "Snapshot",
     "SourceHealth",

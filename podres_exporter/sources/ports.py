@@ -1,11 +1,11 @@
 """What the service needs of its sources, whoever provides it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
 from podres_exporter.errors import Reason
-from podres_exporter.model import Allocatable, Listing, Pod, Topology
+from podres_exporter.model import Allocatable, Listing, Metadata, Pod, PodKey, Topology
 
 LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
 RPCS = (LIST, ALLOCATABLE, GET)
@@ -60,4 +60,24 @@ class TopologySource(Protocol):
 
     def read(self) -> Topology:
         """Return it as it is now, the same record as long as nothing changed. Raises TopologyError."""
+        ...
+
+
+class PodMetaSource(Protocol):
+    """Who the pods of the node are. The API server decorates: nothing here may block or fail a poll."""
+
+    def start(self, changed: Callable[[Collection[PodKey]], None]) -> None:
+        """
+        Begin to follow the pods; *changed* is told, from a thread of the source, which pods are new, other or gone.
+
+        Called without keys where only the state of the source has changed.
+        """
+        ...
+
+    def metadata(self) -> Metadata | None:
+        """Return what is known now, None where this source knows nothing of any pod; for any thread, never blocks."""
+        ...
+
+    def stop(self) -> None:
+        """End within a second or two, whatever the server does."""
         ...

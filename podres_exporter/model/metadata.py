@@ -1,0 +1,112 @@
+"""What the API server says of the node's pods: who they are, what they asked for, and how their devices are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+PodKey = tuple[str, str]
+"""(namespace, name): what the kubelet's answers and the API server's pods are joined by."""
+
+
+class ContainerKind(StrEnum):
+    """APP: `spec.containers`. INIT ends before they start. SIDECAR: an init container with `restartPolicy: Always`."""
+
+    APP = "app"
+    SIDECAR = "sidecar"
+    INIT = "init"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceHealth:
+    """
+    One device as the pod's status has it, in the kubelet's words.
+
+    *name* is an extended resource, or `claim:NAME` or `claim:NAME/REQUEST` with the pod's own name of the claim.
+    *resource_id* is a device id; for claims the first CDI name or `driver/pool/device`, for both occur.
+
+    Source: KEP-4680 (`status.containerStatuses[].allocatedResourcesStatus`).
+    """
+
+    name: str
+    resource_id: str
+    health: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """
+    What one container asked for; zeros are left out and everything is sorted.
+
+    *devices* are extended resources with their number, *memory* bytes by memory type (`memory`, `hugepages-2Mi`).
+    *claims* are pairs of the pod's name of a claim and the request of it that the container uses, empty: all of them.
+    """
+
+    name: str
+    kind: ContainerKind
+    devices: tuple[tuple[str, int], ...] = ()
+    cpu_millicores: int = 0
+    memory: tuple[tuple[str, int], ...] = ()
+    claims: tuple[tuple[str, str], ...] = ()
+    health: tuple[ResourceHealth, ...] = ()
+
+    @property
+    def whole_cpus(self) -> int:
+        """How many exclusive CPUs it asks for if its pod is Guaranteed; 0 for a fraction."""
+        return 0 if self.cpu_millicores % 1000 else self.cpu_millicores // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PodMeta:
+    """
+    What is kept of one pod of the API server; empty texts where nothing is stated.
+
+    *labels* are the allowed ones under their metric names (`label_app`). *workload* is what a person would name: the
+    Deployment of a ReplicaSet, the CronJob of a Job. *is_terminal*: it has finished and none of its containers runs.
+    *has_started*: a kubelet has admitted or refused it. *claims* maps the pod's names of claims to the claims' own;
+    *extended_claim* is the claim that the scheduler made for extended resources which a DRA driver serves, and
+    *extended_requests* the (container, resource) pairs that it stands for.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    qos_class: str = ""
+    priority_class: str = ""
+    owner_kind: str = ""
+    owner_name: str = ""
+    workload_kind: str = ""
+    workload_name: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    is_terminal: bool = False
+    is_deleting: bool = False
+    has_started: bool = False
+    has_pod_resources: bool = False
+    claims: tuple[tuple[str, str], ...] = ()
+    extended_claim: str = ""
+    extended_requests: tuple[tuple[str, str], ...] = ()
+    containers: tuple[ContainerSpec, ...] = ()
+
+    @property
+    def key(self) -> PodKey:
+        """(namespace, name)."""
+        return (self.namespace, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """
+    The node's pods as the API server last told them.
+
+    *synced*: the list was complete once and is being kept up to date; only then may a missing pod be taken for gone.
+    *is_away*: the API server cannot be reached, so a kubelet may not know its pods either.
+    """
+
+    pods: Mapping[PodKey, PodMeta] = field(default_factory=dict)
+    synced: bool = False
+    is_up: bool = False
+    is_away: bool = False
+    last_success_seconds: float | None = None
