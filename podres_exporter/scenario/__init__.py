@@ -8,7 +8,6 @@ wrong with the kubelet then. Nothing here reads a file, a clock or a socket.
 from podres_exporter.scenario.conditions import Conditions, conditions_at
 from podres_exporter.scenario.life import Life, life_at
 from podres_exporter.scenario.parse import parse_scenario
-from podres_exporter.scenario.quantity import parse_millicores, parse_quantity
 from podres_exporter.scenario.records import (
     ContainerSpec,
     DeviceSpec,
@@ -40,8 +39,6 @@ __all__ = [
     "conditions_at",
     "life_at",
     "node_at",
-    "parse_millicores",
-    "parse_quantity",
     "parse_release",
     "parse_scenario",
 ]

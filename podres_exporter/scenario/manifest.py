@@ -1,6 +1,6 @@
 """What a pod's manifest must say for the simulated kubelet to admit it; the rest of a Kubernetes pod is passed on."""
 
-from podres_exporter.scenario.quantity import parse_millicores, parse_quantity
+from podres_exporter.quantity import parse_millicores, parse_quantity
 from podres_exporter.scenario.section import Section
 
 

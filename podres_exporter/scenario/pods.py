@@ -1,5 +1,7 @@
 """The pods of a scenario document: their life, and what their containers hold."""
 
+from uuid import NAMESPACE_OID, uuid5
+
 from podres_exporter.model import Claim, ClaimDevice, MemoryBlock
 from podres_exporter.scenario.manifest import check_manifest
 from podres_exporter.scenario.records import ContainerSpec, PodSpec
@@ -34,6 +36,8 @@ def _read_manifest(section: Section, namespace: str) -> PodSpec:
     name, spec = section.text("name"), section.section("spec")
     metadata: dict[str, object] = {"namespace": namespace, "name": name}
     metadata |= {key: section.mapping(key) for key in ("labels", "annotations") if section.has(key)}
+    if section.has("owner"):
+        metadata["ownerReferences"] = [_read_owner(section.section("owner"))]
     if spec.usable:
         check_manifest(spec)
     pod = PodSpec(
@@ -54,6 +58,29 @@ def _read_manifest(section: Section, namespace: str) -> PodSpec:
     if pod.finish_seconds is not None and pod.finish_seconds <= pod.start_seconds:
         section.fault("finish", "is not after start; write a later second")
     return pod
+
+
+_API_GROUPS = {
+    "ReplicaSet": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Job": "batch/v1",
+}
+
+
+def _read_owner(section: Section) -> dict[str, object]:
+    """Return the reference to the controller of a pod; its uid follows from its name."""
+    kind, name = section.text("kind"), section.text("name")
+    version = section.text("apiVersion", _API_GROUPS.get(kind, "v1"))
+    section.finish()
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "name": name,
+        "uid": str(uuid5(NAMESPACE_OID, f"{kind}/{name}")),
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
 
 
 def _check_life(section: Section, pod: PodSpec) -> None:

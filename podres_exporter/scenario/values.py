@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from podres_exporter.cpuset import CpuSet, parse_cpuset
-from podres_exporter.scenario.quantity import parse_quantity
+from podres_exporter.quantity import parse_quantity
 
 T = TypeVar("T")
 

@@ -124,8 +124,8 @@ def test_a_wrong_topology_manager_is_named(settings: str, problem: str) -> None:
             [".containers[0].resources.limits[\"cpu\"]: 'two' is not a number of CPUs; write for example 500m"],
         ),
         (
-            "{initContainers: [{name: c, resources: {requests: {memory: 1.5Gi}}}], containers: [{name: d}]}",
-            [".initContainers[0].resources.requests[\"memory\"]: '1.5Gi' is not a size; write for example 2 or 4Gi"],
+            "{initContainers: [{name: c, resources: {requests: {memory: 1.5GB}}}], containers: [{name: d}]}",
+            [".initContainers[0].resources.requests[\"memory\"]: '1.5GB' is not a size; write for example 2 or 4Gi"],
         ),
         (
             "{containers: [{name: c, resources: {limits: {example.com/gpu: true}}}]}",

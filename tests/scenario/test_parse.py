@@ -54,7 +54,7 @@ def test_every_fault_is_named_at_once() -> None:
     text = """
 nodes: n
 kubelet: {release: 1.30, cpu_manager: {policy: dynamic}}
-numa: [{node: zero, cpus: 3-1, memory: 1.5Gi}]
+numa: [{node: zero, cpus: 3-1, memory: 1.5GB}]
 pods:
   - {containers: [{name: c, devices: {a.b/c: GPU-0}, sidecar: "yes"}, 7]}
   - {name: p, start: -1, memory: [{size: 1Gi}]}
@@ -65,7 +65,7 @@ pods:
         "kubelet.cpu_manager.policy: 'dynamic' is unknown; write one of static, none",
         "numa[0].node: is the value 'zero'; write a whole number of 0 or more",
         "numa[0].cpus: range '3-1' runs backwards; write a CPU list in quotes, such as '0-3,8'",
-        "numa[0].memory: '1.5Gi' is not a size; write bytes or a quantity such as 256Gi",
+        "numa[0].memory: '1.5GB' is not a size; write bytes or a quantity such as 256Gi",
         "pods[0].containers[0].devices[\"a.b/c\"]: is the value 'GPU-0'; write a list of texts in quotes",
         "pods[0].containers[0].sidecar: is the value 'yes'; write true or false",
         "pods[0].containers[1]: is the value 7; write a mapping of keys to values",

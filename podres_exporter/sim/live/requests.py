@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from podres_exporter.admission import Amounts, ContainerRequest, Kind, PodRequest
-from podres_exporter.scenario import parse_millicores, parse_quantity
+from podres_exporter.quantity import parse_millicores, parse_quantity
 
 _NATIVE = frozenset({"cpu", "memory", "ephemeral-storage", "pods"})
 

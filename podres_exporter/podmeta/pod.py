@@ -1,0 +1,117 @@
+"""One pod of the API server to what is kept of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from sys import intern
+
+from msgspec import Raw
+from msgspec.json import Decoder
+
+from podres_exporter.allowlist import LabelAllowlist
+from podres_exporter.model import Malformed, PodMeta
+from podres_exporter.podmeta.containers import LONGEST_MESSAGE, container_specs, statuses
+from podres_exporter.podmeta.faults import UNREADABLE, PodError, pod_error
+from podres_exporter.podmeta.labels import label_rows
+from podres_exporter.podmeta.records import ExtendedClaim, Pod, PodClaim, PodSpec, PodStatus, Resources
+from podres_exporter.podmeta.workload import controller_of, workload_of
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPod:
+    """A pod as of *resource_version*; *problems* are amounts that could not be read, by their path in the pod."""
+
+    meta: PodMeta
+    resource_version: str
+    problems: tuple[Malformed, ...] = ()
+
+
+class PodDecoder:
+    """Decodes pods, of whose labels it keeps the allowed ones; it has no memory, so any thread may use it."""
+
+    def __init__(self, allowlist: LabelAllowlist) -> None:
+        """Keep which labels are allowed."""
+        self._allowlist = allowlist
+        self._decoder = Decoder(Pod)
+
+    def decode(self, raw: bytes | Raw) -> DecodedPod:
+        """
+        Return what is kept of one pod.
+
+        Raises PodError where the JSON is no pod, or one without a namespace and a name.
+        """
+        try:
+            pod = self._decoder.decode(raw)
+        except UNREADABLE as error:
+            raise pod_error(error) from error
+        for key, text in (("namespace", pod.metadata.namespace), ("name", pod.metadata.name)):
+            if not text:
+                raise PodError(f"metadata.{key}", "is missing")
+        problems: list[Malformed] = []
+        meta = self._meta(pod, problems)
+        return DecodedPod(meta, pod.metadata.resource_version, tuple(problems))
+
+    def _meta(self, pod: Pod, problems: list[Malformed]) -> PodMeta:
+        """Return the record of a pod; texts that many pods share are kept once."""
+        metadata, spec, status = pod.metadata, pod.spec or PodSpec(), pod.status or PodStatus()
+        labels = metadata.labels or {}
+        owner = controller_of(metadata.owner_references or ())
+        workload_kind, workload_name = workload_of(owner, labels)
+        extended = status.extended_resource_claim_status or ExtendedClaim()
+        return PodMeta(
+            namespace=intern(metadata.namespace),
+            name=metadata.name,
+            uid=metadata.uid,
+            phase=intern(status.phase),
+            reason=intern(status.reason),
+            message=status.message[:LONGEST_MESSAGE] if status.reason else "",
+            qos_class=intern(status.qos_class),
+            priority_class=intern(spec.priority_class_name),
+            owner_kind=intern(owner.kind) if owner else "",
+            owner_name=intern(owner.name) if owner else "",
+            workload_kind=intern(workload_kind),
+            workload_name=intern(workload_name),
+            labels=label_rows(labels, self._allowlist),
+            is_terminal=_is_terminal(status),
+            is_deleting=metadata.deletion_timestamp is not None,
+            has_started=status.start_time is not None,
+            has_pod_resources=_asks_for_anything(spec.resources),
+            claims=_claims(spec.resource_claims or (), status),
+            extended_claim=extended.resource_claim_name,
+            extended_requests=_extended_requests(extended),
+            containers=container_specs(spec, status, problems),
+        )
+
+
+def _is_terminal(status: PodStatus) -> bool:
+    """
+    Return whether the pod has finished and nothing of it runs any more.
+
+    Source: the kubelet's podWorkers; a pod may be Failed while its containers still end, and keeps its devices so long.
+    """
+    finished = status.phase in {"Succeeded", "Failed"}
+    return finished and not any(item.state and item.state.running for item in statuses(status))
+
+
+def _asks_for_anything(resources: Resources | None) -> bool:
+    return resources is not None and bool(resources.requests or resources.limits)
+
+
+def _claims(stated: Iterable[PodClaim], status: PodStatus) -> tuple[tuple[str, str], ...]:
+    """
+    Return the pod's names of its claims with the claims' own, sorted; claims that are not made, or not needed, are
+    left out.
+
+    Source: k8s.io/dynamic-resource-allocation resourceclaim.Name; up to 1.30 the spec has the name below `source`.
+    """
+    names = {
+        claim.name: claim.resource_claim_name or (claim.source.resource_claim_name if claim.source else None)
+        for claim in stated
+    }
+    names |= {claim.name: claim.resource_claim_name for claim in status.resource_claim_statuses or ()}
+    return tuple(sorted((name, claim) for name, claim in names.items() if claim))
+
+
+def _extended_requests(claim: ExtendedClaim) -> tuple[tuple[str, str], ...]:
+    """Return the (container, resource) pairs that the claim stands for, sorted."""
+    pairs = {(intern(row.container_name), intern(row.resource_name)) for row in claim.request_mappings or ()}
+    return tuple(sorted(pair for pair in pairs if all(pair)))

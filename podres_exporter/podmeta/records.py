@@ -1,0 +1,205 @@
+"""
+The part of the API's pod that is used, as it stands on the wire.
+
+What Go leaves out where it is empty has a default; lists, maps and pointers may be null as well. Texts never are.
+
+Source: core/v1 Pod of Kubernetes 1.20 to 1.37; metav1 ObjectMeta, ListMeta and Status.
+"""
+
+from typing import Any
+
+from msgspec import Raw, Struct, field
+
+
+class Wire(Struct, gc=False, rename="camel"):
+    """An object of the API. Records form no cycles, so the garbage collector need not look at them."""
+
+
+class Identity(Wire):
+    """Who an object is, and as of when."""
+
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+    resource_version: str = ""
+
+
+class Stub(Wire):
+    """Any object, without what it says."""
+
+    metadata: Identity
+
+
+class OwnerReference(Wire):
+    """One owner; at most one of a pod is its controller."""
+
+    kind: str
+    name: str
+    api_version: str = ""
+    controller: bool | None = None
+
+
+class ObjectMeta(Identity):
+    """The metadata of a pod."""
+
+    labels: dict[str, str] | None = None
+    owner_references: list[OwnerReference] | None = None
+    deletion_timestamp: str | None = None
+
+
+class ClaimReference(Wire):
+    """A claim of the pod that a container uses; an empty request stands for all of them."""
+
+    name: str
+    request: str = ""
+
+
+class Resources(Wire):
+    """Amounts are texts, but numbers are let through; what else stands there spoils that amount and no more."""
+
+    requests: dict[str, Any] | None = None
+    limits: dict[str, Any] | None = None
+    claims: list[ClaimReference] | None = None
+
+
+class Container(Wire):
+    """One container or init container."""
+
+    name: str
+    restart_policy: str | None = None
+    resources: Resources | None = None
+
+
+class ClaimSource(Wire):
+    """Where the names stood before 1.31."""
+
+    resource_claim_name: str | None = None
+
+
+class PodClaim(Wire):
+    """The pod's name of a claim, and the claim's own where no template makes it."""
+
+    name: str
+    resource_claim_name: str | None = None
+    source: ClaimSource | None = None
+
+
+class PodSpec(Wire):
+    """What the pod asks for. *resources* are those of the pod as a whole (KEP-2837)."""
+
+    priority_class_name: str = ""
+    init_containers: list[Container] | None = None
+    containers: list[Container] | None = None
+    resources: Resources | None = None
+    resource_claims: list[PodClaim] | None = None
+
+
+class Running(Wire):
+    """That it is there is all that counts."""
+
+
+class ContainerState(Wire):
+    """At most one of running, waiting and terminated is there."""
+
+    running: Running | None = None
+
+
+class Health(Wire):
+    """One device of `allocatedResourcesStatus` (KEP-4680)."""
+
+    resource_id: str = field(default="", name="resourceID")
+    health: str = ""
+    message: str | None = None
+
+
+class ResourceStatus(Wire):
+    """The devices of one resource or claim."""
+
+    name: str = ""
+    resources: list[Health] | None = None
+
+
+class ContainerStatus(Wire):
+    """What the kubelet last said of one container."""
+
+    name: str
+    state: ContainerState | None = None
+    allocated_resources_status: list[ResourceStatus] | None = None
+
+
+class ClaimStatus(Wire):
+    """The claim that was made of a template; without a name none was needed."""
+
+    name: str
+    resource_claim_name: str | None = None
+
+
+class RequestMapping(Wire):
+    """One resource of one container that a DRA driver serves."""
+
+    container_name: str = ""
+    resource_name: str = ""
+
+
+class ExtendedClaim(Wire):
+    """The claim that the scheduler made for extended resources (KEP-5004)."""
+
+    resource_claim_name: str = ""
+    request_mappings: list[RequestMapping] | None = None
+
+
+class PodStatus(Wire):
+    """How the pod is."""
+
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    qos_class: str = ""
+    start_time: str | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
+    container_statuses: list[ContainerStatus] | None = None
+    resource_claim_statuses: list[ClaimStatus] | None = None
+    extended_resource_claim_status: ExtendedClaim | None = None
+
+
+class Pod(Wire):
+    """A pod."""
+
+    metadata: ObjectMeta
+    spec: PodSpec | None = None
+    status: PodStatus | None = None
+
+
+class ListMeta(Wire):
+    """As of when the list is."""
+
+    resource_version: str = ""
+
+
+class ListFrame(Wire):
+    """A list whose items wait to be read one by one; `items` is always written, null where there are none."""
+
+    items: list[Raw] | None
+    metadata: ListMeta | None = None
+
+
+class EventFrame(Wire):
+    """One line of a watch."""
+
+    type: str
+    object: Raw = Raw()
+
+
+class StatusDetails(Wire):
+    """What helps a client to go on."""
+
+    retry_after_seconds: int = 0
+
+
+class Status(Wire):
+    """What the API server answers where it has no other object to give."""
+
+    code: int = 0
+    reason: str = ""
+    message: str = ""
+    details: StatusDetails | None = None
