@@ -1,10 +1,12 @@
 """Small snapshots for tests, with only what a test is about."""
 
 from podres_exporter.cpuset import CpuSet
+from podres_exporter.join.claims import claim_uses
 from podres_exporter.model import (
     Alignment,
     Allocation,
     Container,
+    ContainerView,
     CpuStock,
     DeviceStock,
     MemoryStock,
@@ -21,8 +23,13 @@ TWO_NODES = Topology({0: frozenset(range(4)), 1: frozenset(range(4, 8))})
 
 def holding(*pods: Pod, topology: Topology | None = None, alignment: Alignment = NOTHING) -> Snapshot:
     """Return a snapshot of node `n1` with these pods; every container has the same verdict."""
-    views = tuple(PodView(pod, tuple(alignment for _ in pod.containers)) for pod in pods)
+    views = tuple(PodView(pod, tuple(_view(each, alignment) for each in pod.containers)) for pod in pods)
     return Snapshot("n1", Allocation(views, (), CpuStock(None, frozenset()), (), topology))
+
+
+def _view(container: Container, alignment: Alignment) -> ContainerView:
+    """Return the container with what the kubelet alone tells of it."""
+    return ContainerView(container, alignment, claim_uses(container, None, None))
 
 
 def one_container(container: Container, *, topology: Topology | None = None) -> Snapshot:

@@ -4,7 +4,16 @@ import re
 
 import pytest
 
-from podres_exporter.errors import ConfigError, KubeletError, PodresError, Reason, SourceError, TopologyError
+from podres_exporter.errors import (
+    ConfigError,
+    DocumentError,
+    DocumentVersionError,
+    KubeletError,
+    PodresError,
+    Reason,
+    SourceError,
+    TopologyError,
+)
 from podres_exporter.families import CATALOGUE
 
 
@@ -13,7 +22,11 @@ def help_of(name: str) -> str:
     return found
 
 
-@pytest.mark.parametrize("reason", Reason)
+KUBELET_REASONS = frozenset(Reason) - {Reason.GONE}
+"""What a call to the kubelet can fail for; only a watch can be too old."""
+
+
+@pytest.mark.parametrize("reason", sorted(KUBELET_REASONS))
 def test_every_reason_is_named_in_the_help_of_the_error_counter(reason: Reason) -> None:
     """A reader of the page can tell which reasons there are without the source."""
     listed = help_of("podres_kubelet_rpc_errors_total").partition("by reason: ")[2].rstrip(".").split(", ")
@@ -25,7 +38,12 @@ def test_the_help_of_the_error_counter_names_no_reason_that_does_not_exist() -> 
     """An alert on it would never fire."""
     listed = help_of("podres_kubelet_rpc_errors_total").partition("by reason: ")[2].rstrip(".").split(", ")
 
-    assert {reason.value for reason in Reason} == set(listed)
+    assert {reason.value for reason in KUBELET_REASONS} == set(listed)
+
+
+def test_the_reason_that_only_a_watch_has_is_named_where_watches_are_counted() -> None:
+    """The other reasons are the kubelet's, too."""
+    assert "gone" in help_of("podres_metadata_errors_total")
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -36,7 +54,7 @@ def test_a_reason_is_a_label_value_that_needs_no_quoting(reason: Reason) -> None
 
 
 def test_the_reasons_of_the_design_are_all_there() -> None:
-    """The small enum, and not_found, which Get answers for a pod that has ended."""
+    """The small enum, not_found, which Get answers for a pod that has ended, and gone, which a watch comes to."""
     of_design = {
         "unavailable",
         "timeout",
@@ -49,7 +67,7 @@ def test_the_reasons_of_the_design_are_all_there() -> None:
         "internal",
     }
 
-    assert {*of_design, "not_found"} == {reason.value for reason in Reason}
+    assert {*of_design, "not_found", "gone"} == {reason.value for reason in Reason}
 
 
 def test_an_error_of_the_kubelet_says_which_call_failed_and_why() -> None:
@@ -77,12 +95,20 @@ def test_a_configuration_error_keeps_every_fault() -> None:
     assert "--a: wrong; --b: wrong" == str(error)
 
 
+def test_a_fault_of_a_document_is_told_with_its_place() -> None:
+    error = DocumentError("pods[3].name", "is missing")
+
+    assert ("pods[3].name", "is missing", "pods[3].name: is missing") == (error.path, error.problem, str(error))
+
+
 @pytest.mark.parametrize(
     ("error", "bases"),
     [
         (KubeletError, (SourceError, PodresError)),
         (TopologyError, (SourceError, PodresError)),
         (ConfigError, (PodresError,)),
+        (DocumentError, (PodresError,)),
+        (DocumentVersionError, (DocumentError, PodresError)),
     ],
 )
 def test_errors_are_told_apart_by_who_can_do_something_about_them(

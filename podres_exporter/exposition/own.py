@@ -1,6 +1,6 @@
 """The exporter's own counters, in a registry of their own, and the process metrics."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import generate_latest as generate_text
@@ -9,8 +9,45 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from podres_exporter.errors import Reason
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.families import own
+from podres_exporter.model import Malformed
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class MetadataMetrics:
+    """What is counted of the API server; safe to use from every thread."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register the families."""
+        requests, errors, restarts, events, received, malformed = (
+            Counter(family.name, family.help, family.labels, registry=registry) for family in own.METADATA
+        )
+        self._requests, self._errors, self._restarts = requests, errors, restarts
+        self._events, self._received, self._malformed = events, received, malformed
+
+    def request(self, verb: str) -> None:
+        """Count one request."""
+        self._requests.labels(verb).inc()
+
+    def error(self, verb: str, reason: Reason) -> None:
+        """Count one request that failed, or one watch that broke."""
+        self._errors.labels(verb, reason.value).inc()
+
+    def restart(self, cause: str) -> None:
+        """Count one watch that has to be opened anew."""
+        self._restarts.labels(cause).inc()
+
+    def event(self, kind: str) -> None:
+        """Count one event of the watch."""
+        self._events.labels(kind).inc()
+
+    def received(self, size: int) -> None:
+        """Count bytes."""
+        self._received.inc(size)
+
+    def malformed(self, items: Sequence[Malformed]) -> None:
+        """Count items of one answer that were unusable."""
+        self._malformed.inc(len(items))
 
 
 class OwnMetrics:
@@ -33,10 +70,15 @@ class OwnMetrics:
         self._malformed = Counter(own.MALFORMED.name, own.MALFORMED.help, own.MALFORMED.labels, registry=registry)
         self._restarts = Counter(own.RESTARTS.name, own.RESTARTS.help, registry=registry)
         self._loop_errors = Counter(own.LOOP_ERRORS.name, own.LOOP_ERRORS.help, registry=registry)
+        self._metadata_registry = registry
         build = Info(own.BUILD_INFO.name.removesuffix("_info"), own.BUILD_INFO.help, registry=registry)
         build.info(dict(versions))
         if "process" in collectors:
             ProcessCollector(registry=self._registry)
+
+    def metadata(self) -> MetadataMetrics:
+        """Return the counters of the API server, made at the first and only call: without it they are not shown."""
+        return MetadataMetrics(self._metadata_registry)
 
     def rpc(self, rpc: str, seconds: float, reason: Reason | None) -> None:
         """Count one call to the kubelet; *reason* is None where it gave a usable answer."""

@@ -16,9 +16,10 @@ from podres_exporter.families import (
     Kind,
     NodeFamily,
     PodFamily,
+    PodLabelsFamily,
     Row,
     UsageFamily,
-    container_views,
+    holding,
 )
 from podres_exporter.model import Allocation, PodView, Snapshot, Topology
 
@@ -41,6 +42,7 @@ class LineWriter:
     def __init__(self, family: Family) -> None:
         """Make the template."""
         own = ",".join(f'{label}="%s"' for label in family.labels)
+        self._name = family.name
         self._start, self._comma, self._tail = family.name + "{", "," if own else "", own + "} %s\n"
         self._quotes = 2 * len(family.labels)
 
@@ -53,6 +55,8 @@ class LineWriter:
         """
         if not rows:
             return ""
+        if not prefix and not self._quotes:
+            return "".join([f"{self._name} {value}\n" for (value,) in rows])
         head = f"{self._start}{prefix}{self._comma if prefix else ''}"
         tail, count = self._tail, len(rows)
         parts = [tail % row for row in rows]
@@ -84,7 +88,9 @@ class AllocationWriter:
 
     def __init__(self, families: Collection[Family], node: str, *, node_label: bool) -> None:
         """Write the families of *families* that an allocation has; with *node_label*, label `node` comes first."""
-        self._per_pod = [(f, LineWriter(f)) for f in families if isinstance(f, (ContainerFamily, PodFamily))]
+        self._per_pod = [
+            (f, LineWriter(f)) for f in families if isinstance(f, (ContainerFamily, PodFamily, PodLabelsFamily))
+        ]
         self._of_node = [(f, LineWriter(f)) for f in families if isinstance(f, NodeFamily)]
         self._node = {"node": node} if node_label else {}
         self._topology: Topology | None = None
@@ -111,18 +117,19 @@ class AllocationWriter:
     def _pod(self, view: PodView, topology: Topology | None) -> tuple[str, ...]:
         """Return the pod's lines, one text per family."""
         pod = identity(**self._node, namespace=view.pod.namespace, pod=view.pod.name)
-        containers = [
-            (f"{pod},{identity(container=container.container.name)}", container)
-            for container in container_views(view, topology)
-        ]
-        return tuple(
-            [
-                writer.write(pod, family.rows(view, topology))
-                if isinstance(family, PodFamily)
-                else "".join([writer.write(prefix, family.rows(container)) for prefix, container in containers])
-                for family, writer in self._per_pod
-            ]
-        )
+        containers = [(f"{pod},{identity(container=each.container.name)}", each) for each in holding(view)]
+        texts = []
+        for family, writer in self._per_pod:
+            match family:
+                case ContainerFamily():
+                    lines = [writer.write(prefix, family.rows(each, topology)) for prefix, each in containers]
+                    texts.append("".join(lines))
+                case PodFamily():
+                    texts.append(writer.write(pod, family.rows(view, topology)))
+                case PodLabelsFamily():
+                    pairs = family.pairs(view)
+                    texts.append(f"{family.name}{{{pod},{identity(**dict(pairs))}}} 1\n" if pairs else "")
+        return tuple(texts)
 
 
 def write_rest(snapshot: Snapshot, families: Iterable[Family], *, node_label: bool) -> list[tuple[Family, str]]:

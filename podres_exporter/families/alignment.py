@@ -2,16 +2,16 @@
 
 from collections.abc import Collection
 
-from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, Row
-from podres_exporter.model import Verdict
+from podres_exporter.families.spec import ContainerFamily, Kind, Row
+from podres_exporter.model import ContainerView, Topology, Verdict
 
 
-def _numa_nodes(view: ContainerView) -> Collection[Row]:
+def _numa_nodes(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
     nodes = view.alignment.numa_nodes
     return [(len(nodes),)] if nodes else ()
 
 
-def _aligned(view: ContainerView) -> Collection[Row]:
+def _aligned(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
     """Return 1 or 0; a container that asks for more than one node has is neither."""
     match view.alignment.verdict:
         case Verdict.ALIGNED:

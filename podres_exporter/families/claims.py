@@ -2,30 +2,41 @@
 
 from collections.abc import Collection, Iterable
 
-from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, Row
+from podres_exporter.families.spec import ContainerFamily, Kind, Row
+from podres_exporter.model import ContainerView, Topology
 
 
-def _claim_devices(view: ContainerView) -> Collection[Row]:
+def _claim_devices(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
     """Return a row per claim device; kubelets 1.27 to 1.30 do not name devices, only their CDI names."""
+    if not view.claim_uses:
+        return ()
     return _once(
-        (claim.name, device.driver, device.pool, device.device, device.share_id, 1)
-        for claim in view.container.claims
-        for device in claim.devices
-        if device.driver
+        (
+            use.claim,
+            use.device.driver,
+            use.device.pool,
+            use.device.device,
+            use.device.share_id,
+            use.attribution.value,
+            1,
+        )
+        for use in view.claim_uses
+        if use.device.driver
     )
 
 
-def _cdi_devices(view: ContainerView) -> Collection[Row]:
+def _cdi_devices(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
+    if not view.claim_uses:
+        return ()
     return _once(
-        (claim.name, device.driver, device.pool, device.device, device.share_id, cdi_device, 1)
-        for claim in view.container.claims
-        for device in claim.devices
-        for cdi_device in device.cdi_devices
+        (use.claim, use.device.driver, use.device.pool, use.device.device, use.device.share_id, cdi_device, 1)
+        for use in view.claim_uses
+        for cdi_device in use.device.cdi_devices
     )
 
 
 def _once(rows: Iterable[Row]) -> Collection[Row]:
-    """Return each row once: claims are the pod's, so their namespace is no label, whatever an answer may say of it."""
+    """Return each row once: of a claim listed under two namespaces, the devices could differ in what is no label."""
     return list(dict.fromkeys(rows))
 
 
@@ -34,9 +45,10 @@ FAMILIES = (
     ContainerFamily(
         name="podres_container_claim_device_info",
         kind=Kind.INFO,
-        help="One per device of a DRA claim that the container refers to. The kubelet lists all devices of the "
-        "claim on each such container, whichever of its requests the container uses.",
-        labels=_LABELS,
+        help="One per device of a DRA claim that the container uses. The kubelet lists all devices of a claim on each "
+        "container that refers to it; attribution is container where the pod says that this one uses the device, "
+        "and claim where nothing tells which of its devices it uses.",
+        labels=(*_LABELS, "attribution"),
         collector="claims",
         rows=_claim_devices,
     ),

@@ -3,15 +3,15 @@
 from collections.abc import Collection
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
-from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, NodeFamily, PodFamily, Row, by_node
-from podres_exporter.model import Allocation, Core, PodView, Topology
+from podres_exporter.families.spec import ContainerFamily, Kind, NodeFamily, PodFamily, Row, by_node
+from podres_exporter.model import Allocation, ContainerView, Core, PodView, Topology
 
 
-def _container_cpus(view: ContainerView) -> Collection[Row]:
-    return [(node, len(cpus)) for node, cpus in by_node(view.container.exclusive_cpus, view.topology)]
+def _container_cpus(view: ContainerView, topology: Topology | None) -> Collection[Row]:
+    return [(node, len(cpus)) for node, cpus in by_node(view.container.exclusive_cpus, topology)]
 
 
-def _container_cpuset(view: ContainerView) -> Collection[Row]:
+def _container_cpuset(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
     cpus = view.container.exclusive_cpus
     return [(format_cpuset(cpus), 1)] if cpus else ()
 
@@ -20,11 +20,11 @@ def _pod_cpus(view: PodView, topology: Topology | None) -> Collection[Row]:
     return [(node, len(cpus)) for node, cpus in by_node(view.pod.all_exclusive_cpus(), topology)]
 
 
-def _cpu_infos(view: ContainerView) -> Collection[Row]:
-    cores = view.topology.core_by_cpu if view.topology else {}
+def _cpu_infos(view: ContainerView, topology: Topology | None) -> Collection[Row]:
+    cores = topology.core_by_cpu if topology else {}
     places = [
         (cpu, node, cores.get(cpu, Core(-1, -1)))
-        for node, cpus in by_node(view.container.exclusive_cpus, view.topology)
+        for node, cpus in by_node(view.container.exclusive_cpus, topology)
         for cpu in sorted(cpus)
     ]
     return [(str(cpu), node, _stated(place.core), _stated(place.socket), 1) for cpu, node, place in places]

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 
-from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, NodeFamily, Row, nodes_text
-from podres_exporter.model import Allocation, DeviceStock
+from podres_exporter.families.spec import ContainerFamily, Kind, NodeFamily, Row, nodes_text
+from podres_exporter.model import Allocation, ContainerView, DeviceStock, Topology
 
 _REPLICA = re.compile(r"(?P<base>.+)(?:::|/vgpu)(?P<replica>[0-9]+)", re.DOTALL)
 
@@ -25,18 +25,24 @@ def split_replica(device_id: str) -> tuple[str, str]:
     return device_id, ""
 
 
-def _device_counts(view: ContainerView) -> Collection[Row]:
+def _device_counts(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
     """Return (resource, count)."""
     devices = view.container.devices
     return list(Counter([device.resource for device in devices]).items()) if devices else ()
 
 
-def _device_infos(view: ContainerView) -> Collection[Row]:
+def _device_infos(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
     """Return a row per held device."""
     return [
         (device.resource, device.device_id, *split_replica(device.device_id), nodes_text(device.numa_nodes), 1)
         for device in view.container.devices
     ]
+
+
+def _device_health(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
+    """Return a row per device that the pod's status speaks of."""
+    rows = [(row.resource, row.device, row.pool, row.claim, row.health, 1) for row in view.health]
+    return list(dict.fromkeys(rows)) if rows else ()
 
 
 def _stock(allocation: Allocation) -> Iterator[tuple[DeviceStock, tuple[str, str]]]:
@@ -80,6 +86,16 @@ CONTAINER_DEVICE_INFO = ContainerFamily(
     collector="devices",
     rows=_device_infos,
 )
+CONTAINER_DEVICE_HEALTH = ContainerFamily(
+    name="podres_container_device_health",
+    kind=Kind.GAUGE,
+    help="1 for the health (Healthy, Unhealthy, Unknown) that the pod's status gives a device of the container. For "
+    "a DRA device, resource is its driver, and pool and claim are set. Needs a kubelet with ResourceHealthStatus "
+    "(on by default from 1.36) and the API server.",
+    labels=("resource", "device", "pool", "claim", "health"),
+    collector="health",
+    rows=_device_health,
+)
 _STOCK_LABELS = ("resource", "numa_nodes")
 NODE_ALLOCATABLE_DEVICES = NodeFamily(
     name="podres_node_allocatable_devices",
@@ -118,6 +134,7 @@ NODE_UNALLOCATABLE_HELD_DEVICES = NodeFamily(
 FAMILIES = (
     CONTAINER_DEVICES,
     CONTAINER_DEVICE_INFO,
+    CONTAINER_DEVICE_HEALTH,
     NODE_ALLOCATABLE_DEVICES,
     NODE_ALLOCATED_DEVICES,
     NODE_FREE_DEVICES,

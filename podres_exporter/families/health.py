@@ -32,11 +32,19 @@ def _skipped(snapshot: Snapshot) -> Collection[Row]:
     return sorted(snapshot.allocation.skipped_pods.items()) if snapshot.allocation else ()
 
 
+def _synced(snapshot: Snapshot) -> Collection[Row]:
+    return [(int(snapshot.metadata.synced),)] if snapshot.metadata else ()
+
+
+def _known_pods(snapshot: Snapshot) -> Collection[Row]:
+    return [(len(snapshot.metadata.pods),)] if snapshot.metadata else ()
+
+
 FAMILIES = (
     ExporterFamily(
         name="podres_source_up",
         kind=Kind.GAUGE,
-        help="1 if the source (kubelet, topology) answered when it was last asked.",
+        help="1 if the source (kubelet, topology, metadata) answered when it was last asked; metadata is the API server.",
         labels=("source",),
         collector="exporter",
         rows=_up,
@@ -80,9 +88,27 @@ FAMILIES = (
         name="podres_pods_skipped",
         kind=Kind.GAUGE,
         help="Pods of the last answer that are not shown under an identity of their own, by reason: "
-        "duplicate_name (united with another pod of that name).",
+        "duplicate_name (united with another pod of that name), terminal (has finished, as the API server says; kubelets "
+        "up to 1.33 list it still; absent while that is not known).",
         labels=("reason",),
         collector="exporter",
         rows=_skipped,
+    ),
+    ExporterFamily(
+        name="podres_metadata_synced",
+        kind=Kind.GAUGE,
+        help="1 while the pods of the API server are known completely and followed; 0 while they are not, or not any "
+        "more: what was last known then still names the pods.",
+        labels=(),
+        collector="exporter",
+        rows=_synced,
+    ),
+    ExporterFamily(
+        name="podres_metadata_pods",
+        kind=Kind.GAUGE,
+        help="Pods of this node that the API server has told of.",
+        labels=(),
+        collector="exporter",
+        rows=_known_pods,
     ),
 )

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from podres_exporter.families.spec import ContainerFamily, ContainerView, Kind, NodeFamily, PodFamily, Row, nodes_text
+from podres_exporter.families.spec import ContainerFamily, Kind, NodeFamily, PodFamily, Row, nodes_text
 from podres_exporter.join import pod_memory
-from podres_exporter.model import Allocation, MemoryBlock, PodView, Topology
+from podres_exporter.model import Allocation, ContainerView, MemoryBlock, PodView, Topology
 
 
 def _sums(blocks: Sequence[MemoryBlock]) -> Collection[Row]:
@@ -18,12 +18,12 @@ def _sums(blocks: Sequence[MemoryBlock]) -> Collection[Row]:
     return [(*labels, size) for labels, size in sizes.items()]
 
 
-def _container_memory(view: ContainerView) -> Collection[Row]:
+def _container_memory(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
     return _sums(view.container.memory)
 
 
-def _pod_memory(view: PodView, topology: Topology | None) -> Collection[Row]:  # noqa: ARG001 - memory states its nodes
-    return _sums(pod_memory(view.pod))
+def _pod_memory(view: PodView, _topology: Topology | None) -> Collection[Row]:
+    return _sums(pod_memory(view.pod, view.meta))
 
 
 def _allocatable(allocation: Allocation) -> Collection[Row]:

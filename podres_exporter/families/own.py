@@ -50,6 +50,57 @@ LOOP_ERRORS = Family(
     labels=(),
     collector="exporter",
 )
+METADATA_REQUESTS = Family(
+    name="podres_metadata_requests_total",
+    kind=Kind.COUNTER,
+    help="Requests to the API server, by verb: list, watch.",
+    labels=("verb",),
+    collector="exporter",
+)
+METADATA_ERRORS = Family(
+    name="podres_metadata_errors_total",
+    kind=Kind.COUNTER,
+    help="Requests to the API server that failed and watches that broke, by reason as for the kubelet, and gone: the "
+    "version to go on from was too old.",
+    labels=("verb", "reason"),
+    collector="exporter",
+)
+METADATA_RESTARTS = Family(
+    name="podres_metadata_watch_restarts_total",
+    kind=Kind.COUNTER,
+    help="Watches that had to be opened anew, by cause: ended (as planned), error, expired.",
+    labels=("cause",),
+    collector="exporter",
+)
+METADATA_EVENTS = Family(
+    name="podres_metadata_events_total",
+    kind=Kind.COUNTER,
+    help="What the watch told: changed, deleted, bookmark, failed, unknown, unusable.",
+    labels=("event",),
+    collector="exporter",
+)
+METADATA_BYTES = Family(
+    name="podres_metadata_received_bytes_total",
+    kind=Kind.COUNTER,
+    help="Bytes of lists and watches received from the API server.",
+    labels=(),
+    collector="exporter",
+)
+METADATA_MALFORMED = Family(
+    name="podres_metadata_malformed_items_total",
+    kind=Kind.COUNTER,
+    help="Pods, or parts of them, in good answers of the API server that could not be used; the log names them.",
+    labels=(),
+    collector="exporter",
+)
+METADATA = (
+    METADATA_REQUESTS,
+    METADATA_ERRORS,
+    METADATA_RESTARTS,
+    METADATA_EVENTS,
+    METADATA_BYTES,
+    METADATA_MALFORMED,
+)
 BUILD_INFO = Family(
     name="podres_exporter_build_info",
     kind=Kind.INFO,
@@ -57,4 +108,4 @@ BUILD_INFO = Family(
     labels=("version", "python", "grpc"),
     collector="exporter",
 )
-FAMILIES = (RPCS, RPC_ERRORS, RPC_DURATION, RESTARTS, MALFORMED, LOOP_ERRORS, BUILD_INFO)
+FAMILIES = (RPCS, RPC_ERRORS, RPC_DURATION, RESTARTS, MALFORMED, LOOP_ERRORS, *METADATA, BUILD_INFO)

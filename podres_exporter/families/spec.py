@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
-from podres_exporter.model import Alignment, Allocation, Container, PodView, Snapshot, Topology
+from podres_exporter.model import Allocation, ContainerView, PodView, Snapshot, Topology
 
 Row = tuple[str | int | float, ...]
 """The values of a family's own labels, in order, and last the sample's value."""
@@ -19,15 +19,6 @@ class Kind(StrEnum):
     COUNTER = "counter"
     INFO = "info"
     HISTOGRAM = "histogram"
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerView:
-    """One container with all that its rows may depend on."""
-
-    container: Container
-    alignment: Alignment
-    topology: Topology | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +47,7 @@ class Family:
 class ContainerFamily(Family):
     """Rows of one container that holds something; labels `namespace`, `pod`, `container` come first."""
 
-    rows: Callable[[ContainerView], Collection[Row]]
+    rows: Callable[[ContainerView, Topology | None], Collection[Row]]
 
     @property
     def all_labels(self) -> tuple[str, ...]:
@@ -73,6 +64,18 @@ class PodFamily(Family):
     @property
     def all_labels(self) -> tuple[str, ...]:
         """The pod's identity and the family's own."""
+        return ("namespace", "pod", *self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class PodLabelsFamily(Family):
+    """One row per pod, of value 1, whose label names are the pod's own; labels `namespace`, `pod` come first."""
+
+    pairs: Callable[[PodView], Collection[tuple[str, str]]]
+
+    @property
+    def all_labels(self) -> tuple[str, ...]:
+        """The pod's identity; *labels* stands for those that differ from pod to pod."""
         return ("namespace", "pod", *self.labels)
 
 

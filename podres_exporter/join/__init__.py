@@ -1,18 +1,22 @@
 """From what the kubelet and the kernel said to what is true of the node. Pure: no clock, no I/O."""
 
 from podres_exporter.join.allocation import Joiner
-from podres_exporter.join.holddown import Suspicion, judge, lacking_allocatable, lacking_pods
+from podres_exporter.join.amend import amend
+from podres_exporter.join.holddown import AWAY_FACTOR, Suspicion, judge, lacking_allocatable, lacking_pods, settle
 from podres_exporter.join.legacy import blank_shared_pool
 from podres_exporter.join.stock import pod_memory
 from podres_exporter.join.usage import accrue
 
 __all__ = [
+    "AWAY_FACTOR",
     "Joiner",
     "Suspicion",
     "accrue",
+    "amend",
     "blank_shared_pool",
     "judge",
     "lacking_allocatable",
     "lacking_pods",
     "pod_memory",
+    "settle",
 ]

@@ -4,9 +4,21 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from podres_exporter.join.claims import claim_uses, device_health
 from podres_exporter.join.numa import Capacity, container_alignment, node_capacity
+from podres_exporter.join.requests import requests_against_held
 from podres_exporter.join.stock import cpu_stock, device_stock, memory_stock
-from podres_exporter.model import Allocatable, Allocation, Listing, Pod, PodView, Topology
+from podres_exporter.model import (
+    Allocatable,
+    Allocation,
+    ContainerView,
+    Listing,
+    Metadata,
+    Pod,
+    PodMeta,
+    PodView,
+    Topology,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +27,7 @@ class _Context:
 
     topology: Topology | None
     capacity: Capacity | None
+    static_cpus: bool
     legacy: bool
 
 
@@ -35,48 +48,80 @@ class Joiner:
         self._last: _Joined | None = None
 
     def join(
-        self, listing: Listing, allocatable: Allocatable | None, topology: Topology | None, *, legacy: bool = False
+        self,
+        listing: Listing,
+        allocatable: Allocatable | None,
+        topology: Topology | None,
+        metadata: Metadata | None = None,
+        *,
+        legacy: bool = False,
     ) -> Allocation:
         """
         Return who holds what on the node and what is left.
 
         *allocatable* is None where the kubelet cannot be asked (1.20, or switched off): what is left is then unknown.
-        *legacy* marks a kubelet of 1.20 to 1.22. Equal inputs give an equal result; what is remembered only saves work.
+        *metadata* decorates the pods and, while it is synced, tells which of them have finished: kubelets up to 1.33
+        list those too, with what they held. *legacy* marks a kubelet of 1.20 to 1.22. Equal inputs give an equal
+        result; what is remembered only saves work.
+
+        Source: kubernetes #119423, #132020, #132028.
         """
-        inputs = (listing.pods, listing.merged_pods, allocatable, topology, legacy)
+        metas = metadata.pods if metadata else {}
+        synced = metadata is not None and metadata.synced
+        inputs = (listing.pods, listing.merged_pods, allocatable, topology, metas, synced, legacy)
         last = self._last
         if last is not None and last.inputs == inputs:
             return last.allocation
-        devices = device_stock(listing.pods, allocatable)
-        cpus = cpu_stock(listing.pods, allocatable)
+        skipped = {"duplicate_name": listing.merged_pods}
+        pods = listing.pods
+        if synced:
+            pods = tuple(pod for pod in pods if not _is_terminal(metas.get(pod.key)))
+            skipped["terminal"] = len(listing.pods) - len(pods)
+        devices = device_stock(pods, allocatable)
+        cpus = cpu_stock(pods, allocatable)
         capacity = None
         if allocatable is not None and topology is not None:
             capacity = node_capacity(allocatable, cpus, devices, topology)
-        context = _Context(topology, capacity, legacy)
+        context = _Context(topology, capacity, bool(cpus.allocatable or cpus.exclusive), legacy)
         remembered = {id(view.pod): view for view in last.allocation.pods} if last and last.context == context else {}
+        views = tuple(_view(pod, metas.get(pod.key), context, remembered.get(id(pod))) for pod in pods)
         allocation = Allocation(
-            pods=tuple(remembered.get(id(pod)) or _view(pod, context) for pod in listing.pods),
+            pods=views,
             devices=devices,
             cpus=cpus,
-            memory=memory_stock(listing.pods, allocatable),
+            memory=memory_stock(pods, allocatable, metas),
             topology=topology,
-            skipped_pods={"duplicate_name": listing.merged_pods},
-            devices_by_namespace=_devices_by_namespace(listing.pods),
-            cpus_by_namespace=_cpus_by_namespace(listing.pods),
+            skipped_pods=skipped,
+            devices_by_namespace=_devices_by_namespace(pods),
+            cpus_by_namespace=_cpus_by_namespace(pods),
         )
         self._last = _Joined(inputs, context, allocation)
         return allocation
 
 
-def _view(pod: Pod, context: _Context) -> PodView:
-    """Return the pod with its containers judged."""
-    return PodView(
-        pod,
-        tuple(
-            container_alignment(container, context.topology, context.capacity, legacy=context.legacy)
-            for container in pod.containers
-        ),
-    )
+def _is_terminal(meta: PodMeta | None) -> bool:
+    """Return whether the API server says that the pod has finished."""
+    return meta is not None and meta.is_terminal
+
+
+def _view(pod: Pod, meta: PodMeta | None, context: _Context, remembered: PodView | None) -> PodView:
+    """Return the pod with its containers judged; *remembered* if nothing has changed for it."""
+    if remembered is not None and remembered.meta == meta:
+        return remembered
+    specs = {spec.name: spec for spec in meta.containers} if meta else {}
+    containers = []
+    for container in pod.containers:
+        spec = specs.get(container.name)
+        containers.append(
+            ContainerView(
+                container,
+                container_alignment(container, context.topology, context.capacity, legacy=context.legacy),
+                claim_uses(container, spec, meta),
+                device_health(container, spec, meta),
+            )
+        )
+    requests = requests_against_held(pod, meta, static_cpus=context.static_cpus)
+    return PodView(pod, tuple(containers), meta, requests)
 
 
 def _devices_by_namespace(pods: Iterable[Pod]) -> dict[tuple[str, str], int]:

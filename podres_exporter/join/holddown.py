@@ -7,7 +7,7 @@ Its first answers are empty, then partial, and both are well-formed. Published, 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from podres_exporter.model import Allocatable, Pod
+from podres_exporter.model import Allocatable, Metadata, Pod, PodKey, PodMeta
 
 FIRST_STABLE_SECONDS = 3.0
 """How long a young kubelet's first answer must stay the same where nothing earlier is known to compare it with.
@@ -15,7 +15,12 @@ FIRST_STABLE_SECONDS = 3.0
 Measured at 10 Hz after a restart: about a second from the first answer to the complete one.
 """
 
+AWAY_FACTOR = 10
+"""How many times longer a kubelet that lacks pods is doubted while the API server, its source of pods, is away."""
+
 A = TypeVar("A")
+Lack = tuple[PodKey, *tuple[object, ...]]
+"""What an answer lacks: the key of its pod, alone where the pod itself is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,10 @@ def judge(
     return None if now_seconds - since >= wait else Suspicion(watched, since)
 
 
-def lacking_pods(new: tuple[Pod, ...], believed: tuple[Pod, ...]) -> frozenset[tuple[object, ...]]:
+def lacking_pods(new: tuple[Pod, ...], believed: tuple[Pod, ...]) -> frozenset[Lack]:
     """Return what *believed* has and *new* has not: pods, containers, and what they held, one entry each."""
     new_by_key = {pod.key: pod for pod in new}
-    lacking: set[tuple[object, ...]] = set()
+    lacking: set[Lack] = set()
     for pod in believed:
         there = new_by_key.get(pod.key)
         if there != pod:
@@ -63,16 +68,37 @@ def lacking_pods(new: tuple[Pod, ...], believed: tuple[Pod, ...]) -> frozenset[t
     return frozenset(lacking)
 
 
-def _holdings(pod: Pod) -> set[tuple[object, ...]]:
+def _holdings(pod: Pod) -> set[Lack]:
     """Return the pod itself, its containers and everything they hold, one entry each."""
-    held: set[tuple[object, ...]] = {pod.key, *((pod.key, "cpu", cpu) for cpu in pod.all_exclusive_cpus())}
+    held: set[Lack] = {(pod.key,), *((pod.key, "cpu", cpu) for cpu in pod.all_exclusive_cpus())}
     for container in pod.containers:
-        path = (pod.key, container.name)
+        path: Lack = (pod.key, container.name)
         held.add(path)
         held.update((*path, device.resource, device.device_id) for device in container.devices)
         held.update((*path, block) for block in container.memory)
         held.update((*path, "claim", claim.name) for claim in container.claims)
     return held
+
+
+def settle(lacking: frozenset[Lack], listed: tuple[Pod, ...], metadata: Metadata) -> frozenset[Lack]:
+    """
+    Return what an answer lacks according to the API server, which must have told its pods once.
+
+    What it lacked of a pod that is gone or has finished is nothing to wait for, if the API server says so now. Pods
+    that have started and have not finished are lacking if they are not listed, whether they were believed before or
+    not.
+    """
+    metas = metadata.pods
+    if metadata.synced:
+        lacking = frozenset(lack for lack in lacking if _may_run(metas.get(lack[0])))
+    keys = {pod.key for pod in listed}
+    unlisted = {(meta.key,) for meta in metas.values() if meta.key not in keys and meta.has_started and _may_run(meta)}
+    return lacking | unlisted
+
+
+def _may_run(meta: PodMeta | None) -> bool:
+    """Return whether the pod should still be listed."""
+    return meta is not None and not (meta.is_terminal or meta.is_deleting)
 
 
 def lacking_allocatable(new: Allocatable, believed: Allocatable) -> frozenset[tuple[str, str] | int]:

@@ -1,10 +1,20 @@
 """What the node has, what is held of it and what is left: by sets of ids, never by subtracting counts."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from podres_exporter.cpuset import CpuSet
-from podres_exporter.model import Allocatable, CpuStock, Device, DeviceStock, MemoryBlock, MemoryStock, Pod
+from podres_exporter.model import (
+    Allocatable,
+    CpuStock,
+    Device,
+    DeviceStock,
+    MemoryBlock,
+    MemoryStock,
+    Pod,
+    PodKey,
+    PodMeta,
+)
 
 NameAndNodes = tuple[str, frozenset[int]]
 
@@ -56,7 +66,9 @@ def cpu_stock(pods: Iterable[Pod], allocatable: Allocatable | None) -> CpuStock:
     return CpuStock(None if allocatable is None else allocatable.cpus | exclusive, exclusive)
 
 
-def memory_stock(pods: Iterable[Pod], allocatable: Allocatable | None) -> tuple[MemoryStock, ...]:
+def memory_stock(
+    pods: Iterable[Pod], allocatable: Allocatable | None, metas: Mapping[PodKey, PodMeta] | None = None
+) -> tuple[MemoryStock, ...]:
     """
     Return bytes by (memory type, NUMA nodes), sorted; a block over several nodes is a row of its own.
 
@@ -65,7 +77,7 @@ def memory_stock(pods: Iterable[Pod], allocatable: Allocatable | None) -> tuple[
     """
     held: Counter[NameAndNodes] = Counter()
     for pod in pods:
-        for block in pod_memory(pod):
+        for block in pod_memory(pod, metas.get(pod.key) if metas else None):
             held[block.memory_type, block.numa_nodes] += block.size_bytes
     reported: Counter[NameAndNodes] = Counter()
     for block in allocatable.memory if allocatable else ():
@@ -75,25 +87,28 @@ def memory_stock(pods: Iterable[Pod], allocatable: Allocatable | None) -> tuple[
     )
 
 
-def pod_memory(pod: Pod) -> tuple[MemoryBlock, ...]:
+def pod_memory(pod: Pod, meta: PodMeta | None = None) -> tuple[MemoryBlock, ...]:
     """
     Return the pod's memory blocks, each once, though several lists may repeat them.
 
     1.37 lists the pod's blocks beside its containers', overlapping on purpose: the pod's list is then the whole. 1.36
     has no such list and repeats the pod's shared block, like its shared CPUs, on every container that shares: equal
-    blocks on containers with equal, non-empty CPU sets are one.
+    blocks on containers of a pod with pod-level resources are one. Where the pod's spec is not known, equal blocks on
+    containers with equal, non-empty CPU sets are.
 
     Source: KEP-5526, kubernetes #138738; measured on 1.36.3 (PodLevelResourceManagers).
     """
     pod_level = {block.memory_type for block in pod.memory}
+    shares_by_spec = meta is not None and meta.has_pod_resources
     blocks = list(pod.memory)
     seen: set[tuple[CpuSet, MemoryBlock]] = set()
     for container in pod.containers:
+        group = frozenset[int]() if shares_by_spec else container.exclusive_cpus
         for block in container.memory:
-            repeated = container.exclusive_cpus and (container.exclusive_cpus, block) in seen
+            repeated = (group or shares_by_spec) and (group, block) in seen
             if not repeated and block.memory_type not in pod_level:
                 blocks.append(block)
-        seen.update((container.exclusive_cpus, block) for block in container.memory)
+        seen.update((group, block) for block in container.memory)
     return tuple(blocks)
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from podres_exporter.cpuset import CpuSet
-from podres_exporter.model.allocation import NumaNodes, Pod
+from podres_exporter.model.allocation import ClaimDevice, Container, NumaNodes, Pod
+from podres_exporter.model.metadata import Metadata, PodMeta
 from podres_exporter.model.topology import Topology
 
 
@@ -57,12 +58,95 @@ class Alignment:
     unplaced: int = 0
 
 
+class Attribution(StrEnum):
+    """
+    How sure it is that a container uses a claim's device.
+
+    CONTAINER: the pod says that this container does. CLAIM: the kubelet lists it for the claim that the container
+    refers to, and nothing tells which of the claim's devices the container uses.
+    """
+
+    CONTAINER = "container"
+    CLAIM = "claim"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimUse:
+    """One device of a claim on one container."""
+
+    claim: str
+    device: ClaimDevice
+    attribution: Attribution
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DeviceHealth:
+    """
+    What the pod's status says of one device of a container: `Healthy`, `Unhealthy` or `Unknown`.
+
+    *resource* is the extended resource or the DRA driver; *pool* and *claim* are empty for devices of device plugins.
+    """
+
+    resource: str
+    device: str
+    pool: str
+    claim: str
+    health: str
+    message: str = ""
+
+
+class Explanation(StrEnum):
+    """
+    Why a container does not show what it asked for; UNEXPLAINED is the one to look into.
+
+    INIT_CONTAINER: plain init containers are never listed. CLAIM: a DRA driver serves the extended resource, so that it
+    stands among the claims. NOT_LISTED: kubelets up to 1.29 list no sidecars.
+    """
+
+    UNEXPLAINED = "unexplained"
+    INIT_CONTAINER = "init_container"
+    CLAIM = "claim"
+    NOT_LISTED = "not_listed"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a container asked for of one extended resource, or of exclusive CPUs (*resource* is `cpu`), and holds."""
+
+    container: str
+    resource: str
+    requested: int
+    held: int
+    explanation: Explanation = Explanation.UNEXPLAINED
+
+    @property
+    def missing(self) -> int:
+        """How many of them it does not show."""
+        return max(0, self.requested - self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerView:
+    """One container as the exporter shows it."""
+
+    container: Container
+    alignment: Alignment
+    claim_uses: tuple[ClaimUse, ...] = ()
+    health: tuple[DeviceHealth, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class PodView:
-    """A pod as the exporter shows it; *alignments* runs parallel to the pod's containers."""
+    """
+    A pod as the exporter shows it.
+
+    *meta* is None where the API server is not asked or does not know the pod; *requests* are then unknown.
+    """
 
     pod: Pod
-    alignments: tuple[Alignment, ...]
+    containers: tuple[ContainerView, ...]
+    meta: PodMeta | None = None
+    requests: tuple[Request, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +277,12 @@ class Snapshot:
     Everything the exporter shows at one instant.
 
     *allocation* is None while there is nothing to believe: before the first good answer, and once the last good one is
-    older than the maximum age. Unavailable is never empty.
+    older than the maximum age. Unavailable is never empty. *metadata* is None where the API server is not asked.
     """
 
     node: str
     allocation: Allocation | None
+    metadata: Metadata | None = None
     sources: tuple[SourceHealth, ...] = ()
     rpcs: tuple[RpcSupport, ...] = ()
     parts: tuple[Part, ...] = ()
@@ -208,6 +293,7 @@ class Snapshot:
         return replace(
             self,
             allocation=None,
+            metadata=self.metadata and replace(self.metadata, synced=False),
             sources=tuple(replace(source, up=False) for source in self.sources),
             parts=tuple(replace(part, stale=True) for part in self.parts),
         )

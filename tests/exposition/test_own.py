@@ -8,6 +8,7 @@ from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.families import COLLECTORS, Kind
 from podres_exporter.families.own import FAMILIES
+from podres_exporter.model import Malformed
 from podres_exporter.service.events import Events
 
 VERSIONS = {"version": "0.1.0", "python": "3.11.7", "grpc": "1.73.0"}
@@ -23,6 +24,14 @@ def busy() -> OwnMetrics:
     own.malformed("List", 3)
     own.restarted()
     own.loop_error()
+    api_server = own.metadata()
+    api_server.request("list")
+    api_server.error("watch", Reason.GONE)
+    api_server.restart("expired")
+    api_server.event("changed")
+    api_server.received(100)
+    api_server.received(20)
+    api_server.malformed([Malformed("items[0]", "no name"), Malformed("items[1]", "no name")])
     return own
 
 
@@ -46,6 +55,12 @@ def test_every_event_is_counted(text_format: Format) -> None:
         ("podres_kubelet_rpcs_total", (("rpc", "List"),), 2.0),
         ("podres_loop_errors_total", (), 1.0),
         ("podres_malformed_items_total", (("rpc", "List"),), 3.0),
+        ("podres_metadata_errors_total", (("reason", "gone"), ("verb", "watch")), 1.0),
+        ("podres_metadata_events_total", (("event", "changed"),), 1.0),
+        ("podres_metadata_malformed_items_total", (), 2.0),
+        ("podres_metadata_received_bytes_total", (), 120.0),
+        ("podres_metadata_requests_total", (("verb", "list"),), 1.0),
+        ("podres_metadata_watch_restarts_total", (("cause", "expired"),), 1.0),
     ] == series(busy(), text_format)
 
 
@@ -111,3 +126,11 @@ def test_it_is_what_the_poll_loop_reports_to() -> None:
     events: Events = OwnMetrics((), VERSIONS)
 
     assert isinstance(events, OwnMetrics)
+
+
+@EACH_FORMAT
+def test_nothing_is_said_of_an_api_server_that_is_never_asked(text_format: Format) -> None:
+    """`--metadata.source=none`: a zero would look like a source that says nothing."""
+    own = OwnMetrics(("exporter",), VERSIONS)
+
+    assert "podres_metadata" not in page(own, text_format)

@@ -21,7 +21,6 @@ from podres_exporter.families import (
     CATALOGUE,
     COLLECTORS,
     ContainerFamily,
-    ContainerView,
     ExporterFamily,
     Family,
     Kind,
@@ -36,15 +35,22 @@ from podres_exporter.model import (
     Claim,
     ClaimDevice,
     Container,
+    ContainerKind,
+    ContainerSpec,
+    ContainerView,
     Device,
     Listing,
     MemoryBlock,
+    Metadata,
     Part,
     Pod,
+    PodMeta,
+    ResourceHealth,
     RpcSupport,
     Snapshot,
     SourceHealth,
     Support,
+    Topology,
     Usage,
 )
 
@@ -69,9 +75,15 @@ def node_with(device_id: str, seen_at_seconds: float = 1.0) -> Snapshot:
     claim = Claim("ml", "x", (ClaimDevice("d", "p", "0", "", ("v/c=0",)),))
     pod = Pod("ml", "a", (Container("c", (device,), frozenset({2}), (memory,), (claim,)),))
     allocatable = Allocatable((device,), frozenset({1, 2, 3}), (memory,))
+    asked = ContainerSpec(
+        "c", ContainerKind.APP, (("r", 2),), 4000, health=(ResourceHealth("r", device_id, "Unhealthy"),)
+    )
+    meta = PodMeta("ml", "a", "1", qos_class="Guaranteed", labels=(("label_app", "a"),), containers=(asked,))
+    metadata = Metadata({meta.key: meta}, synced=True)
     return Snapshot(
         "n1",
-        Joiner().join(Listing((pod,)), allocatable, TWO_NODES),
+        Joiner().join(Listing((pod,)), allocatable, TWO_NODES, metadata),
+        metadata,
         sources=(SourceHealth("kubelet", True, seen_at_seconds),),
         rpcs=(RpcSupport("List", Support.SUPPORTED),),
         parts=(Part("pods", stale=False, held=False),),
@@ -91,7 +103,7 @@ class Counting:
         self.node = 0
         self.rest = 0
 
-    def of_container(self, _view: ContainerView) -> Collection[Row]:
+    def of_container(self, _view: ContainerView, _topology: Topology | None) -> Collection[Row]:
         self.containers += 1
         return [(1,)]
 
@@ -134,6 +146,11 @@ def test_every_family_stands_on_the_page_at_most_once(text_format: Format, gzipp
     own = own_metrics()
     own.rpc("List", 0.1, Reason.TIMEOUT)
     own.malformed("List", 1)
+    api_server = own.metadata()
+    api_server.request("list")
+    api_server.error("list", Reason.GONE)
+    api_server.restart("ended")
+    api_server.event("changed")
     shown = Exposition("n1", selected(COLLECTORS), own, FakeClock())
     shown.publish(node_with("gpu-0"), FAR)
 

@@ -10,8 +10,18 @@ from snapshots import TWO_NODES, holding
 
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.text import AllocationWriter, LineWriter, escape, header, identity, page
-from podres_exporter.families import CATALOGUE, ContainerFamily, ContainerView, Family, Kind, PodFamily, Row
-from podres_exporter.model import Allocation, Container, CpuStock, Device, Pod, Snapshot, SourceHealth, Topology
+from podres_exporter.families import CATALOGUE, ContainerFamily, Family, Kind, PodFamily, Row
+from podres_exporter.model import (
+    Allocation,
+    Container,
+    ContainerView,
+    CpuStock,
+    Device,
+    Pod,
+    Snapshot,
+    SourceHealth,
+    Topology,
+)
 
 HOSTILE = [
     pytest.param('say "hi"', id="quotes"),
@@ -99,7 +109,7 @@ def test_two_values_that_together_look_harmless_are_escaped() -> None:
 @pytest.mark.parametrize(
     ("prefix", "labels", "row", "expected"),
     [
-        ("", (), (1,), "m{} 1\n"),
+        ("", (), (1,), "m 1\n"),
         ('a="%s"', (), (1,), 'm{a="%s"} 1\n'),
         ("", ("b",), ("%d", 2.5), 'm{b="%d"} 2.5\n'),
         ('a="x"', ("b", "c"), ("y", "", 0), 'm{a="x",b="y",c=""} 0\n'),
@@ -192,9 +202,9 @@ class Counting:
         self.containers = 0
         self.pods = 0
 
-    def of_container(self, view: ContainerView) -> Collection[Row]:
+    def of_container(self, view: ContainerView, topology: Topology | None) -> Collection[Row]:
         self.containers += 1
-        return [(len(view.container.devices), len(view.topology.nodes) if view.topology else 0)]
+        return [(len(view.container.devices), len(topology.nodes) if topology else 0)]
 
     def of_pod(self, _view: object, _topology: Topology | None) -> Collection[Row]:
         self.pods += 1

@@ -30,8 +30,8 @@ def test_each_device_of_a_claim_has_a_series_and_each_of_its_cdi_names_one_more(
     first, second = labels("gpu.example.com", "n1", "gpu-0"), labels("gpu.example.com", "n1", "gpu-1")
     assert (
         "\n"
-        f"podres_container_claim_device_info{{{first}}} 1\n"
-        f"podres_container_claim_device_info{{{second}}} 1\n"
+        f'podres_container_claim_device_info{{{first},attribution="claim"}} 1\n'
+        f'podres_container_claim_device_info{{{second},attribution="claim"}} 1\n'
         f'podres_container_claim_cdi_device_info{{{first},cdi_device="example.com/gpu=0"}} 1\n'
         f'podres_container_claim_cdi_device_info{{{first},cdi_device="example.com/mem=0"}} 1\n'
     ) == actual
@@ -43,8 +43,8 @@ def test_shares_of_one_device_are_told_apart() -> None:
 
     assert (
         "\n"
-        f"podres_container_claim_device_info{{{labels('d', 'p', 'gpu-0', 'one')}}} 1\n"
-        f"podres_container_claim_device_info{{{labels('d', 'p', 'gpu-0', 'two')}}} 1\n"
+        f'podres_container_claim_device_info{{{labels("d", "p", "gpu-0", "one")},attribution="claim"}} 1\n'
+        f'podres_container_claim_device_info{{{labels("d", "p", "gpu-0", "two")},attribution="claim"}} 1\n'
     ) == actual
 
 
@@ -59,3 +59,10 @@ def test_a_kubelet_that_names_no_devices_still_shows_their_cdi_names() -> None:
 def test_a_claim_that_is_not_prepared_has_no_series() -> None:
     """Its row has a name and no devices."""
     assert claimed() == "\n"
+
+
+def test_the_only_device_of_a_claim_is_the_container_s() -> None:
+    """There is no other that the container could use."""
+    actual = claimed(ClaimDevice("d", "p", "gpu-0", "", ()))
+
+    assert f'\npodres_container_claim_device_info{{{labels("d", "p", "gpu-0")},attribution="container"}} 1\n' == actual

@@ -2,10 +2,21 @@
 
 import pytest
 from pages import sample_lines, wanted
-from snapshots import holding, one_container, stocked
+from snapshots import NOTHING, holding, one_container, stocked
 
 from podres_exporter.families.devices import split_replica
-from podres_exporter.model import Container, Device, DeviceStock, Pod, Snapshot
+from podres_exporter.model import (
+    Allocation,
+    Container,
+    ContainerView,
+    CpuStock,
+    Device,
+    DeviceHealth,
+    DeviceStock,
+    Pod,
+    PodView,
+    Snapshot,
+)
 
 NOWHERE: frozenset[int] = frozenset()
 STOCK_FAMILIES = (
@@ -150,3 +161,22 @@ def test_devices_disappear_with_the_allocation() -> None:
     actual = sample_lines(Snapshot("n1", None), "podres_container_devices", *STOCK_FAMILIES)
 
     assert actual == "\n"
+
+
+def test_the_health_of_a_device_is_a_series_of_its_own() -> None:
+    """A sick device keeps its info series; of one that two requests name, there is one series."""
+    rows = (
+        DeviceHealth("gpu.example.com", "gpu-a", "worker-1", "train-dev", "Unknown", "silent"),
+        DeviceHealth("gpu.example.com", "gpu-a", "worker-1", "train-dev", "Unknown", "still silent"),
+        DeviceHealth("nvidia.com/gpu", "GPU-0", "", "", "Unhealthy"),
+    )
+    container = Container("main", (Device("nvidia.com/gpu", "GPU-0", frozenset()),))
+    view = PodView(Pod("ml", "a", (container,)), (ContainerView(container, NOTHING, health=rows),))
+    snapshot = Snapshot("n1", Allocation((view,), (), CpuStock(None, frozenset()), (), None))
+
+    assert wanted(
+        """
+            podres_container_device_health{namespace="ml",pod="a",container="main",resource="gpu.example.com",device="gpu-a",pool="worker-1",claim="train-dev",health="Unknown"} 1
+            podres_container_device_health{namespace="ml",pod="a",container="main",resource="nvidia.com/gpu",device="GPU-0",pool="",claim="",health="Unhealthy"} 1
+            """  # noqa: E501 - sample lines are as long as they are
+    ) == sample_lines(snapshot, "podres_container_device_health")

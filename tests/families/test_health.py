@@ -8,7 +8,7 @@ from snapshots import stocked
 
 from podres_exporter.families import ExporterFamily
 from podres_exporter.families.health import FAMILIES
-from podres_exporter.model import Part, RpcSupport, Snapshot, SourceHealth, Support
+from podres_exporter.model import Metadata, Part, PodMeta, RpcSupport, Snapshot, SourceHealth, Support
 
 EVERYTHING = tuple(family.name for family in FAMILIES)
 
@@ -102,3 +102,13 @@ def test_what_is_said_of_the_exporter_has_no_node_label() -> None:
 
     assert actual == '\npodres_source_up{source="kubelet"} 1\n'
     assert all(isinstance(family, ExporterFamily) for family in FAMILIES)
+
+
+def test_the_state_of_the_metadata_is_shown_where_the_api_server_is_asked() -> None:
+    """Age follows from the last success of source="metadata"; without the source nothing is said."""
+    known = Metadata({("ml", "a"): PodMeta("ml", "a", "1")}, synced=True)
+    snapshot = Snapshot("n1", None, known)
+
+    assert sample_lines(snapshot, *EVERYTHING) == "\npodres_metadata_synced 1\npodres_metadata_pods 1\n"
+    assert sample_lines(snapshot.expired(), *EVERYTHING) == "\npodres_metadata_synced 0\npodres_metadata_pods 1\n"
+    assert sample_lines(Snapshot("n1", None), *EVERYTHING) == "\n"

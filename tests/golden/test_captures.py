@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from pages import read_back, said_by, whole_page
 
+from podres_exporter.allowlist import parse_allowlist
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.families import COLLECTORS, selected
 from podres_exporter.join import Joiner, accrue
 from podres_exporter.model import (
     Allocatable,
     Listing,
+    Metadata,
     Part,
     RpcSupport,
     Snapshot,
@@ -24,6 +26,7 @@ from podres_exporter.model import (
     Topology,
     Usage,
 )
+from podres_exporter.podmeta import PodDecoder, decode_list
 from podres_exporter.scenario import node_at
 from podres_exporter.sim import builtin_scenario
 from podres_exporter.sources import SysfsTopology
@@ -39,12 +42,15 @@ HELD_SECONDS = 10.0
 DEMO_SECONDS = 30.0
 
 
-def snapshot_of(node: str, listing: Listing, allocatable: Allocatable, topology: Topology) -> Snapshot:
+def snapshot_of(
+    node: str, listing: Listing, allocatable: Allocatable, topology: Topology, metadata: Metadata | None = None
+) -> Snapshot:
     """Return what the page shows of these answers when they were given ten seconds ago and all is well."""
-    allocation = Joiner().join(listing, allocatable, topology)
+    allocation = Joiner().join(listing, allocatable, topology, metadata)
     return Snapshot(
         node,
         allocation,
+        metadata,
         sources=tuple(SourceHealth(source, True, ASKED_AT_SECONDS) for source in ("kubelet", "topology")),
         rpcs=tuple(RpcSupport(rpc, Support.SUPPORTED) for rpc in ("List", "GetAllocatableResources", "Get")),
         parts=tuple(Part(part, stale=False, held=False) for part in ("pods", "allocatable")),
@@ -69,12 +75,19 @@ def write_captured_sysfs(root: Path) -> None:
             (place / "physical_package_id").write_text(f"{node}\n")
 
 
-def captured(release: str, sysfs: Path) -> Snapshot:
+def captured(release: str, sysfs: Path, metadata: Metadata | None = None) -> Snapshot:
     """Return the snapshot of a recorded kubelet: its bytes and a /sys go the way of a poll."""
     write_captured_sysfs(sysfs)
     listing = ListDecoder().decode((CAPTURES / release / "v1-list.bin").read_bytes())
     allocatable = AllocatableDecoder().decode((CAPTURES / release / "v1-allocatable.bin").read_bytes())
-    return snapshot_of("node1", listing, allocatable, SysfsTopology(sysfs).read())
+    return snapshot_of("node1", listing, allocatable, SysfsTopology(sysfs).read(), metadata)
+
+
+def recorded_metadata(release: str) -> Metadata:
+    """Return what the API server would have said of the pods, labels included."""
+    decoder = PodDecoder(parse_allowlist("pods=[*]"))
+    listed = decode_list((CAPTURES / release / "pods.json").read_bytes(), decoder)
+    return Metadata({pod.meta.key: pod.meta for pod in listed.pods}, synced=True)
 
 
 def compare(actual: str, file: Path, config: pytest.Config) -> None:
@@ -94,6 +107,35 @@ def test_a_recorded_kubelet_gives_its_golden_page(
     page = whole_page(captured(release, tmp_path), FAMILIES, text_format)
 
     compare(page, HERE / f"{release}.{SUFFIXES[text_format]}", pytestconfig)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_recorded_kubelet_and_its_pods_give_their_golden_page(
+    release: str, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    """What the API server adds, and the finished pod that it takes away from the page of 1.27."""
+    page = whole_page(captured(release, tmp_path, recorded_metadata(release)), FAMILIES, Format.TEXT)
+
+    compare(page, HERE / f"{release}.metadata.prom", pytestconfig)
+
+
+def test_the_finished_pod_of_1_27_is_left_out_and_counted_once_somebody_says_that_it_has_finished(
+    tmp_path: Path,
+) -> None:
+    """
+    That kubelet lists job-node1 with memory that nobody uses any more; without metadata nothing pretends to know.
+
+    Source: kubernetes #119423, #132020; fixed in 1.34 (#132028).
+    """
+    without = captured("kubelet-1.27", tmp_path / "without").allocation
+    informed = captured("kubelet-1.27", tmp_path / "with", recorded_metadata("kubelet-1.27")).allocation
+    assert without is not None
+    assert informed is not None
+
+    assert "job-node1" in {view.pod.name for view in without.pods}
+    assert {"duplicate_name": 0} == without.skipped_pods
+    assert {"job-node1"} == {view.pod.name for view in without.pods} - {view.pod.name for view in informed.pods}
+    assert {"duplicate_name": 0, "terminal": 1} == informed.skipped_pods
 
 
 def test_the_demo_gives_its_golden_page(pytestconfig: pytest.Config) -> None:

@@ -1,6 +1,7 @@
 """The answers and the topology to an Allocation, with and without a memory of the join before."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from builders import GPU, MIB, NIC, TWO_NODES, allocatable, block, container, device, gpu, listing, pod
@@ -10,11 +11,16 @@ from podres_exporter.join import Joiner
 from podres_exporter.model import (
     Allocatable,
     Allocation,
+    ContainerKind,
+    ContainerSpec,
     CpuStock,
     DeviceStock,
     Listing,
     Malformed,
     MemoryStock,
+    Metadata,
+    PodMeta,
+    ResourceHealth,
     Topology,
     Verdict,
 )
@@ -30,7 +36,7 @@ REPORT = allocatable(gpu("0", 0), gpu("1", 1), cpus="1-3,5-7", memory=[block(409
 
 def verdicts(allocation: Allocation) -> dict[str, list[Verdict]]:
     """Return the verdicts on each pod's containers, by pod name."""
-    return {view.pod.name: [alignment.verdict for alignment in view.alignments] for view in allocation.pods}
+    return {view.pod.name: [each.alignment.verdict for each in view.containers] for view in allocation.pods}
 
 
 def test_a_join_shows_pods_stock_and_verdicts() -> None:
@@ -176,3 +182,87 @@ def test_a_finished_pod_and_its_heir_hold_one_set_of_cpus() -> None:
     cpus = Joiner().join(answer, REPORT, TWO_NODES).cpus
 
     assert (parse_cpuset("1-2"), parse_cpuset("3,5-7")) == (cpus.exclusive, cpus.shared_pool)
+
+
+def known(name: str, **fields: Any) -> PodMeta:
+    """Return what the API server says of a pod."""
+    return PodMeta("default", name, f"uid-{name}", **fields)
+
+
+def metadata(*metas: PodMeta, synced: bool = True) -> Metadata:
+    return Metadata({meta.key: meta for meta in metas}, synced=synced)
+
+
+def test_a_finished_pod_that_the_kubelet_still_lists_holds_nothing() -> None:
+    """Kubelets up to 1.33 list every pod they have from their sources (kubernetes #119423, #132020)."""
+    allocation = Joiner().join(ANSWER, REPORT, TWO_NODES, metadata(known("a", is_terminal=True), known("b")))
+
+    assert ["b"] == [view.pod.name for view in allocation.pods]
+    assert {"duplicate_name": 0, "terminal": 1} == allocation.skipped_pods
+    assert parse_cpuset("3") == allocation.cpus.exclusive
+    assert frozenset("0") == allocation.devices[0].free
+    assert {("default", GPU): 1} == allocation.devices_by_namespace
+    assert 0 == allocation.memory[0].held_bytes
+
+
+def test_nobody_is_taken_for_dead_while_the_api_server_is_not_heard() -> None:
+    """What was last known names the pods, and decides nothing; nothing pretends to count finished ones."""
+    last_known = metadata(known("a", is_terminal=True), synced=False)
+    allocation = Joiner().join(ANSWER, REPORT, TWO_NODES, last_known)
+
+    assert [("a", "uid-a"), ("b", None)] == [
+        (view.pod.name, view.meta.uid if view.meta else None) for view in allocation.pods
+    ]
+    assert {"duplicate_name": 0} == allocation.skipped_pods
+
+
+def test_a_pod_that_the_api_server_does_not_know_keeps_what_it_holds() -> None:
+    """The kubelet is the authority for allocation; the API server only decorates."""
+    allocation = Joiner().join(ANSWER, REPORT, TWO_NODES, metadata())
+
+    assert [("a", None), ("b", None)] == [(view.pod.name, view.meta) for view in allocation.pods]
+
+
+def test_news_of_one_pod_leaves_the_views_of_the_others() -> None:
+    """A memory that only saves work."""
+    joiner = Joiner()
+    before = joiner.join(ANSWER, REPORT, TWO_NODES, metadata(known("a"), known("b")))
+    after = joiner.join(ANSWER, REPORT, TWO_NODES, metadata(known("a"), known("b", phase="Running")))
+
+    assert before.pods[0] is after.pods[0]
+    assert "Running" == (after.pods[1].meta or known("none")).phase
+
+
+def test_metadata_that_says_the_same_gives_the_same_allocation() -> None:
+    """So that a page need not be written again."""
+    joiner = Joiner()
+    before = joiner.join(ANSWER, REPORT, TWO_NODES, metadata(known("a")))
+
+    assert before is joiner.join(ANSWER, REPORT, TWO_NODES, metadata(known("a")))
+
+
+def test_equal_memory_blocks_of_a_pod_with_pod_level_resources_are_one() -> None:
+    """
+    1.36 lists the pod's shared block on each container that shares it; only the spec tells that it is shared.
+
+    Source: measured on 1.36.3 with PodLevelResourceManagers.
+    """
+    answer = listing(
+        pod("a", container("one", memory=[block(192, 0)]), container("two", memory=[block(192, 0)])),
+        pod("b", container("one", memory=[block(64, 0)]), container("two", memory=[block(64, 0)])),
+    )
+    allocation = Joiner().join(answer, None, None, metadata(known("a", has_pod_resources=True), known("b")))
+
+    assert [(192 + 128) * MIB] == [stock.held_bytes for stock in allocation.memory]
+
+
+def test_requests_and_health_come_from_the_pod_s_spec_and_status() -> None:
+    """The CPU manager's policy is static where there are CPUs to hand out."""
+    spec = ContainerSpec("main", ContainerKind.APP, ((GPU, 2),), 2000, health=(ResourceHealth(GPU, "0", "Unhealthy"),))
+    allocation = Joiner().join(
+        ANSWER, REPORT, TWO_NODES, metadata(known("a", qos_class="Guaranteed", containers=(spec,)))
+    )
+    view = allocation.pods[0]
+
+    assert [(GPU, 2, 1), ("cpu", 2, 2)] == [(each.resource, each.requested, each.held) for each in view.requests]
+    assert ["Unhealthy"] == [each.health for each in view.containers[0].health]

@@ -3,9 +3,9 @@
 import pytest
 from builders import GPU, allocatable, block, container, device, gpu, pod
 
-from podres_exporter.join import Suspicion, judge, lacking_allocatable, lacking_pods
-from podres_exporter.join.holddown import FIRST_STABLE_SECONDS
-from podres_exporter.model import Allocatable, Claim, ClaimDevice, Pod
+from podres_exporter.join import Suspicion, judge, lacking_allocatable, lacking_pods, settle
+from podres_exporter.join.holddown import FIRST_STABLE_SECONDS, Lack
+from podres_exporter.model import Allocatable, Claim, ClaimDevice, Metadata, Pod, PodMeta
 
 HOLD_SECONDS = 30.0
 
@@ -214,3 +214,57 @@ def test_what_is_allocatable_agrees_when_all_devices_and_cpus_are_back(new: Allo
 
     assert {GPU} == {device.resource for device in believed.devices}
     assert expected is (not lacking_allocatable(new, believed))
+
+
+def running(name: str, *, has_started: bool = True, is_terminal: bool = False, is_deleting: bool = False) -> PodMeta:
+    """Return a pod that the kubelet has started, as the API server has it."""
+    return PodMeta("default", name, "1", has_started=has_started, is_terminal=is_terminal, is_deleting=is_deleting)
+
+
+def told(*metas: PodMeta, synced: bool = True) -> Metadata:
+    return Metadata({meta.key: meta for meta in metas}, synced=synced)
+
+
+GONE_KEY = ("default", "gone")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pytest.param(told(), id="deleted"),
+        pytest.param(told(running("gone", is_terminal=True)), id="finished"),
+        pytest.param(told(running("gone", is_deleting=True)), id="being deleted"),
+    ],
+)
+def test_a_pod_that_has_gone_is_nothing_to_wait_for(metadata: Metadata) -> None:
+    """The API server knows that its absence from the kubelet's answer is right."""
+    lacking: frozenset[Lack] = frozenset({(GONE_KEY,), (GONE_KEY, "cpu", 3)})
+
+    assert frozenset() == settle(lacking, (), metadata)
+
+
+def test_a_pod_that_still_runs_is_waited_for_with_all_that_it_held() -> None:
+    """A young kubelet lists a pod before its devices are back."""
+    lacking: frozenset[Lack] = frozenset({(GONE_KEY, "main", "nvidia.com/gpu", "0")})
+
+    assert lacking == settle(lacking, (pod("gone"),), told(running("gone")))
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_a_pod_that_was_never_listed_is_lacking_if_the_api_server_knows_it(synced: bool) -> None:
+    """So is a pod that started while we did not; what was last known counts too, for the kubelet may know less."""
+    found = settle(frozenset(), (pod("a"),), told(running("a"), running("b"), synced=synced))
+
+    assert frozenset({(("default", "b"),)}) == found
+
+
+def test_a_pod_that_no_kubelet_has_started_is_not_expected() -> None:
+    """It is bound to the node and that is all."""
+    assert frozenset() == settle(frozenset(), (), told(running("b", has_started=False)))
+
+
+def test_what_the_api_server_does_not_say_now_excuses_nothing() -> None:
+    """A kubelet that cannot reach it lists a part of its pods for as long as that lasts."""
+    lacking: frozenset[Lack] = frozenset({(GONE_KEY,)})
+
+    assert lacking == settle(lacking, (), told(synced=False))

@@ -1,0 +1,105 @@
+"""Who the pods are, and what their containers asked for: what the API server adds."""
+
+from collections.abc import Collection
+
+from podres_exporter.families.spec import Kind, PodFamily, PodLabelsFamily, Row
+from podres_exporter.model import PodView, Topology
+
+CPU = "cpu"
+
+
+def _info(view: PodView, _topology: Topology | None) -> Collection[Row]:
+    """Return the pod's one row; none where nothing is known of it, for empty labels would look like knowledge."""
+    meta = view.meta
+    if meta is None:
+        return ()
+    owner = (meta.owner_kind, meta.owner_name, meta.workload_kind, meta.workload_name)
+    return [(meta.uid, meta.qos_class, meta.priority_class, *owner, 1)]
+
+
+def _labels(view: PodView) -> Collection[tuple[str, str]]:
+    return view.meta.labels if view.meta else ()
+
+
+def _requested_devices(view: PodView, _topology: Topology | None) -> Collection[Row]:
+    return [(each.container, each.resource, each.requested) for each in view.requests if each.resource != CPU]
+
+
+def _missing_devices(view: PodView, _topology: Topology | None) -> Collection[Row]:
+    return [
+        (each.container, each.resource, each.explanation.value, each.missing)
+        for each in view.requests
+        if each.resource != CPU and each.missing
+    ]
+
+
+def _requested_cpus(view: PodView, _topology: Topology | None) -> Collection[Row]:
+    return [(each.container, each.requested) for each in view.requests if each.resource == CPU]
+
+
+def _missing_cpus(view: PodView, _topology: Topology | None) -> Collection[Row]:
+    return [
+        (each.container, each.explanation.value, each.missing)
+        for each in view.requests
+        if each.resource == CPU and each.missing
+    ]
+
+
+_EXPLANATIONS = (
+    "explanation says why that may be right: init_container (never listed), claim (a DRA driver serves the resource), "
+    "not_listed (kubelets up to 1.29 list no sidecars); unexplained is worth a look."
+)
+FAMILIES = (
+    PodFamily(
+        name="podres_pod_info",
+        kind=Kind.INFO,
+        help="One per pod that the kubelet lists and the API server knows. workload is the Deployment of a "
+        "ReplicaSet and the CronJob of a Job, told by their names, else the owner.",
+        labels=("uid", "qos_class", "priority_class", "owner_kind", "owner_name", "workload_kind", "workload_name"),
+        collector="pods",
+        rows=_info,
+    ),
+    PodLabelsFamily(
+        name="podres_pod_labels",
+        kind=Kind.GAUGE,
+        help="The pod's labels that --metadata.pod-labels-allowlist allows, named as kube-state-metrics names them.",
+        labels=("label_*",),
+        collector="pods",
+        pairs=_labels,
+    ),
+    PodFamily(
+        name="podres_container_requested_devices",
+        kind=Kind.GAUGE,
+        help="Devices of an extended resource that the container's spec asks for, init containers included.",
+        labels=("container", "resource"),
+        collector="requests",
+        rows=_requested_devices,
+    ),
+    PodFamily(
+        name="podres_container_missing_devices",
+        kind=Kind.GAUGE,
+        help="Devices that the container's spec asks for and the kubelet does not list for it; absent where none is "
+        f"missing. Computed. {_EXPLANATIONS}",
+        labels=("container", "resource", "explanation"),
+        collector="requests",
+        rows=_missing_devices,
+    ),
+    PodFamily(
+        name="podres_container_requested_exclusive_cpus",
+        kind=Kind.GAUGE,
+        help="Exclusive CPUs that are due to the container: the whole CPUs it asks for in a Guaranteed pod without "
+        "pod-level resources. Absent unless the CPU manager's policy is static.",
+        labels=("container",),
+        collector="requests",
+        rows=_requested_cpus,
+    ),
+    PodFamily(
+        name="podres_container_missing_exclusive_cpus",
+        kind=Kind.GAUGE,
+        help="Exclusive CPUs that are due to the container and that the kubelet does not list for it; absent where "
+        f"none is missing. Computed. {_EXPLANATIONS}",
+        labels=("container", "explanation"),
+        collector="requests",
+        rows=_missing_cpus,
+    ),
+)

@@ -1,0 +1,127 @@
+"""Which devices of a claim a container really uses, and how the pod's status says they are."""
+
+from collections.abc import Iterable
+
+from podres_exporter.model import (
+    Attribution,
+    Claim,
+    ClaimDevice,
+    ClaimUse,
+    Container,
+    ContainerSpec,
+    DeviceHealth,
+    PodMeta,
+    ResourceHealth,
+)
+
+_CLAIM = "claim:"
+
+
+def claim_uses(container: Container, spec: ContainerSpec | None, meta: PodMeta | None) -> tuple[ClaimUse, ...]:
+    """
+    Return the claim devices that the container uses, or may use.
+
+    The kubelet lists every device of a claim on each container that refers to it. A claim with one device leaves no
+    doubt, nor does a container that refers to the claim as a whole. One that refers to some requests of it uses what
+    the pod's status names for them; without a status for each of them, what is left is listed with attribution CLAIM.
+
+    Source: kubelet dra/manager.go GetContainerClaimInfos; KEP-4680; measured on 1.36.3.
+    """
+    if not container.claims:
+        return ()
+    return tuple(use for claim in _united(container.claims) for use in _uses(claim, container.name, spec, meta))
+
+
+def _united(claims: Iterable[Claim]) -> list[Claim]:
+    """Return the claims by name, each once: claims are the pod's, whatever namespace an answer may say."""
+    devices: dict[str, dict[ClaimDevice, None]] = {}
+    for claim in claims:
+        devices.setdefault(claim.name, {}).update(dict.fromkeys(claim.devices))
+    return [Claim("", name, tuple(each)) for name, each in devices.items()]
+
+
+def _uses(claim: Claim, container: str, spec: ContainerSpec | None, meta: PodMeta | None) -> list[ClaimUse]:
+    """Return the uses of one claim."""
+    if _is_whole(claim, container, spec, meta):
+        return [ClaimUse(claim.name, device, Attribution.CONTAINER) for device in claim.devices]
+    named, complete = _named(claim, spec, meta)
+    uses = []
+    for device in claim.devices:
+        if named.isdisjoint(_spellings(device)):
+            if not complete:
+                uses.append(ClaimUse(claim.name, device, Attribution.CLAIM))
+        else:
+            uses.append(ClaimUse(claim.name, device, Attribution.CONTAINER))
+    return uses
+
+
+def _is_whole(claim: Claim, container: str, spec: ContainerSpec | None, meta: PodMeta | None) -> bool:
+    """Return whether all that the kubelet lists of the claim is the container's."""
+    if len(claim.devices) == 1:
+        return bool(claim.devices[0].driver)
+    if meta is None or spec is None:
+        return False
+    if claim.name == meta.extended_claim:
+        return {name for name, _ in meta.extended_requests} == {container}
+    return any(name == claim.name and not request for name, request in _references(spec, meta))
+
+
+def _references(spec: ContainerSpec, meta: PodMeta) -> list[tuple[str, str]]:
+    """Return the claims that the container refers to by their own names, each with the request of it."""
+    names = dict(meta.claims)
+    return [(names.get(local, ""), request) for local, request in spec.claims]
+
+
+def _named(claim: Claim, spec: ContainerSpec | None, meta: PodMeta | None) -> tuple[frozenset[str], bool]:
+    """Return the resource ids that the status names for the claim, and whether it does for each request."""
+    if meta is None or spec is None:
+        return frozenset(), False
+    names = dict(meta.claims)
+    wanted = {f"{_CLAIM}{local}/{request}" for local, request in spec.claims if names.get(local) == claim.name}
+    rows = [row for row in spec.health if row.name in wanted]
+    known = {spelling for device in claim.devices for spelling in _spellings(device)}
+    found = {row.name for row in rows if row.resource_id in known}
+    return frozenset(row.resource_id for row in rows), bool(wanted) and found == wanted
+
+
+def _spellings(device: ClaimDevice) -> tuple[str, ...]:
+    """
+    Return the ids under which a pod's status may name the device: its first CDI name, or driver, pool and name.
+
+    Source: kubelet dra/manager.go (the first CDI id, else `driver/pool/device`); core/v1 ResourceHealth (the latter).
+    """
+    triplet = f"{device.driver}/{device.pool}/{device.device}"
+    return (triplet, device.cdi_devices[0]) if device.cdi_devices else (triplet,)
+
+
+def device_health(container: Container, spec: ContainerSpec | None, meta: PodMeta | None) -> tuple[DeviceHealth, ...]:
+    """
+    Return how the pod's status says the container's devices are, sorted.
+
+    Rows of device-plugin devices that the container does not hold are left out: they are another pod's of that name.
+    """
+    if spec is None or meta is None or not spec.health:
+        return ()
+    held = {(device.resource, device.device_id) for device in container.devices}
+    claims = dict(meta.claims)
+    by_spelling = {
+        (claim.name, spelling): device
+        for claim in container.claims
+        for device in claim.devices
+        for spelling in _spellings(device)
+    }
+    found = set()
+    for row in spec.health:
+        if row.name.startswith(_CLAIM):
+            claim = claims.get(row.name.removeprefix(_CLAIM).partition("/")[0], "")
+            found.add(_claim_health(row, claim, by_spelling.get((claim, row.resource_id))))
+        elif (row.name, row.resource_id) in held:
+            found.add(DeviceHealth(row.name, row.resource_id, "", "", row.health, row.message))
+    return tuple(sorted(found))
+
+
+def _claim_health(row: ResourceHealth, claim: str, device: ClaimDevice | None) -> DeviceHealth:
+    """Return the row of a claim's device, under the kubelet's own id where the list has no such device."""
+    if device is None:
+        return DeviceHealth("", row.resource_id, "", claim, row.health, row.message)
+    return DeviceHealth(device.driver, device.device, device.pool, claim, row.health, row.message)

@@ -1,0 +1,55 @@
+"""What the containers of a pod asked for against what the kubelet lists for them."""
+
+from collections.abc import Iterator
+
+from podres_exporter.model import Container, ContainerKind, ContainerSpec, Explanation, Pod, PodMeta, Request
+
+GUARANTEED = "Guaranteed"
+
+
+def requests_against_held(pod: Pod, meta: PodMeta | None, *, static_cpus: bool) -> tuple[Request, ...]:
+    """
+    Return what each container asked for, init containers included, in the order of the pod's spec.
+
+    Exclusive CPUs are due to containers of Guaranteed pods that ask for whole ones, under the CPU manager's static
+    policy (*static_cpus*); how those of a pod with pod-level resources are shared is not told, so they are left out.
+
+    Source: kubelet cpumanager/policy_static.go guaranteedCPUs; KEP-5526.
+    """
+    if meta is None:
+        return ()
+    containers = {container.name: container for container in pod.containers}
+    cpus_are_due = static_cpus and meta.qos_class == GUARANTEED and not meta.has_pod_resources
+    return tuple(
+        request
+        for spec in meta.containers
+        for request in _requests(spec, containers.get(spec.name), meta, cpus_are_due=cpus_are_due)
+    )
+
+
+def _requests(
+    spec: ContainerSpec, container: Container | None, meta: PodMeta, *, cpus_are_due: bool
+) -> Iterator[Request]:
+    """Yield the requests of one container, exclusive CPUs last."""
+    for resource, count in spec.devices:
+        held = len([device for device in container.devices if device.resource == resource]) if container else 0
+        by_claim = (spec.name, resource) in meta.extended_requests
+        yield Request(spec.name, resource, count, held, _explanation(spec, container, by_claim=by_claim))
+    if cpus_are_due and spec.whole_cpus:
+        held = len(container.exclusive_cpus) if container else 0
+        yield Request(spec.name, "cpu", spec.whole_cpus, held, _explanation(spec, container, by_claim=False))
+
+
+def _explanation(spec: ContainerSpec, container: Container | None, *, by_claim: bool) -> Explanation:
+    """
+    Return why the kubelet may list nothing for it.
+
+    Source: kubelet server_v1.go of each release (sidecars from 1.30 on, plain init containers never); KEP-5004.
+    """
+    if spec.kind is ContainerKind.INIT:
+        return Explanation.INIT_CONTAINER
+    if by_claim:
+        return Explanation.CLAIM
+    if container is None:
+        return Explanation.NOT_LISTED
+    return Explanation.UNEXPLAINED
