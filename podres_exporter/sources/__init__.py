@@ -1,7 +1,16 @@
-"""Where the facts come from: the kubelet's socket and the kernel's sysfs."""
+"""Where the facts come from: the kubelet's socket, the kernel's sysfs, and the API server."""
 
 from podres_exporter.sources.kubelet import KubeletClient
-from podres_exporter.sources.ports import KubeletSource, SocketIdentity, TopologySource
+from podres_exporter.sources.nometadata import NoMetadata
+from podres_exporter.sources.ports import KubeletSource, PodMetaSource, SocketIdentity, TopologySource
 from podres_exporter.sources.topology import SysfsTopology
 
-__all__ = ["KubeletClient", "KubeletSource", "SocketIdentity", "SysfsTopology", "TopologySource"]
+__all__ = [
+    "KubeletClient",
+    "KubeletSource",
+    "NoMetadata",
+    "PodMetaSource",
+    "SocketIdentity",
+    "SysfsTopology",
+    "TopologySource",
+]

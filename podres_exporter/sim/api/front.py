@@ -5,6 +5,7 @@ import itertools
 import logging
 import socket
 import socketserver
+import ssl
 import sys
 import threading
 from collections.abc import Callable
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 _BACKLOG = 128
 _POLL_SECONDS = 0.05
 _JOIN_SECONDS = 0.5
+HANDSHAKE_SECONDS = 5.0
+"""How long a client may take for TLS; one that sends nothing must not keep a thread for ever."""
 
 
 class Front(socketserver.ThreadingTCPServer):
@@ -26,12 +29,19 @@ class Front(socketserver.ThreadingTCPServer):
 
     daemon_threads = True
 
-    def __init__(self, listener: socket.socket, handler: Callable[..., socketserver.BaseRequestHandler]) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        handler: Callable[..., socketserver.BaseRequestHandler],
+        tls: ssl.SSLContext | None = None,
+        handshake_seconds: float = HANDSHAKE_SECONDS,
+    ) -> None:
         """Take over the socket; *handler* is called with a connection, the client's address and this."""
         super().__init__(listener.getsockname(), handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
         self.closing = threading.Event()
+        self._tls, self._handshake_seconds = tls, handshake_seconds
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._open: dict[socket.socket, threading.Thread] = {}
@@ -57,12 +67,33 @@ class Front(socketserver.ThreadingTCPServer):
             threads = list(self._open.values())
             for connection in self._open:
                 with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                    # SSLSocket's own would take the encryption off a connection that its thread may be writing to.
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
         return threads
 
     def _accept(self) -> None:
         """Accept until it is over."""
         self.serve_forever(_POLL_SECONDS)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept one connection; nothing is read from it here, or a silent client would lock out all others."""
+        connection, address = super().get_request()
+        if self._tls is None:
+            return connection, address
+        try:
+            connection.getpeername()  # a client that has left already: wrap_socket would fail without closing
+            return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
+        except OSError:
+            connection.close()
+            raise
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection, in its thread. Raises OSError where TLS comes to nothing."""
+        if isinstance(request, ssl.SSLSocket):
+            request.settimeout(self._handshake_seconds)
+            request.do_handshake()
+            request.settimeout(None)
+        super().finish_request(request, client_address)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give a connection its thread."""

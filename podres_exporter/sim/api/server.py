@@ -2,6 +2,7 @@
 
 import functools
 import socket
+import ssl
 import threading
 from typing import Self
 
@@ -20,8 +21,9 @@ DEFAULT_VERSION = "v1.36.3"
 
 class ApiServer:
     """
-    A small Kubernetes API server over plain HTTP: what the exporter and kubectl ask for, with the real one's answers.
+    A small Kubernetes API server: what the exporter and kubectl ask for, with the real one's answers.
 
+    It speaks plain HTTP unless it is given a TLS context.
     `faults` and `requests` may be used at any time, from any thread, also while the server is down.
     """
 
@@ -34,6 +36,7 @@ class ApiServer:
         *,
         user: str = DEFAULT_USER,
         version: str = DEFAULT_VERSION,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """
         Bind the address, without accepting yet; port 0 is one that the kernel picks.
@@ -41,6 +44,7 @@ class ApiServer:
         With *token* every request needs it as bearer token. Raises ConfigError where the address cannot be used.
         """
         self._site = Site(store, clock, token, user, version)
+        self._tls = tls
         self._held: socket.socket | None = _bind(address)
         self._address: tuple[str, int] = self._held.getsockname()[:2]
         self._front: Front | None = None
@@ -59,7 +63,8 @@ class ApiServer:
     def url(self) -> str:
         """Where it is or will be reached, without a final slash; stays the same when it goes down."""
         host, port = self._address
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     @property
     def faults(self) -> Faults:
@@ -88,7 +93,7 @@ class ApiServer:
                 return
             listener = self._held or _bind(self._address)
             self._held = None
-            self._front = Front(listener, functools.partial(Handler, self._site))
+            self._front = Front(listener, functools.partial(Handler, self._site), self._tls)
             self._front.start()
 
     def go_down(self) -> None:

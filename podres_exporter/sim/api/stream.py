@@ -2,6 +2,7 @@
 
 import select
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 
@@ -106,9 +107,26 @@ def wait_for_nothing(site: Site, client: socket.socket, closing: threading.Event
 
 
 def has_left(client: socket.socket) -> bool:
-    """Return whether the other side has closed or reset the connection; takes nothing from it."""
+    """Return whether the other side has closed or reset the connection."""
     try:
         readable, _, _ = select.select([client], [], [], 0)
-        return bool(readable) and not client.recv(1, socket.MSG_PEEK)
+        if not readable:
+            return False
+        return _has_hung_up(client) if isinstance(client, ssl.SSLSocket) else not client.recv(1, socket.MSG_PEEK)
     except OSError:
         return True
+
+
+def _has_hung_up(client: ssl.SSLSocket) -> bool:
+    """
+    Return whether a readable TLS connection is at its end, whose farewell is a record like any other.
+
+    TLS cannot be peeked into: a byte that a client sends while it is being answered is lost. No client does.
+    """
+    client.setblocking(False)
+    try:
+        return not client.recv(1)
+    except ssl.SSLWantReadError:
+        return False
+    finally:
+        client.setblocking(True)

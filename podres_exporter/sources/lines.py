@@ -1,0 +1,37 @@
+"""A stream of bytes in lines, none of them longer than is sane."""
+
+from collections.abc import Generator, Iterable
+
+from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.sources.ports import WATCH_VERB
+
+
+def complete_lines(pieces: Iterable[bytes], longest_bytes: int) -> Generator[bytes]:
+    """
+    Yield every line that has an end, without it; empty ones are left out.
+
+    Raises ApiServerError: too_large for a longer line, of which no more is kept than is allowed; unavailable where the
+    stream ends within a line, for the watch has told everything before it.
+    """
+    begun: list[bytes] = []
+    begun_bytes = 0
+    for piece in pieces:
+        *ends, rest = piece.split(b"\n")
+        for end in ends:
+            line = b"".join((*begun, end))
+            begun.clear()
+            begun_bytes = 0
+            _refuse_longer(len(line), longest_bytes)
+            if line:
+                yield line
+        begun_bytes += len(rest)
+        _refuse_longer(begun_bytes, longest_bytes)
+        if rest:
+            begun.append(rest)
+    if begun:
+        raise ApiServerError(WATCH_VERB, Reason.UNAVAILABLE, "the stream ended within a line")
+
+
+def _refuse_longer(length: int, longest: int) -> None:
+    if length > longest:
+        raise ApiServerError(WATCH_VERB, Reason.TOO_LARGE, f"a line of more than {longest} bytes")

@@ -1,0 +1,43 @@
+"""How long to leave the API server alone. Pure: the random number is handed in."""
+
+from dataclasses import dataclass
+
+from podres_exporter.errors import Reason
+
+FIRST_SECONDS = 1.0
+LONGEST_SECONDS = 60.0
+LONGEST_DENIED_SECONDS = 300.0
+LONGEST_RETRY_AFTER_SECONDS = 300.0
+QUICK_SECONDS = 1.0
+LEAST_SHARE = 1 / 3
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A wait of *least_seconds* and up to *spread_seconds* more, so that the nodes do not come back all at once."""
+
+    least_seconds: float
+    spread_seconds: float
+
+    def seconds(self, uniform: float) -> float:
+        """Return the wait; *uniform* is in [0, 1)."""
+        return self.least_seconds + self.spread_seconds * uniform
+
+
+def pause(failures: int, reason: Reason | None = None, retry_after_seconds: float | None = None) -> Pause:
+    """
+    Return the wait after the n-th failure in a row: a random part of 1 s, 2 s, 4 s and so on, up to a minute.
+
+    It is never less than a third of that: with full jitter a node could ask five times within a minute, and a third
+    bounds the requests of every minute but the first to single digits, whatever the random numbers are. Where the
+    server refuses us it grows up to five minutes, for a missing right does not come back by itself. Retry-After is a
+    minimum, of which five minutes count. Without a failure it is up to a second: reconnecting after an orderly end.
+
+    Source: client-go's backoff manager of reflectors, whose ceiling is 30 s; API Priority and Fairness for Retry-After.
+    """
+    asked = min(retry_after_seconds or 0.0, LONGEST_RETRY_AFTER_SECONDS)
+    if failures <= 0:
+        return Pause(asked, QUICK_SECONDS)
+    longest = LONGEST_DENIED_SECONDS if reason is Reason.DENIED else LONGEST_SECONDS
+    ceiling = min(longest, FIRST_SECONDS * 2.0 ** min(failures - 1, 16))
+    return Pause(max(asked, ceiling * LEAST_SHARE), ceiling * (1 - LEAST_SHARE))

@@ -1,0 +1,98 @@
+"""One list and one watch of the node's pods, from the transport's bytes into the book."""
+
+import logging
+from collections.abc import Callable, Collection
+
+from podres_exporter.clock import Clock
+from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.model import Malformed, Metadata
+from podres_exporter.podmeta import (
+    Bookmark,
+    Changed,
+    Deleted,
+    Failed,
+    PodDecoder,
+    PodList,
+    Unknown,
+    decode_event,
+    decode_list,
+)
+from podres_exporter.sources.podbook import PodBook
+from podres_exporter.sources.ports import LIST_VERB, WATCH_VERB, MetadataObserver, PodTransport
+from podres_exporter.sources.refusals import reason_of
+
+log = logging.getLogger(__name__)
+
+
+def read_pods(transport: PodTransport, decoder: PodDecoder, clock: Clock) -> Metadata:
+    """Return the pods of one list, for commands that look once. Raises ApiServerError."""
+    found = _decoded(transport.list(), decoder)
+    pods = {each.meta.key: each.meta for each in found.pods}
+    return Metadata(pods, synced=not found.malformed, is_up=True, last_success_seconds=clock.wall_seconds())
+
+
+class PodFeed:
+    """Owned by one thread. Every call raises ApiServerError where the request, or the watch, fails."""
+
+    def __init__(self, transport: PodTransport, decoder: PodDecoder, observer: MetadataObserver, book: PodBook) -> None:
+        """Take what is needed; nothing is asked yet."""
+        self._transport, self._decoder, self._observer, self._book = transport, decoder, observer, book
+
+    def list(self) -> str:
+        """Take all pods, and return their version."""
+        self._observer.request(LIST_VERB)
+        body = self._transport.list()
+        self._observer.received(len(body))
+        found = _decoded(body, self._decoder)
+        self._report([*found.malformed, *(problem for pod in found.pods for problem in pod.problems)])
+        self._book.listed([pod.meta for pod in found.pods], is_complete=not found.malformed)
+        log.debug("metadata.listed", extra={"pods": len(found.pods), "version": found.resource_version})
+        return found.resource_version
+
+    def watch(self, version: str, timeout_seconds: int, progressed: Callable[[str], None]) -> None:
+        """Take event after event until the server ends the watch; *progressed* is told the version of each."""
+        self._observer.request(WATCH_VERB)
+        with self._transport.watch(version, timeout_seconds) as lines:
+            self._book.opened()
+            for line in lines:
+                self._observer.received(len(line))
+                progressed(self._take(line))
+
+    def _take(self, line: bytes) -> str:
+        """Take one event and return its version, empty without any. Raises ApiServerError where it ends the watch."""
+        event = decode_event(line, self._decoder)
+        self._observer.event(type(event).__name__.lower())
+        match event:
+            case Changed(pod):
+                self._report(pod.problems)
+                self._book.added(pod.meta)
+                return pod.resource_version
+            case Deleted(key, uid, version):
+                self._book.removed(key, uid)
+                return version
+            case Bookmark(version):
+                self._book.heard()
+                return version
+            case Unknown():
+                self._book.heard()
+                return ""
+            case Failed(code, _, message, retry_after_seconds):
+                raise ApiServerError(WATCH_VERB, reason_of(code), f"{code}: {message}", retry_after_seconds)
+            case _:
+                self._report([Malformed(event.path, event.problem)])
+                raise ApiServerError(WATCH_VERB, Reason.MALFORMED, f"an event is lost: {event.path}: {event.problem}")
+
+    def _report(self, items: Collection[Malformed]) -> None:
+        """Tell of items that could not be read."""
+        if items:
+            self._observer.malformed(tuple(items))
+        for item in items:
+            log.debug("metadata.malformed_item", extra={"path": item.path, "problem": item.problem})
+
+
+def _decoded(body: bytes, decoder: PodDecoder) -> PodList:
+    """Return the pods of a list. Raises ApiServerError, also where it has no version that a watch could begin at."""
+    found = decode_list(body, decoder)
+    if not found.resource_version:
+        raise ApiServerError(LIST_VERB, Reason.MALFORMED, "the list has no resourceVersion")
+    return found

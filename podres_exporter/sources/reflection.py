@@ -1,0 +1,125 @@
+"""
+Following the pods of a node, as a table: where we stand, what happened, and what is to be done next.
+
+    LISTING   --Listed-->                 WATCHING   watch from the list's version
+    WATCHING  --Progressed-->             WATCHING   read on
+    WATCHING  --Ended-->                  BACKOFF    pause: short, unless it ended at once
+    either    --Disconnected(reason)-->   BACKOFF    pause; a reason that has cost events forgets the version
+    BACKOFF   --Rested-->                 WATCHING   where a version is known
+                                          LISTING    where none is
+
+Pure: no socket, no clock, no random number. The driver does what the action says and reports how that went.
+
+Source: list and watch as in "Efficient detection of changes" of the Kubernetes API concepts, and client-go's Reflector.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from podres_exporter.errors import Reason
+from podres_exporter.sources.pacing import Pause, pause
+
+STABLE_SECONDS = 30.0
+"""A watch that has lasted this long has worked: what happens then is the first failure again."""
+
+RESUMABLE = frozenset({Reason.UNAVAILABLE, Reason.THROTTLED, Reason.DENIED})
+"""
+Reasons for which a watch may go on from where it was.
+
+All others mean that an event was lost or that the version is of no use any more. A timeout is one of them: a server
+that is behind our version, as after etcd was restored from a backup, says nothing for ever, not even a bookmark.
+"""
+
+
+class Phase(Enum):
+    """What is under way."""
+
+    LISTING = "listing"
+    WATCHING = "watching"
+    BACKOFF = "backoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Reflection:
+    """Where we stand. *version* is the last that we know everything of, empty: a list is needed first."""
+
+    phase: Phase = Phase.LISTING
+    version: str = ""
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list has come, as of *version*."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """The watch has told something; everything up to *version* is known now (empty: it did not say)."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The watch is over in good order, as after `timeoutSeconds`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """A list or a watch has failed; GONE is the 410 of a version that is too old, as a status or in the stream."""
+
+    reason: Reason
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """The pause is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """Ask for all pods."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Follow what happens after *version*; after Progressed that is under way already."""
+
+    version: str
+
+
+Happening = Listed | Progressed | Ended | Disconnected | Rested
+Action = List | Watch | Pause
+
+
+def step(state: Reflection, happening: Happening, lasted_seconds: float = 0.0) -> tuple[Reflection, Action]:
+    """Return the new state and what to do; *lasted_seconds* is how long the request has gone on that is over now."""
+    match happening:
+        case Listed(version):
+            return Reflection(Phase.WATCHING, version, state.failures), Watch(version)
+        case Progressed(version):
+            latest = version or state.version
+            return Reflection(Phase.WATCHING, latest, state.failures), Watch(latest)
+        case Rested() if state.version:
+            return Reflection(Phase.WATCHING, state.version, state.failures), Watch(state.version)
+        case Rested():
+            return Reflection(Phase.LISTING, "", state.failures), List()
+        case Ended():
+            failures = 0 if _was_stable(state, lasted_seconds) else state.failures + 1
+            return Reflection(Phase.BACKOFF, state.version, failures), pause(failures)
+        case _:
+            reason = happening.reason
+            failures = 1 if _was_stable(state, lasted_seconds) else state.failures + 1
+            version = state.version if reason in RESUMABLE else ""
+            # Versions expire in the best of clusters: the first time costs no more than the list.
+            counted = failures - 1 if reason is Reason.GONE else failures
+            return Reflection(Phase.BACKOFF, version, failures), pause(counted, reason, happening.retry_after_seconds)
+
+
+def _was_stable(state: Reflection, lasted_seconds: float) -> bool:
+    """Return whether a watch, not a list, has gone on for long enough to have worked."""
+    return state.phase is Phase.WATCHING and lasted_seconds >= STABLE_SECONDS

@@ -1,0 +1,86 @@
+"""What the API server's refusals mean: HTTP codes, Status objects, Retry-After."""
+
+import json
+import re
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+from podres_exporter.errors import ApiServerError, Reason
+
+LONGEST_TEXT = 256
+
+_BY_CODE = {
+    401: Reason.DENIED,
+    403: Reason.DENIED,
+    404: Reason.NOT_FOUND,
+    408: Reason.TIMEOUT,
+    410: Reason.GONE,
+    413: Reason.TOO_LARGE,
+    429: Reason.THROTTLED,
+    504: Reason.TIMEOUT,
+}
+
+_FORBIDDEN = re.compile(r'is forbidden: User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "pods"')
+
+
+def reason_of(code: int) -> Reason:
+    """Return what an HTTP code means to us; redirects and codes that a list of pods cannot have are internal."""
+    return _BY_CODE.get(code) or (Reason.UNAVAILABLE if 500 <= code < 600 else Reason.INTERNAL)
+
+
+def refused(verb: str, code: int, body: bytes, retry_after_seconds: float | None) -> ApiServerError:
+    """Return the error for an answer other than 200; of its body only a Status' message is told, and not all of it."""
+    message = _message(body)
+    detail = f"HTTP {code}: {message}" if message else f"HTTP {code}"
+    return ApiServerError(verb, reason_of(code), detail, retry_after_seconds)
+
+
+def retry_after(header: str | None, wall_seconds: float) -> float | None:
+    """
+    Return how many seconds the server asks to wait; None where it does not, or in words that nobody understands.
+
+    Source: RFC 9110 section 10.2.3 (seconds, or a date).
+    """
+    text = (header or "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    # Without a zone it is in UTC (RFC 5322, "-0000").
+    return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall_seconds)
+
+
+def missing_right(detail: str) -> str | None:
+    """
+    Return the rule that RBAC lacks, as a sentence; None where the text is no refusal of RBAC's.
+
+    Source: the text is apiserver's filters.ForbiddenMessage. RBAC ignores field selectors: there is no narrower rule.
+    """
+    found = _FORBIDDEN.search(detail)
+    if not found:
+        return None
+    return (
+        'a ClusterRole with apiGroups: [""], resources: [pods], verbs: [list, watch], '
+        f"and a ClusterRoleBinding of it to {_subject(found['user'])}"
+    )
+
+
+def _subject(user: str) -> str:
+    """Return how a binding names the user."""
+    match user.split(":"):
+        case ["system", "serviceaccount", namespace, name]:
+            return f"ServiceAccount {name} in namespace {namespace}"
+        case _:
+            return f"User {user}"
+
+
+def _message(body: bytes) -> str:
+    """Return the message of a Status, shortened, empty where the body is something else."""
+    try:
+        status = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    message = status.get("message") if isinstance(status, dict) else None
+    return message[:LONGEST_TEXT] if isinstance(message, str) else ""

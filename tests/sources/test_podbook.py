@@ -1,0 +1,239 @@
+"""What is known, how long it counts, and what is said of it."""
+
+import logging
+from collections.abc import Collection
+
+import pytest
+from fake_clock import FakeClock
+
+from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.model import PodKey, PodMeta
+from podres_exporter.sources.podbook import RELIST_SECONDS, SYNCED_SECONDS, PodBook
+
+A, B = (PodMeta("ml", name, f"uid-{name}") for name in "ab")
+FORBIDDEN = (
+    'HTTP 403: pods is forbidden: User "system:serviceaccount:monitoring:podres" cannot list resource "pods" '
+    'in API group "" at the cluster scope'
+)
+
+
+class Told:
+    """The listener."""
+
+    def __init__(self) -> None:
+        self.keys: list[set[PodKey]] = []
+
+    def __call__(self, keys: Collection[PodKey]) -> None:
+        self.keys.append(set(keys))
+
+    def take(self) -> list[set[PodKey]]:
+        """Return what was told since the last time."""
+        keys, self.keys = self.keys, []
+        return keys
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def book(clock: FakeClock, told: Told) -> PodBook:
+    book = PodBook(clock)
+    book.changed = told
+    return book
+
+
+def broken(reason: Reason = Reason.UNAVAILABLE, verb: str = "watch", detail: str = "gone away") -> ApiServerError:
+    return ApiServerError(verb, reason, detail)
+
+
+def state(book: PodBook) -> tuple[bool, bool, bool]:
+    """Return synced, is_up, is_away."""
+    metadata = book.metadata()
+    return metadata.synced, metadata.is_up, metadata.is_away
+
+
+def test_nothing_is_known_before_the_first_list(book: PodBook) -> None:
+    assert (False, False, False) == state(book)
+    assert {} == book.metadata().pods
+    assert book.metadata().last_success_seconds is None
+
+
+def test_a_list_and_the_events_after_it_are_what_is_known(book: PodBook, clock: FakeClock, told: Told) -> None:
+    book.listed([A], is_complete=True)
+    book.added(B)
+    book.removed(A.key, A.uid)
+
+    assert {B.key: B} == book.metadata().pods
+    assert (True, True, False) == state(book)
+    assert clock.wall_seconds() == book.metadata().last_success_seconds
+    assert [{A.key}, {B.key}, {A.key}] == told.take()
+
+
+def test_what_is_no_news_is_not_told(book: PodBook, told: Told) -> None:
+    book.listed([A], is_complete=True)
+    told.take()
+    book.listed([A], is_complete=True)
+    book.added(A)
+    book.removed(B.key, B.uid)
+    book.removed(A.key, "the-old-uid")
+    book.heard()
+    book.opened()
+
+    assert [] == told.take()
+
+
+def test_a_node_without_pods_is_news_at_first(book: PodBook, told: Told) -> None:
+    book.listed([], is_complete=True)
+
+    assert [set()] == told.take()
+
+
+def test_what_was_published_never_changes(book: PodBook) -> None:
+    book.listed([A], is_complete=True)
+    before = book.metadata()
+    book.added(B)
+    book.failed(broken())
+
+    assert ({A.key: A}, True) == (before.pods, before.is_up)
+
+
+def test_a_list_with_gaps_is_not_synced(book: PodBook) -> None:
+    """A pod that could not be read is not gone."""
+    book.listed([A], is_complete=False)
+
+    assert (False, True, False) == state(book)
+
+
+@pytest.mark.parametrize("contact", ["listed", "added", "removed", "heard"])
+def test_it_is_synced_for_as_long_as_the_server_is_heard(book: PodBook, clock: FakeClock, contact: str) -> None:
+    book.listed([A], is_complete=True)
+    clock.advance(SYNCED_SECONDS - 1)
+    match contact:
+        case "listed":
+            book.listed([A], is_complete=True)
+        case "added":
+            book.added(A)
+        case "removed":
+            book.removed(A.key, "another")
+        case _:
+            book.heard()
+    clock.advance(SYNCED_SECONDS - 1)
+    assert (True, True, False) == state(book)
+
+    clock.advance(1)
+    assert (False, True, False) == state(book)
+    assert {A.key: A} == book.metadata().pods
+
+
+def test_a_stream_that_has_said_nothing_yet_makes_nothing_younger(book: PodBook, clock: FakeClock) -> None:
+    book.listed([A], is_complete=True)
+    clock.advance(SYNCED_SECONDS - 1)
+    book.opened()
+    clock.advance(1)
+
+    assert not book.metadata().synced
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_whole", "is_away"),
+    [
+        (Reason.UNAVAILABLE, True, True),
+        (Reason.THROTTLED, True, False),
+        (Reason.DENIED, True, False),
+        (Reason.TIMEOUT, False, True),
+        (Reason.MALFORMED, False, False),
+        (Reason.TOO_LARGE, False, False),
+        (Reason.INTERNAL, False, False),
+    ],
+)
+def test_a_failure_says_whether_the_server_is_away_and_whether_an_event_was_lost(
+    book: PodBook, clock: FakeClock, told: Told, reason: Reason, is_whole: bool, is_away: bool
+) -> None:
+    """A list is waited for a while before finished pods are doubted again, for it usually comes at once."""
+    book.listed([A], is_complete=True)
+    told.take()
+    book.failed(broken(reason))
+    clock.advance(RELIST_SECONDS - 1)
+    book.failed(broken(reason))
+
+    assert (True, False, is_away) == state(book)
+    clock.advance(1)
+    assert (is_whole, False, is_away) == state(book)
+    assert {A.key: A} == book.metadata().pods
+    assert [set()] == told.take()
+
+
+def test_a_version_that_has_expired_is_no_outage_but_has_cost_events(
+    book: PodBook, clock: FakeClock, told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    book.listed([A], is_complete=True)
+    caplog.clear()
+    told.take()
+    book.failed(broken(Reason.GONE))
+    clock.advance(RELIST_SECONDS)
+
+    assert (False, True, False) == state(book)
+    assert [] == told.take()
+    assert [] == caplog.records
+    book.failed(broken(Reason.GONE, "list"))
+    assert (False, False, False) == state(book)
+
+
+def test_a_watch_that_opens_ends_the_outage(book: PodBook, told: Told) -> None:
+    book.listed([A], is_complete=True)
+    book.failed(broken())
+    told.take()
+    book.opened()
+
+    assert (True, True, False) == state(book)
+    assert [set()] == told.take()
+
+
+def test_an_outage_is_logged_at_its_beginning_and_at_its_end(
+    book: PodBook, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    book.listed([A], is_complete=True)
+    for _ in range(3):
+        book.failed(broken())
+        clock.advance(10)
+    book.listed([A], is_complete=True)
+    book.added(B)
+
+    assert ["source.up", "source.down", "source.up"] == [each.message for each in caplog.records]
+    told = [vars(each) for each in caplog.records]
+    assert "outage_seconds" not in told[0]
+    assert ("metadata", "unavailable", "watch: gone away") == (
+        told[1]["source"],
+        told[1]["reason"],
+        told[1]["detail"],
+    )
+    assert ("metadata", 30.0) == (told[2]["source"], told[2]["outage_seconds"])
+
+
+def test_a_missing_right_is_spelt_out_once_for_each_outage(book: PodBook, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where the server was away before."""
+    for _ in range(2):
+        book.failed(broken())
+        book.failed(broken(Reason.DENIED, "list", FORBIDDEN))
+        book.failed(broken(Reason.DENIED, "list", FORBIDDEN))
+        book.listed([], is_complete=True)
+
+    found = [each for each in caplog.records if each.message == "metadata.forbidden"]
+    assert 2 == len(found)
+    assert "verbs: [list, watch]" in vars(found[0])["missing"]
+    assert "ServiceAccount podres in namespace monitoring" in vars(found[0])["missing"]
+
+
+def test_without_a_listener_everything_works(clock: FakeClock) -> None:
+    book = PodBook(clock)
+    book.listed([A], is_complete=True)
+
+    assert book.metadata().synced

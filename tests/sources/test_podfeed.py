@@ -1,0 +1,190 @@
+"""Lists and watches into the book, from written-down bytes."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from api_rig import pod
+from fake_clock import FakeClock
+from pods_rig import Recorder
+
+from podres_exporter.allowlist import LabelAllowlist
+from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.model import ContainerSpec
+from podres_exporter.podmeta import PodDecoder
+from podres_exporter.sources.podbook import PodBook
+from podres_exporter.sources.podfeed import PodFeed, read_pods
+from podres_exporter.sources.ports import EVENT_KINDS
+
+DECODER = PodDecoder(LabelAllowlist())
+
+
+class Script:
+    """A transport that has one list and one watch."""
+
+    def __init__(self, body: bytes = b"", *lines: bytes) -> None:
+        self._body, self._lines = body, lines
+        self.asked: list[tuple[str, int]] = []
+
+    def list(self) -> bytes:
+        return self._body
+
+    @contextmanager
+    def watch(self, version: str, timeout_seconds: int) -> Iterator[Iterator[bytes]]:
+        self.asked.append((version, timeout_seconds))
+        yield iter(self._lines)
+
+    def close(self) -> None:
+        raise AssertionError
+
+
+def made(name: str, version: int, **more: Any) -> dict[str, Any]:
+    return {**pod(name, uid=f"uid-{name}", resourceVersion=str(version)), **more}
+
+
+def listing(*items: Any, version: str = "9") -> bytes:
+    return json.dumps({"kind": "PodList", "metadata": {"resourceVersion": version}, "items": items}).encode()
+
+
+def event(kind: str, item: Any) -> bytes:
+    return json.dumps({"type": kind, "object": item}).encode()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def book(clock: FakeClock) -> PodBook:
+    return PodBook(clock)
+
+
+@pytest.fixture
+def recorder(clock: FakeClock) -> Recorder:
+    return Recorder(clock)
+
+
+def feed(transport: Script, recorder: Recorder, book: PodBook) -> PodFeed:
+    return PodFeed(transport, DECODER, recorder, book)
+
+
+def watched(transport: Script, recorder: Recorder, book: PodBook) -> list[str]:
+    """Return the versions that a watch from 9 on tells."""
+    versions: list[str] = []
+    feed(transport, recorder, book).watch("9", 250, versions.append)
+    return versions
+
+
+def test_a_list_fills_the_book_and_has_a_version(recorder: Recorder, book: PodBook) -> None:
+    body = listing(made("a", 1), made("b", 2))
+
+    assert "9" == feed(Script(body), recorder, book).list()
+    assert {("ml", "a"), ("ml", "b")} == book.metadata().pods.keys()
+    assert book.metadata().synced
+    assert ((1, 0), len(body), []) == (recorder.count(), recorder.bytes, recorder.items)
+
+
+def test_a_pod_of_a_list_that_cannot_be_read_leaves_a_gap(recorder: Recorder, book: PodBook) -> None:
+    """The others are there, and nothing is taken for gone."""
+    feed(Script(listing(made("a", 1), {"metadata": {"name": "b"}})), recorder, book).list()
+
+    assert {("ml", "a")} == book.metadata().pods.keys()
+    assert not book.metadata().synced
+    assert ["items[1].metadata.namespace"] == [each.path for each in recorder.items]
+
+
+def test_an_amount_that_cannot_be_read_is_told_and_leaves_no_gap(recorder: Recorder, book: PodBook) -> None:
+    container = {"name": "main", "resources": {"requests": {"cpu": "two"}}}
+    item = made("a", 1, spec={"nodeName": "n1", "containers": [container]})
+    feed(Script(listing(item), event("MODIFIED", item)), recorder, book).list()
+    assert 1 == len(recorder.items)
+    watched(Script(b"", event("MODIFIED", item)), recorder, book)
+
+    assert 2 == len(recorder.items)
+    assert isinstance(book.metadata().pods["ml", "a"].containers[0], ContainerSpec)
+    assert book.metadata().synced
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", listing(version="")])
+def test_what_is_no_list_is_malformed_and_changes_nothing(recorder: Recorder, book: PodBook, body: bytes) -> None:
+    """A list without a version too: a watch without one would begin with the state of the present, unannounced."""
+    book.listed([], is_complete=True)
+    with pytest.raises(ApiServerError) as caught:
+        feed(Script(body), recorder, book).list()
+
+    assert ("list", Reason.MALFORMED) == (caught.value.verb, caught.value.reason)
+    assert book.metadata().is_up
+
+
+def test_events_are_taken_in_order_and_advance_the_version(recorder: Recorder, book: PodBook) -> None:
+    lines = [
+        event("ADDED", made("a", 10)),
+        event("MODIFIED", made("a", 11, status={"phase": "Failed"})),
+        event("ADDED", made("b", 12)),
+        event("DELETED", made("b", 13)),
+        event("BOOKMARK", {"kind": "Pod", "metadata": {"resourceVersion": "14"}}),
+        event("SHINY", {"some": "thing"}),
+    ]
+    transport = Script(b"", *lines)
+
+    assert ["10", "11", "12", "13", "14", ""] == watched(transport, recorder, book)
+    assert [("9", 250)] == transport.asked
+    assert {("ml", "a"): "Failed"} == {key: meta.phase for key, meta in book.metadata().pods.items()}
+    assert {"changed": 3, "deleted": 1, "bookmark": 1, "unknown": 1} == recorder.events
+    assert ((0, 1), sum(map(len, lines))) == (recorder.count(), recorder.bytes)
+
+
+def test_a_watch_that_opens_shows_that_the_server_is_up(recorder: Recorder, book: PodBook) -> None:
+    watched(Script(), recorder, book)
+
+    assert book.metadata().is_up
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "wait"),
+    [
+        (event("ERROR", {"code": 410, "message": "too old resource version: 1 (343)"}), Reason.GONE, None),
+        (event("ERROR", {"code": 429, "details": {"retryAfterSeconds": 5}}), Reason.THROTTLED, 5.0),
+        (event("ERROR", {"code": 500}), Reason.UNAVAILABLE, None),
+        (event("ERROR", "what"), Reason.INTERNAL, None),
+        (event("ADDED", {"metadata": {"name": "b", "resourceVersion": "11"}}), Reason.MALFORMED, None),
+        (event("DELETED", {"metadata": {}}), Reason.MALFORMED, None),
+        (b'{"type":"ADDED","object":', Reason.MALFORMED, None),
+        (b"<html>", Reason.MALFORMED, None),
+    ],
+)
+def test_what_ends_a_watch_has_a_reason_and_what_came_before_counts(
+    recorder: Recorder, book: PodBook, line: bytes, reason: Reason, wait: float | None
+) -> None:
+    versions: list[str] = []
+    with pytest.raises(ApiServerError) as caught:
+        feed(Script(b"", event("ADDED", made("a", 10)), line), recorder, book).watch("9", 250, versions.append)
+
+    assert ("watch", reason, wait) == (caught.value.verb, caught.value.reason, caught.value.retry_after_seconds)
+    assert ["10"] == versions
+    assert {("ml", "a")} == book.metadata().pods.keys()
+    assert set(recorder.events) <= set(EVENT_KINDS)
+
+
+def test_an_event_that_is_lost_is_told_with_its_place(recorder: Recorder, book: PodBook) -> None:
+    with pytest.raises(ApiServerError, match=r"an event is lost: object\.metadata\.namespace"):
+        watched(Script(b"", event("ADDED", {"metadata": {"name": "b"}})), recorder, book)
+
+    assert ["object.metadata.namespace"] == [each.path for each in recorder.items]
+    assert {"unusable": 1} == recorder.events
+
+
+def test_a_command_reads_the_pods_once(clock: FakeClock) -> None:
+    metadata = read_pods(Script(listing(made("a", 1))), DECODER, clock)
+
+    assert {("ml", "a")} == metadata.pods.keys()
+    assert (True, True, clock.wall_seconds()) == (metadata.synced, metadata.is_up, metadata.last_success_seconds)
+
+
+def test_a_command_sees_a_gap_and_a_failure(clock: FakeClock) -> None:
+    assert not read_pods(Script(listing({})), DECODER, clock).synced
+    with pytest.raises(ApiServerError):
+        read_pods(Script(b""), DECODER, clock)

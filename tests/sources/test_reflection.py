@@ -1,0 +1,108 @@
+"""The table by which the pods are followed: every state, every happening."""
+
+import pytest
+
+from podres_exporter.errors import Reason
+from podres_exporter.sources.pacing import pause
+from podres_exporter.sources.reflection import (
+    RESUMABLE,
+    STABLE_SECONDS,
+    Action,
+    Disconnected,
+    Ended,
+    Happening,
+    List,
+    Listed,
+    Phase,
+    Progressed,
+    Reflection,
+    Rested,
+    Watch,
+    step,
+)
+
+LISTING = Reflection()
+WATCHING = Reflection(Phase.WATCHING, "7")
+LONG, SHORT = STABLE_SECONDS, STABLE_SECONDS - 1
+
+
+def backoff(version: str, failures: int) -> Reflection:
+    return Reflection(Phase.BACKOFF, version, failures)
+
+
+@pytest.mark.parametrize(
+    ("state", "happening", "lasted", "expected_state", "expected_action"),
+    [
+        (LISTING, Listed("5"), 0, Reflection(Phase.WATCHING, "5"), Watch("5")),
+        (WATCHING, Progressed("8"), 0, Reflection(Phase.WATCHING, "8"), Watch("8")),
+        (WATCHING, Progressed(""), 0, WATCHING, Watch("7")),
+        (WATCHING, Ended(), LONG, backoff("7", 0), pause(0)),
+        (WATCHING, Ended(), SHORT, backoff("7", 1), pause(1)),
+        (WATCHING, Disconnected(Reason.UNAVAILABLE), LONG, backoff("7", 1), pause(1)),
+        (WATCHING, Disconnected(Reason.UNAVAILABLE), SHORT, backoff("7", 1), pause(1)),
+        (WATCHING, Disconnected(Reason.GONE), LONG, backoff("", 1), pause(0)),
+        (WATCHING, Disconnected(Reason.MALFORMED), SHORT, backoff("", 1), pause(1)),
+        (WATCHING, Disconnected(Reason.TOO_LARGE), LONG, backoff("", 1), pause(1)),
+        (LISTING, Disconnected(Reason.TIMEOUT), LONG, backoff("", 1), pause(1)),
+        (backoff("7", 1), Rested(), 0, Reflection(Phase.WATCHING, "7", 1), Watch("7")),
+        (backoff("", 1), Rested(), 0, Reflection(Phase.LISTING, "", 1), List()),
+    ],
+)
+def test_what_happened_says_what_is_next(
+    state: Reflection, happening: Happening, lasted: float, expected_state: Reflection, expected_action: Action
+) -> None:
+    assert (expected_state, expected_action) == step(state, happening, lasted)
+
+
+def test_nothing_is_known_at_first_so_a_list_is_asked_for() -> None:
+    assert (LISTING, List()) == step(Reflection(), Rested())
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_watch_goes_on_where_it_was_only_if_no_event_can_be_lost(reason: Reason) -> None:
+    """A timeout is a silence that no healthy server keeps: its version may be behind ours, and then it never speaks."""
+    state, _ = step(WATCHING, Disconnected(reason))
+
+    assert ("7" if reason in {Reason.UNAVAILABLE, Reason.THROTTLED, Reason.DENIED} else "") == state.version
+    assert (state.version != "") == (reason in RESUMABLE)
+
+
+def test_failures_are_counted_across_lists_that_succeed_between_them() -> None:
+    """A server that lists well and fails every watch would otherwise be asked every second."""
+    state = Reflection(Phase.WATCHING, "1")
+    waits = []
+    for _ in range(4):
+        state, action = step(state, Disconnected(Reason.INTERNAL))
+        waits.append(action)
+        state, _ = step(step(state, Rested())[0], Listed("2"))
+
+    assert [pause(number, Reason.INTERNAL) for number in (1, 2, 3, 4)] == waits
+
+
+def test_the_first_expiry_is_relisted_quickly_and_the_next_ones_are_not() -> None:
+    """All watches of a cluster expire at once when an API server starts anew; a server that does it again is ill."""
+    state, waits = WATCHING, []
+    for _ in range(3):
+        state, action = step(state, Disconnected(Reason.GONE))
+        waits.append(action)
+        state, _ = step(step(state, Rested())[0], Listed("2"))
+
+    assert [pause(0), pause(1), pause(2)] == waits
+
+
+def test_a_watch_that_has_worked_makes_the_next_failure_the_first() -> None:
+    state, action = step(Reflection(Phase.WATCHING, "7", failures=9), Disconnected(Reason.UNAVAILABLE), LONG)
+
+    assert (backoff("7", 1), pause(1)) == (state, action)
+
+
+def test_a_slow_list_has_not_worked() -> None:
+    state, _ = step(Reflection(Phase.LISTING, "", failures=3), Disconnected(Reason.TIMEOUT), LONG)
+
+    assert backoff("", 4) == state
+
+
+def test_the_server_s_wish_is_kept() -> None:
+    _, action = step(WATCHING, Disconnected(Reason.THROTTLED, retry_after_seconds=20.0))
+
+    assert pause(1, Reason.THROTTLED, 20.0) == action

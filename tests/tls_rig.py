@@ -1,0 +1,29 @@
+"""Certificates for servers on loopback."""
+
+import ssl
+
+import trustme
+
+
+class Authority:
+    """Signs certificates for this machine; another instance is one that nobody trusts yet."""
+
+    def __init__(self) -> None:
+        self._authority = trustme.CA()
+
+    @property
+    def pem(self) -> bytes:
+        """What a client must trust."""
+        return self._authority.cert_pem.bytes()
+
+    def server_context(self, *names: str) -> ssl.SSLContext:
+        """Return what a server for these names, 127.0.0.1 without any, needs."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(*(names or ("127.0.0.1",))).configure_cert(context)
+        return context
+
+    def client_context(self) -> ssl.SSLContext:
+        """Return what a client needs that trusts this authority alone."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._authority.configure_trust(context)
+        return context
