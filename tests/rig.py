@@ -12,13 +12,15 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from podres_exporter.clock import SystemClock
+from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import COLLECTORS, selected
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Snapshot
-from podres_exporter.service import Poller, PollSettings
-from podres_exporter.sources import KubeletClient, SysfsTopology
+from podres_exporter.service import Changes, Poller, PollSettings, Sources
+from podres_exporter.sources import KubeletClient, NoMetadata, SysfsTopology
+from podres_exporter.sources.ports import PodMetaSource
 from podres_exporter.web.routes import site
 from podres_exporter.web.server import WebServer
 
@@ -67,17 +69,29 @@ class Rig:
         interval_seconds: float = 10.0,
         max_age_seconds: float = 120.0,
         hold_seconds: float = 60.0,
+        metadata: PodMetaSource | None = None,
     ) -> None:
         wall = SystemClock().wall_seconds()
         self.clock = clock or FakeClock(wall + OLD_KUBELET_SECONDS)
         self.own = OwnMetrics(COLLECTORS, {"version": "test", "python": "test", "grpc": "test"})
         self.exposition = Exposition("node1", selected(COLLECTORS), self.own, self.clock)
+        self.document = SnapshotDocument("node1", "test", self.clock)
         self.client = KubeletClient(socket, timeout_seconds, self.clock, self.own.rpc)
         self.snapshots: list[Snapshot] = []
         settings = PollSettings("node1", interval_seconds, max_age_seconds, hold_seconds)
-        topology = SysfsTopology(sysfs)
-        self.poller = Poller(settings, self.client, topology, publish=self._publish, events=self.own, clock=self.clock)
-        routes = site("/metrics", metrics=self.exposition.body, healthy=lambda: (True, "fine"), ready=self.poller.ready)
+        sources = Sources(self.client, SysfsTopology(sysfs), metadata or NoMetadata())
+        self.rings = 0
+        self.changes = Changes(self._ring)
+        self.poller = Poller(
+            settings, sources, publish=self._publish, changes=self.changes, events=self.own, clock=self.clock
+        )
+        routes = site(
+            "/metrics",
+            metrics=self.exposition.body,
+            snapshot=self.document.body,
+            healthy=lambda: (True, "fine"),
+            ready=self.poller.ready,
+        )
         self.web = WebServer([ListenAddress("127.0.0.1", 0)], routes, max_requests=4, clock=SystemClock())
 
     def __enter__(self) -> Self:
@@ -91,6 +105,15 @@ class Rig:
     def _publish(self, snapshot: Snapshot, expires_at_seconds: float) -> None:
         self.snapshots.append(snapshot)
         self.exposition.publish(snapshot, expires_at_seconds)
+        self.document.publish(snapshot, expires_at_seconds)
+
+    def _ring(self) -> None:
+        self.rings += 1
+
+    def refresh(self) -> Scrape:
+        """Follow the news of single pods, and scrape."""
+        self.poller.refresh()
+        return self.scrape()
 
     def poll(self) -> Scrape:
         """Poll once, let the wait that the poller asks for go by, and scrape."""

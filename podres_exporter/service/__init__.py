@@ -1,7 +1,8 @@
 """The imperative shell: asks at intervals, decides what to believe, publishes, and stops in time."""
 
+from podres_exporter.service.changes import Changes
 from podres_exporter.service.events import Events
 from podres_exporter.service.loop import PollLoop
-from podres_exporter.service.poller import Poller, PollSettings
+from podres_exporter.service.poller import Poller, PollSettings, Sources
 
-__all__ = ["Events", "PollLoop", "PollSettings", "Poller"]
+__all__ = ["Changes", "Events", "PollLoop", "PollSettings", "Poller", "Sources"]

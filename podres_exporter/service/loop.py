@@ -1,22 +1,36 @@
-"""The thread that polls, and what is known of its life."""
+"""The thread that polls, at intervals and when it is woken, and what is known of its life."""
 
 import logging
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from podres_exporter.clock import Clock
 from podres_exporter.service.events import Events
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+GATHER_SECONDS = 0.1
+"""How long news is gathered after the first of it: one change of a pod comes as several events."""
+SPACING_SECONDS = 0.5
+"""The least time from one refresh to the next, and from a poll to a refresh."""
+
 
 class PollLoop:
-    """Calls *tick* until it is stopped; a tick returns how long to wait before the next one."""
+    """
+    Calls *tick* until it is stopped; a tick returns how long to wait before the next one.
+
+    In between it calls *refresh* when it is woken, never sooner than SPACING_SECONDS after the last call.
+    """
 
     def __init__(
         self,
         tick: Callable[[], float],
+        refresh: Callable[[], None],
         *,
+        woken: threading.Event,
         interval_seconds: float,
         patience_seconds: float,
         events: Events,
@@ -25,12 +39,13 @@ class PollLoop:
         """
         Start nothing yet.
 
-        *patience_seconds*: a tick that has not come for that long means that the loop hangs. It must exceed the longest
-        wait plus the deadlines of one tick's calls.
+        *woken* is set, by any thread, when there is news. *patience_seconds*: a tick that has not come for that long
+        means that the loop hangs. It must exceed the longest wait plus the deadlines of one tick's calls.
         """
-        self._tick, self._interval, self._patience = tick, interval_seconds, patience_seconds
+        self._tick, self._refresh = tick, refresh
+        self._interval, self._patience = interval_seconds, patience_seconds
         self._events, self._clock = events, clock
-        self._stop = threading.Event()
+        self._stop, self._woken = threading.Event(), woken
         self._turned_at_seconds = clock.monotonic_seconds()
         self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
 
@@ -41,6 +56,7 @@ class PollLoop:
     def stop(self) -> None:
         """Tell the loop to end after the call under way; returns at once."""
         self._stop.set()
+        self._woken.set()
 
     def join(self, timeout_seconds: float) -> bool:
         """Wait for the loop to end; True if it has."""
@@ -56,16 +72,33 @@ class PollLoop:
 
     def turn(self) -> float:
         """Poll once and return the wait; an unexpected error is logged and counted, and the loop goes on."""
+        delay = self._guarded(self._tick)
+        self._turned_at_seconds = self._clock.monotonic_seconds()
+        return self._interval if delay is None else delay
+
+    def _guarded(self, call: Callable[[], T]) -> T | None:
+        """Return what the call returns; None, logged and counted, where it raises."""
         try:
-            delay = self._tick()
+            return call()
         except Exception:
             log.exception("poll.failed")
             self._events.loop_error()
-            delay = self._interval
-        self._turned_at_seconds = self._clock.monotonic_seconds()
-        return delay
+            return None
 
     def _run(self) -> None:
         """Turn until stopped."""
-        while not self._clock.wait(self._stop, self.turn()):
-            pass
+        while not self._stop.is_set():
+            self._pause(self.turn())
+
+    def _pause(self, seconds: float) -> None:
+        """Wait for the next poll, and refresh meanwhile whenever there is news."""
+        until = self._clock.monotonic_seconds() + seconds
+        least = SPACING_SECONDS
+        while (left := until - self._clock.monotonic_seconds()) > 0 and not self._clock.wait(
+            self._stop, min(least, left)
+        ):
+            left = until - self._clock.monotonic_seconds()
+            if left <= 0 or not self._clock.wait(self._woken, left) or self._clock.wait(self._stop, GATHER_SECONDS):
+                return
+            self._woken.clear()
+            self._guarded(self._refresh)

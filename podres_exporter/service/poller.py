@@ -1,22 +1,44 @@
-"""One poll, socket to published snapshot."""
+"""One poll, socket to published snapshot, and between polls the news of single pods."""
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason, TopologyError
-from podres_exporter.join import Joiner, accrue, blank_shared_pool, lacking_allocatable, lacking_pods
-from podres_exporter.model import Allocatable, Allocation, Listing, Pod, Snapshot, Topology, Usage
+from podres_exporter.join import (
+    Joiner,
+    accrue,
+    amend,
+    blank_shared_pool,
+)
+from podres_exporter.model import (
+    Allocation,
+    Listing,
+    Metadata,
+    Pod,
+    PodKey,
+    Snapshot,
+    SourceHealth,
+    Topology,
+    Usage,
+)
 from podres_exporter.service.backoff import held_delay, poll_delay, retry_delay
-from podres_exporter.service.belief import Belief
+from podres_exporter.service.believed import Believed
+from podres_exporter.service.changes import Changes
 from podres_exporter.service.events import Events
 from podres_exporter.service.health import HealthBook
 from podres_exporter.service.questions import Questions, Round
-from podres_exporter.sources.ports import ALLOCATABLE, GET, KubeletSource, TopologySource
+from podres_exporter.sources.ports import ALLOCATABLE, GET, KubeletSource, PodMetaSource, TopologySource
 
 log = logging.getLogger(__name__)
+
+GETS_AT_ONCE = 4
+"""Calls to Get between two polls, at least half a second apart: far under the kubelet's 100 a second and burst of 10.
+
+Source: kubelet apis/grpc/ratelimit.go; its bucket is one for all clients of the node.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +51,48 @@ class PollSettings:
     hold_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where everything comes from."""
+
+    kubelet: KubeletSource
+    topology: TopologySource
+    metadata: PodMetaSource
+
+
 class Poller:
-    """Owned by one thread: `tick` polls once. What it learns leaves it as a frozen Snapshot through *publish*."""
+    """
+    Owned by one thread: `tick` polls once, `refresh` follows single pods.
+
+    What it learns leaves it as a frozen Snapshot through *publish*.
+    """
 
     def __init__(
         self,
         settings: PollSettings,
-        kubelet: KubeletSource,
-        topology: TopologySource,
+        sources: Sources,
         *,
         publish: Callable[[Snapshot, float], None],
+        changes: Changes,
         events: Events,
         clock: Clock,
     ) -> None:
-        """*publish* takes a snapshot and the monotonic second from which its allocation must not be shown."""
-        self._settings, self._topology_source, self._clock, self._publish = settings, topology, clock, publish
-        self._questions = Questions(kubelet, events)
-        self._pods = Belief[tuple[Pod, ...]]("pods", lacking_pods, settings.hold_seconds)
-        self._allocatable = Belief[Allocatable]("allocatable", lacking_allocatable, settings.hold_seconds)
+        """
+        Ask nothing yet.
+
+        *publish* takes a snapshot and the monotonic second from which its allocation must not be shown; *changes* are
+        the pods that the API server says have changed.
+        """
+        self._settings, self._sources, self._clock, self._publish = settings, sources, clock, publish
+        self._changes = changes
+        self._questions = Questions(sources.kubelet, events)
+        self._believed = Believed(settings.hold_seconds, settings.max_age_seconds, clock)
+        self._metadata = sources.metadata.metadata()
         self._joiner = Joiner()
-        self._listing: Listing | None = None
         self._topology: Topology | None = None
         self._allocation: Allocation | None = None
         self._usage = Usage()
+        self._accrued_at_seconds = 0.0
         self._health = HealthBook(("kubelet", "topology"), clock)
         self._failures = 0
         self._ready = False
@@ -59,88 +100,104 @@ class Poller:
     def tick(self) -> float:
         """Ask, believe, join, publish; return how many seconds to wait before the next poll."""
         self._read_topology()
+        self._changes.clear()
         asked = self._questions.ask()
         now = self._clock.monotonic_seconds()
-        self._doubt(asked)
-        self._take_listing(asked.listing, now)
-        self._take_allocatable(asked, now)
-        self._join(now)
-        self._publish(self.snapshot(), self._pods.since_seconds + self._settings.max_age_seconds)
+        self._metadata = self._sources.metadata.metadata()
+        self._note_health(asked.listing)
+        if self._believed.take(asked, self._metadata, now):
+            self._ready = True
+            self._accrue(now)
+        self._join_and_publish(now)
         return self._delay(asked)
+
+    def refresh(self) -> None:
+        """
+        Show what the API server has told since the last poll, and ask the kubelet for the pods that it concerns.
+
+        A kubelet without Get is not asked, nor is one whose last answer is not believed: up to 1.29 a List in the
+        middle of an admission can crash it, and a poll comes soon.
+
+        Source: kubernetes #119560.
+        """
+        keys = self._changes.take(GETS_AT_ONCE)
+        self._metadata = self._sources.metadata.metadata()
+        listing = self._believed.listing
+        if listing is not None and self._believed.is_current and self._questions.has(GET):
+            self._believed.amend(amend(listing, self._news(keys)))
+        now = self._clock.monotonic_seconds()
+        self._accrue(now)
+        self._join_and_publish(now)
+
+    def _news(self, keys: Iterable[PodKey]) -> dict[PodKey, Pod | None]:
+        """
+        Return what the kubelet lists for these pods now; nothing on a pod where that is in doubt.
+
+        That a pod is not found counts only where the API server does not expect it either.
+        """
+        news: dict[PodKey, Pod | None] = {}
+        for key in keys:
+            try:
+                pod = self._questions.get(key)
+            except KubeletError as error:
+                log.debug("kubelet.get_failed", extra={"reason": error.reason.value, "detail": error.detail})
+                break
+            meta = self._metadata.pods.get(key) if self._metadata else None
+            if pod is not None or meta is None or meta.is_terminal or meta.is_deleting:
+                news[key] = pod
+        return news
 
     def ready(self) -> tuple[bool, str]:
         """Tell whether an answer of the kubelet has ever been believed, with a sentence for people; for any thread."""
         if self._ready:
             return True, "the kubelet has answered"
-        if self._pods.held:
+        if self._believed.pods_held:
             return False, "the kubelet has just started; its answers are held back until they are stable"
         error = self._health.last_error.get("kubelet")
         return False, f"waiting for the kubelet's first answer{f' ({error})' if error else ''}"
 
-    def _doubt(self, asked: Round) -> None:
-        """Suspect the answers of a kubelet that has started anew, or that is young when it is first asked."""
-        young = (
-            asked.first
-            and asked.identity is not None
-            and self._clock.wall_seconds() - asked.identity.created_seconds < self._settings.hold_seconds
-        )
-        if asked.restarted or young:
-            self._pods.suspect()
-            self._allocatable.suspect()
-
-    def _take_listing(self, listing: Listing | KubeletError, now: float) -> None:
-        """Believe the pods, or not; count what was held since the last answer that was believed."""
+    def _note_health(self, listing: Listing | KubeletError) -> None:
+        """Note whether the kubelet answered."""
         if isinstance(listing, KubeletError):
             self._failures += 1
             self._health.down(listing)
-            self._pods.missed()
-            return
-        self._failures = 0
-        self._health.up("kubelet")
-        before, was_held = self._pods.since_seconds, self._pods.held
-        if self._pods.offer(listing.pods, empty=not listing.pods, now_seconds=now):
-            self._listing, self._ready = listing, True
-            if self._allocation is not None:
-                self._usage = accrue(self._usage, self._allocation, now - before)
-        if self._pods.held != was_held:
-            log.warning("snapshot.held" if self._pods.held else "snapshot.believed", extra={"pods": len(listing.pods)})
+        else:
+            self._failures = 0
+            self._health.up("kubelet")
 
-    def _take_allocatable(self, asked: Round, now: float) -> None:
-        """Believe what may be handed out, or not; forget it where the kubelet cannot be asked."""
-        match asked.listing, asked.allocatable:
-            case (KubeletError(), _) | (_, KubeletError()):
-                self._allocatable.missed()
-            case _, Allocatable() as answer:
-                self._allocatable.offer(answer, empty=not (answer.devices or answer.cpus), now_seconds=now)
-            case _:
-                self._allocatable.forget()
+    def _accrue(self, now: float) -> None:
+        """Count what was held since the last time that this was done."""
+        if self._allocation is not None:
+            self._usage = accrue(self._usage, self._allocation, now - self._accrued_at_seconds)
+        self._accrued_at_seconds = now
 
-    def _join(self, now: float) -> None:
-        """Make the allocation of what is believed; none where the last good answer is too old."""
-        max_age = self._settings.max_age_seconds
-        if self._pods.expire(now, max_age):
-            log.error("snapshot.expired", extra={"max_age_seconds": max_age})
-        self._allocatable.expire(now, max_age)
-        if self._pods.answer is None or self._listing is None:
-            self._allocation = None
-            return
-        listing, legacy = self._listing, False
+    def _join_and_publish(self, now: float) -> None:
+        """Make the snapshot of what is believed and let everyone see it."""
+        self._believed.expire(now)
+        self._allocation = self._join()
+        self._publish(self.snapshot(), self._believed.expires_at_seconds)
+
+    def _join(self) -> Allocation | None:
+        """Return the allocation of what is believed; None where the last good answer is too old."""
+        listing, legacy = self._believed.listing, False
+        if listing is None:
+            return None
         if self._questions.lacks(GET, Reason.UNIMPLEMENTED):
             listing = self._unmask(listing)
             no_allocatable = self._questions.lacks(ALLOCATABLE, Reason.UNIMPLEMENTED, Reason.DISABLED)
             legacy = listing.shared_pool_reported or no_allocatable
-        self._allocation = self._joiner.join(listing, self._allocatable.answer, self._topology, legacy=legacy)
+        return self._joiner.join(listing, self._believed.allocatable, self._topology, self._metadata, legacy=legacy)
 
     def _unmask(self, listing: Listing) -> Listing:
         """Take the shared pool out of the answer of a kubelet that may be older than 1.23."""
-        reported = self._allocatable.answer
+        reported = self._believed.allocatable
         online = self._topology.online if self._topology else None
         return blank_shared_pool(listing, online, reported.cpus if reported else None)
 
     def _read_topology(self) -> None:
         """Read the topology; the last one stays where it cannot be read, for machines do not change that often."""
         try:
-            self._topology = self._topology_source.read()
+            self._topology = self._sources.topology.read()
         except TopologyError as error:
             self._health.down(error)
         else:
@@ -151,9 +208,10 @@ class Poller:
         return Snapshot(
             node=self._settings.node,
             allocation=self._allocation,
-            sources=self._health.all(),
+            metadata=self._metadata,
+            sources=(*self._health.all(), *_metadata_health(self._metadata)),
             rpcs=self._questions.support(),
-            parts=(self._pods.freshness(), self._allocatable.freshness()),
+            parts=self._believed.freshness(),
             usage=self._usage,
         )
 
@@ -163,6 +221,13 @@ class Poller:
         interval = self._settings.interval_seconds
         if isinstance(asked.listing, KubeletError):
             return retry_delay(self._failures, asked.listing.reason, interval, uniform)
-        if self._pods.held or self._allocatable.held:
+        if self._believed.any_held:
             return held_delay(interval)
         return poll_delay(interval, uniform)
+
+
+def _metadata_health(metadata: Metadata | None) -> tuple[SourceHealth, ...]:
+    """Return how the API server is, nothing where it is not asked."""
+    if metadata is None:
+        return ()
+    return (SourceHealth("metadata", up=metadata.is_up, last_success_seconds=metadata.last_success_seconds),)

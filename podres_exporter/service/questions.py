@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from podres_exporter.errors import KubeletError, Reason
-from podres_exporter.model import Allocatable, Listing, RpcSupport, Support
+from podres_exporter.model import Allocatable, Listing, Pod, PodKey, RpcSupport, Support
 from podres_exporter.service.events import Events
 from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, RPCS, KubeletSource, SocketIdentity
 
@@ -60,6 +60,27 @@ class Questions:
             self._note(ALLOCATABLE, allocatable)
             self._probe_get(listing)
         return Round(listing, self._unless_absent(allocatable), identity, restarted, first)
+
+    def get(self, key: PodKey) -> Pod | None:
+        """
+        Return one pod, None where the kubelet does not list it (any more).
+
+        Raises KubeletError; also where the kubelet has started anew since the last round, for a young kubelet does not
+        know all its pods yet.
+        """
+        try:
+            pod = self._kubelet.get(*key)
+        except KubeletError as error:
+            if error.reason is not Reason.NOT_FOUND:
+                raise
+            pod = None
+        if self._kubelet.identity() != self._identity:
+            raise KubeletError(GET, Reason.UNAVAILABLE, "the kubelet has restarted")
+        return pod
+
+    def has(self, rpc: str) -> bool:
+        """Tell whether the running kubelet is known to serve the RPC."""
+        return self._support(rpc) is Support.SUPPORTED
 
     def support(self) -> tuple[RpcSupport, ...]:
         """Return what is known of each RPC of the running kubelet."""

@@ -15,12 +15,12 @@ MORE: Pods = ALL | {"new"}
 OTHER: Pods = frozenset({"serve", "new"})
 
 
-def belief(hold_seconds: float = HOLD) -> Belief[Pods]:
-    return Belief("pods", lambda new, old: old - new, hold_seconds)
+def belief(part: str = "pods") -> Belief[Pods]:
+    return Belief(part, lambda new, old: old - new)
 
 
-def offer(book: Belief[Pods], answer: Pods, now_seconds: float) -> bool:
-    return book.offer(answer, empty=not answer, now_seconds=now_seconds)
+def offer(book: Belief[Pods], answer: Pods, now_seconds: float, hold_seconds: float = HOLD) -> bool:
+    return book.offer(answer, empty=not answer, now_seconds=now_seconds, hold_seconds=hold_seconds)
 
 
 @pytest.fixture
@@ -172,11 +172,11 @@ def test_a_first_answer_of_a_young_kubelet_is_believed_sooner_unless_it_is_empty
 @pytest.mark.parametrize("answer", [NONE, SOME])
 def test_a_hold_down_of_zero_believes_every_answer_at_once(answer: Pods) -> None:
     """`--snapshot.hold-down 0s` believes at once."""
-    book = belief(0.0)
+    book = belief()
     offer(book, ALL, 100.0)
     book.suspect()
 
-    assert offer(book, answer, 110.0)
+    assert offer(book, answer, 110.0, hold_seconds=0.0)
     assert not book.held
 
 
@@ -231,7 +231,59 @@ def test_a_forgotten_answer_is_not_what_a_young_kubelet_is_compared_with(known: 
 
 def test_each_half_bears_its_own_name() -> None:
     """The label `part` of podres_snapshot_stale."""
-    assert (
-        Part("allocatable", stale=False, held=False)
-        == Belief("allocatable", lambda new, old: old - new, HOLD).freshness()
+    assert Part("allocatable", stale=False, held=False) == belief("allocatable").freshness()
+
+
+def test_news_of_a_part_puts_right_what_is_believed_and_makes_it_no_younger(known: Belief[Pods]) -> None:
+    """One pod that answers says nothing of the others, so the age of the whole stays."""
+    known.amend(SOME)
+
+    assert (SOME, 100.0, Part("pods", stale=False, held=False)) == (
+        known.answer,
+        known.since_seconds,
+        known.freshness(),
     )
+
+
+def test_a_young_kubelet_is_compared_with_the_news(known: Belief[Pods]) -> None:
+    """A pod that was gone before the restart is nothing to wait for."""
+    known.amend(SOME)
+    known.suspect()
+
+    assert offer(known, SOME, 110.0)
+
+
+def test_only_the_last_word_of_a_kubelet_that_is_believed_is_current(known: Belief[Pods]) -> None:
+    """What is stale, held back or only suspected must not be mended piece by piece."""
+    current = [belief().is_current, known.is_current]
+    known.missed()
+    current.append(known.is_current)
+    offer(known, ALL, 110.0)
+    known.suspect()
+    current.append(known.is_current)
+    offer(known, SOME, 120.0)
+    current.append(known.is_current)
+
+    assert [False, True, False, False, False] == current
+
+
+def test_somebody_who_knows_better_says_what_an_answer_lacks(restarted: Belief[Pods]) -> None:
+    """The API server knows that a pod has gone, so its absence is no reason to wait."""
+    settled = restarted.offer(
+        SOME, empty=False, now_seconds=110.0, hold_seconds=HOLD, settled=lambda lacking: lacking - {"train"}
+    )
+
+    assert settled
+    assert SOME == restarted.answer
+
+
+def test_somebody_who_knows_better_may_doubt_a_first_answer() -> None:
+    """Nothing was believed before, but the API server knows of pods that a young kubelet does not list yet."""
+    book = belief()
+    book.suspect()
+    offers = [
+        book.offer(SOME, empty=False, now_seconds=now, hold_seconds=HOLD, settled=lambda lacking: lacking | {"train"})
+        for now in (10.0, 13.0, 69.9, 70.0)
+    ]
+
+    assert [False, False, False, True] == offers

@@ -43,8 +43,17 @@ def events() -> Counted:
     return Counted()
 
 
-def make_loop(tick: Callable[[], float], clock: Clock, events: Counted) -> PollLoop:
-    return PollLoop(tick, interval_seconds=INTERVAL, patience_seconds=PATIENCE, events=events, clock=clock)
+def make_loop(
+    tick: Callable[[], float],
+    clock: Clock,
+    events: Counted,
+    refresh: Callable[[], None] = lambda: None,
+    woken: threading.Event | None = None,
+) -> PollLoop:
+    woken = woken or threading.Event()
+    return PollLoop(
+        tick, refresh, woken=woken, interval_seconds=INTERVAL, patience_seconds=PATIENCE, events=events, clock=clock
+    )
 
 
 def fail() -> float:
@@ -222,3 +231,87 @@ def test_a_loop_has_its_patience_from_the_start_too(clock: FakeClock, events: Co
     assert loop.healthy()[0]
     clock.advance(1)
     assert not loop.healthy()[0]
+
+
+def test_news_is_followed_between_two_polls_and_the_next_poll_keeps_its_time(clock: FakeClock, events: Counted) -> None:
+    """A change of a pod is shown within a second, and the kubelet is asked for everything no more often for it."""
+    woken = threading.Event()
+    polled_at: list[float] = []
+    refreshed_at: list[float] = []
+
+    def tick() -> float:
+        polled_at.append(clock.monotonic_seconds())
+        if len(polled_at) == 3:
+            loop.stop()
+        woken.set()
+        return 10.0
+
+    loop = make_loop(tick, clock, events, lambda: refreshed_at.append(clock.monotonic_seconds()), woken)
+    loop.start()
+
+    assert loop.join(5)
+    assert [100.0, 110.0, 120.0] == pytest.approx(polled_at)
+    assert [100.6, 110.6] == pytest.approx(refreshed_at)
+
+
+def test_news_in_a_flood_is_followed_twice_a_second_at_most(clock: FakeClock, events: Counted) -> None:
+    """The kubelet's rate limit is one for all its clients."""
+    woken = threading.Event()
+    refreshed_at: list[float] = []
+    polls: list[int] = []
+
+    def tick() -> float:
+        polls.append(1)
+        if len(polls) == 2:
+            loop.stop()
+        woken.set()
+        return 2.7
+
+    def refresh() -> None:
+        refreshed_at.append(clock.monotonic_seconds())
+        woken.set()
+
+    loop = make_loop(tick, clock, events, refresh, woken)
+    loop.start()
+
+    assert loop.join(5)
+    assert [100.6, 101.2, 101.8, 102.4] == pytest.approx(refreshed_at)
+
+
+def test_a_refresh_that_fails_is_counted_and_the_loop_goes_on(clock: FakeClock, events: Counted) -> None:
+    """The same guard as for polls."""
+    woken = threading.Event()
+    polls: list[int] = []
+
+    def tick() -> float:
+        polls.append(1)
+        if len(polls) == 2:
+            loop.stop()
+        woken.set()
+        return 10.0
+
+    def refresh() -> None:
+        raise LookupError("a bug")
+
+    loop = make_loop(tick, clock, events, refresh, woken)
+    loop.start()
+
+    assert loop.join(5)
+    assert (2, 1) == (len(polls), events.loop_errors)
+
+
+def test_a_stop_ends_the_gathering_of_news(events: Counted) -> None:
+    """Wherever the loop waits, a stop ends it."""
+    polled, woken = threading.Event(), threading.Event()
+
+    def tick() -> float:
+        polled.set()
+        return 3600.0
+
+    loop = make_loop(tick, SystemClock(), events, woken=woken)
+    loop.start()
+
+    assert polled.wait(5)
+    woken.set()
+    loop.stop()
+    assert loop.join(5)

@@ -1,0 +1,60 @@
+"""News of pods, from the thread that watches to the one that polls."""
+
+import pytest
+
+from podres_exporter.service import Changes
+
+A, B, C = ("ml", "a"), ("ml", "b"), ("ml", "c")
+
+
+class Bell:
+    """Counts how often it was rung."""
+
+    def __init__(self) -> None:
+        self.rung = 0
+
+    def ring(self) -> None:
+        self.rung += 1
+
+
+@pytest.fixture
+def bell() -> Bell:
+    return Bell()
+
+
+@pytest.fixture
+def changes(bell: Bell) -> Changes:
+    return Changes(bell.ring)
+
+
+def test_news_comes_out_once_and_in_the_order_it_came(changes: Changes) -> None:
+    """Several events of one pod are one question to the kubelet."""
+    changes.report([B, A])
+    changes.report([B, C])
+
+    assert [B, A, C] == changes.take(10)
+    assert [] == changes.take(10)
+
+
+def test_each_report_rings_even_one_without_pods(changes: Changes, bell: Bell) -> None:
+    """That the API server has come back is news of no pod."""
+    changes.report([A])
+    changes.report([])
+
+    assert 2 == bell.rung
+
+
+def test_what_is_left_rings_again(changes: Changes, bell: Bell) -> None:
+    """No pod is forgotten because too many changed at once."""
+    changes.report([A, B, C])
+
+    assert ([A, B], 2) == (changes.take(2), bell.rung)
+    assert ([C], 2) == (changes.take(2), bell.rung)
+
+
+def test_a_whole_answer_of_the_kubelet_makes_the_news_before_it_old(changes: Changes) -> None:
+    """Every pod is asked for then."""
+    changes.report([A])
+    changes.clear()
+
+    assert [] == changes.take(10)

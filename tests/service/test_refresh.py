@@ -1,0 +1,278 @@
+"""
+News of single pods between two polls, and what the API server adds to what is believed of the kubelet.
+
+The kubelet is a real server on a real socket; the API server's side is told by each test.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from rig import Rig, Scrape
+from told import Told, meta
+
+from podres_exporter._proto import podresources_v1_pb2 as pb
+from podres_exporter.clock import SystemClock
+from podres_exporter.scenario import KubeletSettings, Release
+from podres_exporter.service.poller import GETS_AT_ONCE
+from podres_exporter.sim import FixedAnswers, RpcFault, SimKubelet
+
+HELD_GPUS = "podres_container_devices"
+ALL_GPUS = [pb.ContainerDevices(resource_name="example.com/gpu", device_ids=[f"GPU-{number}"]) for number in range(8)]
+ALLOCATABLE = pb.AllocatableResourcesResponse(devices=ALL_GPUS, cpu_ids=range(1, 8)).SerializeToString()
+
+
+def pod(name: str, gpu: int) -> pb.PodResources:
+    """Return a pod of the namespace ml that holds one GPU."""
+    container = pb.ContainerResources(name="main", devices=[ALL_GPUS[gpu]])
+    return pb.PodResources(namespace="ml", name=name, containers=[container])
+
+
+def answers(*pods: pb.PodResources) -> FixedAnswers:
+    """Return what a kubelet with these pods says."""
+    gets = {(each.namespace, each.name): pb.GetPodResourcesResponse(pod_resources=each) for each in pods}
+    return FixedAnswers(
+        pb.ListPodResourcesResponse(pod_resources=pods).SerializeToString(),
+        ALLOCATABLE,
+        {key: get.SerializeToString() for key, get in gets.items()},
+    )
+
+
+TRAIN, SERVE, NEW = pod("train", 0), pod("serve", 1), pod("new", 2)
+NEW_KEY = ("ml", "new")
+
+
+class Node:
+    """A kubelet that can be restarted, and the exporter in front of it."""
+
+    def __init__(self, socket: Path, sysfs: Path, release: int) -> None:
+        self.settings = KubeletSettings(Release(release))
+        self.source = Told()
+        self.socket = socket
+        self.kubelet = self._kubelet(TRAIN, SERVE)
+        if release in range(27, 34):
+            self.kubelet.override("Get", RpcFault(grpc.StatusCode.UNKNOWN, "PodResources API Get method disabled"))
+        self.kubelet.start()
+        self.rig = Rig(socket, sysfs, metadata=self.source)
+
+    def _kubelet(self, *pods: pb.PodResources) -> SimKubelet:
+        return SimKubelet(self.socket, answers(*pods), SystemClock(), self.settings)
+
+    def now_has(self, *pods: pb.PodResources) -> None:
+        """Let the running kubelet answer so from now on."""
+        self.kubelet.answers = answers(*pods)
+
+    def restart(self, *pods: pb.PodResources) -> Scrape:
+        """Let the kubelet start anew with these pods, and return the first page that knows of it."""
+        self.now_has(*pods)
+        self.kubelet.restart()
+        return self.rig.poll_until(lambda page: page.value("podres_kubelet_restarts_total") == 1)
+
+    def calls(self, rpc: str) -> int:
+        return self.kubelet.calls[rpc]
+
+    def holders(self) -> set[str]:
+        return self.rig.scrape().labels(HELD_GPUS, "pod")
+
+
+@pytest.fixture
+def release() -> int:
+    """Return the kubelet's release; a test overrides it by a parameter."""
+    return 36
+
+
+@pytest.fixture
+def node(short_dir: Path, tmp_path: Path, release: int) -> Iterator[Node]:
+    """Yield a node that has been polled once."""
+    node = Node(short_dir / "pod-resources/kubelet.sock", tmp_path, release)
+    with node.rig:
+        node.rig.poll()
+        yield node
+    node.kubelet.stop()
+
+
+def test_a_new_pod_is_shown_between_two_polls(node: Node) -> None:
+    """One Get for the one pod, and no List."""
+    node.now_has(TRAIN, SERVE, NEW)
+    before = node.calls("Get")
+    node.rig.changes.report([NEW_KEY])
+    page = node.rig.refresh()
+
+    assert {"train", "serve", "new"} == page.labels(HELD_GPUS, "pod")
+    assert (1, 1) == (node.calls("List"), node.calls("Get") - before)
+    assert 5 == page.value("podres_node_free_devices", resource="example.com/gpu")
+
+
+def test_several_events_of_a_pod_are_one_question(node: Node) -> None:
+    """A pod that starts is changed half a dozen times."""
+    before = node.calls("Get")
+    for _ in range(6):
+        node.rig.changes.report([NEW_KEY])
+    node.rig.refresh()
+
+    assert 1 == node.calls("Get") - before
+
+
+def test_a_flood_of_changes_is_asked_for_in_small_portions(node: Node) -> None:
+    """The kubelet's bucket of ten is one for all its clients."""
+    pods = [pod(f"batch-{number}", 2) for number in range(6)]
+    node.now_has(TRAIN, SERVE, *pods)
+    before = node.calls("Get")
+    node.rig.changes.report([("ml", each.name) for each in pods])
+    rings = node.rig.rings
+    node.rig.refresh()
+
+    assert (GETS_AT_ONCE, 1) == (node.calls("Get") - before, node.rig.rings - rings)
+    node.rig.refresh()
+    assert 6 == node.calls("Get") - before
+    assert 8 == len(node.holders())
+
+
+@pytest.mark.parametrize("release", [20, 26, 27, 33])
+def test_a_kubelet_without_get_is_asked_nothing_extra(node: Node) -> None:
+    """Unknown method, or switched off; a List in the middle of an admission can crash kubelets up to 1.29 (#119560)."""
+    node.now_has(TRAIN, SERVE, NEW)
+    before = dict(node.kubelet.calls)
+    node.rig.changes.report([NEW_KEY])
+    node.rig.refresh()
+
+    assert before == dict(node.kubelet.calls)
+    assert {"train", "serve"} == node.holders()
+
+
+@pytest.mark.parametrize("release", [26, 36])
+def test_a_pod_that_finishes_leaves_at_once(node: Node) -> None:
+    """The API server's word is enough, whatever the kubelet lists."""
+    node.source.tell(meta("train", is_terminal=True), meta("serve"))
+    node.rig.changes.report([("ml", "train")])
+    page = node.rig.refresh()
+
+    assert {"serve"} == page.labels(HELD_GPUS, "pod")
+    assert 1 == page.value("podres_pods_skipped", reason="terminal")
+
+
+def test_a_deleted_pod_that_the_kubelet_no_longer_has_leaves_at_once(node: Node) -> None:
+    """Both agree."""
+    node.source.tell(meta("serve"))
+    node.now_has(SERVE)
+    node.rig.changes.report([("ml", "train")])
+    node.rig.refresh()
+
+    assert {"serve"} == node.holders()
+
+
+def test_a_pod_that_the_api_server_still_expects_does_not_leave_by_one_answer(node: Node) -> None:
+    """The next poll decides; a kubelet that loses a pod for a moment must not free its devices."""
+    node.source.tell(meta("train"), meta("serve"))
+    node.now_has(SERVE)
+    node.rig.changes.report([("ml", "train")])
+    node.rig.refresh()
+
+    assert {"train", "serve"} == node.holders()
+
+
+def test_nothing_is_asked_while_the_kubelet_s_last_answer_is_missing(node: Node) -> None:
+    """A pod more or less says nothing of a kubelet that is down."""
+    node.kubelet.kill()
+    node.rig.poll()
+    node.source.tell(meta("train", is_terminal=True), meta("serve"))
+    node.rig.changes.report([("ml", "train")])
+    page = node.rig.refresh()
+
+    assert {"serve"} == page.labels(HELD_GPUS, "pod")
+    assert 1 == page.value("podres_snapshot_stale", part="pods")
+    assert 1 == page.value("podres_kubelet_rpcs_total", rpc="Get")
+
+
+def test_a_kubelet_that_has_restarted_since_the_poll_is_not_believed_on_a_pod(node: Node) -> None:
+    """It does not know its pods yet: "not found" would free the devices of a pod that runs."""
+    node.now_has()
+    node.kubelet.restart()
+    node.rig.changes.report([("ml", "train")])
+    node.rig.refresh()
+
+    assert {"train", "serve"} == node.holders()
+
+
+def test_the_seconds_of_a_pod_that_lives_between_two_polls_are_counted(node: Node) -> None:
+    """Three seconds with one GPU, seen by its events alone."""
+    node.now_has(TRAIN, SERVE, NEW)
+    node.rig.changes.report([NEW_KEY])
+    before = node.rig.refresh().value("podres_allocated_device_seconds_total", namespace="ml")
+    node.rig.clock.advance(3)
+    node.now_has(TRAIN, SERVE)
+    node.rig.changes.report([NEW_KEY])
+    after = node.rig.refresh().value("podres_allocated_device_seconds_total", namespace="ml")
+
+    assert {"train", "serve"} == node.holders()
+    assert before is not None
+    assert after is not None
+    assert after - before == pytest.approx(3 * (3 + 1))  # three GPUs for three seconds and the second of a scrape
+
+
+def test_metadata_is_shown_as_soon_as_it_is_told(node: Node) -> None:
+    """The first list comes after the first poll."""
+    assert set() == node.rig.scrape().names("podres_pod_info")
+
+    node.source.tell(meta("train"))
+    node.rig.changes.report([("ml", "train")])
+    page = node.rig.refresh()
+
+    assert 1 == page.value("podres_pod_info", pod="train", uid="uid-train", qos_class="Guaranteed")
+    assert 1 == page.value("podres_metadata_synced")
+    assert 1 == page.value("podres_metadata_pods")
+    assert 1 == page.value("podres_source_up", source="metadata")
+
+
+def test_what_is_missing_after_a_restart_is_believed_at_once_where_the_api_server_agrees(node: Node) -> None:
+    """A pod that was deleted while the kubelet was away needs no hold-down."""
+    node.source.tell(meta("serve"))
+    page = node.restart(SERVE)
+
+    assert {"serve"} == page.labels(HELD_GPUS, "pod")
+    assert 0 == page.value("podres_snapshot_held", part="pods")
+
+
+def test_a_young_kubelet_that_lacks_a_pod_which_the_api_server_knows_is_held(node: Node) -> None:
+    """Whether the pod was believed before or not; for the hold-down, and not for ever: the kubelet is the authority."""
+    node.source.tell(meta("train"), meta("serve"), meta("new"))
+    page = node.restart(TRAIN, SERVE)
+
+    assert 1 == page.value("podres_snapshot_held", part="pods")
+    node.rig.clock.advance(60)
+    assert 0 == node.rig.poll().value("podres_snapshot_held", part="pods")
+
+
+def test_a_kubelet_is_doubted_for_long_while_the_api_server_is_away(node: Node) -> None:
+    """It knows only its static pods then (measured: 1 of 22 for as long as that lasts)."""
+    node.source.tell(meta("train"), meta("serve"))
+    node.source.lose(is_away=True)
+    node.restart(SERVE)
+    node.rig.clock.advance(300)
+    page = node.rig.poll()
+
+    assert 1 == page.value("podres_snapshot_held", part="pods")
+    assert set() == page.labels(HELD_GPUS, "pod")
+    node.source.tell(meta("serve"))
+    assert {"serve"} == node.rig.poll().labels(HELD_GPUS, "pod")
+
+
+def test_an_api_server_that_refuses_us_says_nothing_of_the_kubelet(node: Node) -> None:
+    """A role that was taken away must not hide the allocation for longer than without metadata."""
+    node.source.tell(meta("train"), meta("serve"))
+    node.source.lose(is_away=False)
+    node.restart(SERVE)
+    node.rig.clock.advance(60)
+
+    assert {"serve"} == node.rig.poll().labels(HELD_GPUS, "pod")
+
+
+def test_lost_metadata_still_names_the_pods_and_says_that_it_is_old(node: Node) -> None:
+    """Unavailable is never empty."""
+    node.source.tell(meta("train"), meta("serve"))
+    node.source.lose(is_away=True)
+    page = node.rig.poll()
+
+    assert {"uid-train", "uid-serve"} == page.labels("podres_pod_info", "uid")
+    assert (0, 0) == (page.value("podres_metadata_synced"), page.value("podres_source_up", source="metadata"))
