@@ -2,21 +2,24 @@
 
 import gc
 import platform
+import threading
+from collections.abc import Mapping
 
 import grpc
 
 from podres_exporter import __version__
+from podres_exporter.cli.metadata import metadata_source
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config
+from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import selected
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Snapshot
-from podres_exporter.service import Poller, PollLoop, PollSettings
+from podres_exporter.service import Changes, Poller, PollLoop, PollSettings, Sources
 from podres_exporter.service.backoff import longest_delay
 from podres_exporter.sources import KubeletClient, SysfsTopology
-from podres_exporter.state import Cell
 from podres_exporter.web.routes import site
 from podres_exporter.web.server import WebServer
 
@@ -27,11 +30,15 @@ STOP_SECONDS = 4.0
 class Daemon:
     """Binds at construction, runs from `start` to `stop`."""
 
-    def __init__(self, config: Config, clock: Clock) -> None:
-        """Build everything and bind every address. Raises ConfigError naming the addresses that are taken."""
+    def __init__(self, config: Config, environment: Mapping[str, str], clock: Clock) -> None:
+        """
+        Build everything and bind every address; *environment* tells a pod where its API server is.
+
+        Raises ConfigError naming the addresses that are taken, or what the API server's client lacks.
+        """
         versions = {"version": __version__, "python": platform.python_version(), "grpc": grpc.__version__}
         own = OwnMetrics(config.collectors, versions)
-        self.snapshot = Cell(Snapshot(config.node_name, None))
+        self._document = SnapshotDocument(config.node_name, __version__, clock)
         self._exposition = Exposition(
             config.node_name, selected(config.collectors), own, clock, node_label=config.node_label
         )
@@ -40,16 +47,29 @@ class Daemon:
         settings = PollSettings(
             config.node_name, interval, config.snapshot_max_age_seconds, config.snapshot_hold_down_seconds
         )
-        topology = SysfsTopology(config.topology_sysfs)
-        self._poller = Poller(settings, self._kubelet, topology, publish=self._publish, events=own, clock=clock)
+        self._metadata = metadata_source(config, environment, clock, own)
+        woken = threading.Event()
+        self._changes = Changes(woken.set)
+        sources = Sources(self._kubelet, SysfsTopology(config.topology_sysfs), self._metadata)
+        self._poller = Poller(settings, sources, publish=self._publish, changes=self._changes, events=own, clock=clock)
         self._publish(self._poller.snapshot(), 0.0)
         # Three calls with a deadline each, the longest wait, and as much again for a machine that is busy.
         patience = 2 * (3 * config.kubelet_timeout_seconds + longest_delay(interval))
         self._loop = PollLoop(
-            self._poller.tick, interval_seconds=interval, patience_seconds=patience, events=own, clock=clock
+            self._poller.tick,
+            self._poller.refresh,
+            woken=woken,
+            interval_seconds=interval,
+            patience_seconds=patience,
+            events=own,
+            clock=clock,
         )
         routes = site(
-            config.telemetry_path, metrics=self._exposition.body, healthy=self._loop.healthy, ready=self._poller.ready
+            config.telemetry_path,
+            metrics=self._exposition.body,
+            snapshot=self._document.body,
+            healthy=self._loop.healthy,
+            ready=self._poller.ready,
         )
         self._web = WebServer(config.listen_addresses, routes, max_requests=config.max_requests, clock=clock)
 
@@ -61,6 +81,7 @@ class Daemon:
     def start(self) -> None:
         """Poll and serve, each in threads of its own."""
         self._web.start()
+        self._metadata.start(self._changes.report)
         self._loop.start()
         # Modules and settings live as long as the process: the collector need not look at them ever again.
         gc.collect()
@@ -70,10 +91,11 @@ class Daemon:
         """End all threads; True if they ended in time."""
         self._loop.stop()
         self._kubelet.close()
+        self._metadata.stop()
         self._web.stop()
         return self._loop.join(STOP_SECONDS)
 
     def _publish(self, snapshot: Snapshot, expires_at_seconds: float) -> None:
         """Let everyone see the new snapshot."""
-        self.snapshot.set(snapshot)
         self._exposition.publish(snapshot, expires_at_seconds)
+        self._document.publish(snapshot, expires_at_seconds)

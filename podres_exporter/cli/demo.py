@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from podres_exporter.cli.daemon import Daemon
 from podres_exporter.cli.parser import DEMO_DEFAULTS, given_flags
 from podres_exporter.cli.serve import configured, stop_signals
-from podres_exporter.cli.simulated import directory_for_node, load_scenario, make_node
+from podres_exporter.cli.simulated import directory_for_node, load_scenario, make_node, metadata_flags
 from podres_exporter.clock import SystemClock
 from podres_exporter.config.build import Given
 from podres_exporter.errors import ConfigError
@@ -20,6 +20,7 @@ from podres_exporter.scenario import Scenario
 from podres_exporter.sim.live import LiveNode
 from podres_exporter.sim.node import SimNode
 
+_PLAIN_DEFAULTS = ("--kubelet.poll-interval", "--snapshot.hold-down", "--metadata.pod-labels-allowlist")
 _ADDRESS, _FREE_PORT = "127.0.0.1:10190", "127.0.0.1:0"
 
 
@@ -31,12 +32,12 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
         node = make_node(scenario, directory, clock)
         stack.callback(node.stop)
         given: Given = {
-            "--kubelet.poll-interval": DEMO_DEFAULTS["--kubelet.poll-interval"],
-            "--snapshot.hold-down": DEMO_DEFAULTS["--snapshot.hold-down"],
+            **{flag: DEMO_DEFAULTS[flag] for flag in _PLAIN_DEFAULTS},
             **given_flags(arguments),
             "--kubelet.socket": str(node.socket_path),
             "--topology.sysfs": str(node.sysfs),
             "--node-name": scenario.node,
+            **metadata_flags(node, directory),
         }
         daemon = _daemon(given, [*problems, *faults], clock)
         node.start()
@@ -52,7 +53,7 @@ def _daemon(given: Given, problems: Sequence[str], clock: SystemClock) -> Daemon
     if "--web.listen-address" in given:
         config = configured(given, {}, problems)
         configure(config.log_level, config.log_format)
-        return Daemon(config, clock)
+        return Daemon(config, {}, clock)
     try:
         return _daemon({**given, "--web.listen-address": [_ADDRESS]}, problems, clock)
     except ConfigError:
@@ -69,6 +70,7 @@ def _introduce(daemon: Daemon, scenario: Scenario, node: SimNode) -> None:
         f"    curl -s {url}/metrics | grep podres_container_device_info      # who holds which device\n"
         f"    curl -s {url}/metrics | grep podres_node_free_devices         # what is left, by NUMA node\n"
         f"    curl -s {url}/metrics | grep 'podres_container_numa_aligned.* 0' # who sits badly\n"
+        f"    curl -s {url}/metrics | grep podres_pod_info                  # whose pods they are\n"
         f"{_api(node)}"
         f"\n  Its kubelet listens on {node.socket_path}. Ctrl-C ends it all.\n",
         flush=True,

@@ -14,6 +14,7 @@ from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
 DEMO_DEFAULTS = {
     "--kubelet.poll-interval": "2s",
     "--snapshot.hold-down": "5s",
+    "--metadata.pod-labels-allowlist": "pods=[*]",
     "--web.listen-address": "127.0.0.1:10190, else a free port",
     "--log.level": "",
     "--log.format": "",
@@ -66,8 +67,7 @@ def _add_serve(parser: _Parser) -> None:
     parser.description = "Ask the kubelet at intervals and serve what it says to Prometheus."
     parser.epilog = "Each flag has a twin in the environment, named beside it."
     for option in OPTIONS:
-        default = f"default {option.default}; " if option.default else ""
-        add_option(parser, option, default + option.environment)
+        add_option(parser, option, f"default {option.default or option.otherwise}; {option.environment}")
     switches = parser.add_argument_group("what to show", "all on unless said otherwise")
     for name, shows in COLLECTORS.items():
         note = ", off unless asked for" if name in OFF_BY_DEFAULT else ""
@@ -84,7 +84,7 @@ def _add_demo(parser: _Parser) -> None:
     )
     for option in OPTIONS:
         if option.flag in DEMO_DEFAULTS:
-            add_option(parser, option, f"default {DEMO_DEFAULTS[option.flag] or option.default}")
+            add_option(parser, option, f"default {DEMO_DEFAULTS[option.flag] or option.default or option.otherwise}")
     parser.add_argument("--scenario", metavar="FILE", help="another node to play, as YAML or JSON")
     parser.runs("podres_exporter.cli.demo")
 

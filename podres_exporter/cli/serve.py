@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     config = configured(given_flags(arguments), os.environ, problems)
     configure(config.log_level, config.log_format)
     with stop_signals() as wait_for_signal:
-        daemon = Daemon(config, SystemClock())
+        daemon = Daemon(config, os.environ, SystemClock())
         daemon.start()
         urls = [address.url + config.telemetry_path for address in daemon.addresses]
         log.info("started", extra={"version": __version__, "node": config.node_name, "urls": ",".join(urls)})

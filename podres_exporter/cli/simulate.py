@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from podres_exporter.cli.serve import stop_signals
-from podres_exporter.cli.simulated import directory_for_node, load_scenario, make_node
+from podres_exporter.cli.simulated import directory_for_node, load_scenario, make_node, metadata_flags
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ConfigError
 from podres_exporter.listen import ListenAddress, parse_listen_address
@@ -64,7 +64,13 @@ def _introduce(node: SimNode, directory: Path) -> None:
         print(f"    plugin watcher         {directory / 'plugins_registry'}")
         print(f"    API server             {node.api.url}")
         print(f"\n  For example:\n    kubectl --server={node.api.url} get pods -A -w")
-        print(f"    podres-exporter serve --kubelet.socket={node.socket_path} --topology.sysfs={node.sysfs}")
+        flags = {
+            "--kubelet.socket": node.socket_path,
+            "--topology.sysfs": node.sysfs,
+            "--node-name": node.scenario.node,
+            **metadata_flags(node, directory),
+        }
+        print(f"    podres-exporter serve {' '.join(f'{flag}={value}' for flag, value in flags.items())}")
         print("\n  Type help to change things while it runs. Ctrl-C ends it all.\n", flush=True)
     else:
         print("\n  Its pods hold what the scenario says; nothing is admitted. Ctrl-C ends it all.\n", flush=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ConfigError
 from podres_exporter.scenario import Release, Scenario, parse_scenario
+from podres_exporter.sim.api import kubeconfig
 from podres_exporter.sim.builtin import builtin_scenario
 from podres_exporter.sim.live import LiveNode
 from podres_exporter.sim.node import SimNode
@@ -58,3 +59,12 @@ def make_node(
         return SimNode(scenario, directory, clock, release=release)
     except ValueError as error:  # a socket's path has 107 bytes at most
         raise ConfigError([f"{error}; set TMPDIR or --directory to a directory with a short path"]) from error
+
+
+def metadata_flags(node: SimNode, directory: Path) -> dict[str, str]:
+    """Return the flags of `serve` that name the node's API server, whose kubeconfig is written into the directory."""
+    if not isinstance(node, LiveNode):
+        return {"--metadata.source": "none"}
+    path = directory / "kubeconfig"
+    path.write_text(kubeconfig(node.api.url), encoding="utf-8")
+    return {"--metadata.source": "apiserver", "--metadata.kubeconfig": str(path)}

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import TypeVar
 
+from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.config import options
 from podres_exporter.config.options import Config, Option, environment_name
 from podres_exporter.config.values import boolean
@@ -13,6 +14,11 @@ Given = Mapping[str, str | bool | list[str]]
 
 T = TypeVar("T")
 
+_NO_NODE_NAME = (
+    "--node-name: the API server is asked for the pods of one node and never of all, so its name is needed; in a pod, "
+    "set NODE_NAME from spec.nodeName, elsewhere give --node-name or --metadata.source=none"
+)
+
 
 class _Reader:
     """Looks values up and collects what is wrong with them; in place of a wrong value it goes on with the default."""
@@ -21,6 +27,10 @@ class _Reader:
         self._given, self._environment = given, environment
         self.faults: list[tuple[str, str]] = []
 
+    def is_given(self, option: Option[T]) -> bool:
+        """Tell whether the user has given the option, in either place."""
+        return option.flag in self._given or bool(self._environment.get(option.environment))
+
     def value(self, option: Option[T], fallback: tuple[str, str] | None = None) -> T:
         """Return the value of an option that is given once; *fallback*: where else it may stand, and the text there."""
         where, found = self._look_up(option.flag, option.default)
@@ -28,6 +38,13 @@ class _Reader:
             where, found = fallback
         parsed = self._parsed(option, where, str(found))
         return option.parse(option.default or "unnamed") if parsed is None else parsed
+
+    def optional(self, option: Option[T]) -> T | None:
+        """Return the value of an option that may be left out, None where it is."""
+        if not self.is_given(option):
+            return None
+        where, found = self._look_up(option.flag, option.default)
+        return self._parsed(option, where, str(found))
 
     def values(self, option: Option[T]) -> tuple[T, ...]:
         """Return the values of a repeatable option, each once, in the order given."""
@@ -80,7 +97,10 @@ def build_config(
     """
     reader = _Reader(given, environment)
     pod_node = environment.get("NODE_NAME")
+    source = reader.value(options.METADATA_SOURCE)
     fallback = ("NODE_NAME", pod_node) if pod_node else ("--node-name", host_name.lower())
+    if source == "apiserver" and not (pod_node or reader.faults or reader.is_given(options.NODE_NAME)):
+        reader.faults.append((options.NODE_NAME.flag, _NO_NODE_NAME))
     config = Config(
         kubelet_socket=reader.value(options.KUBELET_SOCKET),
         poll_interval_seconds=reader.value(options.POLL_INTERVAL),
@@ -88,6 +108,10 @@ def build_config(
         snapshot_max_age_seconds=reader.value(options.MAX_AGE),
         snapshot_hold_down_seconds=reader.value(options.HOLD_DOWN),
         node_name=reader.value(options.NODE_NAME, fallback),
+        metadata_source=source,
+        metadata_kubeconfig=reader.optional(options.KUBECONFIG),
+        metadata_context=reader.optional(options.CONTEXT),
+        pod_labels_allowlist=reader.optional(options.POD_LABELS) or LabelAllowlist(),
         topology_sysfs=reader.value(options.SYSFS),
         collectors=frozenset(n for n in collectors if reader.switch(f"--collector.{n}", default=n in default_on)),
         node_label=reader.switch("--metrics.node-label", default=True),
@@ -118,4 +142,6 @@ def _contradictions(config: Config, faulty: set[str]) -> list[str]:
             f"--snapshot.hold-down: {hold_down:g}s must be less than --snapshot.max-age ({max_age:g}s), "
             "or the metrics would disappear while answers are held back"
         )
+    if config.metadata_context and not config.metadata_kubeconfig and "--metadata.kubeconfig" not in faulty:
+        problems.append("--metadata.context: there are contexts in a kubeconfig only; give --metadata.kubeconfig too")
     return problems

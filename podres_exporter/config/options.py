@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.config import values
 from podres_exporter.listen import ListenAddress, parse_listen_address
 
@@ -25,6 +26,10 @@ class Config:
     snapshot_max_age_seconds: float
     snapshot_hold_down_seconds: float
     node_name: str
+    metadata_source: str
+    metadata_kubeconfig: str | None
+    metadata_context: str | None
+    pod_labels_allowlist: LabelAllowlist
     topology_sysfs: Path
     collectors: frozenset[str]
     node_label: bool
@@ -38,7 +43,7 @@ class Config:
 @dataclass(frozen=True, slots=True)
 class Option(Generic[T]):
     """
-    One option that takes a value. *default* is a text like a user's; empty: the exporter finds one.
+    One option that takes a value. *default* is a text like a user's; where it is empty, *otherwise* says what happens.
 
     *repeatable* options may be given several times; in the environment their values are separated by commas.
     """
@@ -49,6 +54,7 @@ class Option(Generic[T]):
     help: str
     parse: Callable[[str], T]
     repeatable: bool = False
+    otherwise: str = ""
 
     @property
     def environment(self) -> str:
@@ -106,8 +112,41 @@ NODE_NAME = Option(
     flag="--node-name",
     placeholder="NAME",
     default="",
-    help="name of this node in the label node; without it $NODE_NAME, else the host name",
+    help="name of this node, as the API server knows it",
     parse=values.node_name,
+    otherwise="$NODE_NAME, else the host name where --metadata.source is none",
+)
+METADATA_SOURCE = Option(
+    flag="--metadata.source",
+    placeholder="SOURCE",
+    default="apiserver",
+    help="who says whose the pods are: apiserver (needs list and watch of pods), or none: no token, no permission, no "
+    "request",
+    parse=values.one_of("apiserver", "none"),
+)
+KUBECONFIG = Option(
+    flag="--metadata.kubeconfig",
+    placeholder="PATH",
+    default="",
+    help="kubeconfig for the API server",
+    parse=values.plain,
+    otherwise="the service account of the pod",
+)
+CONTEXT = Option(
+    flag="--metadata.context",
+    placeholder="NAME",
+    default="",
+    help="context of the kubeconfig",
+    parse=values.plain,
+    otherwise="its current one",
+)
+POD_LABELS = Option(
+    flag="--metadata.pod-labels-allowlist",
+    placeholder="LIST",
+    default="",
+    help="labels of pods to show in podres_pod_labels, written as for kube-state-metrics: pods=[app,example.com/*]",
+    parse=values.label_allowlist,
+    otherwise="none",
 )
 SYSFS = Option(
     flag="--topology.sysfs",
@@ -159,6 +198,10 @@ OPTIONS: tuple[Option[Any], ...] = (
     MAX_AGE,
     HOLD_DOWN,
     NODE_NAME,
+    METADATA_SOURCE,
+    KUBECONFIG,
+    CONTEXT,
+    POD_LABELS,
     SYSFS,
     LISTEN_ADDRESS,
     TELEMETRY_PATH,

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from podres_exporter.allowlist import LabelAllowlist, parse_allowlist
+
 MAX_SOCKET_PATH_BYTES = 107
 """What fits into sockaddr_un, less its closing zero (unix(7))."""
 
@@ -49,6 +51,20 @@ def socket_path(text: str) -> Path:
             "mount the directory somewhere shorter"
         )
     return Path(path)
+
+
+def plain(text: str) -> str:
+    """Return a text that is one: not empty, printable, without spaces around it."""
+    if not text or not text.isprintable() or text != text.strip():
+        raise ValueError(f"{text!r} is empty, or has spaces around it, or characters that cannot be printed")
+    return text
+
+
+def label_allowlist(text: str) -> LabelAllowlist:
+    """Return the labels of pods that may be shown."""
+    if not text:
+        raise ValueError("names no labels; leave it out, or write for example pods=[app,team]")
+    return parse_allowlist(text)
 
 
 def folder(text: str) -> Path:

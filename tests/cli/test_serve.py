@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from api_rig import pod
 
 from podres_exporter import __version__
 from podres_exporter._proto import podresources_v1_pb2 as pb
@@ -18,6 +19,7 @@ from podres_exporter.cli.serve import configured
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ConfigError
 from podres_exporter.sim import FixedAnswers, SimKubelet
+from podres_exporter.sim.api import PODS, ApiServer, Store, kubeconfig
 
 Page = tuple[int, str]
 
@@ -36,8 +38,9 @@ ANSWERS = FixedAnswers(
 
 @pytest.fixture(autouse=True)
 def _node_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be a node, whatever this machine is called."""
+    """Be a node without an API server, whatever this machine is called."""
     monkeypatch.setenv("NODE_NAME", "node1")
+    monkeypatch.setenv("PODRES_METADATA_SOURCE", "none")
 
 
 @pytest.fixture
@@ -248,3 +251,48 @@ def test_the_node_is_named_after_the_host_where_nobody_names_it() -> None:
     name = socket.gethostname().lower()
 
     assert name == configured({"--node-name": name}, {}, []).node_name
+
+
+def test_serve_outside_a_cluster_says_what_is_missing_and_what_would_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exporter that can never reach its API server must not seem to run."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    code = main(["serve", "--metadata.source=apiserver"])
+    error = capsys.readouterr().err
+
+    assert 2 == code
+    assert "KUBERNETES_SERVICE_HOST" in error
+    assert "--metadata.kubeconfig" in error
+    assert "--metadata.source=none" in error
+
+
+def test_serve_names_a_kubeconfig_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Which file, and which flag."""
+    missing = tmp_path / "kubeconfig"
+    code = main(["serve", "--metadata.source=apiserver", f"--metadata.kubeconfig={missing}"])
+    error = capsys.readouterr().err
+
+    assert 2 == code
+    assert str(missing) in error
+    assert "--metadata.kubeconfig" in error
+
+
+def test_serve_adds_who_the_pods_are_where_an_api_server_tells(
+    port: int, kubelet: SimKubelet, sysfs: Path, tmp_path: Path
+) -> None:
+    """Flags reach the API server, and what it says reaches the page; labels only if they are allowed."""
+    store = Store(SystemClock())
+    store.create(PODS, pod("train", node="node1", labels={"app": "train", "secret": "x"}))
+    with ApiServer(store, SystemClock()) as api:
+        path = tmp_path / "kubeconfig"
+        path.write_text(kubeconfig(api.url), encoding="utf-8")
+        flags = (
+            "--metadata.source=apiserver",
+            f"--metadata.kubeconfig={path}",
+            "--metadata.pod-labels-allowlist=pods=[app]",
+        )
+        label = 'podres_pod_labels{node="node1",namespace="ml",pod="train",label_app="train"} 1'
+        result = run_until(lambda: label in page(port, "/metrics")[1], serve(port, kubelet, sysfs, *flags))
+
+    assert (0, True) == result

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.config import OPTIONS, Config, Option, build_config, option_name
 from podres_exporter.config.build import Given
 from podres_exporter.config.options import environment_name
@@ -20,6 +21,10 @@ DEFAULTS = Config(
     snapshot_max_age_seconds=120.0,
     snapshot_hold_down_seconds=60.0,
     node_name="host1",
+    metadata_source="none",
+    metadata_kubeconfig=None,
+    metadata_context=None,
+    pod_labels_allowlist=LabelAllowlist(),
     topology_sysfs=Path("/sys"),
     collectors=DEFAULT_COLLECTORS,
     node_label=True,
@@ -38,6 +43,15 @@ SAMPLES: dict[str, tuple[str, tuple[str, object], tuple[str, object], str]] = {
     "--snapshot.max-age": ("snapshot_max_age_seconds", ("5m", 300.0), ("61s", 61.0), "soon"),
     "--snapshot.hold-down": ("snapshot_hold_down_seconds", ("30s", 30.0), ("0s", 0.0), "0"),
     "--node-name": ("node_name", ("worker-1", "worker-1"), ("worker-2.example", "worker-2.example"), "Worker_1"),
+    "--metadata.source": ("metadata_source", ("none", "none"), ("none", "none"), "kubelet"),
+    "--metadata.kubeconfig": ("metadata_kubeconfig", ("/a", "/a"), ("b", "b"), " a"),
+    "--metadata.context": ("metadata_context", ("a", "a"), ("b", "b"), "a "),
+    "--metadata.pod-labels-allowlist": (
+        "pod_labels_allowlist",
+        ("pods=[app]", LabelAllowlist(keys=frozenset(["app"]))),
+        ("team", LabelAllowlist(keys=frozenset(["team"]))),
+        "app=team",
+    ),
     "--topology.sysfs": ("topology_sysfs", ("/host/sys", Path("/host/sys")), ("/s", Path("/s")), "sys"),
     "--web.listen-address": (
         "listen_addresses",
@@ -53,7 +67,18 @@ SAMPLES: dict[str, tuple[str, tuple[str, object], tuple[str, object], str]] = {
 
 
 def build(given: Given | None = None, environment: Mapping[str, str] | None = None, host_name: str = "host1") -> Config:
-    return build_config(given or {}, environment or {}, host_name, COLLECTORS, DEFAULT_COLLECTORS)
+    """Return the configuration; unless said otherwise metadata is off, and a context has a kubeconfig beside it."""
+    given, environment = dict(given or {}), dict(environment or {})
+    if not environment.get("PODRES_METADATA_SOURCE"):
+        given.setdefault("--metadata.source", "none")
+    if "--metadata.context" in given or environment.get("PODRES_METADATA_CONTEXT"):
+        environment.setdefault("PODRES_METADATA_KUBECONFIG", "/k")
+    return build_config(given, environment, host_name, COLLECTORS, DEFAULT_COLLECTORS)
+
+
+def of_cluster(**environment: str) -> Config:
+    """Return the configuration of a pod that nobody gave flags."""
+    return build_config({}, environment, "host1", COLLECTORS, DEFAULT_COLLECTORS)
 
 
 def faults(
@@ -379,3 +404,35 @@ def test_the_configuration_is_frozen() -> None:
     """It is read by several threads; nobody may change it after the start."""
     with pytest.raises(AttributeError):
         build().log_level = "debug"  # type: ignore[misc]  # that is what the test is about
+
+
+def test_the_api_server_is_asked_unless_said_otherwise() -> None:
+    """In a DaemonSet NODE_NAME comes from spec.nodeName."""
+    config = of_cluster(NODE_NAME="worker-1")
+
+    assert ("apiserver", "worker-1") == (config.metadata_source, config.node_name)
+
+
+@pytest.mark.parametrize("environment", [{}, {"NODE_NAME": ""}])
+def test_the_api_server_is_never_asked_for_the_pods_of_all_nodes(environment: dict[str, str]) -> None:
+    """Without a node name the watch would be cluster-wide; a host name may not be the node's name."""
+    with pytest.raises(ConfigError) as caught:
+        of_cluster(**environment)
+
+    (problem,) = caught.value.problems
+    assert problem.startswith("--node-name: ")
+    assert "spec.nodeName" in problem
+
+
+def test_the_node_name_of_a_flag_or_of_our_own_variable_will_do() -> None:
+    """NODE_NAME is the third choice."""
+    assert "worker-1" == of_cluster(PODRES_NODE_NAME="worker-1").node_name
+
+
+def test_a_context_without_a_kubeconfig_is_a_fault() -> None:
+    """A service account has no contexts."""
+    with pytest.raises(ConfigError) as caught:
+        of_cluster(NODE_NAME="n", PODRES_METADATA_CONTEXT="prod")
+
+    (problem,) = caught.value.problems
+    assert problem.startswith("--metadata.context: ")

@@ -47,7 +47,7 @@ def test_every_option_has_a_row_with_its_twin_its_default_and_its_meaning(
     twin, default, meaning = rows[code(option.flag)]
 
     assert code(option.environment) == twin
-    assert (code(option.default) if option.default else "`$NODE_NAME`, else the host name") == default
+    assert (code(option.default) if option.default else option.otherwise) == default
     assert option.help == meaning
 
 

@@ -41,8 +41,9 @@ def exporter_port(short_dir: Path) -> Iterator[int]:
         "--topology.sysfs": str(node.sysfs),
         "--web.listen-address": ["127.0.0.1:0"],
         "--snapshot.hold-down": "0s",
+        "--metadata.source": "none",
     }
-    daemon = Daemon(build_config(given, {}, "demo-node", COLLECTORS, DEFAULT_COLLECTORS), SystemClock())
+    daemon = Daemon(build_config(given, {}, "demo-node", COLLECTORS, DEFAULT_COLLECTORS), {}, SystemClock())
     with node:
         daemon.start()
         yield daemon.addresses[0].port

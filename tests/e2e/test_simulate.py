@@ -39,14 +39,17 @@ def test_a_plugin_registers_a_pod_gets_its_device_and_the_exporter_shows_it(star
         "serve",
         f"--kubelet.socket={node / 'pod-resources/kubelet.sock'}",
         f"--topology.sysfs={node / 'sys'}",
+        f"--metadata.kubeconfig={node / 'kubeconfig'}",
+        "--node-name=demo-node",
         "--web.listen-address=127.0.0.1:0",
         "--snapshot.hold-down=0s",
     )
     url = f"{serve.url()}/metrics"
-    page = eventually(lambda: text if 'resource="example.com/nic"' in (text := get(url)[1]) else None)
+    known = 'podres_pod_info{node="demo-node",namespace="default",pod="dpdk",'
+    page = eventually(lambda: text if known in (text := get(url)[1]) else None)
 
     assert "Running" == running["phase"]
-    assert 'podres_container_devices{node="node1",namespace="default",pod="dpdk",container="main"' in page
+    assert 'podres_container_devices{node="demo-node",namespace="default",pod="dpdk",container="main"' in page
     assert [0, 0, 0] == [process.end()[0] for process in (serve, plugin, simulate)]
     assert [] == [left for left in node.rglob("*") if left.is_socket()]
 
