@@ -7,6 +7,9 @@ What can go wrong, by who can do something about it.
     |   +-- TopologyError
     |   +-- ApiServerError
     +-- ConfigError         wrong flags or files: every fault at once, exit code 2
+    +-- DocumentError       a snapshot document that cannot be read
+    |   +-- DocumentVersionError
+    +-- NotFoundError       no pod or container of that name, or more than one
 
 Errors of libraries are translated once, where they enter, and keep their cause. Anything else that escapes is a bug.
 """
@@ -80,3 +83,33 @@ class ConfigError(PodresError):
         """Keep all faults, so that a user mends them in one go."""
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
+
+
+class NotFoundError(PodresError):
+    """Nothing, or more than one thing, goes by the name that was given; *candidates* are names that may be meant."""
+
+    def __init__(self, problem: str, candidates: Sequence[str] = ()) -> None:
+        """Keep the candidates; the message names them."""
+        super().__init__(f"{problem}: {', '.join(candidates)}" if candidates else problem)
+        self.candidates = tuple(candidates)
+
+
+class DocumentError(PodresError):
+    """A snapshot document cannot be read; *path* is the place in it, such as `pods[3].containers[0].name`."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        """Keep where it is and what is wrong with it."""
+        super().__init__(f"{path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class DocumentVersionError(DocumentError):
+    """A snapshot document is of a major version that this release does not read."""
+
+    def __init__(self, stated: str, readable: str, *, newer: bool) -> None:
+        """Keep both versions; *newer* says which side has to be upgraded."""
+        remedy = "a newer podres-exporter; upgrade this one" if newer else "an older podres-exporter; upgrade that one"
+        super().__init__("apiVersion", f"is {stated} and this release reads {readable}: written by {remedy}")
+        self.stated = stated
+        self.readable = readable

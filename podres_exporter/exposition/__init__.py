@@ -1,1 +1,1 @@
-"""The snapshot as text for Prometheus."""
+"""The snapshot as it is served: text for Prometheus, and a JSON document."""

@@ -25,14 +25,17 @@ def render_head(response: Response, *, keep_alive: bool) -> bytes:
     """
     Return status line and headers, with the empty line that ends them; the body's length is stated also for HEAD.
 
+    304 has no body, and the length of the one it stands for is not known here (RFC 9110, 8.6).
+
     The Server field has no version, as it would tell an attacker more than it tells a user.
     """
+    length = "" if response.status is HTTPStatus.NOT_MODIFIED else f"Content-Length: {len(response.body)}\r\n"
     extra = "".join(f"{line}\r\n" for line in response.headers)
     return (
         f"HTTP/1.1 {response.status:d} {response.status.phrase}\r\n"
         f"Server: podres-exporter\r\n"
         f"Content-Type: {response.content_type}\r\n"
-        f"Content-Length: {len(response.body)}\r\n"
+        f"{length}"
         f"X-Content-Type-Options: nosniff\r\n"
         f"Connection: {'keep-alive' if keep_alive else 'close'}\r\n"
         f"{extra}\r\n"

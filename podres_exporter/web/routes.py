@@ -1,4 +1,4 @@
-"""The site: the metrics, the two probes, and a page for whoever opens the port in a browser."""
+"""The site: the metrics, the snapshot as JSON, the two probes, and a page for whoever opens the port in a browser."""
 
 import html
 from collections.abc import Callable, Mapping
@@ -7,12 +7,16 @@ from typing import Protocol
 
 from podres_exporter import __version__
 from podres_exporter.exposition.negotiation import Format, accepts_gzip, choose_format
+from podres_exporter.web.conditional import has_already
 from podres_exporter.web.dispatch import Route
 from podres_exporter.web.request import Request
 from podres_exporter.web.response import Response, sentence
 
+SNAPSHOT_PATH = "/api/v1/snapshot"
 HEALTHY_PATH = "/-/healthy"
 READY_PATH = "/-/ready"
+
+_JSON = "application/json; charset=utf-8"
 
 _LANDING = """\
 <!DOCTYPE html>
@@ -23,6 +27,7 @@ _LANDING = """\
 <p>Who holds which device, exclusive CPU, memory block and DRA claim on this node.</p>
 <ul>
 <li><a href="{metrics}">Metrics</a></li>
+<li><a href="{snapshot}">Snapshot as JSON</a></li>
 <li><a href="{healthy}">Healthy</a></li>
 <li><a href="{ready}">Ready</a></li>
 </ul>
@@ -39,15 +44,26 @@ class MetricsPage(Protocol):
         ...
 
 
+class SnapshotBody(Protocol):
+    """What hands out the snapshot as JSON."""
+
+    def __call__(self, gzip: bool, /) -> tuple[bytes, str]:
+        """Return the document, compressed with gzip if asked to, and its ETag."""
+        ...
+
+
 # Whether all is well, and a sentence that says why or why not.
 Probe = Callable[[], tuple[bool, str]]
 
 
-def site(telemetry_path: str, *, metrics: MetricsPage, healthy: Probe, ready: Probe) -> Mapping[str, Route]:
+def site(
+    telemetry_path: str, *, metrics: MetricsPage, snapshot: SnapshotBody, healthy: Probe, ready: Probe
+) -> Mapping[str, Route]:
     """Return what answers at each path; the metrics take the place of the landing page if their path is `/`."""
     return {
         "/": _landing_page(telemetry_path),
         telemetry_path: _metrics(metrics),
+        SNAPSHOT_PATH: _snapshot(snapshot),
         HEALTHY_PATH: _probe(healthy),
         READY_PATH: _probe(ready),
     }
@@ -66,6 +82,20 @@ def _metrics(page: MetricsPage) -> Route:
     return Route(answer)
 
 
+def _snapshot(document: SnapshotBody) -> Route:
+    """Return the route of the document; a client that has it already gets 304 and no body."""
+
+    def answer(request: Request) -> Response:
+        gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
+        body, etag = document(gzip)
+        headers = (f"ETag: {etag}", "Cache-Control: no-cache", "Vary: Accept-Encoding")
+        if has_already(request.headers, etag):
+            return Response(HTTPStatus.NOT_MODIFIED, b"", _JSON, headers)
+        return Response(HTTPStatus.OK, body, _JSON, (*headers, "Content-Encoding: gzip") if gzip else headers)
+
+    return Route(answer)
+
+
 def _probe(check: Probe) -> Route:
     """Return a route that answers 200 or 503; it is not limited, as a busy exporter is not a broken one."""
 
@@ -79,7 +109,11 @@ def _probe(check: Probe) -> Route:
 def _landing_page(telemetry_path: str) -> Route:
     """Return the route of a page that is rendered once."""
     page = _LANDING.format(
-        version=html.escape(__version__), metrics=html.escape(telemetry_path), healthy=HEALTHY_PATH, ready=READY_PATH
+        version=html.escape(__version__),
+        metrics=html.escape(telemetry_path),
+        snapshot=SNAPSHOT_PATH,
+        healthy=HEALTHY_PATH,
+        ready=READY_PATH,
     )
     response = Response(HTTPStatus.OK, page.encode(), "text/html; charset=utf-8")
     return Route(lambda _: response)

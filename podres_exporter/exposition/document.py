@@ -1,0 +1,89 @@
+"""The JSON document of the newest snapshot: made when somebody asks for it, and kept until there is a newer one."""
+
+import threading
+from dataclasses import dataclass
+from hashlib import sha256
+
+from podres_exporter.clock import Clock
+from podres_exporter.document import encode
+from podres_exporter.exposition.deflate import deflate, gzip_member
+from podres_exporter.model import Snapshot
+
+Body = tuple[bytes, str]
+"""The bytes, and the strong ETag that names them, quotes included."""
+
+
+class _Document:
+    """One snapshot as JSON; each of the two encodings is made at most once, at the first request that wants it."""
+
+    def __init__(self, snapshot: Snapshot, generated_at_seconds: float, version: str) -> None:
+        """Make nothing yet."""
+        self.snapshot, self.generated_at_seconds, self._version = snapshot, generated_at_seconds, version
+        self._bodies: dict[bool, Body] = {}
+        self._lock = threading.Lock()
+
+    def body(self, gzip: bool) -> Body:
+        """Return the document, gzipped or not. Who asks at the same time waits for the same bytes."""
+        with self._lock:
+            if gzip not in self._bodies:
+                self._bodies[gzip] = self._make(gzip)
+            return self._bodies[gzip]
+
+    def _make(self, gzip: bool) -> Body:
+        """Return a body; the two encodings differ, so their strong tags must (RFC 9110, 8.8.3.3)."""
+        data = self._bodies[False][0] if False in self._bodies else self._json()
+        digest = sha256(data).hexdigest()[:32]
+        return (gzip_member(deflate(data), b""), f'"{digest}-gzip"') if gzip else (data, f'"{digest}"')
+
+    def _json(self) -> bytes:
+        from msgspec import json  # noqa: PLC0415 - nothing else wants it where the API server is not asked
+
+        return json.encode(encode(self.snapshot, generated_at_seconds=self.generated_at_seconds, version=self._version))
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """A document, and the monotonic second from which its allocation must not be shown any more."""
+
+    document: _Document
+    expires_at_seconds: float
+
+
+class SnapshotDocument:
+    """Holds the document of the newest snapshot; `publish` is for the poll loop, `body` for any number of requests."""
+
+    def __init__(self, node: str, version: str, clock: Clock) -> None:
+        """Start with a document that has no allocation and says so; *version* is the exporter's."""
+        self._version, self._clock = version, clock
+        self._published = _Published(self._document(Snapshot(node, None)), 0.0)
+        self._lock = threading.Lock()
+
+    def publish(self, snapshot: Snapshot, expires_at_seconds: float) -> None:
+        """
+        Show *snapshot* from now on, its allocation not beyond *expires_at_seconds* (monotonic).
+
+        The time of the document is that of its publication, and that of the first where equal ones follow one another:
+        the same content has the same bytes.
+        """
+        with self._lock:
+            document = self._published.document
+            if document.snapshot != snapshot:
+                document = self._document(snapshot)
+            self._published = _Published(document, expires_at_seconds)
+
+    def body(self, gzip: bool) -> Body:
+        """Return the document, gzipped or not, with its ETag. Never blocks on a source."""
+        return self._current().body(gzip)
+
+    def _current(self) -> _Document:
+        """Return what to show now; a poll loop that hangs cannot keep old facts in it."""
+        now = self._clock.monotonic_seconds()
+        with self._lock:
+            document, expires_at_seconds = self._published.document, self._published.expires_at_seconds
+            if document.snapshot.allocation is not None and now >= expires_at_seconds:
+                document = _Document(document.snapshot.expired(), document.generated_at_seconds, self._version)
+                self._published = _Published(document, expires_at_seconds)
+            return document
+
+    def _document(self, snapshot: Snapshot) -> _Document:
+        return _Document(snapshot, self._clock.wall_seconds(), self._version)

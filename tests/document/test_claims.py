@@ -1,0 +1,75 @@
+"""DRA claims: what the kubelet lists, and what the container uses of it."""
+
+from podres_exporter.document.claims import read_claims, write_claims
+from podres_exporter.document.reader import Reader
+from podres_exporter.model import (
+    Alignment,
+    Attribution,
+    Claim,
+    ClaimDevice,
+    ClaimUse,
+    Container,
+    ContainerView,
+    Verdict,
+)
+
+ONE = ClaimDevice("gpu.example.com", "n1", "gpu-0", "", ())
+TWO = ClaimDevice("gpu.example.com", "n1", "gpu-1", "", ())
+OLD = ClaimDevice("", "", "", "", ("example.com/gpu=0", "example.com/gpu=1"))
+
+
+def viewed(claims: tuple[Claim, ...], *uses: ClaimUse) -> ContainerView:
+    return ContainerView(Container("main", claims=claims), Alignment(Verdict.NOT_APPLICABLE), uses)
+
+
+def read_back(view: ContainerView) -> tuple[tuple[Claim, ...], tuple[ClaimUse, ...]]:
+    return read_claims([Reader(row) for row in write_claims(view)])
+
+
+def test_each_device_says_whether_the_container_uses_it() -> None:
+    """The kubelet lists all devices of a claim on each container that refers to it."""
+    use = ClaimUse("gpu", ONE, Attribution.CONTAINER)
+    view = viewed((Claim("ml", "gpu", (ONE, TWO)),), use)
+
+    device = {"driver": "gpu.example.com", "pool": "n1"}
+    assert [
+        {
+            "namespace": "ml",
+            "name": "gpu",
+            "devices": [
+                {**device, "device": "gpu-0", "attribution": "container"},
+                {**device, "device": "gpu-1", "attribution": "none"},
+            ],
+        }
+    ] == write_claims(view)
+    assert (view.container.claims, (use,)) == read_back(view)
+
+
+def test_a_kubelet_that_names_only_cdi_devices_is_shown_as_such() -> None:
+    """Releases 1.27 to 1.30."""
+    use = ClaimUse("gpu", OLD, Attribution.CLAIM)
+    view = viewed((Claim("", "gpu", (OLD,)),), use)
+
+    assert [
+        {"name": "gpu", "devices": [{"cdiDevices": ["example.com/gpu=0", "example.com/gpu=1"], "attribution": "claim"}]}
+    ] == write_claims(view)
+    assert (view.container.claims, (use,)) == read_back(view)
+
+
+def test_a_claim_that_is_not_prepared_has_no_devices() -> None:
+    view = viewed((Claim("ml", "gpu", ()),))
+
+    assert [{"namespace": "ml", "name": "gpu", "devices": []}] == write_claims(view)
+    assert (view.container.claims, ()) == read_back(view)
+
+
+def test_a_claim_listed_under_two_namespaces_is_used_once() -> None:
+    """A claim is its pod's, so uses go by its name; their order is that of the names."""
+    uses = (
+        ClaimUse("gpu", ONE, Attribution.CONTAINER),
+        ClaimUse("gpu", TWO, Attribution.CLAIM),
+        ClaimUse("nic", ONE, Attribution.CLAIM),
+    )
+    view = viewed((Claim("ml", "gpu", (ONE,)), Claim("ml", "nic", (ONE,)), Claim("x", "gpu", (ONE, TWO))), *uses)
+
+    assert (view.container.claims, uses) == read_back(view)

@@ -1,0 +1,63 @@
+"""One container: what it holds and how well it sits."""
+
+from typing import Any
+
+import pytest
+from document_samples import everything
+
+from podres_exporter.document.containers import read_container, write_container
+from podres_exporter.document.reader import Reader
+from podres_exporter.model import Alignment, Container, ContainerView, Device, Verdict
+
+IDLE = ContainerView(Container("idle"), Alignment(Verdict.NOT_APPLICABLE))
+
+
+def written(view: ContainerView) -> Any:
+    return write_container(view)
+
+
+def test_a_container_that_holds_nothing_says_so() -> None:
+    """The kubelet lists it, so that it holds nothing is known."""
+    assert {
+        "name": "idle",
+        "devices": [],
+        "exclusiveCpus": "",
+        "memory": [],
+        "claims": [],
+        "alignment": {"verdict": "not_applicable"},
+    } == written(IDLE)
+    assert IDLE == read_container(Reader(written(IDLE)))
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        (Device("r", "GPU-1", frozenset()), {"resource": "r", "id": "GPU-1"}),
+        (Device("r", "GPU-1", frozenset({1, 0})), {"resource": "r", "id": "GPU-1", "numaNodes": [0, 1]}),
+        (Device("r", "GPU-1::3", frozenset()), {"resource": "r", "id": "GPU-1::3", "base": "GPU-1", "replica": "3"}),
+    ],
+)
+def test_a_device_names_what_is_known_of_it(device: Device, expected: dict[str, object]) -> None:
+    """Nodes that nobody stated are absent: node 0 is a real one."""
+    view = ContainerView(Container("main", (device,)), Alignment(Verdict.UNKNOWN))
+
+    assert [expected] == written(view)["devices"]
+    assert view == read_container(Reader(written(view)))
+
+
+def test_every_reason_of_a_verdict_is_kept() -> None:
+    """`explain` says from them what is in the way."""
+    allocation = everything().allocation
+    assert allocation is not None
+    (view,) = allocation.pods[0].containers
+
+    assert {
+        "verdict": "misaligned",
+        "numaNodes": [0, 1],
+        "reasons": [
+            {"resource": "cpu", "count": 2, "needs": "every", "numaNodes": [1]},
+            {"resource": "nvidia.com/gpu", "count": 1, "needs": "any", "numaNodes": [0]},
+        ],
+        "unplaced": 1,
+    } == written(view)["alignment"]
+    assert view == read_container(Reader(written(view)))

@@ -1,0 +1,86 @@
+"""What the API server says of a pod."""
+
+from document_samples import everything
+
+from podres_exporter.document.metadata import read_meta, write_meta
+from podres_exporter.document.reader import Reader
+from podres_exporter.model import ContainerKind, ContainerSpec, PodMeta
+
+
+def test_what_is_not_stated_is_absent() -> None:
+    """An empty text would look like knowledge."""
+    meta = PodMeta("ml", "a", "1", containers=(ContainerSpec("main", ContainerKind.SIDECAR),))
+
+    written = write_meta(meta)
+
+    assert {
+        "uid": "1",
+        "terminal": False,
+        "deleting": False,
+        "started": False,
+        "podLevelResources": False,
+        "containers": [{"name": "main", "kind": "sidecar"}],
+    } == written
+    assert meta == read_meta(Reader(written), meta.key)
+
+
+def test_half_of_an_owner_is_still_told() -> None:
+    meta = PodMeta("ml", "a", "1", owner_kind="Node", workload_name="x", extended_claim="c")
+
+    written = write_meta(meta)
+
+    assert ({"kind": "Node"}, {"name": "x"}, {"name": "c"}) == (
+        written["owner"],
+        written["workload"],
+        written["extendedResourceClaim"],
+    )
+    assert meta == read_meta(Reader(written), meta.key)
+
+
+def test_everything_that_is_stated_stands_under_a_plain_name() -> None:
+    metadata = everything().metadata
+    assert metadata is not None
+    meta = metadata.pods["ml", "train-0"]
+
+    written = write_meta(meta)
+
+    assert {
+        "uid": "6a1f",
+        "phase": "Running",
+        "reason": "Odd",
+        "message": "oddly so",
+        "qosClass": "Guaranteed",
+        "priorityClass": "high",
+        "owner": {"kind": "ReplicaSet", "name": "train-5d"},
+        "workload": {"kind": "Deployment", "name": "train"},
+        "labels": {"label_app": "train"},
+        "terminal": True,
+        "deleting": True,
+        "started": True,
+        "podLevelResources": True,
+        "claims": {"gpu": "train-gpu"},
+        "extendedResourceClaim": {
+            "name": "train-extended",
+            "requests": [{"container": "main", "resource": "example.com/nic"}],
+        },
+        "containers": [
+            {"name": "setup", "kind": "init"},
+            {
+                "name": "main",
+                "kind": "app",
+                "devices": {"nvidia.com/gpu": 2},
+                "cpuMillicores": 2000,
+                "memoryBytes": {"memory": 1 << 30},
+                "claims": [{"name": "gpu", "request": "big"}, {"name": "scratch"}],
+                "deviceHealth": [
+                    {
+                        "name": "claim:gpu/big",
+                        "resourceId": "example.com/gpu=0",
+                        "health": "Unhealthy",
+                        "message": "XID 79",
+                    }
+                ],
+            },
+        ],
+    } == written
+    assert meta == read_meta(Reader(written), meta.key)
