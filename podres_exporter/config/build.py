@@ -29,6 +29,11 @@ class _Reader:
         parsed = self._parsed(option, where, str(found))
         return option.parse(option.default or "unnamed") if parsed is None else parsed
 
+    def optional(self, option: Option[T]) -> T | None:
+        """Return the value of an option without a default, None where nobody gives one."""
+        where, found = self._look_up(option.flag, None)
+        return None if found is None else self._parsed(option, where, str(found))
+
     def values(self, option: Option[T]) -> tuple[T, ...]:
         """Return the values of a repeatable option, each once, in the order given."""
         where, found = self._look_up(option.flag, option.default)
@@ -94,6 +99,7 @@ def build_config(
         listen_addresses=reader.values(options.LISTEN_ADDRESS),
         telemetry_path=reader.value(options.TELEMETRY_PATH),
         max_requests=reader.value(options.MAX_REQUESTS),
+        web_config=reader.optional(options.WEB_CONFIG),
         log_level=reader.value(options.LOG_LEVEL),
         log_format=reader.value(options.LOG_FORMAT),
     )

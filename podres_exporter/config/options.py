@@ -31,6 +31,7 @@ class Config:
     listen_addresses: tuple[ListenAddress, ...]
     telemetry_path: str
     max_requests: int
+    web_config: Path | None
     log_level: str
     log_format: str
 
@@ -38,7 +39,7 @@ class Config:
 @dataclass(frozen=True, slots=True)
 class Option(Generic[T]):
     """
-    One option that takes a value. *default* is a text like a user's; empty: the exporter finds one.
+    One option that takes a value. *default* is a text like a user's; empty: the exporter finds one, or does without.
 
     *repeatable* options may be given several times; in the environment their values are separated by commas.
     """
@@ -138,6 +139,14 @@ MAX_REQUESTS = Option(
     help="requests answered at once; one more gets 429",
     parse=values.count,
 )
+WEB_CONFIG = Option(
+    flag="--web.config.file",
+    placeholder="PATH",
+    default="",
+    help="TLS, passwords, headers and a rate limit, in the format of Prometheus' exporters; "
+    "read again when it or a file that it names changes",
+    parse=values.file,
+)
 LOG_LEVEL = Option(
     flag="--log.level",
     placeholder="LEVEL",
@@ -163,6 +172,7 @@ OPTIONS: tuple[Option[Any], ...] = (
     LISTEN_ADDRESS,
     TELEMETRY_PATH,
     MAX_REQUESTS,
+    WEB_CONFIG,
     LOG_LEVEL,
     LOG_FORMAT,
 )

@@ -52,7 +52,8 @@ def test_the_help_of_serve_names_each_option_with_its_meaning_its_default_and_it
     assert entry.startswith(f"{option.flag} {option.placeholder}")
     assert option.help in entry
     assert option.environment in entry
-    assert (f"default {option.default};" if option.default else "host name") in entry
+    found_or_none = {"--node-name": "host name", "--web.config.file": f"({option.environment})"}
+    assert (f"default {option.default};" if option.default else found_or_none[option.flag]) in entry
 
 
 @pytest.mark.parametrize("switch", SWITCHES)

@@ -12,6 +12,7 @@ from podres_exporter.errors import Reason
 from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
 
 README = Path(__file__).parents[2] / "README.md"
+FOUND_OR_NONE = {"--node-name": "`$NODE_NAME`, else the host name", "--web.config.file": "none"}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_every_option_has_a_row_with_its_twin_its_default_and_its_meaning(
     twin, default, meaning = rows[code(option.flag)]
 
     assert code(option.environment) == twin
-    assert (code(option.default) if option.default else "`$NODE_NAME`, else the host name") == default
+    assert (code(option.default) if option.default else FOUND_OR_NONE[option.flag]) == default
     assert option.help == meaning
 
 
