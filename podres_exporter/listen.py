@@ -10,10 +10,15 @@ _EXAMPLE = "write it as ':10190', '127.0.0.1:10190' or '[::1]:10190'"
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """A host, empty for every interface, and a TCP port, 0 for one that the kernel picks."""
+    """
+    A host, empty for every interface, and a TCP port, 0 for one that the kernel picks.
+
+    *scheme* is what is spoken there; a flag does not say it.
+    """
 
     host: str
     port: int
+    scheme: str = "http"
 
     def __str__(self) -> str:
         """Return the form that the flag takes."""
@@ -23,7 +28,7 @@ class ListenAddress:
     def url(self) -> str:
         """The address for a browser on the same machine, without a final slash."""
         is_wildcard = self.host in {"", "0.0.0.0", "::"}  # noqa: S104 - compared with, not bound
-        return f"http://{ListenAddress('localhost', self.port) if is_wildcard else self}"
+        return f"{self.scheme}://{ListenAddress('localhost', self.port) if is_wildcard else self}"
 
 
 def parse_listen_address(text: str) -> ListenAddress:

@@ -72,6 +72,7 @@ def test_any_text_is_an_address_or_a_value_error(text: str) -> None:
         (ListenAddress("0.0.0.0", 10190), "http://localhost:10190"),  # noqa: S104 - a text, nothing is bound
         (ListenAddress("::", 10190), "http://localhost:10190"),
         (ListenAddress("::1", 10190), "http://[::1]:10190"),
+        (ListenAddress("::1", 10190, "https"), "https://[::1]:10190"),
         (ListenAddress("10.0.0.7", 80), "http://10.0.0.7:80"),
     ],
 )

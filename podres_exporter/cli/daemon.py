@@ -1,9 +1,11 @@
 """Everything that `serve` runs, put together."""
 
 import gc
+import importlib
 import platform
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 
 import grpc
 
@@ -22,9 +24,20 @@ from podres_exporter.service.backoff import longest_delay
 from podres_exporter.sources import KubeletClient, SysfsTopology
 from podres_exporter.web.routes import site
 from podres_exporter.web.server import WebServer
+from podres_exporter.web.shield import Shield
 
 STOP_SECONDS = 4.0
 """How long a stop waits for the poll loop; with the server's second or two it stays within the promised five."""
+
+
+def load_shield(path: Path, clock: Clock, own: OwnMetrics) -> Shield:
+    """
+    Return what the web config file at *path* asks for; raises ConfigError with every fault of it.
+
+    Loaded by name: a node without such a file does not pay the 2 MiB that reading one takes.
+    """
+    shield: Shield = importlib.import_module("podres_exporter.web.config.reload").WebConfigFile(path, clock, own)
+    return shield
 
 
 class Daemon:
@@ -34,10 +47,11 @@ class Daemon:
         """
         Build everything and bind every address; *environment* tells a pod where its API server is.
 
-        Raises ConfigError naming the addresses that are taken, or what the API server's client lacks.
+        Raises ConfigError naming the addresses that are taken, faults of a file, or what the API server's client lacks.
         """
         versions = {"version": __version__, "python": platform.python_version(), "grpc": grpc.__version__}
-        own = OwnMetrics(config.collectors, versions)
+        own = OwnMetrics(config.collectors, versions, web_config=config.web_config is not None)
+        shield = load_shield(config.web_config, clock, own) if config.web_config else None
         self._document = SnapshotDocument(config.node_name, __version__, clock)
         self._exposition = Exposition(
             config.node_name, selected(config.collectors), own, clock, node_label=config.node_label
@@ -71,7 +85,9 @@ class Daemon:
             healthy=self._loop.healthy,
             ready=self._poller.ready,
         )
-        self._web = WebServer(config.listen_addresses, routes, max_requests=config.max_requests, clock=clock)
+        self._web = WebServer(
+            config.listen_addresses, routes, max_requests=config.max_requests, clock=clock, shield=shield
+        )
 
     @property
     def addresses(self) -> tuple[ListenAddress, ...]:

@@ -118,6 +118,7 @@ def build_config(
         listen_addresses=reader.values(options.LISTEN_ADDRESS),
         telemetry_path=reader.value(options.TELEMETRY_PATH),
         max_requests=reader.value(options.MAX_REQUESTS),
+        web_config=reader.optional(options.WEB_CONFIG),
         log_level=reader.value(options.LOG_LEVEL),
         log_format=reader.value(options.LOG_FORMAT),
     )

@@ -36,6 +36,7 @@ class Config:
     listen_addresses: tuple[ListenAddress, ...]
     telemetry_path: str
     max_requests: int
+    web_config: Path | None
     log_level: str
     log_format: str
 
@@ -177,6 +178,15 @@ MAX_REQUESTS = Option(
     help="requests answered at once; one more gets 429",
     parse=values.count,
 )
+WEB_CONFIG = Option(
+    flag="--web.config.file",
+    placeholder="PATH",
+    default="",
+    help="TLS, passwords, headers and a rate limit, in the format of Prometheus' exporters; "
+    "read again when it or a file that it names changes",
+    parse=values.file,
+    otherwise="plain HTTP, open to all",
+)
 LOG_LEVEL = Option(
     flag="--log.level",
     placeholder="LEVEL",
@@ -206,6 +216,7 @@ OPTIONS: tuple[Option[Any], ...] = (
     LISTEN_ADDRESS,
     TELEMETRY_PATH,
     MAX_REQUESTS,
+    WEB_CONFIG,
     LOG_LEVEL,
     LOG_FORMAT,
 )

@@ -74,6 +74,13 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
+def file(text: str) -> Path:
+    """Return the path of a file; whether there is one, and what it says, its reader finds out."""
+    if not text or text.endswith("/"):
+        raise ValueError(f"{text!r} is not the path of a file; write for example /etc/podres/web.yml")
+    return Path(text)
+
+
 def one_of(*choices: str) -> Callable[[str], str]:
     """Return a parser that knows only *choices*."""
 

@@ -2,7 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
@@ -53,12 +61,13 @@ class MetadataMetrics:
 class OwnMetrics:
     """What the exporter counts about itself; safe to use from every thread."""
 
-    def __init__(self, collectors: Collection[str], versions: Mapping[str, str]) -> None:
+    def __init__(self, collectors: Collection[str], versions: Mapping[str, str], *, web_config: bool = False) -> None:
         """
         Register the families of the collectors `exporter` and `process` where they are on.
 
-        *versions* has the label values of the build info. Turns off `_created` series for the whole process: they are
-        series without a use here, and prometheus_client has only a global switch.
+        *versions* has the label values of the build info; *web_config* says that there is a web config file. Turns off
+        `_created` series for the whole process: they are series without a use here, and prometheus_client has only a
+        global switch.
         """
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client does not annotate it
         self._registry = CollectorRegistry(auto_describe=False)
@@ -73,6 +82,10 @@ class OwnMetrics:
         self._metadata_registry = registry
         build = Info(own.BUILD_INFO.name.removesuffix("_info"), own.BUILD_INFO.help, registry=registry)
         build.info(dict(versions))
+        configured = registry if web_config else None
+        successful, timestamp = own.WEB_CONFIG_SUCCESSFUL, own.WEB_CONFIG_TIMESTAMP
+        self._web_config_successful = Gauge(successful.name, successful.help, registry=configured)
+        self._web_config_timestamp = Gauge(timestamp.name, timestamp.help, registry=configured)
         if "process" in collectors:
             ProcessCollector(registry=self._registry)
 
@@ -98,6 +111,15 @@ class OwnMetrics:
     def loop_error(self) -> None:
         """Count one poll that ended in an unexpected error."""
         self._loop_errors.inc()
+
+    def web_config_loaded(self, at_seconds: float) -> None:
+        """Note that the web config file is good, at a second of wall time."""
+        self._web_config_successful.set(1)
+        self._web_config_timestamp.set(at_seconds)
+
+    def web_config_rejected(self) -> None:
+        """Note that the web config file has changed and cannot be used."""
+        self._web_config_successful.set(0)
 
     def text(self, text_format: Format) -> bytes:
         """Return the registry's page, without what ends an OpenMetrics page."""

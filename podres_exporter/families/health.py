@@ -44,7 +44,8 @@ FAMILIES = (
     ExporterFamily(
         name="podres_source_up",
         kind=Kind.GAUGE,
-        help="1 if the source (kubelet, topology, metadata) answered when it was last asked; metadata is the API server.",
+        help="1 if the source (kubelet, topology, metadata) answered when it was last asked; metadata is the API "
+        "server.",
         labels=("source",),
         collector="exporter",
         rows=_up,
@@ -88,8 +89,8 @@ FAMILIES = (
         name="podres_pods_skipped",
         kind=Kind.GAUGE,
         help="Pods of the last answer that are not shown under an identity of their own, by reason: "
-        "duplicate_name (united with another pod of that name), terminal (has finished, as the API server says; kubelets "
-        "up to 1.33 list it still; absent while that is not known).",
+        "duplicate_name (united with another pod of that name), terminal (has finished, as the API server says; "
+        "kubelets up to 1.33 list it still; absent while that is not known).",
         labels=("reason",),
         collector="exporter",
         rows=_skipped,

@@ -108,4 +108,30 @@ BUILD_INFO = Family(
     labels=("version", "python", "grpc"),
     collector="exporter",
 )
-FAMILIES = (RPCS, RPC_ERRORS, RPC_DURATION, RESTARTS, MALFORMED, LOOP_ERRORS, *METADATA, BUILD_INFO)
+WEB_CONFIG_SUCCESSFUL = Family(
+    name="podres_web_config_last_reload_successful",
+    kind=Kind.GAUGE,
+    help="1 if the web config file and the files it names were usable when last read, 0 while the exporter goes by "
+    "what they said before. Absent without --web.config.file.",
+    labels=(),
+    collector="exporter",
+)
+WEB_CONFIG_TIMESTAMP = Family(
+    name="podres_web_config_last_reload_success_timestamp_seconds",
+    kind=Kind.GAUGE,
+    help="When the web config file was last read and usable. Absent without --web.config.file.",
+    labels=(),
+    collector="exporter",
+)
+FAMILIES = (
+    RPCS,
+    RPC_ERRORS,
+    RPC_DURATION,
+    RESTARTS,
+    MALFORMED,
+    LOOP_ERRORS,
+    *METADATA,
+    BUILD_INFO,
+    WEB_CONFIG_SUCCESSFUL,
+    WEB_CONFIG_TIMESTAMP,
+)

@@ -1,12 +1,13 @@
 """A scenario document, YAML or JSON, to records. Everything that is wrong with it is said at once."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import yaml
 
 from podres_exporter.errors import ConfigError
 from podres_exporter.scenario.check import check
+from podres_exporter.scenario.document import load_document
 from podres_exporter.scenario.pods import read_claim, read_pod
 from podres_exporter.scenario.records import (
     DeviceSpec,
@@ -25,20 +26,6 @@ TOPOLOGY_POLICIES = ("none", "best-effort", "restricted", "single-numa-node")
 T = TypeVar("T")
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """The safe loader, but a key written twice is an error instead of a silent loss of the first."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str | int) and key in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key!r} is written twice", problem_mark=key_node.start_mark)
-            seen.add(key if isinstance(key, str | int) else None)
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        return mapping
-
-
 def parse_scenario(text: str, name: str) -> Scenario:
     """
     Return the scenario that *text* (YAML; JSON is a part of it) describes; *name* is the file's, for messages.
@@ -46,7 +33,7 @@ def parse_scenario(text: str, name: str) -> Scenario:
     Raises ConfigError with every fault: `<name>: <path>: <what is wrong; what to do>`.
     """
     try:
-        document = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a subclass of the safe loader
+        document = load_document(text)
     except yaml.YAMLError as error:
         raise ConfigError([f"{name}: is neither YAML nor JSON: {' '.join(str(error).split())}"]) from error
     problems = Problems()

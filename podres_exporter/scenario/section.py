@@ -60,6 +60,11 @@ class Section:
         """Return every key, in the document's order."""
         return tuple(self._content)
 
+    def entries(self) -> tuple[tuple[str, object], ...]:
+        """Return every key with its value as it stands, for values that no message may repeat."""
+        self._known.update(self._content)
+        return tuple(self._content.items())
+
     def finish(self) -> None:
         """Report every key that no reader asked for."""
         for key in self._content:

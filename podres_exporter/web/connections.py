@@ -1,6 +1,7 @@
 """Every open connection and what it is doing, so that no idle or slow client can take the place of another for long."""
 
 import contextlib
+import math
 import socket
 import struct
 import threading
@@ -18,7 +19,7 @@ class Stage(Enum):
     """What a connection is doing."""
 
     WAITING = "for the first byte of a request"
-    READING = "an unfinished request head"
+    READING = "an unfinished request head or TLS handshake"
     ANSWERING = "finding the answer and sending it"
     LEAVING = "the last answer is out, the client has yet to close"
 
@@ -60,12 +61,17 @@ class Limits:
 
 @dataclass(eq=False, slots=True)
 class Connection:
-    """One client's socket. Connections owns the stage; the thread alone reads, writes and closes the socket."""
+    """
+    One client's socket. Connections owns the stage; the thread alone reads, writes and closes the socket.
+
+    *limit_seconds*: how long the stage may last.
+    """
 
     sock: socket.socket
     thread: threading.Thread | None = None
     stage: Stage = Stage.WAITING
     since_seconds: float = 0.0
+    limit_seconds: float = math.inf
 
 
 class Connections:
@@ -105,17 +111,20 @@ class Connections:
                 if victim is None:
                     return False
                 self._cut(victim)
-            connection.since_seconds = self._clock.monotonic_seconds()
+            self._note(connection, connection.stage)
             self._open.add(connection)
             return True
 
-    def enter(self, connection: Connection, stage: Stage) -> bool:
-        """Note what the connection does from now on; False if it has been cut, or would wait while the server stops."""
+    def enter(self, connection: Connection, stage: Stage, at_most_seconds: float = math.inf) -> bool:
+        """
+        Note what the connection does from now on; False if it has been cut, or would wait while the server stops.
+
+        *at_most_seconds* may shorten the stage's limit.
+        """
         with self._lock:
             if connection not in self._open or (self._is_closing and stage is Stage.WAITING):
                 return False
-            connection.stage = stage
-            connection.since_seconds = self._clock.monotonic_seconds()
+            self._note(connection, stage, at_most_seconds)
             return True
 
     def close(self, connection: Connection) -> None:
@@ -129,7 +138,7 @@ class Connections:
         """Cut every connection whose stage has lasted longer than its limit."""
         with self._lock:
             now = self._clock.monotonic_seconds()
-            for each in [one for one in self._open if now - one.since_seconds > self._limits.of(one.stage)]:
+            for each in [one for one in self._open if now - one.since_seconds > one.limit_seconds]:
                 self._cut(each)
 
     def begin_closing(self) -> list[threading.Thread]:
@@ -146,6 +155,12 @@ class Connections:
         with self._lock:
             for each in list(self._open):
                 self._cut(each)
+
+    def _note(self, connection: Connection, stage: Stage, at_most_seconds: float = math.inf) -> None:
+        """Begin a stage; the caller holds the lock."""
+        connection.stage = stage
+        connection.since_seconds = self._clock.monotonic_seconds()
+        connection.limit_seconds = min(self._limits.of(stage), at_most_seconds)
 
     def _dispensable(self) -> Connection | None:
         """Return the connection longest without a request; failing that, the longest answer if it outlasts patience."""

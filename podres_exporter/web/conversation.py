@@ -3,7 +3,9 @@
 import logging
 import socket
 from collections.abc import Callable
+from http import HTTPStatus
 
+from podres_exporter.web.channel import Channel, PlainChannel, PlainHttpError
 from podres_exporter.web.connections import Connection, Connections, Stage
 from podres_exporter.web.request import Request, RequestError, check_size, parse_head
 from podres_exporter.web.response import Response, render_head, sentence
@@ -11,6 +13,8 @@ from podres_exporter.web.response import Response, render_head, sentence
 log = logging.getLogger(__name__)
 
 _RECEIVE_BYTES = 16 * 1024
+
+_WRONG_SCHEME = sentence(HTTPStatus.BAD_REQUEST, "This is an HTTPS server and the request is HTTP: use https:// here.")
 
 
 class Conversation:
@@ -21,9 +25,17 @@ class Conversation:
     the common case costs one receive and one send per request.
     """
 
-    def __init__(self, connection: Connection, connections: Connections, answer: Callable[[Request], Response]) -> None:
-        """Take the connection over; *answer* must not raise."""
+    def __init__(
+        self,
+        connection: Connection,
+        connections: Connections,
+        answer: Callable[[Request], Response],
+        open_tls: Callable[[socket.socket], Channel] | None = None,
+    ) -> None:
+        """Take the connection over; *answer* must not raise. *open_tls* is None where the client speaks plain HTTP."""
         self._connection = connection
+        self._channel: Channel = PlainChannel(connection.sock)
+        self._open_tls = open_tls
         self._connections = connections
         self._answer = answer
         self._received = b""
@@ -33,24 +45,50 @@ class Conversation:
     def run(self) -> None:
         """Speak until the client leaves, must leave, or is cut; then close the socket."""
         try:
-            # A TLS handshake belongs here: in this thread and under the deadline of stage READING.
-            while self._exchange():
-                pass
-        except OSError:
-            log.debug("web.connection_lost")  # the client left or was cut in the middle
+            if self._secure():
+                while self._exchange():
+                    pass
+        except OSError as error:
+            # The client left, was cut in the middle, or could not agree on TLS: nothing that it does fills the log.
+            log.debug("web.connection_lost", extra={"cause": str(error)})
         except Exception:
             log.exception("web.connection_failed")
         finally:
             self._connections.close(self._connection)
+
+    def _secure(self) -> bool:
+        """
+        Go over to TLS where it is spoken; False where no request can follow.
+
+        A handshake is as one request head: what is slow or half is cut as early.
+        """
+        if self._open_tls is None:
+            return True
+        if not self._connections.enter(self._connection, Stage.READING):
+            return False
+        try:
+            self._channel = self._open_tls(self._connection.sock)
+        except PlainHttpError:
+            # As Go's server does: a browser or a scraper with the wrong scheme shows the reason.
+            self._channel.send(render_head(_WRONG_SCHEME, keep_alive=False), _WRONG_SCHEME.body)
+            self._take_leave()
+            return False
+        # The client's last flight gets no answer in TLS 1.3. A client with Nagle's algorithm would keep its request
+        # back until the kernel acknowledges that flight, 40 ms later.
+        self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return self._connections.enter(self._connection, Stage.WAITING)
 
     def _exchange(self) -> bool:
         """Answer one request; False if it was the last."""
         is_head = keep_alive = False
         try:
             head = self._receive_head()
-            if head is None or not self._connections.enter(self._connection, Stage.ANSWERING):
+            if head is None:
                 return False
             request = self._parse(head)
+            # An answer that comes after the scraper has given up is of no use to it, and its connection is gone.
+            if not self._connections.enter(self._connection, Stage.ANSWERING, request.timeout_seconds):
+                return False
         except RequestError as error:
             self._connections.enter(self._connection, Stage.ANSWERING)
             response = sentence(error.status, error.sentence)
@@ -59,7 +97,7 @@ class Conversation:
             is_head = request.method == "HEAD"
             # A body is never read, so what follows it cannot be told from a request: no request smuggling.
             keep_alive = request.keep_alive and not request.has_body and not self._connections.is_closing
-        send(self._connection.sock, render_head(response, keep_alive=keep_alive), b"" if is_head else response.body)
+        self._channel.send(render_head(response, keep_alive=keep_alive), b"" if is_head else response.body)
         if not keep_alive:
             self._take_leave()
         return keep_alive and self._connections.enter(self._connection, Stage.WAITING)
@@ -75,7 +113,7 @@ class Conversation:
                 return head
             if data and self._connection.stage is not Stage.READING:
                 self._connections.enter(self._connection, Stage.READING)
-            chunk = self._connection.sock.recv(_RECEIVE_BYTES)
+            chunk = self._channel.receive()
             if not chunk:
                 return None
             data += chunk
@@ -95,15 +133,6 @@ class Conversation:
         (RFC 9112, 9.6).
         """
         if self._connections.enter(self._connection, Stage.LEAVING):
-            self._connection.sock.shutdown(socket.SHUT_WR)
+            self._channel.finish()
             while self._connection.sock.recv(_RECEIVE_BYTES):
                 pass
-
-
-def send(sock: socket.socket, head: bytes, body: bytes) -> None:
-    """Send both, in one call where the kernel takes all; the body is shared by all clients and never copied."""
-    sent = sock.sendmsg([head, body])
-    if sent < len(head):
-        sock.sendall(head[sent:])
-    if sent < len(head) + len(body):
-        sock.sendall(memoryview(body)[max(0, sent - len(head)) :])

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from podres_exporter.errors import ConfigError
 from podres_exporter.listen import ListenAddress
 
-# Connections that the kernel holds until they are accepted; the accept loop is never busy for long.
-_BACKLOG = 128
+# Connections that the kernel holds until they are accepted. Whoever finds it full tries again after a second, so it has
+# room for a flood of idle ones; a few hundred bytes each.
+_BACKLOG = 1024
 
 
 def open_listeners(addresses: Sequence[ListenAddress]) -> list[socket.socket]:

@@ -1,5 +1,6 @@
 """The head of a request: bytes to a Request, strictly, so that no two readers of the same bytes can disagree."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]++) HTTP/([0-9])\.(
 # One field per line: no folding, no space before the colon, no control character but the tab (RFC 9112, 5.1 and 5.2).
 _FIELDS = re.compile(rb"(?:\r\n" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+)*+")
 _ABSOLUTE_FORM = re.compile(r"https?://[^/?]*", re.IGNORECASE)
+_SECONDS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,9})?")
 _HOST = re.compile(r"[^\s,/@]*")
 
 
@@ -35,7 +37,8 @@ class Request:
     What a client asks for.
 
     *path* has no query; *headers* has lower-case names, and repeated fields joined by `, `. *has_body* says that bytes
-    follow which are not a request.
+    follow which are not a request. *timeout_seconds*: when the client will have given up, infinite where it does not
+    say.
     """
 
     method: str
@@ -43,6 +46,7 @@ class Request:
     headers: Mapping[str, str]
     keep_alive: bool
     has_body: bool
+    timeout_seconds: float = math.inf
 
 
 def check_size(data: bytes) -> None:
@@ -73,7 +77,9 @@ def parse_head(head: bytes) -> Request:
     headers = _headers(head[line.end() :])
     if not _HOST.fullmatch(headers.get("host", "/" if minor != "0" else "")):
         raise RequestError(HTTPStatus.BAD_REQUEST, "The request needs exactly one valid Host field.")
-    return Request(method, _path(target), headers, _keep_alive(headers, minor), _has_body(headers))
+    return Request(
+        method, _path(target), headers, _keep_alive(headers, minor), _has_body(headers), _timeout_seconds(headers)
+    )
 
 
 def _headers(block: bytes) -> dict[str, str]:
@@ -102,3 +108,14 @@ def _keep_alive(headers: Mapping[str, str], minor: str) -> bool:
 def _has_body(headers: Mapping[str, str]) -> bool:
     """Return whether a body follows. A length that is not plainly 0 counts as one, however odd it is written."""
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def _timeout_seconds(headers: Mapping[str, str]) -> float:
+    """
+    Return the scrape timeout that Prometheus states; what is no positive number says nothing.
+
+    The page is ready when a scrape comes, so there is no work to shorten. What may wait are the check of a password and
+    a reader that takes nothing: their connection is not kept for longer than that.
+    """
+    text = headers.get("x-prometheus-scrape-timeout-seconds", "")
+    return (_SECONDS.fullmatch(text) and float(text)) or math.inf

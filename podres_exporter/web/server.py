@@ -6,6 +6,7 @@ import selectors
 import socket
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Self
 
@@ -16,6 +17,7 @@ from podres_exporter.web.conversation import Conversation
 from podres_exporter.web.dispatch import Dispatcher, Route
 from podres_exporter.web.listeners import bound_address, open_listeners
 from podres_exporter.web.response import render_head, sentence
+from podres_exporter.web.shield import Answer, Shield
 
 log = logging.getLogger(__name__)
 
@@ -42,19 +44,25 @@ class WebServer:
         max_requests: int,
         clock: Clock,
         limits: Limits = DEFAULT_LIMITS,
+        shield: Shield | None = None,
     ) -> None:
         """
         Bind every address, without accepting yet; *routes* maps paths to what answers there.
 
-        *max_requests* bounds the answers that are being made at once, beyond which clients get 429.
+        *max_requests* bounds the answers that are being made at once, beyond which clients get 429. *shield* is None
+        where everyone may read, in plain HTTP.
         Raises ConfigError naming every address that cannot be used.
         """
         self._listeners = open_listeners(addresses)
-        self.addresses = tuple(bound_address(listener) for listener in self._listeners)
+        self._open_tls = shield.open if shield and shield.is_tls else None
+        scheme = "https" if self._open_tls else "http"
+        self.addresses = tuple(replace(bound_address(listener), scheme=scheme) for listener in self._listeners)
         self._clock = clock
         self._check_seconds = limits.check_seconds
         self._connections = Connections(limits, clock)
-        self._dispatcher = Dispatcher(routes, max_requests)
+        self._answer: Answer = Dispatcher(routes, max_requests).answer
+        if shield:
+            self._answer = shield.guard(self._answer, {path for path, route in routes.items() if not route.is_limited})
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
         self._woken, self._waker = socket.socketpair()
@@ -128,7 +136,7 @@ class WebServer:
             return  # the client has left again
         sock.setblocking(True)
         connection = Connection(sock)
-        conversation = Conversation(connection, self._connections, self._dispatcher.answer)
+        conversation = Conversation(connection, self._connections, self._answer, self._open_tls)
         connection.thread = threading.Thread(target=conversation.run, name=f"web-{next(self._numbers)}", daemon=True)
         if not self._connections.admit(connection):
             self._refuse(sock)
@@ -141,12 +149,13 @@ class WebServer:
             self._connections.close(connection)
 
     def _refuse(self, sock: socket.socket) -> None:
-        """Answer 503 and close, without waiting for anything: this is the accepting thread."""
+        """Answer 503 (not over TLS) and close, without waiting for anything: this is the accepting thread."""
         log.debug("web.connection_refused")
         with sock:
             try:
                 sock.setblocking(False)
-                sock.sendmsg([render_head(_FULL, keep_alive=False), _FULL.body])
+                if self._open_tls is None:
+                    sock.sendmsg([render_head(_FULL, keep_alive=False), _FULL.body])
                 sock.shutdown(socket.SHUT_WR)
             except OSError:
                 log.debug("web.connection_lost")

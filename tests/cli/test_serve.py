@@ -1,5 +1,7 @@
 """`serve` from the command line to the page and back, in this very process: flags reach what they are for."""
 
+import base64
+import json
 import os
 import signal
 import socket
@@ -10,7 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from api_rig import pod
+from web_rig import CHEAP, ask, client, client_context, tls_folder, write_config
 
 from podres_exporter import __version__
 from podres_exporter._proto import podresources_v1_pb2 as pb
@@ -202,6 +206,62 @@ def test_serve_without_a_kubelet_is_healthy_but_not_ready(port: int, short_dir: 
     assert 200 == seen["/-/healthy"][0]
     assert 503 == seen["/-/ready"][0]
     assert "waiting for the kubelet's first answer" in seen["/-/ready"][1]
+
+
+def test_a_web_config_file_makes_it_tls_with_passwords(
+    port: int, kubelet: SimKubelet, sysfs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the flag to the page: the log prints the right URL, and the page says that the file is good."""
+    ca = trustme.CA()
+    path = tls_folder(tmp_path, ca)
+    content = json.loads(path.read_text()) | {"basic_auth_users": {"alice": CHEAP}}
+    path.write_text(json.dumps(content))
+    header = {"Authorization": "Basic " + base64.b64encode(b"alice:secret").decode()}
+    seen: dict[str, object] = {}
+
+    def is_ready() -> bool:
+        try:
+            with client(port, client_context(ca)) as connection:
+                seen["probe"] = ask(connection, "/-/ready")[0].status
+                seen["nobody"] = ask(connection)[0].status
+                seen["alice"] = ask(connection, **header)[1].decode()
+        except OSError:
+            return False
+        return seen["probe"] == 200
+
+    code, was_seen = run_until(is_ready, serve(port, kubelet, sysfs, f"--web.config.file={path}"))
+    err = capsys.readouterr().err
+
+    assert (0, True) == (code, was_seen)
+    assert 401 == seen["nobody"]
+    assert "\npodres_web_config_last_reload_successful 1.0\n" in str(seen["alice"])
+    assert f"urls=https://127.0.0.1:{port}/metrics" in err
+
+
+def test_without_a_web_config_file_its_metrics_are_not_there(port: int, kubelet: SimKubelet, sysfs: Path) -> None:
+    """They would say that a file is good where there is none."""
+    texts: list[str] = []
+
+    def is_ready() -> bool:
+        texts.append(page(port, "/metrics")[1])
+        return "podres_container_devices{" in texts[-1]
+
+    assert (0, True) == run_until(is_ready, serve(port, kubelet, sysfs))
+    assert "podres_web_config" not in texts[-1]
+
+
+def test_every_fault_of_a_web_config_file_is_named_and_nothing_is_served(
+    short_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wrong usage, exit code 2."""
+    path = write_config(tmp_path, {"basic_auth_users": {"a": "x"}, "tls_server_config": {"cert_file": "no.pem"}})
+    code = main(["serve", f"--kubelet.socket={short_dir}/k", f"--web.config.file={path}"])
+    err = capsys.readouterr().err
+
+    assert 2 == code
+    assert f"podres-exporter: {path}: tls_server_config.key_file: missing one of key or key_file\n" in err
+    assert f'podres-exporter: {path}: basic_auth_users["a"]: is no bcrypt hash; ' in err
+    assert f"podres-exporter: {path}: tls_server_config.cert_file: {tmp_path}/no.pem: cannot be read: " in err
 
 
 def test_every_address_that_is_taken_is_named(short_dir: Path, sysfs: Path, capsys: pytest.CaptureFixture[str]) -> None:

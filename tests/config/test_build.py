@@ -31,6 +31,7 @@ DEFAULTS = Config(
     listen_addresses=(ListenAddress("", 10190),),
     telemetry_path="/metrics",
     max_requests=16,
+    web_config=None,
     log_level="info",
     log_format="logfmt",
 )
@@ -61,6 +62,7 @@ SAMPLES: dict[str, tuple[str, tuple[str, object], tuple[str, object], str]] = {
     ),
     "--web.telemetry-path": ("telemetry_path", ("/a", "/a"), ("/b", "/b"), "metrics"),
     "--web.max-requests": ("max_requests", ("1", 1), ("1000", 1000), "0"),
+    "--web.config.file": ("web_config", ("/a.yml", Path("/a.yml")), ("web.yml", Path("web.yml")), "/etc/podres/"),
     "--log.level": ("log_level", ("debug", "debug"), ("error", "error"), "trace"),
     "--log.format": ("log_format", ("json", "json"), ("logfmt", "logfmt"), "xml"),
 }

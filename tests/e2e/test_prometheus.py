@@ -6,13 +6,15 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from socket import create_server
 from urllib.parse import urlencode
 
 import pytest
+import trustme
+from web_rig import CHEAP, tls_folder, write_config, write_pair
 
 from podres_exporter.cli.daemon import Daemon
 from podres_exporter.clock import SystemClock
@@ -32,16 +34,17 @@ def get(port: int, path: str, **query: str) -> tuple[int, bytes]:
         return response.status, response.read()
 
 
-@pytest.fixture
-def exporter_port(short_dir: Path) -> Iterator[int]:
+@contextmanager
+def exporter(directory: Path, **flags: str) -> Iterator[int]:
     """Yield the port of an exporter in front of the demo's node."""
-    node = SimNode(builtin_scenario(), short_dir, SystemClock())
+    node = SimNode(builtin_scenario(), directory, SystemClock())
     given: dict[str, str | bool | list[str]] = {
         "--kubelet.socket": str(node.socket_path),
         "--topology.sysfs": str(node.sysfs),
         "--web.listen-address": ["127.0.0.1:0"],
         "--snapshot.hold-down": "0s",
         "--metadata.source": "none",
+        **flags,
     }
     daemon = Daemon(build_config(given, {}, "demo-node", COLLECTORS, DEFAULT_COLLECTORS), {}, SystemClock())
     with node:
@@ -50,9 +53,9 @@ def exporter_port(short_dir: Path) -> Iterator[int]:
         assert daemon.stop()
 
 
-@pytest.fixture
-def prometheus_port(exporter_port: int, tmp_path: Path) -> Iterator[int]:
-    """Yield the port of a Prometheus that scrapes the exporter every second."""
+@contextmanager
+def prometheus(directory: Path, exporter_port: int, **scrape: object) -> Iterator[int]:
+    """Yield the port of a Prometheus that scrapes the exporter every second, with *scrape* in its configuration."""
     server = shutil.which("prometheus")
     if server is None:
         assert "CI" not in os.environ, "CI installs Debian's package prometheus"
@@ -65,16 +68,17 @@ def prometheus_port(exporter_port: int, tmp_path: Path) -> Iterator[int]:
                 "scrape_interval": "1s",
                 "scrape_timeout": "1s",
                 "static_configs": [{"targets": [f"127.0.0.1:{exporter_port}"]}],
+                **scrape,
             }
         ]
     }
-    (tmp_path / "prometheus.yml").write_text(json.dumps(config))
+    (directory / "prometheus.yml").write_text(json.dumps(config))
     with create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [
         server,
-        f"--config.file={tmp_path / 'prometheus.yml'}",
-        f"--storage.tsdb.path={tmp_path / 'data'}",
+        f"--config.file={directory / 'prometheus.yml'}",
+        f"--storage.tsdb.path={directory / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=error",
     ]
@@ -98,12 +102,13 @@ def answers(port: int, query: str) -> list[dict[str, str]]:
     raise AssertionError(f"Prometheus never had an answer to {query}")
 
 
-def test_prometheus_stores_every_sample_of_the_page(prometheus_port: int) -> None:
+def test_prometheus_stores_every_sample_of_the_page(short_dir: Path, tmp_path: Path) -> None:
     """`up` is 1, nothing is dropped, and labels arrive under their own names."""
-    up = answers(prometheus_port, 'up{job="podres"} == 1')
-    refused = answers(prometheus_port, "scrape_samples_scraped - scrape_samples_post_metric_relabeling")
-    misaligned = answers(prometheus_port, "podres_container_numa_aligned == 0")
-    totals = answers(prometheus_port, "podres_allocated_device_seconds_total > 0")
+    with exporter(short_dir) as target, prometheus(tmp_path, target) as port:
+        up = answers(port, 'up{job="podres"} == 1')
+        refused = answers(port, "scrape_samples_scraped - scrape_samples_post_metric_relabeling")
+        misaligned = answers(port, "podres_container_numa_aligned == 0")
+        totals = answers(port, "podres_allocated_device_seconds_total > 0")
 
     assert ["1"] == [each["value"] for each in up]
     assert ["0"] == [each["value"] for each in refused]
@@ -111,3 +116,35 @@ def test_prometheus_stores_every_sample_of_the_page(prometheus_port: int) -> Non
         (each["node"], each["namespace"], each["pod"], each["container"]) for each in misaligned
     ]
     assert "nvidia.com/gpu" in {each["resource"] for each in totals}
+
+
+def test_prometheus_scrapes_over_mutual_tls_and_is_named(short_dir: Path, tmp_path: Path) -> None:
+    """Its certificate has an allowed name; that of another client of the same CA has none."""
+    ca = trustme.CA()
+    path = tls_folder(
+        tmp_path,
+        ca,
+        client_ca_file="ca.pem",
+        client_auth_type="RequireAndVerifyClientCert",
+        client_allowed_sans=["prometheus.monitoring.svc"],
+    )
+    write_pair(tmp_path / "client", ca, "prometheus.monitoring.svc")
+    write_pair(tmp_path / "other", ca, "other.monitoring.svc")
+    with exporter(short_dir, **{"--web.config.file": str(path)}) as target:
+        for name, value in (("client", 1), ("other", 0)):
+            folder = tmp_path / name
+            files = {"ca_file": "../ca.pem", "cert_file": "cert.pem", "key_file": "key.pem"}
+            with prometheus(folder, target, scheme="https", tls_config=files) as port:
+                assert answers(port, f"up == {value}")
+
+
+def test_prometheus_scrapes_with_a_password(short_dir: Path, tmp_path: Path) -> None:
+    """The right one opens, a wrong one does not; TLS is independent of it."""
+    path = write_config(tmp_path, {"basic_auth_users": {"prometheus": CHEAP}})
+    with exporter(short_dir, **{"--web.config.file": str(path)}) as target:
+        for password, value in (("secret", 1), ("wrong", 0)):
+            folder = tmp_path / password
+            folder.mkdir()
+            auth = {"username": "prometheus", "password": password}
+            with prometheus(folder, target, basic_auth=auth) as port:
+                assert answers(port, f"up == {value}")

@@ -18,7 +18,7 @@ EACH_FORMAT = pytest.mark.parametrize("text_format", Format)
 
 def busy() -> OwnMetrics:
     """Return counters of an exporter to which everything has happened."""
-    own = OwnMetrics(("exporter",), VERSIONS)
+    own = OwnMetrics(("exporter",), VERSIONS, web_config=True)
     own.rpc("List", 0.002, None)
     own.rpc("List", 20.0, Reason.TIMEOUT)
     own.malformed("List", 3)
@@ -32,6 +32,8 @@ def busy() -> OwnMetrics:
     api_server.received(100)
     api_server.received(20)
     api_server.malformed([Malformed("items[0]", "no name"), Malformed("items[1]", "no name")])
+    own.web_config_loaded(1_700_000_000.5)
+    own.web_config_rejected()
     return own
 
 
@@ -61,6 +63,8 @@ def test_every_event_is_counted(text_format: Format) -> None:
         ("podres_metadata_received_bytes_total", (), 120.0),
         ("podres_metadata_requests_total", (("verb", "list"),), 1.0),
         ("podres_metadata_watch_restarts_total", (("cause", "expired"),), 1.0),
+        ("podres_web_config_last_reload_success_timestamp_seconds", (), 1_700_000_000.5),
+        ("podres_web_config_last_reload_successful", (), 0.0),
     ] == series(busy(), text_format)
 
 
@@ -89,6 +93,21 @@ def test_what_has_no_labels_starts_at_zero(text_format: Format) -> None:
         ("podres_kubelet_restarts_total", (), 0.0),
         ("podres_loop_errors_total", (), 0.0),
     ] == series(OwnMetrics(("exporter",), VERSIONS), text_format)
+
+
+def test_a_web_config_file_is_good_until_a_change_of_it_is_not() -> None:
+    """The state after each load, and the time of the last good one."""
+    own = OwnMetrics(("exporter",), VERSIONS, web_config=True)
+    seen = []
+    for at_seconds in (1.0, None, 3.0):
+        if at_seconds is None:
+            own.web_config_rejected()
+        else:
+            own.web_config_loaded(at_seconds)
+        values = [value for name, _, value in series(own, Format.TEXT) if name.startswith("podres_web_config")]
+        seen.append(values)
+
+    assert [[1.0, 1.0], [1.0, 0.0], [3.0, 1.0]] == seen
 
 
 @EACH_FORMAT

@@ -143,7 +143,7 @@ def test_a_scrape_shows_the_snapshot_and_the_own_counters(text_format: Format, g
 @EACH_VARIANT
 def test_every_family_stands_on_the_page_at_most_once(text_format: Format, gzipped: bool) -> None:
     """Exposition formats: one group of lines per family; the page is put together of three parts."""
-    own = own_metrics()
+    own = OwnMetrics(("exporter",), {"version": "0", "python": "3", "grpc": "1"}, web_config=True)
     own.rpc("List", 0.1, Reason.TIMEOUT)
     own.malformed("List", 1)
     api_server = own.metadata()

@@ -11,6 +11,7 @@ from podres_exporter.listen import ListenAddress
 from podres_exporter.web.connections import Limits
 from podres_exporter.web.dispatch import Route
 from podres_exporter.web.server import WebServer
+from podres_exporter.web.shield import Shield
 
 Answer = tuple[int, Mapping[str, str], bytes]
 
@@ -20,10 +21,20 @@ def serve() -> Iterator[Callable[..., WebServer]]:
     """Return a started server on an ephemeral port; stopped at the end of the test."""
     with ExitStack() as stack:
 
-        def start(routes: Mapping[str, Route], *, limits: Limits | None = None, max_requests: int = 16) -> WebServer:
-            address = ListenAddress("127.0.0.1", 0)
+        def start(
+            routes: Mapping[str, Route],
+            *,
+            limits: Limits | None = None,
+            max_requests: int = 16,
+            shield: Shield | None = None,
+        ) -> WebServer:
             server = WebServer(
-                [address], routes, max_requests=max_requests, clock=SystemClock(), limits=limits or Limits()
+                [ListenAddress("127.0.0.1", 0)],
+                routes,
+                max_requests=max_requests,
+                clock=SystemClock(),
+                limits=limits or Limits(),
+                shield=shield,
             )
             return stack.enter_context(server)
 

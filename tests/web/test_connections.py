@@ -192,3 +192,21 @@ def test_a_client_that_left_first_does_not_disturb_a_cut(
 
 def test_deadlines_are_looked_at_often_enough_for_the_shortest() -> None:
     assert (0.5, 0.25) == (Limits().check_seconds, Limits(head_seconds=1.0).check_seconds)
+
+
+def test_a_stage_may_be_given_less_than_its_limit_but_not_more(
+    connections: Connections, clock: HandClock, client: Callable[[], Connection]
+) -> None:
+    """A scraper that says when it gives up is not held for longer."""
+    short, long = client(), client()
+    for connection, seconds in ((short, 10.0), (long, 10_000.0)):
+        connections.admit(connection)
+        connections.enter(connection, Stage.ANSWERING, seconds)
+    clock.now += 10.001
+    connections.cut_overdue()
+    after_ten = [is_cut(short), is_cut(long)]
+    clock.now += Limits().answer_seconds
+    connections.cut_overdue()
+
+    assert [True, False] == after_ten
+    assert is_cut(long)

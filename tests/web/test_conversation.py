@@ -12,8 +12,9 @@ from http import HTTPStatus
 import pytest
 
 from podres_exporter.clock import SystemClock
+from podres_exporter.web.channel import PlainChannel
 from podres_exporter.web.connections import Connection, Connections, Limits
-from podres_exporter.web.conversation import Conversation, send
+from podres_exporter.web.conversation import Conversation
 from podres_exporter.web.dispatch import Route
 from podres_exporter.web.request import Request
 from podres_exporter.web.response import Response
@@ -226,6 +227,16 @@ def test_a_reader_that_does_not_read_is_cut_and_what_it_left_is_dropped(serve: S
     assert events[0][1] & select.POLLERR
 
 
+def test_a_scraper_that_has_given_up_is_cut(serve: Serve, connect: Connect) -> None:
+    """X-Prometheus-Scrape-Timeout-Seconds: what it has not read by then, it will not read."""
+    sock = connect(serve(ECHO, limits=Limits(head_seconds=0.4)))
+    sock.sendall(get("/huge", "X-Prometheus-Scrape-Timeout-Seconds: 0.2"))
+    poll = select.poll()
+    poll.register(sock, 0)  # errors and hang-ups only
+
+    assert poll.poll(5000)
+
+
 def test_a_client_that_will_not_leave_is_cut(serve: Serve, connect: Connect, read_answer: ReadAnswer) -> None:
     """The courtesy of waiting for its farewell is limited as well."""
     sock = connect(serve(ECHO, limits=Limits(leave_seconds=0.1, head_seconds=60, answer_seconds=60)))
@@ -282,7 +293,7 @@ def test_what_the_kernel_does_not_take_at_once_is_sent_after(
 
     reader = threading.Thread(target=read_all)
     reader.start()
-    send(near, head, HUGE)
+    PlainChannel(near).send(head, HUGE)
     near.shutdown(socket.SHUT_WR)
     reader.join()
 
@@ -306,3 +317,27 @@ def test_a_bug_in_a_conversation_ends_it_and_is_logged(
     assert far.recv(1) == b""
     assert [record.message for record in caplog.records] == ["web.connection_failed"]
     assert len(connections) == 0
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_a_connection_that_was_cut_meanwhile_gets_no_answer(
+    pair: tuple[socket.socket, socket.socket], is_tls: bool
+) -> None:
+    """Its place belongs to another; neither a handshake nor an answer is begun."""
+    near, far = pair
+    asked: list[object] = []
+
+    def answer(request: Request) -> Response:
+        asked.append(request)
+        return Response(HTTPStatus.OK, b"")
+
+    def open_tls(sock: socket.socket) -> PlainChannel:
+        asked.append(sock)
+        return PlainChannel(sock)
+
+    far.sendall(get("/"))
+    connections = Connections(Limits(), SystemClock())
+    Conversation(Connection(near), connections, answer, open_tls if is_tls else None).run()
+
+    assert [] == asked
+    assert is_at_end(far)

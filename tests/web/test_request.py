@@ -1,5 +1,6 @@
 """Request heads: what is understood and what is refused."""
 
+import math
 from http import HTTPStatus
 
 import pytest
@@ -159,3 +160,24 @@ def test_any_bytes_are_a_request_or_a_request_error(head: bytes) -> None:
         return
 
     assert (request.method + request.path).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("10", 10.0),
+        ("9.5", 9.5),
+        ("0.000000001", 1e-9),
+        ("0", math.inf),
+        ("-1", math.inf),
+        ("nan", math.inf),
+        ("1e9", math.inf),
+        ("soon", math.inf),
+        ("10, 20", math.inf),
+    ],
+)
+def test_the_scrape_timeout_is_read_where_it_is_a_number(value: str, seconds: float) -> None:
+    """Prometheus sends it with every scrape; nonsense says nothing."""
+    request = parse_head(f"GET / HTTP/1.1\r\nHost: n\r\nX-Prometheus-Scrape-Timeout-Seconds: {value}".encode())
+
+    assert seconds == request.timeout_seconds

@@ -1,0 +1,153 @@
+"""What a conversation reads from and writes to: a socket, with or without TLS between."""
+
+import socket
+import ssl
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
+from typing import Protocol, TypeVar, cast
+
+T = TypeVar("T")
+
+_RECEIVE_BYTES = 16 * 1024
+_ENCRYPT_BYTES = 256 * 1024
+_NAME_KINDS = {"DNS", "IP Address", "email", "URI"}
+
+
+class Channel(Protocol):
+    """Bytes in both directions; every method may raise OSError."""
+
+    def receive(self) -> bytes:
+        """Return what has arrived, after waiting for it; empty once the client has said that nothing follows."""
+        ...
+
+    def send(self, head: bytes, body: bytes) -> None:
+        """Send both."""
+        ...
+
+    def finish(self) -> None:
+        """Say that nothing follows."""
+        ...
+
+
+class PlainHttpError(OSError):
+    """A client speaks HTTP where TLS is spoken."""
+
+
+class PlainChannel:
+    """The socket itself."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Use a connected, blocking socket."""
+        self._sock = sock
+
+    def receive(self) -> bytes:
+        """Return what one call to the kernel gives."""
+        return self._sock.recv(_RECEIVE_BYTES)
+
+    def send(self, head: bytes, body: bytes) -> None:
+        """Send both, in one call where the kernel takes all; the body is shared by all clients and never copied."""
+        sent = self._sock.sendmsg([head, body])
+        if sent < len(head):
+            self._sock.sendall(head[sent:])
+        if sent < len(head) + len(body):
+            self._sock.sendall(memoryview(body)[max(0, sent - len(head)) :])
+
+    def finish(self) -> None:
+        """Close this direction."""
+        self._sock.shutdown(socket.SHUT_WR)
+
+
+class TlsChannel:
+    """
+    TLS over a socket that stays an ordinary one.
+
+    The bytes go through memory and not through ssl.SSLSocket: its shutdown() takes the encryption off at once, so a
+    connection that is cut from outside could still send a few bytes in the clear.
+    """
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+        """Use a connected, blocking socket; nothing is sent or read yet."""
+        self._sock = sock
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+
+    def handshake(self) -> None:
+        """Agree with the client; raises PlainHttpError or another OSError where that fails."""
+        try:
+            self._complete(self._tls.do_handshake)
+        except ssl.SSLError as error:
+            if error.reason == "HTTP_REQUEST":
+                raise PlainHttpError from error
+            raise
+
+    def peer_names(self) -> frozenset[str]:
+        """
+        Return the DNS, IP, e-mail and URI names of the client's verified certificate, empty where it has none.
+
+        Addresses are written as Go writes them: IPv6 short and in lower case, IPv4 within IPv6 as IPv4.
+        Raises ValueError where a name is no text.
+        """
+        certificate = self._tls.getpeercert() or {}
+        names = cast("Iterable[tuple[str, str]]", certificate.get("subjectAltName", ()))
+        return frozenset(
+            _go_address(name) if kind == "IP Address" else name for kind, name in names if kind in _NAME_KINDS
+        )
+
+    def receive(self) -> bytes:
+        """Return what has been decrypted; a client that leaves without TLS's farewell has left as well."""
+        try:
+            return self._complete(lambda: self._tls.read(_RECEIVE_BYTES))
+        except ssl.SSLEOFError:
+            return b""
+
+    def send(self, head: bytes, body: bytes) -> None:
+        """Encrypt and send a part at a time, so that a large body is in memory once."""
+        self._tls.write(head + body[:_ENCRYPT_BYTES])
+        self._flush()
+        rest = memoryview(body)
+        for start in range(_ENCRYPT_BYTES, len(body), _ENCRYPT_BYTES):
+            self._tls.write(rest[start : start + _ENCRYPT_BYTES])
+            self._flush()
+
+    def finish(self) -> None:
+        """Say TLS's farewell and close this direction; the client's farewell is not waited for here."""
+        try:
+            self._tls.unwrap()
+        except ssl.SSLError:
+            pass  # the client's farewell is not here yet, or comes after more data
+        finally:
+            self._flush()
+        self._sock.shutdown(socket.SHUT_WR)
+
+    def _complete(self, step: Callable[[], T]) -> T:
+        """Return the result of a step, giving it the bytes that it waits for."""
+        while True:
+            try:
+                result = step()
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._fill()
+            except ssl.SSLError:
+                self._flush()  # the alert that tells the client why
+                raise
+            else:
+                self._flush()
+                return result
+
+    def _fill(self) -> None:
+        """Take what the socket has; its end is noted too."""
+        if data := self._sock.recv(_RECEIVE_BYTES):
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+    def _flush(self) -> None:
+        """Send what is encrypted."""
+        if self._outgoing.pending:
+            self._sock.sendall(self._outgoing.read())
+
+
+def _go_address(text: str) -> str:
+    """Return an address as net.IP.String of Go writes it; OpenSSL writes every group, in upper case."""
+    address = ip_address(text)
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -1,0 +1,34 @@
+"""The headers that a web config file may add to every answer."""
+
+import re
+from collections.abc import Mapping
+
+from podres_exporter.scenario.section import Section
+
+ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "Content-Security-Policy": (),
+    "Strict-Transport-Security": (),
+    "X-Content-Type-Options": ("nosniff",),
+    "X-Frame-Options": ("deny", "sameorigin"),
+    "X-XSS-Protection": (),
+}
+"""Names, as they must be written, with the values that may follow; empty: any. Source: exporter-toolkit handler.go."""
+
+_VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?")
+
+
+def read_headers(section: Section) -> tuple[str, ...]:
+    """Return `name: value` lines in the file's order, without what every answer has anyway; faults are noted."""
+    lines = []
+    for name in section.names():
+        if name not in ALLOWED:
+            section.fault(name, f"cannot be configured; choose one of {', '.join(ALLOWED)}")
+            continue
+        value = section.text(name)
+        if ALLOWED[name] and value not in ALLOWED[name]:
+            section.fault(name, f"{value!r} is not allowed; write {' or '.join(ALLOWED[name])}")
+        elif value and not _VALUE.fullmatch(value):
+            section.fault(name, "has characters that no header may carry; write printable ASCII")
+        elif name != "X-Content-Type-Options":
+            lines.append(f"{name}: {value}")
+    return tuple(lines)

@@ -1,0 +1,145 @@
+"""TLS settings and the files they name, to what speaks TLS with a client."""
+
+import os
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from podres_exporter.scenario.section import Problems
+from podres_exporter.web.channel import TlsChannel
+from podres_exporter.web.config.document import Pem, TlsSettings
+from podres_exporter.web.config.files import FileReader
+
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+
+_MAX_SESSIONS = 1000
+"""How many sessions OpenSSL may keep for clients that come back: 1 KiB each, and it would keep 20,480."""
+
+
+class ClientDeniedError(OSError):
+    """A client's certificate is a good one, but not one of those that are allowed."""
+
+
+class TlsServer:
+    """Speaks TLS with clients; safe to use from any thread. Handshakes that have begun finish with what they began."""
+
+    def __init__(self, settings: TlsSettings, cert: bytes, key: bytes, client_ca: bytes) -> None:
+        """Take the PEM texts; *client_ca* is empty where no file names one. Raises ssl.SSLError or ValueError."""
+        self._settings, self._cert, self._key, self._client_ca = settings, cert, key, client_ca
+        self._context = self._make_context()
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions OpenSSL keeps."""
+        return self._context.session_stats()["number"]
+
+    def open(self, sock: socket.socket) -> TlsChannel:
+        """Return the channel once both sides have agreed; raises OSError where they cannot, or may not."""
+        if self.sessions > _MAX_SESSIONS:
+            # The module has no switch for the sessions of TLS 1.2 that a client without tickets leaves behind.
+            self._context = self._make_context()
+        channel = TlsChannel(sock, self._context)
+        channel.handshake()
+        if self._settings.allowed_sans is not None and not self._is_allowed(channel):
+            raise ClientDeniedError("client certificate has none of client_allowed_sans")
+        return channel
+
+    def _is_allowed(self, channel: TlsChannel) -> bool:
+        try:
+            return not channel.peer_names().isdisjoint(self._settings.allowed_sans or ())
+        except ValueError:  # a name that is no UTF-8 is none that a file could allow
+            return False
+
+    def _make_context(self) -> ssl.SSLContext:
+        """Return a new context; none is ever changed, so that a reload cannot hit a handshake in its middle."""
+        settings = self._settings
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version, context.maximum_version = settings.minimum, settings.maximum
+        context.options |= ssl.OP_NO_RENEGOTIATION
+        if not settings.prefer_server_ciphers:
+            context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+        # Scrapers keep their connection. A session that is resumed would skip the look at the client's certificate.
+        context.num_tickets = 0
+        context.set_alpn_protocols(["http/1.1"])
+        if settings.ciphers:
+            context.set_ciphers(":".join(settings.ciphers))
+        if settings.curve:
+            context.set_ecdh_curve(settings.curve)
+        with _in_memory(self._cert) as cert_path, _in_memory(self._key) as key_path:
+            context.load_cert_chain(cert_path, key_path, password=_refuse_encrypted)
+        context.verify_mode = settings.client_auth
+        # Go trusts an intermediate that is named, without its root.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        if self._client_ca:
+            certificates = _CERTIFICATE.findall(self._client_ca)
+            context.load_verify_locations(cadata=b"\n".join(certificates).decode("ascii"))
+        elif settings.client_auth is not ssl.CERT_NONE:
+            context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
+        return context
+
+
+def make_tls_server(settings: TlsSettings, reader: FileReader, problems: Problems) -> TlsServer | None:
+    """Return the server's side of TLS; None, with every fault noted under its key, where the files do not do."""
+    before = len(problems.found)
+    cert = _read(settings.cert, _CERTIFICATE, "certificate", reader, problems)
+    key = _read(settings.key, _KEY, "private key", reader, problems)
+    client_ca = b""
+    if settings.client_ca:
+        client_ca = _read(settings.client_ca, _CERTIFICATE, "certificate", reader, problems)
+    if len(problems.found) > before or not (cert and key):
+        return None
+    try:
+        return TlsServer(settings, cert, key, client_ca)
+    except ssl.SSLError as error:
+        _explain(error, settings, problems)
+    except ValueError as error:
+        problems.add(settings.key.key, str(error))
+    return None
+
+
+def _read(pem: Pem, wanted: re.Pattern[bytes], name: str, reader: FileReader, problems: Problems) -> bytes:
+    """Return PEM text that has at least one block of the wanted kind; nothing where the file names none."""
+    if pem.path is None and not pem.text:
+        return b""  # noted by document
+    where = f"{pem.path}: " if pem.path else ""
+    try:
+        content = reader.read(pem.path) if pem.path else pem.text.encode()
+    except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
+        problems.add(pem.key, f"{where}cannot be read: {getattr(error, 'strerror', None) or error}")
+        return b""
+    if not wanted.search(content):
+        problems.add(pem.key, f"{where}holds no {name} in PEM form")
+    return content
+
+
+def _explain(error: ssl.SSLError, settings: TlsSettings, problems: Problems) -> None:
+    """Note which of the texts OpenSSL does not take, as far as it says."""
+    if error.reason == "KEY_VALUES_MISMATCH":
+        problems.add(settings.key.key, f"does not belong to the certificate of {settings.cert.key}")
+        return
+    problems.add("tls_server_config", f"OpenSSL cannot use certificate, key or client CA: {error.reason or error}")
+
+
+def _refuse_encrypted() -> str:
+    """Refuse an encrypted key; OpenSSL would ask for its password on the terminal."""
+    raise ValueError("is encrypted, and nobody could type its password; decrypt it")
+
+
+@contextmanager
+def _in_memory(content: bytes) -> Iterator[str]:
+    """
+    Yield the path of a file that is in memory alone.
+
+    Python's ssl module loads certificates from files only. What was read is what is loaded, whatever becomes of the
+    file meanwhile; inline keys never reach a disk; and a read-only root file system has no place for others.
+    """
+    descriptor = os.memfd_create("podres-pem")
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,149 @@
+"""What a request must pass, over real connections."""
+
+import base64
+import http.client
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+from fake_clock import FakeClock
+from web_rig import CHEAP, ask, client, config_file, write_config
+
+from podres_exporter.exposition.negotiation import Format
+from podres_exporter.web.routes import site
+from podres_exporter.web.server import WebServer
+
+Serve = Callable[..., WebServer]
+GOOD = "Basic " + base64.b64encode(b"alice:secret").decode()
+BAD = "Basic " + base64.b64encode(b"alice:guess").decode()
+USERS = {"basic_auth_users": {"alice": CHEAP}}
+
+
+def metrics(_: Format, __: bool, /) -> bytes:
+    return b"page\n"
+
+
+def snapshot(_: bool, /) -> tuple[bytes, str]:
+    return b"{}", '"tag"'
+
+
+SITE = site(
+    "/metrics", metrics=metrics, snapshot=snapshot, healthy=lambda: (True, "well"), ready=lambda: (False, "not yet")
+)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def start(serve: Serve, tmp_path: Path, clock: FakeClock) -> Callable[[object], int]:
+    """Return what serves the site behind a web config file, and returns the port."""
+
+    def begin(content: object) -> int:
+        shield = config_file(write_config(tmp_path, content), clock)
+        return serve(SITE, shield=shield).addresses[0].port
+
+    return begin
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/nothing", "/-/healthy/", "/-/", "//-/healthy"])
+@pytest.mark.parametrize("header", [{}, {"Authorization": BAD}, {"Authorization": "Bearer x"}])
+def test_nothing_but_the_probes_is_shown_without_a_password(
+    start: Callable[[object], int], path: str, header: dict[str, str]
+) -> None:
+    """Not even which paths there are; the header is the one of Prometheus' exporters."""
+    with client(start(USERS)) as connection:
+        response, body = ask(connection, path, **header)
+
+    assert (401, "Basic") == (response.status, response.headers["WWW-Authenticate"])
+    assert b"page" not in body
+    assert b"/metrics" not in body
+
+
+def test_the_right_password_opens_everything(start: Callable[[object], int]) -> None:
+    with client(start(USERS)) as connection:
+        answers = [ask(connection, path, Authorization=GOOD)[0].status for path in ("/", "/metrics", "/nothing")]
+
+    assert [200, 200, 404] == answers
+
+
+@pytest.mark.parametrize("method", ["POST", "HEAD", "DELETE"])
+def test_no_method_gets_round_the_password(start: Callable[[object], int], method: str) -> None:
+    with client(start(USERS)) as connection:
+        connection.request(method, "/metrics")
+
+        assert 401 == connection.getresponse().status
+
+
+def test_probes_need_no_password(start: Callable[[object], int]) -> None:
+    """A kubelet's httpGet probe cannot take one from a Secret."""
+    with client(start(USERS)) as connection:
+        answers = [ask(connection, f"/-/{probe}") for probe in ("healthy", "ready")]
+
+    assert [(200, b"well\n"), (503, b"not yet\n")] == [(response.status, body) for response, body in answers]
+
+
+def test_a_new_password_counts_from_the_next_second_on(
+    start: Callable[[object], int], tmp_path: Path, clock: FakeClock
+) -> None:
+    """On connections that are open, too."""
+    with client(start(USERS)) as connection:
+        before = ask(connection, Authorization=GOOD)[0].status
+        write_config(tmp_path, {"basic_auth_users": {"bob": CHEAP}})
+        clock.advance(1)
+        after = ask(connection, Authorization=GOOD)[0].status
+        bob = "Basic " + base64.b64encode(b"bob:secret").decode()
+
+        assert [200, 401, 200] == [before, after, ask(connection, Authorization=bob)[0].status]
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/nothing", "/-/healthy"])
+def test_the_headers_of_the_file_stand_on_every_answer_once(start: Callable[[object], int], path: str) -> None:
+    """Also the one that every answer has anyway."""
+    headers = {"X-Frame-Options": "deny", "X-Content-Type-Options": "nosniff", "Strict-Transport-Security": "max-age=9"}
+    with client(start({"http_server_config": {"headers": headers}})) as connection:
+        response, _ = ask(connection, path)
+
+    assert {name: [value] for name, value in headers.items()} == {
+        name: response.headers.get_all(name) for name in headers
+    }
+
+
+def test_what_comes_faster_than_the_limit_is_told_to_come_later(
+    start: Callable[[object], int], clock: FakeClock
+) -> None:
+    """The limit comes before the password, as in the original; probes do not count."""
+    port = start(USERS | {"rate_limit": {"interval": "1.5s", "burst": 2}})
+    with client(port) as connection:
+        first = [ask(connection, Authorization=GOOD)[0].status for _ in range(3)]
+        probe = ask(connection, "/-/healthy")[0].status
+        response, body = ask(connection, Authorization=GOOD)
+        clock.advance(1.5)
+        later = [ask(connection)[0].status for _ in range(2)]
+
+    assert [200, 200, 429] == first
+    assert 200 == probe
+    assert (429, "2") == (response.status, response.headers["Retry-After"])
+    assert b"rate_limit" in body
+    assert [401, 429] == later
+
+
+def test_guesses_do_not_take_the_places_of_scrapes(start: Callable[[object], int]) -> None:
+    """--web.max-requests counts the making of pages, not the checking of passwords."""
+    port = start(USERS)
+    connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=10) for _ in range(30)]
+    for number, connection in enumerate(connections):
+        guess = base64.b64encode(b"alice:%d" % number).decode()
+        connection.request("GET", "/metrics", headers={"Authorization": f"Basic {guess}"})
+    with client(port) as scraper:
+        status = ask(scraper, Authorization=GOOD)[0].status
+    refused = []
+    for connection in connections:
+        refused.append(connection.getresponse().status)
+        connection.close()
+
+    assert HTTPStatus.OK == status
+    assert [401] * 30 == refused
