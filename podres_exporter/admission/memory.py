@@ -79,6 +79,13 @@ class MemoryManager:
         held = {**less_reused(pod, container, blocks, self.held), (pod.uid, container.name): blocks}
         return MemoryManager(machine, held)
 
+    def holding(self, pod_uid: str, container: str, blocks: Blocks) -> "MemoryManager":
+        """Return the manager once a container holds these blocks, as found on a node and not chosen here."""
+        machine = self.machine
+        for block in blocks:
+            machine = take(machine, block, block.size_bytes)
+        return MemoryManager(machine, {**self.held, (pod_uid, container): blocks})
+
     def release(self, pod_uid: str) -> "MemoryManager":
         """Return the manager without what the pod held."""
         return self._without({key for key in self.held if key[0] == pod_uid})

@@ -60,9 +60,11 @@ def begin(
     """
     Return the pod's way in; in scope pod with the hint for all its containers, or the rejection.
 
+    Under policy none nobody is asked for hints, which are as many as there are sets of NUMA nodes.
+
     Source: kubelet topologymanager scope_pod.go.
     """
-    if scope is Scope.CONTAINER:
+    if scope is Scope.CONTAINER or policy is Policy.NONE:
         return PodAdmission(pod, policy, None)
     providers = [managers.devices.pod_hints(pod, offers)]
     providers += [manager.pod_hints(pod) for manager in (managers.cpus, managers.memory) if manager]
@@ -80,10 +82,12 @@ def plan(
     """
     pod, hint = admission.pod, admission.hint
     if hint is None:
-        providers = [managers.devices.container_hints(pod, container, offers)]
-        providers += [
-            manager.container_hints(pod, container) for manager in (managers.cpus, managers.memory) if manager
-        ]
+        providers = []
+        if admission.policy is not Policy.NONE:
+            providers = [managers.devices.container_hints(pod, container, offers)]
+            providers += [
+                manager.container_hints(pod, container) for manager in (managers.cpus, managers.memory) if manager
+            ]
         hint, admit_it = merge(admission.policy, providers, managers.numa_nodes)
         if not admit_it:
             return TOPOLOGY_AFFINITY

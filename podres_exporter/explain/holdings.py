@@ -1,0 +1,64 @@
+"""What a container holds, resource by resource and NUMA node by NUMA node."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from podres_exporter.cpuset import format_cpuset
+from podres_exporter.explain.account import Holding
+from podres_exporter.fit.layout import bytes_text
+from podres_exporter.model import ClaimDevice, Container, ContainerView, MemoryBlock, Topology
+from podres_exporter.model.allocation import NumaNodes
+
+
+def holdings(view: ContainerView, topology: Topology | None) -> tuple[Holding, ...]:
+    """Return what the container holds: CPUs, memory, devices by resource, and the devices of its claims by driver."""
+    container = view.container
+    found = [*_cpus(container, topology), *_memory(container.memory), *_devices(container)]
+    drivers: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for use in view.claim_uses:
+        drivers[use.device.driver or f"claim {use.claim}"].update(dict.fromkeys(claim_device_texts(use.device)))
+    return (*found, *(Holding(name, len(ids), ((frozenset(), tuple(ids)),)) for name, ids in sorted(drivers.items())))
+
+
+def claim_device_texts(device: ClaimDevice) -> tuple[str, ...]:
+    """Return the device as `pool/device`, with its share; kubelets up to 1.30 name CDI devices only."""
+    if not device.driver:
+        return device.cdi_devices
+    share = f" share {device.share_id}" if device.share_id else ""
+    return (f"{device.pool}/{device.device}{share}",)
+
+
+def _cpus(container: Container, topology: Topology | None) -> Iterable[Holding]:
+    cpus = container.exclusive_cpus
+    if not cpus:
+        return
+    placed = topology.split(cpus) if topology else ((None, cpus),)
+    items = [
+        (frozenset[int]() if node is None else frozenset([node]), tuple(_ranges(format_cpuset(held))))
+        for node, held in placed
+    ]
+    yield Holding("cpu", len(cpus), tuple(items))
+
+
+def _ranges(text: str) -> list[str]:
+    """Return the parts of a CPU list with their commas, so that a long one may be broken between them."""
+    parts = text.split(",")
+    return [*(f"{part}," for part in parts[:-1]), parts[-1]]
+
+
+def _memory(blocks: Iterable[MemoryBlock]) -> Iterable[Holding]:
+    sizes: defaultdict[str, defaultdict[NumaNodes, int]] = defaultdict(lambda: defaultdict(int))
+    for block in blocks:
+        sizes[block.memory_type][block.numa_nodes] += block.size_bytes
+    for kind, by_nodes in sorted(sizes.items(), key=lambda row: (row[0] != "memory", row[0])):
+        items = tuple((nodes, (bytes_text(by_nodes[nodes]),)) for nodes in sorted(by_nodes, key=sorted))
+        yield Holding(kind, sum(by_nodes.values()), items)
+
+
+def _devices(container: Container) -> Iterable[Holding]:
+    ids: defaultdict[str, defaultdict[NumaNodes, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for device in container.devices:
+        ids[device.resource][device.numa_nodes].append(device.device_id)
+    for resource, by_nodes in sorted(ids.items()):
+        items = tuple((nodes, tuple(by_nodes[nodes])) for nodes in sorted(by_nodes, key=sorted))
+        yield Holding(resource, sum(map(len, by_nodes.values())), items)

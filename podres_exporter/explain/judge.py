@@ -1,0 +1,136 @@
+"""Why a pod sits where it sits."""
+
+from collections.abc import Iterator
+
+from podres_exporter.explain.account import Account, ContainerAccount, State
+from podres_exporter.explain.find import find_container, find_pod
+from podres_exporter.explain.holdings import holdings
+from podres_exporter.explain.neighbours import neighbours
+from podres_exporter.explain.state import state_of
+from podres_exporter.fit import Answer, ask_of, fit
+from podres_exporter.model import (
+    Allocation,
+    ContainerSpec,
+    ContainerView,
+    Device,
+    PodKey,
+    PodMeta,
+    PodView,
+    Request,
+    Snapshot,
+    Verdict,
+)
+
+
+def explain(snapshot: Snapshot, namespace: str | None, pod_name: str, container: str | None = None) -> Account:
+    """
+    Return why the pod sits where it sits, or why the kubelet does not list it.
+
+    Without *namespace* the pod may be in any; *container* narrows the account down to one of its containers. What no
+    source tells is left out and named in the notes.
+
+    Raises NotFoundError where no pod or container, or more than one pod, goes by that name.
+    """
+    key = find_pod(snapshot, namespace, pod_name)
+    allocation = snapshot.allocation
+    view = next((view for view in allocation.pods if view.pod.key == key), None) if allocation else None
+    meta = _meta(snapshot, key, view)
+    state = state_of(snapshot, view, meta)
+    containers = _containers(allocation, view, meta)
+    if container is not None:
+        find_container([each.name for each in containers], container, key)
+        containers = tuple(each for each in containers if each.name == container)
+    return Account(
+        snapshot.node,
+        *key,
+        state,
+        meta,
+        containers,
+        allocation.topology.nodes if allocation and allocation.topology else frozenset(),
+        _fit(snapshot, view, meta, state),
+        tuple(_notes(snapshot, meta, state)),
+    )
+
+
+def _meta(snapshot: Snapshot, key: PodKey, view: PodView | None) -> PodMeta | None:
+    if view is not None and view.meta is not None:
+        return view.meta
+    return snapshot.metadata.pods.get(key) if snapshot.metadata else None
+
+
+def _containers(
+    allocation: Allocation | None, view: PodView | None, meta: PodMeta | None
+) -> tuple[ContainerAccount, ...]:
+    """Return the containers in the order of the pod's spec, else of the kubelet; those not listed as well."""
+    specs = {spec.name: spec for spec in meta.containers} if meta else {}
+    views = {each.container.name: each for each in view.containers} if view else {}
+    requests = view.requests if view else ()
+    found = []
+    for name in dict.fromkeys([*specs, *views]):
+        missing = tuple(each for each in requests if each.container == name and each.missing)
+        each = views.get(name)
+        if allocation is None or view is None or each is None:
+            found.append(ContainerAccount(name, specs.get(name), is_listed=False, missing=missing))
+        else:
+            found.append(_listed(allocation, view, each, specs.get(name), missing))
+    return tuple(found)
+
+
+def _listed(
+    allocation: Allocation,
+    pod: PodView,
+    view: ContainerView,
+    spec: ContainerSpec | None,
+    missing: tuple[Request, ...],
+) -> ContainerAccount:
+    own = view.container.exclusive_cpus
+    manages = bool(allocation.cpus.allocatable or allocation.cpus.exclusive)
+    return ContainerAccount(
+        view.container.name,
+        spec,
+        alignment=view.alignment,
+        holdings=holdings(view, allocation.topology),
+        pool=frozenset() if own else (allocation.cpus.shared_pool if manages else None),
+        missing=missing,
+        health=view.health,
+        unallocatable=tuple(device.device_id for device in view.container.devices if _is_gone(allocation, device)),
+        neighbours=neighbours(allocation, pod, view),
+    )
+
+
+def _is_gone(allocation: Allocation, device: Device) -> bool:
+    """Return whether the kubelet no longer reports a held device as allocatable."""
+    return any(
+        row.resource == device.resource and device.device_id in (row.unallocatable_held or ())
+        for row in allocation.devices
+    )
+
+
+def _fit(snapshot: Snapshot, view: PodView | None, meta: PodMeta | None, state: State) -> Answer | None:
+    """Return what the node would say to the pod now, where that helps: it is not there, or sits badly."""
+    if meta is None or not meta.containers or state in {State.FINISHED, State.UNTOLD}:
+        return None
+    if view is None:
+        return fit(snapshot, ask_of(meta))
+    sits_badly = any(each.alignment.verdict is Verdict.MISALIGNED for each in view.containers)
+    return fit(snapshot, ask_of(meta), without=view.pod.key) if sits_badly else None
+
+
+def _notes(snapshot: Snapshot, meta: PodMeta | None, state: State) -> Iterator[str]:
+    """Yield what limits the account."""
+    metadata = snapshot.metadata
+    if any(part.held for part in snapshot.parts):
+        yield "The kubelet has just restarted: this is what the node held before."
+    elif any(part.stale for part in snapshot.parts):
+        yield "The kubelet did not answer last time: this is what the node held before."
+    if metadata is None:
+        yield "The API server is not asked: nothing tells what the pod asked for, whose it is, and how its devices are."
+    elif meta is None:
+        reason = "does not know this pod" if metadata.synced else "has not told the node's pods yet"
+        yield f"The API server {reason}: nothing tells what it asked for and whose it is."
+    elif not metadata.synced:
+        yield "The API server's pods are not up to date."
+    if snapshot.allocation is not None and snapshot.allocation.topology is None:
+        yield "The NUMA nodes of the CPUs are not known: /sys could not be read."
+    if meta is not None and meta.has_pod_resources and state is State.LISTED:
+        yield "The pod has resources of its own (pod level): its containers may share CPUs and memory."

@@ -1,0 +1,101 @@
+"""Who else is on a container's devices, claims, CPUs and cores."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from podres_exporter.cpuset import CpuSet, format_cpuset
+from podres_exporter.explain.account import Neighbour, Relation
+from podres_exporter.families.devices import split_replica
+from podres_exporter.model import Allocation, ClaimDevice, ContainerView, PodView, Topology
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """Another container of the node."""
+
+    pod: PodView
+    view: ContainerView
+
+    def neighbour(self, relation: Relation, ours: list[str], theirs: list[str]) -> Neighbour:
+        pod = self.pod.pod
+        return Neighbour(relation, tuple(ours), tuple(theirs), pod.namespace, pod.name, self.view.container.name)
+
+
+def neighbours(allocation: Allocation, pod: PodView, view: ContainerView) -> tuple[Neighbour, ...]:
+    """Return who shares something with the container, in the order of the kinds of sharing, then of the pods."""
+    others = [_Other(each, other) for each in allocation.pods for other in each.containers if other is not view]
+    found = [
+        neighbour
+        for relate in (_devices, _claims)
+        for other in others
+        if (neighbour := relate(view, other)) is not None
+    ]
+    found += [each for other in others if other.pod is pod and (each := _cpus(view, other)) is not None]
+    return (*found, *_cores(allocation, pod, view))
+
+
+def _devices(view: ContainerView, other: _Other) -> Neighbour | None:
+    """Return the other as one that holds shares of the same physical devices, or the very same devices."""
+    bases = {(device.resource, split_replica(device.device_id)[0]) for device in other.view.container.devices}
+    ours = [d for d in view.container.devices if (d.resource, split_replica(d.device_id)[0]) in bases]
+    if not ours:
+        return None
+    shared = {(device.resource, split_replica(device.device_id)[0]) for device in ours}
+    theirs = [d for d in other.view.container.devices if (d.resource, split_replica(d.device_id)[0]) in shared]
+    return other.neighbour(Relation.DEVICE, [d.device_id for d in ours], [d.device_id for d in theirs])
+
+
+def _claims(view: ContainerView, other: _Other) -> Neighbour | None:
+    """Return the other as one that may use the same DRA devices; one device may be in several claims, by shares."""
+    theirs = {_triplet(use.device): use.device for use in other.view.claim_uses}
+    both = [use.device for use in view.claim_uses if _triplet(use.device) in theirs]
+    if not both:
+        return None
+    return other.neighbour(
+        Relation.CLAIM, [_claim_text(device) for device in both], [_claim_text(theirs[_triplet(d)]) for d in both]
+    )
+
+
+def _triplet(device: ClaimDevice) -> tuple[str, ...]:
+    """Return what a device is known by; its CDI names where the kubelet tells no more."""
+    return (device.driver, device.pool, device.device) if device.driver else device.cdi_devices
+
+
+def _claim_text(device: ClaimDevice) -> str:
+    name = "/".join(_triplet(device)) if device.driver else " ".join(device.cdi_devices)
+    return f"{name} share {device.share_id}" if device.share_id else name
+
+
+def _cpus(view: ContainerView, other: _Other) -> Neighbour | None:
+    """Return the other as one that is granted the same CPUs."""
+    both = view.container.exclusive_cpus & other.view.container.exclusive_cpus
+    return other.neighbour(Relation.CPUS, [format_cpuset(both)], [format_cpuset(both)]) if both else None
+
+
+def _cores(allocation: Allocation, pod: PodView, view: ContainerView) -> Iterator[Neighbour]:
+    """
+    Yield who runs on the other hardware threads of the container's cores: other containers, then the shared pool.
+
+    CPUs of the container's own pod are no strangers, and are left out.
+    """
+    topology = allocation.topology
+    mine = view.container.exclusive_cpus
+    if topology is None or not mine:
+        return
+    siblings = _siblings(topology, mine) - pod.pod.all_exclusive_cpus()
+    for each in allocation.pods:
+        for other in each.containers:
+            theirs = siblings & other.container.exclusive_cpus
+            if theirs:
+                ours = mine & _siblings(topology, theirs)
+                yield _Other(each, other).neighbour(Relation.CORES, [format_cpuset(ours)], [format_cpuset(theirs)])
+    unheld = siblings - allocation.cpus.exclusive
+    if unheld:
+        ours = mine & _siblings(topology, unheld)
+        yield Neighbour(Relation.POOL, (format_cpuset(ours),), (format_cpuset(unheld),))
+
+
+def _siblings(topology: Topology, cpus: CpuSet) -> CpuSet:
+    """Return the other hardware threads of the cores of *cpus*; none where nobody states the cores."""
+    cores = {core for cpu in cpus if (core := topology.core_by_cpu.get(cpu)) is not None and core.core >= 0}
+    return frozenset(cpu for cpu, core in topology.core_by_cpu.items() if core in cores) - cpus

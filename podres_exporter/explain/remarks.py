@@ -1,0 +1,112 @@
+"""What is to be said of a container beside its picture: its CPUs, what is missing, its health, its neighbours."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from podres_exporter.explain.account import Account, ContainerAccount, Neighbour, Relation
+from podres_exporter.families.devices import split_replica
+from podres_exporter.fit.layout import folded, shortened
+from podres_exporter.fit.reasons import thing
+from podres_exporter.model import DeviceHealth, Explanation, Request
+from podres_exporter.printable import printable
+
+_MOST_NEIGHBOURS = 6
+_LONGEST_ID = 48
+_HEALTHY = "Healthy"
+_ANY_CPUS = "any: the CPU manager's policy is not static, or not told"
+_GONE = "held, but not reported as allocatable: unhealthy, its plugin is gone, or it states an empty topology"
+_WHY = {
+    Explanation.UNEXPLAINED: "nothing explains it",
+    Explanation.INIT_CONTAINER: "the kubelet never lists plain init containers",
+    Explanation.CLAIM: "a DRA driver serves it, so it stands among the claims",
+    Explanation.NOT_LISTED: "kubelets up to 1.29 list no sidecars",
+}
+
+Remark = tuple[str, list[str]]
+"""A label, and words that may be broken over lines between them."""
+
+
+def remarks(account: Account, container: ContainerAccount) -> Iterator[Remark]:
+    """Yield what there is to say, in the order in which somebody on call wants to know it."""
+    for label, is_explained in (("missing", False), ("not shown", True)):
+        rows = [row for row in container.missing if (row.explanation is not Explanation.UNEXPLAINED) is is_explained]
+        if rows:
+            yield label, "; ".join(_missing(row) for row in rows).split()
+    yield from _health(container.health)
+    if container.unallocatable:
+        ids = folded([shortened(device_id, _LONGEST_ID) for device_id in container.unallocatable], _MOST_NEIGHBOURS)
+        yield "note", [*enumerated(ids), *_GONE.split()]
+    if container.pool:
+        yield "CPUs", f"shared pool ({len(container.pool)} allocatable CPUs)".split()
+    elif container.pool is None:
+        yield "CPUs", _ANY_CPUS.split()
+    yield from _neighbours(account, container.neighbours)
+
+
+def _missing(request: Request) -> str:
+    return f"{request.missing} of {request.requested} {thing(request.resource)} ({_WHY[request.explanation]})"
+
+
+def _health(rows: tuple[DeviceHealth, ...]) -> Iterator[Remark]:
+    """Yield one remark for all healthy devices, and one for each other one, with what its plugin says of it."""
+    healthy = [row for row in rows if row.health == _HEALTHY]
+    if healthy:
+        yield "health", f"{len(healthy)} of {len(rows)} devices {_HEALTHY}".split()
+    for row in rows:
+        if row not in healthy:
+            name = "/".join(part for part in (row.pool, row.device) if part)
+            words = [shortened(name, _LONGEST_ID), *f"of {printable(row.resource)}: {printable(row.health)}".split()]
+            yield "health", words + printable(f"({' '.join(row.message.split())})" if row.message else "").split()
+
+
+def _neighbours(account: Account, neighbours: Iterable[Neighbour]) -> Iterator[Remark]:
+    """Yield a remark for each thing that is shared, with those it is shared with."""
+    groups: dict[tuple[Relation, tuple[str, ...]], list[Neighbour]] = {}
+    for each in neighbours:
+        groups.setdefault((each.relation, each.ours), []).append(each)
+    for (relation, ours), others in groups.items():
+        names = folded([_name(account, each) for each in others], _MOST_NEIGHBOURS)
+        match relation:
+            case Relation.DEVICE | Relation.CLAIM:
+                mine = [shortened(text, _LONGEST_ID) for text in ours]
+                yield "shares", [*enumerated(mine), "with", *enumerated(names)]
+            case Relation.CPUS:
+                yield "shares", [_cpus(ours), "with", *enumerated(names)]
+            case Relation.CORES:
+                yield "cores", [*_share_cores(ours), *enumerated(names)]
+            case _:
+                theirs = _cpus(others[0].theirs)
+                yield "cores", [*_share_cores(ours), f"{theirs},", "listed", "for", "nobody"]
+
+
+def _share_cores(cpus: Sequence[str]) -> list[str]:
+    text = _cpus(cpus)
+    return [text, *("shares its core with" if text.startswith("CPU ") else "share their cores with").split()]
+
+
+def enumerated(words: list[str]) -> list[str]:
+    """Return the words with commas between them."""
+    return [*(f"{word}," for word in words[:-1]), *words[-1:]]
+
+
+def _cpus(lists: Sequence[str]) -> str:
+    """Return `CPU 5`, or `CPUs 4-7`."""
+    text = ",".join(lists)
+    return f"CPU {text}" if text.isdecimal() else f"CPUs {text}"
+
+
+def _name(account: Account, other: Neighbour) -> str:
+    """Return who it is and what it has; containers of the same pod go by their own name."""
+    pod = f"{printable(other.namespace)}/{printable(other.pod)}"
+    same = (other.namespace, other.pod) == (account.namespace, account.name)
+    name = f"container {printable(other.container)}" if same else f"{pod} {printable(other.container)}"
+    return f"{name} ({', '.join(_share(other.relation, text) for text in other.theirs)})"
+
+
+def _share(relation: Relation, text: str) -> str:
+    """Return a share of a device by its number alone, for what it is a share of is said already."""
+    if relation is Relation.DEVICE:
+        base, replica = split_replica(text)
+        return f"share {printable(replica)}" if replica else shortened(base, _LONGEST_ID)
+    if relation is Relation.CLAIM and " share " in text:
+        return f"share {printable(text.rpartition(' share ')[2])}"
+    return "the same device" if relation is Relation.CLAIM else _cpus([text])

@@ -1,0 +1,47 @@
+"""What the sources say together of a pod: is it listed, and if not, why."""
+
+from podres_exporter.admission import TOPOLOGY_AFFINITY
+from podres_exporter.explain.account import State
+from podres_exporter.model import PodMeta, PodView, Snapshot
+
+_REFUSALS = frozenset(
+    {
+        TOPOLOGY_AFFINITY.reason,
+        "UnexpectedAdmissionError",
+        "SMTAlignmentError",
+        "NodeAffinity",
+        "NodeName",
+        "NodePorts",
+        "NodeShutdown",
+        "PodOSNotSupported",
+        "PodOSSelectorNodeLabelDoesNotMatch",
+        "InvalidNodeInfo",
+        "UnexpectedPredicateFailureType",
+    }
+)
+_OUT_OF = "OutOf"
+_REFUSED = "Pod was rejected: "
+
+
+def state_of(snapshot: Snapshot, view: PodView | None, meta: PodMeta | None) -> State:
+    """Return the pod's state; *view* is the kubelet's word, *meta* the API server's."""
+    if view is not None:
+        return State.LISTED
+    if meta is not None and was_refused(meta):
+        return State.REJECTED
+    if meta is not None and meta.phase in {"Succeeded", "Failed"}:
+        return State.FINISHED
+    if meta is not None and not meta.has_started:
+        return State.PENDING
+    return State.UNTOLD if snapshot.allocation is None else State.MISSING
+
+
+def was_refused(meta: PodMeta) -> bool:
+    """
+    Return whether a kubelet refused the pod at admission; eviction and the like come later and do not count.
+
+    Source: kubelet rejectPod (its message), lifecycle/predicate.go and cm/admission (reasons).
+    """
+    if meta.phase != "Failed":
+        return False
+    return meta.reason in _REFUSALS or meta.reason.startswith(_OUT_OF) or meta.message.startswith(_REFUSED)

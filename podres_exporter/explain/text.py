@@ -1,0 +1,103 @@
+"""An account as a person at a terminal reads it."""
+
+from collections.abc import Iterator, Sequence
+
+from podres_exporter.explain.account import Account, ContainerAccount, State
+from podres_exporter.explain.picture import picture
+from podres_exporter.explain.remarks import enumerated, remarks
+from podres_exporter.explain.verdict import verdict_text
+from podres_exporter.fit.layout import LEAST_COLUMNS, table, wrapped
+from podres_exporter.fit.text import answer_lines, headline, policies_differ, policies_text, request_text
+from podres_exporter.model import ContainerKind
+from podres_exporter.printable import printable
+
+_INDENT = "  "
+
+
+def explain_text(account: Account, columns: int = 100) -> list[str]:
+    """Return the account in lines of at most *columns* (at least 80)."""
+    width = max(columns, LEAST_COLUMNS)
+    lines = _header(account, width)
+    lines += [line for sentence in _state(account) for line in wrapped(sentence, width, _INDENT, _INDENT * 2)]
+    for container in account.containers:
+        if account.state is State.LISTED:
+            lines += ["", *_container(account, container, width)]
+    lines += _fit(account, width)
+    if account.notes:
+        lines += ["", *(line for note in account.notes for line in wrapped(f"- {note}", width, "", _INDENT))]
+    return lines
+
+
+def _header(account: Account, columns: int) -> list[str]:
+    """Return whose account this is; the node stands at the right where it fits."""
+    meta = account.meta
+    words = []
+    if meta is not None:
+        workload = f"{meta.workload_kind}/{meta.workload_name}" if meta.workload_kind else ""
+        words = [printable(word) for word in (workload, meta.qos_class, meta.phase) if word]
+        words += ["being deleted"] if meta.is_deleting else []
+    name = f"{printable(account.namespace)}/{printable(account.name)}"
+    left = f"{name}  ({', '.join(words)})" if words else name
+    right = f"node {printable(account.node)}"
+    if len(left) + 2 + len(right) <= columns:
+        return [f"{left}{right:>{columns - len(left)}}"]
+    return [*wrapped(left, columns, "", _INDENT), *wrapped(right, columns, _INDENT)]
+
+
+def _state(account: Account) -> Iterator[str]:
+    """Yield why a pod is not listed; nothing for one that is."""
+    meta = account.meta
+    phase = printable(meta.phase) if meta else ""
+    match account.state:
+        case State.LISTED:
+            return
+        case State.REJECTED:
+            yield "rejected by the kubelet: it never ran, and holds nothing"
+        case State.FINISHED:
+            yield f"finished ({phase}): it holds nothing any more, whatever a kubelet before 1.34 still lists for it"
+        case State.PENDING:
+            yield "not started: the API server gave it to this node, and no kubelet has taken it up yet"
+        case State.MISSING:
+            yield (
+                f"not listed by the kubelet, though the API server has it {phase or 'here'}: it has just come or gone, "
+                "was deleted by force, or the kubelet has just restarted"
+            )
+        case _:
+            yield "what it holds is not known: the kubelet has given no answer to believe"
+    if meta is not None and (meta.reason or meta.message):
+        yield ": ".join(printable(" ".join(text.split())) for text in (meta.reason, meta.message) if text)
+
+
+def _container(account: Account, container: ContainerAccount, columns: int) -> list[str]:
+    """Return one container of a listed pod."""
+    name = f"container {printable(container.name)}"
+    if container.asked is not None and container.asked.kind is not ContainerKind.APP:
+        name += f" ({container.asked.kind})"
+    if container.alignment is None:
+        lines = wrapped(f"{name}: not listed by the kubelet", columns, _INDENT)
+    else:
+        verdict = verdict_text(container.alignment, holds_claims=bool(container.holdings))
+        lines = wrapped(f"{name}: {verdict}", columns, _INDENT, _INDENT * 3)
+    if container.holdings:
+        lines += picture(container.holdings, account.numa_nodes, columns, _INDENT * 2)
+    rows: list[Sequence[Sequence[str]]] = []
+    if container.asked is not None:
+        rows.append([["asked:"], enumerated(request_text(container.asked).split(", "))])
+    rows += [[[f"{label}:"], words] for label, words in remarks(account, container)]
+    return lines + table(rows, columns, _INDENT * 2)
+
+
+def _fit(account: Account, columns: int) -> list[str]:
+    """Return what the node would say to the pod now."""
+    answer = account.fit
+    if answer is None:
+        return []
+    inner = columns - len(_INDENT)
+    if account.state is State.LISTED:
+        lines = wrapped(f"if it were made anew now: {headline(answer)}", columns, _INDENT, _INDENT * 2)
+        if policies_differ(answer):
+            lines += [_INDENT + line for line in policies_text(answer, inner)]
+        return ["", *lines]
+    then = ", which need not be what it said then" if account.state is State.REJECTED else ""
+    lines = ["", f"{_INDENT}what the node would say to it now{then}:"]
+    return lines + [(_INDENT + line).rstrip() for line in answer_lines(answer, inner)]

@@ -1,0 +1,53 @@
+"""How well a container sits, and why, in a sentence."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from podres_exporter.fit.layout import joined, nodes_text
+from podres_exporter.fit.reasons import thing
+from podres_exporter.model import Alignment, Constraint, Verdict
+from podres_exporter.model.allocation import NumaNodes
+
+
+def verdict_text(alignment: Alignment, *, holds_claims: bool = False) -> str:
+    """Return the verdict on a container with its reasons: which resource sits where, and why no single node serves."""
+    match alignment.verdict:
+        case Verdict.ALIGNED:
+            sentence = f"aligned on NUMA {nodes_text(alignment.numa_nodes)}"
+        case Verdict.MISALIGNED:
+            sentence = f"misaligned: {_places(alignment.constraints)}, though one NUMA node could serve it"
+        case Verdict.SPANS:
+            sentence = (
+                f"spans NUMA {nodes_text(alignment.numa_nodes)}: {_places(alignment.constraints)}; {_why(alignment)}"
+            )
+        case Verdict.UNKNOWN if alignment.constraints:
+            sentence = "not known to be aligned: the NUMA nodes of its CPUs are not known"
+        case Verdict.UNKNOWN:
+            sentence = "not known to be aligned: nobody states the NUMA node of what it holds"
+        case Verdict.UNSUPPORTED:
+            sentence = "not known to be aligned: kubelets before 1.23 report unknown NUMA nodes as node 0"
+        case Verdict.NOT_APPLICABLE if holds_claims:
+            sentence = "nothing to align: the kubelet does not tell the NUMA nodes of DRA devices"
+        case _:
+            sentence = "nothing to align: it holds nothing that sits on a NUMA node"
+    if alignment.unplaced and alignment.numa_nodes:
+        sentence += f" ({alignment.unplaced} without a stated node left out)"
+    return sentence
+
+
+def _places(constraints: Iterable[Constraint]) -> str:
+    """Return what sits where: `exclusive CPUs and memory on node 0, nvidia.com/gpu on node 1`."""
+    sets: defaultdict[str, list[NumaNodes]] = defaultdict(list)
+    for constraint in constraints:
+        sets[constraint.resource].append(constraint.numa_nodes)
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for resource, places in sets.items():
+        names[joined([nodes_text(nodes) for nodes in places])].append(thing(resource))
+    return ", ".join(f"{joined(held)} on {places}" for places, held in names.items())
+
+
+def _why(alignment: Alignment) -> str:
+    """Return why several nodes are right."""
+    if any(constraint.every and len(constraint.numa_nodes) > 1 for constraint in alignment.constraints):
+        return "its memory is more than one node has, or joined blocks that span nodes"
+    return "no single node has so much"

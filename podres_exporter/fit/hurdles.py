@@ -1,0 +1,130 @@
+"""What is in the way of a pod that is refused."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from podres_exporter.admission import TOPOLOGY_AFFINITY, Hint, Kind, NodeManagers, PodRequest, Policy, release
+from podres_exporter.fit.node import NodeNow
+from podres_exporter.fit.room import CPU, Room, amounts, rooms
+from podres_exporter.fit.walk import Walk
+from podres_exporter.model.allocation import NumaNodes
+
+
+class Obstacle(StrEnum):
+    """
+    Why a resource keeps the pod out.
+
+    ABSENT: the node is not known to have any. TOO_FEW: it has less than asked, held or not. HELD: it has enough, but
+    not enough is free. TOO_WIDE: enough is free, but no NUMA node has so much at all. SCATTERED: enough is free, but
+    not on as few NUMA nodes as the policy wants. GROUPED: memory blocks that span nodes, or do not, keep it out. APART:
+    each resource fits, but not all on the same nodes. OTHER: what else a manager says.
+    """
+
+    ABSENT = "absent"
+    TOO_FEW = "too_few"
+    HELD = "held"
+    TOO_WIDE = "too_wide"
+    SCATTERED = "scattered"
+    GROUPED = "grouped"
+    APART = "apart"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Hurdle:
+    """
+    One thing in the way: *room* is the resource as the refused container met it, None for OTHER.
+
+    *container* is the container that was refused, empty where the pod was refused as a whole. *numa_nodes*, for APART,
+    are the sets of nodes that the resource would fit.
+    """
+
+    obstacle: Obstacle
+    container: str = ""
+    room: Room | None = None
+    numa_nodes: tuple[NumaNodes, ...] = ()
+
+
+def hurdles(now: NodeNow, pod: PodRequest, walk: Walk, policy: Policy, *, cpus_are_placed: bool) -> tuple[Hurdle, ...]:
+    """
+    Return what is in the way of a pod whose way ended in a rejection; never empty.
+
+    What is short on the whole node comes alone, for no policy could help. The rest is told by the hints that the
+    managers gave to the Topology Manager.
+    """
+    then = NodeNow(walk.managers, now.offers)
+    name = walk.container.name if walk.container and len(pod.containers) > 1 else ""
+    asked = amounts(then, pod, walk.container)
+    found = rooms(_inits_ended(then, pod, walk), asked, cpus_are_placed=cpus_are_placed)
+    short = [Hurdle(_shortage(room), name, room) for room in found if room.free < room.asked]
+    if short:
+        return tuple(short)
+    if walk.rejection != TOPOLOGY_AFFINITY:
+        grouped = [Hurdle(Obstacle.GROUPED, name, room) for room in found if room.resource in _memory_types(pod)]
+        return tuple(grouped) or (Hurdle(Obstacle.OTHER, name),)
+    fitting = _fitting(then, pod, walk, policy)
+    astray = [
+        Hurdle(_misfit(room, policy), name, room)
+        for room in found
+        if room.resource in fitting and not fitting[room.resource]
+    ]
+    apart = [Hurdle(Obstacle.APART, name, room, fitting[room.resource]) for room in found if fitting.get(room.resource)]
+    return tuple(astray or apart) or (Hurdle(Obstacle.OTHER, name),)
+
+
+def _shortage(room: Room) -> Obstacle:
+    if not room.allocatable:
+        return Obstacle.ABSENT
+    return Obstacle.TOO_FEW if room.allocatable < room.asked else Obstacle.HELD
+
+
+def _misfit(room: Room, policy: Policy) -> Obstacle:
+    """Return why the resource fits no set of nodes that the policy would take, though enough is free in all."""
+    if policy is Policy.SINGLE_NUMA_NODE and 0 < room.most_on_one_node + room.unplaced < room.asked:
+        return Obstacle.TOO_WIDE
+    is_memory = room.resource != CPU and "/" not in room.resource
+    if is_memory and any(room.free_on(node) >= room.asked for node in room.by_node):
+        return Obstacle.GROUPED
+    return Obstacle.SCATTERED
+
+
+def _inits_ended(then: NodeNow, pod: PodRequest, walk: Walk) -> NodeNow:
+    """Return the node without what the pod's init containers held, for a later container of it may take that over."""
+    managers = release(then.managers, pod.uid)
+    for given in (each for each in walk.assignments if each.request.kind is not Kind.INIT):
+        key, held = (pod.uid, given.request.name), given.granted
+        devices = managers.devices.allocate(pod, given.request, held.devices)
+        cpus = managers.cpus and replace(managers.cpus, held={**managers.cpus.held, key: held.exclusive_cpus})
+        memory = managers.memory and managers.memory.holding(*key, held.memory)
+        managers = NodeManagers(managers.numa_nodes, devices, cpus, memory)
+    return NodeNow(managers, then.offers)
+
+
+def _memory_types(pod: PodRequest) -> frozenset[str]:
+    return frozenset(kind for container in pod.containers for kind in container.memory_by_type())
+
+
+def _fitting(then: NodeNow, pod: PodRequest, walk: Walk, policy: Policy) -> Mapping[str, tuple[NumaNodes, ...]]:
+    """Return the sets of nodes that the policy would take of each resource that has a say."""
+    managers, container = then.managers, walk.container
+    placed = [manager for manager in (managers.cpus, managers.memory) if manager is not None]
+    if container is None:
+        given = [managers.devices.pod_hints(pod, then.offers), *(manager.pod_hints(pod) for manager in placed)]
+    else:
+        given = [managers.devices.container_hints(pod, container, then.offers)]
+        given += [manager.container_hints(pod, container) for manager in placed]
+    return {
+        resource: tuple(_taken(hints, policy))
+        for hint in given
+        for resource, hints in hint.items()
+        if hints is not None
+    }
+
+
+def _taken(hints: Iterable[Hint], policy: Policy) -> Iterable[NumaNodes]:
+    """Yield the nodes of the hints that the policy would take, were the resource alone."""
+    for hint in hints:
+        narrow = policy is not Policy.SINGLE_NUMA_NODE or len(hint.numa_nodes or ()) == 1
+        if hint.numa_nodes is not None and hint.preferred and narrow:
+            yield hint.numa_nodes

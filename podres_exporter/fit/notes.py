@@ -1,0 +1,163 @@
+"""What an answer cannot know, told with it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from podres_exporter.admission import PodRequest, Qos, Scope
+from podres_exporter.fit.ask import Ask
+from podres_exporter.model import Allocation, ContainerKind, Snapshot, Verdict
+
+MOST_NODES = 8
+"""NUMA nodes that a Topology Manager takes (kubelet: maxAllowableNUMANodes); hints double with every node."""
+
+
+class Caveat(StrEnum):
+    """What limits an answer; the values are stable and stand in JSON."""
+
+    NO_ALLOCATION = "no_allocation"
+    STALE = "stale"
+    HELD_BACK = "held_back"
+    NO_ALLOCATABLE = "no_allocatable"
+    NO_TOPOLOGY = "no_topology"
+    TOO_MANY_NODES = "too_many_nodes"
+    LEGACY = "legacy"
+    CPUS_NOT_STATIC = "cpus_not_static"
+    CPUS_SHARED = "cpus_shared"
+    MEMORY_NOT_GIVEN = "memory_not_given"
+    MEMORY_NOT_MANAGED = "memory_not_managed"
+    MEMORY_SPANS = "memory_spans"
+    POD_RESOURCES = "pod_resources"
+    INIT_CPUS = "init_cpus"
+    UNPLACED = "unplaced"
+    UNALLOCATABLE = "unallocatable"
+    NOT_REPORTED = "not_reported"
+    CLAIMS = "claims"
+    SCOPE = "scope"
+    SCHEDULER = "scheduler"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One limit of an answer, and a sentence about it."""
+
+    caveat: Caveat
+    text: str
+
+
+def notes(snapshot: Snapshot, ask: Ask, pod: PodRequest, scope: Scope) -> tuple[Note, ...]:
+    """Return what limits an answer to this question, from the weightiest to what is always so."""
+    found = [*_of_snapshot(snapshot)]
+    if snapshot.allocation is not None:
+        found += [
+            *_of_cpus(snapshot, snapshot.allocation, pod),
+            *_of_memory(snapshot.allocation, pod),
+            *_of_devices(snapshot.allocation, ask),
+        ]
+    if ask.has_pod_resources:
+        found.append(Note(Caveat.POD_RESOURCES, "The pod has resources of its own (pod level), which are not judged."))
+    elif pod.qos is not Qos.GUARANTEED and any(each.requests.cpu_millicores >= 1000 for each in pod.containers):
+        sentence = "The pod is not Guaranteed, so it gets no exclusive CPUs and no memory blocks"
+        without_memory = not any(each.requests.memory_bytes for each in pod.containers)
+        remedy = "; state memory as well to ask for them." if without_memory else "."
+        found.append(Note(Caveat.MEMORY_NOT_GIVEN, sentence + remedy))
+    if len(pod.containers) > 1:
+        other = Scope.POD if scope is Scope.CONTAINER else Scope.CONTAINER
+        found.append(Note(Caveat.SCOPE, f"Judged for Topology Manager scope {scope}; scope {other} may differ."))
+    sentence = "Not judged: taints, affinity, requests for shared CPU and memory (the scheduler's business)."
+    return (*found, Note(Caveat.SCHEDULER, sentence))
+
+
+def _of_snapshot(snapshot: Snapshot) -> Iterator[Note]:
+    allocation = snapshot.allocation
+    if allocation is None:
+        yield Note(Caveat.NO_ALLOCATION, "Nothing is known of the node: its kubelet has given no answer to believe.")
+        return
+    if any(part.held for part in snapshot.parts):
+        yield Note(Caveat.HELD_BACK, "The kubelet has just restarted: this is what the node held before.")
+    elif any(part.stale for part in snapshot.parts):
+        yield Note(Caveat.STALE, "The kubelet did not answer last time: this is what the node held before.")
+    if allocation.cpus.allocatable is None:
+        yield Note(
+            Caveat.NO_ALLOCATABLE,
+            "The kubelet does not serve GetAllocatableResources (needs 1.23, or its feature gate): what is free is "
+            "unknown.",
+        )
+    if allocation.topology is None:
+        yield Note(Caveat.NO_TOPOLOGY, "The NUMA nodes of the CPUs are not known: /sys could not be read.")
+    elif len(allocation.topology.nodes) > MOST_NODES:
+        yield Note(
+            Caveat.TOO_MANY_NODES,
+            f"The machine has {len(allocation.topology.nodes)} NUMA nodes; more than {MOST_NODES} are not judged.",
+        )
+    if any(each.alignment.verdict is Verdict.UNSUPPORTED for view in allocation.pods for each in view.containers):
+        yield Note(Caveat.LEGACY, "Kubelets before 1.23 report devices without a NUMA node as if on node 0.")
+
+
+def _of_cpus(snapshot: Snapshot, allocation: Allocation, pod: PodRequest) -> Iterator[Note]:
+    asks = any(pod.exclusive_cpus(each) for each in pod.containers)
+    if asks and allocation.cpus.allocatable == frozenset():
+        yield Note(
+            Caveat.CPUS_NOT_STATIC,
+            "The CPU manager's policy is not static: nobody gets exclusive CPUs here, so CPUs are no constraint.",
+        )
+    elif asks and _may_hide_cpus(snapshot):
+        yield Note(
+            Caveat.INIT_CPUS,
+            "CPUs that only a finished init container held stay taken until its pod ends. The kubelet does not list "
+            "them, so they count as free.",
+        )
+    if pod.qos is Qos.GUARANTEED and any(each.requests.cpu_millicores % 1000 for each in pod.containers):
+        yield Note(Caveat.CPUS_SHARED, "A fraction of a CPU comes from the shared pool, which has no NUMA node.")
+
+
+def _may_hide_cpus(snapshot: Snapshot) -> bool:
+    """Tell whether some pod's init container may still hold CPUs; yes where nobody tells what pods asked for."""
+    metadata = snapshot.metadata
+    if metadata is None or not metadata.synced:
+        return snapshot.allocation is not None and bool(snapshot.allocation.cpus.exclusive)
+    return any(
+        spec.kind is ContainerKind.INIT and spec.whole_cpus
+        for meta in metadata.pods.values()
+        for spec in meta.containers
+        if not meta.is_terminal
+    )
+
+
+def _of_memory(allocation: Allocation, pod: PodRequest) -> Iterator[Note]:
+    if pod.qos is not Qos.GUARANTEED:
+        return
+    if allocation.cpus.allocatable is not None and not any(row.reported_bytes for row in allocation.memory):
+        yield Note(
+            Caveat.MEMORY_NOT_MANAGED,
+            "No allocatable memory is reported: the memory manager's policy is None, so memory has no NUMA node.",
+        )
+    elif any(len(row.numa_nodes) > 1 for row in allocation.memory):
+        yield Note(
+            Caveat.MEMORY_SPANS,
+            "Some memory blocks span NUMA nodes. How they are split is not told, so what is free there is an estimate.",
+        )
+
+
+def _of_devices(allocation: Allocation, ask: Ask) -> Iterator[Note]:
+    wanted = sorted({resource for spec in ask.containers for resource, _ in spec.devices})
+    rows = {name: [row for row in allocation.devices if row.resource == name] for name in wanted}
+    for name in wanted:
+        if not any(row.reported for row in rows[name]):
+            if allocation.cpus.allocatable is not None:
+                yield Note(
+                    Caveat.NOT_REPORTED,
+                    f"The kubelet reports no {name}: there is no such plugin, it is gone, all its devices are "
+                    "unhealthy, they state an empty topology, or a DRA driver serves it.",
+                )
+        elif all(not row.numa_nodes for row in rows[name]):
+            yield Note(Caveat.UNPLACED, f"No {name} states a NUMA node, so any will do, wherever the rest sits.")
+        broken = sum(len(row.unallocatable_held or ()) for row in rows[name])
+        if broken:
+            yield Note(
+                Caveat.UNALLOCATABLE,
+                f"{broken} {name} held but no longer allocatable (unhealthy, or the plugin is gone): not free even "
+                "when the holder leaves.",
+            )
+    if any(spec.claims for spec in ask.containers):
+        yield Note(Caveat.CLAIMS, "Devices of DRA claims are not told by the kubelet while free, and not judged.")

@@ -1,0 +1,87 @@
+"""Why a pod is refused, in a sentence."""
+
+from collections.abc import Sequence
+
+from podres_exporter.fit.answer import Outcome
+from podres_exporter.fit.hurdles import Hurdle, Obstacle
+from podres_exporter.fit.layout import amount_text, joined, nodes_text
+from podres_exporter.fit.room import CPU, Room
+from podres_exporter.model.allocation import NumaNodes
+from podres_exporter.printable import printable
+
+_MOST_SETS = 3
+
+
+def reason(outcome: Outcome) -> str:
+    """Return what is in the way of a refused pod; the kubelet's own words where nothing better is known."""
+    apart = [hurdle for hurdle in outcome.hurdles if hurdle.obstacle is Obstacle.APART]
+    if apart:
+        return _for(apart[0], _apart(apart))
+    told = [_for(hurdle, _sentence(hurdle.obstacle, hurdle.room)) for hurdle in outcome.hurdles if hurdle.room]
+    if told:
+        return "; ".join(told)
+    return printable(outcome.rejection.message if outcome.rejection else "")
+
+
+def thing(resource: str) -> str:
+    """Return the resource as a sentence names it."""
+    return "exclusive CPUs" if resource == CPU else printable(resource)
+
+
+def _for(hurdle: Hurdle, sentence: str) -> str:
+    """Return the sentence with the refused container, where the pod has several."""
+    return f"container {printable(hurdle.container)}: {sentence}" if hurdle.container else sentence
+
+
+def _sentence(obstacle: Obstacle, room: Room) -> str:
+    name = thing(room.resource)
+    asked, free = amount_text(room.resource, room.asked), amount_text(room.resource, room.free)
+    of_all = amount_text(room.resource, room.allocatable)
+    most = amount_text(room.resource, room.most_on_one_node)
+    match obstacle:
+        case Obstacle.ABSENT:
+            return f"{asked} {name} asked, none known on this node"
+        case Obstacle.TOO_FEW:
+            return f"{asked} {name} asked, {of_all} in all"
+        case Obstacle.HELD:
+            return f"{asked} {name} asked, {free} of {of_all} free"
+        case Obstacle.TOO_WIDE:
+            return f"{asked} {name} asked, and no NUMA node has more than {most}"
+        case Obstacle.GROUPED:
+            return (
+                f"{asked} {name} asked, and enough is free, but the memory manager never mixes blocks that span NUMA "
+                "nodes with blocks of one node"
+            )
+        case _:
+            return f"{asked} {name} asked and {free} free, but {_spread(room)}"
+
+
+def _spread(room: Room) -> str:
+    """Return how the free ones are spread: `2 on each of nodes 0-1`, or node by node."""
+    free = {node: pair[0] for node, pair in sorted(room.by_node.items()) if pair[1]}
+    if not free:
+        return "near no NUMA node of this machine"
+    if len(free) > 1 and len(set(free.values())) == 1:
+        amount = next(iter(free.values()))
+        return f"{amount_text(room.resource, amount)} on each of {nodes_text(free)}"
+    return joined([f"{amount_text(room.resource, amount)} on node {node}" for node, amount in free.items()])
+
+
+def _apart(hurdles: list[Hurdle]) -> str:
+    """Return which nodes each resource would fit; those that fit the same are told together."""
+    by_nodes: dict[str, list[str]] = {}
+    for resource, sets in [(hurdle.room.resource, hurdle.numa_nodes) for hurdle in hurdles if hurdle.room]:
+        by_nodes.setdefault(_sets_text(sets), []).append(thing(resource))
+    told = [f"{joined(names)} on {nodes}" for nodes, names in by_nodes.items()]
+    return f"each fits somewhere, but not together: {', '.join(told)}"
+
+
+def _sets_text(sets: Sequence[NumaNodes]) -> str:
+    """Return sets of nodes in few words: `one of nodes 0-3`, `nodes 0-1 or nodes 2-3`, `2 of nodes 0-7`."""
+    every = frozenset[int]().union(*sets)
+    if len(sets) <= _MOST_SETS and len(every) > len(sets):
+        return joined([nodes_text(nodes) for nodes in sets], "or")
+    fewest = min(map(len, sets))
+    if len(every) == 1:
+        return nodes_text(every)
+    return f"{'one' if fewest == 1 else fewest} of {nodes_text(every)}"

@@ -1,0 +1,161 @@
+"""An answer as a person at a terminal reads it."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from podres_exporter.admission import Policy
+from podres_exporter.fit.answer import Answer, Fits, Outcome
+from podres_exporter.fit.holders import MOST_TRIED, Holder
+from podres_exporter.fit.layout import (
+    LEAST_COLUMNS,
+    amount_text,
+    bytes_text,
+    cpus_text,
+    folded,
+    joined,
+    nodes_text,
+    table,
+    wrapped,
+)
+from podres_exporter.fit.reasons import reason
+from podres_exporter.fit.roomtable import rooms_text
+from podres_exporter.model import ContainerKind, ContainerSpec, PodKey, Verdict
+from podres_exporter.printable import printable
+
+_MOST_HOLDERS = 8
+
+
+def fit_text(answer: Answer, columns: int = 100) -> list[str]:
+    """Return the answer in lines of at most *columns* (at least 80): the verdict, the reasons, the room, the limits."""
+    return answer_lines(answer, max(columns, LEAST_COLUMNS))
+
+
+def answer_lines(answer: Answer, width: int) -> list[str]:
+    """Return the same in lines of at most *width*, which may be a part of the terminal's."""
+    lines = wrapped(headline(answer), width, hanging="  ")
+    lines += wrapped(f"asked: {asked_text(answer)}", width, "  ", "         ")
+    if policies_differ(answer):
+        lines += ["", *policies_text(answer, width)]
+    if answer.rooms:
+        lines += ["", *rooms_text(answer, width)]
+    lines += _in_the_way(answer.outcomes, width)
+    return [*lines, "", *(line for note in answer.notes for line in wrapped(f"- {note.text}", width, "", "  "))]
+
+
+def headline(answer: Answer) -> str:
+    """Return the answer in one sentence that begins with yes, no, unknown, or that it depends."""
+    node = printable(answer.node)
+    yes, no = ([each for each in answer.outcomes if each.fits is verdict] for verdict in (Fits.YES, Fits.NO))
+    if not (yes or no):
+        return f"unknown: {node} does not tell enough to judge"
+    if len(answer.outcomes) == 1:
+        only = answer.outcomes[0]
+        return f"yes: {_where(only, node)}" if yes else f"no: {reason(only)}"
+    if len(yes) == len(answer.outcomes):
+        return f"yes: {_where(yes[-1], node)}, whatever the kubelet's topology policy is"
+    if len(no) == len(answer.outcomes):
+        return f"no: {reason(no[0])}, whatever the kubelet's topology policy is"
+    unknown = [each for each in answer.outcomes if each.fits is Fits.UNKNOWN]
+    said = [
+        f"{word} under {joined([each.policy.value for each in found])}"
+        for word, found in (("yes", yes), ("no", no), ("unknown", unknown))
+        if found
+    ]
+    return f"it depends on the kubelet's topology policy: {', '.join(said)}"
+
+
+def _where(outcome: Outcome, node: str = "") -> str:
+    """Return the place as a phrase; under policy none, and where nothing has locality, it is anywhere."""
+    nodes = outcome.numa_nodes
+    if not nodes:
+        why = "policy none aligns nothing" if outcome.policy is Policy.NONE else "nothing of it has a NUMA node"
+        return f"anywhere{f' on {node}' if node else ''} ({why})"
+    by_nodes = {place.numa_nodes for place in outcome.places if place.numa_nodes}
+    phrase = f"on NUMA {nodes_text(nodes)}{f' of {node}' if node else ''}"
+    if len(by_nodes) > 1:
+        placed = [each for each in outcome.places if each.numa_nodes]
+        phrase += f" ({', '.join(f'{printable(each.container)} on {nodes_text(each.numa_nodes)}' for each in placed)})"
+    badly = any(place.verdict is Verdict.MISALIGNED for place in outcome.places)
+    return f"{phrase}, misaligned" if badly else phrase
+
+
+def asked_text(answer: Answer) -> str:
+    """Return what is asked for, container by container where there are several."""
+    specs = answer.ask.containers
+    if len(specs) == 1:
+        return request_text(specs[0])
+    return "; ".join(f"{_label(spec)}: {request_text(spec)}" for spec in specs)
+
+
+def _label(spec: ContainerSpec) -> str:
+    name = printable(spec.name)
+    return name if spec.kind is ContainerKind.APP else f"{name} ({spec.kind})"
+
+
+def request_text(spec: ContainerSpec) -> str:
+    """Return what one container asks for: `4 CPUs, 16Gi memory, 2 nvidia.com/gpu`."""
+    cpus = cpus_text(spec.cpu_millicores)
+    words = [f"{cpus} {'CPU' if cpus == '1' or cpus.endswith('m') else 'CPUs'}"] if spec.cpu_millicores else []
+    words += [
+        f"{bytes_text(size)} {printable(kind)}" for kind, size in sorted(spec.memory, key=lambda m: m[0] != "memory")
+    ]
+    words += [f"{count} {printable(resource)}" for resource, count in spec.devices]
+    claims = sorted({claim for claim, _ in spec.claims})
+    words += [f"claim {printable(claim)}" for claim in claims]
+    return ", ".join(words) or "nothing"
+
+
+def policies_text(answer: Answer, columns: int) -> list[str]:
+    """Return one line per policy: whether it fits, and where or why not."""
+    rows: list[Sequence[Sequence[str]]] = [[["policy"], ["fits"], ["where, or why not"]]]
+    rows += [[[each.policy.value], [each.fits.value], _detail(each).split()] for each in answer.outcomes]
+    return table(rows, columns, "  ")
+
+
+def _detail(outcome: Outcome) -> str:
+    match outcome.fits:
+        case Fits.YES:
+            return _where(outcome)
+        case Fits.NO:
+            return reason(outcome)
+        case _:
+            return "not known, see below"
+
+
+def policies_differ(answer: Answer) -> bool:
+    """Tell whether the policies come to different results, policy none's lack of a place aside."""
+    details = {(each.fits, _detail(each)) for each in answer.outcomes if each.policy is not Policy.NONE}
+    return len(details) > 1 or len({each.fits for each in answer.outcomes}) > 1
+
+
+def _in_the_way(outcomes: Sequence[Outcome], columns: int) -> list[str]:
+    """Return who holds what is short, and whose leaving would help; outcomes that say the same are told once."""
+    lines: list[str] = []
+    refused = [outcome for outcome in outcomes if outcome.holders]
+    for (nearest, held, freeing), group in groupby(
+        refused, key=lambda each: (each.nearest, each.holders, each.freeing)
+    ):
+        same = [outcome.policy.value for outcome in group]
+        under = f" (under {joined(same)})" if len(same) < len(outcomes) else ""
+        place = "on the whole node" if nearest is None else f"on NUMA node {nearest}, the nearest to fitting"
+        lines += ["", *wrapped(f"held {place}{under}:", columns)]
+        rows: list[Sequence[Sequence[str]]] = []
+        for resource, each in groupby(held, key=lambda holder: holder.resource):
+            pods = [f"{_pod(one.namespace, one.name)} ({amount_text(resource, one.amount)})" for one in each]
+            rows.append([[resource], folded(pods, _MOST_HOLDERS)])
+        lines += table(rows, columns, "  ")
+        lines += wrapped(_leaving(held, freeing), columns, "  ", "    ")
+    return lines
+
+
+def _pod(namespace: str, name: str) -> str:
+    return f"{printable(namespace)}/{printable(name)}"
+
+
+def _leaving(held: Sequence[Holder], freeing: Sequence[PodKey]) -> str:
+    """Return whose leaving would make room, and no more than was tried."""
+    if freeing:
+        return f"it would fit without: {' or '.join(folded([_pod(*key) for key in freeing], _MOST_HOLDERS))}"
+    if len({(each.namespace, each.name) for each in held}) > MOST_TRIED:
+        return f"none of the first {MOST_TRIED} would make room by leaving alone"
+    return "no single pod's leaving would make room"
