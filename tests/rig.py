@@ -20,7 +20,7 @@ from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
 from podres_exporter.sources import KubeletClient, NoMetadata, SysfsTopology
-from podres_exporter.sources.ports import PodMetaSource
+from podres_exporter.sources.ports import MetadataObserver, PodMetaSource
 from podres_exporter.web.routes import site
 from podres_exporter.web.server import WebServer
 
@@ -70,7 +70,9 @@ class Rig:
         max_age_seconds: float = 120.0,
         hold_seconds: float = 60.0,
         metadata: PodMetaSource | None = None,
+        watch: Callable[[MetadataObserver], PodMetaSource] | None = None,
     ) -> None:
+        """*watch* makes the source of metadata that this rig's own counters observe."""
         wall = SystemClock().wall_seconds()
         self.clock = clock or FakeClock(wall + OLD_KUBELET_SECONDS)
         self.own = OwnMetrics(COLLECTORS, {"version": "test", "python": "test", "grpc": "test"})
@@ -79,7 +81,8 @@ class Rig:
         self.client = KubeletClient(socket, timeout_seconds, self.clock, self.own.rpc)
         self.snapshots: list[Snapshot] = []
         settings = PollSettings("node1", interval_seconds, max_age_seconds, hold_seconds)
-        sources = Sources(self.client, SysfsTopology(sysfs), metadata or NoMetadata())
+        source = watch(self.own.metadata()) if watch else metadata
+        sources = Sources(self.client, SysfsTopology(sysfs), source or NoMetadata())
         self.rings = 0
         self.changes = Changes(self._ring)
         self.poller = Poller(
