@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := .venvs/protoc
 
-.PHONY: demo test lint proto golden clean
+.PHONY: demo test lint proto golden bench-metadata clean
 
 demo: $(VENV)/.installed  ## a simulated node and the exporter in front of it; prints the URL to open
 	$(BIN)/podres-exporter demo
@@ -21,6 +21,9 @@ lint: $(VENV)/.tests  ## formatting, style, types, import contracts
 
 golden: $(VENV)/.tests  ## rewrite the golden expositions; read the diff before you commit it
 	$(BIN)/pytest tests/golden --update-golden
+
+bench-metadata: $(VENV)/.installed  ## what the API server costs: memory, and how soon a change is seen
+	$(BIN)/python tests/bench/metadata.py
 
 # protoc 31.0, which grpcio-tools 1.73.0 carries, belongs to the oldest supported protobuf: what it writes runs on newer ones.
 proto: $(TOOLS)/.installed  ## generate podres_exporter/_proto from protos/
