@@ -10,6 +10,8 @@ What can go wrong, by who can do something about it.
     +-- DocumentError       a snapshot document that cannot be read
     |   +-- DocumentVersionError
     +-- NotFoundError       no pod or container of that name, or more than one
+    +-- SelectionError      a part of a snapshot was asked for that it does not have, or that is not told apart
+    +-- SnapshotError       a command that looks once has nothing to look at
 
 Errors of libraries are translated once, where they enter, and keep their cause. Anything else that escapes is a bug.
 """
@@ -94,6 +96,10 @@ class NotFoundError(PodresError):
         self.candidates = tuple(candidates)
 
 
+class SnapshotError(PodresError):
+    """A command that looks once got no snapshot; the message says why, and what to do about it."""
+
+
 class DocumentError(PodresError):
     """A snapshot document cannot be read; *path* is the place in it, such as `pods[3].containers[0].name`."""
 
@@ -113,3 +119,17 @@ class DocumentVersionError(DocumentError):
         super().__init__("apiVersion", f"is {stated} and this release reads {readable}: written by {remedy}")
         self.stated = stated
         self.readable = readable
+
+
+class SelectionError(PodresError):
+    """
+    What was asked for is not there, or is several things; *candidates* are names that may be meant.
+
+    The message names them, and ends with the *remedy* if there is one.
+    """
+
+    def __init__(self, problem: str, candidates: Sequence[str] = (), remedy: str = "") -> None:
+        """Keep the candidates."""
+        named = f"{problem}: {', '.join(candidates)}" if candidates else problem
+        super().__init__(f"{named}; {remedy}" if remedy else named)
+        self.candidates = tuple(candidates)

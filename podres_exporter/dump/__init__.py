@@ -1,0 +1,59 @@
+"""
+Snapshots as text: tables for people, CSV, documents, and the page of a scrape.
+
+Each of table, wide, free and summary gives its cells (`..._cells`, for whoever lays them out otherwise), the sentences
+below them (`..._notes`) and both as lines of a given width (`..._lines`). All take a list of snapshots and name the
+node where there are several. selection and narrow show a part of a snapshot, changes tells what is new in one.
+
+In tables `-` says that there is none or that it does not apply, and `?` that nobody tells.
+"""
+
+from podres_exporter.dump.changes import Change, Follower, Kind, change_lines, changes
+from podres_exporter.dump.documents import LIST_KIND, json_text, yaml_text
+from podres_exporter.dump.free import free_cells, free_lines, free_notes
+from podres_exporter.dump.grid import LEAST_COLUMNS, Grid, grid_lines
+from podres_exporter.dump.prom import prom_text
+from podres_exporter.dump.selection import Selection, nobody_holds, select, select_nodes
+from podres_exporter.dump.spreadsheet import CSV_HEADER, csv_text
+from podres_exporter.dump.style import ANSI, PLAIN, Style, Tone, tone_of
+from podres_exporter.dump.summary import summary_cells, summary_lines, summary_notes
+from podres_exporter.dump.table import table_cells, table_lines, table_notes
+from podres_exporter.dump.wide import wide_cells, wide_lines, wide_notes
+
+__all__ = [
+    "ANSI",
+    "CSV_HEADER",
+    "LEAST_COLUMNS",
+    "LIST_KIND",
+    "PLAIN",
+    "Change",
+    "Follower",
+    "Grid",
+    "Kind",
+    "Selection",
+    "Style",
+    "Tone",
+    "change_lines",
+    "changes",
+    "csv_text",
+    "free_cells",
+    "free_lines",
+    "free_notes",
+    "grid_lines",
+    "json_text",
+    "nobody_holds",
+    "prom_text",
+    "select",
+    "select_nodes",
+    "summary_cells",
+    "summary_lines",
+    "summary_notes",
+    "table_cells",
+    "table_lines",
+    "table_notes",
+    "tone_of",
+    "wide_cells",
+    "wide_lines",
+    "wide_notes",
+    "yaml_text",
+]

@@ -1,0 +1,147 @@
+"""What changed between two snapshots, a line for each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from podres_exporter.dump import facts
+from podres_exporter.dump.facts import ALLOCATABLE, Facts, Subject
+from podres_exporter.dump.style import PLAIN, Style, Tone
+from podres_exporter.dump.words import UNKNOWN, counted
+from podres_exporter.model import Allocation, Snapshot
+from podres_exporter.printable import printable
+
+_HEALTHY = "Healthy"
+_MOST_DEVICES = 8
+
+
+class Kind(StrEnum):
+    """The sign that a line begins with."""
+
+    ADDED = "+"
+    REMOVED = "-"
+    CHANGED = "~"
+
+
+_TONES = {Kind.ADDED: Tone.GOOD, Kind.REMOVED: Tone.BAD, Kind.CHANGED: Tone.WARN}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    One change on a node; all texts are safe to print.
+
+    *subject* are the words for what it is about: a pod and a container with a resource and an id, `allocatable` with a
+    resource, or a source. *before* is empty for what was added, *after* for what was removed.
+    """
+
+    node: str
+    kind: Kind
+    subject: Subject
+    before: str = ""
+    after: str = ""
+
+    @property
+    def text(self) -> str:
+        """The change without its sign: `ml/train-0 main nvidia.com/gpu GPU-7f3c (node 0)`, `kubelet up -> down`."""
+        values = " -> ".join(filter(None, (self.before, self.after)))
+        return " ".join(filter(None, (*self.subject, values)))
+
+
+def changes(before: Snapshot | None, after: Snapshot, *, known: Allocation | None = None) -> list[Change]:
+    """
+    Return what is different now, sorted: first the sources, then pods, then what the kubelet may hand out.
+
+    Without *before*, everything that is held has been added. *known* is the last allocation that was shown, to compare
+    with where *before* has none; while *after* has none, nothing is said to be gone: unavailable is never empty.
+    """
+    return list(_changes(before, after, known))
+
+
+def _changes(before: Snapshot | None, after: Snapshot, known: Allocation | None) -> Iterator[Change]:
+    node = printable(after.node)
+    if before is not None:
+        yield from _differences(node, facts.states(before), facts.states(after), only_changed=True)
+    new = after.allocation
+    if new is None:
+        return
+    old = before.allocation if before is not None and before.allocation is not None else known
+    if old is None:
+        yield from _differences(node, {}, facts.holdings(new))
+        return
+    found = [*_differences(node, facts.holdings(old), facts.holdings(new))]
+    found += _differences(node, facts.verdicts(old), facts.verdicts(new), only_changed=True)
+    found += _health(node, old, new)
+    found += _differences(node, facts.missing(old), facts.missing(new), absent="0")
+    yield from sorted(found, key=lambda each: (each.subject, each.kind is Kind.ADDED))
+    yield from _stock(node, old, new)
+
+
+def _differences(
+    node: str, old: Facts, new: Facts, *, only_changed: bool = False, absent: str = ""
+) -> Iterator[Change]:
+    """
+    Yield the differences, sorted by subject.
+
+    With *only_changed*, what is new or gone is not told. With *absent*, a fact that is not there reads so.
+    """
+    for subject in sorted(old.keys() | new.keys()):
+        before, after = old.get(subject, absent), new.get(subject, absent)
+        if before == after or (only_changed and not (before and after)):
+            continue
+        kind = Kind.CHANGED if before and after else Kind.ADDED if after else Kind.REMOVED
+        yield Change(node, kind, subject, before, after)
+
+
+def _health(node: str, old: Allocation, new: Allocation) -> Iterator[Change]:
+    """Yield changed health; not that a device turns out to be healthy, nor that it has left with its health."""
+    held = facts.holdings(new)
+    for change in _differences(node, facts.health(old), facts.health(new), absent=UNKNOWN):
+        is_expected = change.before == UNKNOWN and change.after == _HEALTHY
+        if change.subject[:-1] in held and not is_expected:
+            yield change
+
+
+def _stock(node: str, old: Allocation, new: Allocation) -> Iterator[Change]:
+    """Yield what the kubelet may hand out and could not before, or no more; nothing where it does not say."""
+    yield from _differences(node, facts.reported_amounts(old), facts.reported_amounts(new))
+    before, after = facts.reported_devices(old), facts.reported_devices(new)
+    if before is None or after is None:
+        return
+    groups: dict[tuple[object, ...], list[Change]] = {}
+    for change in _differences(node, before, after):
+        groups.setdefault((change.kind, change.subject[:-1], change.before, change.after), []).append(change)
+    for group in groups.values():
+        yield from _folded(group)
+
+
+def _folded(group: Sequence[Change]) -> Sequence[Change]:
+    """Return the changes; many devices that come or go together, as a plugin's do, are one line."""
+    if len(group) <= _MOST_DEVICES:
+        return group
+    first = group[0]
+    subject = (ALLOCATABLE, first.subject[1], counted(len(group), "device"))
+    return [Change(first.node, first.kind, subject, first.before, first.after)]
+
+
+def change_lines(found: Sequence[Change], *, with_node: bool = False, style: Style = PLAIN) -> list[str]:
+    """Return a line per change: `+ ml/train-0 main nvidia.com/gpu GPU-7f3c (node 0)`; *with_node* names the node."""
+    return [
+        style.paint(f"{each.kind} {f'{each.node}: ' if with_node else ''}{each.text}", _TONES[each.kind])
+        for each in found
+    ]
+
+
+class Follower:
+    """Tells what each snapshot changes; remembers the last one, and the last allocation over a time without any."""
+
+    def __init__(self, first: Snapshot | None = None) -> None:
+        """Start from *first*; without it, everything that the first snapshot holds is new."""
+        self._last = first
+        self._known = first.allocation if first is not None else None
+
+    def follow(self, snapshot: Snapshot) -> list[Change]:
+        """Return what is different from the snapshot before."""
+        found = changes(self._last, snapshot, known=self._known)
+        self._last, self._known = snapshot, snapshot.allocation or self._known
+        return found

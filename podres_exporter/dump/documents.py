@@ -1,0 +1,46 @@
+"""The snapshot document as JSON and YAML; the documents of several nodes as one list."""
+
+import json
+from collections.abc import Sequence
+
+import yaml
+
+from podres_exporter.document import API_VERSION, KIND, encode
+from podres_exporter.document.values import Fields
+from podres_exporter.model import Snapshot
+
+LIST_KIND = f"{KIND}List"
+
+
+def json_text(snapshots: Sequence[Snapshot], *, generated_at_seconds: float, version: str) -> str:
+    """
+    Return JSON with a line end; everything beyond ASCII is escaped, so that any terminal and any locale can take it.
+
+    *generated_at_seconds* are Unix seconds, *version* is that of the exporter.
+    """
+    return json.dumps(_document(snapshots, generated_at_seconds, version), indent=2) + "\n"
+
+
+def yaml_text(snapshots: Sequence[Snapshot], *, generated_at_seconds: float, version: str) -> str:
+    """
+    Return the same as YAML, keys in the order of the document.
+
+    Everything beyond ASCII is escaped if any of it cannot be printed: PyYAML would write characters that turn the text
+    around, and does not read every line end that it writes.
+    """
+    document = _document(snapshots, generated_at_seconds, version)
+    text = _yaml(document, is_unicode=True)
+    return text if all(map(str.isprintable, text.split("\n"))) else _yaml(document, is_unicode=False)
+
+
+def _yaml(document: Fields, *, is_unicode: bool) -> str:
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=is_unicode, width=120)
+    return text
+
+
+def _document(snapshots: Sequence[Snapshot], generated_at_seconds: float, version: str) -> Fields:
+    """Return the document of the one snapshot, or the list of those of several, or of none."""
+    documents = [encode(each, generated_at_seconds=generated_at_seconds, version=version) for each in snapshots]
+    if len(documents) == 1:
+        return documents[0]
+    return {"apiVersion": API_VERSION, "kind": LIST_KIND, "items": documents}

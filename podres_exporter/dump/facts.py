@@ -1,0 +1,122 @@
+"""What of a snapshot is worth a line when it changes, as texts by what they are about."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from podres_exporter.cpuset import format_cpuset
+from podres_exporter.dump.held import Held, Thing, held_things
+from podres_exporter.dump.words import ALIGNED, CPU, WHOLE_POD, bytes_text, memory_order, on_nodes
+from podres_exporter.families.spec import by_node
+from podres_exporter.model import Allocation, Explanation, Snapshot
+from podres_exporter.printable import printable
+
+Subject = tuple[str, ...]
+"""What a fact is about; joined by spaces it begins the line, and subjects are sorted by it."""
+Facts = dict[Subject, str]
+
+ALLOCATABLE = "allocatable"
+
+
+def holdings(allocation: Allocation) -> Facts:
+    """Return what every container holds: devices one by one, CPUs as one set, memory by type."""
+    facts: Facts = {}
+    sets: defaultdict[Subject, list[str]] = defaultdict(list)
+    for held in held_things(allocation):
+        owner = _owner(held)
+        match held.thing:
+            case Thing.DEVICE:
+                facts[*owner, printable(held.resource), printable(held.item)] = on_nodes(held.numa_nodes)
+            case Thing.CLAIM:
+                facts[*owner, *_claim_device(held)] = f"(claim {printable(held.claim)})"
+            case Thing.CPU:
+                sets[*owner, CPU].append(f"{held.item} {on_nodes(held.numa_nodes)}")
+            case _:
+                sets[*owner, printable(held.resource)].append(f"{bytes_text(held.amount)} {on_nodes(held.numa_nodes)}")
+    return facts | {subject: ", ".join(texts) for subject, texts in sets.items()}
+
+
+def _owner(held: Held) -> Subject:
+    return (printable(f"{held.namespace}/{held.pod}"), printable(held.container) or WHOLE_POD)
+
+
+def _claim_device(held: Held) -> Subject:
+    """Return the driver, and the device with its pool and share; the claim of devices without a driver."""
+    name = "/".join(part for part in (held.pool, held.item) if part) or "no device yet"
+    words = (held.resource or f"claim {held.claim}", f"{name} share {held.share}" if held.share else name)
+    return tuple(printable(word) for word in words)
+
+
+def verdicts(allocation: Allocation) -> Facts:
+    """Return the alignment of every container that holds something."""
+    return {
+        (printable("/".join(view.pod.key)), printable(each.container.name), "aligned"): ALIGNED[each.alignment.verdict]
+        for view in allocation.pods
+        for each in view.containers
+        if not each.container.holds_nothing
+    }
+
+
+def health(allocation: Allocation) -> Facts:
+    """Return the health of every device of which it is known."""
+    facts: Facts = {}
+    for held in held_things(allocation):
+        if held.health:
+            name = (
+                _claim_device(held) if held.thing is Thing.CLAIM else (printable(held.resource), printable(held.item))
+            )
+            message = printable(" ".join(held.message.split()))
+            facts[*_owner(held), *name, "health"] = printable(held.health) + (f" ({message})" if message else "")
+    return facts
+
+
+def missing(allocation: Allocation) -> Facts:
+    """Return how many of each resource a container asked for and does not show, where nothing explains it."""
+    return {
+        (printable("/".join(view.pod.key)), printable(each.container), "missing", printable(each.resource)): str(
+            each.missing
+        )
+        for view in allocation.pods
+        for each in view.requests
+        if each.missing and each.explanation is Explanation.UNEXPLAINED
+    }
+
+
+def reported_devices(allocation: Allocation) -> Facts | None:
+    """Return the devices that the kubelet reports as allocatable; None where it does not say."""
+    facts: Facts = {}
+    for stock in allocation.devices:
+        if stock.reported is None:
+            return None
+        for device in stock.reported:
+            facts[ALLOCATABLE, printable(stock.resource), printable(device)] = on_nodes(stock.numa_nodes)
+    return facts
+
+
+def reported_amounts(allocation: Allocation) -> Facts:
+    """Return the allocatable CPUs as one list, and the allocatable memory by type and NUMA nodes."""
+    facts: Facts = {}
+    if allocation.cpus.allocatable:
+        facts[ALLOCATABLE, CPU] = ", ".join(
+            f"{format_cpuset(cpus)} {on_nodes(frozenset([int(node)]) if node else frozenset())}"
+            for node, cpus in by_node(allocation.cpus.allocatable, allocation.topology)
+        )
+    for stock in sorted(allocation.memory, key=lambda each: memory_order(each.memory_type)):
+        if stock.reported_bytes is not None:
+            subject = (ALLOCATABLE, printable(stock.memory_type), on_nodes(stock.numa_nodes))
+            facts[subject] = bytes_text(stock.reported_bytes)
+    return facts
+
+
+def states(snapshot: Snapshot) -> Facts:
+    """Return the state of the sources and of the two halves of the kubelet's answer."""
+    return dict(_states(snapshot))
+
+
+def _states(snapshot: Snapshot) -> Iterator[tuple[Subject, str]]:
+    for source in snapshot.sources:
+        yield (printable(source.source),), "up" if source.up else "down"
+    for part in snapshot.parts:
+        yield (printable(part.part),), "held" if part.held else "stale" if part.stale else "fresh"
+    if snapshot.metadata is not None:
+        yield ("metadata",), "synced" if snapshot.metadata.synced else "not synced"
+    yield ("allocation",), "known" if snapshot.allocation is not None else "not known"

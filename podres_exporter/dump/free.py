@@ -1,0 +1,70 @@
+"""What is left: per resource and NUMA nodes, with the ids."""
+
+from collections.abc import Iterator, Sequence
+
+from podres_exporter.dump import notes
+from podres_exporter.dump.grid import Grid, Row, grid, grid_lines
+from podres_exporter.dump.left import Left, left
+from podres_exporter.dump.notes import About, note_lines
+from podres_exporter.dump.style import PLAIN, Style
+from podres_exporter.dump.table import nothing_to_list
+from podres_exporter.dump.words import CPU, NONE, UNKNOWN, amount_text, folded, nodes_cell
+from podres_exporter.model import Snapshot
+from podres_exporter.printable import printable
+
+_HEADERS = ("RESOURCE", "NUMA", "FREE", "OF", "WHICH")
+_MOST_IDS = 40
+
+
+def _upper_bound(snapshot: Snapshot) -> Iterator[str]:
+    if any(each.resource == CPU and each.free for each in left(snapshot.allocation)):
+        yield "cpu: at most these; the kubelet does not list CPUs that only a finished init container held"
+
+
+def _held_memory(snapshot: Snapshot) -> Iterator[str]:
+    if any(each.is_bytes and len(each.numa_nodes) > 1 for each in left(snapshot.allocation)):
+        yield "memory: some blocks span NUMA nodes and nobody tells how they are split, so these nodes stand together"
+
+
+_ABOUT = About((notes.trust, notes.free_unknown, notes.unallocatable), (_upper_bound, _held_memory))
+
+
+def free_cells(snapshots: Sequence[Snapshot]) -> Grid:
+    """Return a row per resource and NUMA nodes; the exact bytes, the CPU list or the ids stand under WHICH."""
+    return grid(
+        snapshots,
+        _HEADERS,
+        lambda each: map(_row, left(each.allocation)),
+        right=("FREE", "OF"),
+        dear=("RESOURCE", "WHICH"),
+    )
+
+
+def free_notes(snapshots: Sequence[Snapshot]) -> list[str]:
+    """Return the sentences below the table."""
+    return notes.merged(snapshots, _ABOUT)
+
+
+def free_lines(snapshots: Sequence[Snapshot], *, columns: int = 120, style: Style = PLAIN) -> list[str]:
+    """Return the table in lines of at most *columns* (at least 80); many ids are folded."""
+    cells = free_cells(snapshots)
+    lines = grid_lines(cells, columns, style) if cells.rows else nothing_to_list(snapshots)
+    return lines + note_lines(snapshots, _ABOUT, columns, style)
+
+
+def _row(each: Left) -> Row:
+    return (
+        printable(each.resource),
+        nodes_cell(each.numa_nodes),
+        amount_text(each.free, is_bytes=each.is_bytes),
+        amount_text(each.allocatable, is_bytes=each.is_bytes),
+        _which(each),
+    )
+
+
+def _which(each: Left) -> str:
+    if each.free is None:
+        return UNKNOWN
+    if each.is_bytes:
+        return f"{each.free} bytes" if each.free else NONE
+    return ", ".join(folded([printable(device) for device in each.free_ids], _MOST_IDS)) or NONE

@@ -1,0 +1,180 @@
+"""Cells in columns: what every table is made of, and how it is fitted to a terminal."""
+
+import re
+import textwrap
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from podres_exporter.dump.style import Style, Tone, tone_of
+from podres_exporter.dump.words import NONE, UNKNOWN
+from podres_exporter.model import Snapshot
+from podres_exporter.printable import printable
+
+LEAST_COLUMNS = 80
+"""Nothing is laid out for less: names would be cut to nothing."""
+_LEAST_WIDTH = 4
+_ENDLESS = 1 << 20
+_FLOORS = ((12, _ENDLESS), (12, 30), (10, 20), (_LEAST_WIDTH, _LEAST_WIDTH))
+"""How narrow columns, and dear ones, may get, step by step, so that there is something to read in all of them."""
+_GAP = "  "
+_TAIL = 8
+_PIECE = re.compile(r"[^,]+,? *|, *")
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """
+    A table before it is laid out. Cells are safe to print; the items of a cell have commas between them.
+
+    By header, *right* are the columns of numbers, *spare* those that are left out where there is no room, and *dear*
+    those that are cut last.
+    """
+
+    headers: Row
+    rows: tuple[Row, ...]
+    right: frozenset[str] = frozenset()
+    spare: tuple[str, ...] = ()
+    dear: frozenset[str] = frozenset()
+
+    def keeping(self, is_kept: Callable[[str, Row], bool]) -> "Grid":
+        """Return the grid with the columns of which *is_kept* says so, given a header and its cells."""
+        columns = list(zip(*self.rows, strict=True)) or [()] * len(self.headers)
+        places = [place for place, header in enumerate(self.headers) if is_kept(header, columns[place])]
+        headers = tuple(self.headers[place] for place in places)
+        return replace(self, headers=headers, rows=tuple(tuple(row[place] for place in places) for row in self.rows))
+
+    def without_empty(self, headers: Collection[str]) -> "Grid":
+        """Return the grid without those of the named columns in which nobody has anything."""
+        return self.keeping(lambda header, cells: header not in headers or not {NONE, UNKNOWN}.issuperset(cells))
+
+    def without(self, name: str) -> "Grid":
+        """Return the grid without the column of that name."""
+        return self.keeping(lambda header, _cells: header != name)
+
+
+def grid(
+    snapshots: Sequence[Snapshot],
+    headers: Row,
+    rows_of: Callable[[Snapshot], Iterable[Row]],
+    right: Collection[str] = (),
+    spare: Row = (),
+    dear: Collection[str] = (),
+) -> Grid:
+    """Return the rows of all snapshots; where there are several, they begin with the node's name."""
+    rows = tuple((printable(each.node), *row) for each in snapshots for row in rows_of(each))
+    whole = Grid(("NODE", *headers), rows, frozenset(right), spare, frozenset(dear))
+    return whole if len(snapshots) > 1 else whole.without("NODE")
+
+
+def grid_lines(table: Grid, columns: int, style: Style) -> list[str]:
+    """
+    Return the header and the rows in lines of at most *columns*, and without spaces at their ends.
+
+    Spare columns go first where it is too wide. Then cells with several items grow downwards, the widest column first,
+    and only then names lose their middle.
+    """
+    for name in reversed(table.spare):
+        if sum(_widths(table)) > _space(table, columns):
+            table = table.without(name)
+    whole = _folded_widths(table)
+    widths = _narrowed(_widths(table), whole, _space(table, columns))
+    for plain, dear in _FLOORS:
+        floors = [dear if header in table.dear else plain for header in table.headers]
+        least = [
+            max(len(header), min(width, floor))
+            for header, width, floor in zip(table.headers, whole, floors, strict=True)
+        ]
+        widths = _narrowed(widths, least, _space(table, columns))
+    lines = _row_lines(table, table.headers, widths, lambda _header, _cell, text: style.paint(text, Tone.HEADER))
+    for row in table.rows:
+        lines += _row_lines(table, row, widths, lambda header, cell, text: style.paint(text, tone_of(header, cell)))
+    return lines
+
+
+def fits(table: Grid, columns: int) -> bool:
+    """Tell whether no name has to be cut, though cells may grow downwards and spare columns go."""
+    for name in table.spare:
+        table = table.without(name)
+    return sum(_folded_widths(table)) <= _space(table, columns)
+
+
+def _folded_widths(table: Grid) -> list[int]:
+    """Return how wide the columns must be for all their items to stay whole."""
+    return [
+        max(len(header), *(len(piece.rstrip()) for row in table.rows for piece in _pieces(row[place])), _LEAST_WIDTH)
+        for place, header in enumerate(table.headers)
+    ]
+
+
+def _space(table: Grid, columns: int) -> int:
+    """Return how many characters the cells may have beside each other."""
+    return max(columns, LEAST_COLUMNS) - len(_GAP) * (len(table.headers) - 1)
+
+
+def _widths(table: Grid) -> list[int]:
+    return [max(map(len, cells)) for cells in zip(table.headers, *table.rows, strict=True)]
+
+
+def _narrowed(widths: Sequence[int], least: Sequence[int], space: int) -> list[int]:
+    """Return widths that fit the space as far as the *least* widths let them, the widest column narrowed first."""
+    narrow = list(widths)
+    while sum(narrow) > space:
+        slack = [(width, place) for place, width in enumerate(narrow) if width > least[place]]
+        if not slack:
+            break
+        narrow[max(slack)[1]] -= 1
+    return narrow
+
+
+def _row_lines(table: Grid, row: Row, widths: Sequence[int], paint: Callable[[str, str, str], str]) -> list[str]:
+    """Return one row, which has as many lines as its tallest cell."""
+    stacks = [_stacked(cell, width) for cell, width in zip(row, widths, strict=True)]
+    lines = []
+    for index in range(max(map(len, stacks))):
+        texts = [stack[index] if index < len(stack) else "" for stack in stacks]
+        last = max((place for place, text in enumerate(texts) if text), default=0)
+        parts = []
+        for place, text in enumerate(texts[: last + 1]):
+            header = table.headers[place]
+            padding = " " * (widths[place] - len(text))
+            painted = paint(header, row[place], text)
+            parts.append(padding + painted if header in table.right else painted + padding * (place < last))
+        lines.append(_GAP.join(parts))
+    return lines
+
+
+def _stacked(cell: str, width: int) -> list[str]:
+    """Return the cell in lines of at most *width*, broken behind commas."""
+    lines: list[str] = [""]
+    for piece in _pieces(cell):
+        text = piece if len(piece.rstrip()) <= width else _cut(piece.rstrip(), width)
+        if lines[-1] and len(lines[-1]) + len(text.rstrip()) > width:
+            lines.append(text)
+        else:
+            lines[-1] += text
+    return [line.rstrip() for line in lines]
+
+
+def _pieces(cell: str) -> list[str]:
+    """Return the parts of a cell that stay whole, with the commas behind them."""
+    return _PIECE.findall(cell)
+
+
+def _cut(piece: str, width: int) -> str:
+    """Return the piece shortened, the comma behind it kept."""
+    return f"{shortened(piece[:-1], width - 1)}," if piece.endswith(",") else shortened(piece, width)
+
+
+def shortened(text: str, width: int) -> str:
+    """Return the text without its middle where it is too long: names differ at their ends."""
+    if len(text) <= width:
+        return text
+    tail = min(_TAIL, (width - 2) // 2)
+    return f"{text[: width - 2 - tail]}..{text[len(text) - tail :]}"
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Return a sentence in lines of at most *columns*; later ones are indented. Long words are broken."""
+    return textwrap.wrap(text, max(columns, LEAST_COLUMNS), subsequent_indent="  ", break_on_hyphens=False)

@@ -1,0 +1,107 @@
+"""What the node has of each resource, what of it is held and what is left, by NUMA nodes."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from podres_exporter.cpuset import CpuSet, format_cpuset
+from podres_exporter.dump.words import CPU, ids_in_order, memory_order
+from podres_exporter.families.spec import by_node
+from podres_exporter.model import Allocation, DeviceStock, MemoryStock, Topology
+from podres_exporter.model.allocation import NumaNodes
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """
+    One resource on one set of NUMA nodes, in CPUs, bytes or devices; None where nobody tells.
+
+    *free_ids* are the free devices, or the list of free CPUs as one text. *unallocatable_ids* are held, though the
+    kubelet does not report them as allocatable.
+    """
+
+    resource: str
+    numa_nodes: NumaNodes
+    allocatable: int | None
+    held: int
+    free: int | None
+    free_ids: tuple[str, ...] = ()
+    unallocatable_ids: tuple[str, ...] | None = None
+    is_bytes: bool = False
+
+
+def left(allocation: Allocation | None) -> list[Left]:
+    """Return CPUs, memory and devices, in this order; nothing while there is no allocation to show."""
+    if allocation is None:
+        return []
+    return [*_cpus(allocation), *_memory(allocation.memory), *map(_devices, allocation.devices)]
+
+
+def _cpus(allocation: Allocation) -> Iterator[Left]:
+    """
+    Yield the CPUs of each NUMA node; nothing where none may be granted.
+
+    Free is the shared pool: an upper bound, for the kubelet does not list what only a finished init container held.
+    """
+    cpus, topology = allocation.cpus, allocation.topology
+    if cpus.allocatable is None:
+        for nodes, held in _placed(cpus.exclusive, topology):
+            yield Left(CPU, nodes, None, len(held), None)
+        if not cpus.exclusive:
+            yield Left(CPU, frozenset(), None, 0, None)
+        return
+    for nodes, all_of_node in _placed(cpus.allocatable, topology):
+        held = all_of_node & cpus.exclusive
+        free = all_of_node - held
+        ids = (format_cpuset(free),) if free else ()
+        yield Left(CPU, nodes, len(all_of_node), len(held), len(free), ids)
+
+
+def _placed(cpus: CpuSet, topology: Topology | None) -> Iterator[tuple[NumaNodes, CpuSet]]:
+    for node, held in by_node(cpus, topology):
+        yield (frozenset([int(node)]) if node else frozenset()), held
+
+
+def _memory(stocks: Iterable[MemoryStock]) -> Iterator[Left]:
+    """
+    Yield the memory of each NUMA node, and of nodes that a block spans together.
+
+    The kubelet reports memory one node at a time and grants blocks over several without saying how they are split, so
+    what is left of such nodes is known for all of them in one.
+
+    Source: kubelet memorymanager policy_static.go (groups of NUMA nodes).
+    """
+    by_type: defaultdict[str, list[MemoryStock]] = defaultdict(list)
+    for stock in stocks:
+        by_type[stock.memory_type].append(stock)
+    for kind in sorted(by_type, key=memory_order):
+        for group in _groups(by_type[kind]):
+            nodes = frozenset[int]().union(*(stock.numa_nodes for stock in group))
+            held = sum(stock.held_bytes for stock in group)
+            told = frozenset[int]().union(*(each.numa_nodes for each in group if each.reported_bytes is not None))
+            allocatable = sum(stock.reported_bytes or 0 for stock in group) if told and told == nodes else None
+            free = None if allocatable is None else max(0, allocatable - held)
+            yield Left(kind, nodes, allocatable, held, free, is_bytes=True)
+
+
+def _groups(stocks: Iterable[MemoryStock]) -> list[list[MemoryStock]]:
+    """Return the rows that have a NUMA node in common, directly or through others, together."""
+    groups: list[list[MemoryStock]] = []
+    for stock in stocks:
+        touching = [group for group in groups if any(stock.numa_nodes & each.numa_nodes for each in group)]
+        groups = [group for group in groups if group not in touching]
+        groups.append([each for group in touching for each in group] + [stock])
+    return sorted(groups, key=lambda group: min(min(each.numa_nodes, default=-1) for each in group))
+
+
+def _devices(stock: DeviceStock) -> Left:
+    allocatable, free, unallocatable = stock.allocatable, stock.free, stock.unallocatable_held
+    return Left(
+        stock.resource,
+        stock.numa_nodes,
+        None if allocatable is None else len(allocatable),
+        len(stock.held),
+        None if free is None else len(free),
+        tuple(ids_in_order(free or ())),
+        None if unallocatable is None else tuple(ids_in_order(unallocatable)),
+    )

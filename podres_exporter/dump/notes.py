@@ -1,0 +1,220 @@
+"""What stands below a table: how far it may be trusted, and what could not be known."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from podres_exporter.document.moment import write_moment
+from podres_exporter.dump.grid import wrapped
+from podres_exporter.dump.style import Style, Tone
+from podres_exporter.dump.words import CPU, counted, folded, ids_in_order, joined, on_nodes
+from podres_exporter.model import (
+    Allocation,
+    Attribution,
+    Explanation,
+    PodView,
+    Request,
+    RpcSupport,
+    Snapshot,
+    Support,
+    Verdict,
+)
+from podres_exporter.printable import printable
+
+Note = str
+Notes = Callable[[Snapshot], Iterable[Note]]
+
+_MOST_NODES = 4
+_MOST_NAMES = 6
+_ALLOCATABLE_RPC = "GetAllocatableResources"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The notes below one kind of table: those *of_node* name it where there are several, the *legend* does not."""
+
+    of_node: tuple[Notes, ...]
+    legend: tuple[Notes, ...] = ()
+
+
+def note_lines(snapshots: Sequence[Snapshot], about: About, columns: int, style: Style) -> list[str]:
+    """Return the notes on all snapshots, wrapped, after an empty line; nothing where there are none."""
+    lines = [line for note in merged(snapshots, about) for line in wrapped(note, columns)]
+    return ["", *(style.paint(line, Tone.WARN) for line in lines)] if lines else []
+
+
+def merged(snapshots: Sequence[Snapshot], about: About) -> list[Note]:
+    """Return the notes on all snapshots, each once, and the legend."""
+    said = [f"{nodes}{note}" for notes in about.of_node for note, nodes in _by_note(snapshots, notes).items()]
+    return said + [note for notes in about.legend for note in _by_note(snapshots, notes)]
+
+
+def _by_note(snapshots: Sequence[Snapshot], notes: Notes) -> dict[Note, str]:
+    """Return the nodes that have the note, to stand before it; an empty text where there is but one node."""
+    nodes_by_note: dict[Note, list[str]] = {}
+    for snapshot in snapshots:
+        for note in notes(snapshot):
+            nodes_by_note.setdefault(note, []).append(printable(snapshot.node))
+    if len(snapshots) < 2:
+        return dict.fromkeys(nodes_by_note, "")
+    return {note: f"{', '.join(folded(nodes, _MOST_NODES))}: " for note, nodes in nodes_by_note.items()}
+
+
+def trust(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield why there is nothing to show, or why it is not of this moment; belongs below everything."""
+    held = [printable(each.part) for each in snapshot.parts if each.held]
+    stale = [printable(each.part) for each in snapshot.parts if each.stale and not each.held]
+    since = _last_answer(snapshot)
+    if snapshot.allocation is None:
+        if "pods" in held:
+            yield "nothing to show: the kubelet has just started; its answers are held back until they are stable"
+        elif since:
+            yield f"nothing to show: the kubelet's last good answer, of {since}, is older than the maximum age"
+        else:
+            yield "nothing to show: the kubelet has not answered yet"
+        return
+    if held:
+        yield f"held: the kubelet has just started and answers too little; {joined(held)} as known before"
+    if stale:
+        yield f"stale: {joined(stale)} as the kubelet last told{f', {since}' if since else ''}"
+    for each in snapshot.sources:
+        if not each.up and not (each.source == "kubelet" and (stale or held)):
+            yield f"down: {_SOURCES.get(each.source, printable(each.source))} did not answer when it was last asked"
+
+
+_SOURCES = {"kubelet": "the kubelet", "metadata": "the API server", "topology": "/sys, which has the NUMA topology,"}
+
+
+def _last_answer(snapshot: Snapshot) -> str:
+    times = [each.last_success_seconds for each in snapshot.sources if each.source == "kubelet"]
+    return write_moment(int(times[0])) if times and times[0] is not None else ""
+
+
+def metadata(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield what is not known for want of the API server."""
+    if snapshot.allocation is None:
+        return
+    if snapshot.metadata is None:
+        yield "no metadata: the API server is not asked, so workloads, requests and health are not known"
+    elif not snapshot.metadata.synced:
+        yield "metadata not synced: workloads, requests and health may be missing or old"
+
+
+def places(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield why the NUMA nodes and the alignment of some containers are not known."""
+    allocation = snapshot.allocation
+    if allocation is None:
+        return
+    if allocation.topology is None and (allocation.cpus.allocatable or allocation.cpus.exclusive):
+        yield "no topology: the NUMA nodes of CPUs are not known"
+    verdicts = [each.alignment for view in allocation.pods for each in view.containers]
+    if any(each.verdict is Verdict.UNSUPPORTED for each in verdicts):
+        yield "alignment not judged: kubelets before 1.23 report unknown NUMA nodes as node 0"
+    unplaced = sum(each.unplaced for each in verdicts if each.verdict is not Verdict.UNSUPPORTED)
+    if unplaced and allocation.topology is not None:
+        one = unplaced == 1
+        held = "1 held device or CPU has" if one else f"{unplaced} held devices or CPUs have"
+        yield f"{held} no known NUMA node, and {'is' if one else 'are'} left out of NUMA and ALIGNED"
+
+
+def claims(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield what is not told of the devices of claims."""
+    uses = [use for view in _pods(snapshot.allocation) for each in view.containers for use in each.claim_uses]
+    if any(use.attribution is Attribution.CLAIM for use in uses):
+        yield "(DRA?): the device is of a claim that the container refers to; nothing tells whether it uses this one"
+
+
+def claim_cells(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield what `?` says in the row of a claim's device."""
+    if any(each.claim_uses for view in _pods(snapshot.allocation) for each in view.containers):
+        yield (
+            "of a claim's device the kubelet does not tell the NUMA node; USES ? is a device of a claim that the "
+            "container refers to, and nothing tells whether it uses this one"
+        )
+
+
+def skipped(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield which pods of the kubelet's answer are not shown."""
+    counts = snapshot.allocation.skipped_pods if snapshot.allocation else {}
+    if counts.get("terminal"):
+        count = counts["terminal"]
+        yield f"left out: {counted(count, 'pod')} that the kubelet still lists and that {_has(count)} finished"
+    if counts.get("duplicate_name"):
+        yield f"{counted(counts['duplicate_name'], 'pod')} united with another of the same namespace and name"
+
+
+def _has(count: int) -> str:
+    return "has" if count == 1 else "have"
+
+
+def pod_lists(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield what a row of a whole pod is."""
+    if any(view.pod.exclusive_cpus or view.pod.memory for view in _pods(snapshot.allocation)):
+        yield "(pod): what the kubelet lists of the pod as a whole; its containers repeat some of it"
+
+
+def unallocatable(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield the devices that are held and that the kubelet does not report as allocatable."""
+    found = [
+        f"{printable(stock.resource)} {printable(device)} {on_nodes(stock.numa_nodes)}"
+        for stock in (snapshot.allocation.devices if snapshot.allocation else ())
+        for device in ids_in_order(stock.unallocatable_held or ())
+    ]
+    if found:
+        yield (
+            f"held, but not reported as allocatable (unhealthy, plugin gone, or an empty topology): "
+            f"{', '.join(folded(found, _MOST_NAMES))}"
+        )
+
+
+def free_unknown(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield why nobody can tell what is free."""
+    allocation = snapshot.allocation
+    if allocation is None or not is_stock_unknown(allocation):
+        return
+    if RpcSupport(_ALLOCATABLE_RPC, Support.UNSUPPORTED) in snapshot.rpcs:
+        yield f"free not known: this kubelet does not serve {_ALLOCATABLE_RPC}"
+    else:
+        yield f"free not known: the kubelet has not answered {_ALLOCATABLE_RPC}"
+
+
+def is_stock_unknown(allocation: Allocation) -> bool:
+    """Tell whether the kubelet has not said what it may hand out."""
+    return allocation.cpus.allocatable is None or any(stock.reported is None for stock in allocation.devices)
+
+
+def misaligned(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield the containers that one NUMA node could have served and none does."""
+    names = [
+        f"{pod_name(view)} {printable(each.container.name)}"
+        for view in _pods(snapshot.allocation)
+        for each in view.containers
+        if each.alignment.verdict is Verdict.MISALIGNED
+    ]
+    if names:
+        yield f"misaligned: {', '.join(folded(names, _MOST_NAMES))}"
+
+
+def missing(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield what containers asked for and do not show, where nothing explains it."""
+    found = [
+        f"{pod_name(view)} {printable(each.container)} {each.missing} of {each.requested} {resource_name(each)}"
+        for view in _pods(snapshot.allocation)
+        for each in view.requests
+        if each.missing and each.explanation is Explanation.UNEXPLAINED
+    ]
+    if found:
+        yield f"missing, asked for and not held: {', '.join(folded(found, _MOST_NAMES))}"
+
+
+def resource_name(request: Request) -> str:
+    """Return the resource of a request as text."""
+    return "exclusive CPUs" if request.resource == CPU else printable(request.resource)
+
+
+def pod_name(view: PodView) -> str:
+    """Return `namespace/name`."""
+    return printable("/".join(view.pod.key))
+
+
+def _pods(allocation: Allocation | None) -> Sequence[PodView]:
+    return allocation.pods if allocation else ()

@@ -1,0 +1,79 @@
+"""CSV for spreadsheets and scripts: RFC 4180, one row per thing that is held, exact numbers and whole ids."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from podres_exporter.dump.held import Held, Thing, held_things
+from podres_exporter.families.spec import nodes_text
+from podres_exporter.model import Snapshot
+
+CSV_HEADER = (
+    "node",
+    "namespace",
+    "pod",
+    "container",
+    "kind",
+    "resource",
+    "id",
+    "amount",
+    "unit",
+    "numa_nodes",
+    "device_base",
+    "replica",
+    "claim",
+    "pool",
+    "share_id",
+    "cdi_devices",
+    "attribution",
+    "health",
+    "health_message",
+    "allocatable",
+    "alignment",
+    "uid",
+    "qos_class",
+    "workload_kind",
+    "workload_name",
+)
+"""The columns, a contract: new ones come at the end. What is not known or does not apply is empty."""
+
+_UNITS = {Thing.CPU: "cpus", Thing.MEMORY: "bytes", Thing.DEVICE: "devices", Thing.CLAIM: "devices"}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_GUARD = "'"
+
+
+def csv_text(snapshots: Sequence[Snapshot]) -> str:
+    """
+    Return the header and the rows, with the line ends of RFC 4180.
+
+    Names come from whoever may create pods or devices, and spreadsheets take a cell that begins with `=`, `+`, `-`,
+    `@`, a tab or a line end for a formula: such a cell gets a `'` in front.
+
+    Source: OWASP, "CSV Injection".
+    """
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(CSV_HEADER)
+    for snapshot in snapshots:
+        for held in held_things(snapshot.allocation):
+            writer.writerow([_guarded(cell) for cell in (snapshot.node, *_cells(held))])
+    return file.getvalue()
+
+
+def _guarded(cell: str) -> str:
+    return f"{_GUARD}{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _cells(held: Held) -> Iterator[str]:
+    """Yield the cells behind the node's name."""
+    meta = held.meta
+    yield from (held.namespace, held.pod, held.container, held.thing.value, held.resource, held.item)
+    yield from (str(held.amount), _UNITS[held.thing], nodes_text(held.numa_nodes))
+    is_claim = held.thing is Thing.CLAIM
+    yield from (held.base, "" if is_claim else held.share, held.claim, held.pool, held.share if is_claim else "")
+    yield " ".join(held.cdi_devices)
+    yield held.attribution.value if held.attribution else ""
+    yield from (held.health, held.message)
+    yield "" if held.is_allocatable is None else str(held.is_allocatable).lower()
+    yield held.verdict.value if held.verdict else ""
+    yield from (meta.uid, meta.qos_class, meta.workload_kind, meta.workload_name) if meta else ("",) * 4

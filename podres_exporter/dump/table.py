@@ -1,0 +1,167 @@
+"""The table: one row per container, and what it holds folded to counts."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from podres_exporter.cpuset import format_cpuset
+from podres_exporter.dump import notes
+from podres_exporter.dump.grid import Grid, Row, fits, grid, grid_lines
+from podres_exporter.dump.held import by_driver, unprepared
+from podres_exporter.dump.notes import About, note_lines
+from podres_exporter.dump.style import PLAIN, Style
+from podres_exporter.dump.words import (
+    ALIGNED,
+    MEMORY,
+    NONE,
+    UNKNOWN,
+    WHOLE_POD,
+    bytes_text,
+    memory_order,
+    nodes_cell,
+    workload_cell,
+)
+from podres_exporter.families.spec import nodes_text
+from podres_exporter.model import Container, ContainerView, MemoryBlock, PodView, Snapshot, Topology, Verdict
+from podres_exporter.printable import printable
+
+_HEADERS = (
+    "NAMESPACE",
+    "POD",
+    "CONTAINER",
+    "CPUS",
+    "DEVICES",
+    "MEMORY",
+    "NUMA",
+    "ALIGNED",
+    "HEALTH",
+    "WORKLOAD",
+)
+_IF_ANY = frozenset({"CPUS", "DEVICES", "MEMORY", "HEALTH", "WORKLOAD"})
+_HOLDS = frozenset({"CPUS", "DEVICES", "MEMORY"})
+_HEALTHY = "Healthy"
+_ABOUT = About(
+    (notes.trust, notes.metadata, notes.places, notes.skipped, notes.missing, notes.unallocatable),
+    (notes.claims, notes.pod_lists),
+)
+
+
+def table_cells(snapshots: Sequence[Snapshot], *, everything: bool = False) -> Grid:
+    """Return a row per container that holds something, with *everything* per container; columns nobody fills go."""
+    whole = grid(
+        snapshots,
+        _HEADERS,
+        lambda each: _rows(each, everything=everything),
+        spare=("WORKLOAD",),
+        dear=("DEVICES", "HEALTH"),
+    )
+    return whole.without_empty(_IF_ANY)
+
+
+def _folded(cells: Grid) -> Grid:
+    """Return the table with all that a container holds in one column: for long names, and narrow terminals."""
+    places = [place for place, header in enumerate(cells.headers) if header in _HOLDS]
+    first, last = places[0], places[-1] + 1
+    rows = tuple((*row[:first], _together(cells.headers, row, places), *row[last:]) for row in cells.rows)
+    return replace(
+        cells,
+        headers=(*cells.headers[:first], "HOLDS", *cells.headers[last:]),
+        rows=rows,
+        dear=frozenset({"HOLDS", "HEALTH"}),
+    )
+
+
+def _together(headers: Row, row: Row, places: Sequence[int]) -> str:
+    """Return `cpu 1-8,33-40, 4x nvidia.com/gpu, 96Gi`."""
+    cells = [f"cpu {row[place]}" if headers[place] == "CPUS" else row[place] for place in places if row[place] != NONE]
+    return ", ".join(cells) or NONE
+
+
+def table_notes(snapshots: Sequence[Snapshot]) -> list[str]:
+    """Return the sentences below the table."""
+    return notes.merged(snapshots, _ABOUT)
+
+
+def table_lines(
+    snapshots: Sequence[Snapshot], *, columns: int = 120, style: Style = PLAIN, everything: bool = False
+) -> list[str]:
+    """
+    Return the table in lines of at most *columns* (at least 80).
+
+    WORKLOAD is there if there is room; what a container holds stands in one column where names would be cut otherwise.
+    """
+    cells = table_cells(snapshots, everything=everything)
+    if cells.rows and not fits(cells, columns) and not _HOLDS.isdisjoint(cells.headers):
+        cells = _folded(cells)
+    lines = grid_lines(cells, columns, style) if cells.rows else nothing_to_list(snapshots)
+    return lines + note_lines(snapshots, _ABOUT, columns, style)
+
+
+def nothing_to_list(snapshots: Sequence[Snapshot]) -> list[str]:
+    """Return the sentence that stands in place of an empty table; none where nobody knows what there is."""
+    known = [printable(each.node) for each in snapshots if each.allocation is not None]
+    return [f"nothing to list on {', '.join(known)}"] if known else []
+
+
+def _rows(snapshot: Snapshot, *, everything: bool) -> Iterator[Row]:
+    allocation = snapshot.allocation
+    if allocation is None:
+        return
+    for view in allocation.pods:
+        identity = (printable(view.pod.namespace), printable(view.pod.name))
+        if view.pod.exclusive_cpus or view.pod.memory:
+            yield (*identity, WHOLE_POD, *_whole_pod(view, allocation.topology), workload_cell(view.meta))
+        for each in view.containers:
+            if everything or not each.container.holds_nothing:
+                yield (*identity, printable(each.container.name), *_container(each), workload_cell(view.meta))
+
+
+def _whole_pod(view: PodView, topology: Topology | None) -> Row:
+    """Return what the kubelet lists of the pod itself; nobody judges its alignment."""
+    pod = view.pod
+    nodes = topology.nodes_of(pod.exclusive_cpus) if topology else frozenset[int]()
+    nodes = nodes.union(*(block.numa_nodes for block in pod.memory))
+    cpus = format_cpuset(pod.exclusive_cpus) or NONE
+    return (cpus, NONE, _memory(pod.memory), nodes_cell(nodes), NONE, NONE)
+
+
+def _container(view: ContainerView) -> Row:
+    container, alignment = view.container, view.alignment
+    aligned = ALIGNED[alignment.verdict]
+    numa = nodes_text(alignment.numa_nodes) or (NONE if alignment.verdict is Verdict.NOT_APPLICABLE else UNKNOWN)
+    cpus = format_cpuset(container.exclusive_cpus) or NONE
+    return (cpus, _devices(view), _memory(container.memory), numa, aligned, _health(view))
+
+
+def _devices(view: ContainerView) -> str:
+    """Return `4x nvidia.com/gpu, 2x gpu.example.com (DRA)`; with `(DRA?)` what it may not be using."""
+    counts = Counter(device.resource for device in view.container.devices)
+    texts = [f"{count}x {printable(resource)}" for resource, count in sorted(counts.items())]
+    for (driver, is_sure), count in sorted(by_driver(view.claim_uses).items()):
+        texts.append(f"{count}x {printable(driver)} {'(DRA)' if is_sure else '(DRA?)'}")
+    texts += [f"claim {printable(name)} without devices" for name in unprepared(view)]
+    return ", ".join(texts) or NONE
+
+
+def _memory(blocks: Iterable[MemoryBlock]) -> str:
+    """Return `96Gi, 8Gi hugepages-1Gi`."""
+    sizes: Counter[str] = Counter()
+    for block in blocks:
+        sizes[block.memory_type] += block.size_bytes
+    return ", ".join(_size(kind, sizes[kind]) for kind in sorted(sizes, key=memory_order)) or NONE
+
+
+def _size(memory_type: str, size: int) -> str:
+    return bytes_text(size) if memory_type == MEMORY else f"{bytes_text(size)} {printable(memory_type)}"
+
+
+def _health(view: ContainerView) -> str:
+    """Return `Healthy`, or how many of its devices are anything else."""
+    if not view.health:
+        return UNKNOWN if _has_devices(view.container) else NONE
+    counts = Counter(row.health for row in view.health if row.health != _HEALTHY)
+    return ", ".join(f"{count} {printable(health)}" for health, count in sorted(counts.items())) or _HEALTHY
+
+
+def _has_devices(container: Container) -> bool:
+    return bool(container.devices or container.claims)

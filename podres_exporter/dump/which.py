@@ -1,0 +1,114 @@
+"""Which devices a name means: a full id, the physical device of shared ids, or the beginning of one of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from podres_exporter.errors import SelectionError
+from podres_exporter.families.devices import split_replica
+from podres_exporter.model import Allocation, ClaimDevice, Snapshot
+from podres_exporter.printable import printable
+
+MOST_NAMES = 8
+
+DeviceKey = tuple[str, str]
+"""(resource, device id)."""
+ClaimDeviceKey = tuple[str, ...]
+"""(driver, pool, device); the CDI names where the kubelet tells no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The devices that were meant: those of device plugins, and those of claims."""
+
+    devices: frozenset[DeviceKey] = frozenset()
+    claim_devices: frozenset[ClaimDeviceKey] = frozenset()
+
+    @property
+    def resources(self) -> frozenset[str]:
+        """The extended resources and DRA drivers that they are of."""
+        return frozenset(key[0] for key in self.devices | self.claim_devices)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """One device: *physical* is the same for all shares of it, and any of the *spellings* names it."""
+
+    key: ClaimDeviceKey
+    physical: ClaimDeviceKey
+    spellings: tuple[str, ...]
+    is_claimed: bool
+
+    @property
+    def label(self) -> str:
+        """Its name in messages."""
+        return ("/" if self.is_claimed else " ").join(self.physical)
+
+
+def claim_device_key(device: ClaimDevice) -> ClaimDeviceKey:
+    """Return what a device of a claim is known by."""
+    return (device.driver, device.pool, device.device) if device.driver else device.cdi_devices
+
+
+def find_devices(snapshots: Iterable[Snapshot], text: str) -> Found:
+    """
+    Return the devices that *text* means on these nodes; a full name goes before the beginning of another.
+
+    A device of a claim goes by its name, by `driver/pool/device` or by a CDI name. Raises SelectionError where there
+    is none, naming near ones, or where it is the beginning of several, naming them.
+    """
+    candidates = sorted(
+        {each for snapshot in snapshots if snapshot.allocation for each in _candidates(snapshot.allocation)},
+        key=lambda each: each.key,
+    )
+    found = [each for each in candidates if text in each.spellings]
+    if not found:
+        found = [each for each in candidates if any(name.startswith(text) for name in each.spellings)]
+        labels = list(dict.fromkeys(each.label for each in found))
+        if len(labels) > 1:
+            names = [printable(each) for each in labels[:MOST_NAMES]]
+            more = len(labels) - len(names)
+            raise SelectionError(
+                f"device '{printable(text)}' fits {len(labels)} devices",
+                names,
+                f"and {more} more; write more of it" if more else "write more of it",
+            )
+    if not found:
+        raise _unknown(candidates, text)
+    return Found(
+        frozenset((each.key[0], each.key[1]) for each in found if not each.is_claimed),
+        frozenset(each.key for each in found if each.is_claimed),
+    )
+
+
+def _candidates(allocation: Allocation) -> Iterator[_Candidate]:
+    """Yield every device that is held, reported or claimed."""
+    keys = {(stock.resource, each) for stock in allocation.devices for each in stock.held | (stock.reported or set())}
+    containers = [each.container for view in allocation.pods for each in view.containers]
+    keys |= {(device.resource, device.device_id) for container in containers for device in container.devices}
+    for resource, device_id in keys:
+        base, _ = split_replica(device_id)
+        yield _Candidate((resource, device_id), (resource, base), (device_id, base), is_claimed=False)
+    for container in containers:
+        for claim in container.claims:
+            for device in claim.devices:
+                key = claim_device_key(device)
+                names = (device.device, "/".join(key)) if device.driver else ()
+                yield _Candidate(key, key, (*names, *device.cdi_devices), is_claimed=True)
+
+
+def _unknown(candidates: Sequence[_Candidate], text: str) -> SelectionError:
+    """Return the error that names what may have been meant."""
+    names = sorted({name for each in candidates for name in each.spellings})
+    near = near_names(text, names)
+    problem = f"no device '{printable(text)}'"
+    if near:
+        return SelectionError(f"{problem}; near", near)
+    return SelectionError(f"{problem}; {len({each.physical for each in candidates})} devices are known")
+
+
+def near_names(text: str, names: Sequence[str]) -> list[str]:
+    """Return names with the text in them, else names much like it, safe to print."""
+    near = [name for name in names if text and text.lower() in name.lower()]
+    near = near or get_close_matches(text, names, MOST_NAMES)
+    return [printable(name) for name in near[:MOST_NAMES]]

@@ -1,0 +1,109 @@
+"""The wide table: one row per thing that is held, with its id."""
+
+from collections.abc import Iterator, Sequence
+
+from podres_exporter.dump import notes
+from podres_exporter.dump.grid import Grid, Row, grid, grid_lines
+from podres_exporter.dump.held import Held, Thing, held_things
+from podres_exporter.dump.notes import About, note_lines
+from podres_exporter.dump.style import PLAIN, Style
+from podres_exporter.dump.table import nothing_to_list
+from podres_exporter.dump.words import (
+    ALIGNED,
+    NONE,
+    UNKNOWN,
+    WHOLE_POD,
+    amount_text,
+    nodes_cell,
+    workload_cell,
+)
+from podres_exporter.model import Attribution, Snapshot
+from podres_exporter.printable import printable
+
+_HEADERS = (
+    "NAMESPACE",
+    "POD",
+    "CONTAINER",
+    "RESOURCE",
+    "ID",
+    "AMOUNT",
+    "NUMA",
+    "SHARE",
+    "CLAIM",
+    "USES",
+    "ALIGNED",
+    "ALLOCATABLE",
+    "HEALTH",
+    "WORKLOAD",
+)
+_IF_ANY = frozenset({"SHARE", "CLAIM", "USES", "ALLOCATABLE", "HEALTH", "WORKLOAD"})
+_ENDLESS = 1 << 20
+_ABOUT = About(
+    (notes.trust, notes.metadata, notes.places, notes.skipped, notes.missing), (notes.claim_cells, notes.pod_lists)
+)
+
+
+def wide_cells(snapshots: Sequence[Snapshot]) -> Grid:
+    """Return a row per CPU set of a NUMA node, memory block, device and claim device; columns nobody fills go."""
+    whole = grid(snapshots, _HEADERS, _rows, right=("AMOUNT",))
+    return whole.without_empty(_IF_ANY)
+
+
+def wide_notes(snapshots: Sequence[Snapshot]) -> list[str]:
+    """Return the sentences below the table."""
+    return notes.merged(snapshots, _ABOUT)
+
+
+def wide_lines(snapshots: Sequence[Snapshot], *, columns: int = 120, style: Style = PLAIN) -> list[str]:
+    """Return the table in lines as long as it takes, for ids stay whole; the sentences below keep to *columns*."""
+    cells = wide_cells(snapshots)
+    lines = grid_lines(cells, _ENDLESS, style) if cells.rows else nothing_to_list(snapshots)
+    return lines + note_lines(snapshots, _ABOUT, columns, style)
+
+
+def _rows(snapshot: Snapshot) -> Iterator[Row]:
+    for held in held_things(snapshot.allocation):
+        yield (
+            printable(held.namespace),
+            printable(held.pod),
+            printable(held.container) or WHOLE_POD,
+            printable(held.resource) or NONE,
+            _id(held),
+            amount_text(held.amount, is_bytes=held.thing is Thing.MEMORY),
+            nodes_cell(held.numa_nodes),
+            printable(held.share) or NONE,
+            printable(held.claim) or NONE,
+            _uses(held.attribution),
+            ALIGNED[held.verdict] if held.verdict else NONE,
+            _allocatable(held),
+            _health(held),
+            workload_cell(held.meta),
+        )
+
+
+def _id(held: Held) -> str:
+    """Return the id; of a claim's device with its pool."""
+    if held.thing is Thing.CLAIM and held.pool:
+        return printable(f"{held.pool}/{held.item}")
+    return printable(held.item) or NONE
+
+
+def _uses(attribution: Attribution | None) -> str:
+    """Return whether the container uses the claim's device: `yes`, or `?` where nothing tells."""
+    if attribution is None:
+        return NONE
+    return "yes" if attribution is Attribution.CONTAINER else UNKNOWN
+
+
+def _allocatable(held: Held) -> str:
+    if held.thing is not Thing.DEVICE:
+        return NONE
+    return UNKNOWN if held.is_allocatable is None else "yes" if held.is_allocatable else "no"
+
+
+def _health(held: Held) -> str:
+    """Return the health with what its plugin says of it."""
+    if not held.health:
+        return UNKNOWN if held.thing in {Thing.DEVICE, Thing.CLAIM} else NONE
+    message = printable(" ".join(held.message.split()))
+    return f"{printable(held.health)} ({message})" if message else printable(held.health)
