@@ -1,0 +1,158 @@
+"""Findings on the API server: can it be asked, does it answer, and does it know this node."""
+
+from podres_exporter.check.apierrors import http_code, is_reached, said
+from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, Evidence, PodsAnswer
+from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skipped, warning
+from podres_exporter.check.rights import VERBS, right_finding
+from podres_exporter.check.words import counted, seconds_text, size_text, some
+from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.printable import printable
+
+SKEW_SECONDS = 5.0
+"""Alerts on `podres_source_last_success_timestamp_seconds` compare the node's clock with Prometheus's."""
+
+NO_API_SERVER = "--metadata.source is none"
+_NO_CREDENTIALS = "no credentials (api.credentials)"
+
+
+def api_findings(evidence: Evidence) -> list[Finding]:
+    """Return the findings on credentials, connection, rights, the list of pods, the node's name and the clock."""
+    api, names = evidence.api, ("credentials", "reach", "may-list", "may-watch", "list", "node-name", "clock")
+    if api is None:
+        return [skipped(f"api.{name}", NO_API_SERVER) for name in names]
+    account = api.account
+    if account is None:
+        remedy = "; ".join(api.problem.split("; ")[1:])
+        first = failed("api.credentials", printable(api.problem.split("; ")[0]), printable(remedy) or _CREDENTIALS)
+        return [first, *(skipped(f"api.{name}", _NO_CREDENTIALS) for name in names[1:])]
+    return [
+        _credentials(api, account),
+        _reach(api, account),
+        *(right_finding(api, verb) for verb in VERBS),
+        _list(api),
+        _node_name(evidence),
+        _clock(api),
+    ]
+
+
+_CREDENTIALS = "give --metadata.kubeconfig, or run with --metadata.source=none"
+
+
+def _credentials(api: ApiServer, account: Account) -> Finding:
+    name = "api.credentials"
+    seen = f"found: {printable(account.source)}"
+    answers = [*api.reviews.values(), api.pods]
+    if 401 in map(http_code, answers):
+        remedy = (
+            "the token is expired, or of another cluster: in a pod delete the pod, so that it gets a new one; with a "
+            "kubeconfig log in again"
+        )
+        return failed(name, f"{seen}, but the API server does not accept them (HTTP 401)", remedy)
+    unusable = [each for each in answers if isinstance(each, ApiServerError) and "credentials" in each.detail]
+    if unusable:
+        return failed(name, f"{seen}, but {said(unusable[0])}", _CREDENTIALS)
+    return ok(name, seen, source=account.source)
+
+
+def _reach(api: ApiServer, account: Account) -> Finding:
+    """Return whether the server answers anything at all, and whether the way there is private."""
+    name, where = "api.reach", printable(account.server)
+    if account.proxy:
+        where = f"{where} (through the proxy {printable(account.proxy)})"
+    facts: Facts = {"server": account.server, "proxy": account.proxy, "encrypted": account.is_encrypted}
+    answers = [*api.reviews.values(), api.pods]
+    errors = [each for each in answers if isinstance(each, ApiServerError)]
+    timed = [each for each in answers if isinstance(each, AccessAnswer | PodsAnswer)]
+    if not is_reached(api):
+        error = errors[0]
+        return failed(name, f"{where}: {said(error)}", _reach_remedy(error, account), **facts)
+    took = f" in {seconds_text(timed[0].seconds)}" if timed else ""
+    if not account.is_encrypted:
+        seen, remedy = f"{where} answers{took}, without TLS", "use https:// outside of tests: the token can be read"
+        return note(name, seen, remedy, **facts)
+    if not account.is_verified:
+        remedy = "give the kubeconfig the cluster's certificate-authority in place of insecure-skip-tls-verify"
+        return warning(name, f"{where} answers{took}, and its certificate is not verified", remedy, **facts)
+    return ok(name, f"{where} answers{took}, over TLS", **facts)
+
+
+def _reach_remedy(error: ApiServerError, account: Account) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in error.detail:
+        return "the server's certificate is not signed by the CA we trust: another cluster's kubeconfig, or a new CA"
+    if account.proxy:
+        return "leave the API server out of the proxy: add its address to NO_PROXY"
+    if "Read timed out" in error.detail:
+        return "it takes connections and does not answer: the API server, or what stands before it, is overloaded"
+    if error.reason is Reason.TIMEOUT:
+        return "packets are lost: a NetworkPolicy must let the exporter out to the API server"
+    return "nobody answers there: check the address, a NetworkPolicy's egress rules, and the API server itself"
+
+
+def _list(api: ApiServer) -> Finding:
+    name, answer = "api.list", api.pods
+    if isinstance(answer, PodsAnswer):
+        took = f"{size_text(answer.size_bytes)} in {seconds_text(answer.seconds)}"
+        facts = {"pods": answer.pods, "size_bytes": answer.size_bytes, "seconds": answer.seconds}
+        if answer.unreadable:
+            seen = f"{counted(len(answer.unreadable), 'pod')} cannot be read: {some(answer.unreadable)}"
+            remedy = "they are exported without metadata; please report them, for the API server sends nothing else"
+            return warning(name, seen, remedy, unreadable=len(answer.unreadable), **facts)
+        return ok(name, f"{counted(answer.pods, 'pod')} of this node, {took}", unreadable=0, **facts)
+    error = answer or ApiServerError("list", Reason.INTERNAL, "not asked")
+    if not is_reached(api):
+        return skipped(name, "the API server has not answered (api.reach)")
+    if http_code(error) == 401:
+        return skipped(name, "the credentials are not accepted (api.credentials)")
+    if http_code(error) == 403:
+        return failed(name, "refused (HTTP 403)", "see api.may-list", reason=error.reason.value)
+    remedy = {
+        Reason.THROTTLED: "the API server is overloaded: API Priority and Fairness puts us off; it passes",
+        Reason.MALFORMED: "what answers there is no API server: check the address and proxies",
+        Reason.NOT_FOUND: "what answers there is no API server: check the address and proxies",
+    }.get(error.reason, "look into the API server's log")
+    return failed(name, said(error), remedy, reason=error.reason.value)
+
+
+def _node_name(evidence: Evidence) -> Finding:
+    """Return whether the name is the node's, by the pods that both sides know."""
+    name, node = "api.node-name", printable(evidence.settings.node)
+    listing, metadata = evidence.listing, evidence.metadata
+    if metadata is None:
+        return skipped(name, "its pods could not be listed (api.list)")
+    if listing is None:
+        return skipped(name, f"{node}: the kubelet's pods are not known (kubelet.list)")
+    both = len([pod for pod in listing.pods if pod.key in metadata.pods])
+    facts: Facts = {"node": evidence.settings.node, "kubelet_pods": len(listing.pods), "api_pods": len(metadata.pods)}
+    told = (
+        f"the API server has {counted(len(metadata.pods), 'pod')} of node {node}, the kubelet lists {len(listing.pods)}"
+    )
+    if listing.pods and not both:
+        remedy = (
+            "set NODE_NAME from the field spec.nodeName, or give the name that kubectl get nodes shows; with another "
+            "node's name no pod gets its labels and owner"
+        )
+        return failed(name, f"{told}, and none is the same: the name is wrong", remedy, shared_pods=0, **facts)
+    if not listing.pods:
+        return ok(name, f"{node}; there is no pod to tell by", shared_pods=0, **facts)
+    return ok(
+        name, f"{node}: {both} of the kubelet's {counted(len(listing.pods), 'pod')} known", shared_pods=both, **facts
+    )
+
+
+def _clock(api: ApiServer) -> Finding:
+    """Return how far this node's clock is from the API server's, whose Date is in whole seconds."""
+    name = "api.clock"
+    for answer in api.reviews.values():
+        if isinstance(answer, AccessAnswer) and answer.date_seconds is not None:
+            skew = answer.asked_seconds - (answer.date_seconds + 0.5)
+            break
+    else:
+        return skipped(name, "the API server has not told its time (api.reach)")
+    facts: Facts = {"skew_seconds": round(skew, 1)}
+    way = "ahead of" if skew > 0 else "behind"
+    if abs(skew) > SKEW_SECONDS + answer.seconds:
+        seen = f"this node is {abs(skew):.0f} s {way} the API server"
+        return warning(
+            name, seen, "synchronise it (chronyc tracking): alerts on timestamps go wrong, then tokens", **facts
+        )
+    return ok(name, f"within {max(1.0, abs(skew)):.0f} s of the API server's", **facts)

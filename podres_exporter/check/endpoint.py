@@ -1,0 +1,169 @@
+"""Findings on the kubelet's socket: is it there, may we, does anybody answer, and will it last."""
+
+from podres_exporter.check.evidence import FileKind, Outcome, Socket
+from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skipped, warning
+from podres_exporter.check.words import age_text, seconds_text
+from podres_exporter.printable import printable
+
+LONGEST_PATH_BYTES = 107
+"""What fits into sockaddr_un, less its closing zero (unix(7))."""
+
+_OVERFLOW_UID = 65534
+"""What the kernel calls owners that a user namespace does not know (user_namespaces(7))."""
+
+_START = "start it (systemctl status kubelet, journalctl -u kubelet)"
+
+
+def socket_findings(socket: Socket, hold_down_seconds: float, wall_seconds: float) -> list[Finding]:
+    """Return the findings on file, permission, mount, connection and age."""
+    return [
+        _file(socket),
+        _permission(socket),
+        _mount(socket),
+        _connect(socket),
+        _age(socket, hold_down_seconds, wall_seconds),
+    ]
+
+
+def _directory(socket: Socket) -> str:
+    return printable(socket.path.rpartition("/")[0] or "/")
+
+
+def _mount_advice(socket: Socket) -> str:
+    return f"mount the directory {_directory(socket)} (hostPath, type: Directory, readOnly: true), never the file"
+
+
+def _file(socket: Socket) -> Finding:
+    name, path, used = "socket.file", printable(socket.path), len(socket.path.encode())
+    match socket.file.kind:
+        case FileKind.SOCKET:
+            text = f"{path} ({used} of {LONGEST_PATH_BYTES} bytes)"
+            return ok(name, text, path=socket.path, path_bytes=used)
+        case FileKind.HIDDEN:
+            return skipped(name, f"{path} cannot be looked at: {socket.file.problem} (socket.permission)")
+        case FileKind.MISSING:
+            return _missing(socket)
+        case FileKind.DIRECTORY:
+            seen = f"{path} is a directory: where a pod mounts the file itself, one is made if the kubelet is late"
+            return failed(name, seen, f"remove it on the node (rmdir) and {_mount_advice(socket)}", path=socket.path)
+        case _:
+            what = printable(socket.file.problem) or f"a {socket.file.kind.value}"
+            seen = f"{path} is no socket: {what}"
+            return failed(name, seen, "check --kubelet.socket", path=socket.path)
+
+
+def _missing(socket: Socket) -> Finding:
+    """Return where the way ends: without the directory it is the mount, with it it is the kubelet."""
+    name, gone = "socket.file", socket.file.missing_directory
+    if gone:
+        seen = f"{printable(socket.path)} does not exist, for there is no {printable(gone)}"
+        remedy = (
+            f"in a pod, {_mount_advice(socket)}; a kubelet with another --root-dir has it elsewhere "
+            "(k0s: /var/lib/k0s/kubelet, MicroK8s: /var/snap/microk8s/common/var/lib/kubelet): "
+            "give --kubelet.socket too"
+        )
+    else:
+        seen = f"{printable(socket.path)} does not exist; its directory does"
+        remedy = (
+            f"the kubelet has not started yet, or has another --root-dir: {_START}; in a pod, see that the volume is "
+            "the node's directory and no empty one (hostPath, type: Directory, not DirectoryOrCreate)"
+        )
+    return failed(name, seen, remedy, path=socket.path)
+
+
+def _permission(socket: Socket) -> Finding:
+    """Return whether connecting is allowed: a refused connection has passed the check of permissions."""
+    name, file = "socket.permission", socket.file
+    facts: Facts = {"uid": socket.uid, "owner_uid": file.owner_uid, "mode": f"{file.mode:04o}"}
+    if file.kind is FileKind.HIDDEN:
+        return failed(name, f"UID {socket.uid} may not look into {_directory(socket)}", _remedy(socket), uid=socket.uid)
+    if file.kind is not FileKind.SOCKET:
+        return skipped(name, "there is no socket (socket.file)")
+    seen = f"UID {socket.uid}; the socket belongs to UID {file.owner_uid}, mode {file.mode:04o}"
+    if socket.connection is not None and socket.connection.outcome is Outcome.DENIED:
+        return failed(name, f"permission denied: {seen}", _remedy(socket), **facts)
+    return ok(name, seen, **facts)
+
+
+def _remedy(socket: Socket) -> str:
+    """
+    Return what would let us connect.
+
+    Source: connect(2) wants the write bit; container-selinux #275 lets containers use the socket.
+    """
+    if socket.uid != 0:
+        return "run as UID 0 (runAsUser: 0); it needs no capability, no privilege and no host namespace"
+    if socket.file.owner_uid == _OVERFLOW_UID:
+        return "UID 0 of a user namespace is not the node's: leave out hostUsers: false"
+    return (
+        "UID 0 is right, so a security module refuses: look for AVC messages (ausearch -m avc); SELinux policies older "
+        "than October 2023 need seLinuxOptions: {type: spc_t}"
+    )
+
+
+def _mount(socket: Socket) -> Finding:
+    name, mount = "socket.mount", socket.mount
+    if socket.file.kind in {FileKind.MISSING, FileKind.HIDDEN}:
+        return skipped(name, "there is no socket (socket.file)")
+    if mount is None:
+        return skipped(name, f"mounts are not known: {printable(socket.mount_problem)}")
+    point = printable(mount.point)
+    facts: Facts = {"mount_point": mount.point, "read_only": mount.is_read_only, "file_system": mount.file_system}
+    if mount.point == socket.real_path:
+        return _file_mount(socket, is_deleted=mount.is_deleted)
+    if mount.point == "/":
+        return ok(name, "none of its own, as on the node itself", **facts)
+    way = "read-only, which is enough" if mount.is_read_only else "read-write"
+    return ok(name, f"the directory {point}, {way}", **facts)
+
+
+def _file_mount(socket: Socket, *, is_deleted: bool) -> Finding:
+    """Return that the socket itself is mounted: the kubelet makes it anew at each start, and the mount stays old."""
+    name, point = "socket.mount", socket.real_path
+    if is_deleted or not socket.is_connected:
+        seen = "the socket's file is mounted, and the kubelet has made its socket anew since, or is down"
+        return failed(name, seen, f"{_mount_advice(socket)}, and start the pod anew", mount_point=point)
+    seen = "the socket's file is mounted: it works until the kubelet restarts, and then never again"
+    return warning(name, seen, _mount_advice(socket), mount_point=point)
+
+
+def _connect(socket: Socket) -> Finding:
+    name, connection = "socket.connect", socket.connection
+    if connection is None:
+        return skipped(name, "there is no socket (socket.file)")
+    problem = printable(connection.problem)
+    match connection.outcome:
+        case Outcome.CONNECTED:
+            took = seconds_text(connection.seconds)
+            return ok(name, f"somebody listens; connected in {took}", seconds=connection.seconds)
+        case Outcome.DENIED:
+            return skipped(name, "not allowed (socket.permission)")
+        case Outcome.REFUSED:
+            seen = "connection refused: a kubelet that was killed leaves its socket's file behind"
+            return failed(name, seen, f"the kubelet does not run: {_START}; in a pod, see socket.mount too")
+        case Outcome.BUSY:
+            seen = f"somebody listens but accepts nobody: {problem}"
+            return failed(name, seen, "the kubelet hangs: journalctl -u kubelet, then systemctl restart kubelet")
+        case _:
+            seen = f"cannot connect: {problem}"
+            return failed(name, seen, "check --kubelet.socket: the kubelet's is a stream socket")
+
+
+def _age(socket: Socket, hold_down_seconds: float, wall_seconds: float) -> Finding:
+    """Return how long ago the kubelet started, for it makes the socket at its start."""
+    name = "socket.age"
+    if socket.file.kind is not FileKind.SOCKET:
+        return skipped(name, "there is no socket (socket.file)")
+    age = wall_seconds - socket.file.changed_seconds
+    facts: Facts = {"age_seconds": round(age, 1)}
+    if age < -1:
+        seen = f"made {age_text(-age)} in the future: this machine's clock has been set back since"
+        return note(name, seen, "synchronise the clock; until then every answer passes for a new kubelet's", **facts)
+    seen = f"made {age_text(max(age, 0.0))} ago, when the kubelet started"
+    if age < hold_down_seconds:
+        remedy = (
+            f"wait: for up to {age_text(hold_down_seconds)} (--snapshot.hold-down) serve shows no answer that lacks "
+            "what was known before, and what is found here may be incomplete"
+        )
+        return note(name, seen, remedy, **facts)
+    return ok(name, seen, **facts)

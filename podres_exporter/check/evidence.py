@@ -1,0 +1,201 @@
+"""What was gathered, before anybody judges it. Whoever gathers does the I/O; a part that is missing was not asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from podres_exporter.allowlist import LabelAllowlist
+from podres_exporter.check.mounts import Mount
+from podres_exporter.errors import ApiServerError, Reason, TopologyError
+from podres_exporter.model import Allocatable, Listing, Metadata, Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    How the exporter is set up. *given* are the flags and variables that say something; *strangers* are variables of our
+    prefix that nobody reads, with the variable that may be meant (or nothing).
+    """
+
+    node: str
+    timeout_seconds: float
+    hold_down_seconds: float
+    metadata_source: str
+    allowlist: LabelAllowlist = field(default_factory=LabelAllowlist)
+    given: tuple[str, ...] = ()
+    strangers: tuple[tuple[str, str], ...] = ()
+
+
+class FileKind(StrEnum):
+    """What is at the path of the socket; HIDDEN: we may not look."""
+
+    SOCKET = "socket"
+    MISSING = "missing"
+    DIRECTORY = "directory"
+    REGULAR = "regular file"
+    OTHER = "something else"
+    HIDDEN = "hidden"
+
+
+@dataclass(frozen=True, slots=True)
+class SocketFile:
+    """
+    The file at the path; *problem* is the system's word where it could not be looked at.
+
+    *missing_directory* is the first directory on the way that is not there. *changed_seconds* is the file's ctime.
+    """
+
+    kind: FileKind
+    problem: str = ""
+    missing_directory: str = ""
+    mode: int = 0
+    owner_uid: int = 0
+    changed_seconds: float = 0.0
+
+
+class Outcome(StrEnum):
+    """How connecting went; BUSY: somebody listens, but does not accept."""
+
+    CONNECTED = "connected"
+    REFUSED = "refused"
+    DENIED = "denied"
+    BUSY = "busy"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One attempt to connect."""
+
+    outcome: Outcome
+    seconds: float
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """
+    The socket of the kubelet; *real_path* has no symbolic links. *uid* is ours.
+
+    *mount* is None where it is not known, with the *mount_problem*. *connection* is None where there is no socket.
+    """
+
+    path: str
+    real_path: str
+    uid: int
+    file: SocketFile
+    connection: Connection | None = None
+    mount: Mount | None = None
+    mount_problem: str = ""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether somebody answers."""
+        return self.connection is not None and self.connection.outcome is Outcome.CONNECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """
+    One RPC. *reason* is None where it was answered; *rejected* of *attempts* met the kubelet's rate limit.
+
+    *seconds* is how long the last attempt took, *size_bytes* the length of its answer where there was one.
+    """
+
+    rpc: str
+    seconds: float
+    size_bytes: int | None = None
+    reason: Reason | None = None
+    detail: str = ""
+    attempts: int = 1
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The pods as both sides told them, one right after the other; None where one of them did not."""
+
+    listing: Listing | None
+    metadata: Metadata | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who we are to the API server, and where it is. *proxy* is empty without one."""
+
+    source: str
+    server: str
+    is_verified: bool = True
+    proxy: str = ""
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the server is asked over TLS."""
+        return self.server.startswith("https://")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessAnswer:
+    """
+    What the API server says of one right. *asked_seconds* is our time in the middle of the request, which took
+    *seconds*; *date_seconds* is the server's, None where it does not tell.
+    """
+
+    is_allowed: bool
+    said: str
+    seconds: float
+    asked_seconds: float
+    date_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PodsAnswer:
+    """One list of pods. *unreadable* names pods that could not be used; *label_keys* counts pods by label."""
+
+    seconds: float
+    size_bytes: int
+    pods: int
+    unreadable: tuple[str, ...] = ()
+    label_keys: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServer:
+    """
+    What was asked of the API server. *problem* says why there are no credentials; nothing else is there then.
+
+    *reviews* are by verb; one that is missing was not asked, because the first was not answered.
+    """
+
+    problem: str = ""
+    account: Account | None = None
+    reviews: Mapping[str, AccessAnswer | ApiServerError] = field(default_factory=dict)
+    pods: PodsAnswer | ApiServerError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """
+    Everything. *calls* are by RPC; *api* is None where `--metadata.source` is `none`.
+
+    There is one look, and another a moment later where the sides disagreed: pods come and go between two questions.
+    """
+
+    settings: Settings
+    socket: Socket
+    wall_seconds: float
+    topology: Topology | TopologyError
+    calls: Mapping[str, Call] = field(default_factory=dict)
+    allocatable: Allocatable | None = None
+    looks: tuple[Look, ...] = (Look(None),)
+    api: ApiServer | None = None
+
+    @property
+    def listing(self) -> Listing | None:
+        """The kubelet's pods as last told."""
+        return self.looks[-1].listing
+
+    @property
+    def metadata(self) -> Metadata | None:
+        """The API server's pods as last told."""
+        return self.looks[-1].metadata

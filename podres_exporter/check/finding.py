@@ -1,0 +1,81 @@
+"""One thing that was looked at, and what to do about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Fact = str | int | float | bool | list[str] | None
+Facts = dict[str, Fact]
+
+
+class Verdict(StrEnum):
+    """
+    OK: as it should be. NOTE: worth knowing, nothing is lost that could be had. WARNING: something is missing from what
+    the exporter shows, or soon will be. FAILED: a source is lost. SKIPPED: could not be looked at.
+    """
+
+    OK = "ok"
+    NOTE = "note"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    What was seen. *facts* are the numbers of the sentence, for programs; *remedy* is empty for OK and SKIPPED.
+
+    *seen* and *remedy* are safe to print.
+    """
+
+    id: str
+    verdict: Verdict
+    seen: str
+    remedy: str = ""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+def ok(name: str, seen: str, **facts: Fact) -> Finding:
+    """Return that all is well."""
+    return Finding(name, Verdict.OK, seen, "", facts)
+
+
+def note(name: str, seen: str, remedy: str, **facts: Fact) -> Finding:
+    """Return something worth knowing."""
+    return Finding(name, Verdict.NOTE, seen, remedy, facts)
+
+
+def warning(name: str, seen: str, remedy: str, **facts: Fact) -> Finding:
+    """Return that something is missing, or soon will be."""
+    return Finding(name, Verdict.WARNING, seen, remedy, facts)
+
+
+def failed(name: str, seen: str, remedy: str, **facts: Fact) -> Finding:
+    """Return that a source is lost."""
+    return Finding(name, Verdict.FAILED, seen, remedy, facts)
+
+
+def skipped(name: str, why: str) -> Finding:
+    """Return that it could not be looked at, and why."""
+    return Finding(name, Verdict.SKIPPED, why)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All findings of one check, always the same ids in the same order; *node* is the name that was looked for."""
+
+    node: str
+    findings: Sequence[Finding]
+
+    def count(self, verdict: Verdict) -> int:
+        """Return how many findings have the verdict."""
+        return sum(finding.verdict is verdict for finding in self.findings)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the verdicts; notes and what was skipped harm nobody."""
+        for worst in (Verdict.FAILED, Verdict.WARNING):
+            if self.count(worst):
+                return worst
+        return Verdict.OK

@@ -1,0 +1,60 @@
+"""Why labels of pods are missing: what is allowed against what the pods have."""
+
+from collections.abc import Mapping
+
+from podres_exporter.allowlist import LabelAllowlist
+from podres_exporter.check.apiserver import NO_API_SERVER
+from podres_exporter.check.evidence import Evidence, PodsAnswer
+from podres_exporter.check.finding import Facts, Finding, note, ok, skipped, warning
+from podres_exporter.check.words import counted, some
+from podres_exporter.printable import printable
+
+_MOST = 5
+_FLAG = "--metadata.pod-labels-allowlist"
+
+
+def labels_finding(evidence: Evidence) -> Finding:
+    """Return whether the allow-list allows any label that the node's pods have."""
+    name, allowlist = "api.labels", evidence.settings.allowlist
+    if evidence.api is None:
+        return skipped(name, NO_API_SERVER)
+    if allowlist == LabelAllowlist():
+        return ok(name, f"none is asked for ({_FLAG} is empty): podres_pod_labels is absent", allowed=0)
+    answer = evidence.api.pods
+    if not isinstance(answer, PodsAnswer) or not answer.pods:
+        return skipped(name, "no pod's labels are known (api.list)")
+    return _compared(allowlist, answer)
+
+
+def _compared(allowlist: LabelAllowlist, answer: PodsAnswer) -> Finding:
+    """Return what is allowed against what is there."""
+    name = "api.labels"
+    there = [key for key in answer.label_keys if allowlist.allows(key)]
+    unmatched = _unmatched(allowlist, answer.label_keys)
+    facts: Facts = {"allowed": len(there), "unmatched": unmatched}
+    if not there:
+        seen = f"{_FLAG} allows no label of {counted(answer.pods, 'pod')}: none has {some(unmatched)}"
+        return warning(name, seen, _advice(answer), **facts)
+    seen = f"{counted(len(there), 'label')} of {counted(answer.pods, 'pod')} shown: {some(sorted(there))}"
+    if unmatched:
+        return note(name, f"{seen}; no pod has {some(unmatched)}", _advice(answer), **facts)
+    return ok(name, seen, **facts)
+
+
+def _unmatched(allowlist: LabelAllowlist, keys: Mapping[str, int]) -> list[str]:
+    """Return the names and patterns that no pod's label matches."""
+    patterns = [f"{prefix}*{suffix}" for prefix, suffix in allowlist.patterns]
+    idle = [
+        pattern
+        for pattern, parts in zip(patterns, allowlist.patterns, strict=True)
+        if not any(LabelAllowlist(patterns=(parts,)).allows(key) for key in keys)
+    ]
+    return [*sorted(allowlist.keys - keys.keys()), *idle]
+
+
+def _advice(answer: PodsAnswer) -> str:
+    """Return labels that would match, those of most pods first."""
+    common = sorted(answer.label_keys, key=lambda key: (-answer.label_keys[key], key))[:_MOST]
+    if not common:
+        return "the pods of this node have no labels at all"
+    return f"write the names as kubectl shows them; this node's pods have {', '.join(map(printable, common))}"

@@ -1,0 +1,179 @@
+"""Findings on the pods: where the kubelet and the API server disagree, and what pods asked for and do not show."""
+
+from collections.abc import Callable, Sequence
+
+from podres_exporter.check.apiserver import NO_API_SERVER
+from podres_exporter.check.evidence import Evidence, Look
+from podres_exporter.check.finding import Finding, note, ok, skipped, warning
+from podres_exporter.check.words import counted, pods_text, some
+from podres_exporter.model import Allocation, Attribution, Explanation, PodKey
+
+_YOUNG = "the kubelet has only just started: check again in a minute"
+
+
+def missing_pods(look: Look) -> frozenset[PodKey]:
+    """Return the pods that a kubelet has taken up, that have not ended, and that it does not list."""
+    if look.listing is None or look.metadata is None:
+        return frozenset()
+    listed = {pod.key for pod in look.listing.pods}
+    running = (meta for meta in look.metadata.pods.values() if not (meta.is_terminal or meta.is_deleting))
+    return frozenset(meta.key for meta in running if meta.has_started and meta.key not in listed)
+
+
+def unknown_pods(look: Look) -> frozenset[PodKey]:
+    """Return the pods that the kubelet lists and the API server does not have on this node."""
+    if look.listing is None or look.metadata is None:
+        return frozenset()
+    return frozenset(pod.key for pod in look.listing.pods if pod.key not in look.metadata.pods)
+
+
+def _finished(look: Look) -> frozenset[PodKey]:
+    """Return the pods that have finished and are listed nevertheless."""
+    if look.listing is None or look.metadata is None:
+        return frozenset()
+    metas = look.metadata.pods
+    return frozenset(pod.key for pod in look.listing.pods if pod.key in metas and metas[pod.key].is_terminal)
+
+
+def disagrees(look: Look) -> bool:
+    """Return whether the sides tell of different pods; a second look shows whether they were only on their way."""
+    return any(select(look) for select in (missing_pods, unknown_pods, _finished))
+
+
+def finished_pods(looks: Sequence[Look]) -> frozenset[PodKey]:
+    """Return the finished pods that every look shows."""
+    return _lasting(_finished, looks)
+
+
+def _lasting(select: Callable[[Look], frozenset[PodKey]], looks: Sequence[Look]) -> frozenset[PodKey]:
+    """Return what is so in every look."""
+    return frozenset.intersection(*map(select, looks))
+
+
+def pod_findings(evidence: Evidence, allocation: Allocation | None) -> list[Finding]:
+    """
+    Return the findings on missing, unknown and finished pods, on requests and on claims.
+
+    *allocation* is None exactly where the kubelet's pods are not known.
+    """
+    names = ("pods.missing", "pods.unknown", "pods.finished", "pods.requests")
+    reason = _why_not(evidence)
+    if reason or allocation is None:
+        return [*(skipped(name, reason) for name in names), _claims(allocation)]
+    compared = [_missing(evidence), _unknown(evidence), _finished_finding(evidence), _requests(allocation)]
+    return [*compared, _claims(allocation)]
+
+
+def _why_not(evidence: Evidence) -> str:
+    """Return why the sides cannot be compared, empty where they can."""
+    if evidence.api is None:
+        return NO_API_SERVER
+    if evidence.metadata is None:
+        return "the API server's pods are not known (api.list)"
+    if evidence.listing is None:
+        return "the kubelet's pods are not known (kubelet.list)"
+    if evidence.listing.pods and not any(pod.key in evidence.metadata.pods for pod in evidence.listing.pods):
+        return "they are another node's pods (api.node-name)"
+    return ""
+
+
+def _missing(evidence: Evidence) -> Finding:
+    found = _lasting(missing_pods, evidence.looks)
+    if not found:
+        return ok("pods.missing", "the kubelet lists every pod that the API server says runs here", pods=0)
+    seen = f"{counted(len(found), 'running pod')} of the API server's not listed by the kubelet"
+    age = evidence.wall_seconds - evidence.socket.file.changed_seconds
+    remedy = (
+        _YOUNG
+        if age < evidence.settings.hold_down_seconds
+        else "they show in no metric: look for their names in journalctl -u kubelet; a kubelet that cannot reach its "
+        "API server knows a part of its pods only"
+    )
+    return warning("pods.missing", f"{seen}: {pods_text(found)}", remedy, pods=len(found))
+
+
+def _unknown(evidence: Evidence) -> Finding:
+    found = _lasting(unknown_pods, evidence.looks)
+    if not found:
+        return ok("pods.unknown", "the API server knows every pod that the kubelet lists", pods=0)
+    seen = f"{counted(len(found), 'pod')} listed by the kubelet and unknown to the API server"
+    remedy = (
+        "static pods whose mirror pod is refused look so, and pods that were deleted while the kubelet could not reach "
+        "the API server: they are exported without labels and owner"
+    )
+    return note("pods.unknown", f"{seen}: {pods_text(found)}", remedy, pods=len(found))
+
+
+def _finished_finding(evidence: Evidence) -> Finding:
+    """Source: kubernetes #119423, #132020, fixed by #132028 in 1.34; OpenShift has the fix from 4.16 on."""
+    found = finished_pods(evidence.looks)
+    if not found:
+        return ok("pods.finished", "the kubelet lists no pod that has finished", pods=0)
+    seen = f"{counted(len(found), 'finished pod')} still listed by the kubelet: {pods_text(found)}"
+    remedy = (
+        "kubelets up to 1.33 do; serve leaves them out and counts them (podres_pods_skipped), other clients count what "
+        "they held twice; gone with 1.34"
+    )
+    return note("pods.finished", seen, remedy, pods=len(found))
+
+
+def _requests(allocation: Allocation) -> Finding:
+    """Return which containers asked for devices or CPUs and do not show them, without a reason that is known."""
+    requests = [(view, request) for view in allocation.pods for request in view.requests]
+    short = [(view, request) for view, request in requests if request.missing]
+    odd = [(view, request) for view, request in short if request.explanation is Explanation.UNEXPLAINED]
+    facts = {"requests": len(requests), "missing": len(odd), "explained": len(short) - len(odd)}
+    if not odd:
+        rest = f"; {facts['explained']} are held in ways that the kubelet does not list" if facts["explained"] else ""
+        seen = f"{counted(len(requests), 'request')} for devices and exclusive CPUs, none unanswered{rest}"
+        return ok("pods.requests", seen, **facts)
+    named = some(
+        [
+            f"{view.pod.namespace}/{view.pod.name} {request.container} asked for {request.requested} "
+            f"{request.resource} and shows {request.held}"
+            for view, request in odd
+        ]
+    )
+    remedy = (
+        "podres-exporter explain POD says more; if the device plugin has restarted since, recreate the pod; containers "
+        "that began before the kubelet's checkpoint was removed never show again"
+    )
+    return warning("pods.requests", named, remedy, **facts)
+
+
+def _claims(allocation: Allocation | None) -> Finding:
+    """
+    Return which DRA claims are not prepared, and of which it is not known who uses which device.
+
+    Source: kubelet dra/manager.go lists a claim's devices on each container that refers to it; KEP-4680.
+    """
+    name = "pods.claims"
+    if allocation is None:
+        return skipped(name, "the kubelet's pods are not known (kubelet.list)")
+    containers = [(view, each) for view in allocation.pods for each in view.containers]
+    claims = {(view.pod.namespace, claim.name) for view, each in containers for claim in each.container.claims}
+    empty = {
+        (view.pod.namespace, claim.name)
+        for view, each in containers
+        for claim in each.container.claims
+        if not claim.devices
+    }
+    open_ = {
+        (view.pod.namespace, use.claim)
+        for view, each in containers
+        for use in each.claim_uses
+        if use.attribution is Attribution.CLAIM
+    }
+    facts = {"claims": len(claims), "unprepared": len(empty), "undecided": len(open_)}
+    if empty:
+        seen = f"{counted(len(empty), 'claim')} without devices: {pods_text(empty)}"
+        remedy = "the driver has not prepared them: look into its log on this node for NodePrepareResources"
+        return warning(name, seen, remedy, **facts)
+    if open_:
+        seen = f"of {counted(len(open_), 'claim')} it is not told which container uses which device: {pods_text(open_)}"
+        remedy = (
+            "they are exported with attribution=claim; kubelets tell in the pod's status from 1.36 on (gate "
+            "ResourceHealthStatus, which 1.31 to 1.35 have switched off) if the API server may be asked"
+        )
+        return note(name, seen, remedy, **facts)
+    return ok(name, f"{counted(len(claims), 'DRA claim')}, nothing open" if claims else "no DRA claim", **facts)

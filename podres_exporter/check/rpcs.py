@@ -1,0 +1,125 @@
+"""Findings on the calls to the kubelet: what is served, what is switched off, what fails, and how long it takes."""
+
+from podres_exporter.check.evidence import Call, Evidence
+from podres_exporter.check.finding import Finding, failed, note, ok, skipped, warning
+from podres_exporter.check.words import counted, seconds_text
+from podres_exporter.errors import Reason
+from podres_exporter.model import Allocatable, Listing
+from podres_exporter.printable import printable
+
+LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
+NOT_CONNECTED = "not connected (socket.connect)"
+
+_ALLOCATABLE_GATE = (
+    "upgrade the kubelet to 1.23 or newer; on 1.21 and 1.22 switch on the gate KubeletPodResourcesGetAllocatable, "
+    "on later ones somebody has switched it off (it cannot be from 1.28 on)"
+)
+_GET_GATE = (
+    "nothing has to be done: changes show at the next poll instead of within a second; on by default from 1.34 "
+    "(gate KubeletPodResourcesGet, there from 1.27)"
+)
+_REMEDIES = {
+    Reason.TIMEOUT: "the kubelet hangs or is overloaded: journalctl -u kubelet; --kubelet.timeout only helps if it is "
+    "merely slow",
+    Reason.THROTTLED: "see kubelet.rate-limit",
+    Reason.TOO_LARGE: "see kubelet.size",
+    Reason.MALFORMED: "what answers is no kubelet, or is damaged: check --kubelet.socket",
+    Reason.UNAVAILABLE: "the connection broke: if the kubelet is restarting, check again in a minute, else "
+    "journalctl -u kubelet",
+    Reason.DENIED: "run as UID 0 (runAsUser: 0)",
+    Reason.UNIMPLEMENTED: "what answers is no kubelet of 1.20 or newer: check --kubelet.socket, upgrade the kubelet",
+}
+_OTHERWISE = "look into the kubelet's log for this moment: journalctl -u kubelet"
+
+
+def rpc_findings(evidence: Evidence) -> list[Finding]:
+    """Return the findings on List, GetAllocatableResources and Get."""
+    return [_list(evidence), _allocatable(evidence), _get(evidence)]
+
+
+def _list(evidence: Evidence) -> Finding:
+    call, listing = evidence.calls.get(LIST), evidence.listing
+    if call is None:
+        return skipped("kubelet.list", NOT_CONNECTED)
+    if call.reason is not None or listing is None:
+        return _no_answer("kubelet.list", call, evidence)
+    numbers = _listed(listing)
+    seen = (
+        f"{counted(numbers['pods'], 'pod')}, {counted(numbers['containers'], 'container')}, "
+        f"{counted(numbers['devices'], 'device')} held, in {seconds_text(call.seconds)}"
+    )
+    return _unless_slow("kubelet.list", seen, call, evidence.settings.timeout_seconds, numbers)
+
+
+def _listed(listing: Listing) -> dict[str, int]:
+    containers = [container for pod in listing.pods for container in pod.containers]
+    return {
+        "pods": len(listing.pods),
+        "containers": len(containers),
+        "devices": sum(len(container.devices) for container in containers),
+    }
+
+
+def _allocatable(evidence: Evidence) -> Finding:
+    name, call, answer = "kubelet.allocatable", evidence.calls.get(ALLOCATABLE), evidence.allocatable
+    if call is None:
+        return skipped(name, NOT_CONNECTED)
+    if call.reason in {Reason.UNIMPLEMENTED, Reason.DISABLED}:
+        what = "switched off" if call.reason is Reason.DISABLED else "unknown to this kubelet"
+        seen = f"{ALLOCATABLE} is {what}: what is left of devices, CPUs and memory cannot be told"
+        return warning(name, seen, _ALLOCATABLE_GATE, **_facts(call))
+    if call.reason is not None or answer is None:
+        return _no_answer(name, call, evidence)
+    numbers = _offered(answer)
+    seen = (
+        f"{counted(numbers['devices'], 'device')} of {counted(numbers['resources'], 'resource')}, "
+        f"{counted(numbers['cpus'], 'CPU')}, {counted(numbers['memory_blocks'], 'memory block')}, "
+        f"in {seconds_text(call.seconds)}"
+    )
+    return _unless_slow(name, seen, call, evidence.settings.timeout_seconds, numbers)
+
+
+def _offered(answer: Allocatable) -> dict[str, int]:
+    return {
+        "devices": len(answer.devices),
+        "resources": len({device.resource for device in answer.devices}),
+        "cpus": len(answer.cpus),
+        "memory_blocks": len(answer.memory),
+    }
+
+
+def _get(evidence: Evidence) -> Finding:
+    name, call = "kubelet.get", evidence.calls.get(GET)
+    if call is None:
+        no_pod = "no pod is known to ask for"
+        return skipped(name, no_pod if evidence.socket.is_connected else NOT_CONNECTED)
+    if call.reason in {Reason.UNIMPLEMENTED, Reason.DISABLED}:
+        what = "switched off" if call.reason is Reason.DISABLED else "unknown to this kubelet"
+        return note(name, f"{GET} is {what}", _GET_GATE, **_facts(call))
+    if call.reason not in {None, Reason.NOT_FOUND}:
+        return _no_answer(name, call, evidence)
+    seen = f"answered in {seconds_text(call.seconds)}"
+    return _unless_slow(name, seen, call, evidence.settings.timeout_seconds, {})
+
+
+def _no_answer(name: str, call: Call, evidence: Evidence) -> Finding:
+    """Return that there is no usable answer; what ails List, and all others too, is explained once."""
+    reason = call.reason or Reason.INTERNAL
+    seen = f"{reason.value.replace('_', ' ')} after {seconds_text(call.seconds)}: {printable(call.detail)}"
+    first = evidence.calls.get(LIST, call)
+    is_told = first is not call and first.reason is reason
+    remedy = "see kubelet.list" if is_told else _REMEDIES.get(reason, _OTHERWISE)
+    return failed(name, seen, remedy, **_facts(call))
+
+
+def _facts(call: Call) -> dict[str, str | int | float | None]:
+    return {"reason": call.reason and call.reason.value, "seconds": call.seconds, "size_bytes": call.size_bytes}
+
+
+def _unless_slow(name: str, seen: str, call: Call, timeout_seconds: float, numbers: dict[str, int]) -> Finding:
+    """Return that it is well, unless the answer took more than half of what it may take."""
+    facts = {**_facts(call), **numbers}
+    if call.seconds > timeout_seconds / 2:
+        seen = f"{seen}: more than half of --kubelet.timeout ({timeout_seconds:g}s)"
+        return warning(name, seen, "find out what keeps the kubelet busy, or give it more time", **facts)
+    return ok(name, seen, **facts)

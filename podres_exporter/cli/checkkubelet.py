@@ -1,0 +1,83 @@
+"""What `check` asks the kubelet: each RPC, again where the rate limit has turned it away."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from podres_exporter.check.evidence import Call
+from podres_exporter.clock import Clock
+from podres_exporter.errors import KubeletError, Reason
+from podres_exporter.model import Allocatable, Listing, PodKey
+from podres_exporter.sources.measured import MeasuredKubelet
+from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST
+
+MOST_ATTEMPTS = 3
+PAUSE_SECONDS = 0.5
+"""In which the kubelet would let fifty calls pass, if nobody else made them."""
+
+T = TypeVar("T")
+
+
+class KubeletAsker:
+    """Asks one kubelet, and keeps how each RPC went in `calls`."""
+
+    def __init__(self, socket: Path, timeout_seconds: float, clock: Clock) -> None:
+        """Connect at the first call."""
+        self._client = MeasuredKubelet(socket, timeout_seconds, clock)
+        self._socket, self._clock = socket, clock
+        self.calls: dict[str, Call] = {}
+
+    def list(self) -> Listing | None:
+        """Return the pods, None where the kubelet does not answer."""
+        return self._ask(LIST, self._client.list)
+
+    def allocatable(self) -> Allocatable | None:
+        """Return what may be handed out, None where the kubelet does not answer."""
+        return self._ask(ALLOCATABLE, self._client.allocatable)
+
+    def get(self, key: PodKey) -> None:
+        """Ask for one pod; what counts is whether that can be done."""
+        self._ask(GET, lambda: self._client.get(*key))
+
+    def list_again(self) -> Listing | None:
+        """Return the pods as they are now; how the first call went is kept."""
+        try:
+            return self._client.list()
+        except KubeletError:
+            return None
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
+    def _ask(self, rpc: str, call: Callable[[], T]) -> T | None:
+        """Return the answer; a few attempts where calls are rejected."""
+        attempts = rejected = 0
+        while True:
+            attempts += 1
+            answer, error = _attempt(call)
+            if error is None or error.reason is not Reason.THROTTLED:
+                break
+            rejected += 1
+            if attempts == MOST_ATTEMPTS:
+                break
+            self._clock.wait(threading.Event(), PAUSE_SECONDS)
+        self.calls[rpc] = Call(
+            rpc,
+            self._client.seconds[rpc],
+            self._client.sizes.get(rpc),
+            error.reason if error else None,
+            error.detail.removeprefix(f"{rpc}: ").removesuffix(f" (socket {self._socket})") if error else "",
+            attempts,
+            rejected,
+        )
+        return answer
+
+
+def _attempt(call: Callable[[], T]) -> tuple[T | None, KubeletError | None]:
+    """Return the answer, or the error."""
+    try:
+        return call(), None
+    except KubeletError as error:
+        return None, error

@@ -1,0 +1,100 @@
+"""What `check` gathers of the kubelet's socket: the file, the mount that it is on, and whether somebody listens."""
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+from podres_exporter.check.evidence import Connection, FileKind, Outcome, Socket, SocketFile
+from podres_exporter.check.mounts import Mount, mount_of
+from podres_exporter.clock import Clock
+
+MOUNTINFO = Path("/proc/self/mountinfo")
+CONNECT_SECONDS = 5.0
+
+
+def look_at_socket(path: Path, clock: Clock, mountinfo: Path = MOUNTINFO) -> Socket:
+    """Return what there is; never raises."""
+    file = _file(path)
+    real_path = os.path.realpath(path)
+    mount, problem = _mount(real_path, mountinfo)
+    return Socket(
+        path=str(path),
+        real_path=real_path,
+        uid=os.geteuid(),
+        file=file,
+        connection=_connect(path, clock) if file.kind is FileKind.SOCKET else None,
+        mount=mount,
+        mount_problem=problem,
+    )
+
+
+def _file(path: Path) -> SocketFile:
+    """Return what is at the path, links followed."""
+    try:
+        found = path.stat()
+    except PermissionError as error:
+        return SocketFile(FileKind.HIDDEN, error.strerror or "")
+    except FileNotFoundError:
+        return SocketFile(FileKind.MISSING, missing_directory=_first_missing(path))
+    except OSError as error:
+        return SocketFile(FileKind.OTHER, error.strerror or "")
+    return SocketFile(
+        _kind(found.st_mode),
+        mode=stat.S_IMODE(found.st_mode),
+        owner_uid=found.st_uid,
+        changed_seconds=found.st_ctime,
+    )
+
+
+def _kind(mode: int) -> FileKind:
+    if stat.S_ISSOCK(mode):
+        return FileKind.SOCKET
+    if stat.S_ISDIR(mode):
+        return FileKind.DIRECTORY
+    return FileKind.REGULAR if stat.S_ISREG(mode) else FileKind.OTHER
+
+
+def _first_missing(path: Path) -> str:
+    """Return the first directory on the way that is not there, empty where all are."""
+    return next((str(folder) for folder in reversed(path.parents) if not folder.exists()), "")
+
+
+def _mount(real_path: str, mountinfo: Path) -> tuple[Mount | None, str]:
+    """Return the mount, or None and why."""
+    try:
+        text = mountinfo.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        return None, f"{mountinfo}: {error.strerror}"
+    mount = mount_of(real_path, text)
+    return mount, "" if mount else f"{mountinfo} names none"
+
+
+def _connect(path: Path, clock: Clock) -> Connection:
+    """Return how connecting goes; the connection is closed at once."""
+    began = clock.monotonic_seconds()
+    outcome, problem = Outcome.CONNECTED, ""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(CONNECT_SECONDS)
+        try:
+            client.connect(str(path))
+        except OSError as error:
+            outcome, problem = _outcome(error), error.strerror or str(error)
+    return Connection(outcome, clock.monotonic_seconds() - began, problem)
+
+
+def _outcome(error: OSError) -> Outcome:
+    """
+    Return what an error of connect(2) means.
+
+    Source: unix(7); a stream socket whose backlog is full gives EAGAIN to those who do not wait.
+    """
+    match error:
+        case ConnectionRefusedError():
+            return Outcome.REFUSED
+        case PermissionError():
+            return Outcome.DENIED
+        case BlockingIOError() | TimeoutError():
+            return Outcome.BUSY
+        case _:
+            return Outcome.FAILED
