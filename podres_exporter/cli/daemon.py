@@ -19,10 +19,15 @@ from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import selected
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Snapshot
+from podres_exporter.page.assets import load_assets
+from podres_exporter.page.links import PageLinks
+from podres_exporter.page.published import SnapshotPage
 from podres_exporter.service import Changes, Poller, PollLoop, PollSettings, Sources
 from podres_exporter.service.backoff import longest_delay
 from podres_exporter.sources import KubeletClient, SysfsTopology
-from podres_exporter.web.routes import site
+from podres_exporter.web.dispatch import Route
+from podres_exporter.web.html import page_routes
+from podres_exporter.web.routes import SNAPSHOT_PATH, site
 from podres_exporter.web.server import WebServer
 from podres_exporter.web.shield import Shield
 
@@ -84,6 +89,7 @@ class Daemon:
             snapshot=self._document.body,
             healthy=self._loop.healthy,
             ready=self._poller.ready,
+            page=self._page(config.telemetry_path),
         )
         self._web = WebServer(
             config.listen_addresses, routes, max_requests=config.max_requests, clock=clock, shield=shield
@@ -110,6 +116,12 @@ class Daemon:
         self._metadata.stop()
         self._web.stop()
         return self._loop.join(STOP_SECONDS)
+
+    def _page(self, telemetry_path: str) -> Mapping[str, Route]:
+        """Return the routes of the page for people, which shows the snapshot that the JSON document has."""
+        assets = load_assets()
+        page = SnapshotPage(self._document.current, assets, PageLinks(telemetry_path, SNAPSHOT_PATH))
+        return page_routes(page.body, assets.values())
 
     def _publish(self, snapshot: Snapshot, expires_at_seconds: float) -> None:
         """Let everyone see the new snapshot."""

@@ -73,9 +73,9 @@ class SnapshotDocument:
 
     def body(self, gzip: bool) -> Body:
         """Return the document, gzipped or not, with its ETag. Never blocks on a source."""
-        return self._current().body(gzip)
+        return self.current().body(gzip)
 
-    def _current(self) -> _Document:
+    def current(self) -> _Document:
         """Return what to show now; a poll loop that hangs cannot keep old facts in it."""
         now = self._clock.monotonic_seconds()
         with self._lock:

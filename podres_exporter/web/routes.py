@@ -57,11 +57,22 @@ Probe = Callable[[], tuple[bool, str]]
 
 
 def site(
-    telemetry_path: str, *, metrics: MetricsPage, snapshot: SnapshotBody, healthy: Probe, ready: Probe
+    telemetry_path: str,
+    *,
+    metrics: MetricsPage,
+    snapshot: SnapshotBody,
+    healthy: Probe,
+    ready: Probe,
+    page: Mapping[str, Route] | None = None,
 ) -> Mapping[str, Route]:
-    """Return what answers at each path; the metrics take the place of the landing page if their path is `/`."""
+    """
+    Return what answers at each path; the metrics take the place of the landing page if their path is `/`.
+
+    *page* has the routes of the page for people, which take it otherwise.
+    """
     return {
         "/": _landing_page(telemetry_path),
+        **(page or {}),
         telemetry_path: _metrics(metrics),
         SNAPSHOT_PATH: _snapshot(snapshot),
         HEALTHY_PATH: _probe(healthy),

@@ -1,0 +1,108 @@
+"""The CPUs of one place as a grid: a cell for each, the hardware threads of a core side by side."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from podres_exporter.cpuset import CpuSet, format_cpuset
+from podres_exporter.model import Topology
+from podres_exporter.page.badge import Badge
+from podres_exporter.page.escape import escaped
+from podres_exporter.page.legend import legend
+from podres_exporter.page.parts import kind
+from podres_exporter.page.places import Place
+from podres_exporter.page.scene import Holder, Scene, numbers
+
+_DENSE = 128
+"""CPUs of a place from which on the cells are small."""
+
+
+def cpus(scene: Scene, place: Place) -> str:
+    """Return the grid and, as text, who holds which CPUs; nothing where the place has none."""
+    if not place.cpus:
+        return ""
+    density = "dense" if len(place.cpus) > _DENSE else "roomy"
+    cores = "".join(_core(scene, each) for each in _cores(scene.allocation.topology, place.cpus))
+    held = _held(scene, place.cpus)
+    rows = [(badge, f"CPU{'s' if len(mine) > 1 else ''} {format_cpuset(mine)}") for badge, mine in held]
+    grid = f'<div class="cores {density}" aria-hidden="true">{cores}</div>'
+    text = legend(rows, f"{place.identifier}-cpus") + _rest(scene, place.cpus)
+    return kind("CPUs", _summary(scene, place.cpus), grid + text)
+
+
+def _cores(topology: Topology | None, cpus: CpuSet) -> Iterable[list[int]]:
+    """Return the CPUs by core, ascending; a CPU whose core nobody states is alone."""
+    groups: defaultdict[tuple[int, int, int], list[int]] = defaultdict(list)
+    for cpu in sorted(cpus):
+        core = topology.core_by_cpu.get(cpu) if topology else None
+        groups[(core.socket, core.core, -1) if core and core.core >= 0 else (-1, -1, cpu)].append(cpu)
+    return sorted(groups.values())
+
+
+def _core(scene: Scene, cpus: list[int]) -> str:
+    cells = "".join(_cell(scene, cpu) for cpu in cpus)
+    return f'<span class="core">{cells}</span>' if len(cpus) > 1 else cells
+
+
+def _cell(scene: Scene, cpu: int) -> str:
+    """Return one CPU: the colour and the code of its pod, or what else it is."""
+    holders = scene.cpus.get(cpu)
+    if holders:
+        badge = holders[0].badge
+        return (
+            f'<i class="c t {badge.look}" data-p="{numbers(holders)}" title="CPU {cpu}: {_names(holders)}">'
+            f"<small>{cpu}</small>{badge.code}</i>"
+        )
+    state, words = _state(scene, cpu)
+    return f'<i class="c t {state}" title="CPU {cpu}: {words}"><small>{cpu}</small></i>'
+
+
+def _state(scene: Scene, cpu: int) -> tuple[str, str]:
+    """Return the class and the words for a CPU that nobody holds."""
+    allocatable = scene.allocation.cpus.allocatable
+    if allocatable is None:
+        return "unknown", "not held; the kubelet does not tell whether it is allocatable"
+    if not (allocatable or scene.allocation.cpus.exclusive):
+        return "shared", "for every container"
+    return ("shared", "shared pool") if cpu in allocatable else ("reserved", "reserved, not allocatable")
+
+
+def _names(holders: tuple[Holder, ...]) -> str:
+    names = [
+        f"{each.badge.name} ({escaped(each.container)})" if each.container else each.badge.name for each in holders
+    ]
+    return "exclusive to " + ", ".join(names)
+
+
+def _held(scene: Scene, cpus: CpuSet) -> Iterator[tuple[Badge, list[int]]]:
+    """Yield each pod that holds some of the CPUs, and which."""
+    mine: defaultdict[int, list[int]] = defaultdict(list)
+    found: dict[int, Badge] = {}
+    for cpu in sorted(cpus):
+        for badge in {holder.badge.number: holder.badge for holder in scene.cpus.get(cpu, ())}.values():
+            mine[badge.number].append(cpu)
+            found[badge.number] = badge
+    for number in sorted(found):
+        yield found[number], mine[number]
+
+
+def _summary(scene: Scene, cpus: CpuSet) -> str:
+    """Return how many are held, of how many."""
+    stock = scene.allocation.cpus
+    held = len(cpus & stock.exclusive)
+    if stock.allocatable is None:
+        return f"{held} of {len(cpus)} exclusive"
+    if not (stock.allocatable or stock.exclusive):
+        return f"{len(cpus)}, none exclusive"
+    return f"{held} of {len(cpus & stock.allocatable)} allocatable exclusive"
+
+
+def _rest(scene: Scene, cpus: CpuSet) -> str:
+    """Return, as text, what the CPUs are that nobody holds."""
+    sets: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for cpu in sorted(cpus - scene.allocation.cpus.exclusive):
+        sets[_state(scene, cpu)].append(cpu)
+    items = "".join(
+        f'<li><b class="swatch {state}"></b> {words} <span class="ids">{format_cpuset(mine)}</span></li>'
+        for (state, words), mine in sorted(sets.items(), reverse=True)
+    )
+    return f'<ul class="legend rest">{items}</ul>' if items else ""

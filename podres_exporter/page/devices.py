@@ -1,0 +1,164 @@
+"""The devices of one place: a tile for each, shares of one physical device together; many of them as small cells."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from podres_exporter.families.devices import split_replica
+from podres_exporter.model import DeviceStock
+from podres_exporter.page.badge import Badge
+from podres_exporter.page.escape import escaped, target
+from podres_exporter.page.legend import legend
+from podres_exporter.page.names import tails
+from podres_exporter.page.parts import kind
+from podres_exporter.page.places import Place
+from podres_exporter.page.scene import Holder, Scene, numbers
+
+_MOST_TILES = 24
+"""Physical devices of one resource and place beyond which they are drawn small."""
+_MOST_FREE = 32
+"""Free devices that are drawn small one by one; more of them are a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """One device as the kubelet knows it; *replica* is empty where it is no share of a physical one."""
+
+    key: tuple[str, str]
+    replica: str
+
+
+def devices(scene: Scene, place: Place) -> str:
+    """Return the devices of the place, resource by resource."""
+    return "".join(_resource(scene, place, stock) for stock in place.devices)
+
+
+def _resource(scene: Scene, place: Place, stock: DeviceStock) -> str:
+    ids = stock.held if stock.reported is None else stock.reported | stock.held
+    bases: defaultdict[str, list[_Share]] = defaultdict(list)
+    for each in sorted(ids, key=_natural):
+        base, replica = split_replica(each)
+        bases[base].append(_Share((stock.resource, each), replica))
+    body = _tiles(scene, bases) if len(bases) <= _MOST_TILES else _cells(scene, place, stock, bases)
+    return kind(escaped(stock.resource), _summary(stock, len(ids)), body)
+
+
+def _summary(stock: DeviceStock, count: int) -> str:
+    if stock.reported is None:
+        return f"{len(stock.held)} held; how many are free the kubelet does not tell"
+    return f"{len(stock.held)} of {count} held"
+
+
+def _tiles(scene: Scene, bases: dict[str, list[_Share]]) -> str:
+    labels = tails(bases)
+    items = "".join(
+        _shared_tile(scene, base, labels[base], shares)
+        if shares[0].replica
+        else _tile(scene, base, labels[base], shares[0])
+        for base, shares in bases.items()
+    )
+    return f'<ul class="devices">{items}</ul>'
+
+
+def _tile(scene: Scene, base: str, label: str, share: _Share) -> str:
+    """Return a device that one container holds, or none."""
+    holders = scene.devices.get(share.key, ())
+    name = f'<span class="id" title="{escaped(base)}">{escaped(label)}</span>'
+    if not holders:
+        return f'<li class="dev free t" title="{escaped(base)}: free">{name}<span class="state">free</span></li>'
+    return (
+        f'<li class="dev t {_trouble(scene, share)}" data-p="{numbers(holders)}" title="{_title(scene, share)}">'
+        f"{name}{''.join(badge.chip() for badge in _badges(holders))}{_flags(scene, share)}</li>"
+    )
+
+
+def _shared_tile(scene: Scene, base: str, label: str, shares: list[_Share]) -> str:
+    """Return a physical device with its shares."""
+    held = sum(share.key in scene.devices for share in shares)
+    slots = "".join(_slot(scene, share) for share in shares)
+    every = " ".join(dict.fromkeys(numbers(scene.devices[s.key]) for s in shares if s.key in scene.devices))
+    return (
+        f'<li class="dev shares t" data-p="{every}" title="{escaped(base)}">'
+        f'<span class="id">{escaped(label)}</span><span class="state">{held} of {len(shares)} shares held</span>'
+        f'<ul class="slots">{slots}</ul></li>'
+    )
+
+
+def _slot(scene: Scene, share: _Share) -> str:
+    """Return one share of a physical device."""
+    holders = scene.devices.get(share.key, ())
+    if not holders:
+        return f'<li class="free t" title="share {escaped(share.replica)}: free"><span class="state">free</span></li>'
+    chips = "".join(badge.chip() for badge in _badges(holders))
+    return (
+        f'<li class="t {_trouble(scene, share)}" data-p="{numbers(holders)}" title="{_title(scene, share)}">'
+        f"{chips}{_flags(scene, share)}</li>"
+    )
+
+
+def _cells(scene: Scene, place: Place, stock: DeviceStock, bases: dict[str, list[_Share]]) -> str:
+    """Return the held devices as small cells, the free ones as such or as a number, and who holds how many."""
+    counts: defaultdict[int, int] = defaultdict(int)
+    found: dict[int, Badge] = {}
+    for key in ((stock.resource, each) for each in stock.held):
+        for badge in _badges(scene.devices.get(key, ())):
+            counts[badge.number] += 1
+            found[badge.number] = badge
+    free = stock.free or frozenset()
+    fold = len(free) > _MOST_FREE
+    groups = (
+        [_cell(scene, share) for share in shares if not (fold and share.key[1] in free)] for shares in bases.values()
+    )
+    cells = "".join(f'<span class="core">{"".join(g)}</span>' if len(g) > 1 else "".join(g) for g in groups)
+    rest = f'<i class="c many free t" title="{len(free)} free">{len(free)} free</i>' if fold else ""
+    rows = [(found[number], f"{counts[number]}") for number in sorted(found)]
+    identifier = target(place.identifier, stock.resource)
+    text = "" if fold else f'<p class="note">{len(free)} free</p>'
+    return f'<div class="cores dense" aria-hidden="true">{cells}{rest}</div>{legend(rows, identifier)}{text}'
+
+
+def _cell(scene: Scene, share: _Share) -> str:
+    holders = scene.devices.get(share.key, ())
+    if not holders:
+        return f'<i class="c t free" title="{escaped(share.key[1])}: free"></i>'
+    badge = holders[0].badge
+    return (
+        f'<i class="c t {badge.look} {_trouble(scene, share)}" data-p="{numbers(holders)}" '
+        f'title="{_title(scene, share)}">{badge.code}</i>'
+    )
+
+
+def _badges(holders: Iterable[Holder]) -> Iterable[Badge]:
+    return {holder.badge.number: holder.badge for holder in holders}.values()
+
+
+def _title(scene: Scene, share: _Share) -> str:
+    """Return the whole id with its holders and what is wrong with it."""
+    names = ", ".join(f"{each.badge.name} ({escaped(each.container)})" for each in scene.devices[share.key])
+    return "; ".join([f"{escaped(share.key[1])}: held by {names}", *_remarks(scene, share)])
+
+
+def _trouble(scene: Scene, share: _Share) -> str:
+    """Return the class of a device that needs a look."""
+    return "bad" if share.key in scene.unallocatable or share.key in scene.health else ""
+
+
+def _flags(scene: Scene, share: _Share) -> str:
+    return "".join(f'<span class="flag">{remark}</span>' for remark in _remarks(scene, share))
+
+
+def _remarks(scene: Scene, share: _Share) -> list[str]:
+    """Return what is wrong with a held device, as HTML."""
+    remarks = []
+    row = scene.health.get(share.key)
+    if row is not None:
+        remarks.append(escaped(f"{row.health}: {row.message}" if row.message else row.health))
+    if share.key in scene.unallocatable:
+        remarks.append("held, but not allocatable")
+    return remarks
+
+
+def _natural(device_id: str) -> tuple[str, int, str]:
+    """Return a sort key that has share 10 behind share 9."""
+    base, replica = split_replica(device_id)
+    return (base, len(replica), device_id)

@@ -1,0 +1,99 @@
+"""The top of the page: which node this is, how fresh the facts are, and why there may be none."""
+
+from collections.abc import Iterator
+
+from podres_exporter.document.status import write_status
+from podres_exporter.model import Snapshot, SourceHealth, Support
+from podres_exporter.page.escape import escaped
+from podres_exporter.page.moments import moment
+from podres_exporter.page.parts import part
+
+_NAMES = {"kubelet": "Kubelet", "metadata": "API server", "topology": "Topology"}
+_HALVES = {"pods": "pods", "allocatable": "allocatable devices, CPUs and memory"}
+_LAST_GOOD = "What stands here is its last good answer; it may have changed since."
+_YOUNG = (
+    "the kubelet has just started, and its answers still lack what was known before. What stands here is from before."
+)
+_GOOD, _SO_SO, _BAD, _OFF = "ok", "warn", "bad", "off"
+_MARKS = {_GOOD: "\N{CHECK MARK}", _SO_SO: "!", _BAD: "\N{MULTIPLICATION X}", _OFF: "\N{EN DASH}"}
+
+
+def status(snapshot: Snapshot) -> str:
+    """Return the sources with their state, and in sentences whatever limits what the page shows."""
+    chips = "".join(_chip(*row) for row in _chips(snapshot))
+    notices = "".join(f'<p class="notice {level}">{sentence}</p>' for level, sentence in _notices(snapshot))
+    return part("status", "Sources", f'<ul class="sources">{chips}</ul>{notices}')
+
+
+def _chip(level: str, name: str, words: str) -> str:
+    return f'<li class="{level}"><b class="mark" aria-hidden="true">{_MARKS[level]}</b> <b>{name}</b> {words}</li>'
+
+
+def _chips(snapshot: Snapshot) -> Iterator[tuple[str, str, str]]:
+    """Yield level, name and state of each source, and of the metadata where nobody is asked for it."""
+    for source in snapshot.sources:
+        name = _NAMES.get(source.source, escaped(source.source))
+        if source.source == "metadata" and snapshot.metadata is not None:
+            yield _metadata_chip(snapshot, name, source)
+        elif source.up:
+            yield _GOOD, name, f"answered {_when(source)}"
+        else:
+            yield _BAD, name, f"down; last answered {_when(source)}" if source.last_success_seconds else "no answer yet"
+    if snapshot.metadata is None:
+        yield _OFF, _NAMES["metadata"], "not asked"
+
+
+def _metadata_chip(snapshot: Snapshot, name: str, source: SourceHealth) -> tuple[str, str, str]:
+    metadata = snapshot.metadata
+    pods = len(metadata.pods) if metadata else 0
+    if metadata and metadata.synced and source.up:
+        return _GOOD, name, f"in step, {pods} pods"
+    if source.last_success_seconds is None:
+        return _SO_SO, name, "no answer yet"
+    state = "catching up" if source.up else "down"
+    return _SO_SO, name, f"{state}; last answered {_when(source)}, {pods} pods known"
+
+
+def _when(source: SourceHealth) -> str:
+    return moment(source.last_success_seconds or 0.0)
+
+
+def _since(source: SourceHealth) -> str:
+    return (
+        "the exporter started"
+        if source.last_success_seconds is None
+        else moment(source.last_success_seconds, since=True)
+    )
+
+
+def _notices(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """Yield what limits the page, the worst first."""
+    health = {source.source: source for source in snapshot.sources}
+    kubelet, topology = health.get("kubelet"), health.get("topology")
+    if snapshot.allocation is None:
+        yield _BAD, f"<strong>No allocation to show:</strong> {_why(snapshot)}"
+        return
+    if kubelet and not kubelet.up:
+        yield _BAD, f"<strong>Stale:</strong> the kubelet has not answered since {_since(kubelet)}. {_LAST_GOOD}"
+    for half in snapshot.parts:
+        name = _HALVES.get(half.part, escaped(half.part))
+        if half.held:
+            yield _SO_SO, f"<strong>Held back ({name}):</strong> {_YOUNG}"
+        elif half.stale and kubelet and kubelet.up:
+            yield _SO_SO, f"<strong>Stale ({name}):</strong> older than the last poll."
+    if any(rpc.rpc == "GetAllocatableResources" and rpc.support is Support.UNSUPPORTED for rpc in snapshot.rpcs):
+        yield _SO_SO, "This kubelet does not tell what is allocatable, so what is free is not known."
+    if topology and not topology.up:
+        yield _SO_SO, "The kernel's topology cannot be read, so the NUMA nodes of CPUs are not known."
+    if snapshot.metadata and not snapshot.metadata.synced:
+        yield (
+            _SO_SO,
+            "The API server is not followed at the moment: workloads, requests and refused pods may be out of date.",
+        )
+
+
+def _why(snapshot: Snapshot) -> str:
+    """Return why there is no allocation, in the words of the JSON document."""
+    availability = write_status(snapshot)["allocation"]
+    message = availability.get("message", "") if isinstance(availability, dict) else ""
+    return f"{escaped(str(message))}. The exporter's log has the details."

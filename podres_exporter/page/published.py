@@ -1,0 +1,56 @@
+"""The page of the newest snapshot as bytes: made when somebody looks, and kept until there is a newer snapshot."""
+
+import threading
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Protocol
+
+from podres_exporter.exposition.deflate import deflate, gzip_member
+from podres_exporter.model import Snapshot
+from podres_exporter.page.assets import Asset
+from podres_exporter.page.links import PageLinks
+
+Body = tuple[bytes, str]
+"""The bytes, and the strong ETag that names them, quotes included."""
+
+
+class Dated(Protocol):
+    """A snapshot, and when it was published in Unix seconds; another object as soon as there is another snapshot."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What to show."""
+        ...
+
+    @property
+    def generated_at_seconds(self) -> float:
+        """Since when."""
+        ...
+
+
+class SnapshotPage:
+    """Hands the page out to any number of threads."""
+
+    def __init__(self, current: Callable[[], Dated], assets: Mapping[str, Asset], links: PageLinks) -> None:
+        """Make nothing yet; *current* returns what to show now."""
+        self._current, self._assets, self._links = current, assets, links
+        self._shown: Dated | None = None
+        self._bodies: dict[bool, Body] = {}
+        self._lock = threading.Lock()
+
+    def body(self, gzip: bool) -> Body:
+        """Return the page, gzipped or not, with its ETag. Who asks at the same time waits for the same bytes."""
+        with self._lock:
+            shown = self._current()
+            if shown is not self._shown:
+                self._shown, self._bodies = shown, {False: self._plain(shown)}
+            if gzip not in self._bodies:
+                data, etag = self._bodies[False]
+                self._bodies[True] = gzip_member(deflate(data), b""), f'{etag[:-1]}-gzip"'
+            return self._bodies[gzip]
+
+    def _plain(self, shown: Dated) -> Body:
+        from podres_exporter.page.document import render  # noqa: PLC0415 - most exporters are never looked at
+
+        data = render(shown.snapshot, shown.generated_at_seconds, self._assets, self._links).encode()
+        return data, f'"{sha256(data).hexdigest()[:32]}"'

@@ -1,0 +1,90 @@
+"""The page for people and the files it is made of: what they may do in a browser, and for how long it keeps them."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Protocol
+
+from podres_exporter.exposition.deflate import deflate, gzip_member
+from podres_exporter.exposition.negotiation import accepts_gzip
+from podres_exporter.web.conditional import has_already
+from podres_exporter.web.dispatch import Route
+from podres_exporter.web.request import Request
+from podres_exporter.web.response import Response
+
+HTML = "text/html; charset=utf-8"
+ASSETS_PATH = "/assets/"
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Nothing from elsewhere, nothing inline: a name that slipped through unescaped could still not run."""
+SECURITY_HEADERS = (f"Content-Security-Policy: {_POLICY}", "Referrer-Policy: no-referrer")
+
+
+class HtmlBody(Protocol):
+    """What hands out the page."""
+
+    def __call__(self, gzip: bool, /) -> tuple[bytes, str]:
+        """Return the page, compressed with gzip if asked to, and its ETag."""
+        ...
+
+
+class File(Protocol):
+    """A file that the page is made of; its address within the page changes with its *digest*."""
+
+    @property
+    def name(self) -> str:
+        """Its name below `/assets/`."""
+        ...
+
+    @property
+    def content_type(self) -> str:
+        """Its media type."""
+        ...
+
+    @property
+    def data(self) -> bytes:
+        """Its content."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """What names its content."""
+        ...
+
+
+def page_routes(html: HtmlBody, files: Iterable[File]) -> Mapping[str, Route]:
+    """Return what answers at `/` and at each file's path."""
+    return {"/": _page(html), **{f"{ASSETS_PATH}{each.name}": _file(each) for each in files}}
+
+
+def _page(html: HtmlBody) -> Route:
+    """Return the route of the page; a browser that has it already gets 304 and no body."""
+
+    def answer(request: Request) -> Response:
+        gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
+        body, etag = html(gzip)
+        headers = (f"ETag: {etag}", "Cache-Control: no-cache", "Vary: Accept-Encoding", *SECURITY_HEADERS)
+        if has_already(request.headers, etag):
+            return Response(HTTPStatus.NOT_MODIFIED, b"", HTML, headers)
+        return Response(HTTPStatus.OK, body, HTML, (*headers, "Content-Encoding: gzip") if gzip else headers)
+
+    return Route(answer)
+
+
+def _file(file: File) -> Route:
+    """Return the route of a file that browsers may keep for a year: another content has another address."""
+    headers = ("Cache-Control: public, max-age=31536000, immutable", "Vary: Accept-Encoding", *SECURITY_HEADERS)
+    plain = Response(HTTPStatus.OK, file.data, file.content_type, (*headers, f'ETag: "{file.digest}"'))
+    packed = Response(
+        HTTPStatus.OK,
+        gzip_member(deflate(file.data), b""),
+        file.content_type,
+        (*headers, f'ETag: "{file.digest}-gzip"', "Content-Encoding: gzip"),
+    )
+
+    def answer(request: Request) -> Response:
+        return packed if accepts_gzip(request.headers.get("accept-encoding", "")) else plain
+
+    return Route(answer)

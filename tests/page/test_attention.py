@@ -1,0 +1,112 @@
+"""What needs a look."""
+
+from dataclasses import replace
+
+import pytest
+from builders import GPU, allocatable, block, container, gpu, pod
+from page_dom import Dom, dom
+from page_nodes import machine, snapshot
+
+from podres_exporter.model import (
+    DeviceHealth,
+    Explanation,
+    Metadata,
+    PodMeta,
+    PodView,
+    Request,
+    Snapshot,
+)
+
+MACHINE = machine(8, 2)
+WELL = snapshot((pod("a", container("main", gpu("G0", 0), cpus="1")),), allocatable(gpu("G0", 0), cpus="0-7"), MACHINE)
+
+
+def findings(shown: Snapshot) -> list[str]:
+    page: Dom = dom(shown)
+    return [each.text for each in page.all("li", within="attention")]
+
+
+def with_view(shown: Snapshot, view: PodView) -> Snapshot:
+    assert shown.allocation is not None
+    return replace(shown, allocation=replace(shown.allocation, pods=(view,)))
+
+
+def view_of(shown: Snapshot) -> PodView:
+    assert shown.allocation is not None
+    return shown.allocation.pods[0]
+
+
+def test_a_node_on_which_all_is_well_says_so() -> None:
+    assert "Nothing: every container sits as well as it can" in dom(WELL).one("attention").text
+
+
+def test_a_misaligned_container_is_named_with_the_reason() -> None:
+    held = pod("a", container("main", gpu("G1", 1), cpus="1", memory=[block(1, 0)]))
+    memory = [block(1024, 0), block(1024, 1)]
+    shown = snapshot((held,), allocatable(gpu("G0", 0), gpu("G1", 1), cpus="0-7", memory=memory), MACHINE)
+    sentence = (
+        "A0 default/a misaligned container main: exclusive CPUs and memory on node 0, "
+        "nvidia.com/gpu on node 1, though one NUMA node could serve it"
+    )
+
+    assert [sentence] == findings(shown)
+
+
+def test_a_device_that_got_lost_is_named() -> None:
+    shown = snapshot((pod("a", container("main", gpu("G0", 0))),), allocatable(gpu("G1", 0)), MACHINE)
+
+    assert [
+        "A0 default/a lost device container main holds nvidia.com/gpu G0, which is not allocatable any more"
+    ] == findings(shown)
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        (DeviceHealth(GPU, "G0", "", "", "Unhealthy", "XID 79"), "nvidia.com/gpu G0: Unhealthy: XID 79"),
+        (DeviceHealth("d.com", "g", "pool", "c", "Unknown"), "d.com pool/g: Unknown"),
+    ],
+)
+def test_a_sick_device_is_named_once_with_what_is_known(row: DeviceHealth, sentence: str) -> None:
+    view = view_of(WELL)
+    sick = replace(view, containers=(replace(view.containers[0], health=(row,)),))
+
+    assert [f"A0 default/a sick device container main: {sentence}"] == findings(with_view(WELL, sick))
+
+
+def test_a_healthy_device_is_no_news() -> None:
+    view = view_of(WELL)
+    row = DeviceHealth(GPU, "G0", "", "", "Healthy")
+
+    assert [] == findings(with_view(WELL, replace(view, containers=(replace(view.containers[0], health=(row,)),))))
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (Request("main", GPU, 4, 3), ["A0 default/a missing container main asked for 4 nvidia.com/gpu and shows 3"]),
+        (Request("main", "cpu", 2, 0), ["A0 default/a missing container main asked for 2 exclusive CPUs and shows 0"]),
+        (Request("main", GPU, 4, 0, Explanation.CLAIM), []),
+        (Request("main", GPU, 1, 1), []),
+    ],
+)
+def test_what_is_missing_for_no_known_reason_is_named(request_: Request, expected: list[str]) -> None:
+    assert expected == findings(with_view(WELL, replace(view_of(WELL), requests=(request_,))))
+
+
+def test_a_refused_pod_is_named_with_the_kubelets_words_and_a_finished_one_is_not() -> None:
+    refused = PodMeta("batch", "greedy", "u1", "Failed", "TopologyAffinityError", "Pod was rejected: too\nmuch")
+    finished = PodMeta("batch", "done", "u2", "Succeeded", has_started=True)
+    metas = {each.key: each for each in (refused, finished)}
+
+    assert ["GR batch/greedy rejected TopologyAffinityError: Pod was rejected: too much"] == findings(
+        replace(WELL, metadata=Metadata(metas, synced=True, is_up=True))
+    )
+
+
+def test_many_findings_are_folded() -> None:
+    pods = tuple(pod(f"p{index}", container("main", gpu(f"G{index}", 0))) for index in range(10))
+    page = dom(snapshot(pods, allocatable(), MACHINE))
+
+    assert ["2 more"] == [each.text for each in page.all("summary", within="attention")]
+    assert 10 == len(page.all("li", within="attention"))

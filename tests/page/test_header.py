@@ -1,0 +1,124 @@
+"""How fresh the facts are, and why there may be none."""
+
+from dataclasses import replace
+
+import pytest
+from page_dom import dom
+from page_nodes import CURRENT, MOMENT, WELL, machine, snapshot, tiny
+
+from podres_exporter.model import Metadata, Part, PodMeta, Snapshot, SourceHealth
+
+AT = "2026-09-21 14:13:20 UTC"
+LAST_GOOD = "What stands here is its last good answer; it may have changed since."
+NODE = tiny()
+POD = PodMeta("ml", "a", "u")
+
+
+def chips(shown: Snapshot) -> list[tuple[str, str]]:
+    """Return the level and the words of each source."""
+    return [(each["class"], each.text) for each in dom(shown).all("li", within="status")]
+
+
+def notices(shown: Snapshot) -> list[str]:
+    return [each.text for each in dom(shown).all("p", "notice")]
+
+
+def source(name: str, *, up: bool, ever: bool = True) -> SourceHealth:
+    return SourceHealth(name, up=up, last_success_seconds=MOMENT if ever else None)
+
+
+def test_sources_that_answer_say_when() -> None:
+    assert [
+        ("ok", f"\u2713 Kubelet answered {AT}"),
+        ("ok", f"\u2713 Topology answered {AT}"),
+        ("off", "\u2013 API server not asked"),
+    ] == chips(NODE)
+    assert [] == notices(NODE)
+
+
+def test_a_kubelet_that_is_down_makes_the_page_stale() -> None:
+    shown = replace(NODE, sources=(source("kubelet", up=False), WELL[1]))
+
+    assert ("bad", f"\u2715 Kubelet down; last answered {AT}") == chips(shown)[0]
+    assert [f"Stale: the kubelet has not answered since {AT}. {LAST_GOOD}"] == notices(shown)
+
+
+@pytest.mark.parametrize(
+    ("sources", "parts", "reason"),
+    [
+        ((source("kubelet", up=False, ever=False),), CURRENT, "the kubelet has not answered yet"),
+        (
+            (source("kubelet", up=True),),
+            (Part("pods", stale=True, held=True),),
+            "the kubelet has just started; its answers are held back until they are stable",
+        ),
+        (
+            (source("kubelet", up=False),),
+            CURRENT,
+            "the kubelet's last good answer is older than the maximum age",
+        ),
+    ],
+)
+def test_without_an_allocation_the_page_says_why(
+    sources: tuple[SourceHealth, ...], parts: tuple[Part, ...], reason: str
+) -> None:
+    """In the words of the JSON document; unavailable is never empty."""
+    shown = replace(NODE, allocation=None, sources=sources, parts=parts)
+
+    assert [f"No allocation to show: {reason}. The exporter's log has the details."] == notices(shown)
+    assert [] == dom(shown).all("table")
+
+
+def test_answers_held_back_are_told_by_half() -> None:
+    shown = replace(NODE, parts=(Part("pods", stale=True, held=True), Part("allocatable", stale=True, held=False)))
+
+    assert ["Held back (pods):", "Stale (allocatable devices, CPUs and memory):"] == [
+        text[: text.index(":") + 1] for text in notices(shown)
+    ]
+
+
+def test_a_kubelet_that_tells_no_allocatable_ones_is_said_so() -> None:
+    assert ["This kubelet does not tell what is allocatable, so what is free is not known."] == notices(
+        snapshot((), None, machine(2, 1))
+    )
+
+
+def test_a_topology_that_cannot_be_read_is_said_so() -> None:
+    shown = replace(NODE, sources=(WELL[0], source("topology", up=False, ever=False)))
+
+    assert ("bad", "\u2715 Topology no answer yet") == chips(shown)[1]
+    assert "The kernel's topology cannot be read" in notices(shown)[0]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "health", "chip"),
+    [
+        (Metadata({POD.key: POD}, synced=True), source("metadata", up=True), ("ok", "in step, 1 pods")),
+        (Metadata(), source("metadata", up=False, ever=False), ("warn", "no answer yet")),
+        (Metadata(), source("metadata", up=True), ("warn", f"catching up; last answered {AT}, 0 pods known")),
+        (
+            Metadata({POD.key: POD}, synced=True),
+            source("metadata", up=False),
+            ("warn", f"down; last answered {AT}, 1 pods known"),
+        ),
+    ],
+)
+def test_the_api_server_is_told_apart(metadata: Metadata, health: SourceHealth, chip: tuple[str, str]) -> None:
+    shown = replace(NODE, metadata=metadata, sources=(*WELL, health))
+    level, words = chips(shown)[2]
+
+    assert chip == (level, words.partition("API server ")[2])
+    assert metadata.synced is not any("API server is not followed" in text for text in notices(shown))
+
+
+def test_a_source_of_another_name_is_shown_by_it() -> None:
+    shown = replace(NODE, sources=(*WELL, source("<moon>", up=True)))
+
+    assert f"\u2713 <moon> answered {AT}" in [text for _, text in chips(shown)]
+
+
+def test_a_kubelet_that_never_answered_the_exporter_itself() -> None:
+    """A recorded snapshot may have an allocation without a time."""
+    shown = replace(NODE, sources=(source("kubelet", up=False, ever=False),))
+
+    assert "has not answered since the exporter started" in notices(shown)[0]
