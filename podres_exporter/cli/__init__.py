@@ -34,11 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def kubectl_main() -> int:
-    """Say that the cluster-wide view is not there yet, and what does the job meanwhile."""
-    print(
-        "kubectl podres: the cluster-wide view is not part of this release; "
-        "ask one node's exporter through `kubectl get --raw /api/v1/namespaces/NAMESPACE/pods/POD:10190/proxy/metrics`",
-        file=sys.stderr,
-    )
-    return EXIT_FAILED
+def kubectl_main(argv: Sequence[str] | None = None) -> int:
+    """Run `kubectl podres`; return its exit code: 0 ok, 1 failed, 2 usage, 3 partial."""
+    # Loaded by name, for the same reason as a verb.
+    return int(importlib.import_module("podres_exporter.cli.kubectl").run(sys.argv[1:] if argv is None else argv))

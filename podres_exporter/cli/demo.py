@@ -65,7 +65,8 @@ def _introduce(daemon: Daemon, scenario: Scenario, node: SimNode) -> None:
     url = daemon.addresses[0].url
     print(
         f"\n  A simulated node, {scenario.node}, with {len(scenario.numa)} NUMA nodes; its pods come and go.\n"
-        f"\n    {url}/metrics\n"
+        f"\n    {url}/          # the node at a glance\n"
+        f"    {url}/metrics\n"
         f"\n  For example:\n"
         f"    curl -s {url}/metrics | grep podres_container_device_info      # who holds which device\n"
         f"    curl -s {url}/metrics | grep podres_node_free_devices         # what is left, by NUMA node\n"

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from podres_exporter import __version__
-from podres_exporter.config import OPTIONS, Option, option_name
-from podres_exporter.config.options import environment_name
+from podres_exporter.cli.flags import add_option, add_switch
+from podres_exporter.cli.lookflags import add_dump, add_explain, add_fit
+from podres_exporter.config import OPTIONS, option_name
 from podres_exporter.errors import ConfigError
 from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
 
@@ -21,11 +22,16 @@ DEMO_DEFAULTS = {
 }
 """The flags of `serve` that the demo takes, with defaults of its own (empty: those of `serve`)."""
 
+CHECK_FLAGS = frozenset({"--kubelet.socket", "--kubelet.timeout", "--node-name", "--topology.sysfs"})
+CHECK_PREFIXES = ("--metadata.", "--log.")
+"""The flags of `serve` that `check` takes, by name or by how they begin."""
 
-class _Parser(argparse.ArgumentParser):
+
+class Parser(argparse.ArgumentParser):
     """Raises ConfigError where argparse would exit, so that there is one way out."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise what argparse has to say."""
         raise ConfigError([message])
 
     def runs(self, module: str) -> None:
@@ -33,19 +39,30 @@ class _Parser(argparse.ArgumentParser):
         self.set_defaults(module=module, flags=tuple(self._option_string_actions))
 
 
-def build_parser() -> _Parser:
+def build_parser() -> Parser:
     """Return the parser of the whole command line."""
-    parser = _Parser(
+    parser = Parser(
         prog="podres-exporter",
         description="Who holds which device, exclusive CPU, memory block and DRA claim on this node: "
         "the kubelet's pod-resources API for Prometheus.",
         epilog="Flags come before the environment, the environment before defaults. "
-        "Exit codes: 0 ok, 1 failed, 2 wrong usage.",
+        "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 partial.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"podres-exporter {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands", required=True)
     _add_serve(verbs.add_parser("serve", help="the daemon: ask the kubelet, serve /metrics", allow_abbrev=False))
+    for verb, add, text in (
+        ("dump", add_dump, "what this node holds now, and who has it"),
+        ("explain", add_explain, "why a pod sits where it sits"),
+        ("fit", add_fit, "would this node admit such a pod now"),
+    ):
+        look = verbs.add_parser(verb, help=text, allow_abbrev=False)
+        add(look)
+        look.runs(f"podres_exporter.cli.{verb}")
+    _add_check(
+        verbs.add_parser("check", help="find out what is wrong on this node, and the remedy", allow_abbrev=False)
+    )
     _add_demo(
         verbs.add_parser(
             "demo", help="a simulated node with the exporter in front of it; needs nothing", allow_abbrev=False
@@ -62,7 +79,7 @@ def build_parser() -> _Parser:
     return parser
 
 
-def _add_serve(parser: _Parser) -> None:
+def _add_serve(parser: Parser) -> None:
     """Add the flags of `serve`."""
     parser.description = "Ask the kubelet at intervals and serve what it says to Prometheus."
     parser.epilog = "Each flag has a twin in the environment, named beside it."
@@ -76,7 +93,24 @@ def _add_serve(parser: _Parser) -> None:
     parser.runs("podres_exporter.cli.serve")
 
 
-def _add_demo(parser: _Parser) -> None:
+def _add_check(parser: Parser) -> None:
+    """Add the flags of `check`."""
+    parser.description = (
+        "Look once at the kubelet's socket, its calls, the machine, the API server and our rights there, and say of "
+        "each what was seen and what would mend it. Give it the flags that serve runs with. It changes nothing."
+    )
+    parser.epilog = (
+        "Each flag has a twin in the environment, named beside it. "
+        "Exit codes: 0 all is well, 1 something failed, 2 wrong usage, 3 warnings only."
+    )
+    for option in OPTIONS:
+        if option.flag in CHECK_FLAGS or option.flag.startswith(CHECK_PREFIXES):
+            add_option(parser, option, f"default {option.default or option.otherwise}; {option.environment}")
+    parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
+    parser.runs("podres_exporter.cli.check")
+
+
+def _add_demo(parser: Parser) -> None:
     """Add the flags of `demo`."""
     parser.description = (
         "Play a node with GPUs, VFs, pinned CPUs, huge pages and a DRA claim, whose pods come and go, "
@@ -89,7 +123,7 @@ def _add_demo(parser: _Parser) -> None:
     parser.runs("podres_exporter.cli.demo")
 
 
-def _add_simulate(parser: _Parser) -> None:
+def _add_simulate(parser: Parser) -> None:
     """Add the flags of `simulate` and of `simulate plugin`."""
     parser.description = (
         "Play a kubelet that device plugins register with and monitoring agents ask: Device Manager, CPU, memory and "
@@ -120,29 +154,6 @@ def _add_simulate(parser: _Parser) -> None:
     )
     parser.runs("podres_exporter.cli.simulate")
     plugin.runs("podres_exporter.cli.plugin")
-
-
-def add_option(parser: argparse.ArgumentParser, option: Option[object], note: str) -> None:
-    """Add a flag that takes a value; nothing is kept of one that is not given."""
-    parser.add_argument(
-        option.flag,
-        dest=option_name(option.flag),
-        metavar=option.placeholder,
-        action="append" if option.repeatable else "store",
-        default=argparse.SUPPRESS,
-        help=f"{option.help} ({note})",
-    )
-
-
-def add_switch(group: argparse._ArgumentGroup, flag: str, text: str) -> None:
-    """Add `--x` and `--no-x`; nothing is kept of a switch that is not given."""
-    group.add_argument(
-        flag,
-        dest=option_name(flag),
-        action=argparse.BooleanOptionalAction,
-        default=argparse.SUPPRESS,
-        help=f"{text} ({environment_name(flag)})",
-    )
 
 
 def with_values(argv: Sequence[str]) -> list[str]:

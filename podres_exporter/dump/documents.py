@@ -3,8 +3,6 @@
 import json
 from collections.abc import Sequence
 
-import yaml
-
 from podres_exporter.document import API_VERSION, KIND, encode
 from podres_exporter.document.values import Fields
 from podres_exporter.model import Snapshot
@@ -34,6 +32,8 @@ def yaml_text(snapshots: Sequence[Snapshot], *, generated_at_seconds: float, ver
 
 
 def _yaml(document: Fields, *, is_unicode: bool) -> str:
+    import yaml  # noqa: PLC0415 - a table should not wait for it
+
     text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=is_unicode, width=120)
     return text
 

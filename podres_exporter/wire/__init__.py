@@ -1,5 +1,6 @@
 """The kubelet's bytes to the model. Protobuf types stop here: what leaves this package is frozen records."""
 
 from podres_exporter.wire.answers import AllocatableDecoder, ListDecoder, decode_get, encode_get_request
+from podres_exporter.wire.renaming import renamed
 
-__all__ = ["AllocatableDecoder", "ListDecoder", "decode_get", "encode_get_request"]
+__all__ = ["AllocatableDecoder", "ListDecoder", "decode_get", "encode_get_request", "renamed"]

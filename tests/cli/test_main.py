@@ -5,7 +5,7 @@ import pytest
 from podres_exporter import __version__
 from podres_exporter.cli import kubectl_main, main
 
-VERBS = ("serve", "demo", "metrics")
+VERBS = ("serve", "dump", "explain", "fit", "demo", "metrics")
 LAST_LINE = "podres-exporter: see podres-exporter --help"
 
 
@@ -52,7 +52,7 @@ def test_the_help_names_every_verb_the_precedence_and_the_exit_codes(capsys: pyt
     assert [] == [verb for verb in VERBS if f"\n    {verb} " not in text]
     assert "--version" in text
     assert "Flags come before the environment, the environment before defaults." in text
-    assert "Exit codes: 0 ok, 1 failed, 2 wrong usage." in text
+    assert "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 partial." in text
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -139,11 +139,11 @@ def test_the_wrong_format_of_the_catalogue_is_said_together_with_the_other_fault
     ] == usage_errors(capsys, "metrics", "-o", "xml", "--all")
 
 
-def test_kubectl_podres_says_what_does_the_job_meanwhile(capsys: pytest.CaptureFixture[str]) -> None:
-    """It fails, as it does nothing; but it leaves nobody without a way on."""
-    code = kubectl_main()
+def test_kubectl_podres_is_a_command_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """Faults come under the name that the user typed; tests/cli/test_kubectl.py has the rest."""
+    code = kubectl_main(["serve"])
     captured = capsys.readouterr()
 
-    assert 1 == code
-    assert "" == captured.out
-    assert "kubectl get --raw /api/v1/namespaces/NAMESPACE/pods/POD:10190/proxy/metrics" in captured.err
+    assert (2, "") == (code, captured.out)
+    assert [] == [line for line in captured.err.splitlines() if not line.startswith("kubectl podres: ")]
+    assert captured.err.endswith("kubectl podres: see kubectl podres --help\n")

@@ -1,0 +1,64 @@
+"""What a pod shall ask for, from the flags of `fit`."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import TypeVar
+
+from podres_exporter.fit import Ask, ask_for
+from podres_exporter.quantity import parse_millicores, parse_quantity
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def ask_of_flags(arguments: argparse.Namespace, faults: list[str]) -> Ask:
+    """Return what the pod asks for; *faults* names what cannot be read, or that it asks for nothing."""
+    before = len(faults)
+    cpus = _amount("--cpus", arguments.cpus, parse_millicores, faults)
+    memory = _amount("--memory", arguments.memory, parse_quantity, faults)
+    hugepages = _pairs("--hugepages", "2Mi=1Gi", arguments.hugepages, parse_quantity, faults)
+    devices = _pairs("--device", "nvidia.com/gpu=2", arguments.device, _count, faults)
+    if len(faults) == before and not (cpus or memory or any(hugepages.values()) or any(devices.values())):
+        faults.append("the pod asks for nothing; give --cpus, --memory, --hugepages or --device")
+    return ask_for(cpu_millicores=cpus, memory_bytes=memory, hugepage_bytes=hugepages, devices=devices)
+
+
+def _amount(flag: str, text: str | None, parse: Callable[[str], int], faults: list[str]) -> int:
+    try:
+        return 0 if text is None else parse(text)
+    except ValueError as error:
+        faults.append(f"{flag}: {error}; write for example {'4 or 500m' if flag == '--cpus' else '16Gi'}")
+        return 0
+
+
+def _pairs(
+    flag: str, example: str, texts: Sequence[str], parse: Callable[[str], int], faults: list[str]
+) -> dict[str, int]:
+    """Return the amounts by name."""
+    found: dict[str, int] = {}
+    for text in texts:
+        name, _, amount = text.partition("=")
+        if not name or name in found:
+            why = "is the second of its name" if name else "names nothing"
+            faults.append(f"{flag}: {text!r} {why}; write for example {example}")
+            continue
+        try:
+            found[name] = parse(amount)
+        except ValueError as error:
+            faults.append(f"{flag}: {error}; write for example {example}")
+    return found
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 6):
+        raise ValueError(f"{text!r} is not a number of devices")
+    return int(text)
+
+
+def one_of(flag: str, text: str, choices: type[E], faults: list[str]) -> E | None:
+    """Return the choice that the text names, None where *faults* says that it names none."""
+    try:
+        return choices(text)
+    except ValueError:
+        faults.append(f"{flag}: {text!r} is unknown; choose {', '.join(choices)}")
+        return None

@@ -1,0 +1,129 @@
+"""Many exporters asked at once, a few at a time, and never longer than somebody wants to wait."""
+
+import queue
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+from podres_exporter.clock import Clock
+from podres_exporter.cluster.outcome import Outcome, Target, Trouble
+from podres_exporter.cluster.refusals import SNAPSHOT_PATH, refused
+from podres_exporter.cluster.reply import read_reply
+from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.printable import printable
+
+AT_ONCE = 16
+
+Ask = Callable[[Target, float], Outcome]
+"""Asks one exporter, and gives up after so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one node may take, and all of them together, in seconds."""
+
+    each_seconds: float = 10.0
+    all_seconds: float = 60.0
+
+
+class Getter(Protocol):
+    """What is asked through: KubeApi."""
+
+    def get(self, path: str, query: dict[str, str], seconds: float) -> tuple[int, bytes]:
+        """Return code and body. Raises ApiServerError."""
+        ...
+
+
+class Progress:
+    """A line on a terminal that says how far it is; nothing anywhere else."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """Write to *stream*, standard error if there is none."""
+        self._stream = stream or sys.stderr
+        self._is_shown = self._stream.isatty()
+
+    def show(self, done: int, number: int) -> None:
+        """Say that so many of the nodes are done; at the end the line is gone."""
+        if self._is_shown:
+            text = f"\rasking exporters: {done} of {number}" if done < number else "\r\x1b[K"
+            print(text, end="", file=self._stream, flush=True)
+
+    def clear(self) -> None:
+        """Take the line away, however far it is."""
+        self.show(0, 0)
+
+
+def proxy_path(target: Target) -> str:
+    """Return where the API server passes on to the exporter's snapshot; `https:` stands before the pod's name."""
+    scheme = "https:" if target.is_secure else ""
+    pod = f"{scheme}{target.name}:{target.port}"
+    return f"/api/v1/namespaces/{target.namespace}/pods/{pod}/proxy{SNAPSHOT_PATH}"
+
+
+def asking(api: Getter) -> Ask:
+    """Return what asks one exporter through the API server; whatever goes wrong is an outcome."""
+
+    def ask(target: Target, seconds: float) -> Outcome:
+        try:
+            code, body = api.get(proxy_path(target), {}, seconds)
+        except ApiServerError as error:
+            return Trouble(target.node, target.pod, error.reason, _unheard(error, seconds))
+        return read_reply(target, body) if code == 200 else refused(target, code, body)
+
+    return ask
+
+
+def _unheard(error: ApiServerError, seconds: float) -> str:
+    if error.reason is Reason.TIMEOUT:
+        return f"its exporter gave no whole answer within {seconds:g} s (--timeout)"
+    return f"asking the API server for it failed: {printable(error.detail.removeprefix('get: '))}"
+
+
+def ask_all(
+    targets: Sequence[Target], ask: Ask, clock: Clock, patience: Patience, progress: Callable[[int, int], None]
+) -> list[Outcome]:
+    """
+    Return an outcome for each target, in no order; those that are still to come when all time is over are troubles.
+
+    The threads are daemons: whoever is interrupted closes the connections and need not wait for them.
+    """
+    until = clock.monotonic_seconds() + patience.all_seconds
+    waiting: queue.SimpleQueue[Target] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[Target, Outcome]] = queue.SimpleQueue()
+    for target in targets:
+        waiting.put(target)
+
+    def work() -> None:
+        while True:
+            try:
+                target = waiting.get_nowait()
+            except queue.Empty:
+                return
+            left = until - clock.monotonic_seconds()
+            if left <= 0:
+                return
+            done.put((target, _safely(ask, target, min(patience.each_seconds, left))))
+
+    for number in range(min(AT_ONCE, len(targets))):
+        threading.Thread(target=work, name=f"ask-{number}", daemon=True).start()
+    found: dict[Target, Outcome] = {}
+    progress(0, len(targets))
+    while len(found) < len(targets):
+        try:
+            target, outcome = done.get(timeout=max(0.0, until - clock.monotonic_seconds()))
+        except queue.Empty:
+            break
+        found[target] = outcome
+        progress(len(found), len(targets))
+    late = f"not heard of within {patience.all_seconds:g} s, the time for all nodes (--deadline)"
+    return [found.get(each, Trouble(each.node, each.pod, Reason.TIMEOUT, late)) for each in targets]
+
+
+def _safely(ask: Ask, target: Target, seconds: float) -> Outcome:
+    """Return the outcome, also of a bug: one node's answer must not hold up the others."""
+    try:
+        return ask(target, seconds)
+    except Exception as error:  # noqa: BLE001 - the loop's guard; the name of the error goes into the report
+        return Trouble(target.node, target.pod, Reason.INTERNAL, f"reading its answer failed: {type(error).__name__}")

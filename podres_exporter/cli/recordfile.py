@@ -1,0 +1,76 @@
+"""A recording into a file: as a whole or not at all, and for nobody else to read."""
+
+import gzip
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from podres_exporter.errors import Reason, SnapshotError
+from podres_exporter.recording import Call, Pseudonyms, Recording, Refusal, encode
+from podres_exporter.wire import renamed
+
+_KEY_BYTES = 32
+
+
+def save(recording: Recording, path: Path, *, hide_names: bool) -> None:
+    """
+    Write the recording, compressed if the name ends in `.gz`, readable for its owner alone.
+
+    Raises SnapshotError where that is not possible; a file that was there is left as it was then.
+    """
+    kept = hidden(recording, Pseudonyms(secrets.token_bytes(_KEY_BYTES))) if hide_names else recording
+    data = json.dumps(encode(kept), indent=1).encode() + b"\n"
+    if path.suffix == ".gz":
+        data = gzip.compress(data, mtime=0)
+    target = path.resolve()
+    try:
+        with _replacement(target) as descriptor, os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise SnapshotError(f"--record: {path} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _replacement(target: Path) -> Iterator[int]:
+    """Yield a new file beside *target*, of mode 0600, that takes its place if all goes well."""
+    descriptor, name = tempfile.mkstemp(prefix=".podres-", dir=target.parent)
+    try:
+        yield descriptor
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def hidden(recording: Recording, names: Pseudonyms) -> Recording:
+    """Return the recording with pseudonyms for all names, and without texts that may have names in them."""
+    return replace(
+        recording,
+        node=names.name(recording.node),
+        calls={rpc: _hidden_call(rpc, call, names) for rpc, call in recording.calls.items()},
+        topology=_hidden_refusal(recording.topology) if isinstance(recording.topology, Refusal) else recording.topology,
+        metadata=recording.metadata and names.metadata(recording.metadata),
+        metadata_refusal=_hidden_refusal(recording.metadata_refusal),
+        names_hidden=True,
+    )
+
+
+def _hidden_call(rpc: str, call: Call, names: Pseudonyms) -> Call:
+    """Return the call; an answer of which nobody knows where its names are is left out, and that is said."""
+    refusal = _hidden_refusal(call.refusal)
+    if call.answer is None:
+        return Call(None, refusal)
+    answer = renamed(rpc, call.answer, names)
+    if answer is None:
+        detail = f"{len(call.answer)} bytes that cannot be read, left out as nobody knows what names they have"
+        return Call(None, Refusal(Reason.MALFORMED, detail))
+    return Call(answer, refusal)
+
+
+def _hidden_refusal(refusal: Refusal | None) -> Refusal | None:
+    return refusal and Refusal(refusal.reason)

@@ -1,0 +1,12 @@
+"""
+What the sources said at one moment, as a file for bug reports, and back: `podres-recording/v1`.
+
+records says what is kept; encode and decode are the file's text; pseudonyms hide the names.
+"""
+
+from podres_exporter.recording.decode import decode, is_recording
+from podres_exporter.recording.encode import API_VERSION, KIND, encode
+from podres_exporter.recording.pseudonyms import Pseudonyms
+from podres_exporter.recording.records import Call, Recording, Refusal
+
+__all__ = ["API_VERSION", "KIND", "Call", "Pseudonyms", "Recording", "Refusal", "decode", "encode", "is_recording"]

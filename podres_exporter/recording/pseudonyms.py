@@ -1,0 +1,111 @@
+"""Names to pseudonyms, the same one for the same name, for files that leave the house."""
+
+import hmac
+import re
+from dataclasses import replace
+
+from podres_exporter.model import ContainerSpec, Metadata, PodMeta, ResourceHealth
+
+_DIGITS = 12
+"""48 bits: among 50,000 device ids two get the same pseudonym once in two hundred thousand recordings."""
+
+_KEPT = frozenset({"", "default", "kube-system", "kube-public", "kube-node-lease"})
+"""Every cluster has these."""
+_KEPT_PRIORITY_CLASSES = frozenset({"", "system-node-critical", "system-cluster-critical"})
+
+_REPLICA = re.compile(r"(?P<base>.+?)(?P<replica>::[0-9]+|/vgpu[0-9]+)", re.DOTALL)
+_PCI = re.compile(r"(?P<device>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2})(?P<function>\.[0-7])", re.IGNORECASE)
+_PREFIX = re.compile(r"(?:GPU-|MIG-GPU-|MIG-)?")
+_CLAIM = "claim:"
+
+
+class Pseudonyms:
+    """
+    Gives each name a pseudonym, whatever it is the name of: what was equal stays equal.
+
+    A pseudonym is the beginning of an HMAC-SHA256 of the name; without the key nobody can try names out.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        """*key* is random, and kept nowhere."""
+        self._key = key
+
+    def name(self, text: str) -> str:
+        """Return the pseudonym of a pod, namespace, node or whatever else has a name."""
+        return text if text in _KEPT else self._digest(text)[:_DIGITS]
+
+    def device(self, text: str) -> str:
+        """
+        Return the pseudonym of a device id that keeps its shape.
+
+        The replica of a shared device stays (`::3`, `/vgpu2`), as do the prefix of an NVIDIA UUID and the function of a
+        PCI address, so that what belongs together still shows.
+        """
+        if match := _REPLICA.fullmatch(text):
+            return self.device(match["base"]) + match["replica"]
+        if match := _PCI.fullmatch(text):
+            digest = self._digest(match["device"].lower())
+            return f"{digest[:4]}:{digest[4:6]}:{int(digest[6:8], 16) % 32:02x}{match['function']}"
+        prefix = _PREFIX.match(text)
+        return (prefix[0] if prefix else "") + self.name(text)
+
+    def cdi(self, text: str) -> str:
+        """Return the pseudonym of a CDI name; vendor and class stay (`nvidia.com/gpu=...`)."""
+        kind, equals, name = text.rpartition("=")
+        return f"{kind}{equals}{self.name(name)}"
+
+    def metadata(self, metadata: Metadata) -> Metadata:
+        """Return what the API server told, with pseudonyms; texts that people or programs wrote are left out."""
+        pods = [self._meta(meta) for meta in metadata.pods.values()]
+        return replace(metadata, pods={meta.key: meta for meta in pods})
+
+    def _meta(self, meta: PodMeta) -> PodMeta:
+        name = self.name
+        known_class = meta.priority_class in _KEPT_PRIORITY_CLASSES
+        return replace(
+            meta,
+            namespace=name(meta.namespace),
+            name=name(meta.name),
+            uid=name(meta.uid),
+            message="",
+            priority_class=meta.priority_class if known_class else name(meta.priority_class),
+            owner_name=name(meta.owner_name),
+            workload_name=name(meta.workload_name),
+            labels=tuple((label, name(value)) for label, value in meta.labels),
+            claims=tuple(sorted((name(local), name(claim)) for local, claim in meta.claims)),
+            extended_claim=name(meta.extended_claim),
+            extended_requests=tuple(sorted((name(each), resource) for each, resource in meta.extended_requests)),
+            containers=tuple(self._spec(spec) for spec in meta.containers),
+        )
+
+    def _spec(self, spec: ContainerSpec) -> ContainerSpec:
+        name = self.name
+        return replace(
+            spec,
+            name=name(spec.name),
+            claims=tuple(sorted((name(claim), name(request)) for claim, request in spec.claims)),
+            health=tuple(self._health(row) for row in spec.health),
+        )
+
+    def _health(self, row: ResourceHealth) -> ResourceHealth:
+        """
+        Return the row with its device as it is called elsewhere in the file.
+
+        Source: ResourceHealth (model): a device id; for claims the first CDI name, or `driver/pool/device`.
+        """
+        if not row.name.startswith(_CLAIM):
+            return replace(row, resource_id=self.device(row.resource_id), message="")
+        claim, slash, request = row.name.removeprefix(_CLAIM).partition("/")
+        label = f"{_CLAIM}{self.name(claim)}{slash}{self.name(request)}"
+        return replace(row, name=label, resource_id=self._claim_device(row.resource_id), message="")
+
+    def _claim_device(self, text: str) -> str:
+        if "=" in text:
+            return self.cdi(text)
+        parts = text.split("/")
+        if len(parts) < 3:
+            return self.name(text)
+        return f"{parts[0]}/{self.name('/'.join(parts[1:-1]))}/{self.name(parts[-1])}"
+
+    def _digest(self, text: str) -> str:
+        return hmac.digest(self._key, text.encode(errors="surrogatepass"), "sha256").hex()

@@ -1,0 +1,1 @@
+"""A running exporter, asked from afar for its snapshot. Nothing here needs gRPC."""

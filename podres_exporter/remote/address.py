@@ -1,0 +1,43 @@
+"""Where a running exporter is."""
+
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+SNAPSHOT_PATH = "/api/v1/snapshot"
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an exporter is. *path* is that of the snapshot, *credentials* are `user:password` or empty."""
+
+    is_secure: bool
+    host: str
+    port: int
+    path: str
+    credentials: str = ""
+
+    def __str__(self) -> str:
+        """Return the URL, without the password."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.is_secure else 'http'}://{host}:{self.port}{self.path}"
+
+
+def parse_address(text: str) -> Address:
+    """Return the address of an exporter's URL, with or without the snapshot's path. Raises ValueError."""
+    # What may have a password in it is not shown.
+    shown = "this" if "@" in text else repr(text)
+    wrong = ValueError(f"{shown} is not the URL of an exporter; write for example http://node1:10190")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise wrong from error
+    if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
+        raise wrong
+    if not (text.isascii() and text.isprintable() and " " not in text):
+        raise wrong
+    path = parts.path.rstrip("/").removesuffix(SNAPSHOT_PATH) + SNAPSHOT_PATH
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    credentials = f"{user}:{password}" if user or password else ""
+    return Address(parts.scheme == "https", parts.hostname, port or _PORTS[parts.scheme], path, credentials)

@@ -1,0 +1,156 @@
+"""The snapshot of a running exporter, over HTTP."""
+
+import base64
+import contextlib
+import http.client
+import json
+import socket
+import zlib
+from dataclasses import dataclass
+
+from podres_exporter import __version__
+from podres_exporter.clock import Clock
+from podres_exporter.document import decode
+from podres_exporter.document.reader import Reader
+from podres_exporter.errors import DocumentError, Reason, SourceError
+from podres_exporter.model import Snapshot
+from podres_exporter.remote.address import SNAPSHOT_PATH, Address
+
+_LONGEST_BODY = 64 * 1024 * 1024
+_PIECE_BYTES = 64 * 1024
+_CODES = {
+    401: (Reason.DENIED, "it wants a user and a password; write them into the URL: http://USER:PASSWORD@HOST:10190"),
+    403: (Reason.DENIED, "it refuses this user"),
+    404: (Reason.NOT_FOUND, f"it has no {SNAPSHOT_PATH}: this is no podres-exporter, or one older than this command"),
+    429: (Reason.THROTTLED, "it is busy with other requests (--web.max-requests); try again"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A snapshot, and when the exporter made it (Unix seconds)."""
+
+    snapshot: Snapshot
+    generated_at_seconds: float
+
+
+class ExporterClient:
+    """Asks one exporter, with a connection for each request."""
+
+    def __init__(self, address: Address, timeout_seconds: float, clock: Clock, *, verify: bool = True) -> None:
+        """*verify*: whether the certificate of an `https` URL must be one that this machine trusts."""
+        self._address, self._timeout, self._clock, self._verify = address, timeout_seconds, clock, verify
+        self._etag = ""
+
+    def fetch(self) -> Fetched | None:
+        """
+        Return the snapshot; None where it is the one that was fetched last.
+
+        Raises SourceError, whose text has the remedy where there is one.
+        """
+        until = self._clock.monotonic_seconds() + self._timeout
+        connection = self._connection()
+        try:
+            connection.request("GET", self._address.path, headers=self._headers())
+            with contextlib.closing(connection.getresponse()) as response:
+                if response.status == http.client.NOT_MODIFIED:
+                    return None
+                if response.status != http.client.OK:
+                    raise self._refused(response)
+                body = self._body(response, until)
+                etag = response.headers.get("ETag", "")
+        except OSError as error:
+            raise self._broken(error) from error
+        except http.client.IncompleteRead as error:
+            raise self._error(Reason.UNAVAILABLE, "the answer was cut short") from error
+        except http.client.HTTPException as error:
+            raise self._error(Reason.MALFORMED, f"this is no HTTP ({type(error).__name__})") from error
+        finally:
+            connection.close()
+        fetched = self._decoded(body)
+        self._etag = etag
+        return fetched
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = self._address.host, self._address.port
+        if not self._address.is_secure:
+            return http.client.HTTPConnection(host, port, timeout=self._timeout)
+        import ssl  # noqa: PLC0415 - most exporters are asked without
+
+        context = ssl.create_default_context()
+        if not self._verify:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=context)
+
+    def _headers(self) -> dict[str, str]:
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": f"podres-exporter/{__version__}",
+        }
+        if self._etag:
+            headers["If-None-Match"] = self._etag
+        if self._address.credentials:
+            headers["Authorization"] = f"Basic {base64.b64encode(self._address.credentials.encode()).decode()}"
+        return headers
+
+    def _body(self, response: http.client.HTTPResponse, until: float) -> bytes:
+        """Return the whole body, decompressed; neither it nor the time it takes is without bound."""
+        is_gzip = response.headers.get("Content-Encoding", "").lower() == "gzip"
+        inflate = zlib.decompressobj(16 + zlib.MAX_WBITS) if is_gzip else None
+        body = bytearray()
+        try:
+            while piece := response.read1(_PIECE_BYTES):
+                body += inflate.decompress(piece, _LONGEST_BODY) if inflate else piece
+                if len(body) > _LONGEST_BODY or (inflate and inflate.unconsumed_tail):
+                    raise self._error(Reason.TOO_LARGE, f"the answer has more than {_LONGEST_BODY} bytes")
+                if self._clock.monotonic_seconds() > until:
+                    raise TimeoutError
+        except zlib.error as error:
+            raise self._error(Reason.MALFORMED, "the answer says that it is gzip, and is not") from error
+        if (inflate and not inflate.eof) or response.length:
+            raise self._error(Reason.UNAVAILABLE, "the answer was cut short")
+        return bytes(body)
+
+    def _decoded(self, body: bytes) -> Fetched:
+        try:
+            document = json.loads(body)
+            snapshot = decode(document)
+            generated_at_seconds = Reader(document).moment("generatedAt") or 0.0
+        except DocumentError as error:
+            raise self._error(Reason.MALFORMED, f"the answer is no snapshot that can be read: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise self._error(Reason.MALFORMED, "the answer is no JSON; is this a podres-exporter?") from error
+        return Fetched(snapshot, generated_at_seconds)
+
+    def _refused(self, response: http.client.HTTPResponse) -> SourceError:
+        """Return the error of an answer that is neither 200 nor 304."""
+        code = response.status
+        if code in _CODES:
+            reason, text = _CODES[code]
+        elif 300 <= code < 400:
+            reason, text = Reason.INTERNAL, f"it says to ask {response.headers.get('Location', 'elsewhere')!r} instead"
+        else:
+            reason, text = (Reason.UNAVAILABLE if code >= 500 else Reason.INTERNAL), response.reason[:80]
+        return self._error(reason, f"HTTP {code}: {text}")
+
+    def _broken(self, error: OSError) -> SourceError:
+        """Return what an error of the connection means."""
+        if isinstance(error, TimeoutError):
+            return self._error(Reason.TIMEOUT, f"no whole answer within {self._timeout:g} s")
+        if isinstance(error, socket.gaierror):
+            return self._error(Reason.UNAVAILABLE, f"the host is not known ({error.strerror})")
+        if isinstance(error, ConnectionRefusedError):
+            return self._error(
+                Reason.UNAVAILABLE, "nobody listens there; is the exporter running, and is this its port?"
+            )
+        if type(error).__module__ == "ssl":
+            text = getattr(error, "verify_message", "") or error.strerror or str(error)
+            remedy = (
+                "name its CA by SSL_CERT_FILE, or give --insecure" if "certificate" in str(error) else "is it https?"
+            )
+            return self._error(Reason.DENIED, f"TLS: {text}; {remedy}")
+        return self._error(Reason.UNAVAILABLE, error.strerror or str(error))
+
+    def _error(self, reason: Reason, detail: str) -> SourceError:
+        return SourceError("exporter", reason, f"{self._address}: {detail}")

@@ -1,0 +1,105 @@
+"""One look at a node: the same poller as the daemon's, ticked once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from podres_exporter.clock import Clock
+from podres_exporter.errors import KubeletError, Reason, TopologyError
+from podres_exporter.model import Allocatable, Listing, Snapshot, Topology
+from podres_exporter.service.changes import Changes
+from podres_exporter.service.poller import Poller, PollSettings, Sources
+from podres_exporter.sources.ports import KubeletSource, TopologySource
+
+_FOR_EVER = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """
+    A snapshot, and how it came about: the failures by RPC, Get's excepted, the topology or why there is none, and the
+    number of items that could not be read.
+    """
+
+    snapshot: Snapshot
+    failures: Mapping[str, KubeletError]
+    topology: Topology | TopologyError | None
+    malformed: int
+
+
+def look(node: str, sources: Sources, clock: Clock) -> Look:
+    """
+    Return what the sources say now; no answer is doubted, as there is nothing to compare it with.
+
+    The metadata source has been started before, and is not stopped here.
+    """
+    kubelet, topology, events = _Kubelet(sources.kubelet), _Topology(sources.topology), SilentEvents()
+    poller = Poller(
+        PollSettings(node, interval_seconds=_FOR_EVER, max_age_seconds=_FOR_EVER, hold_seconds=0.0),
+        Sources(kubelet, topology, sources.metadata),
+        publish=lambda snapshot, expires_at_seconds: None,  # noqa: ARG005 - it is taken from the poller, below
+        changes=Changes(lambda: None),
+        events=events,
+        clock=clock,
+    )
+    poller.tick()
+    return Look(poller.snapshot(), kubelet.failures, topology.last, events.malformed_items)
+
+
+class SilentEvents:
+    """Events that become no metrics."""
+
+    def __init__(self) -> None:
+        """Count from nothing."""
+        self.malformed_items = 0
+
+    def rpc(self, rpc: str, seconds: float, reason: Reason | None) -> None:
+        """Pass over it."""
+
+    def malformed(self, rpc: str, items: int) -> None:  # noqa: ARG002 - they are counted together
+        """Count the items."""
+        self.malformed_items += items
+
+    def restarted(self) -> None:
+        """Pass over it."""
+
+    def loop_error(self) -> None:
+        """Pass over it."""
+
+
+class _Kubelet:
+    """KubeletSource that keeps the failures of another one, Get's excepted."""
+
+    def __init__(self, kubelet: KubeletSource) -> None:
+        self._kubelet = kubelet
+        self.identity, self.get, self.close = kubelet.identity, kubelet.get, kubelet.close
+        self.failures: dict[str, KubeletError] = {}
+
+    def list(self) -> Listing:
+        try:
+            return self._kubelet.list()
+        except KubeletError as error:
+            self.failures[error.rpc] = error
+            raise
+
+    def allocatable(self) -> Allocatable:
+        try:
+            return self._kubelet.allocatable()
+        except KubeletError as error:
+            self.failures[error.rpc] = error
+            raise
+
+
+class _Topology:
+    """TopologySource that keeps what another one said last."""
+
+    def __init__(self, topology: TopologySource) -> None:
+        self._topology = topology
+        self.last: Topology | TopologyError | None = None
+
+    def read(self) -> Topology:
+        try:
+            topology = self.last = self._topology.read()
+        except TopologyError as error:
+            self.last = error
+            raise
+        return topology

@@ -1,0 +1,163 @@
+"""Files that cannot be read, and exporters that have nothing to show."""
+
+import gzip
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from document_samples import everything
+from look_rig import Command
+from raw_server import RawServer, whole
+
+from podres_exporter.config import OPTIONS
+from podres_exporter.document import encode as encode_snapshot
+from podres_exporter.model import Metadata, Part, Snapshot, SourceHealth
+from podres_exporter.recording import Recording, encode
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be outside of any cluster, with nothing set."""
+    for name in (*(option.environment for option in OPTIONS), "NODE_NAME", "KUBERNETES_SERVICE_HOST", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(capsys)
+
+
+def document(snapshot: Snapshot) -> bytes:
+    return json.dumps(encode_snapshot(snapshot, generated_at_seconds=1.7e9, version="0.1.0")).encode()
+
+
+def recording(**changed: Any) -> bytes:
+    return json.dumps({**encode(Recording("n1", "0.1.0", 1.0)), **changed}).encode()
+
+
+WHOLE = everything()
+HEALTHY = Snapshot(
+    "n1",
+    WHOLE.allocation,
+    Metadata(synced=True, is_up=True),
+    sources=tuple(SourceHealth(source, True, 1.0) for source in ("kubelet", "topology", "metadata")),
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "FILE is empty (line 1, column 1)"),
+        (b" \n", "FILE is empty (line 2, column 1)"),
+        (b"hello", "FILE is no JSON (line 1, column 1)"),
+        (b"\xff\x80abc", "FILE is no JSON"),
+        (b"[" * 100_000, "FILE is no JSON"),
+        (recording()[:-1], "FILE is truncated: the JSON has no end (line 1, column "),
+        (recording()[:40], "FILE is truncated: the JSON has no end (line 1, column "),
+        (gzip.compress(recording())[:-4], "FILE is truncated: the compressed data has no end; copy it again"),
+        (gzip.compress(recording())[:40] + b"x" * 40, "FILE is damaged: Error -3 while decompressing data"),
+        (gzip.compress(bytes((64 << 20) + 1), 1), "FILE has more than 67108864 bytes; no node has that many"),
+        (b"[]", "FILE: this is neither a recording (dump --record) nor a snapshot (dump -o json): document: is a list"),
+        (b"{}", "FILE: this is neither a recording (dump --record) nor a snapshot (dump -o json): apiVersion: is miss"),
+        (recording(node=None), "FILE: node: is missing"),
+        (
+            recording(apiVersion="podres-recording/v2"),
+            (
+                "FILE: apiVersion: is podres-recording/v2 and this release reads podres-recording/v1: "
+                "written by a newer podres-exporter; upgrade this one"
+            ),
+        ),
+        (
+            document(WHOLE).replace(b"podres/v1", b"podres/v2"),
+            "FILE: apiVersion: is podres/v2 and this release reads podres/v1",
+        ),
+        (document(WHOLE).replace(b'"2023-11-14T', b'"2023-11-99T', 1), "FILE: generatedAt: is no point in time"),
+        (
+            recording(kubelet={"calls": [{"rpc": "List", "answer": "%"}]}),
+            "FILE: kubelet.calls[0].answer: is damaged: no base64",
+        ),
+        (recording(), "FILE: the recorded kubelet did not tell its pods: kubelet: unavailable: List: not in the rec"),
+        (document(Snapshot("n1", None)), "FILE: the snapshot has no allocation: the kubelet does not answer"),
+        (
+            document(Snapshot("n1", None, parts=(Part("pods", stale=True, held=True),))),
+            "FILE: the snapshot has no allocation: the kubelet has just started",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, run: Command, data: bytes, said: str) -> None:
+    """One sentence with the file's name, and never a traceback."""
+    file = tmp_path / "file"
+    file.write_bytes(data)
+    ran = run("dump", "--from", file)
+
+    assert (1, "") == (ran.code, ran.out)
+    assert ran.err.startswith(f"podres-exporter: {said.replace('FILE', str(file))}")
+    assert 1 == len(ran.err.splitlines())
+
+
+def test_a_file_that_cannot_be_opened_says_why(tmp_path: Path, run: Command) -> None:
+    """In the system's words."""
+    assert "cannot be read: No such file or directory" in run("dump", "--from", tmp_path / "x").err
+    assert "cannot be read: Is a directory" in run("dump", "--from", tmp_path).err
+
+
+def test_a_snapshot_may_come_through_a_pipe(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`kubectl exec ... dump -o json | podres-exporter dump --from -`."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(document(HEALTHY))))
+    ran = run("dump", "--from", "-", "--nodes")
+
+    assert (0, "") == (ran.code, ran.err)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "said"),
+    [
+        (HEALTHY, ""),
+        (Snapshot("n1", WHOLE.allocation), ""),
+        (Snapshot("n1", WHOLE.allocation, Metadata()), "without metadata: labels, owners and phases are missing"),
+        (Snapshot("n1", WHOLE.allocation, Metadata(is_up=True)), "metadata may be incomplete"),
+        (
+            Snapshot("n1", WHOLE.allocation, sources=(SourceHealth("topology", False, None),)),
+            "the NUMA nodes of CPUs are not known: see the exporter's log; see --topology.sysfs",
+        ),
+        (
+            Snapshot("n1", WHOLE.allocation, parts=(Part("pods", stale=True, held=False),)),
+            "this is the kubelet's last good answer; it does not answer now, or is not believed yet",
+        ),
+    ],
+    ids=["whole", "no metadata by choice", "no API server", "not synced", "no topology", "stale"],
+)
+@pytest.mark.parametrize("way", ["--from", "--url"])
+def test_what_an_exporter_could_not_know_is_said(
+    tmp_path: Path, run: Command, way: str, snapshot: Snapshot, said: str
+) -> None:
+    """Exit code 3 and a sentence; a choice is no shortfall."""
+    (tmp_path / "file").write_bytes(document(snapshot))
+    with RawServer(whole(document(snapshot))) as server:
+        ran = run("dump", way, tmp_path / "file" if way == "--from" else server.url)
+
+    assert (3 if said else 0) == ran.code
+    assert said in ran.err
+    assert bool(said) == bool(ran.err)
+    assert "" != ran.out
+
+
+def test_an_exporter_without_an_allocation_is_a_failure(run: Command) -> None:
+    """Unavailable is never empty."""
+    with RawServer(whole(document(Snapshot("n1", None)))) as server:
+        ran = run("dump", "--url", server.url)
+
+    assert (1, "") == (ran.code, ran.out)
+    assert f"{server.url}/api/v1/snapshot: the snapshot has no allocation" in ran.err
+
+
+def test_an_exporter_that_refuses_us_is_a_failure_with_a_remedy(run: Command) -> None:
+    """The sentence is the client's."""
+    with RawServer(whole(b"", "401 Unauthorized")) as server:
+        ran = run("explain", "p", "--url", server.url)
+
+    assert 1 == ran.code
+    assert "write them into the URL" in ran.err

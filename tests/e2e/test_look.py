@@ -1,0 +1,131 @@
+"""Commands that look once, as processes: pipes, signals, encodings, and what they do not load."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from eventually import eventually
+from look_rig import Spot, spot
+
+HEAVY = ("kubernetes", "urllib3", "prometheus_client", "yaml", "msgspec")
+"""Nothing that a look at a node without metadata needs."""
+OURS = ("podres_exporter.sim", "podres_exporter.web", "podres_exporter.scenario", "podres_exporter.cli.serve")
+
+
+@pytest.fixture
+def node(short_dir: Path) -> Iterator[Spot]:
+    with spot(short_dir) as found:
+        yield found
+
+
+def environment(**changed: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PODRES_", "PYTHON", "COLUMNS"))}
+    return {**kept, **changed}
+
+
+def command(*argv: str, before: Sequence[str] = ()) -> list[str]:
+    return [sys.executable, *before, "-m", "podres_exporter", *argv]
+
+
+def loaded(*argv: str) -> set[str]:
+    """Return the modules that a command imports."""
+    done = subprocess.run(
+        command(*argv, before=["-X", "importtime"]), env=environment(), capture_output=True, text=True, check=False
+    )
+    assert 0 == done.returncode, done.stderr
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+def of(packages: Sequence[str], modules: set[str]) -> list[str]:
+    """Return the modules that belong to some packages."""
+    return sorted(
+        name for name in modules if name.startswith(tuple(f"{package}." for package in packages)) or name in packages
+    )
+
+
+@pytest.mark.parametrize("output", ["table", "wide", "json", "csv", "prom"])
+def test_a_look_without_metadata_loads_nothing_heavy(node: Spot, output: str) -> None:
+    """It is typed by people, who wait; gRPC is what it costs."""
+    modules = loaded("dump", *node.flags, "-o", output)
+
+    assert "grpc" in modules
+    assert [] == of((*HEAVY, *OURS), modules)
+
+
+def test_a_look_at_a_snapshot_loads_no_grpc_either(node: Spot) -> None:
+    """Nor do the other questions to it."""
+    file = node.directory / "snapshot.json"
+    done = subprocess.run(
+        command("dump", *node.flags, "-o", "json"), env=environment(), capture_output=True, check=True
+    )
+    file.write_bytes(done.stdout)
+
+    for argv in (("dump",), ("explain", "train"), ("fit", "--cpus=1")):
+        assert [] == of((*HEAVY, *OURS, "grpc", "google"), loaded(*argv, f"--from={file}"))
+
+
+@pytest.mark.parametrize("argv", [("dump", "-o", "json"), ("explain", "train"), ("fit", "--device=example.com/gpu=1")])
+def test_a_closed_pipe_ends_a_command_quietly(node: Spot, argv: tuple[str, ...]) -> None:
+    """As in `| true`: no traceback, and the exit code is still the answer."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            command(*argv, *node.flags), env=environment(), stdout=writer, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(writer)
+
+    assert (0, b"") == (done.returncode, done.stderr)
+
+
+def test_an_output_that_knows_ascii_only_gets_replacements(node: Spot) -> None:
+    """A minimal container has no locale; a crash would tell nobody anything."""
+    explained = subprocess.run(
+        command("dump", *node.flags, "-o", "csv"),
+        env=environment(PYTHONIOENCODING="ascii", LC_ALL="C"),
+        capture_output=True,
+        check=False,
+    )
+
+    assert (0, b"") == (explained.returncode, explained.stderr)
+    assert explained.stdout.isascii()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_watch_ends_with_0_and_without_a_traceback(node: Spot, number: signal.Signals) -> None:
+    """Ctrl-C, or the end of a pod."""
+    out = node.directory / "out"
+    with out.open("wb") as output:
+        process = subprocess.Popen(
+            command("dump", "--watch", "--snapshot.hold-down=0s", *node.flags),
+            env=environment(),
+            stdout=output,
+            stderr=subprocess.PIPE,
+        )
+        assert eventually(lambda: b"GPU-ab" in out.read_bytes(), attempts=20_000)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=10)
+
+    assert (0, b"") == (process.returncode, err)
+
+
+def test_ctrl_c_ends_a_look_at_a_kubelet_that_hangs(node: Spot) -> None:
+    """At once, with the exit code that shells expect, and without a traceback."""
+    node.kubelet.hang()
+    process = subprocess.Popen(
+        command("dump", *node.flags), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        assert eventually(lambda: node.kubelet.calls["List"] > 0, attempts=20_000)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    finally:
+        node.kubelet.resume()
+        process.kill()
+
+    assert (130, b"", b"") == (process.returncode, out, err)

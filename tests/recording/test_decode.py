@@ -1,0 +1,81 @@
+"""Files that are no recordings, or damaged ones, are named with the place of what is wrong."""
+
+from typing import Any
+
+import pytest
+
+from podres_exporter.errors import DocumentError, DocumentVersionError
+from podres_exporter.recording import Call, Recording, decode, encode, is_recording
+
+
+def document(**changed: Any) -> dict[str, Any]:
+    """Return the file of a small recording with some keys changed."""
+    return {**encode(Recording("n1", "0.1.0", 1.0, {"List": Call(b"abc")})), **changed}
+
+
+@pytest.mark.parametrize(
+    ("changed", "path", "problem"),
+    [
+        ({"apiVersion": "podres/v1"}, "apiVersion", "is 'podres/v1'; a recording has podres-recording/v1"),
+        ({"kind": "Pod"}, "kind", "is 'Pod'; a recording has PodResourcesRecording"),
+        ({"node": None}, "node", "is missing"),
+        ({"recordedAt": None}, "recordedAt", "is missing"),
+        ({"recordedAt": "yesterday"}, "recordedAt", "is no point in time such as 2026-11-20T08:00:00Z"),
+        (
+            {"kubelet": {"calls": [{"rpc": "List", "answer": "%%%="}]}},
+            "kubelet.calls[0].answer",
+            "is damaged: no base64 (Only base64 data is allowed)",
+        ),
+        (
+            {"kubelet": {"calls": [{"rpc": "List", "answer": "\u00e9"}]}},
+            "kubelet.calls[0].answer",
+            "is damaged: no base64",
+        ),
+        (
+            {"kubelet": {"calls": [{"rpc": "List", "refusal": {"reason": "moody"}}]}},
+            "kubelet.calls[0].refusal.reason",
+            "is 'moody'",
+        ),
+        ({"topology": {"nodes": 3, "cores": []}}, "topology.nodes", "is 3; a list belongs here"),
+        ({"metadata": {"up": True, "pods": []}}, "metadata.synced", "is missing"),
+    ],
+)
+def test_a_fault_is_named_with_its_place(changed: dict[str, Any], path: str, problem: str) -> None:
+    """Whoever sent the file can find it."""
+    with pytest.raises(DocumentError) as caught:
+        decode(document(**changed))
+
+    assert path == caught.value.path
+    assert caught.value.problem.startswith(problem)
+
+
+def test_a_recording_of_a_newer_release_says_which_side_is_to_be_upgraded() -> None:
+    """Both versions and the remedy."""
+    with pytest.raises(DocumentVersionError) as caught:
+        decode(document(apiVersion="podres-recording/v2"))
+
+    assert (
+        "apiVersion: is podres-recording/v2 and this release reads podres-recording/v1: "
+        "written by a newer podres-exporter; upgrade this one"
+    ) == str(caught.value)
+
+
+def test_keys_that_a_newer_release_has_added_are_passed_over() -> None:
+    """They may be added without a new version."""
+    assert {"List": Call(b"abc")} == dict(decode(document(weather="fine")).calls)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "expected"),
+    [
+        (document(), True),
+        (document(apiVersion="podres-recording/v9"), True),
+        ({"apiVersion": "podres/v1"}, False),
+        ({}, False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_a_recording_is_told_from_other_documents(loaded: object, *, expected: bool) -> None:
+    """By its apiVersion alone, so that a newer one is still named as what it is."""
+    assert expected == is_recording(loaded)

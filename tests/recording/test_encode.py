@@ -1,0 +1,62 @@
+"""A recording survives the way into a file and back."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from document_samples import everything
+
+from podres_exporter.errors import Reason
+from podres_exporter.model import Core, Metadata, Topology
+from podres_exporter.recording import API_VERSION, Call, Recording, Refusal, decode, encode
+
+TOPOLOGY = Topology({0: frozenset({0, 1}), 1: frozenset({2, 3})}, {cpu: Core(cpu // 2, 0) for cpu in range(4)})
+REFUSAL = Refusal(Reason.DENIED, "no credentials")
+
+
+def metadata() -> Metadata:
+    """Return metadata that says everything which metadata can say."""
+    said = everything().metadata
+    assert said is not None
+    return said
+
+
+WHOLE = Recording(
+    node="n1",
+    version="0.1.0",
+    recorded_at_seconds=1_700_000_000.25,
+    calls={
+        "List": Call(b"\x00\xff\x0a"),
+        "GetAllocatableResources": Call(b""),
+        "Get": Call(b"junk", Refusal(Reason.MALFORMED, "no message")),
+    },
+    socket_age_seconds=12.5,
+    topology=TOPOLOGY,
+    metadata=metadata(),
+    names_hidden=True,
+)
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [
+        WHOLE,
+        Recording("n1", "0.1.0", 1.0),
+        replace(WHOLE, topology=Refusal(Reason.UNAVAILABLE), metadata=None, metadata_refusal=REFUSAL),
+        replace(WHOLE, metadata=Metadata(is_away=True), metadata_refusal=REFUSAL),
+        replace(WHOLE, calls={"List": Call(None, Refusal(Reason.TIMEOUT, "10 s"))}, socket_age_seconds=None),
+    ],
+    ids=["whole", "empty", "no credentials", "no API server", "no kubelet"],
+)
+def test_what_is_written_is_read_back_equal(recording: Recording) -> None:
+    """By the text of JSON, as a file has it."""
+    assert recording == decode(json.loads(json.dumps(encode(recording))))
+
+
+def test_what_was_not_asked_is_absent() -> None:
+    """An absent key says that nobody asked; the kubelet's calls are a list that is always there."""
+    document = encode(Recording("n1", "0.1.0", 1.0))
+
+    assert API_VERSION == document["apiVersion"]
+    assert {"calls": []} == document["kubelet"]
+    assert {"topology", "metadata"}.isdisjoint(document)
