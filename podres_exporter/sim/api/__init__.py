@@ -4,6 +4,8 @@ The API server of the simulated node: pods, nodes and DRA objects over HTTP, for
 The owner of the simulation fills the `Store`; `ApiServer` serves it, and its `faults` say what goes wrong.
 """
 
+from podres_exporter.sim.api.answer import Answer
+from podres_exporter.sim.api.backends import Backend, Backends, Inquiry
 from podres_exporter.sim.api.faultkinds import Delay, Drop, Fail, Hang, StreamFault, Trickle
 from podres_exporter.sim.api.faults import ANY, Faults
 from podres_exporter.sim.api.history import Event, EventType
@@ -21,7 +23,10 @@ __all__ = [
     "PODS",
     "RESOURCE_CLAIMS",
     "RESOURCE_SLICES",
+    "Answer",
     "ApiServer",
+    "Backend",
+    "Backends",
     "Delay",
     "Drop",
     "Entry",
@@ -30,6 +35,7 @@ __all__ = [
     "Fail",
     "Faults",
     "Hang",
+    "Inquiry",
     "Journal",
     "Resource",
     "StatusError",

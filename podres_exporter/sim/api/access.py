@@ -24,7 +24,7 @@ def refuse_access(request: Request, user: str) -> None:
     target = request.target
     if target is None:
         raise StatusError(403, f'forbidden: User "{user}" cannot {request.verb} path "{request.path}"')
-    raise forbidden(user, request.verb, target.resource, target.namespace, target.name)
+    raise forbidden(user, request.verb, target.resource, target.namespace, target.name, target.subresource)
 
 
 def review_access(request: Request, faults: Faults) -> dict[str, Any]:
@@ -38,9 +38,9 @@ def review_access(request: Request, faults: Faults) -> dict[str, Any]:
     asked = spec.get("resourceAttributes") or {}
     group, version = asked.get("group", ""), asked.get("version") or "v1"
     resource = find_resource(group, "v1" if version == "*" else version, asked.get("resource", ""))
-    is_allowed = (
-        resource is not None and asked.get("verb") in resource.verbs and not faults.forbids(asked["verb"], resource)
-    )
+    subresource = asked.get("subresource", "")
+    is_known = resource is not None and asked.get("verb") in resource.verbs
+    is_allowed = is_known and not faults.forbids(asked["verb"], resource, subresource)
     return {
         "kind": "SelfSubjectAccessReview",
         "apiVersion": "authorization.k8s.io/v1",

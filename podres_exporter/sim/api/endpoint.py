@@ -7,6 +7,7 @@ from podres_exporter.sim.api.faultkinds import Fail
 from podres_exporter.sim.api.objects import Object
 from podres_exporter.sim.api.options import parse_list_options, parse_version
 from podres_exporter.sim.api.pages import list_page
+from podres_exporter.sim.api.proxy import PROXY, proxied
 from podres_exporter.sim.api.request import Request, Target
 from podres_exporter.sim.api.site import Site
 from podres_exporter.sim.api.status import (
@@ -33,6 +34,8 @@ def respond(site: Site, request: Request) -> Answer | View:
     target = request.target
     if target is None:
         return _discovered(site, request)
+    if target.subresource == PROXY:
+        return proxied(site, request, target)
     if target.subresource:
         raise no_such_resource()
     return _respond_to_resource(site, request, target)

@@ -14,15 +14,18 @@ ANY = "*"
 
 @dataclass(slots=True)
 class _Rule:
-    """A fault for requests of a verb; *remaining* None is for ever."""
+    """A fault for requests of a verb; *remaining* None is for ever, *subresource* None any, and none at all."""
 
     verb: str
     resource: Resource | None
     fault: RequestFault
     remaining: int | None
+    subresource: str | None = None
 
-    def concerns(self, verb: str, resource: Resource | None) -> bool:
-        """Return whether a request is of this verb and, where one is named, of this resource."""
+    def concerns(self, verb: str, resource: Resource | None, subresource: str) -> bool:
+        """Return whether a request is of this verb and, where they are named, of this resource and subresource."""
+        if self.subresource not in {None, subresource}:
+            return False
         return self.verb in {ANY, verb} and (self.resource is None or self.resource == resource)
 
 
@@ -51,15 +54,22 @@ class Faults:
         self._generation = 0
 
     def on_requests(
-        self, verb: str, fault: RequestFault, *, times: int | None = None, resource: Resource | None = None
+        self,
+        verb: str,
+        fault: RequestFault,
+        *,
+        times: int | None = None,
+        resource: Resource | None = None,
+        subresource: str | None = None,
     ) -> None:
         """
         Let the next *times* requests of *verb* fail, all of them without a number.
 
         *verb* is RBAC's (`get`, `list`, `watch`, `create`, `delete`) or ANY; without *resource* discovery counts too.
+        *subresource* is such as `proxy`; empty is the object itself, None both.
         """
         with self._lock:
-            self._rules.append(_Rule(verb, resource, fault, times))
+            self._rules.append(_Rule(verb, resource, fault, times, subresource))
 
     def on_open_watches(self, fault: StreamFault) -> None:
         """Let it happen, within a tenth of a second, to every watch that is open now."""
@@ -93,11 +103,11 @@ class Faults:
         with self._lock:
             return self._generation
 
-    def take(self, verb: str, resource: Resource | None) -> RequestFault | None:
+    def take(self, verb: str, resource: Resource | None, subresource: str = "") -> RequestFault | None:
         """Return the fault of one request, and count it; None lets the request pass."""
         with self._lock:
             for rule in self._rules:
-                if rule.concerns(verb, resource):
+                if rule.concerns(verb, resource, subresource):
                     self._count(rule)
                     return rule.fault
         return None
@@ -109,11 +119,11 @@ class Faults:
             if not rule.remaining:
                 self._rules.remove(rule)
 
-    def forbids(self, verb: str, resource: Resource | None) -> bool:
+    def forbids(self, verb: str, resource: Resource | None, subresource: str = "") -> bool:
         """Return whether RBAC would refuse such a request now; nothing is counted."""
         with self._lock:
             return any(
-                isinstance(rule.fault, Fail) and rule.fault.code == 403 and rule.concerns(verb, resource)
+                isinstance(rule.fault, Fail) and rule.fault.code == 403 and rule.concerns(verb, resource, subresource)
                 for rule in self._rules
             )
 

@@ -46,7 +46,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             authenticate(request, self._site.token)
             target = request.target
-            fault = self._site.faults.take(request.verb, None if target is None else target.resource)
+            resource, subresource = (None, "") if target is None else (target.resource, target.subresource)
+            fault = self._site.faults.take(request.verb, resource, subresource)
             if isinstance(fault, Hang | Drop):
                 self._withhold(request, fault)
                 return

@@ -10,12 +10,17 @@ from podres_exporter.sim.api.resources import Resource, find_resource
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The object or the collection that a path names; *namespace* None is all of them, *name* None the collection."""
+    """
+    The object or the collection that a path names; *namespace* None is all of them, *name* None the collection.
+
+    *path* is what follows the subresource `proxy`, as it stands in the URL; empty without even a slash.
+    """
 
     resource: Resource
     namespace: str | None = None
     name: str | None = None
     subresource: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +76,18 @@ def parse_target(path: str) -> Target | None:
     if rest[0] == "namespaces" and len(rest) >= 3:
         namespace, rest = rest[1], rest[2:]
     resource = find_resource(group, version, rest[0])
-    if resource is None or len(rest) > 3 or (namespace is not None and not resource.is_namespaced):
+    subresource = rest[2] if len(rest) > 2 else ""
+    is_proxied = subresource == "proxy"
+    if resource is None or (len(rest) > 3 and not is_proxied) or (namespace is not None and not resource.is_namespaced):
         return None
     name = rest[1] if len(rest) > 1 else None
     if resource.is_namespaced and namespace is None and name is not None:
         return None
-    return Target(resource, namespace, name, rest[2] if len(rest) > 2 else "")
+    below = _below(path, len(parts) - len(rest) + 3) if is_proxied else ""
+    return Target(resource, namespace, name, subresource, below)
+
+
+def _below(path: str, depth: int) -> str:
+    """Return what of a path comes after so many components, with its slash; empty where there is not even that."""
+    pieces = path.lstrip("/").split("/", depth)
+    return f"/{pieces[depth]}" if len(pieces) > depth else ""

@@ -8,6 +8,7 @@ from typing import Self
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ConfigError
+from podres_exporter.sim.api.backends import Backends
 from podres_exporter.sim.api.faults import Faults
 from podres_exporter.sim.api.front import Front
 from podres_exporter.sim.api.handler import Handler
@@ -24,7 +25,7 @@ class ApiServer:
     A small Kubernetes API server: what the exporter and kubectl ask for, with the real one's answers.
 
     It speaks plain HTTP unless it is given a TLS context.
-    `faults` and `requests` may be used at any time, from any thread, also while the server is down.
+    `faults`, `requests` and `backends` may be used at any time, from any thread, also while the server is down.
     """
 
     def __init__(
@@ -75,6 +76,11 @@ class ApiServer:
     def requests(self) -> Journal:
         """What clients have asked for."""
         return self._site.journal
+
+    @property
+    def backends(self) -> Backends:
+        """Who answers for which pod when it is asked through the proxy."""
+        return self._site.backends
 
     @property
     def token(self) -> str | None:

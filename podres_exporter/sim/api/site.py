@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from podres_exporter.clock import Clock
+from podres_exporter.sim.api.backends import Backends
 from podres_exporter.sim.api.faults import Faults
 from podres_exporter.sim.api.journal import Journal
 from podres_exporter.sim.api.store import Store
@@ -24,3 +25,4 @@ class Site:
     version: str
     faults: Faults = field(default_factory=Faults)
     journal: Journal = field(default_factory=Journal)
+    backends: Backends = field(default_factory=Backends)

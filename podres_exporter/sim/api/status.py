@@ -79,12 +79,15 @@ def unauthorized() -> StatusError:
     return StatusError(401, "Unauthorized")
 
 
-def forbidden(user: str, verb: str, resource: Resource, namespace: str | None, name: str | None) -> StatusError:
+def forbidden(
+    user: str, verb: str, resource: Resource, namespace: str | None, name: str | None, subresource: str = ""
+) -> StatusError:
     """Return the 403 of the RBAC authorizer (NewForbidden with filters.ForbiddenMessage)."""
     scope = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
     subject = f'{resource.qualified_name} "{name}"' if name else resource.qualified_name
+    asked = f"{resource.plural}/{subresource}" if subresource else resource.plural
     message = (
-        f'{subject} is forbidden: User "{user}" cannot {verb} resource "{resource.plural}" '
+        f'{subject} is forbidden: User "{user}" cannot {verb} resource "{asked}" '
         f'in API group "{resource.group}" {scope}'
     )
     return StatusError(403, message, details=_details(resource, name or ""))

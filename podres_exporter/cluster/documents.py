@@ -1,0 +1,52 @@
+"""The snapshots of a cluster as JSON and YAML: a list, however many nodes there are, with the nodes that failed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from podres_exporter.cluster.outcome import Told, Trouble
+from podres_exporter.document import API_VERSION, encode
+from podres_exporter.dump import LIST_KIND
+from podres_exporter.model import Snapshot
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown of a node: *snapshot* may be a part of what it told."""
+
+    told: Told
+    snapshot: Snapshot
+
+
+def dump_document(shown: Sequence[Shown], found: Sequence[Trouble]) -> Document:
+    """
+    Return the list of the nodes' documents, each with its own time and version.
+
+    `failed` is always there: a program sees from the document alone whether it is whole.
+    """
+    items = [
+        encode(each.snapshot, generated_at_seconds=each.told.generated_at_seconds, version=each.told.version)
+        for each in shown
+    ]
+    return {"apiVersion": API_VERSION, "kind": LIST_KIND, "items": items, "failed": failed_documents(found)}
+
+
+def failed_documents(found: Sequence[Trouble]) -> list[Document]:
+    """Return the nodes that nothing is known of, and why."""
+    return [{"node": each.node, "pod": each.pod, "reason": each.reason.value, "message": each.detail} for each in found]
+
+
+def json_of(document: Mapping[str, Any]) -> str:
+    """Return JSON with a line end; everything beyond ASCII is escaped, so that any terminal can take it."""
+    return json.dumps(document, indent=2) + "\n"
+
+
+def yaml_of(document: Mapping[str, Any]) -> str:
+    """Return YAML, keys in the order of the document."""
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    return text

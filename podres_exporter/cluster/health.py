@@ -1,0 +1,208 @@
+"""How the exporters of a cluster are: findings on each node, from what it told."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from podres_exporter.check.finding import Finding, Verdict, failed, note, warning
+from podres_exporter.check.words import age_text, counted, joined, pods_text, some
+from podres_exporter.cluster.outcome import Told, Trouble
+from podres_exporter.model import Allocation, Explanation, PodKey, Snapshot, Support
+from podres_exporter.printable import printable
+
+OLD_SECONDS = 120.0
+"""An exporter makes a document at every poll; the longest usual interval is a fraction of this."""
+AHEAD_SECONDS = 30.0
+"""Clocks of nodes that differ by more than this from ours are wrong, or ours is."""
+
+_REMEDIES = {
+    "kubelet": "run podres-exporter check on the node",
+    "metadata": "see that the exporter may list and watch pods, and that it reaches the API server",
+    "topology": "mount the node's /sys where --topology.sysfs says",
+}
+_ALLOCATABLE_RPC, _GET_RPC = "GetAllocatableResources", "Get"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeHealth:
+    """The findings on one node; only what is worth knowing. *age_seconds* is how old its document is, by our clock."""
+
+    told: Told
+    age_seconds: float
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the verdicts; notes harm nobody."""
+        return _worst(self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The nodes that told something, those that did not, and findings on all of them together."""
+
+    nodes: tuple[NodeHealth, ...]
+    troubles: tuple[Trouble, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    versions: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Failed if no node told anything, a warning if something is missing anywhere."""
+        if not self.nodes:
+            return Verdict.FAILED
+        found = {_worst(self.findings), *(each.verdict for each in self.nodes)}
+        return Verdict.OK if found == {Verdict.OK} and not self.troubles else Verdict.WARNING
+
+
+def _worst(findings: Collection[Finding]) -> Verdict:
+    verdicts = {each.verdict for each in findings}
+    return next((each for each in (Verdict.FAILED, Verdict.WARNING) if each in verdicts), Verdict.OK)
+
+
+def judge(
+    nodes: Sequence[Told], found: Sequence[Trouble], now_seconds: float, cluster_nodes: Collection[str] | None = None
+) -> Health:
+    """
+    Return how they are at *now_seconds* (Unix).
+
+    *cluster_nodes* are the names of all nodes, None where they may not be listed.
+    """
+    versions = Counter(each.version or "unknown" for each in nodes)
+    seen = {each.node for each in nodes} | {each.node for each in found}
+    without = sorted(set(cluster_nodes or ()) - seen)
+    return Health(
+        tuple(
+            NodeHealth(each, now_seconds - each.generated_at_seconds, _findings(each, now_seconds)) for each in nodes
+        ),
+        tuple(found),
+        (*_skew(versions), *_bare(without), *_unlisted(cluster_nodes)),
+        dict(sorted(versions.items())),
+    )
+
+
+def _skew(versions: Mapping[str, int]) -> Iterator[Finding]:
+    if len(versions) > 1:
+        told = joined([f"{printable(version)} on {count}" for version, count in sorted(versions.items())])
+        yield warning(
+            "exporter.version", f"exporters of several versions: {told}", "let the DaemonSet finish its rollout"
+        )
+
+
+def _bare(nodes: Sequence[str]) -> Iterator[Finding]:
+    if nodes:
+        seen = f"{counted(len(nodes), 'node')} without an exporter: {some(nodes, 8)}"
+        yield note(
+            "exporter.missing",
+            seen,
+            "if they have devices, give the DaemonSet tolerations for their taints",
+            nodes=[*nodes],
+        )
+
+
+def _unlisted(cluster_nodes: Collection[str] | None) -> Iterator[Finding]:
+    if cluster_nodes is None:
+        seen = "nodes without an exporter are not known: the nodes cannot be listed"
+        yield note("exporter.missing", seen, "grant list on nodes to know them")
+
+
+def _findings(told: Told, now_seconds: float) -> tuple[Finding, ...]:
+    snapshot = told.snapshot
+    found = [*_of_exporter(told, now_seconds), *_of_sources(snapshot), *_of_calls(snapshot)]
+    if snapshot.allocation is not None:
+        found += [*_of_pods(snapshot, snapshot.allocation), *_of_devices(snapshot.allocation)]
+    return tuple(found)
+
+
+def _of_exporter(told: Told, now_seconds: float) -> Iterator[Finding]:
+    if not told.target.is_ready:
+        yield warning("exporter.ready", "the exporter is not ready", "see its log, and the findings beside this one")
+    if told.said_node != told.node:
+        seen = f"the exporter calls its node {printable(told.said_node)}"
+        yield warning(
+            "exporter.node-name", seen, "set NODE_NAME from spec.nodeName, and no --node-name", said=told.said_node
+        )
+    age = now_seconds - told.generated_at_seconds
+    if age > OLD_SECONDS:
+        seen = f"the snapshot is {age_text(age)} old"
+        yield warning("snapshot.age", seen, "see the exporter's log, and the node's clock", age_seconds=round(age))
+    elif age < -AHEAD_SECONDS:
+        seen = f"the node's clock is {age_text(-age)} ahead of this machine's"
+        yield warning("snapshot.age", seen, "see that both keep the time", age_seconds=round(age))
+
+
+def _of_sources(snapshot: Snapshot) -> Iterator[Finding]:
+    held = [each.part for each in snapshot.parts if each.held]
+    stale = [each.part for each in snapshot.parts if each.stale and not each.held]
+    if snapshot.allocation is None:
+        why = "the kubelet has just started, and is not believed yet" if held else "the kubelet does not answer"
+        yield failed("snapshot.allocation", f"nothing is known of what is held: {why}", _REMEDIES["kubelet"])
+    elif held:
+        yield warning("snapshot.held", f"{joined(held)} as known before the kubelet's restart", "wait a minute")
+    elif stale:
+        yield warning("snapshot.stale", f"{joined(stale)} as the kubelet last told", _REMEDIES["kubelet"])
+    for each in snapshot.sources:
+        is_told = each.source == "kubelet" and (snapshot.allocation is None or held or stale)
+        if not (each.up or is_told):
+            remedy = _REMEDIES.get(each.source, "see the exporter's log")
+            yield warning(f"source.{each.source}", f"{printable(each.source)} did not answer when last asked", remedy)
+    if snapshot.metadata is None:
+        yield note("metadata", "the API server is not asked (--metadata.source=none)", "labels and owners are left out")
+    elif not snapshot.metadata.synced:
+        yield warning("metadata.synced", "the API server's pods are not up to date", _REMEDIES["metadata"])
+
+
+def _of_calls(snapshot: Snapshot) -> Iterator[Finding]:
+    lacking = {each.rpc for each in snapshot.rpcs if each.support is Support.UNSUPPORTED}
+    if _ALLOCATABLE_RPC in lacking:
+        seen = f"the kubelet does not serve {_ALLOCATABLE_RPC}: what is free is not known"
+        yield warning(
+            "kubelet.allocatable", seen, "it needs 1.23, or the feature gate KubeletPodResourcesGetAllocatable"
+        )
+    if _GET_RPC in lacking:
+        seen = "the kubelet does not serve Get: changes are seen at the next poll"
+        yield note("kubelet.get", seen, "it needs 1.34, or the feature gate KubeletPodResourcesGet")
+
+
+def _of_pods(snapshot: Snapshot, allocation: Allocation) -> Iterator[Finding]:
+    """Yield where kubelet and API server disagree; a pod that has only just come or gone is known to one side only."""
+    young = "ask again in a moment: a pod that has just come or gone is known to one side only"
+    metadata = snapshot.metadata
+    if metadata is not None and metadata.synced:
+        listed = {view.pod.key for view in allocation.pods}
+        running = (meta for meta in metadata.pods.values() if not (meta.is_terminal or meta.is_deleting))
+        missing = sorted(meta.key for meta in running if meta.has_started and meta.key not in listed)
+        unknown = sorted(listed - metadata.pods.keys())
+        yield from _disagreement("pods.missing", "not listed by the kubelet, though the API server has", missing, young)
+        yield from _disagreement("pods.unknown", "listed by the kubelet, though the API server has not", unknown, young)
+    short = sorted(
+        {
+            view.pod.key
+            for view in allocation.pods
+            for each in view.requests
+            if _is_unexplained(each.missing, each.explanation)
+        }
+    )
+    yield from _disagreement(
+        "pods.requests", "hold less than they asked for", short, "kubectl podres explain POD says what is missing"
+    )
+
+
+def _is_unexplained(missing: int, explanation: Explanation) -> bool:
+    return bool(missing) and explanation is Explanation.UNEXPLAINED
+
+
+def _disagreement(name: str, what: str, pods: Sequence[PodKey], remedy: str) -> Iterator[Finding]:
+    if pods:
+        names = ["/".join(key) for key in pods]
+        yield warning(name, f"{what}: {pods_text(pods)}", remedy, pods=names)
+
+
+def _of_devices(allocation: Allocation) -> Iterator[Finding]:
+    for stock in allocation.devices:
+        gone = stock.unallocatable_held
+        if gone:
+            seen = f"{len(gone)} {printable(stock.resource)} held, but not reported as allocatable"
+            yield warning(
+                "devices.unallocatable", seen, "see the plugin's log: unhealthy, or the plugin is gone", held=len(gone)
+            )

@@ -1,0 +1,81 @@
+"""What became of each node that was to be asked."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from podres_exporter.errors import Reason
+from podres_exporter.model import Snapshot
+from podres_exporter.printable import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One exporter to ask: the pod *name* on *node*; *is_ready* is what the kubelet says of it."""
+
+    node: str
+    namespace: str
+    name: str
+    port: int
+    is_secure: bool = False
+    is_ready: bool = True
+
+    @property
+    def pod(self) -> str:
+        """The pod as `namespace/name`."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """
+    What an exporter told. The snapshot bears the node's name as the API server has it; *said_node* is the exporter's.
+
+    *generated_at_seconds* are Unix seconds by the node's clock; *version* is the exporter's.
+    """
+
+    target: Target
+    snapshot: Snapshot
+    generated_at_seconds: float
+    version: str
+    said_node: str
+
+    @property
+    def node(self) -> str:
+        """The node that this is about."""
+        return self.target.node
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A node of which nothing is known, and why; *pod* is empty where it has none, *detail* has the remedy."""
+
+    node: str
+    pod: str
+    reason: Reason
+    detail: str
+
+
+Outcome = Told | Trouble
+
+
+def told(outcomes: Iterable[Outcome]) -> list[Told]:
+    """Return what was told, by node."""
+    return sorted((each for each in outcomes if isinstance(each, Told)), key=lambda each: each.node)
+
+
+def troubles(outcomes: Iterable[Outcome]) -> list[Trouble]:
+    """Return what went wrong, by node."""
+    return sorted((each for each in outcomes if isinstance(each, Trouble)), key=lambda each: (each.node, each.pod))
+
+
+def trouble_lines(found: Sequence[Trouble]) -> list[str]:
+    """Return sentences that name every node that nothing is known of; those with the same trouble share one."""
+    nodes_by_detail: dict[str, list[str]] = {}
+    for each in found:
+        nodes_by_detail.setdefault(each.detail, []).append(_name(each))
+    return [f"{', '.join(names)}: {detail}" for detail, names in nodes_by_detail.items()]
+
+
+def _name(trouble: Trouble) -> str:
+    name = printable(trouble.node) or "a node not known yet"
+    return f"{name} ({printable(trouble.pod)})" if trouble.pod else name

@@ -1,0 +1,120 @@
+"""Pods as far as it matters which of them are exporters, and where a pod is; from the API server's JSON."""
+
+from msgspec import field
+from msgspec.json import Decoder
+
+from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.podmeta.faults import UNREADABLE, pod_error
+from podres_exporter.podmeta.records import Wire
+
+
+class Port(Wire):
+    """One port of a container."""
+
+    name: str = ""
+    container_port: int = 0
+
+
+class Container(Wire):
+    """One container."""
+
+    ports: list[Port] | None = None
+
+
+class Spec(Wire):
+    """Where the pod is, and what it listens on."""
+
+    node_name: str = ""
+    containers: list[Container] | None = None
+
+
+class Condition(Wire):
+    """One condition of the pod."""
+
+    type: str = ""
+    status: str = ""
+    message: str = ""
+
+
+class Status(Wire):
+    """How the pod is."""
+
+    phase: str = ""
+    start_time: str | None = None
+    conditions: list[Condition] | None = None
+
+
+class Meta(Wire):
+    """Who the pod is."""
+
+    namespace: str = ""
+    name: str = ""
+    deletion_timestamp: str | None = None
+
+
+class ListedPod(Wire):
+    """A pod."""
+
+    metadata: Meta
+    spec: Spec = field(default_factory=Spec)
+    status: Status = field(default_factory=Status)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the kubelet says that it is ready."""
+        return any((each.type, each.status) == ("Ready", "True") for each in self.status.conditions or ())
+
+    @property
+    def unscheduled(self) -> str:
+        """Why the scheduler has found no node for it; empty where it does not say."""
+        reasons = (each.message for each in self.status.conditions or () if each.type == "PodScheduled")
+        return "" if self.spec.node_name else next(reasons, "")
+
+
+class ListMeta(Wire):
+    """Where the rest of the list begins; empty at its end."""
+
+    next_page: str = field(default="", name="continue")
+
+
+class Page(Wire):
+    """One page of a list; Go writes null for no items."""
+
+    items: list[ListedPod] | None
+    metadata: ListMeta = field(default_factory=ListMeta)
+
+
+class NamedNode(Wire):
+    """A node."""
+
+    metadata: Meta
+
+
+class NodePage(Wire):
+    """One page of a list of nodes."""
+
+    items: list[NamedNode] | None
+    metadata: ListMeta = field(default_factory=ListMeta)
+
+
+_PAGE, _NODE_PAGE = Decoder(Page), Decoder(NodePage)
+
+
+def read_page(body: bytes) -> Page:
+    """Return one page of a list of pods. Raises ApiServerError (malformed) where it is none."""
+    try:
+        return _PAGE.decode(body)
+    except UNREADABLE as error:
+        raise _malformed(body, "pods", error) from error
+
+
+def read_node_page(body: bytes) -> NodePage:
+    """Return one page of a list of nodes. Raises ApiServerError (malformed) where it is none."""
+    try:
+        return _NODE_PAGE.decode(body)
+    except UNREADABLE as error:
+        raise _malformed(body, "nodes", error) from error
+
+
+def _malformed(body: bytes, what: str, error: Exception) -> ApiServerError:
+    return ApiServerError("list", Reason.MALFORMED, f"{len(body)} bytes are no list of {what}: {pod_error(error)}")

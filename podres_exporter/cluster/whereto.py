@@ -1,0 +1,125 @@
+"""Where a pod could go: the answers of all nodes, best first."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from podres_exporter.cluster.documents import failed_documents
+from podres_exporter.cluster.outcome import Trouble
+from podres_exporter.document import API_VERSION
+from podres_exporter.dump.words import counted, folded
+from podres_exporter.fit import Answer, Ask, Fits, Outcome, Policy, Scope, fit, rank
+from podres_exporter.fit.document import ask_dict
+from podres_exporter.fit.document import to_dict as answer_dict
+from podres_exporter.fit.layout import LEAST_COLUMNS, joined, nodes_text, table, wrapped
+from podres_exporter.fit.reasons import reason
+from podres_exporter.fit.text import asked_text
+from podres_exporter.model import Snapshot
+from podres_exporter.printable import printable
+
+KIND = "FitList"
+_MOST_NODES = 4
+_DEPENDS, _UNKNOWN = "depends", "?"
+
+Ranked = Sequence[Answer]
+
+
+def ranked(
+    snapshots: Iterable[Snapshot], ask: Ask, policy: Policy | None = None, scope: Scope = Scope.CONTAINER
+) -> list[Answer]:
+    """Return the answer of every node, best first."""
+    return [answer for _, answer in rank({each.node: fit(each, ask, policy, scope) for each in snapshots})]
+
+
+def verdict(answers: Ranked) -> Fits:
+    """Return yes if some node says yes, no if all say no, else unknown."""
+    said = {answer.fits for answer in answers}
+    if Fits.YES in said:
+        return Fits.YES
+    return Fits.NO if said == {Fits.NO} else Fits.UNKNOWN
+
+
+def fit_lines(answers: Ranked, columns: int = 100) -> list[str]:
+    """Return the counts, a row for each node and the limits, in lines of at most *columns* (at least 80)."""
+    width = max(columns, LEAST_COLUMNS)
+    lines = wrapped(_headline(answers), width, hanging="  ")
+    if not answers:
+        return lines
+    lines += wrapped(f"asked: {asked_text(answers[0])}", width, "  ", "         ")
+    rows = [[["NODE"], ["FITS"], ["NUMA"], ["IN", "THE", "WAY"]], *map(_row, answers)]
+    notes = (line for note in _notes(answers) for line in wrapped(f"- {note}", width, "", "  "))
+    return [*lines, "", *table(rows, width), "", *notes]
+
+
+def _headline(answers: Ranked) -> str:
+    """Return how many nodes say what: `yes on 3 of 50 nodes, no on 45, depends on 2`."""
+    counts = Counter(_word(answer) for answer in answers)
+    said = [f"{word} on {counts[word]}" for word in ("yes", "no") if counts[word] or word == "yes"]
+    said[0] += f" of {counted(len(answers), 'node')}"
+    said += [f"it depends on the topology policy on {counts[_DEPENDS]}"] if counts[_DEPENDS] else []
+    said += [f"not known on {counts[_UNKNOWN]}"] if counts[_UNKNOWN] else []
+    return ", ".join(said)
+
+
+def _word(answer: Answer) -> str:
+    if answer.fits is not Fits.UNKNOWN:
+        return answer.fits.value
+    return _UNKNOWN if {each.fits for each in answer.outcomes} == {Fits.UNKNOWN} else _DEPENDS
+
+
+def _row(answer: Answer) -> list[list[str]]:
+    return [[answer.node], [_word(answer)], [_place(answer)], _in_the_way(answer).split()]
+
+
+def _place(answer: Answer) -> str:
+    """Return the NUMA nodes that it would sit on, `any` where nothing ties it to one."""
+    yes = [each for each in answer.outcomes if each.fits is Fits.YES]
+    if not yes:
+        return "-"
+    nodes = frozenset[int]().union(*(each.numa_nodes for each in yes))
+    return nodes_text(nodes).partition(" ")[2] if nodes else "any"
+
+
+def _in_the_way(answer: Answer) -> str:
+    """Return what is in the way, policy by policy where they differ, and whose leaving would help."""
+    refused: dict[tuple[str, str], list[str]] = {}
+    for each in answer.outcomes:
+        if each.fits is Fits.NO:
+            refused.setdefault((reason(each), _leaving(each)), []).append(each.policy.value)
+    if not refused and _word(answer) == _UNKNOWN:
+        return printable(answer.notes[0].text) if answer.notes else "the kubelet does not tell enough"
+    told = []
+    for (why, leaving), policies in refused.items():
+        under = f"under {joined(policies)}: " if len(policies) < len(answer.outcomes) else ""
+        told.append(f"{under}{why}{leaving}")
+    return "; ".join(told) or "-"
+
+
+def _leaving(outcome: Outcome) -> str:
+    if not outcome.freeing:
+        return ""
+    return f"; it would fit without {' or '.join(folded([printable('/'.join(key)) for key in outcome.freeing], 2))}"
+
+
+def _notes(answers: Ranked) -> list[str]:
+    """Return what limits the answers, each once; nodes are named where it is not so on all."""
+    nodes_by_note: dict[str, list[str]] = {}
+    for answer in answers:
+        for note in answer.notes:
+            nodes_by_note.setdefault(note.text, []).append(printable(answer.node))
+    return [
+        note if len(nodes) == len(answers) else f"{', '.join(folded(nodes, _MOST_NODES))}: {note}"
+        for note, nodes in nodes_by_note.items()
+    ]
+
+
+def fit_document(answers: Ranked, found: Sequence[Trouble], ask: Ask) -> dict[str, Any]:
+    """Return the answers as values that JSON has, best first; `failed` is always there."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "fits": verdict(answers).value,
+        "asked": ask_dict(ask),
+        "items": [answer_dict(answer) for answer in answers],
+        "failed": failed_documents(found),
+    }
