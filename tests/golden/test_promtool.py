@@ -45,6 +45,6 @@ def test_promtool_would_find_a_fault(promtool: str) -> None:
 
 def test_there_are_golden_pages_to_lint() -> None:
     """The list above is made from what is there."""
-    recorded = {f"kubelet-{release}{with_metadata}" for release in ("1.27", "1.36") for with_metadata in ("", ".metadata")}
+    recorded = {f"kubelet-{release}{kind}" for release in ("1.27", "1.36") for kind in ("", ".metadata")}
 
     assert {"demo", *recorded} == {page.stem for page in HERE.glob("*.prom")}

@@ -49,9 +49,7 @@ def test_more_than_was_asked_for_is_nothing_missing() -> None:
 @pytest.mark.parametrize(
     ("spec", "explanation"),
     [
-        pytest.param(
-            ContainerSpec("x", INIT, ((GPU, 1),)), "init_container", id="init containers are never listed"
-        ),
+        pytest.param(ContainerSpec("x", INIT, ((GPU, 1),)), "init_container", id="init containers are never listed"),
         pytest.param(ContainerSpec("x", SIDECAR, ((GPU, 1),)), "not_listed", id="up to 1.29 sidecars are not listed"),
         pytest.param(ContainerSpec("x", APP, ((GPU, 1),)), "not_listed", id="a damaged answer"),
         pytest.param(ContainerSpec("main", SIDECAR, ((GPU, 1),)), "unexplained", id="a sidecar that is listed"),
