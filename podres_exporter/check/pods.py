@@ -124,7 +124,9 @@ def _requests(allocation: Allocation) -> Finding:
     odd = [(view, request) for view, request in short if request.explanation is Explanation.UNEXPLAINED]
     facts = {"requests": len(requests), "missing": len(odd), "explained": len(short) - len(odd)}
     if not odd:
-        rest = f"; {facts['explained']} are held in ways that the kubelet does not list" if facts["explained"] else ""
+        explained = facts["explained"]
+        are = "is" if explained == 1 else "are"
+        rest = f"; {explained} {are} held in ways that the kubelet does not list" if explained else ""
         seen = f"{counted(len(requests), 'request')} for devices and exclusive CPUs, none unanswered{rest}"
         return ok("pods.requests", seen, **facts)
     named = some(
