@@ -137,7 +137,7 @@ def test_what_is_missing_for_a_known_reason_is_merely_counted() -> None:
     one = of("requests", Look(listing(TRAIN), metadata(known)))
 
     assert Verdict.OK is one.verdict
-    assert "1 are held in ways that the kubelet does not list" in one.seen
+    assert "1 is held in ways that the kubelet does not list" in one.seen
 
 
 def test_a_claim_without_devices_is_a_warning() -> None:
