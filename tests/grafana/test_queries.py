@@ -1,0 +1,156 @@
+"""
+Every query of every dashboard and of the cookbook, asked of a real Prometheus.
+
+The Prometheus scrapes the demo's exporter and what other exporters would say of the same node, loads the rules, and is
+asked until every query has found something, or for 40 s. The table of all of them, with how many rows each has found,
+is the output of the last test: `pytest -rP tests/grafana/test_queries.py`.
+"""
+
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from observed_rig import asked, observed, rows, wait_until
+from promql_rig import BOARDS, Query, cookbook_queries, panels
+
+pytestmark = pytest.mark.timeout(120)
+PATIENCE_SECONDS = 40
+
+RANGES = {"$__rate_interval": "10s", "$__range": "1m"}
+ERRORS = frozenset({"Podres / Exporter: Failed calls, by reason", "Podres / Exporter: Failed requests, by reason"})
+"""Panels of counters that are not there before the first error; they may or may not show something."""
+
+
+def substituted(expression: str, board: Mapping[str, Any]) -> str:
+    """
+    Return the query with every variable of the board set to all.
+
+    The `$1` of a label_replace is none of them and stays, as it does in Grafana.
+    """
+    for name, value in RANGES.items():
+        expression = expression.replace(name, value)
+    for variable in board["templating"]["list"]:
+        expression = re.sub(rf"\${variable['name']}\b", variable.get("allValue") or ".+", expression)
+    return expression
+
+
+def dashboard_queries() -> list[Query]:
+    """Return the query of each panel, as Prometheus gets it."""
+    boards = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(BOARDS.glob("*.json"))]
+    return [
+        Query(f"{board['title']}: {panel['title']}", substituted(target["expr"], board))
+        for board in boards
+        for panel in panels(board)
+        for target in panel["targets"]
+    ]
+
+
+QUERIES = [*dashboard_queries(), *(Query(f"Cookbook: {each.where}", each.text) for each in cookbook_queries())]
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Yield the port of a Prometheus that has seen enough for every query, or has been given time to."""
+    with (
+        tempfile.TemporaryDirectory(prefix="pr") as short,
+        tempfile.TemporaryDirectory() as directory,
+        observed(Path(short), Path(directory)) as number,
+    ):
+        pending = [each.text for each in QUERIES if each.where not in ERRORS]
+
+        def answered() -> bool:
+            pending[:] = [each for each in pending if not rows(number, each)]
+            return not pending
+
+        wait_until(answered, PATIENCE_SECONDS)
+        yield number
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.where)
+def test_a_query_finds_what_it_should(query: Query, port: int) -> None:
+    found = rows(port, query.text)
+
+    assert found or query.where in ERRORS, query.text
+
+
+def test_a_shared_gpu_has_a_row_for_each_holder_with_the_numbers_of_the_whole(port: int) -> None:
+    """Two series of DCGM with colliding pod labels, two holders: four would be wrong, an error would be usual."""
+    query = next(each.text for each in QUERIES if each.where.startswith("Cookbook: utilisation of each GPU"))
+    shared = 'UUID="GPU-9b2e4d17-3c60-4f95-8e0b-6a7f12c4d5e8"'
+    memory = query.replace("DCGM_FI_DEV_GPU_UTIL", f"DCGM_FI_DEV_FB_USED{{{shared}}}")
+    found = {(each["metric"]["namespace"], each["metric"]["pod"]): each["value"][1] for each in rows(port, memory)}
+
+    assert {"900"} == set(found.values())
+    assert {("notebooks", "jupyter-ada"), ("notebooks", "jupyter-grace")} <= set(found)
+
+
+def test_a_held_device_has_one_row_with_its_health_or_without(port: int) -> None:
+    """Device plugins' and claims', the sick one as such. Pods come and go, so all is asked in one query."""
+    held = next(each.text for each in QUERIES if each.where == "Podres / Node: Held devices")
+    infos = "sum(podres_container_device_info) + sum(podres_container_claim_device_info)"
+    healths = {row["metric"].get("health", "") for row in rows(port, held)}
+
+    assert ["0"] == [row["value"][1] for row in rows(port, f"count({held}) - ({infos})")]
+    assert {"Healthy", "Unhealthy"} <= healths
+
+
+def test_no_row_blames_the_exporters_own_pod(port: int) -> None:
+    """Their targets have pods of their own, which honorLabels or the joins must keep out."""
+    blamed = {
+        each.where
+        for each in QUERIES
+        if not each.where.startswith("Podres / Exporter")
+        for row in rows(port, each.text)
+        if row["metric"].get("pod", "").endswith("-x") and row["metric"].get("namespace") in {"agents", "monitoring"}
+    }
+
+    assert set() == blamed
+
+
+def test_the_rules_load_and_their_texts_are_complete(port: int) -> None:
+    """Every rule is evaluated without an error, and no alert's text has a hole."""
+
+    def alerting() -> set[str]:
+        groups = (asked(port, "rules") or {"groups": []})["groups"]
+        return {rule["name"] for group in groups for rule in group["rules"] if rule.get("alerts")}
+
+    expected = {
+        "PodresMisalignedContainer",
+        "PodresDeviceUnhealthy",
+        "PodresHeldDeviceUnallocatable",
+        "PodresGpuAllocatedButIdle",
+    }
+    wait_until(lambda: expected <= alerting(), 20)
+    groups: list[Mapping[str, Any]] = asked(port, "rules")["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    texts = [text for rule in rules for alert in rule.get("alerts", ()) for text in alert["annotations"].values()]
+
+    assert expected <= alerting()
+    assert {"ok"} == {rule["health"] for rule in rules}
+    assert [] == [text for text in texts if "<error" in text or "<no value>" in text or "{{" in text or "  " in text]
+
+
+def test_recording_rules_have_recorded(port: int) -> None:
+    groups = asked(port, "rules")["groups"]
+    names = [rule["name"] for group in groups for rule in group["rules"] if rule["type"] == "recording"]
+
+    def empty() -> set[str]:
+        return {name for name in names if not rows(port, name)}
+
+    wait_until(lambda: not empty(), 20)  # an increase wants two samples
+
+    assert len(names) > 15
+    assert set() == empty()
+
+
+def test_the_table_of_all_queries(port: int) -> None:
+    """The output is the point; that there are so many is the proof that they were found."""
+    lines = [f"{len(rows(port, each.text)):5}  {each.where}" for each in QUERIES]
+    sys.stdout.write("\n".join(["", " rows  query", *lines, ""]))
+
+    assert len(lines) > 80
