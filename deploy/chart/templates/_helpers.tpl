@@ -1,0 +1,240 @@
+{{- define "podres.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "podres.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else if contains (include "podres.name" .) .Release.Name }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "podres.name" .) | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- /* Two releases of one name in two namespaces must not share what has no namespace. */}}
+{{- define "podres.clusterName" -}}
+{{- printf "%s:%s" .Release.Namespace (include "podres.fullname" .) }}
+{{- end }}
+
+{{- /* The same for kinds whose names may have no colon. */}}
+{{- define "podres.clusterDnsName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "podres.fullname" .) | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- /* `kubectl podres` finds exporters by the name podres-exporter, so nameOverride does not change it. */}}
+{{- define "podres.selectorLabels" -}}
+app.kubernetes.io/name: podres-exporter
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "podres.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "podres.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/component: exporter
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- /* No chart version here: a new one alone must not restart every pod. */}}
+{{- define "podres.podLabels" -}}
+{{ include "podres.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/component: exporter
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- with .Values.podLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "podres.image" -}}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- end }}
+{{- end }}
+
+{{- define "podres.usesApiServer" -}}
+{{- if eq .Values.metadata.source "apiserver" }}true{{ end }}
+{{- end }}
+
+{{- /* OpenShift admits by service account, so one is needed there even without the API server. */}}
+{{- define "podres.hasServiceAccount" -}}
+{{- if or (include "podres.usesApiServer" .) .Values.openshift.enabled }}true{{ end }}
+{{- end }}
+
+{{- define "podres.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "podres.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "podres.hasWebConfig" -}}
+{{- if or .Values.webConfig.inline .Values.webConfig.existingSecret }}true{{ end }}
+{{- end }}
+
+{{- define "podres.webSecretName" -}}
+{{- .Values.webConfig.existingSecret | default (printf "%s-web" (include "podres.fullname" .)) }}
+{{- end }}
+
+{{- define "podres.webKey" -}}
+{{- if .Values.webConfig.existingSecret }}{{ .Values.webConfig.key }}{{ else }}web.yml{{ end }}
+{{- end }}
+
+{{- define "podres.scheme" -}}
+{{- $isTls := .Values.webConfig.tls }}
+{{- if .Values.webConfig.inline }}
+{{- $isTls = hasKey .Values.webConfig.inline "tls_server_config" }}
+{{- end }}
+{{- if and (include "podres.hasWebConfig" .) $isTls }}https{{ else }}http{{ end }}
+{{- end }}
+
+{{- /* No httpGet probe can show a client certificate, so where one is required the probe only connects. */}}
+{{- define "podres.probe" -}}
+{{- $needsCertificate := .root.Values.webConfig.clientCertificates }}
+{{- with .root.Values.webConfig.inline }}
+{{- $needsCertificate = has (dig "tls_server_config" "client_auth_type" "" .) (list "RequireAndVerifyClientCert") }}
+{{- end }}
+{{- if and (eq (include "podres.scheme" .root) "https") $needsCertificate -}}
+tcpSocket:
+  port: metrics
+{{- else -}}
+httpGet:
+  path: {{ .path }}
+  port: metrics
+  scheme: {{ include "podres.scheme" .root | upper }}
+{{- end }}
+{{ toYaml .settings }}
+{{- end }}
+
+{{- /* The flags that `serve` and `check` share. */}}
+{{- define "podres.sourceArgs" -}}
+- --kubelet.timeout={{ .Values.kubelet.timeout }}
+- --metadata.source={{ .Values.metadata.source }}
+{{- with .Values.metadata.podLabelsAllowlist }}
+- --metadata.pod-labels-allowlist=pods=[{{ join "," . }}]
+{{- end }}
+- --log.level={{ .Values.log.level }}
+- --log.format={{ .Values.log.format }}
+{{- end }}
+
+{{- define "podres.nodeName" -}}
+- name: NODE_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: spec.nodeName
+{{- end }}
+
+{{- define "podres.podSecurityContext" -}}
+seccompProfile:
+  type: RuntimeDefault
+{{- with .Values.seLinuxOptions }}
+seLinuxOptions:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* The socket is root:root 0755, and connecting needs its write bit: UID 0 has it as the owner, without any capability. */}}
+{{- define "podres.securityContext" -}}
+runAsUser: 0
+runAsGroup: 0
+runAsNonRoot: false
+privileged: false
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{- define "podres.socketMount" -}}
+- name: pod-resources
+  mountPath: /var/lib/kubelet/pod-resources
+  readOnly: {{ .Values.kubelet.readOnly }}
+{{- end }}
+
+{{- define "podres.socketVolume" -}}
+- name: pod-resources
+  hostPath:
+    path: {{ .Values.kubelet.podResourcesDir }}
+    type: Directory
+{{- end }}
+
+{{- define "podres.placement" -}}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* What PodMonitor, ServiceMonitor and VMPodScrape have in common; the last calls two of the keys otherwise. */}}
+{{- define "podres.endpoint" -}}
+{{- $root := .root }}
+port: metrics
+path: {{ $root.Values.web.telemetryPath }}
+scheme: {{ include "podres.scheme" $root }}
+# Our namespace, pod and container are those of the workload, not of the target.
+honorLabels: true
+{{- with $root.Values.monitor.interval }}
+interval: {{ . }}
+{{- end }}
+{{- with $root.Values.monitor.scrapeTimeout }}
+scrapeTimeout: {{ . }}
+{{- end }}
+{{- if eq (include "podres.scheme" $root) "https" }}
+{{- with $root.Values.monitor.tlsConfig }}
+tlsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- with $root.Values.monitor.basicAuth }}
+basicAuth:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{ .relabelKey }}:
+  - action: replace
+    sourceLabels: [__meta_kubernetes_pod_node_name]
+    targetLabel: node
+  # The exporter's own pod and container would pass for a workload on the metrics that have none.
+  - action: labeldrop
+    regex: pod|container
+  {{- with .values.relabelings }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .values.metricRelabelings }}
+{{ $.metricRelabelKey }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Contradictions that a schema cannot name well. */}}
+{{- define "podres.validate" -}}
+{{- if and .Values.webConfig.inline .Values.webConfig.existingSecret }}
+{{- fail "webConfig.inline and webConfig.existingSecret are both set; one file is read, so give one of them" }}
+{{- end }}
+{{- if and .Values.webConfig.certificateSecret (not (include "podres.hasWebConfig" .)) }}
+{{- fail "webConfig.certificateSecret is mounted but nothing uses it; set webConfig.inline to {tls_server_config: {cert_file: tls.crt, key_file: tls.key}}" }}
+{{- end }}
+{{- $monitors := 0 }}
+{{- range list .Values.podMonitor .Values.serviceMonitor .Values.vmPodScrape }}
+{{- if .enabled }}{{ $monitors = add1 $monitors }}{{ end }}
+{{- end }}
+{{- if gt (int $monitors) 1 }}
+{{- fail "more than one of podMonitor, serviceMonitor and vmPodScrape is enabled; every node would be scraped twice, so enable one" }}
+{{- end }}
+{{- end }}
