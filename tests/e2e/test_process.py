@@ -245,15 +245,15 @@ def test_serve_without_a_kubelet_says_so_and_invents_nothing(start: Start, short
     process = start(*serve(short_dir / "kubelet.sock", sysfs))
     url = process.url()
 
-    def with_source_down() -> str | None:
+    def after_a_poll() -> str | None:
         text = get(f"{url}/metrics")[1]
-        return text if 'podres_source_up{source="kubelet"} 0' in text else None
+        return text if 'podres_source_up{source="topology"} 1' in text else None
 
-    text = eventually(with_source_down)
+    text = eventually(after_a_poll)
     status, reason = get(f"{url}/-/ready")
 
     assert None is ALLOCATION.search(text)
-    assert value(text, "podres_source_up", source="topology") == pytest.approx(1)
+    assert value(text, "podres_source_up", source="kubelet") == pytest.approx(0)
     assert 200 == get(f"{url}/-/healthy")[0]
     assert 503 == status
     assert "waiting for the kubelet's first answer" in reason
