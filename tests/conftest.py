@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("node_rig")  # its own assertions say what differs
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the switch that rewrites golden files; what it did is read in the diff."""
