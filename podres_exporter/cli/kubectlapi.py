@@ -14,6 +14,7 @@ from podres_exporter.cluster.podlist import ListedPod, NodePage, Page, read_node
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.sources.connections import Shears
 from podres_exporter.sources.refusals import LONGEST_TEXT, refused
+from podres_exporter.sources.sending import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,11 +108,8 @@ class KubeApi:
         return body
 
     def _ask(self, verb: str, path: str, query: dict[str, str], seconds: float) -> tuple[int, bytes]:
-        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 - heavy, and imported by now
-        from kubernetes.config import ConfigException  # noqa: PLC0415 - heavy, and imported by now
-
         until = self._clock.monotonic_seconds() + seconds
-        try:
+        with translated(verb, lambda error: _broken(verb, error, seconds)):
             with self._credentials:  # a plugin of the kubeconfig may be asked for a new token: once is enough
                 request = self._client.param_serialize(
                     "GET",
@@ -124,17 +122,6 @@ class KubeApi:
             response: HTTPResponse = self._client.call_api(*request, _request_timeout=timeout).response
             with contextlib.closing(response):
                 return response.status, self._body(verb, response, until)
-        except (ConfigException, OSError) as error:
-            raise ApiServerError(verb, Reason.DENIED, f"no credentials: {error}") from error
-        except ApiException as error:  # the package makes them of TLS errors, before there is an answer
-            text = str(error.reason).replace("\n", ": ")
-            reason = Reason.DENIED if "CERTIFICATE_VERIFY_FAILED" in text else Reason.UNAVAILABLE
-            raise ApiServerError(verb, reason, text[:LONGEST_TEXT]) from error
-        except HTTPError as error:
-            raise _broken(verb, error, seconds) from error
-        except ValueError:
-            # Without its cause: http.client quotes the header that it does not like.
-            raise ApiServerError(verb, Reason.DENIED, "the token is no single line of ASCII") from None
 
     def _body(self, verb: str, response: HTTPResponse, until: float) -> bytes:
         """Return the whole body, decompressed; *until* is the monotonic second by which it must be here."""

@@ -89,7 +89,7 @@ def _from_files(files: Sequence[Path], context: str | None, connections: int) ->
     names = ":".join(map(str, files))
     try:
         loader = _loader(files, context)
-        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]  # not annotated
         namespace = loader.current_context["context"].get("namespace")
     except YAMLError as error:
         raise ConfigError([f"the kubeconfig {names} cannot be used: it is no YAML"]) from error
@@ -107,7 +107,7 @@ def _loader(files: Sequence[Path], context: str | None) -> KubeConfigLoader:
         KubeConfigMerger,
     )
 
-    merger = KubeConfigMerger(":".join(map(str, files)))  # type: ignore[no-untyped-call]
+    merger = KubeConfigMerger(":".join(map(str, files)))  # type: ignore[no-untyped-call]  # not annotated
     merged = merger.config
     known = [str(each["name"]) for each in merged.value.get("contexts") or ()]
     if context is not None and context not in known:
@@ -118,7 +118,7 @@ def _loader(files: Sequence[Path], context: str | None) -> KubeConfigLoader:
     current = context or next(filter(None, said), None)
     if current is None:
         raise ConfigError(["the kubeconfig has no current context: give --context, or kubectl config use-context"])
-    return KubeConfigLoader(config_dict=merged, active_context=current, config_base_path=None)  # type: ignore[no-untyped-call]
+    return KubeConfigLoader(config_dict=merged, active_context=current, config_base_path=None)  # type: ignore[no-untyped-call]  # not annotated
 
 
 def _namespace_of(service_account: Path) -> str:

@@ -35,7 +35,7 @@ def write(text: str) -> bool:
     What the output's encoding does not have is replaced.
     """
     with contextlib.suppress(AttributeError):
-        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a test's may not have it
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

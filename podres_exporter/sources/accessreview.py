@@ -13,6 +13,7 @@ from urllib3.exceptions import TimeoutError as HttpTimeout
 
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.sources.refusals import LONGEST_TEXT, refused
+from podres_exporter.sources.sending import translated
 
 if TYPE_CHECKING:
     from kubernetes.client.api_client import ApiClient
@@ -71,9 +72,6 @@ class AccessReviewer:
 
     def _ask(self, verb: str) -> HTTPResponse:
         """Return the answer, of which the head has been read."""
-        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 - heavy, and imported by now
-        from kubernetes.config import ConfigException  # noqa: PLC0415 - heavy, and imported by now
-
         body = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -81,22 +79,11 @@ class AccessReviewer:
         }
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": "application/json"}
         timeout = (self._connect_seconds, self._answer_seconds)
-        try:
+        with translated(REVIEW_VERB, _broken):
             request = self._client.param_serialize(
                 "POST", PATH, header_params=headers, body=body, auth_settings=["BearerToken"]
             )
             response: HTTPResponse = self._client.call_api(*request, _request_timeout=timeout).response
-        except (ConfigException, OSError) as error:
-            raise ApiServerError(REVIEW_VERB, Reason.DENIED, f"no credentials: {error}") from error
-        except ApiException as error:  # the package makes them of TLS errors, before there is an answer
-            text = str(error.reason).replace("\n", ": ")
-            reason = Reason.DENIED if "CERTIFICATE_VERIFY_FAILED" in text else Reason.UNAVAILABLE
-            raise ApiServerError(REVIEW_VERB, reason, text[:LONGEST_TEXT]) from error
-        except HTTPError as error:
-            raise _broken(error) from error
-        except ValueError:
-            # Without its cause: http.client quotes the header that it does not like.
-            raise ApiServerError(REVIEW_VERB, Reason.DENIED, "the token is no single line of ASCII") from None
         return response
 
     def _body(self, response: HTTPResponse, until: float) -> bytes:

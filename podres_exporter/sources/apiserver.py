@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from urllib3 import HTTPResponse
@@ -16,6 +17,7 @@ from podres_exporter.sources.credentials import MakeClient
 from podres_exporter.sources.lines import complete_lines
 from podres_exporter.sources.ports import LIST_VERB, WATCH_VERB
 from podres_exporter.sources.refusals import LONGEST_TEXT, refused, retry_after
+from podres_exporter.sources.sending import translated
 
 if TYPE_CHECKING:
     from kubernetes.client.api_client import ApiClient
@@ -90,10 +92,7 @@ class ApiServerClient:
         """Return the answer, of which the head has been read and is a 200."""
         if self._shears.have_cut:
             raise ApiServerError(verb, Reason.UNAVAILABLE, "the client is closed")
-        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 - heavy, and imported by now
-        from kubernetes.config import ConfigException  # noqa: PLC0415 - heavy, and imported by now
-
-        try:
+        with translated(verb, partial(_broken, verb), self._discard):
             client = self._client = self._client or self._connect()
             request = client.param_serialize(
                 "GET",
@@ -104,23 +103,11 @@ class ApiServerClient:
             )
             timeout = (self._limits.connect_seconds, read_seconds)
             response: HTTPResponse = client.call_api(*request, _request_timeout=timeout).response
-        except (ConfigError, ConfigException, OSError) as error:
-            raise ApiServerError(verb, Reason.DENIED, f"no credentials: {error}") from error
-        except ApiException as error:  # the package makes them of TLS errors, before there is an answer
-            self._discard(client)
-            text = str(error.reason).replace("\n", ": ")
-            reason = Reason.DENIED if "CERTIFICATE_VERIFY_FAILED" in text else Reason.UNAVAILABLE
-            raise ApiServerError(verb, reason, text[:LONGEST_TEXT]) from error
-        except HTTPError as error:
-            _raise_broken(verb, error)
-        except ValueError:
-            # Without its cause: http.client quotes the header that it does not like.
-            raise ApiServerError(verb, Reason.DENIED, "the token is no single line of ASCII") from None
         if response.status != 200:
-            self._refuse(verb, response, client)
+            self._refuse(verb, response)
         return response
 
-    def _refuse(self, verb: str, response: HTTPResponse, client: "ApiClient") -> NoReturn:
+    def _refuse(self, verb: str, response: HTTPResponse) -> NoReturn:
         """Raise the error of an answer that is not what was asked for."""
         until = self._clock.monotonic_seconds() + self._limits.connect_seconds
         try:
@@ -129,7 +116,7 @@ class ApiServerClient:
             body = b""
         if response.status == 401:
             # Token or certificate may have been rotated in a way that the client has not seen.
-            self._discard(client)
+            self._discard()
         wait = retry_after(response.headers.get("Retry-After"), self._clock.wall_seconds())
         raise refused(verb, response.status, body, wait)
 
@@ -145,9 +132,10 @@ class ApiServerClient:
                     raise ApiServerError(verb, Reason.TIMEOUT, f"the answer was incomplete after {len(body)} bytes")
         return bytes(body)
 
-    def _discard(self, client: "ApiClient") -> None:
+    def _discard(self) -> None:
         """Let the next request make a new client of the files."""
-        client.close()  # type: ignore[no-untyped-call]
+        if self._client is not None:
+            self._client.close()  # type: ignore[no-untyped-call]  # the package does not annotate it
         self._client = None
 
 
@@ -157,12 +145,12 @@ def _pieces(verb: str, response: HTTPResponse) -> Generator[bytes]:
         while piece := response.read1(_PIECE_BYTES, decode_content=True):
             yield piece
     except HTTPError as error:
-        _raise_broken(verb, error)
+        raise _broken(verb, error) from error
 
 
-def _raise_broken(verb: str, error: HTTPError) -> NoReturn:
+def _broken(verb: str, error: HTTPError) -> ApiServerError:
     """
-    Raise what an error of urllib3 means.
+    Return what an error of urllib3 means.
 
     Refused, reset, cut short, not found by DNS: all of that is unavailable, as the server or the way to it is away.
     """
@@ -174,4 +162,4 @@ def _raise_broken(verb: str, error: HTTPError) -> NoReturn:
         case _:
             reason = Reason.UNAVAILABLE
     text = str(error.args[0] if isinstance(error, ProtocolError) else error)
-    raise ApiServerError(verb, reason, text[:LONGEST_TEXT]) from error
+    return ApiServerError(verb, reason, text[:LONGEST_TEXT])

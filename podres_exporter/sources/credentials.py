@@ -48,15 +48,15 @@ def in_cluster_client(node: str, environ: Mapping[str, str], directory: Path = S
     token, authority = directory / "token", directory / "ca.crt"
     configuration = _configuration()
     try:
-        loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]
+        loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]  # not annotated
             str(token), str(authority), try_refresh_token=False, environ=environ
         )
-        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]  # not annotated
     except (ConfigException, OSError, ValueError) as error:
         raise ConfigError([_outside(environ, directory, error)]) from error
     read = _reader(token)
     read(configuration)
-    configuration.refresh_api_key_hook = read  # type: ignore[assignment]
+    configuration.refresh_api_key_hook = read  # type: ignore[assignment]  # annotated as None
     return _client(configuration, node)
 
 
@@ -72,7 +72,7 @@ def kubeconfig_client(node: str, path: str, context: str | None = None) -> ApiCl
     configuration = _configuration()
     try:
         # Nothing is written back: the file is the user's.
-        load_kube_config(path, context, configuration, persist_config=False)  # type: ignore[no-untyped-call]
+        load_kube_config(path, context, configuration, persist_config=False)  # type: ignore[no-untyped-call]  # not annotated
     except YAMLError as error:
         raise ConfigError([_useless(path, "it is no YAML")]) from error
     except (ConfigException, OSError, ValueError) as error:
