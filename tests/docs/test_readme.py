@@ -1,6 +1,7 @@
 """README.md says what the program does: its tables are compared with the data that the program itself reads."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,12 @@ def test_the_two_commands_of_a_newcomer_exist(command: str) -> None:
 def test_every_verb_is_there(readme: str, verb: str) -> None:
     """A command that README does not name is found by nobody; `make demo` runs the one of that name."""
     assert re.search(rf"\b(podres-exporter|make) {verb}\b", readme)
+
+
+def test_the_picture_of_the_layers_is_the_contract_that_the_linter_keeps(readme: str) -> None:
+    """Each layer is a line that begins as in pyproject.toml, from the top down."""
+    contracts = tomllib.loads((README.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    layers = next(each["layers"] for each in contracts["contracts"] if each["type"] == "layers")
+    picture = readme.partition("## How it is built")[2].split("```")[1].strip().splitlines()
+
+    assert layers == [re.split(" {2,}", line)[0] for line in picture]
