@@ -60,3 +60,12 @@ def _scaled(text: str, power: int) -> int | None:
     number = int(whole + part) << _BITS.get(suffix, 0)
     scale: int = 10 ** min(abs(power), _FAR)
     return min(-(-number // scale) if power < 0 else number * scale, _MOST)
+
+
+def bytes_text(size: int) -> str:
+    """Return bytes as Kubernetes writes them, with at most one decimal, rounded down: `96Gi`, `3.7Gi`."""
+    for suffix, bits in reversed(_BITS.items()):
+        if size >> bits:
+            tenths = size * 10 >> bits
+            return f"{tenths // 10}.{tenths % 10}{suffix}" if tenths % 10 else f"{tenths // 10}{suffix}"
+    return str(size)

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from podres_exporter.quantity import parse_millicores, parse_quantity
+from podres_exporter.quantity import bytes_text, parse_millicores, parse_quantity
 
 MOST = 2**63 - 1
 
@@ -108,3 +108,20 @@ def test_a_text_without_end_is_refused_with_its_beginning(parse: Callable[[str],
 def test_a_number_of_cpus_is_thousandths(text: str, millicores: int) -> None:
     """1.5 and 1500m are the same, and less than a thousandth rounds up (Quantity.MilliValue)."""
     assert millicores == parse_millicores(text)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (0, "0"),
+        (1023, "1023"),
+        (1 << 10, "1Ki"),
+        (16 << 30, "16Gi"),
+        (4055891968, "3.7Gi"),
+        ((1 << 30) - 1, "1023.9Mi"),
+        (3 << 60, "3Ei"),
+    ],
+)
+def test_bytes_are_rounded_down(size: int, expected: str) -> None:
+    """What is free must never look like more than it is."""
+    assert expected == bytes_text(size)

@@ -16,7 +16,6 @@ from podres_exporter.dump.words import (
     NONE,
     UNKNOWN,
     WHOLE_POD,
-    bytes_text,
     memory_order,
     nodes_cell,
     workload_cell,
@@ -24,6 +23,7 @@ from podres_exporter.dump.words import (
 from podres_exporter.families.spec import nodes_text
 from podres_exporter.model import Container, ContainerView, MemoryBlock, PodView, Snapshot, Topology, Verdict
 from podres_exporter.printable import printable
+from podres_exporter.quantity import bytes_text
 
 _HEADERS = (
     "NAMESPACE",

@@ -6,6 +6,7 @@ from podres_exporter.families.spec import nodes_text
 from podres_exporter.model import PodMeta, Verdict
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.printable import printable
+from podres_exporter.quantity import bytes_text
 
 NONE = "-"
 """There is none, or it does not apply."""
@@ -23,16 +24,6 @@ ALIGNED = {
     Verdict.UNSUPPORTED: UNKNOWN,
     Verdict.NOT_APPLICABLE: NONE,
 }
-_UNITS = (("Ei", 60), ("Pi", 50), ("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10))
-
-
-def bytes_text(size: int) -> str:
-    """Return bytes as Kubernetes writes them, with at most one decimal, rounded down: `96Gi`, `3.7Gi`."""
-    for suffix, bits in _UNITS:
-        if size >> bits:
-            tenths = size * 10 >> bits
-            return f"{tenths // 10}.{tenths % 10}{suffix}" if tenths % 10 else f"{tenths // 10}{suffix}"
-    return str(size)
 
 
 def amount_text(amount: int | None, *, is_bytes: bool) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from podres_exporter.cpuset import format_cpuset
 from podres_exporter.explain.account import Holding
-from podres_exporter.fit.layout import bytes_text
 from podres_exporter.model import ClaimDevice, Container, ContainerView, MemoryBlock, Topology
 from podres_exporter.model.allocation import NumaNodes
+from podres_exporter.quantity import bytes_text
 
 
 def holdings(view: ContainerView, topology: Topology | None) -> tuple[Holding, ...]:

@@ -5,22 +5,13 @@ from collections.abc import Iterable, Sequence
 
 from podres_exporter.cpuset import format_cpuset
 from podres_exporter.printable import printable
+from podres_exporter.quantity import bytes_text
 
 LEAST_COLUMNS = 80
 """Nothing is laid out for less: identifiers would be cut to nothing."""
 
-_UNITS = (("Ei", 60), ("Pi", 50), ("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10))
 _TAIL = 8
 _GAP = "  "
-
-
-def bytes_text(size: int) -> str:
-    """Return bytes as Kubernetes writes them, with at most one decimal, rounded down: `96Gi`, `3.7Gi`."""
-    for suffix, bits in _UNITS:
-        if size >> bits:
-            tenths = size * 10 >> bits
-            return f"{tenths // 10}.{tenths % 10}{suffix}" if tenths % 10 else f"{tenths // 10}{suffix}"
-    return str(size)
 
 
 def amount_text(resource: str, amount: int) -> str:

@@ -9,7 +9,6 @@ from podres_exporter.fit.holders import MOST_TRIED, Holder
 from podres_exporter.fit.layout import (
     LEAST_COLUMNS,
     amount_text,
-    bytes_text,
     cpus_text,
     folded,
     joined,
@@ -21,6 +20,7 @@ from podres_exporter.fit.reasons import reason
 from podres_exporter.fit.roomtable import rooms_text
 from podres_exporter.model import ContainerKind, ContainerSpec, PodKey, Verdict
 from podres_exporter.printable import printable
+from podres_exporter.quantity import bytes_text
 
 _MOST_HOLDERS = 8
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from podres_exporter.fit.layout import bytes_text
 from podres_exporter.model import MemoryStock
 from podres_exporter.page.badge import Badge
 from podres_exporter.page.bar import bar
@@ -11,6 +10,7 @@ from podres_exporter.page.legend import legend
 from podres_exporter.page.parts import kind
 from podres_exporter.page.places import Place
 from podres_exporter.page.scene import Scene
+from podres_exporter.quantity import bytes_text
 
 
 def memory(scene: Scene, place: Place) -> str:

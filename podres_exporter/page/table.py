@@ -7,13 +7,14 @@ from podres_exporter.cpuset import format_cpuset
 from podres_exporter.explain.account import State
 from podres_exporter.explain.state import state_of
 from podres_exporter.explain.verdict import verdict_text
-from podres_exporter.fit.layout import bytes_text, nodes_text
+from podres_exporter.fit.layout import nodes_text
 from podres_exporter.join import pod_memory
 from podres_exporter.model import Container, ContainerView, PodMeta, PodView, Snapshot, Verdict
 from podres_exporter.page.badge import Badge
 from podres_exporter.page.escape import escaped, target
 from podres_exporter.page.parts import part
 from podres_exporter.page.scene import Scene, holds_nothing
+from podres_exporter.quantity import bytes_text
 
 _HEAD = ("Pod", "Container", "CPUs", "Devices", "Memory", "Claims", "Placement")
 _VERDICTS = {

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from podres_exporter.fit.layout import bytes_text
 from podres_exporter.model import Allocation
 from podres_exporter.page.bar import plain_bar
 from podres_exporter.page.escape import escaped
 from podres_exporter.page.parts import part
+from podres_exporter.quantity import bytes_text
 
 
 def totals(allocation: Allocation) -> str:

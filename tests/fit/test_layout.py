@@ -1,12 +1,10 @@
 """Tables and paragraphs that keep their width."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from podres_exporter.fit.layout import (
     amount_text,
-    bytes_text,
     cpus_text,
     folded,
     joined,
@@ -15,23 +13,6 @@ from podres_exporter.fit.layout import (
     table,
     wrapped,
 )
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [
-        (0, "0"),
-        (1023, "1023"),
-        (1 << 10, "1Ki"),
-        (16 << 30, "16Gi"),
-        (4055891968, "3.7Gi"),
-        ((1 << 30) - 1, "1023.9Mi"),
-        (3 << 60, "3Ei"),
-    ],
-)
-def test_bytes_are_rounded_down(size: int, expected: str) -> None:
-    """What is free must never look like more than it is."""
-    assert expected == bytes_text(size)
 
 
 def test_amounts_have_their_units() -> None:
