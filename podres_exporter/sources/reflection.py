@@ -13,7 +13,7 @@ Pure: no socket, no clock, no random number. The driver does what the action say
 Source: list and watch as in "Efficient detection of changes" of the Kubernetes API concepts, and client-go's Reflector.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from podres_exporter.errors import Reason
@@ -46,6 +46,7 @@ class Reflection:
     phase: Phase = Phase.LISTING
     version: str = ""
     failures: int = 0
+    expiries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +101,28 @@ def step(state: Reflection, happening: Happening, lasted_seconds: float = 0.0) -
     """Return the new state and what to do; *lasted_seconds* is how long the request has gone on that is over now."""
     match happening:
         case Listed(version):
-            return Reflection(Phase.WATCHING, version, state.failures), Watch(version)
+            return replace(state, phase=Phase.WATCHING, version=version), Watch(version)
         case Progressed(version):
             latest = version or state.version
-            return Reflection(Phase.WATCHING, latest, state.failures), Watch(latest)
+            return replace(state, phase=Phase.WATCHING, version=latest), Watch(latest)
         case Rested() if state.version:
-            return Reflection(Phase.WATCHING, state.version, state.failures), Watch(state.version)
+            return replace(state, phase=Phase.WATCHING), Watch(state.version)
         case Rested():
-            return Reflection(Phase.LISTING, "", state.failures), List()
+            return replace(state, phase=Phase.LISTING), List()
         case Ended():
             failures = 0 if _was_stable(state, lasted_seconds) else state.failures + 1
             return Reflection(Phase.BACKOFF, state.version, failures), pause(failures)
         case _:
             reason = happening.reason
-            failures = 1 if _was_stable(state, lasted_seconds) else state.failures + 1
+            is_stable = _was_stable(state, lasted_seconds)
+            failures = 1 if is_stable else state.failures + 1
+            expiries = (0 if is_stable else state.expiries) + (reason is Reason.GONE)
             version = state.version if reason in RESUMABLE else ""
-            # Versions expire in the best of clusters: the first time costs no more than the list.
-            counted = failures - 1 if reason is Reason.GONE else failures
-            return Reflection(Phase.BACKOFF, version, failures), pause(counted, reason, happening.retry_after_seconds)
+            # Versions expire in the best of clusters, and whenever an API server was away: the first time the server
+            # is there, whatever failed before, and costs no more than the list.
+            counted = expiries - 1 if reason is Reason.GONE else failures
+            after = Reflection(Phase.BACKOFF, version, failures, expiries)
+            return after, pause(counted, reason, happening.retry_after_seconds)
 
 
 def _was_stable(state: Reflection, lasted_seconds: float) -> bool:

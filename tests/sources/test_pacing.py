@@ -27,6 +27,18 @@ def test_an_orderly_end_waits_for_up_to_a_second() -> None:
     assert Pause(0.0, 1.0) == pause(0)
 
 
+def test_the_first_expiry_waits_for_up_to_five_seconds() -> None:
+    """An API server that starts anew tells it to every node of the cluster at once."""
+    assert Pause(0.0, 5.0) == pause(0, Reason.GONE)
+
+
+@pytest.mark.parametrize("failures", [0, 1, 7])
+def test_nodes_that_were_refused_together_do_not_come_back_together(failures: int) -> None:
+    wait = pause(failures, Reason.THROTTLED, 30.0)
+
+    assert 45.0 <= wait.seconds(1.0)
+
+
 @pytest.mark.parametrize(
     ("failures", "asked", "least"), [(1, 20.0, 20.0), (0, 20.0, 20.0), (1, 86_400.0, 300.0), (7, 1.0, 20.0)]
 )

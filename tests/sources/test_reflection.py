@@ -26,8 +26,8 @@ WATCHING = Reflection(Phase.WATCHING, "7")
 LONG, SHORT = STABLE_SECONDS, STABLE_SECONDS - 1
 
 
-def backoff(version: str, failures: int) -> Reflection:
-    return Reflection(Phase.BACKOFF, version, failures)
+def backoff(version: str, failures: int, expiries: int = 0) -> Reflection:
+    return Reflection(Phase.BACKOFF, version, failures, expiries)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def backoff(version: str, failures: int) -> Reflection:
         (WATCHING, Ended(), SHORT, backoff("7", 1), pause(1)),
         (WATCHING, Disconnected(Reason.UNAVAILABLE), LONG, backoff("7", 1), pause(1)),
         (WATCHING, Disconnected(Reason.UNAVAILABLE), SHORT, backoff("7", 1), pause(1)),
-        (WATCHING, Disconnected(Reason.GONE), LONG, backoff("", 1), pause(0)),
+        (WATCHING, Disconnected(Reason.GONE), LONG, backoff("", 1, 1), pause(0, Reason.GONE)),
         (WATCHING, Disconnected(Reason.MALFORMED), SHORT, backoff("", 1), pause(1)),
         (WATCHING, Disconnected(Reason.TOO_LARGE), LONG, backoff("", 1), pause(1)),
         (LISTING, Disconnected(Reason.TIMEOUT), LONG, backoff("", 1), pause(1)),
@@ -87,7 +87,18 @@ def test_the_first_expiry_is_relisted_quickly_and_the_next_ones_are_not() -> Non
         waits.append(action)
         state, _ = step(step(state, Rested())[0], Listed("2"))
 
-    assert [pause(0), pause(1), pause(2)] == waits
+    assert [pause(0, Reason.GONE), pause(1), pause(2)] == waits
+
+
+def test_an_expiry_after_an_outage_is_relisted_quickly_too() -> None:
+    """The server that starts anew knows no version of before: it is there, and what failed before does not count."""
+    state = WATCHING
+    for _ in range(6):
+        state, _ = step(step(state, Disconnected(Reason.UNAVAILABLE))[0], Rested())
+
+    state, action = step(state, Disconnected(Reason.GONE))
+
+    assert (pause(0, Reason.GONE), "") == (action, state.version)
 
 
 def test_a_watch_that_has_worked_makes_the_next_failure_the_first() -> None:
