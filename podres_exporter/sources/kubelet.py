@@ -10,7 +10,7 @@ from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason
 from podres_exporter.model import Allocatable, Listing, Pod
 from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, Observer, SocketIdentity
-from podres_exporter.wire import AllocatableDecoder, ListDecoder, decode_get, encode_get_request
+from podres_exporter.wire import AllocatableDecoder, DeviceRows, ListDecoder, decode_get, encode_get_request
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """What the kubelet's own end-to-end client allows; gRPC's default of 4 MiB is within reach of a large node."""
@@ -38,7 +38,8 @@ class KubeletClient:
         """Open nothing yet: gRPC connects at the first call, and anew whenever the kubelet comes back."""
         self._socket, self._timeout, self._clock, self._observe = socket, timeout_seconds, clock, observe
         self._channel = grpc.insecure_channel(f"unix:{socket}", options=_OPTIONS)
-        self._list_decoder, self._allocatable_decoder = ListDecoder(), AllocatableDecoder()
+        rows = DeviceRows()
+        self._list_decoder, self._allocatable_decoder = ListDecoder(rows), AllocatableDecoder(rows)
 
     def identity(self) -> SocketIdentity | None:
         """Return inode and change time of the socket."""

@@ -1,6 +1,7 @@
 """The kubelet's bytes to the model. Protobuf types stop here: what leaves this package is frozen records."""
 
 from podres_exporter.wire.answers import AllocatableDecoder, ListDecoder, decode_get, encode_get_request
+from podres_exporter.wire.plain import DeviceRows
 from podres_exporter.wire.renaming import renamed
 
-__all__ = ["AllocatableDecoder", "ListDecoder", "decode_get", "encode_get_request", "renamed"]
+__all__ = ["AllocatableDecoder", "DeviceRows", "ListDecoder", "decode_get", "encode_get_request", "renamed"]

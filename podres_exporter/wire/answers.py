@@ -5,17 +5,22 @@ The kubelet fills its answers from Go maps, so two answers are hardly ever equal
 The decoders remember the pods of the answer before, by content and blind to order, and hand the same record out again.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TypeVar
 
 from google.protobuf.message import DecodeError
 
 from podres_exporter._proto.podresources_frames_pb2 import AllocatableFrame, GetFrame, ListFrame, PodFrame
 from podres_exporter._proto.podresources_v1_pb2 import AllocatableResourcesResponse, GetPodResourcesRequest
 from podres_exporter.errors import KubeletError, Reason
-from podres_exporter.model import Allocatable, Listing, Malformed, Pod
+from podres_exporter.model import Allocatable, Device, Listing, Malformed, Pod
+from podres_exporter.wire.plain import DeviceRows, PodContent, plain_pod
 from podres_exporter.wire.pods import decode_pod, unite_pods
 from podres_exporter.wire.rows import decode_cpus, decode_devices, decode_memory
 from podres_exporter.wire.salvage import salvage
+
+T = TypeVar("T", bytes, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,9 @@ class _Remembered:
 class ListDecoder:
     """Decodes answers to List; remembers the last one, so that a pod that did not change costs no objects."""
 
-    def __init__(self) -> None:
-        """Start without memory."""
+    def __init__(self, rows: DeviceRows | None = None) -> None:
+        """Start without memory, *rows* excepted, which the decoder of GetAllocatableResources may share."""
+        self._rows = DeviceRows() if rows is None else rows
         self._by_bytes: dict[bytes, _Remembered] = {}
         self._by_content: dict[object, _Remembered] = {}
 
@@ -62,6 +68,7 @@ class ListDecoder:
             if known.pod is not None:
                 pods.append(known.pod)
         self._by_bytes, self._by_content = by_bytes, by_content
+        self._rows.trim(sum([len(container.devices) for pod in pods for container in pod.containers]))
         united, merged = unite_pods(pods)
         return Listing(united, tuple(sorted(malformed)), merged)
 
@@ -69,6 +76,8 @@ class ListDecoder:
         """Return what the bytes of one pod say, from memory if only the order of its rows differs."""
         content = _order_blind(piece)
         known = self._by_content.get(content) if content is not None else None
+        if known is None and content is not None and (plain := plain_pod(content, self._rows)) is not None:
+            known = _Remembered(content, plain, ())
         if known is None:
             pod, faults = decode_pod(piece)
             # The path of a fault has the row's place in this answer; in the next one the row stands elsewhere.
@@ -76,23 +85,30 @@ class ListDecoder:
         return known
 
 
-def _order_blind(piece: bytes) -> object:
+def _order_blind(piece: bytes) -> PodContent | None:
     """Return the content of a pod with every shuffled list sorted, to be compared; None where it does not parse."""
     try:
         frame = PodFrame.FromString(piece)
     except DecodeError:
         return None
     containers = tuple(
-        (
-            container.name,
-            tuple(sorted(container.devices)),
-            tuple(sorted(container.cpu_ids)),
-            tuple(sorted(container.memory)),
-            tuple(container.dynamic_resources),  # the order of a claim's rows has a meaning: CDI names accumulate
-        )
-        for container in frame.containers
+        [
+            (
+                each.name,
+                _in_order(each.devices),
+                _in_order(each.cpu_ids),
+                _in_order(each.memory),
+                tuple(each.dynamic_resources),  # the order of a claim's rows has a meaning: CDI names accumulate
+            )
+            for each in frame.containers
+        ]
     )
-    return (frame.namespace, frame.name, containers, tuple(sorted(frame.cpu_ids)), tuple(sorted(frame.memory)))
+    return (frame.namespace, frame.name, containers, _in_order(frame.cpu_ids), _in_order(frame.memory))
+
+
+def _in_order(rows: Collection[T]) -> tuple[T, ...]:
+    """Return the rows sorted; most lists of most containers are empty."""
+    return tuple(sorted(rows)) if rows else ()
 
 
 def _below(path: str, fault: Malformed) -> Malformed:
@@ -103,9 +119,10 @@ def _below(path: str, fault: Malformed) -> Malformed:
 class AllocatableDecoder:
     """Decodes answers to GetAllocatableResources; remembers the last one."""
 
-    def __init__(self) -> None:
-        """Start without memory."""
-        self._content: object = None
+    def __init__(self, rows: DeviceRows | None = None) -> None:
+        """Start without memory, *rows* excepted, which the decoder of List may share."""
+        self._rows = DeviceRows() if rows is None else rows
+        self._content: tuple[list[bytes], list[int], list[bytes]] | None = None
         self._answer: Allocatable | None = None
 
     def decode(self, data: bytes) -> Allocatable:
@@ -114,19 +131,24 @@ class AllocatableDecoder:
 
         Raises KubeletError (malformed) where the bytes are no protobuf message.
         """
-        content: object
-        try:
-            frame = AllocatableFrame.FromString(data)
-            content = (sorted(frame.devices), sorted(frame.cpu_ids), sorted(frame.memory))
-        except DecodeError:
-            content = data
-        if self._answer is None or self._content != content or self._answer.malformed:
-            self._content, self._answer = content, _decode_allocatable(data)
+        content = _order_blind_report(data)
+        if self._answer is None or content is None or self._content != content or self._answer.malformed:
+            plain = None if content is None else self._rows.devices(content[0])
+            self._content, self._answer = content, _decode_allocatable(data, plain)
         return self._answer
 
 
-def _decode_allocatable(data: bytes) -> Allocatable:
-    """Return one answer, salvaging what it can of a damaged one."""
+def _order_blind_report(data: bytes) -> tuple[list[bytes], list[int], list[bytes]] | None:
+    """Return the content of an answer with every list sorted, to be compared; None where it does not parse."""
+    try:
+        frame = AllocatableFrame.FromString(data)
+    except DecodeError:
+        return None
+    return (sorted(frame.devices), sorted(frame.cpu_ids), sorted(frame.memory))
+
+
+def _decode_allocatable(data: bytes, plain: tuple[Device, ...] | None) -> Allocatable:
+    """Return one answer, salvaging what it can of a damaged one; *plain* are its devices where none is odd."""
     faults: list[Malformed] = []
     try:
         message = AllocatableResourcesResponse.FromString(data)
@@ -138,7 +160,7 @@ def _decode_allocatable(data: bytes) -> Allocatable:
             detail = f"{len(data)} bytes are not an answer to GetAllocatableResources"
             raise KubeletError("GetAllocatableResources", Reason.MALFORMED, detail) from error
     return Allocatable(
-        devices=decode_devices(message.devices, "devices", faults),
+        devices=decode_devices(message.devices, "devices", faults) if plain is None else plain,
         cpus=decode_cpus(message.cpu_ids, "cpu_ids", faults),
         memory=decode_memory(message.memory, "memory", faults),
         malformed=tuple(faults),
