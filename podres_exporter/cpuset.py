@@ -1,7 +1,6 @@
 """Sets of kernel CPU or NUMA node numbers, and the list format in which the kernel and people write them."""
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 CpuSet = frozenset[int]
 
@@ -35,7 +34,14 @@ def parse_cpuset(text: str) -> CpuSet:
 
 def format_cpuset(cpus: Iterable[int]) -> str:
     """Return the set as a kernel list, ascending, with ranges as long as possible; empty set, empty text."""
-    ordered = sorted(cpus)
-    starts = [cpu for index, cpu in enumerate(ordered) if index == 0 or ordered[index - 1] != cpu - 1]
-    ends = [low for low, high in pairwise(ordered) if high != low + 1] + ordered[-1:]
-    return ",".join(str(start) if start == end else f"{start}-{end}" for start, end in zip(starts, ends, strict=True))
+    ranges: list[str] = []
+    start = end = -2
+    for cpu in sorted(cpus):
+        if cpu != end + 1:
+            if end >= 0:
+                ranges.append(f"{start}-{end}" if end > start else str(start))
+            start = cpu
+        end = cpu
+    if end >= 0:
+        ranges.append(f"{start}-{end}" if end > start else str(start))
+    return ",".join(ranges)

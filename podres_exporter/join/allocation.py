@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from podres_exporter.join.claims import claim_uses, device_health
 from podres_exporter.join.numa import Capacity, container_alignment, node_capacity
 from podres_exporter.join.requests import requests_against_held
-from podres_exporter.join.stock import cpu_stock, device_stock, memory_stock
+from podres_exporter.join.stock import DeviceReport, cpu_stock, device_report, device_stock, memory_stock
 from podres_exporter.model import (
     Allocatable,
     Allocation,
+    Container,
     ContainerView,
     Listing,
     Metadata,
@@ -18,6 +19,7 @@ from podres_exporter.model import (
     PodMeta,
     PodView,
     Topology,
+    count_by_resource,
 )
 
 
@@ -36,6 +38,8 @@ class _Joined:
     """The inputs of the last join beside its result."""
 
     inputs: tuple[object, ...]
+    allocatable: Allocatable | None
+    report: DeviceReport
     context: _Context
     allocation: Allocation
 
@@ -77,7 +81,8 @@ class Joiner:
         if synced:
             pods = tuple(pod for pod in pods if not _is_terminal(metas.get(pod.key)))
             skipped["terminal"] = len(listing.pods) - len(pods)
-        devices = device_stock(pods, allocatable)
+        report = last.report if last and last.allocatable is allocatable else device_report(allocatable)
+        devices = device_stock(pods, allocatable, report)
         cpus = cpu_stock(pods, allocatable)
         capacity = None
         if allocatable is not None and topology is not None:
@@ -95,7 +100,7 @@ class Joiner:
             devices_by_namespace=_devices_by_namespace(pods),
             cpus_by_namespace=_cpus_by_namespace(pods),
         )
-        self._last = _Joined(inputs, context, allocation)
+        self._last = _Joined(inputs, allocatable, report, context, allocation)
         return allocation
 
 
@@ -108,20 +113,18 @@ def _view(pod: Pod, meta: PodMeta | None, context: _Context, remembered: PodView
     """Return the pod with its containers judged; *remembered* if nothing has changed for it."""
     if remembered is not None and remembered.meta == meta:
         return remembered
-    specs = {spec.name: spec for spec in meta.containers} if meta else {}
-    containers = []
-    for container in pod.containers:
-        spec = specs.get(container.name)
-        containers.append(
-            ContainerView(
-                container,
-                container_alignment(container, context.topology, context.capacity, legacy=context.legacy),
-                claim_uses(container, spec, meta),
-                device_health(container, spec, meta),
-            )
-        )
-    requests = requests_against_held(pod, meta, static_cpus=context.static_cpus)
-    return PodView(pod, tuple(containers), meta, requests)
+    containers = tuple([_judged(container, meta, context) for container in pod.containers])
+    requests = requests_against_held(pod, meta, static_cpus=context.static_cpus) if meta else ()
+    return PodView(pod, containers, meta, requests)
+
+
+def _judged(container: Container, meta: PodMeta | None, context: _Context) -> ContainerView:
+    """Return one container with what is to be said of it."""
+    alignment = container_alignment(container, context.topology, context.capacity, legacy=context.legacy)
+    if meta is None and not container.claims:
+        return ContainerView(container, alignment)
+    spec = next((spec for spec in meta.containers if spec.name == container.name), None) if meta else None
+    return ContainerView(container, alignment, claim_uses(container, spec, meta), device_health(container, spec, meta))
 
 
 def _devices_by_namespace(pods: Iterable[Pod]) -> dict[tuple[str, str], int]:
@@ -129,8 +132,8 @@ def _devices_by_namespace(pods: Iterable[Pod]) -> dict[tuple[str, str], int]:
     counts: Counter[tuple[str, str]] = Counter()
     for pod in pods:
         for container in pod.containers:
-            for device in container.devices:
-                counts[pod.namespace, device.resource] += 1
+            for resource, count in count_by_resource(container.devices):
+                counts[pod.namespace, resource] += count
     return dict(counts)
 
 

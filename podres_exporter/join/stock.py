@@ -1,57 +1,112 @@
 """What the node has, what is held of it and what is left: by sets of ids, never by subtracting counts."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.model import (
     Allocatable,
     CpuStock,
-    Device,
     DeviceStock,
     MemoryBlock,
     MemoryStock,
     Pod,
     PodKey,
     PodMeta,
+    ids_by_place,
+    ids_by_resource,
 )
 
 NameAndNodes = tuple[str, frozenset[int]]
+_NO_IDS = frozenset[str]()
 
 
-def device_stock(pods: Iterable[Pod], allocatable: Allocatable | None) -> tuple[DeviceStock, ...]:
+@dataclass(frozen=True, slots=True)
+class DeviceReport:
+    """The ids that the kubelet calls allocatable, by resource and place, and by resource alone."""
+
+    by_place: Mapping[NameAndNodes, frozenset[str]]
+    by_resource: Mapping[str, frozenset[str]]
+
+
+def device_report(allocatable: Allocatable | None) -> DeviceReport:
+    """Return what an answer reports, nothing of none; worth keeping, for it hardly ever changes."""
+    by_place = ids_by_place(allocatable.devices if allocatable else ())
+    by_resource: dict[str, set[str]] = {}
+    for (resource, _), ids in by_place.items():
+        by_resource.setdefault(resource, set()).update(ids)
+    return DeviceReport(
+        {place: frozenset(ids) for place, ids in by_place.items()},
+        {resource: frozenset(ids) for resource, ids in by_resource.items()},
+    )
+
+
+def device_stock(
+    pods: Sequence[Pod], allocatable: Allocatable | None, report: DeviceReport | None = None
+) -> tuple[DeviceStock, ...]:
     """
-    Return the devices by (resource, NUMA nodes), sorted.
+    Return the devices by (resource, NUMA nodes), sorted; *report* is that of *allocatable*, where it is at hand.
 
     A device's nodes are those of the allocatable answer, which is live; those of a held device were frozen when it was
     granted, and count where it is not reported (unhealthy, plugin gone, empty topology).
 
     Source: kubelet devicemanager GetAllocatableDevices and GetDevices (checkpoint).
     """
-    held = {(device.resource, device.device_id): device for pod in pods for c in pod.containers for device in c.devices}
-    reported = (
-        {} if allocatable is None else {(device.resource, device.device_id): device for device in allocatable.devices}
-    )
-    groups: dict[NameAndNodes, tuple[set[str], set[str]]] = {}
-    for key in held.keys() | reported.keys():
-        nodes = _nodes(reported.get(key), held.get(key))
-        reported_ids, held_ids = groups.setdefault((key[0], nodes), (set(), set()))
-        if key in reported:
-            reported_ids.add(key[1])
-        if key in held:
-            held_ids.add(key[1])
+    report = report or device_report(allocatable)
+    held = _held_ids(pods)
+    groups = {place: (ids, ids & held.get(place[0], _NO_IDS)) for place, ids in report.by_place.items()}
+    unplaced = {resource: ids - report.by_resource.get(resource, _NO_IDS) for resource, ids in held.items()}
+    for (resource, nodes), (_, held_ids) in groups.items():
+        if not nodes:
+            unplaced[resource] = unplaced.get(resource, _NO_IDS) | held_ids
+    if any(unplaced.values()):
+        groups = _placed_as_granted(groups, unplaced, pods)
     return tuple(
-        DeviceStock(resource, nodes, None if allocatable is None else frozenset(reported_ids), frozenset(held_ids))
+        DeviceStock(resource, nodes, None if allocatable is None else reported_ids, held_ids)
         for (resource, nodes), (reported_ids, held_ids) in sorted(groups.items(), key=lambda row: _order(row[0]))
     )
 
 
-def _nodes(reported: Device | None, held: Device | None) -> frozenset[int]:
-    """Return the nodes of the report if it states any, else those the device was granted with."""
-    for device in (reported, held):
-        if device is not None and device.numa_nodes:
-            return device.numa_nodes
-    return frozenset()
+def _held_ids(pods: Iterable[Pod]) -> dict[str, frozenset[str]]:
+    """Return the ids that some container holds, by resource."""
+    held: dict[str, set[str]] = {}
+    for pod in pods:
+        for container in pod.containers:
+            if container.devices:
+                for resource, ids in ids_by_resource(container.devices):
+                    held.setdefault(resource, set()).update(ids)
+    return {resource: frozenset(ids) for resource, ids in held.items()}
+
+
+def _placed_as_granted(
+    groups: Mapping[NameAndNodes, tuple[frozenset[str], frozenset[str]]],
+    unplaced: Mapping[str, frozenset[str]],
+    pods: Iterable[Pod],
+) -> dict[NameAndNodes, tuple[frozenset[str], frozenset[str]]]:
+    """Return the groups of (reported, held) ids, held ones without a reported place where they were granted."""
+    places = {
+        (device.resource, device.device_id): device.numa_nodes
+        for pod in pods
+        for container in pod.containers
+        for device in container.devices
+        if device.device_id in unplaced.get(device.resource, _NO_IDS)
+    }
+    moved: dict[NameAndNodes, tuple[set[str], set[str]]] = {}
+    for (resource, device_id), nodes in places.items():
+        reported_ids, held_ids = moved.setdefault((resource, nodes), (set(), set()))
+        held_ids.add(device_id)
+        if device_id in groups.get((resource, frozenset()), (_NO_IDS, _NO_IDS))[0]:
+            reported_ids.add(device_id)
+    result = {}
+    for place in groups.keys() | moved.keys():
+        reported, held = groups.get(place, (_NO_IDS, _NO_IDS))
+        if not place[1]:
+            held, reported = _NO_IDS, reported - unplaced.get(place[0], _NO_IDS)
+        more_reported, more_held = moved.get(place, (set(), set()))
+        if reported or held or more_held:
+            result[place] = (reported | more_reported, held | more_held)
+    return result
 
 
 def cpu_stock(pods: Iterable[Pod], allocatable: Allocatable | None) -> CpuStock:
@@ -98,11 +153,14 @@ def pod_memory(pod: Pod, meta: PodMeta | None = None) -> tuple[MemoryBlock, ...]
 
     Source: KEP-5526, kubernetes #138738; measured on 1.36.3 (PodLevelResourceManagers).
     """
+    holders = [container for container in pod.containers if container.memory]
+    if not holders or (len(holders) == 1 and not pod.memory):
+        return holders[0].memory if holders else pod.memory
     pod_level = {block.memory_type for block in pod.memory}
     shares_by_spec = meta is not None and meta.has_pod_resources
     blocks = list(pod.memory)
     seen: set[tuple[CpuSet, MemoryBlock]] = set()
-    for container in pod.containers:
+    for container in holders:
         group = frozenset[int]() if shares_by_spec else container.exclusive_cpus
         for block in container.memory:
             repeated = (group or shares_by_spec) and (group, block) in seen

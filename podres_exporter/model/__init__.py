@@ -15,7 +15,11 @@ from podres_exporter.model.allocation import (
     Listing,
     Malformed,
     MemoryBlock,
+    NumaNodes,
     Pod,
+    count_by_resource,
+    ids_by_place,
+    ids_by_resource,
 )
 from podres_exporter.model.metadata import ContainerKind, ContainerSpec, Metadata, PodKey, PodMeta, ResourceHealth
 from podres_exporter.model.snapshot import (
@@ -66,6 +70,7 @@ __all__ = [
     "MemoryBlock",
     "MemoryStock",
     "Metadata",
+    "NumaNodes",
     "Part",
     "Pod",
     "PodKey",
@@ -80,4 +85,7 @@ __all__ = [
     "Topology",
     "Usage",
     "Verdict",
+    "count_by_resource",
+    "ids_by_place",
+    "ids_by_resource",
 ]

@@ -1,6 +1,9 @@
 """What the kubelet says: who holds what, and what it may hand out."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 from podres_exporter.cpuset import CpuSet
 
@@ -19,6 +22,36 @@ class Device:
     resource: str
     device_id: str
     numa_nodes: NumaNodes
+
+
+_resource, _device_id = attrgetter("resource"), attrgetter("device_id")
+
+
+def ids_by_resource(devices: Iterable[Device]) -> list[tuple[str, list[str]]]:
+    """Return the ids of devices, resource by resource; they are sorted, so that each resource comes once."""
+    return [(resource, list(map(_device_id, run))) for resource, run in groupby(devices, _resource)]
+
+
+def count_by_resource(devices: Sequence[Device]) -> list[tuple[str, int]]:
+    """Return how many devices there are of each resource; nearly always there is one."""
+    if not devices:
+        return []
+    if devices[0].resource == devices[-1].resource:
+        return [(devices[0].resource, len(devices))]
+    return [(resource, len(ids)) for resource, ids in ids_by_resource(devices)]
+
+
+def ids_by_place(devices: Iterable[Device]) -> dict[tuple[str, NumaNodes], list[str]]:
+    """Return the ids of devices by resource and NUMA nodes: a node has thousands of devices in a handful of places."""
+    places: dict[tuple[str, NumaNodes], list[str]] = {}
+    for device in devices:
+        place = (device.resource, device.numa_nodes)
+        ids = places.get(place)
+        if ids is None:
+            places[place] = [device.device_id]
+        else:
+            ids.append(device.device_id)
+    return places
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +128,8 @@ class Pod:
 
     def all_exclusive_cpus(self) -> CpuSet:
         """Return the union of the pod's list and its containers'."""
-        return self.exclusive_cpus.union(*[c.exclusive_cpus for c in self.containers if c.exclusive_cpus])
+        held = [container.exclusive_cpus for container in self.containers if container.exclusive_cpus]
+        return held[0] if len(held) == 1 and not self.exclusive_cpus else self.exclusive_cpus.union(*held)
 
 
 @dataclass(frozen=True, slots=True, order=True)

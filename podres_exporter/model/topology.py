@@ -43,6 +43,9 @@ class Topology:
         """Return *cpus* by node, ascending, empty nodes left out; CPUs of no known node come first under None."""
         if not cpus:
             return ()
+        for node, held in self.cpus_by_node.items():
+            if cpus <= held:
+                return ((node, cpus),)
         placed = [(node, cpus & self.cpus_by_node[node]) for node in sorted(self.cpus_by_node)]
         unplaced = cpus.difference(*(held for _, held in placed))
         rows: list[tuple[int | None, CpuSet]] = [(None, unplaced), *placed]
