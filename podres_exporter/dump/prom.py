@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from podres_exporter.exposition.lines import LineWriter, identity
 from podres_exporter.exposition.negotiation import Format
-from podres_exporter.exposition.text import AllocationWriter, LineWriter, identity, page, write_rest
+from podres_exporter.exposition.text import AllocationWriter, page, write_rest
 from podres_exporter.families import DEFAULT_COLLECTORS, ExporterFamily, Family, selected
 from podres_exporter.model import Snapshot
 

@@ -1,15 +1,18 @@
 """
-Rows to sample lines.
+Families to the text of a page: headers, and the lines below them.
 
-The lines are the same in the text format 0.0.4 and in OpenMetrics 1.0; only what stands above them differs. A node has
-thousands of rows and hardly any change between polls, so a pod's lines are kept as long as its view is the same record,
-and lines are written with one template per family and one prefix per container.
+All of an allocation is written anew whenever it changed. That is rare, takes milliseconds where a node has thousands of
+devices, and leaves no second copy of the page behind.
 """
 
 from collections.abc import Collection, Iterable
 
+from podres_exporter.exposition.labelled import Labelled
+from podres_exporter.exposition.lines import LineWriter, device_lines, identity
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.families import (
+    CONTAINER_DEVICE_INFO,
+    Concern,
     ContainerFamily,
     ExporterFamily,
     Family,
@@ -17,53 +20,9 @@ from podres_exporter.families import (
     NodeFamily,
     PodFamily,
     PodLabelsFamily,
-    Row,
     UsageFamily,
-    holding,
 )
-from podres_exporter.model import Allocation, PodView, Snapshot, Topology
-
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
-
-
-def escape(value: str) -> str:
-    """Return a label value as it stands between quotes (exposition formats, "Escaping")."""
-    return value.translate(_ESCAPES)
-
-
-def identity(**labels: str) -> str:
-    """Return the labels that several lines begin with, escaped: `namespace="ml",pod="train-0"`."""
-    return ",".join(f'{name}="{escape(value)}"' for name, value in labels.items())
-
-
-class LineWriter:
-    """Writes the sample lines of one family, by a template that is made once."""
-
-    def __init__(self, family: Family) -> None:
-        """Make the template."""
-        own = ",".join(f'{label}="%s"' for label in family.labels)
-        self._name = family.name
-        self._start, self._comma, self._tail = family.name + "{", "," if own else "", own + "} %s\n"
-        self._quotes = 2 * len(family.labels)
-
-    def write(self, prefix: str, rows: Collection[Row]) -> str:
-        """
-        Return the lines of *rows*; *prefix* has the labels that come before the family's own, escaped.
-
-        Values hardly ever need escaping, so the text is written without and looked at as a whole: a quote too many, a
-        backslash or a line too many sends it through the slow way.
-        """
-        if not rows:
-            return ""
-        if not prefix and not self._quotes:
-            return "".join([f"{self._name} {value}\n" for (value,) in rows])
-        head = f"{self._start}{prefix}{self._comma if prefix else ''}"
-        tail, count = self._tail, len(rows)
-        parts = [tail % row for row in rows]
-        body = "".join(parts)
-        if body.count('"') != self._quotes * count or "\\" in body or body.count("\n") != count:
-            parts = [tail % tuple(escape(v) if isinstance(v, str) else v for v in row) for row in rows]
-        return head + head.join(parts)
+from podres_exporter.model import Allocation, Snapshot, Topology
 
 
 def header(family: Family, text_format: Format) -> str:
@@ -84,52 +43,47 @@ def header(family: Family, text_format: Format) -> str:
 
 
 class AllocationWriter:
-    """Writes what an allocation says, family by family; keeps the lines of pods whose view stays the same record."""
+    """Writes what an allocation says, family by family."""
 
     def __init__(self, families: Collection[Family], node: str, *, node_label: bool) -> None:
         """Write the families of *families* that an allocation has; with *node_label*, label `node` comes first."""
-        self._per_pod = [
-            (f, LineWriter(f)) for f in families if isinstance(f, (ContainerFamily, PodFamily, PodLabelsFamily))
-        ]
-        self._of_node = [(f, LineWriter(f)) for f in families if isinstance(f, NodeFamily)]
-        self._node = {"node": node} if node_label else {}
-        self._topology: Topology | None = None
-        self._kept: dict[int, tuple[PodView, tuple[str, ...]]] = {}
+        self._writers = [(family, LineWriter(family)) for family in families]
+        self._node = identity(node=node) if node_label else ""
 
     def write(self, allocation: Allocation) -> list[tuple[Family, str]]:
         """Return each family that has lines with its lines, in the order of the catalogue within each kind."""
-        if allocation.topology != self._topology:
-            self._kept, self._topology = {}, allocation.topology
-        kept = {
-            id(view): self._kept.get(id(view)) or (view, self._pod(view, allocation.topology))
-            for view in allocation.pods
-        }
-        self._kept = kept
-        by_pod = [texts for _, texts in kept.values()]
-        written: list[tuple[Family, str]] = [
-            (family, "".join([texts[position] for texts in by_pod]))
-            for position, (family, _) in enumerate(self._per_pod)
-        ]
-        prefix = identity(**self._node)
-        written += [(family, writer.write(prefix, family.rows(allocation))) for family, writer in self._of_node]
-        return [(family, text) for family, text in written if text]
-
-    def _pod(self, view: PodView, topology: Topology | None) -> tuple[str, ...]:
-        """Return the pod's lines, one text per family."""
-        pod = identity(**self._node, namespace=view.pod.namespace, pod=view.pod.name)
-        containers = [(f"{pod},{identity(container=each.container.name)}", each) for each in holding(view)]
-        texts = []
-        for family, writer in self._per_pod:
+        found = Labelled(allocation.pods, self._node and self._node + ",")
+        pods: list[tuple[Family, str]] = []
+        node: list[tuple[Family, str]] = []
+        for family, writer in self._writers:
             match family:
+                case NodeFamily():
+                    node.append((family, writer.write(self._node, family.rows(allocation))))
                 case ContainerFamily():
-                    lines = [writer.write(prefix, family.rows(each, topology)) for prefix, each in containers]
-                    texts.append("".join(lines))
+                    pods.append((family, _of_containers(family, writer, found, allocation.topology)))
                 case PodFamily():
-                    texts.append(writer.write(pod, family.rows(view, topology)))
+                    held = found.pods[family.concern]
+                    groups = [(prefix, family.rows(view, allocation.topology)) for prefix, view in held]
+                    pods.append((family, writer.write_each(groups, found.pod_quotes)))
                 case PodLabelsFamily():
-                    pairs = family.pairs(view)
-                    texts.append(f"{family.name}{{{pod},{identity(**dict(pairs))}}} 1\n" if pairs else "")
-        return tuple(texts)
+                    pods.append((family, _of_labels(family, found)))
+        return [(family, text) for family, text in (*pods, *node) if text]
+
+
+def _of_containers(family: ContainerFamily, writer: LineWriter, found: Labelled, topology: Topology | None) -> str:
+    """Return the lines of the containers that the family concerns."""
+    held = found.containers[family.concern]
+    if family is CONTAINER_DEVICE_INFO:
+        text = device_lines(family.name, [(prefix, view.container.devices) for prefix, view in held])
+        if text is not None:
+            return text
+    return writer.write_each([(prefix, family.rows(view, topology)) for prefix, view in held], found.container_quotes)
+
+
+def _of_labels(family: PodLabelsFamily, found: Labelled) -> str:
+    """Return a line for each pod that has labels to show."""
+    pairs = [(prefix, family.pairs(view)) for prefix, view in found.pods[Concern.METADATA]]
+    return "".join([f"{family.name}{{{prefix},{identity(**dict(own))}}} 1\n" for prefix, own in pairs if own])
 
 
 def write_rest(snapshot: Snapshot, families: Iterable[Family], *, node_label: bool) -> list[tuple[Family, str]]:

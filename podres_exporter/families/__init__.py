@@ -11,7 +11,9 @@ from podres_exporter.families.catalogue import (
     samples,
     selected,
 )
+from podres_exporter.families.devices import CONTAINER_DEVICE_INFO
 from podres_exporter.families.spec import (
+    Concern,
     ContainerFamily,
     ExporterFamily,
     Family,
@@ -21,13 +23,16 @@ from podres_exporter.families.spec import (
     PodLabelsFamily,
     Row,
     UsageFamily,
+    nodes_text,
 )
 
 __all__ = [
     "CATALOGUE",
     "COLLECTORS",
+    "CONTAINER_DEVICE_INFO",
     "DEFAULT_COLLECTORS",
     "OFF_BY_DEFAULT",
+    "Concern",
     "ContainerFamily",
     "ExporterFamily",
     "Family",
@@ -39,6 +44,7 @@ __all__ = [
     "Sample",
     "UsageFamily",
     "holding",
+    "nodes_text",
     "rows",
     "samples",
     "selected",

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from podres_exporter.families.spec import ContainerFamily, Kind, Row
+from podres_exporter.families.spec import Concern, ContainerFamily, Kind, Row
 from podres_exporter.model import ContainerView, Topology, Verdict
 
 
@@ -31,6 +31,7 @@ FAMILIES = (
         labels=(),
         collector="alignment",
         rows=_numa_nodes,
+        concern=Concern.ANYTHING,
     ),
     ContainerFamily(
         name="podres_container_numa_aligned",
@@ -40,5 +41,6 @@ FAMILIES = (
         labels=(),
         collector="alignment",
         rows=_aligned,
+        concern=Concern.ANYTHING,
     ),
 )

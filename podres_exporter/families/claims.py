@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from podres_exporter.families.spec import ContainerFamily, Kind, Row
+from podres_exporter.families.spec import Concern, ContainerFamily, Kind, Row
 from podres_exporter.model import ContainerView, Topology
 
 
@@ -51,6 +51,7 @@ FAMILIES = (
         labels=(*_LABELS, "attribution"),
         collector="claims",
         rows=_claim_devices,
+        concern=Concern.CLAIMS,
     ),
     ContainerFamily(
         name="podres_container_claim_cdi_device_info",
@@ -60,5 +61,6 @@ FAMILIES = (
         labels=(*_LABELS, "cdi_device"),
         collector="claims",
         rows=_cdi_devices,
+        concern=Concern.CLAIMS,
     ),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
-from podres_exporter.families.spec import ContainerFamily, Kind, NodeFamily, PodFamily, Row, by_node
+from podres_exporter.families.spec import Concern, ContainerFamily, Kind, NodeFamily, PodFamily, Row, by_node
 from podres_exporter.model import Allocation, ContainerView, Core, PodView, Topology
 
 
@@ -79,6 +79,7 @@ FAMILIES = (
         labels=("numa_node",),
         collector="cpus",
         rows=_container_cpus,
+        concern=Concern.CPUS,
     ),
     ContainerFamily(
         name="podres_container_cpuset_info",
@@ -87,6 +88,7 @@ FAMILIES = (
         labels=("cpus",),
         collector="cpus",
         rows=_container_cpuset,
+        concern=Concern.CPUS,
     ),
     PodFamily(
         name="podres_pod_exclusive_cpus",
@@ -95,6 +97,7 @@ FAMILIES = (
         labels=("numa_node",),
         collector="cpus",
         rows=_pod_cpus,
+        concern=Concern.CPUS,
     ),
     ContainerFamily(
         name="podres_cpu_info",
@@ -103,6 +106,7 @@ FAMILIES = (
         labels=("cpu", "numa_node", "core", "socket"),
         collector="cpu-info",
         rows=_cpu_infos,
+        concern=Concern.CPUS,
     ),
     NodeFamily(
         name="podres_node_allocatable_cpus",

@@ -1,11 +1,16 @@
 """Devices of device plugins: held by containers, and what the node has of them."""
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator
 
-from podres_exporter.families.spec import ContainerFamily, Kind, NodeFamily, Row, nodes_text
-from podres_exporter.model import Allocation, ContainerView, DeviceStock, Topology
+from podres_exporter.families.spec import Concern, ContainerFamily, Kind, NodeFamily, Row, nodes_text
+from podres_exporter.model import (
+    Allocation,
+    ContainerView,
+    DeviceStock,
+    Topology,
+    count_by_resource,
+)
 
 _REPLICA = re.compile(r"(?P<base>.+)(?:::|/vgpu)(?P<replica>[0-9]+)", re.DOTALL)
 
@@ -27,8 +32,7 @@ def split_replica(device_id: str) -> tuple[str, str]:
 
 def _device_counts(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
     """Return (resource, count)."""
-    devices = view.container.devices
-    return list(Counter([device.resource for device in devices]).items()) if devices else ()
+    return count_by_resource(view.container.devices)
 
 
 def _device_infos(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
@@ -76,6 +80,7 @@ CONTAINER_DEVICES = ContainerFamily(
     labels=("resource",),
     collector="devices",
     rows=_device_counts,
+    concern=Concern.DEVICES,
 )
 CONTAINER_DEVICE_INFO = ContainerFamily(
     name="podres_container_device_info",
@@ -85,6 +90,7 @@ CONTAINER_DEVICE_INFO = ContainerFamily(
     labels=("resource", "device", "device_base", "replica", "numa_nodes"),
     collector="devices",
     rows=_device_infos,
+    concern=Concern.DEVICES,
 )
 CONTAINER_DEVICE_HEALTH = ContainerFamily(
     name="podres_container_device_health",
@@ -95,6 +101,7 @@ CONTAINER_DEVICE_HEALTH = ContainerFamily(
     labels=("resource", "device", "pool", "claim", "health"),
     collector="health",
     rows=_device_health,
+    concern=Concern.HEALTH,
 )
 _STOCK_LABELS = ("resource", "numa_nodes")
 NODE_ALLOCATABLE_DEVICES = NodeFamily(

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from podres_exporter.families.spec import ContainerFamily, Kind, NodeFamily, PodFamily, Row, nodes_text
+from podres_exporter.families.spec import Concern, ContainerFamily, Kind, NodeFamily, PodFamily, Row, nodes_text
 from podres_exporter.join import pod_memory
 from podres_exporter.model import Allocation, ContainerView, MemoryBlock, PodView, Topology
 
@@ -47,6 +47,7 @@ FAMILIES = (
         labels=("memory_type", "numa_nodes"),
         collector="memory",
         rows=_container_memory,
+        concern=Concern.MEMORY,
     ),
     PodFamily(
         name="podres_pod_memory_bytes",
@@ -56,6 +57,7 @@ FAMILIES = (
         labels=("memory_type", "numa_nodes"),
         collector="memory",
         rows=_pod_memory,
+        concern=Concern.MEMORY,
     ),
     NodeFamily(
         name="podres_node_allocatable_memory_bytes",

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from podres_exporter.families.spec import Kind, PodFamily, PodLabelsFamily, Row
+from podres_exporter.families.spec import Concern, Kind, PodFamily, PodLabelsFamily, Row
 from podres_exporter.model import PodView, Topology
 
 CPU = "cpu"
@@ -58,6 +58,7 @@ FAMILIES = (
         labels=("uid", "qos_class", "priority_class", "owner_kind", "owner_name", "workload_kind", "workload_name"),
         collector="pods",
         rows=_info,
+        concern=Concern.METADATA,
     ),
     PodLabelsFamily(
         name="podres_pod_labels",
@@ -74,6 +75,7 @@ FAMILIES = (
         labels=("container", "resource"),
         collector="requests",
         rows=_requested_devices,
+        concern=Concern.REQUESTS,
     ),
     PodFamily(
         name="podres_container_missing_devices",
@@ -83,6 +85,7 @@ FAMILIES = (
         labels=("container", "resource", "explanation"),
         collector="requests",
         rows=_missing_devices,
+        concern=Concern.REQUESTS,
     ),
     PodFamily(
         name="podres_container_requested_exclusive_cpus",
@@ -92,6 +95,7 @@ FAMILIES = (
         labels=("container",),
         collector="requests",
         rows=_requested_cpus,
+        concern=Concern.REQUESTS,
     ),
     PodFamily(
         name="podres_container_missing_exclusive_cpus",
@@ -101,5 +105,6 @@ FAMILIES = (
         labels=("container", "explanation"),
         collector="requests",
         rows=_missing_cpus,
+        concern=Concern.REQUESTS,
     ),
 )

@@ -43,11 +43,25 @@ class Family:
         return self.labels
 
 
+class Concern(StrEnum):
+    """What rows of a container or pod are about; one that has none of it has no rows there, and need not be asked."""
+
+    ANYTHING = "anything that it holds"
+    DEVICES = "devices"
+    CPUS = "exclusive CPUs"
+    MEMORY = "memory blocks"
+    CLAIMS = "claims"
+    HEALTH = "health of devices"
+    METADATA = "what the API server says of the pod"
+    REQUESTS = "what the pod's containers asked for"
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerFamily(Family):
     """Rows of one container that holds something; labels `namespace`, `pod`, `container` come first."""
 
     rows: Callable[[ContainerView, Topology | None], Collection[Row]]
+    concern: Concern
 
     @property
     def all_labels(self) -> tuple[str, ...]:
@@ -60,6 +74,7 @@ class PodFamily(Family):
     """Rows of one pod; labels `namespace`, `pod` come first."""
 
     rows: Callable[[PodView, Topology | None], Collection[Row]]
+    concern: Concern
 
     @property
     def all_labels(self) -> tuple[str, ...]:

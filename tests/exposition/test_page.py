@@ -20,6 +20,7 @@ from podres_exporter.exposition.page import REST_SECONDS, Exposition
 from podres_exporter.families import (
     CATALOGUE,
     COLLECTORS,
+    Concern,
     ContainerFamily,
     ExporterFamily,
     Family,
@@ -118,7 +119,15 @@ class Counting:
     @property
     def families(self) -> tuple[Family, ...]:
         return (
-            ContainerFamily("podres_container_x", Kind.GAUGE, "X.", (), "devices", rows=self.of_container),
+            ContainerFamily(
+                "podres_container_x",
+                Kind.GAUGE,
+                "X.",
+                (),
+                "devices",
+                rows=self.of_container,
+                concern=Concern.ANYTHING,
+            ),
             NodeFamily("podres_node_x", Kind.GAUGE, "X.", (), "node-devices", rows=self.of_node),
             ExporterFamily("podres_x", Kind.GAUGE, "X.", (), "exporter", rows=self.of_snapshot),
         )
