@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from podres_exporter import __version__
 from podres_exporter.errors import ConfigError
+from podres_exporter.sources.deferred import defer
 
 if TYPE_CHECKING:
     from kubernetes.client.api_client import ApiClient
@@ -42,7 +43,8 @@ def in_cluster_client(node: str, environ: Mapping[str, str], directory: Path = S
 
     Source: kubernetes.config.incluster_config, whose own refresh keeps a token for a minute.
     """
-    from kubernetes.config import ConfigException  # noqa: PLC0415 - heavy, see above
+    defer("kubernetes", "kubernetes.config")
+    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415 - heavy, see above
     from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: PLC0415 - heavy, see above
 
     token, authority = directory / "token", directory / "ca.crt"

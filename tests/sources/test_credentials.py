@@ -250,3 +250,19 @@ def test_models_and_typed_api_of_the_kubernetes_package_are_never_imported(secur
     )
 
     assert ["True", "[]"] == run_python(script, str(secured.directory / "config"))
+
+
+def test_a_pod_loads_nothing_that_only_a_kubeconfig_needs(account: Path) -> None:
+    """OAuth, requests and websockets are 7 MiB on every node; who asks for a kubeconfig afterwards still gets it."""
+    script = (
+        "import pathlib, sys\n"
+        "from podres_exporter.sources.credentials import in_cluster_client\n"
+        "environ = {'KUBERNETES_SERVICE_HOST': '127.0.0.1', 'KUBERNETES_SERVICE_PORT': '443'}\n"
+        "client = in_cluster_client('n1', environ, pathlib.Path(sys.argv[1]))\n"
+        "heavy = {'requests', 'oauthlib', 'requests_oauthlib', 'websocket', 'kubernetes.dynamic'}\n"
+        "print(client.configuration.host, sorted(heavy & set(sys.modules)))\n"
+        "from kubernetes.config import load_kube_config\n"
+        "print(load_kube_config.__module__)\n"
+    )
+
+    assert ["https://127.0.0.1:443 []", "kubernetes.config.kube_config"] == run_python(script, str(account))
