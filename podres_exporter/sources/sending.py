@@ -23,7 +23,7 @@ def translated(
     *broken* says what an error of urllib3 means; *on_tls_trouble* is called before the error of a handshake is raised.
     """
     from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 - heavy, and imported by now
-    from kubernetes.config import ConfigException  # noqa: PLC0415 - heavy, and imported by now
+    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415 - heavy, and imported by now
 
     try:
         yield

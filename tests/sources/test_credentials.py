@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pods_rig import NODE, TOKEN, Site
@@ -252,17 +253,28 @@ def test_models_and_typed_api_of_the_kubernetes_package_are_never_imported(secur
     assert ["True", "[]"] == run_python(script, str(secured.directory / "config"))
 
 
-def test_a_pod_loads_nothing_that_only_a_kubeconfig_needs(account: Path) -> None:
+def test_a_pod_loads_nothing_that_only_a_kubeconfig_needs(secured: Site) -> None:
     """OAuth, requests and websockets are 7 MiB on every node; who asks for a kubeconfig afterwards still gets it."""
     script = (
         "import pathlib, sys\n"
+        "from podres_exporter.allowlist import LabelAllowlist\n"
+        "from podres_exporter.clock import SystemClock\n"
+        "from podres_exporter.podmeta import PodDecoder\n"
+        "from podres_exporter.sources.apiserver import ApiServerClient\n"
         "from podres_exporter.sources.credentials import in_cluster_client\n"
-        "environ = {'KUBERNETES_SERVICE_HOST': '127.0.0.1', 'KUBERNETES_SERVICE_PORT': '443'}\n"
-        "client = in_cluster_client('n1', environ, pathlib.Path(sys.argv[1]))\n"
+        "from podres_exporter.sources.podfeed import read_pods\n"
+        "directory, host, port = sys.argv[1:]\n"
+        "environ = {'KUBERNETES_SERVICE_HOST': host, 'KUBERNETES_SERVICE_PORT': port}\n"
+        "make = lambda: in_cluster_client('n1', environ, pathlib.Path(directory))\n"
+        "client = ApiServerClient(make, 'n1', SystemClock())\n"
+        "print(read_pods(client, PodDecoder(LabelAllowlist()), SystemClock()).synced)\n"
         "heavy = {'requests', 'oauthlib', 'requests_oauthlib', 'websocket', 'kubernetes.dynamic'}\n"
-        "print(client.configuration.host, sorted(heavy & set(sys.modules)))\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
         "from kubernetes.config import load_kube_config\n"
         "print(load_kube_config.__module__)\n"
     )
+    where = urlsplit(secured.server.url)
 
-    assert ["https://127.0.0.1:443 []", "kubernetes.config.kube_config"] == run_python(script, str(account))
+    lines = run_python(script, str(secured.directory), str(where.hostname), str(where.port))
+
+    assert ["True", "[]", "kubernetes.config.kube_config"] == lines
