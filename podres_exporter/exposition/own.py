@@ -2,20 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Info,
-    ProcessCollector,
-    disable_created_metrics,
-)
-from prometheus_client.exposition import generate_latest as generate_text
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.metrics import Counter, Gauge, Histogram, Info, disable_created_metrics
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import CollectorRegistry
 
 from podres_exporter.errors import Reason
 from podres_exporter.exposition.negotiation import Format
+from podres_exporter.exposition.registry import registry_text
 from podres_exporter.families import own
 from podres_exporter.model import Malformed
 
@@ -123,7 +116,4 @@ class OwnMetrics:
 
     def text(self, text_format: Format) -> bytes:
         """Return the registry's page, without what ends an OpenMetrics page."""
-        if text_format is Format.OPENMETRICS:
-            openmetrics: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]  # not annotated
-            return openmetrics.removesuffix(b"# EOF\n")
-        return generate_text(self._registry)
+        return registry_text(self._registry, text_format)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podres_exporter import __version__
+from podres_exporter.deferred import defer
 from podres_exporter.errors import ConfigError
-from podres_exporter.sources.deferred import defer
 
 if TYPE_CHECKING:
     from kubernetes.client.api_client import ApiClient

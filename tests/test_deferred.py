@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from podres_exporter.sources.deferred import defer
+from podres_exporter.deferred import defer
 
 
 @pytest.fixture
@@ -76,3 +76,11 @@ def test_a_package_that_is_imported_already_stays_as_it_is(package: Path) -> Non
 def test_a_package_that_is_not_there_is_named() -> None:
     with pytest.raises(ImportError, match="no_such_package"):
         defer("no_such_package")
+
+
+def test_a_module_that_is_asked_of_its_package_is_imported_alone(package: Path) -> None:
+    """`from . import module` in a sibling must not wake the package."""
+    defer("heavy", "heavy.part")
+
+    assert "heavy.part.module" == getattr(imported("heavy.part", "module"), "__name__", "")
+    assert "heavy.part.module\n" == package.read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ those import everything there is: OAuth, requests, YAML, websockets, 7 MiB on ev
 """
 
 import sys
+from importlib import import_module
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec
@@ -13,13 +14,15 @@ from types import ModuleType
 
 
 class _Package(ModuleType):
-    """A package that has not run yet: it does when a name is asked for that none of its modules is."""
+    """A package that has not run yet: it does when a name is asked for that none of its modules has."""
 
     def __getattr__(self, name: str) -> object:
-        """Run the package's own code, and return what it calls *name*."""
+        """Return the module of that name; without one, run the package's own code and return what it calls so."""
         spec = self.__spec__
         if name.startswith("__") or spec is None or not isinstance(spec.loader, _Later):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        if find_spec(f"{self.__name__}.{name}") is not None:
+            return import_module(f"{self.__name__}.{name}")
         spec.loader = spec.loader.loader
         spec.loader.exec_module(self)
         return getattr(self, name)
