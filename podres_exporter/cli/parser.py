@@ -1,7 +1,6 @@
 """Verbs and flags to argparse; values are texts here and are checked, all of them, by config."""
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -186,7 +185,9 @@ def unknown_arguments(arguments: argparse.Namespace, extras: Sequence[str]) -> l
     for before, argument in zip(["", *extras], extras, strict=False):
         if argument.startswith("-"):
             name = argument.partition("=")[0]
-            near = difflib.get_close_matches(name, arguments.flags, 1)
+            from difflib import get_close_matches  # noqa: PLC0415 - for those who mistype, not for the daemon
+
+            near = get_close_matches(name, arguments.flags, 1)
             problems.append(f"{verb} has no flag {name}{f'; did you mean {near[0]}?' if near else ''}")
         elif not before.startswith("-") or "=" in before:
             problems.append(f"{verb} takes no argument {argument!r}")

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = re.compile(
@@ -17,6 +16,8 @@ def write_moment(seconds: float) -> str:
 
     The fraction has as many digits as the number needs, so that the same number can be read back.
     """
+    from decimal import Decimal  # noqa: PLC0415 - 0.3 MiB, and most exporters are never asked for the document
+
     whole, _, digits = f"{Decimal(repr(seconds)):f}".partition(".")
     fraction = digits.rstrip("0")
     moment = _EPOCH + timedelta(seconds=int(whole))

@@ -2,11 +2,11 @@
 
 import threading
 from dataclasses import dataclass
-from hashlib import sha256
 
 from podres_exporter.clock import Clock
 from podres_exporter.document import encode
 from podres_exporter.exposition.deflate import deflate, gzip_member
+from podres_exporter.exposition.etag import etag
 from podres_exporter.model import Snapshot
 
 Body = tuple[bytes, str]
@@ -32,8 +32,7 @@ class _Document:
     def _make(self, gzip: bool) -> Body:
         """Return a body; the two encodings differ, so their strong tags must (RFC 9110, 8.8.3.3)."""
         data = self._bodies[False][0] if False in self._bodies else self._json()
-        digest = sha256(data).hexdigest()[:32]
-        return (gzip_member(deflate(data), b""), f'"{digest}-gzip"') if gzip else (data, f'"{digest}"')
+        return (gzip_member(deflate(data), b""), etag(data, "gzip")) if gzip else (data, etag(data))
 
     def _json(self) -> bytes:
         from msgspec import json  # noqa: PLC0415 - nothing else wants it where the API server is not asked

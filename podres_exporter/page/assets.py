@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
-from importlib import resources
+from pathlib import Path
+from zlib import crc32
 
 _TYPES = {
     "page.css": "text/css; charset=utf-8",
@@ -15,7 +15,7 @@ _TYPES = {
 @dataclass(frozen=True, slots=True)
 class Asset:
     """
-    One file. *digest* changes with its content: an address that has it may be kept by browsers for ever.
+    One file. *digest*, a checksum, changes with its content: an address that has it may be kept by browsers for ever.
     """
 
     name: str
@@ -31,6 +31,6 @@ class Asset:
 
 def load_assets() -> Mapping[str, Asset]:
     """Return the files by name, read once by whoever serves them."""
-    folder = resources.files("podres_exporter.page") / "files"
+    folder = Path(__file__).with_name("files")
     found = {name: (folder / name).read_bytes() for name in _TYPES}
-    return {name: Asset(name, _TYPES[name], data, sha256(data).hexdigest()[:16]) for name, data in found.items()}
+    return {name: Asset(name, _TYPES[name], data, f"{crc32(data):08x}") for name, data in found.items()}

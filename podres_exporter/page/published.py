@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from typing import Protocol
 
 from podres_exporter.exposition.deflate import deflate, gzip_member
+from podres_exporter.exposition.etag import etag
 from podres_exporter.model import Snapshot
 from podres_exporter.page.assets import Asset
 from podres_exporter.page.links import PageLinks
@@ -45,12 +45,12 @@ class SnapshotPage:
             if shown is not self._shown:
                 self._shown, self._bodies = shown, {False: self._plain(shown)}
             if gzip not in self._bodies:
-                data, etag = self._bodies[False]
-                self._bodies[True] = gzip_member(deflate(data), b""), f'{etag[:-1]}-gzip"'
+                data, _ = self._bodies[False]
+                self._bodies[True] = gzip_member(deflate(data), b""), etag(data, "gzip")
             return self._bodies[gzip]
 
     def _plain(self, shown: Dated) -> Body:
         from podres_exporter.page.document import render  # noqa: PLC0415 - most exporters are never looked at
 
         data = render(shown.snapshot, shown.generated_at_seconds, self._assets, self._links).encode()
-        return data, f'"{sha256(data).hexdigest()[:32]}"'
+        return data, etag(data)

@@ -84,7 +84,7 @@ def test_the_two_encodings_have_tags_of_their_own() -> None:
 
     assert plain == gzip.decompress(compressed)
     assert plain_tag != compressed_tag
-    assert [True, True] == [tag[0] == tag[-1] == '"' and len(tag) > 30 for tag in (plain_tag, compressed_tag)]
+    assert [True, True] == [tag[0] == tag[-1] == '"' and len(tag) >= 18 for tag in (plain_tag, compressed_tag)]
 
 
 @EACH_ENCODING
