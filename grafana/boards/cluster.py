@@ -66,6 +66,7 @@ def _left() -> list[Panel]:
             ("node", "Node"),
             "resource",
             steps=NONE_LEFT,
+            size=(24, 8),
             overrides={"Node": linked(TO_NODE)},
         ),
         bars(
@@ -88,6 +89,7 @@ def _left() -> list[Panel]:
             "podres_node_free_devices by resource. A step down without a step back is a pod that stays.",
             stock(promql.FREE, "resource"),
             "{{resource}}",
+            width=24,
         ),
     ]
 
@@ -130,6 +132,7 @@ def _holders() -> list[Panel]:
             ("namespace", "Namespace"),
             "resource",
             unit="suffix: h",
+            size=(24, 8),
             overrides={"Namespace": linked(TO_NAMESPACE)},
         ),
         bars(
@@ -139,5 +142,6 @@ def _holders() -> list[Panel]:
             "{{namespace}}",
             unit="suffix: h",
             steps=((None, "blue"),),
+            width=24,
         ),
     ]

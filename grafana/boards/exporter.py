@@ -108,9 +108,10 @@ def _kubelet() -> list[Panel]:
     return [
         curves(
             "Failed calls, by reason",
-            "Rate of podres_kubelet_rpc_errors_total. disabled and unimplemented are answers of a kubelet without the "
-            "call.",
-            f"sum by (rpc, reason) (rate(podres_kubelet_rpc_errors_total{{{JOB}}}[{RATE}]))",
+            "Rate of podres_kubelet_rpc_errors_total, a line at 0 for each call that is made. disabled and "
+            "unimplemented are answers of a kubelet without the call.",
+            f"sum by (rpc, reason) (rate(podres_kubelet_rpc_errors_total{{{JOB}}}[{RATE}])) "
+            f"or sum by (rpc) (0 * rate(podres_kubelet_rpcs_total{{{JOB}}}[{RATE}]))",
             "{{rpc}} {{reason}}",
             unit="cps",
         ),
@@ -161,8 +162,9 @@ def _metadata() -> list[Panel]:
     return [
         curves(
             "Failed requests, by reason",
-            "Rate of podres_metadata_errors_total. denied is RBAC.",
-            f"sum by (verb, reason) (rate(podres_metadata_errors_total{{{JOB}}}[{RATE}]))",
+            "Rate of podres_metadata_errors_total, a line at 0 for each request that is made. denied is RBAC.",
+            f"sum by (verb, reason) (rate(podres_metadata_errors_total{{{JOB}}}[{RATE}])) "
+            f"or sum by (verb) (0 * rate(podres_metadata_requests_total{{{JOB}}}[{RATE}]))",
             "{{verb}} {{reason}}",
             unit="reqps",
             width=8,

@@ -88,7 +88,10 @@ def matrix(  # noqa: PLR0913  # the options of a table, by name
         panel = panel.cell_options(
             common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
         )
-    return _overridden(panel, {row[1]: {"custom.cellOptions": {"type": "auto"}}, **(overrides or {})})
+    # Resources have long names, and one clipped at its vendor could be any. Before 12.1 the option is unknown.
+    panel = panel.override_by_regexp(".+", [dashboard.DynamicConfigValue(id_val="custom.wrapHeaderText", value=True)])
+    own = overrides or {}
+    return _overridden(panel, {**own, row[1]: {"custom.cellOptions": {"type": "auto"}, **own.get(row[1], {})}})
 
 
 def coloured() -> dict[str, Any]:

@@ -220,3 +220,19 @@ def test_columns_with_options_of_their_own_exist(board: dict[str, Any], panel: d
         assert set() == named - headings
     else:
         assert headings & named
+
+
+@pytest.mark.parametrize(("board", "panel"), EVERY_PANEL)
+def test_a_name_in_a_table_has_no_threshold(board: dict[str, Any], panel: dict[str, Any]) -> None:
+    """The heading column of a coloured matrix would be red for a node that is called anything."""
+    grouping = [each for each in panel.get("transformations", ()) if each["id"] == "groupingToMatrix"]
+    cells = panel["fieldConfig"]["defaults"].get("custom", {}).get("cellOptions", {})
+    if not grouping or cells.get("type") != "color-background":
+        return
+    heading = grouping[0]["options"]["rowField"].capitalize()
+    options = {
+        each["matcher"]["options"]: {one["id"]: one["value"] for one in each["properties"]}
+        for each in panel["fieldConfig"]["overrides"]
+    }
+
+    assert {"type": "auto"} == options[heading]["custom.cellOptions"], board["uid"]
