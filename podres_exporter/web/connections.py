@@ -1,4 +1,4 @@
-"""Every open connection and what it is doing, so that no idle or slow client can take the place of another for long."""
+"""Every connection with a thread and what it is doing, so that no slow client takes the place of another for long."""
 
 import contextlib
 import math
@@ -30,6 +30,7 @@ class Limits:
     How many connections there are and how long each stage of one may last, in seconds.
 
     *connections*: each costs a thread; 64 is far more than the few scrapers, probes and people that one node has.
+    *newcomers*: those beside them that have asked nothing yet; each costs a few KiB in the kernel and no thread.
     *idle_seconds*: longer than the usual scrape intervals, so that a scraper keeps its connection.
     *head_seconds*: a request head is one packet; this is for the worst of networks. It counts from the first byte.
     *answer_seconds*: a page of 10 MiB at 3 Mbit/s; scrapers give up after 10 s by default.
@@ -38,6 +39,7 @@ class Limits:
     """
 
     connections: int = 64
+    newcomers: int = 256
     idle_seconds: float = 75.0
     head_seconds: float = 5.0
     answer_seconds: float = 30.0
@@ -62,15 +64,14 @@ class Limits:
 @dataclass(eq=False, slots=True)
 class Connection:
     """
-    One client's socket. Connections owns the stage; the thread alone reads, writes and closes the socket.
+    One client's socket. Once it has a thread, Connections owns the stage, and the thread alone uses the socket.
 
-    *limit_seconds*: how long the stage may last.
+    *since_seconds* is the monotonic time at which the stage began, *limit_seconds* how long it may last.
     """
 
     sock: socket.socket
-    thread: threading.Thread | None = None
-    stage: Stage = Stage.WAITING
-    since_seconds: float = 0.0
+    stage: Stage
+    since_seconds: float
     limit_seconds: float = math.inf
 
 
@@ -89,7 +90,6 @@ class Connections:
         self._clock = clock
         self._lock = threading.Lock()
         self._open: set[Connection] = set()
-        self._cut_off: set[Connection] = set()
         self._is_closing = False
 
     def __len__(self) -> int:
@@ -101,8 +101,8 @@ class Connections:
         """Whether the server is stopping, so that no connection will wait for another request."""
         return self._is_closing
 
-    def admit(self, connection: Connection) -> bool:
-        """Take a new connection in, at another's expense if there is no room; False if none can be spared."""
+    def admit(self, connection: Connection, stage: Stage) -> bool:
+        """Take a connection in, at another's expense if there is no room; False if none can be spared."""
         with self._lock:
             if self._is_closing:
                 return False
@@ -111,7 +111,7 @@ class Connections:
                 if victim is None:
                     return False
                 self._cut(victim)
-            self._note(connection, connection.stage)
+            self._note(connection, stage)
             self._open.add(connection)
             return True
 
@@ -131,7 +131,6 @@ class Connections:
         """Close the socket and forget it; called once, by the thread that used it."""
         with self._lock:
             self._open.discard(connection)
-            self._cut_off.discard(connection)
             connection.sock.close()
 
     def cut_overdue(self) -> None:
@@ -141,14 +140,12 @@ class Connections:
             for each in [one for one in self._open if now - one.since_seconds > one.limit_seconds]:
                 self._cut(each)
 
-    def begin_closing(self) -> list[threading.Thread]:
-        """Admit no more, cut all that are not answering, and return the threads, which end when they have answered."""
+    def begin_closing(self) -> None:
+        """Admit no more, and cut all that are not answering; those that are end when they have answered."""
         with self._lock:
             self._is_closing = True
-            threads = [each.thread for each in self._open | self._cut_off if each.thread]
             for each in [one for one in self._open if one.stage is not Stage.ANSWERING]:
                 self._cut(each)
-            return threads
 
     def cut_all(self) -> None:
         """Cut whatever is left."""
@@ -157,24 +154,36 @@ class Connections:
                 self._cut(each)
 
     def _note(self, connection: Connection, stage: Stage, at_most_seconds: float = math.inf) -> None:
-        """Begin a stage; the caller holds the lock."""
-        connection.stage = stage
-        connection.since_seconds = self._clock.monotonic_seconds()
+        """Begin a stage, or go on with it as of when it began; the caller holds the lock."""
+        if connection.stage is not stage:
+            connection.stage = stage
+            connection.since_seconds = self._clock.monotonic_seconds()
         connection.limit_seconds = min(self._limits.of(stage), at_most_seconds)
 
     def _dispensable(self) -> Connection | None:
-        """Return the connection longest without a request; failing that, the longest answer if it outlasts patience."""
-        oldest_first = sorted(self._open, key=lambda one: one.since_seconds)
+        """
+        Return who can be spared best, of each kind the oldest, None if nobody can be.
+
+        Who has its last answer goes first; an answer goes last, and only if it outlasts patience. Between them stand
+        those who wait for their next request and those who do not come to one: whoever takes half of the places goes,
+        so neither can drive the others out.
+        """
+        are_crowding = 2 * sum(each.stage is Stage.READING for each in self._open) >= self._limits.connections
+        in_turn = (Stage.READING, Stage.WAITING) if are_crowding else (Stage.WAITING, Stage.READING)
+        for stage in (Stage.LEAVING, *in_turn):
+            if oldest := self._oldest(stage):
+                return oldest
+        answer = self._oldest(Stage.ANSWERING)
         impatient_since = self._clock.monotonic_seconds() - self._limits.patience_seconds
-        for each in oldest_first:
-            if each.stage is not Stage.ANSWERING:
-                return each
-        return next((each for each in oldest_first if each.since_seconds < impatient_since), None)
+        return answer if answer and answer.since_seconds < impatient_since else None
+
+    def _oldest(self, stage: Stage) -> Connection | None:
+        """Return who has been in a stage for longest."""
+        return min((one for one in self._open if one.stage is stage), key=lambda one: one.since_seconds, default=None)
 
     def _cut(self, connection: Connection) -> None:
         """Wake the connection's thread, which will close it, and free its place; the caller holds the lock."""
         self._open.discard(connection)
-        self._cut_off.add(connection)
         with contextlib.suppress(OSError):  # the client may have gone first
             if connection.stage is Stage.ANSWERING:
                 connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP_UNSENT)

@@ -1,17 +1,22 @@
 """
 Does a good scraper notice bad clients: `make bench-abuse`.
 
-The exporter, the bad clients and the good one are processes of their own. The good one scrapes every 50 ms, over a
-connection that it keeps and over new ones; its 99th percentile while each attack lasts stands beside the one of quiet
-times. Prints a table; asserts nothing.
+The exporter, the bad clients and the good one are processes of their own. The good one scrapes over a connection that
+it keeps and over new ones, by turns. Three kinds of seconds alternate: quiet ones; ones in which the bad clients attack
+another server, which shows what their use of the processors costs alone; and ones in which they attack the exporter.
+Prints a table of 99th percentiles with the exporter's threads and memory as the attack ends and ten seconds after it;
+asserts nothing. A scrape that fails counts as a whole second.
 """
 
+import argparse
 import contextlib
 import http.client
 import json
 import multiprocessing
 import os
+import random
 import re
+import selectors
 import socket
 import ssl
 import statistics
@@ -27,9 +32,14 @@ import trustme
 from podres_exporter.clock import SystemClock
 
 CLOCK = SystemClock()
-SECONDS, PAUSE_SECONDS = 6.0, 0.05
+ROUNDS, SCRAPES, WARM_UP = 3, 140, 30
+"""So many times all three kinds of seconds, so many scrapes per connection in each, so many before it all."""
+AT_MOST_SECONDS = 2.2
+"""How long each kind lasts where scrapes take long, so that the table is there within four minutes."""
+PAUSE_SECONDS, RAMP_SECONDS, AFTER_SECONDS = 0.004, 0.3, 10.0
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100)
 GET = b"GET /metrics HTTP/1.1\r\nHost: n\r\n\r\n"
+FORK = multiprocessing.get_context("fork")
 
 
 def idle(port: int) -> None:
@@ -78,29 +88,42 @@ ATTACKS: dict[str, Callable[[int], None]] = {
 }
 
 
-def scrapes(port: int, context: ssl.SSLContext | None, *, keep: bool) -> list[float]:
-    """Return how long each scrape of a few seconds took; a failed one counts as a whole second."""
-    taken, until = [], CLOCK.monotonic_seconds() + SECONDS
-    connection: http.client.HTTPConnection | None = None
-    while CLOCK.monotonic_seconds() < until:
+class Scraper:
+    """The good client, on the connection that it keeps and on new ones."""
+
+    def __init__(self, port: int, context: ssl.SSLContext | None) -> None:
+        self._port, self._context = port, context
+        self._kept = self._connect()
+
+    def seconds(self, count: int) -> tuple[list[float], list[float]]:
+        """Return how long so many scrapes took on the kept connection and on new ones; fewer where all is slow."""
+        kept: list[float] = []
+        new: list[float] = []
+        until = CLOCK.monotonic_seconds() + AT_MOST_SECONDS
+        while len(new) < count and CLOCK.monotonic_seconds() < until:
+            kept.append(self._scrape(self._kept, close=False))
+            new.append(self._scrape(self._connect(), close=True))
+        return kept, new
+
+    def _connect(self) -> http.client.HTTPConnection:
+        """Return a client that connects when it is used, and again whenever it has lost its connection."""
+        if self._context is None:
+            return http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=5, context=self._context)
+
+    def _scrape(self, connection: http.client.HTTPConnection, *, close: bool) -> float:
+        # Bad clients work in a rhythm, which the pauses must not fall in with.
+        threading.Event().wait(random.uniform(0, 2 * PAUSE_SECONDS))  # noqa: S311 - no secret
         began = CLOCK.monotonic_seconds()
         try:
-            if connection is None or not keep:
-                connection = (
-                    http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-                    if context is None
-                    else http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
-                )
             connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
             connection.getresponse().read()
-            taken.append(CLOCK.monotonic_seconds() - began)
-            if not keep:
-                connection.close()
-        except OSError:
-            taken.append(1.0)
-            connection = None
-        threading.Event().wait(PAUSE_SECONDS)
-    return taken
+            took = CLOCK.monotonic_seconds() - began
+        except (OSError, http.client.HTTPException):
+            took, close = 1.0, True
+        if close:
+            connection.close()
+        return took
 
 
 @contextlib.contextmanager
@@ -126,36 +149,102 @@ def exporter(folder: Path, ca: trustme.CA | None) -> Iterator[tuple[int, int]]:
         process.communicate(timeout=10)
 
 
+def swallow(listener: socket.socket) -> None:
+    """Accept everybody, read what comes, answer nothing."""
+    selector = selectors.DefaultSelector()
+    selector.register(listener, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            assert isinstance(key.fileobj, socket.socket)
+            if key.fileobj is listener:
+                selector.register(listener.accept()[0], selectors.EVENT_READ)
+                continue
+            with contextlib.suppress(ConnectionError):
+                if key.fileobj.recv(65536):
+                    continue
+            selector.unregister(key.fileobj)
+            key.fileobj.close()
+
+
+@contextlib.contextmanager
+def beside(target: Callable[..., None], *arguments: object) -> Iterator[None]:
+    """Run a function in a process of its own."""
+    process = FORK.Process(target=target, args=arguments, daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
 def p99(values: list[float]) -> float:
     return statistics.quantiles(values, n=100)[-1] * 1000
 
 
-def threads(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+def footprint(pid: int) -> str:
+    """Return threads and MiB of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = {name: int(re.search(rf"^{name}:\s*([0-9]+)", status, re.MULTILINE)[1]) for name in ("Threads", "VmRSS")}  # type: ignore[index]  # both are always there
+    return f"{found['Threads']:>4}{found['VmRSS'] / 1024:>6.1f}"
+
+
+def measure(
+    attack: Callable[[int], None], scraper: Scraper, port: int, pid: int, other: int
+) -> tuple[list[list[float]], str]:
+    """Return the p99 in ms of (quiet, noise, attacked) on a kept and a new connection, and two footprints."""
+    taken: list[tuple[list[float], list[float], list[float]]] = [([], [], []), ([], [], [])]
+    ended = CLOCK.monotonic_seconds()
+    at_the_end = ""
+    for _ in range(ROUNDS):
+        for kind, target in ((2, port), (1, other), (0, None)):
+            with beside(attack, target) if target else contextlib.nullcontext():
+                threading.Event().wait(RAMP_SECONDS)
+                for all_of_them, these in zip(taken, scraper.seconds(SCRAPES), strict=True):
+                    all_of_them[kind].extend(these)
+                if kind == 2:
+                    at_the_end = footprint(pid)
+            if kind == 2:
+                ended = CLOCK.monotonic_seconds()
+    threading.Event().wait(max(0.0, ended + AFTER_SECONDS - CLOCK.monotonic_seconds()))
+    return [[p99(values) for values in each] for each in taken], f"{at_the_end}  {footprint(pid)}"
 
 
 def main() -> None:
     """Measure and print."""
-    print(f"{'attack':<34}{'':<8}{'kept p99 ms':>12}{'ratio':>7}{'new p99 ms':>12}{'ratio':>7}{'threads':>9}")
+    parser = argparse.ArgumentParser(description="Does a good scraper notice bad clients?")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there as well")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only attacks whose name contains this")
+    options = parser.parse_args()
+    rows: list[dict[str, object]] = []
     ca = trustme.CA()
     context = ssl.create_default_context()
     ca.configure_trust(context)
-    for name, authority, client in (("plain", None, None), ("TLS", ca, context)):
-        with tempfile.TemporaryDirectory(prefix="podres-") as folder, exporter(Path(folder), authority) as (port, pid):
-            quiet = [p99(scrapes(port, client, keep=keep)) for keep in (True, False)]
-            print(f"{'none':<34}{name:<8}{quiet[0]:>12.2f}{1:>7.1f}{quiet[1]:>12.2f}{1:>7.1f}{threads(pid):>9}")
-            for title, attack in ATTACKS.items():
-                attacker = multiprocessing.get_context("fork").Process(target=attack, args=(port,), daemon=True)
-                attacker.start()
-                loud = [p99(scrapes(port, client, keep=keep)) for keep in (True, False)]
-                count = threads(pid)
-                attacker.kill()
-                attacker.join()
-                ratios = [after / before for before, after in zip(quiet, loud, strict=True)]
-                print(
-                    f"{title:<34}{name:<8}{loud[0]:>12.2f}{ratios[0]:>7.1f}{loud[1]:>12.2f}{ratios[1]:>7.1f}{count:>9}",
-                    flush=True,
-                )
+    print(f"{'':<44}{'p99 in ms':>24}{'attacked':>16}{'at its end':>14}{'10 s after':>12}")
+    print(
+        f"{'attack':<32}{'':<6}{'':<6}{'quiet':>8}{'noise':>8}{'attacked':>9}{'/quiet':>8}{'/noise':>8}"
+        f"{'thr':>6}{'MiB':>6}{'thr':>6}{'MiB':>6}"
+    )
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener, beside(swallow, listener):
+        for scheme, authority, client in (("plain", None, None), ("TLS", ca, context)):
+            with tempfile.TemporaryDirectory(prefix="podres-") as folder, exporter(Path(folder), authority) as serving:
+                scraper = Scraper(serving[0], client)
+                scraper.seconds(WARM_UP)
+                for title, attack in ATTACKS.items():
+                    if options.only not in title:
+                        continue
+                    cells, prints = measure(attack, scraper, *serving, listener.getsockname()[1])
+                    for connection, (quiet, noise, loud) in zip(("kept", "new"), cells, strict=True):
+                        print(
+                            f"{title:<32}{scheme:<6}{connection:<6}{quiet:>8.2f}{noise:>8.2f}{loud:>9.2f}"
+                            f"{loud / quiet:>8.1f}{loud / noise:>8.1f}  {prints}",
+                            flush=True,
+                        )
+                        row = (title, scheme, connection, quiet, noise, loud, loud / quiet)
+                        names = ("attack", "scheme", "connection", "quiet_p99_ms", "noise_p99_ms", "attacked_p99_ms")
+                        rows.append(dict(zip((*names, "ratio"), row, strict=True)))
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ Attack = Callable[["Target"], None]
 PAGE = b"x" * 200_000
 ROUTES = {"/metrics": Route(lambda _: Response(HTTPStatus.OK, PAGE))}
 GET = b"GET /metrics HTTP/1.1\r\nHost: n\r\n\r\n"
-LIMITS = Limits(connections=32, head_seconds=0.5, leave_seconds=0.5)
+LIMITS = Limits(connections=32, head_seconds=1.0, leave_seconds=0.5)
 
 
 class Target:
@@ -145,6 +145,32 @@ def parallel_scrapes(target: Target) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_a_scraper_between_two_scrapes_is_not_evicted_by_silent_newcomers(target: Target) -> None:
+    """A thousand of them, several hundred at a time: they drive out one another."""
+    with client(target.address[1], target.context) as connection:
+        ask(connection)
+        before = connection.sock.getsockname()
+        for _ in range(4):
+            with target.clients:
+                for _ in range(250):
+                    target.raw()
+                    target.raw().send(b"\x16")
+                target.scrape()
+        size = len(ask(connection)[1])
+
+        assert (before, len(PAGE)) == (connection.sock.getsockname(), size)
+
+
+def test_half_a_handshake_costs_no_thread(target: Target) -> None:
+    """On a plain server the same bytes are half a request line."""
+    with target.clients:
+        half_handshakes(target)
+        target.scrape()
+        most = web_threads()
+
+    assert most <= 1
 
 
 def web_threads() -> int:

@@ -37,14 +37,14 @@ def connections(clock: HandClock) -> Connections:
 
 
 @pytest.fixture
-def client() -> Iterator[Callable[[], Connection]]:
+def client(clock: HandClock) -> Iterator[Callable[[], Connection]]:
     """Return new connections; the far ends stay open."""
     ends: list[socket.socket] = []
 
     def connect() -> Connection:
         near, far = socket.socketpair()
         ends.extend((near, far))
-        return Connection(near)
+        return Connection(near, Stage.WAITING, clock.now)
 
     yield connect
     for end in ends:
@@ -60,33 +60,65 @@ def is_cut(connection: Connection) -> bool:
         return False
 
 
-@pytest.mark.parametrize("stage", [Stage.WAITING, Stage.READING, Stage.LEAVING])
-def test_the_connection_longest_without_a_request_makes_room(
-    connections: Connections, clock: HandClock, client: Callable[[], Connection], stage: Stage
-) -> None:
-    """An idle or slow client can never keep a scraper out."""
-    older, newer, latest = client(), client(), client()
-    connections.admit(older)
-    connections.enter(older, stage)
-    clock.now += 1
-    connections.admit(newer)
+W, R, A, L = Stage.WAITING, Stage.READING, Stage.ANSWERING, Stage.LEAVING
 
-    is_admitted = connections.admit(latest)
+
+@pytest.mark.parametrize(
+    ("oldest_first", "goes"),
+    [
+        pytest.param([W, W, W, W], 0, id="of those who wait, the one longest idle"),
+        pytest.param([R, R, R, R], 0, id="of those who begin, the oldest"),
+        pytest.param([W, R, L, L], 2, id="first who has its last answer"),
+        pytest.param([R, W, W, A], 1, id="a fresh handshake is spared while they are few"),
+        pytest.param([W, A, R, R], 2, id="a scraper between two scrapes is spared by half a house of beginners"),
+        pytest.param([A, A, R, A], 2, id="a beginner before an answer"),
+    ],
+)
+def test_who_can_be_spared_best_makes_room(
+    clock: HandClock, client: Callable[[], Connection], oldest_first: list[Stage], goes: int
+) -> None:
+    """A client that does not come to a request can never keep a scraper out."""
+    connections = Connections(Limits(connections=4), clock)
+    present = []
+    for stage in oldest_first:
+        present.append(client())
+        connections.admit(present[-1], stage)
+        clock.now += 0.1
+
+    is_admitted = connections.admit(client(), Stage.ANSWERING)
 
     assert is_admitted
-    assert [True, False, False] == [is_cut(each) for each in (older, newer, latest)]
+    assert [index == goes for index in range(4)] == [is_cut(each) for each in present]
+
+
+def test_to_go_on_with_a_stage_buys_no_time(
+    connections: Connections, clock: HandClock, client: Callable[[], Connection]
+) -> None:
+    """A handshake has its deadline from its first byte, which came before there was a thread for it."""
+    connection = client()
+    connection.stage = Stage.READING
+    clock.now += 4
+    connections.admit(connection, Stage.READING)
+    clock.now += 0.9
+    connections.enter(connection, Stage.READING)
+    connections.cut_overdue()
+    in_time = is_cut(connection)
+    clock.now += 0.2
+    connections.cut_overdue()
+
+    assert (False, True) == (in_time, is_cut(connection))
 
 
 def test_a_connection_whose_request_has_just_come_is_spared(
     connections: Connections, clock: HandClock, client: Callable[[], Connection]
 ) -> None:
     answering, idle, latest = client(), client(), client()
-    connections.admit(answering)
+    connections.admit(answering, Stage.WAITING)
     clock.now += 1
-    connections.admit(idle)
+    connections.admit(idle, Stage.WAITING)
     connections.enter(answering, Stage.ANSWERING)
 
-    connections.admit(latest)
+    connections.admit(latest, Stage.WAITING)
 
     assert [False, True] == [is_cut(answering), is_cut(idle)]
 
@@ -96,10 +128,10 @@ def test_nobody_is_admitted_while_all_are_being_answered(
 ) -> None:
     busy = [client(), client()]
     for each in busy:
-        connections.admit(each)
+        connections.admit(each, Stage.WAITING)
         connections.enter(each, Stage.ANSWERING)
 
-    assert not connections.admit(client())
+    assert not connections.admit(client(), Stage.WAITING)
     assert len(connections) == 2
 
 
@@ -109,11 +141,11 @@ def test_an_answer_that_tries_everybodys_patience_makes_room(
     """Readers that take nothing must not keep a scraper out either, however many they are."""
     slow, quick = client(), client()
     for each in (slow, quick):
-        connections.admit(each)
+        connections.admit(each, Stage.WAITING)
         connections.enter(each, Stage.ANSWERING)
         clock.now += 1.5
 
-    assert connections.admit(client())
+    assert connections.admit(client(), Stage.WAITING)
     assert [True, False] == [is_cut(slow), is_cut(quick)]
 
 
@@ -122,7 +154,7 @@ def test_every_stage_has_its_deadline(
     connections: Connections, clock: HandClock, client: Callable[[], Connection], stage: Stage
 ) -> None:
     connection = client()
-    connections.admit(connection)
+    connections.admit(connection, Stage.WAITING)
     connections.enter(connection, stage)
     clock.now += Limits().of(stage)
     connections.cut_overdue()
@@ -139,7 +171,7 @@ def test_a_cut_connection_learns_it_before_it_answers(
 ) -> None:
     """Its request has lost the race against the deadline, and half an answer would be worse than none."""
     connection = client()
-    connections.admit(connection)
+    connections.admit(connection, Stage.WAITING)
     clock.now += 1000
     connections.cut_overdue()
 
@@ -150,39 +182,23 @@ def test_closing_spares_only_answers_and_admits_nobody(
     connections: Connections, client: Callable[[], Connection]
 ) -> None:
     answering, idle = client(), client()
-    answering.thread = threading.current_thread()
-    connections.admit(answering)
-    connections.admit(idle)
+    connections.admit(answering, Stage.WAITING)
+    connections.admit(idle, Stage.WAITING)
     connections.enter(answering, Stage.ANSWERING)
 
-    threads = connections.begin_closing()
+    connections.begin_closing()
 
-    assert threads == [threading.current_thread()]
     assert [False, True] == [is_cut(answering), is_cut(idle)]
-    assert not connections.admit(client())
+    assert not connections.admit(client(), Stage.WAITING)
     assert not connections.enter(answering, Stage.WAITING)
-
-
-def test_closing_waits_for_the_threads_of_connections_that_were_cut_before(
-    connections: Connections, client: Callable[[], Connection]
-) -> None:
-    """They may still be on their way out, and stop() promises that nothing is left."""
-    cut, closed = client(), client()
-    for each in (cut, closed):
-        each.thread = threading.current_thread()
-        connections.admit(each)
-    connections.cut_all()
-    connections.close(closed)
-
-    assert [threading.current_thread()] == connections.begin_closing()
 
 
 def test_a_client_that_left_first_does_not_disturb_a_cut(
     connections: Connections, client: Callable[[], Connection]
 ) -> None:
     gone, other = client(), client()
-    connections.admit(gone)
-    connections.admit(other)
+    connections.admit(gone, Stage.WAITING)
+    connections.admit(other, Stage.WAITING)
     gone.sock.close()
 
     connections.cut_all()
@@ -200,7 +216,7 @@ def test_a_stage_may_be_given_less_than_its_limit_but_not_more(
     """A scraper that says when it gives up is not held for longer."""
     short, long = client(), client()
     for connection, seconds in ((short, 10.0), (long, 10_000.0)):
-        connections.admit(connection)
+        connections.admit(connection, Stage.WAITING)
         connections.enter(connection, Stage.ANSWERING, seconds)
     clock.now += 10.001
     connections.cut_overdue()

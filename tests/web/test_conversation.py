@@ -13,7 +13,7 @@ import pytest
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.web.channel import PlainChannel
-from podres_exporter.web.connections import Connection, Connections, Limits
+from podres_exporter.web.connections import Connection, Connections, Limits, Stage
 from podres_exporter.web.conversation import Conversation
 from podres_exporter.web.dispatch import Route
 from podres_exporter.web.request import Request
@@ -305,8 +305,8 @@ def test_a_bug_in_a_conversation_ends_it_and_is_logged(
 ) -> None:
     near, far = pair
     connections = Connections(Limits(), SystemClock())
-    connection = Connection(near)
-    connections.admit(connection)
+    connection = Connection(near, Stage.WAITING, 0.0)
+    connections.admit(connection, Stage.WAITING)
 
     def fail(_: Request) -> Response:
         raise ZeroDivisionError
@@ -337,7 +337,32 @@ def test_a_connection_that_was_cut_meanwhile_gets_no_answer(
 
     far.sendall(get("/"))
     connections = Connections(Limits(), SystemClock())
-    Conversation(Connection(near), connections, answer, open_tls if is_tls else None).run()
+    Conversation(Connection(near, Stage.WAITING, 0.0), connections, answer, open_tls if is_tls else None).run()
 
     assert [] == asked
     assert is_at_end(far)
+
+
+def test_a_connection_that_was_cut_while_the_answer_went_out_is_not_waited_for() -> None:
+    """Its place has been given away: there is no farewell to wait for."""
+    connections = Connections(Limits(), SystemClock())
+    done: list[str] = []
+
+    class Cut(PlainChannel):
+        def send(self, head: bytes, body: bytes) -> None:
+            super().send(head, body)
+            connections.cut_all()
+            done.append("sent")
+
+        def finish(self) -> None:
+            done.append("finished")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        far = socket.create_connection(listener.getsockname(), timeout=5)
+        connection = Connection(listener.accept()[0], Stage.READING, 0.0)
+    with far:
+        connections.admit(connection, Stage.READING)
+        far.sendall(get("/", "Connection: close"))
+        Conversation(connection, connections, lambda _: Response(HTTPStatus.OK, b"page"), Cut).run()
+
+    assert ["sent"] == done

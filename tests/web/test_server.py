@@ -64,7 +64,7 @@ def test_a_hundred_idle_connections_do_not_delay_a_scrape(
     serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate
 ) -> None:
     """The ones that have been silent longest make room; the rest stay, and are served when they speak."""
-    server = serve(gate.routes())
+    server = serve(gate.routes(), limits=Limits(newcomers=64))
     idle = [connect(server) for _ in range(100)]
     scraper = connect(server)
     scraper.sendall(GET_METRICS)
@@ -85,6 +85,40 @@ def test_a_hundred_unfinished_heads_do_not_delay_a_scrape(
     scraper.sendall(GET_METRICS)
 
     assert read_answer(scraper)[2] == b"page"
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /metrics HTT"])
+def test_who_has_asked_nothing_costs_no_thread(
+    serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate, said: bytes
+) -> None:
+    server = serve(gate.routes())
+    for _ in range(20):
+        connect(server).sendall(said)
+    scraper = connect(server)
+    scraper.sendall(GET_METRICS)
+    read_answer(scraper)
+
+    assert sum(each.name.removeprefix("web-").isdecimal() for each in threading.enumerate()) == 1
+
+
+def test_who_never_asks_is_sent_away_in_the_end(serve: Serve, connect: Connect, gate: Gate) -> None:
+    sock = connect(serve(gate.routes(), limits=Limits(idle_seconds=0.2)))
+
+    assert is_at_end(sock)
+
+
+def test_clients_that_have_asked_nothing_leave_without_a_thread(
+    serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate
+) -> None:
+    """The kernel says that they are gone; a request that came before the farewell is answered all the same."""
+    server = serve(gate.routes())
+    silent, beginner, asker = connect(server), connect(server), connect(server)
+    for sock, said in ((silent, b""), (beginner, b"GET /"), (asker, GET_METRICS)):
+        sock.sendall(said)
+        sock.shutdown(socket.SHUT_WR)
+
+    assert read_answer(asker)[2] == b"page"
+    assert [True, True, True] == [is_at_end(sock) for sock in (silent, beginner, asker)]
 
 
 def test_readers_that_take_nothing_do_not_delay_a_scrape(
@@ -111,11 +145,12 @@ def test_a_client_is_told_when_every_connection_is_busy(
     first.sendall(GET_GATE)
     gate.entered.wait(5)
     second = connect(server)
+    second.sendall(GET_METRICS)
     status, headers, _ = read_answer(second)
     gate.may_leave.set()
 
     assert (503, "1", "close") == (status, headers["retry-after"], headers["connection"])
-    assert is_at_end(second)
+    assert second.recv(1) == b""  # orderly: a reset could take the answer back
     assert read_answer(first)[2] == b"through"
 
 
@@ -153,8 +188,10 @@ def test_a_server_that_may_have_no_more_threads_says_so_and_recovers(
     """A stack that fits into no address space stands for a process that has reached its limit."""
     server = serve(gate.routes())
     usual = threading.stack_size(2**46)
+    before = connect(server)
+    before.sendall(GET_METRICS)
     try:
-        status, _, _ = read_answer(connect(server))
+        status, _, _ = read_answer(before)
     finally:
         threading.stack_size(usual)
     after = connect(server)

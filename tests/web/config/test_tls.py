@@ -483,6 +483,7 @@ def test_a_full_server_closes_on_a_tls_client_without_a_word_in_the_clear(
         busy.sendall(GET.replace(b"/metrics", b"/huge"))
         busy.recv(1)
         other = connect(server)
+        other.sendall(hello(ca))
 
         assert other.recv(1) == b""
 
