@@ -11,6 +11,9 @@ from podres_exporter.podmeta.faults import UNREADABLE, PodError, pod_error
 from podres_exporter.podmeta.pod import PodDecoder
 from podres_exporter.podmeta.records import EventFrame, Identity, ListFrame, ListMeta, Status, StatusDetails, Stub
 
+_LONGEST_WAIT = 2**31 - 1
+"""Seconds: retryAfterSeconds is an int32 (metav1 StatusDetails), and no float holds whatever digits JSON may have."""
+
 _LIST, _EVENT, _STUB, _STATUS = Decoder(ListFrame), Decoder(EventFrame), Decoder(Stub), Decoder(Status)
 
 
@@ -81,7 +84,12 @@ def _failed(raw: Raw) -> Failed:
     except UNREADABLE as error:
         return Failed(0, "", f"its object is no Status: {pod_error(error)}")
     wait = (status.details or StatusDetails()).retry_after_seconds
-    return Failed(status.code, status.reason, status.message[:LONGEST_MESSAGE], float(wait) if wait > 0 else None)
+    return Failed(
+        status.code,
+        status.reason,
+        status.message[:LONGEST_MESSAGE],
+        float(min(wait, _LONGEST_WAIT)) if wait > 0 else None,
+    )
 
 
 def _identity(raw: Raw) -> Identity:

@@ -18,16 +18,24 @@ def statuses(status: PodStatus) -> Iterable[ContainerStatus]:
 
 def container_specs(spec: PodSpec, status: PodStatus, problems: list[Malformed]) -> tuple[ContainerSpec, ...]:
     """
-    Return the init containers and then the others, each in the order of the pod; amounts that are none are left out
-    and added to *problems*.
+    Return the init containers and then the others, each in the order of the pod; amounts that are none, and containers
+    that have the name of one before, are left out and added to *problems*.
 
-    Source: KEP-753 for sidecars. KEP-4680 has health rows on ordinary containers only; elsewhere they are taken too.
+    Two rows of one name would be one series twice.
+
+    Source: KEP-753 for sidecars; names are unique among both kinds (core validation, validateInitContainers). KEP-4680
+    has health rows on ordinary containers only; elsewhere they are taken too.
     """
     health = {item.name: _health(item) for item in statuses(status) if item.allocated_resources_status}
     found = []
+    names: set[str] = set()
     for key, containers in (("initContainers", spec.init_containers), ("containers", spec.containers)):
         for index, container in enumerate(containers or ()):
             path = f"spec.{key}[{index}].resources"
+            if container.name in names:
+                problems.append(Malformed(f"spec.{key}[{index}].name", "is the name of another container too"))
+                continue
+            names.add(container.name)
             kind = _kind(container, is_init=key == "initContainers")
             found.append(_container_spec(container, kind, health.get(container.name, ()), path, problems))
     return tuple(found)

@@ -1,6 +1,7 @@
 """What is wrong with a scenario whose every value can be read."""
 
-from itertools import combinations
+from collections import defaultdict
+from itertools import chain, combinations
 
 from podres_exporter.scenario.conflict import check_conflicts
 from podres_exporter.scenario.existence import check_existence
@@ -47,9 +48,15 @@ def _check_device_fault(scenario: Scenario, fault: Fault, path: str, problems: P
 
 def _check_names(scenario: Scenario, problems: Problems) -> None:
     """Two pods of one name cannot live at once: the API knows pods by (namespace, name) only. So with containers."""
-    for (other_index, other), (index, pod) in combinations(enumerate(scenario.pods), 2):
-        if (pod.namespace, pod.name) == (other.namespace, other.name) and meet(pod, other):
+    by_name: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, pod in enumerate(scenario.pods):
+        by_name[pod.namespace, pod.name].append(index)
+    for other_index, index in chain.from_iterable(combinations(indices, 2) for indices in by_name.values()):
+        pod = scenario.pods[index]
+        if meet(pod, scenario.pods[other_index]):
             problems.add(f"pods[{index}].name", f"{pod.name!r} is also the name of pods[{other_index}]; rename one")
+        if problems.is_full:
+            return
     for index, pod in enumerate(scenario.pods):
         names = [container.name for container in pod.containers]
         for place, name in enumerate(names):

@@ -35,6 +35,8 @@ def check_conflicts(scenario: Scenario, problems: Problems) -> None:
         for one, other in combinations(holdings, 2):
             if _collide(one, other):
                 problems.add(other.path, f"{one.thing} is also held by {one.path}; take another or end one before")
+            if problems.is_full:
+                return
 
 
 def _collide(one: _Holding, other: _Holding) -> bool:

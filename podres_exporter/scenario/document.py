@@ -4,9 +4,42 @@ from typing import Any
 
 import yaml
 
+_ALIAS_FACTOR, _ALIAS_LEAST = 10, 10_000
+"""Aliases may make a document ten times as large as it is written, and small ones larger (as go-yaml allows)."""
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """The safe loader, but a key written twice is an error instead of a silent loss of the first."""
+_DEEPEST = 100
+"""Brackets within brackets: PyYAML looks at each of those that are open for every word that it reads."""
+
+_TOO_DEEP = "it is nested too deeply"
+_TAG = "tag:yaml.org,2002:"
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """
+    The safe loader, for values that JSON has as well.
+
+    A key written twice is an error instead of a silent loss of the first. What the safe loader takes, or trips over,
+    and JSON does not have, is an error that names the line.
+    """
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803 - PyYAML's
+        if self.flow_level >= _DEEPEST:
+            raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=self.get_mark())
+        super().fetch_flow_collection_start(TokenClass)
+
+    def construct_document(self, node: Any) -> object:
+        _check_aliases(node)
+        document: object = super().construct_document(node)
+        return document
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            return _plain(super().construct_object(node, deep=deep))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # PyYAML checks little of what a tag promises: !!int of no digits is an IndexError. The value is not
+            # repeated, for it may be a secret.
+            problem = f"what stands here cannot be read as {node.tag.removeprefix(_TAG)}; put a text in quotes"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[object] = set()
@@ -23,7 +56,56 @@ def load_document(text: str) -> object:
     """
     Return the value of a YAML document (JSON is a part of YAML), None of an empty one.
 
-    Raises yaml.YAMLError.
+    It has texts, numbers of at most 64 bits, booleans, null, lists and mappings. Raises yaml.YAMLError.
     """
-    document: object = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a subclass of the safe loader
+    try:
+        document: object = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a subclass of the safe loader
+    except RecursionError as error:
+        raise yaml.YAMLError(_TOO_DEEP) from error
     return document
+
+
+def _plain(value: object) -> object:
+    """
+    Return the value; raises ValueError or TypeError where JSON has none such: dates, bytes, sets, endless numbers.
+
+    JSON writes characters beyond 16 bits as two halves, which PyYAML leaves as they are; half of one alone is none.
+    """
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-16", "surrogatepass").decode("utf-16")
+    if isinstance(value, int) and value.bit_length() > 64:
+        raise ValueError("more than 64 bits")
+    if not isinstance(value, str | int | float | list | dict | None):
+        raise TypeError
+    return value
+
+
+def _check_aliases(root: yaml.Node) -> None:
+    """
+    Raise yaml.MarkedYAMLError where aliases contain themselves, or make far more of the document than is written.
+
+    Source: go-yaml's allowedAliasRatio, against documents that grow exponentially.
+    """
+    sizes: dict[int, int | None] = {}
+
+    def size_of(node: yaml.Node) -> int:
+        known = sizes.get(id(node), 0)
+        if known is None:
+            raise yaml.MarkedYAMLError(problem="an alias contains itself", problem_mark=node.start_mark)
+        if not known:
+            sizes[id(node)] = None
+            known = sizes[id(node)] = 1 + sum(map(size_of, _children(node)))
+        return known
+
+    if size_of(root) > _ALIAS_FACTOR * len(sizes) + _ALIAS_LEAST:
+        raise yaml.MarkedYAMLError(problem="aliases make far too much of it", problem_mark=root.start_mark)
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    match node:
+        case yaml.MappingNode():
+            return [child for pair in node.value for child in pair]
+        case yaml.SequenceNode():
+            return list(node.value)
+        case _:
+            return []

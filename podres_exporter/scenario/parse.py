@@ -25,6 +25,9 @@ TOPOLOGY_POLICIES = ("none", "best-effort", "restricted", "single-numa-node")
 
 T = TypeVar("T")
 
+_LONGEST_NUMBER = 9
+"""Digits of a NUMA node's number; Python refuses to read those of a very long one."""
+
 
 def parse_scenario(text: str, name: str) -> Scenario:
     """
@@ -105,7 +108,7 @@ def _read_release(section: Section) -> Release:
 def _read_reserved_memory(section: "Section") -> dict[int, int]:
     reserved = {}
     for key in section.names():
-        if key.isdecimal():
+        if key.isascii() and key.isdecimal() and len(key) <= _LONGEST_NUMBER:
             reserved[int(key)] = section.size(key)
         else:
             section.fault(key, "is no NUMA node; write its number")

@@ -25,7 +25,7 @@ def parse_release(text: str) -> Release:
     """
     major, _, rest = text.removeprefix("v").partition(".")
     minor = rest.partition(".")[0]
-    if major != "1" or not minor.isdecimal():
+    if major != "1" or not (minor.isascii() and minor.isdecimal() and len(minor) <= 4):
         raise ValueError(f"{text!r} is not a kubelet release; write it as 1.36")
     if not OLDEST_MINOR <= int(minor) <= NEWEST_MINOR:
         raise ValueError(f"release {text} cannot be played; choose 1.{OLDEST_MINOR} to 1.{NEWEST_MINOR}")

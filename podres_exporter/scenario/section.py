@@ -10,8 +10,12 @@ from podres_exporter.scenario import values
 T = TypeVar("T")
 
 
+_MOST = 100
+"""Nobody mends more in one go, and contradictions grow with the square of what is written."""
+
+
 class Problems:
-    """Faults found so far, one sentence each, in the order in which they were met."""
+    """Faults found so far, one sentence each, in the order in which they were met; beyond a hundred, that there are."""
 
     def __init__(self) -> None:
         """Start with none."""
@@ -19,7 +23,15 @@ class Problems:
 
     def add(self, path: str, sentence: str) -> None:
         """Note a fault; *sentence* says what is wrong and what to do."""
-        self.found.append(f"{path}: {sentence}")
+        if len(self.found) < _MOST:
+            self.found.append(f"{path}: {sentence}")
+        elif not self.is_full:
+            self.found.append("there is more; mend these first")
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more are kept, so that nobody need look for any."""
+        return len(self.found) > _MOST
 
 
 class Section:

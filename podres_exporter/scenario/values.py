@@ -1,6 +1,5 @@
 """One YAML value to one Python value; TypeError where it is of another kind, ValueError where it is out of range."""
 
-import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -8,6 +7,9 @@ from podres_exporter.cpuset import CpuSet, parse_cpuset
 from podres_exporter.quantity import parse_quantity
 
 T = TypeVar("T")
+
+_MOST = 1e12
+"""Seconds, 30,000 years: far more would leave no room for the milliseconds of a float."""
 
 
 def kind(value: object) -> str:
@@ -36,10 +38,10 @@ def amount(value: object) -> str:
 
 
 def number(value: object) -> float:
-    """Return a finite number of zero or more; a boolean is none."""
+    """Return a number from zero to 10 to the 12; a boolean is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError
-    if not (math.isfinite(value) and value >= 0):
+    if not 0 <= value <= _MOST:
         raise ValueError(f"{value} is out of range")
     return float(value)
 

@@ -14,7 +14,7 @@ from podres_exporter._proto.podresources_v1_pb2 import (
     DynamicResource,
     NUMATopology,
 )
-from podres_exporter.cpuset import CpuSet
+from podres_exporter.cpuset import MAX_NUMBER, CpuSet
 from podres_exporter.model import Claim, ClaimDevice, Device, Malformed, MemoryBlock
 
 
@@ -62,11 +62,17 @@ def decode_devices(rows: Iterable[ContainerDevices], path: str, faults: list[Mal
 
 
 def decode_cpus(cpu_ids: Iterable[int], path: str, faults: list[Malformed]) -> CpuSet:
-    """Return the CPU numbers as a set; the kubelet sends them unsorted (cpuset.UnsortedList)."""
+    """
+    Return the CPU numbers as a set; the kubelet sends them unsorted (cpuset.UnsortedList).
+
+    What is no CPU of any kernel is left out: readers of our own lists would refuse the whole document for it.
+    """
     cpus = frozenset(cpu_ids)
-    negative = sorted(cpu for cpu in cpus if cpu < 0)
-    faults.extend(Malformed(path, f"CPU number {cpu} is negative") for cpu in negative)
-    return cpus.difference(negative) if negative else cpus
+    odd = sorted(cpu for cpu in cpus if not 0 <= cpu <= MAX_NUMBER)
+    faults.extend(
+        Malformed(path, f"CPU number {cpu} is {'negative' if cpu < 0 else f'beyond {MAX_NUMBER}'}") for cpu in odd
+    )
+    return cpus.difference(odd) if odd else cpus
 
 
 def decode_memory(rows: Iterable[ContainerMemory], path: str, faults: list[Malformed]) -> tuple[MemoryBlock, ...]:

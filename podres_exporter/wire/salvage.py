@@ -24,7 +24,7 @@ def salvage(data: bytes, into: Message, path: str = "") -> list[Malformed]:
 
     Raises DecodeError, with *into* untouched, if not even the framing of the fields holds.
 
-    Source: protobuf encoding, "Message structure"; proto3 requires UTF-8 in string fields.
+    Source: protobuf encoding, "Message structure"; proto3 requires UTF-8 in string fields; fields count from 1.
     """
     unread = UnknownFieldSet(Empty.FromString(data))
     faults: list[Malformed] = []
@@ -33,6 +33,9 @@ def salvage(data: bytes, into: Message, path: str = "") -> list[Malformed]:
         field = unread[position]
         descriptor = cast("FieldDescriptor | None", into.DESCRIPTOR.fields_by_number.get(field.field_number))
         if descriptor is None:
+            if not field.field_number:
+                # No message may have such a field, so it is no newer kubelet's: here stood something that is lost.
+                faults.append(Malformed(path, "a field with the number 0 cannot be read"))
             continue
         index = seen[descriptor.number] = seen.get(descriptor.number, -1) + 1
         name = f"{descriptor.name}[{index}]" if descriptor.is_repeated else descriptor.name

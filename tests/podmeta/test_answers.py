@@ -125,6 +125,7 @@ def test_an_error_says_how_the_watch_ended() -> None:
         ({"retryAfterSeconds": 3}, 3.0),
         ({"retryAfterSeconds": 0}, None),
         ({"retryAfterSeconds": -1}, None),
+        ({"retryAfterSeconds": 10**400}, 2147483647.0),
         (None, None),
     ],
 )

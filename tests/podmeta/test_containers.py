@@ -203,3 +203,19 @@ def test_a_device_is_told_once_and_its_message_has_an_end() -> None:
     assert (ResourceHealth("a/b", "0", "Unhealthy", "x" * 1024),) == one(
         {"name": "main"}, containerStatuses=rows
     ).health
+
+
+def test_a_container_with_the_name_of_one_before_is_named_and_left_out() -> None:
+    """The API server lets none in (validateInitContainers); what it asks for would be one series twice."""
+    again = asking("main", limits={"nvidia.com/gpu": "2"})
+    found, problems = specs(
+        pod_json(
+            asking("main", limits={"nvidia.com/gpu": "1"}), again, spec={"initContainers": [asking("side"), again]}
+        )
+    )
+
+    assert [("side", ()), ("main", (("nvidia.com/gpu", 2),))] == [(each.name, each.devices) for each in found]
+    assert [
+        Malformed("spec.containers[0].name", "is the name of another container too"),
+        Malformed("spec.containers[1].name", "is the name of another container too"),
+    ] == problems

@@ -143,3 +143,49 @@ def test_a_document_that_is_no_mapping_is_one_fault(text: str) -> None:
 def test_python_objects_are_not_loaded() -> None:
     """A scenario comes from bug reports: nothing in it may run."""
     assert "could not determine a constructor" in problems("node: !!python/object/apply:os.getcwd []")[0]
+
+
+def test_what_nobody_would_mend_in_one_go_is_not_said_in_full() -> None:
+    """Contradictions grow with the square of what is written: 600 pods of one name collide 180,000 times."""
+    pods = ", ".join(["{name: a, cpus: '1', containers: [{name: m, cpus: '1'}]}"] * 600)
+
+    found = problems(f"{MACHINE}pods: [{pods}]")
+
+    assert 101 == len(found)
+    assert "there is more; mend these first" == found[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("faults: [{kind: down, at: 1.0e+300, duration: 1}]", "faults[0].at: 1e+300 is out of range; "),
+        ("faults: [{kind: down, at: .nan, duration: 1}]", "faults[0].at: nan is out of range; "),
+        (
+            f'kubelet: {{memory_manager: {{reserved: {{"{"9" * 500}": 1Gi}}}}}}',
+            'kubelet.memory_manager.reserved["9999',
+        ),
+        ("kubelet: {memory_manager: {reserved: {'\u0663': 1Gi}}}", "kubelet.memory_manager.reserved["),
+        (f'kubelet: {{release: "1.{"3" * 5000}"}}', "kubelet.release: '1.3333"),
+    ],
+)
+def test_numbers_beyond_all_bounds_are_faults_like_others(text: str, problem: str) -> None:
+    """Python has limits of its own, for digits and for floats, which are no users' business."""
+    (found,) = problems(MACHINE + text)
+
+    assert found.startswith(problem)
+
+
+@pytest.mark.parametrize("text", ["a: 2020-99-99", "a: !!int ''", "[" * 10_000, "pods: &a [*a]"])
+def test_yaml_that_the_parser_trips_over_is_no_yaml(text: str) -> None:
+    (found,) = problems(text)
+
+    assert found.startswith("is neither YAML nor JSON: ")
+
+
+def test_of_very_many_faults_of_one_kind_a_hundred_are_said() -> None:
+    keys = "".join(f"key{number}: 1\n" for number in range(150))
+
+    found = problems(MACHINE + keys)
+
+    assert 101 == len(found)
+    assert "there is more; mend these first" == found[-1]

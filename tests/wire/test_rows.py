@@ -144,6 +144,17 @@ def test_a_negative_cpu_number_is_reported_and_left_out() -> None:
     ] == faults
 
 
+def test_a_cpu_number_beyond_those_of_any_kernel_is_reported_and_left_out() -> None:
+    """Our own document would have it in a CPU list that no reader takes."""
+    faults: list[Malformed] = []
+
+    assert {65535} == decode_cpus([65535, 65536, 2**62], "cpu_ids", faults)
+    assert [
+        Malformed("cpu_ids", "CPU number 65536 is beyond 65535"),
+        Malformed("cpu_ids", f"CPU number {2**62} is beyond 65535"),
+    ] == faults
+
+
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [

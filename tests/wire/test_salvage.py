@@ -167,3 +167,15 @@ def test_where_the_framing_breaks_nothing_is_read(data: bytes) -> None:
         salvage(data, read)
 
     assert container_row("untouched") == read
+
+
+@pytest.mark.parametrize(("path", "where"), [("", ""), ("containers[main]", "containers[main]")])
+def test_a_field_with_the_number_0_is_damage_and_no_field_of_a_newer_kubelet(path: str, where: str) -> None:
+    """Fields count from 1. Passed over in silence, a tag that has lost its bits would take its value with it."""
+    row = memory_row(MIB).SerializeToString() + b"\x00\x04"
+    read = pb.ContainerMemory()
+
+    faults = salvage(row, read, path)
+
+    assert {Malformed(where, "a field with the number 0 cannot be read")} == set(faults)
+    assert ("memory", MIB) == (read.memory_type, read.size)

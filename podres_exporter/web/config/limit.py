@@ -9,6 +9,9 @@ from podres_exporter.clock import Clock
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)"
 
+_MOST_SECONDS = (2**63 - 1) / 1e9
+"""An int64 of nanoseconds, as Go's time.Duration is."""
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
@@ -56,4 +59,7 @@ def parse_interval(text: str) -> float:
     """
     if text != "0" and not re.fullmatch(f"(?:{_PART})+", text):
         raise ValueError(f"{text!r} is not a duration; write for example 1s, 100ms or 1m30s")
-    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text))
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text))
+    if seconds > _MOST_SECONDS:
+        raise ValueError("is beyond all bounds; Go's durations end at 292 years; write for example 1s, 100ms or 1m30s")
+    return seconds

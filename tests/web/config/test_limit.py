@@ -38,3 +38,12 @@ def test_anything_else_is_no_interval(text: str) -> None:
     """A number without a unit would be nanoseconds in Go, which nobody means."""
     with pytest.raises(ValueError, match="is not a duration; write for example 1s"):
         parse_interval(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 400 + "h", "2562048h", "9" * 400 + "ns"])
+def test_no_interval_is_longer_than_those_of_go(text: str) -> None:
+    """An int64 of nanoseconds; Retry-After could not say infinity."""
+    with pytest.raises(ValueError, match="is beyond all bounds"):
+        parse_interval(text)
+
+    assert 2562047 * 3600.0 == parse_interval("2562047h")

@@ -56,8 +56,13 @@ GOOD_FOR_US_ONLY = {
 BAD = {
     "no yaml": ("{", ["document: is no YAML: line 1: "]),
     "no utf-8": ("\udcff", ["document: is no YAML; "]),
-    "a date that is none": ("a: 2020-99-99", ["document: is no YAML; "]),
-    "deep": ("[" * 100_000, ["document: is no YAML; "]),
+    "a date that is none": (
+        "a: 2020-99-99",
+        ["document: is no YAML: line 1: what stands here cannot be read as timestamp"],
+    ),
+    "a user of half a character": ('basic_auth_users: {"\\ud800": x}', ["document: is no YAML: line 1: "]),
+    "deep": ("- " * 100_000, ["document: is no YAML; "]),
+    "deep brackets": ("[" * 100_000, ["document: is no YAML: line 1: it is nested too deeply"]),
     "key twice": ("http_server_config: {}\nhttp_server_config: {}", ["document: is no YAML: line 2: key 'http_"]),
     "a list": ("[]", ["document: is a list; "]),
     "unknown section": ("tls_config: {}", ["tls_config: unknown key; "]),
