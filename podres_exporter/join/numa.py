@@ -1,7 +1,7 @@
 """Does one NUMA node serve a container, and if not, could one have?"""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,7 +16,6 @@ from podres_exporter.model import (
     DeviceStock,
     Topology,
     Verdict,
-    ids_by_place,
 )
 
 K = TypeVar("K")
@@ -108,13 +107,12 @@ def _of_cpus(cpus: CpuSet, topology: Topology | None) -> tuple[list[Constraint],
 
 def _of_devices(devices: Iterable[Device], topology: Topology | None) -> tuple[list[Constraint], int]:
     """Return a constraint per place, nodes that the machine does not have left out, and how many have no place."""
-    known = None if topology is None else topology.cpus_by_node.keys()
-    places = _totals(
-        [
-            ((resource, stated if known is None else stated.intersection(known)), len(ids))
-            for (resource, stated), ids in ids_by_place(devices).items()
-        ]
-    )
+    places = _totals([((device.resource, device.numa_nodes), 1) for device in devices])
+    if topology is not None:
+        known = topology.cpus_by_node.keys()
+        places = _totals(
+            [((resource, nodes.intersection(known)), count) for (resource, nodes), count in places.items()]
+        )
     constraints = [Constraint(*place, count, every=False) for place, count in places.items() if place[1]]
     return constraints, sum([count for place, count in places.items() if not place[1]])
 
@@ -127,7 +125,7 @@ def _totals(amounts: Iterable[tuple[K, int]]) -> dict[K, int]:
     return totals
 
 
-def _fewest_nodes(constraints: Iterable[Constraint]) -> frozenset[int]:
+def _fewest_nodes(constraints: Sequence[Constraint]) -> frozenset[int]:
     """
     Return the nodes that CPUs and memory need, and few more that bring every device near.
 
@@ -137,6 +135,8 @@ def _fewest_nodes(constraints: Iterable[Constraint]) -> frozenset[int]:
     for constraint in constraints:
         if constraint.every:
             nodes |= constraint.numa_nodes
+    if not nodes and len(constraints) == 1:
+        return frozenset([min(constraints[0].numa_nodes)])
     far = [c.numa_nodes for c in constraints if not c.every and nodes.isdisjoint(c.numa_nodes)]
     while far:
         near = _totals([(node, 1) for wanted in far for node in wanted])

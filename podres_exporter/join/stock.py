@@ -8,13 +8,13 @@ from podres_exporter.cpuset import CpuSet
 from podres_exporter.model import (
     Allocatable,
     CpuStock,
+    Device,
     DeviceStock,
     MemoryBlock,
     MemoryStock,
     Pod,
     PodKey,
     PodMeta,
-    ids_by_place,
     ids_by_resource,
 )
 
@@ -32,7 +32,7 @@ class DeviceReport:
 
 def device_report(allocatable: Allocatable | None) -> DeviceReport:
     """Return what an answer reports, nothing of none; worth keeping, for it hardly ever changes."""
-    by_place = ids_by_place(allocatable.devices if allocatable else ())
+    by_place = _ids_by_place(allocatable.devices if allocatable else ())
     by_resource: dict[str, set[str]] = {}
     for (resource, _), ids in by_place.items():
         by_resource.setdefault(resource, set()).update(ids)
@@ -40,6 +40,19 @@ def device_report(allocatable: Allocatable | None) -> DeviceReport:
         {place: frozenset(ids) for place, ids in by_place.items()},
         {resource: frozenset(ids) for resource, ids in by_resource.items()},
     )
+
+
+def _ids_by_place(devices: Iterable[Device]) -> dict[NameAndNodes, list[str]]:
+    """Return the ids of devices by resource and NUMA nodes: a node has thousands of devices in a handful of places."""
+    places: dict[NameAndNodes, list[str]] = {}
+    for device in devices:
+        place = (device.resource, device.numa_nodes)
+        ids = places.get(place)
+        if ids is None:
+            places[place] = [device.device_id]
+        else:
+            ids.append(device.device_id)
+    return places
 
 
 def device_stock(

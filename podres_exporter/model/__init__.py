@@ -18,7 +18,6 @@ from podres_exporter.model.allocation import (
     NumaNodes,
     Pod,
     count_by_resource,
-    ids_by_place,
     ids_by_resource,
 )
 from podres_exporter.model.metadata import ContainerKind, ContainerSpec, Metadata, PodKey, PodMeta, ResourceHealth
@@ -86,6 +85,5 @@ __all__ = [
     "Usage",
     "Verdict",
     "count_by_resource",
-    "ids_by_place",
     "ids_by_resource",
 ]

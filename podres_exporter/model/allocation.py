@@ -41,19 +41,6 @@ def count_by_resource(devices: Sequence[Device]) -> list[tuple[str, int]]:
     return [(resource, len(ids)) for resource, ids in ids_by_resource(devices)]
 
 
-def ids_by_place(devices: Iterable[Device]) -> dict[tuple[str, NumaNodes], list[str]]:
-    """Return the ids of devices by resource and NUMA nodes: a node has thousands of devices in a handful of places."""
-    places: dict[tuple[str, NumaNodes], list[str]] = {}
-    for device in devices:
-        place = (device.resource, device.numa_nodes)
-        ids = places.get(place)
-        if ids is None:
-            places[place] = [device.device_id]
-        else:
-            ids.append(device.device_id)
-    return places
-
-
 @dataclass(frozen=True, slots=True)
 class MemoryBlock:
     """
@@ -129,7 +116,9 @@ class Pod:
     def all_exclusive_cpus(self) -> CpuSet:
         """Return the union of the pod's list and its containers'."""
         held = [container.exclusive_cpus for container in self.containers if container.exclusive_cpus]
-        return held[0] if len(held) == 1 and not self.exclusive_cpus else self.exclusive_cpus.union(*held)
+        if not self.exclusive_cpus and len(held) == 1:
+            return held[0]
+        return self.exclusive_cpus.union(*held) if held else self.exclusive_cpus
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -41,14 +41,16 @@ class DeviceRows:
         return len(self._devices)
 
     def devices(self, rows: Iterable[bytes]) -> tuple[Device, ...] | None:
-        """Return the devices, sorted by (resource, id); None where a row has another shape, or two name one id."""
+        """Return the devices, sorted by (resource, id), each with the nodes of all its rows; None for odd rows."""
         known = self._devices
         try:
             devices = [known.get(row) or self._read(row) for row in rows]
         except (_OddError, DecodeError):
             return None
         devices.sort(key=_by_name)
-        return tuple(devices) if len({device.device_id for device in devices}) == len(devices) else None
+        if len({device.device_id for device in devices}) < len(devices):
+            devices = _united(devices)
+        return tuple(devices)
 
     def _read(self, row: bytes) -> Device:
         """Read a row, and remember it; raises _OddError where it is not one device, DecodeError where it is damaged."""
@@ -63,6 +65,16 @@ class DeviceRows:
         """Forget everything once it is far more than *held*, the devices of an answer: ids may change for ever."""
         if len(self._devices) > 2 * held + _SPARE_ROWS:
             self._devices = {}
+
+
+def _united(devices: Iterable[Device]) -> list[Device]:
+    """Return each device once; one that is near several NUMA nodes has a row for each of them."""
+    united: dict[tuple[str, str], Device] = {}
+    for device in devices:
+        key = (device.resource, device.device_id)
+        known = united.get(key)
+        united[key] = device if known is None else Device(*key, known.numa_nodes | device.numa_nodes)
+    return list(united.values())
 
 
 def plain_pod(content: PodContent, rows: DeviceRows) -> Pod | None:

@@ -19,6 +19,12 @@ def test_devices_come_sorted_by_resource_and_id() -> None:
     assert (Device(NIC, "0", frozenset()), gpu("10"), gpu("9")) == DeviceRows().devices(rows)
 
 
+def test_a_device_near_several_nodes_has_a_row_for_each() -> None:
+    rows = [row("0", 1), row("1", 1), row("0", 0), row("0", resource=NIC)]
+
+    assert (Device(NIC, "0", frozenset()), gpu("0", 0, 1), gpu("1", 1)) == DeviceRows().devices(rows)
+
+
 def test_a_row_is_read_once_whoever_holds_the_device() -> None:
     rows = DeviceRows()
     first, second = rows.devices([row("0", 1)]), rows.devices([row("1", 1), row("0", 1)])
@@ -37,7 +43,6 @@ def test_a_row_is_read_once_whoever_holds_the_device() -> None:
         pytest.param([device_row(GPU).SerializeToString()], id="no id"),
         pytest.param([device_row(GPU, "").SerializeToString()], id="empty id"),
         pytest.param([device_row(GPU, "0", "1").SerializeToString()], id="two ids, as on 1.20"),
-        pytest.param([row("0", 0), row("0", 1)], id="a row per NUMA node"),
     ],
 )
 def test_rows_of_another_shape_are_left_to_the_careful_way(odd: list[bytes]) -> None:
