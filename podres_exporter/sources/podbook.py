@@ -55,8 +55,15 @@ class PodBook:
         return known.metadata if is_heard and is_whole else replace(known.metadata, synced=False)
 
     def listed(self, pods: Collection[PodMeta], *, is_complete: bool) -> None:
-        """Take all pods of a list at once; where some of them could not be read, a missing pod may not be gone."""
-        new, keys = replaced(self._known.metadata.pods, pods)
+        """
+        Take all pods of a list at once; where some of them could not be read, a missing pod may not be gone.
+
+        The first list is told without its pods: they are no news to a kubelet that has just listed them.
+        """
+        before = self._known.metadata
+        new, keys = replaced(before.pods, pods)
+        if before.last_success_seconds is None:
+            keys = ()
         self._known = replace(self._known, lost_at_seconds=None)
         self._write(new, keys, synced=is_complete)
 

@@ -7,10 +7,16 @@ from podres_exporter.model import PodKey, PodMeta
 Pods = Mapping[PodKey, PodMeta]
 
 
-def replaced(pods: Pods, listed: Iterable[PodMeta]) -> tuple[Pods, frozenset[PodKey]]:
-    """Return the pods of a list, all at once, and the keys of those that are new, other or gone."""
+def replaced(pods: Pods, listed: Iterable[PodMeta]) -> tuple[Pods, tuple[PodKey, ...]]:
+    """
+    Return the pods of a list, all at once, and the keys of those that are gone, other or new, in this order.
+
+    Who follows them one by one learns first of devices that were given back, and then who has them now.
+    """
     new = {meta.key: meta for meta in listed}
-    return new, frozenset(key for key in pods.keys() | new.keys() if pods.get(key) != new.get(key))
+    gone = sorted(pods.keys() - new.keys())
+    other = sorted(key for key in pods.keys() & new.keys() if pods[key] != new[key])
+    return new, (*gone, *other, *sorted(new.keys() - pods.keys()))
 
 
 def added(pods: Pods, meta: PodMeta) -> Pods:

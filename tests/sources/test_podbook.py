@@ -73,7 +73,15 @@ def test_a_list_and_the_events_after_it_are_what_is_known(book: PodBook, clock: 
     assert {B.key: B} == book.metadata().pods
     assert (True, True, False) == state(book)
     assert clock.wall_seconds() == book.metadata().last_success_seconds
-    assert [{A.key}, {B.key}, {A.key}] == told.take()
+    assert [set(), {B.key}, {A.key}] == told.take()
+
+
+def test_the_pods_of_the_first_list_are_no_news(book: PodBook, told: Told) -> None:
+    """The kubelet has just listed them: asked for one by one they would keep it, and us, busy until the next poll."""
+    book.listed([A, B], is_complete=True)
+    book.listed([A], is_complete=True)
+
+    assert [set(), {B.key}] == told.take()
 
 
 def test_what_is_no_news_is_not_told(book: PodBook, told: Told) -> None:

@@ -13,18 +13,29 @@ def test_a_list_replaces_everything_at_once() -> None:
     new, keys = replaced({**PODS, C.key: C}, [other, C])
 
     assert {B.key: other, C.key: C} == new
-    assert {A.key, B.key} == keys
+    assert (A.key, B.key) == keys
 
 
 def test_the_same_list_again_changes_nothing() -> None:
-    assert (PODS, frozenset()) == replaced(PODS, [B, A])
+    assert (PODS, ()) == replaced(PODS, [B, A])
+
+
+def test_pods_that_are_gone_come_before_those_that_may_have_their_devices_now() -> None:
+    """Found by the storm: a device was shown on its old holder and its new one until the old one was asked for."""
+    names = {name: PodMeta("ml", name, f"uid-{name}") for name in "abcxyz"}
+    pods = {names[name].key: names[name] for name in "xyzb"}
+    again = PodMeta("ml", "b", "uid-of-the-next")
+
+    _, keys = replaced(pods, [names["c"], names["a"], again, names["y"]])
+
+    assert ["x", "z", "b", "a", "c"] == [name for _, name in keys]
 
 
 def test_an_empty_list_is_all_pods_gone() -> None:
     new, keys = replaced(PODS, [])
 
     assert {} == new
-    assert {A.key, B.key} == keys
+    assert (A.key, B.key) == keys
 
 
 def test_a_new_and_another_pod_are_put_in_and_the_old_mapping_stays() -> None:
