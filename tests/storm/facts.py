@@ -1,0 +1,112 @@
+"""Who holds what, as plain tuples, from the node's own books and from the bytes of its answers; not by our code."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from podres_exporter._proto import podresources_v1_pb2 as pb
+from podres_exporter.scenario import NodeState
+
+Fact = tuple[str, ...]
+"""
+One thing that one container holds: kind, namespace, pod, container, and then what.
+
+`device`: resource, id, NUMA nodes. `cpu`: number. `memory`: type, NUMA nodes, bytes.
+"""
+Facts = frozenset[Fact]
+DeviceKey = tuple[str, str]
+PodKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What may be handed out: CPUs, and the NUMA nodes of each device by (resource, id)."""
+
+    cpus: frozenset[int]
+    devices: Mapping[DeviceKey, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the node's managers have given out, and what its plugins offer."""
+
+    facts: Facts
+    stock: Stock
+
+
+def pod_of(fact: Fact) -> PodKey:
+    """Return namespace and name."""
+    return fact[1], fact[2]
+
+
+def list_text(numbers: Iterable[int]) -> str:
+    """Return the numbers as the page writes NUMA nodes: `0-1,3`."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def numbers(text: str) -> frozenset[int]:
+    """Return the numbers of a list such as `2-5,66`."""
+    found: set[int] = set()
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        found.update(range(int(first), int(last or first) + 1))
+    return frozenset(found)
+
+
+def truth_of(state: NodeState) -> Truth:
+    """Return the truth of the node's books."""
+    facts: set[Fact] = set()
+    for pod in state.pods:
+        for each in pod.containers:
+            path = (pod.namespace, pod.name, each.name)
+            facts.update(("device", *path, d.resource, d.device_id, list_text(d.numa_nodes)) for d in each.devices)
+            facts.update(("cpu", *path, str(cpu)) for cpu in each.exclusive_cpus)
+            facts.update(_memory(path, ((b.memory_type, list_text(b.numa_nodes), b.size_bytes) for b in each.memory)))
+    stock = state.allocatable
+    devices = {(each.resource, each.device_id): list_text(each.numa_nodes) for each in stock.devices}
+    return Truth(frozenset(facts), Stock(frozenset(stock.cpus), devices))
+
+
+def told_facts(data: bytes) -> Facts:
+    """Return what an answer to List says."""
+    facts: set[Fact] = set()
+    for pod in pb.ListPodResourcesResponse.FromString(data).pod_resources:
+        for each in pod.containers:
+            path = (pod.namespace, pod.name, each.name)
+            nodes = _nodes(each.devices)
+            facts.update(("device", *path, *key, list_text(found)) for key, found in nodes.items())
+            facts.update(("cpu", *path, str(cpu)) for cpu in each.cpu_ids)
+            blocks = ((b.memory_type, list_text(node.ID for node in b.topology.nodes), b.size) for b in each.memory)
+            facts.update(_memory(path, blocks))
+    return frozenset(facts)
+
+
+def told_stock(data: bytes) -> Stock:
+    """Return what an answer to GetAllocatableResources says."""
+    message = pb.AllocatableResourcesResponse.FromString(data)
+    devices = {key: list_text(found) for key, found in _nodes(message.devices).items()}
+    return Stock(frozenset(message.cpu_ids), devices)
+
+
+def _nodes(rows: Iterable[pb.ContainerDevices]) -> dict[DeviceKey, set[int]]:
+    """Return the nodes of each device, whose rows have one each."""
+    found: dict[DeviceKey, set[int]] = {}
+    for row in rows:
+        for device_id in row.device_ids:
+            nodes = found.setdefault((row.resource_name, device_id), set())
+            nodes.update(node.ID for node in row.topology.nodes if node.ID >= 0)
+    return found
+
+
+def _memory(path: tuple[str, str, str], blocks: Iterable[tuple[str, str, int]]) -> set[Fact]:
+    """Return a fact for the blocks of each type and place."""
+    sizes: Counter[tuple[str, str]] = Counter()
+    for kind, nodes, size in blocks:
+        sizes[kind, nodes] += size
+    return {("memory", *path, *key, str(size)) for key, size in sizes.items()}

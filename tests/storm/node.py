@@ -1,0 +1,429 @@
+"""The simulated node of a storm: pods, plugins, kubelet and API server, with everything that can befall them."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import grpc
+from eventually import eventually
+from node_rig import container, pod
+from storm.clock import NodeClock, StormClock
+from storm.facts import Facts, PodKey, Stock, Truth, told_facts, told_stock, truth_of
+
+from podres_exporter._proto import podresources_v1_pb2 as pb
+from podres_exporter.model import Allocatable
+from podres_exporter.scenario import KubeletSettings, NodeState, parse_scenario
+from podres_exporter.sim import RpcFault, StateAnswers
+from podres_exporter.sim.api import ANY, PODS, Drop, Fail, Hang, StatusError, StreamFault, kubeconfig
+from podres_exporter.sim.devices import DeviceState
+from podres_exporter.sim.live import LiveNode
+from podres_exporter.sim.window import without_plugins, without_pods
+
+GPU, NIC, FPGA = "example.com/gpu", "example.com/nic", "example.com/fpga"
+DEVICES: Mapping[str, Mapping[str, tuple[int, ...] | None]] = {
+    GPU: {f"gpu-{number}": (number // 4,) for number in range(8)},
+    NIC: {f"nic-{number}": None for number in range(6)},
+    FPGA: {"fpga-0": (0, 1), "fpga-1": (1,), "fpga-2": (0,)},
+}
+SCENARIO = """
+node: n1
+kubelet:
+  release: "1.%d"
+  cpu_manager: {reserved: "0,8"}
+  memory_manager: {policy: Static, reserved: {0: 1Gi, 1: 1Gi}}
+numa:
+  - {node: 0, cpus: "0-7", memory: 8Gi}
+  - {node: 1, cpus: "8-15", memory: 8Gi}
+resources:
+"""
+
+SHAPES: tuple[tuple[list[dict[str, Any]], list[dict[str, Any]]], ...] = (
+    ([], []),
+    ([container("main", "2", {GPU: 1}, "1Gi")], []),
+    ([container("main", "3", {GPU: 2, NIC: 1}, "512Mi"), container("side", devices={NIC: 1})], []),
+    ([container("main", devices={FPGA: 1})], []),
+    ([container("main", "1", memory="2Gi"), container("more", "1", {FPGA: 1}, "256Mi")], []),
+    ([container("main", "1", {GPU: 1})], [container("first", "2", {GPU: 2})]),
+    ([container("main", "1", {NIC: 1})], [container("car", "1", {GPU: 1}, restart="Always")]),
+    ([container("main", devices={GPU: 4})], []),
+)
+"""Pods by number: containers and init containers."""
+
+
+def with_some_pods(state: NodeState) -> NodeState:
+    """Return the state without every other name; the same names as long as it lasts, whatever comes and goes."""
+    return replace(state, pods=tuple(pod for pod in state.pods if ord(pod.name[0]) % 2))
+
+
+VIEWS: Mapping[str, Callable[[NodeState], NodeState]] = {
+    "all": lambda state: state,
+    "bare": without_plugins,
+    "few": with_some_pods,
+    "some": lambda state: with_some_pods(without_plugins(state)),
+    "empty": lambda state: without_pods(without_plugins(state)),
+    "nothing": lambda state: replace(state, pods=(), allocatable=Allocatable((), frozenset(), ()), unhealthy=()),
+}
+"""What a kubelet that has just started says of the truth: less and less."""
+
+_LARGE = pb.ListPodResourcesResponse(
+    pod_resources=[
+        pb.PodResources(
+            name="large",
+            namespace="default",
+            containers=[
+                pb.ContainerResources(devices=[pb.ContainerDevices(resource_name=GPU, device_ids=["x" * 17 * 2**20])])
+            ],
+        )
+    ]
+).SerializeToString()
+_BROKEN = (
+    pb.ListPodResourcesResponse(
+        pod_resources=[
+            pb.PodResources(
+                name="broken",
+                namespace="default",
+                containers=[
+                    pb.ContainerResources(
+                        name="main", devices=[pb.ContainerDevices(resource_name=GPU, device_ids=["AAAA"])]
+                    )
+                ],
+            )
+        ]
+    )
+    .SerializeToString()
+    .replace(b"\x12\x04AAAA", b"\x12\x7fAAAA")
+)
+"""A pod with a device row that no protobuf library reads."""
+
+SPOILT: Mapping[str, bytes | RpcFault] = {
+    "large": _LARGE,
+    "garbage": b"\xff\xff\xff garbage",
+    "unavailable": RpcFault(grpc.StatusCode.UNAVAILABLE, "the storm"),
+    "internal": RpcFault(grpc.StatusCode.INTERNAL, "the storm"),
+    "disabled": RpcFault(grpc.StatusCode.UNKNOWN, "PodResources API method disabled"),
+    "unimplemented": RpcFault(grpc.StatusCode.UNIMPLEMENTED, "unknown method for service v1.PodResourcesLister"),
+    "throttled": RpcFault(grpc.StatusCode.RESOURCE_EXHAUSTED, "rejected by rate limit"),
+}
+ABSENT = frozenset({"disabled", "unimplemented"})
+REFUSALS: Mapping[str, Fail | Drop | Hang] = {
+    "403": Fail(403),
+    "401": Fail(401),
+    "410": Fail(410),
+    "429": Fail(429, 1),
+    "500": Fail(500),
+    "503": Fail(503),
+    "drop": Drop(),
+    "hang": Hang(),
+}
+
+
+@dataclass(slots=True)
+class Heard:
+    """What the kubelet has answered since this was last emptied."""
+
+    lists: list[Facts] = field(default_factory=list)
+    pods: list[int] = field(default_factory=list)
+    stocks: list[Stock] = field(default_factory=list)
+    gets: dict[PodKey, Facts] = field(default_factory=dict)
+
+    def clear(self) -> None:
+        """Forget."""
+        self.lists.clear()
+        self.pods.clear()
+        self.stocks.clear()
+        self.gets.clear()
+
+
+class Telling:
+    """Answers of the kubelet in one view of the truth; writes down what it says."""
+
+    def __init__(self, node: "StormNode", view: str) -> None:
+        """Answer what *view* leaves of the truth at each call."""
+        self._node, look = node, VIEWS[view]
+        self._answers = StateAnswers(node.settings, lambda: look(node.state()), Random(1))  # noqa: S311 - no secret
+
+    def list(self) -> bytes:
+        """Return every pod of the view."""
+        data = self._answers.list()
+        self._node.heard.lists.append(told_facts(data))
+        self._node.heard.pods.append(len(pb.ListPodResourcesResponse.FromString(data).pod_resources))
+        return data + (_BROKEN if self._node.broken_rows else b"")
+
+    def allocatable(self) -> bytes:
+        """Return what may be handed out."""
+        data = self._answers.allocatable()
+        self._node.heard.stocks.append(told_stock(data))
+        return data
+
+    def get(self, namespace: str, name: str) -> bytes:
+        """Return one pod."""
+        data = self._answers.get(namespace, name)
+        answer = pb.GetPodResourcesResponse.FromString(data)
+        listing = pb.ListPodResourcesResponse(pod_resources=[answer.pod_resources])
+        self._node.heard.gets[namespace, name] = told_facts(listing.SerializeToString())
+        return data
+
+
+class StormNode:
+    """Every method does one thing to the node and returns when it has happened."""
+
+    def __init__(self, directory: Path, clock: StormClock, release: int) -> None:
+        """Start the node, without pods."""
+        self.clock = clock
+        rows = [
+            f"  - {{name: {resource}, devices: [{', '.join(_device(*each) for each in devices.items())}]}}"
+            for resource, devices in DEVICES.items()
+        ]
+        scenario = parse_scenario(SCENARIO % release + "\n".join(rows), "storm")
+        self.settings: KubeletSettings = scenario.kubelet
+        self.live = LiveNode(scenario, directory, NodeClock(clock))
+        self.heard, self.broken_rows, self.births = Heard(), False, dict[int, float]()
+        self.is_stalled, self.is_hanging, self.is_api_down = False, False, False
+        self.spoilt: dict[str, str] = {}
+        self.has_lacked_methods = False
+        self._sick: set[tuple[str, str]] = set()
+        self._gone: set[tuple[str, str]] = set()
+        self.live.start()
+        self.live.kubelet.answers = Telling(self, "all")
+        self._note_birth(-3600.0)
+        self.live.api.faults.oversized_line_bytes = 200_000
+        self.kubeconfig = directory / "config"
+        self.kubeconfig.write_text(kubeconfig(self.live.api.url, None))
+        self._wait_for_plugins()
+
+    def stop(self) -> None:
+        """End everything."""
+        self.live.kubelet.resume()
+        self.live.api.faults.clear()
+        self.live.stop()
+
+    def state(self) -> NodeState:
+        """Return what the node's managers and plugins have in their books."""
+        return self.live.state()
+
+    def truth(self) -> Truth:
+        """Return the truth of this moment."""
+        return truth_of(self.state())
+
+    def pods(self) -> dict[PodKey, tuple[str, bool]]:
+        """Return uid, and whether it has ended, of every pod that the API server has."""
+        return {
+            (pod["metadata"]["namespace"], pod["metadata"]["name"]): (
+                pod["metadata"]["uid"],
+                pod["status"]["phase"] in {"Succeeded", "Failed"},
+            )
+            for pod in self.live.store.read(PODS)[0]
+        }
+
+    # Pods
+
+    def create(self, name: str, shape: int) -> None:
+        """Create a pod; nothing happens where the name is taken."""
+        apps, inits = SHAPES[shape % len(SHAPES)]
+        try:
+            self.live.store.create(PODS, pod(name, *apps, init=inits))
+        except StatusError:
+            return
+
+    def delete(self, name: str) -> None:
+        """Delete a pod, if it is there."""
+        try:
+            self.live.store.delete(PODS, "default", name)
+        except StatusError:
+            return
+
+    def recreate(self, name: str, shape: int) -> None:
+        """Delete a pod and create another of its name, before anybody looks."""
+        self.delete(name)
+        self.create(name, shape)
+
+    def finish(self, name: str) -> None:
+        """Let the containers of a pod end by themselves."""
+        try:
+            self.live.finish("default", name)
+        except StatusError:
+            return
+
+    # Plugins
+
+    def kill_plugin(self, resource: str) -> None:
+        """Let the plugin of a resource crash."""
+        if resource in self.live.plugins:
+            self.live.stop_plugin(resource)
+            self._wait_for_plugins()
+
+    def start_plugin(self, resource: str) -> None:
+        """Start it again."""
+        if resource not in self.live.plugins:
+            self.live.start_plugin(resource)
+            self._publish(resource)
+
+    def sicken(self, resource: str, number: int) -> None:
+        """Let a device fall sick."""
+        self._sick.add(self._device(resource, number))
+        self._publish(resource)
+
+    def heal(self, resource: str) -> None:
+        """Let all devices of a resource be well."""
+        self._sick -= {each for each in self._sick if each[0] == resource}
+        self._publish(resource)
+
+    def remove_device(self, resource: str, number: int) -> None:
+        """Let the plugin name a device no more."""
+        self._gone.add(self._device(resource, number))
+        self._publish(resource)
+
+    def restore_devices(self, resource: str) -> None:
+        """Let it name all again."""
+        self._gone -= {each for each in self._gone if each[0] == resource}
+        self._publish(resource)
+
+    # The kubelet
+
+    @property
+    def serving(self) -> bool:
+        """Whether the kubelet's socket has a server."""
+        return self.live.kubelet.serving
+
+    def answers(self, method: str) -> bool:
+        """Return whether a call of this method would be answered well now."""
+        kubelet = self.live.kubelet
+        return kubelet.serving and not (self.is_hanging or kubelet.throttled or method in self.spoilt)
+
+    def restart_kubelet(self, window: list[str], then: str) -> None:
+        """Restart the kubelet; its first answers are those of *window*, one per List, and then one view for good."""
+        self.live.kubelet.kill()
+        self.has_lacked_methods = any(how in ABSENT for how in self.spoilt.values())
+        self.live.devices.restart()
+        self.live.kubelet.answers = Telling(self, then)
+        self._look_around()
+        self.live.kubelet.restart([Telling(self, view) for view in window])
+        self._note_birth()
+
+    def kill_kubelet(self, *, with_socket: bool) -> None:
+        """Stop the kubelet; the socket file stays, or goes too."""
+        if with_socket:
+            self.live.kubelet.stop()
+        else:
+            self.live.kubelet.kill()
+
+    def recall(self) -> None:
+        """Let the kubelet know everything again."""
+        self.live.kubelet.window.clear()
+        self.live.kubelet.answers = Telling(self, "all")
+
+    def hang(self, *, on: bool) -> None:
+        """Let the kubelet's calls hang, or go on."""
+        self.is_hanging = on
+        (self.live.kubelet.hang if on else self.live.kubelet.resume)()
+
+    def throttle(self, *, on: bool) -> None:
+        """Let the kubelet reject every call, or not."""
+        self.live.kubelet.throttled = on
+
+    def spoil(self, method: str, how: str) -> None:
+        """Let one method fail in some way of SPOILT."""
+        self.spoilt[method] = how
+        self.has_lacked_methods |= how in ABSENT
+        self.live.kubelet.override(method, SPOILT[how])
+
+    def mend(self) -> None:
+        """Let every method answer again."""
+        for method in self.spoilt:
+            self.live.kubelet.clear_override(method)
+        self.spoilt.clear()
+        self.broken_rows = False
+
+    # The API server
+
+    def refuse(self, verb: str, how: str) -> None:
+        """Let requests of a verb fail in some way of REFUSALS, and cut what is open."""
+        verb = "list" if how == "hang" else verb  # a watch that hangs is a stall, see break_watch
+        self.live.api.faults.on_requests(ANY if verb == "any" else verb, REFUSALS[how])
+
+    def cut(self) -> None:
+        """Cut every connection to the API server."""
+        self.live.api.drop_connections()
+        self.is_stalled = False
+
+    def break_watch(self, how: str) -> bool:
+        """Let something happen to the watch that is open; False where none is."""
+        if self.live.api.faults.open_watches == 0 or self.is_stalled:
+            return False
+        self.live.api.faults.on_open_watches(StreamFault[how])
+        self.is_stalled = how == "STALL"
+        return not self.is_stalled
+
+    def api_down(self) -> None:
+        """Let nobody reach the API server."""
+        self.live.api.go_down()
+        self.is_api_down, self.is_stalled = True, False
+
+    def mend_api(self) -> None:
+        """Let the API server be well."""
+        self.live.api.faults.clear()
+        self.live.api.start()
+        self.is_api_down, self.is_stalled = False, False
+
+    def compact(self) -> None:
+        """Let the API server forget what has been, so that watches cannot go on from there."""
+        self.live.store.compact()
+
+    def _publish(self, resource: str) -> None:
+        """Let the plugin say what it has, if it runs."""
+        plugin = self.live.plugins.get(resource)
+        if plugin is not None:
+            plugin.publish(
+                {
+                    name: DeviceState(nodes, (resource, name) not in self._sick)
+                    for name, nodes in DEVICES[resource].items()
+                    if (resource, name) not in self._gone
+                }
+            )
+            plugin.look()
+        self._wait_for_plugins()
+
+    def _look_around(self) -> None:
+        """Let every plugin see that the kubelet is a new one."""
+        for plugin in list(self.live.plugins.values()):
+            plugin.look()
+        self._wait_for_plugins()
+
+    def _wait_for_plugins(self) -> None:
+        """Wait until the kubelet has from the plugins what they say; then the API server is told."""
+
+        def is_so() -> bool:
+            healthy = self.live.devices.healthy()
+            return all(
+                set(healthy.get(resource, ()))
+                == (
+                    {name for name in devices if not {(resource, name)} & (self._sick | self._gone)}
+                    if resource in self.live.plugins
+                    else set()
+                )
+                for resource, devices in DEVICES.items()
+            )
+
+        if not eventually(is_so, 5000):
+            raise TimeoutError(f"the simulated plugins do not settle: {self.live.devices.healthy()}")
+        self.live.tick()
+
+    def _device(self, resource: str, number: int) -> tuple[str, str]:
+        names = list(DEVICES[resource])
+        return resource, names[number % len(names)]
+
+    def _note_birth(self, by_seconds: float = 0.0) -> None:
+        created = self.live.socket_path.stat().st_ctime_ns
+        self.births[created] = self.clock.wall_seconds() + by_seconds
+
+
+def _device(name: str, nodes: tuple[int, ...] | None) -> str:
+    place = "" if nodes is None else f", numa_nodes: {list(nodes)}"
+    return f"{{id: {name}{place}}}"
+
+
+NEVER = threading.Event()
+"""Is never set; for pauses in real time."""

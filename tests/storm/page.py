@@ -1,0 +1,125 @@
+"""One page as a scraper sees it: parsed by prometheus_client, and what it says of the node as facts."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+from storm.facts import DeviceKey, Fact, Facts, list_text, numbers
+from storm.violation import Violation
+
+Labels = frozenset[tuple[str, str]]
+Series = tuple[str, Labels]
+
+TEXT, OPENMETRICS = "text/plain", "application/openmetrics-text"
+ACCEPT = {TEXT: "text/plain;version=0.0.4", OPENMETRICS: "application/openmetrics-text;version=1.0.0"}
+
+
+class Page:
+    """The samples of one page; `counters` are those that may never go back. Raises Violation where it is no page."""
+
+    def __init__(self, body: bytes, content_type: str, asked: str, *, gzip: bool = False) -> None:
+        """Parse the body that came for a media type, compressed or not."""
+        self.variant = (asked, gzip)
+        self.text = body.decode()
+        if content_type.partition(";")[0] != asked:
+            raise Violation("parses", f"{asked} was asked for and {content_type} came")
+        try:
+            families = list(_parsed(self.text, asked))
+        except ValueError as error:
+            raise Violation("parses", f"the {asked} page does not parse: {error}") from error
+        self.samples: dict[Series, float] = {}
+        self.counters: dict[Series, float] = {}
+        for family in families:
+            for sample in family.samples:
+                series = (sample.name, frozenset(sample.labels.items()))
+                if series in self.samples:
+                    raise Violation("twice", f"the page has {_shown(series)} twice")
+                self.samples[series] = sample.value
+                # What the kernel says of the process is not ours; some sandboxes let its CPU time go back by a tick.
+                if family.type in {"counter", "histogram"} and sample.name.startswith("podres_"):
+                    self.counters[series] = sample.value
+        self.facts = frozenset(self._facts())
+
+    def rows(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
+        """Yield labels and value of each sample of a name."""
+        for (found, labels), value in self.samples.items():
+            if found == name:
+                yield dict(labels), value
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """Return the value of the sample with exactly these labels."""
+        return self.samples.get((name, frozenset(labels.items())))
+
+    @property
+    def has_allocation(self) -> bool:
+        """Whether anything is said of who holds what, or what is left."""
+        prefixes = ("podres_container_", "podres_node_", "podres_pod_")
+        return any(name.startswith(prefixes) for name, _ in self.samples)
+
+    def by_place(self, name: str) -> dict[tuple[str, str], float]:
+        """Return a node family of devices by (resource, NUMA nodes)."""
+        return {(labels["resource"], labels["numa_nodes"]): value for labels, value in self.rows(name)}
+
+    def pool(self, pool: str) -> frozenset[int] | None:
+        """Return the CPUs of a pool of the node, None where the page does not name it."""
+        found = [labels["cpus"] for labels, _ in self.rows("podres_node_cpuset_info") if labels["pool"] == pool]
+        return numbers(found[0]) if found else None
+
+    def _facts(self) -> Iterator[Fact]:
+        """Yield what the page says of containers."""
+        for labels, _ in self.rows("podres_container_device_info"):
+            yield "device", *_path(labels), labels["resource"], labels["device"], labels["numa_nodes"]
+        for labels, _ in self.rows("podres_container_cpuset_info"):
+            for cpu in numbers(labels["cpus"]):
+                yield "cpu", *_path(labels), str(cpu)
+        for labels, value in self.rows("podres_container_memory_bytes"):
+            yield "memory", *_path(labels), labels["memory_type"], labels["numa_nodes"], str(int(value))
+
+
+def devices_of(facts: Facts) -> dict[DeviceKey, str]:
+    """Return the devices that are held, with their NUMA nodes."""
+    return {(fact[4], fact[5]): fact[6] for fact in facts if fact[0] == "device"}
+
+
+def cpus_of(facts: Facts) -> frozenset[int]:
+    """Return the CPUs that are held."""
+    return frozenset(int(fact[4]) for fact in facts if fact[0] == "cpu")
+
+
+def document_facts(body: bytes) -> Facts | None:
+    """Return what the JSON document says of containers, None where it has no allocation."""
+    document: dict[str, Any] = json.loads(body)
+    if "pods" not in document:
+        return None
+    facts: set[Fact] = set()
+    for pod in document["pods"]:
+        for each in pod["containers"]:
+            path = (pod["namespace"], pod["name"], each["name"])
+            facts.update(
+                ("device", *path, d["resource"], d["id"], list_text(d.get("numaNodes", ()))) for d in each["devices"]
+            )
+            facts.update(("cpu", *path, str(cpu)) for cpu in numbers(each.get("exclusiveCpus", "")))
+            sizes: dict[tuple[str, str], int] = {}
+            for block in each["memory"]:
+                key = (block["memoryType"], list_text(block.get("numaNodes", ())))
+                sizes[key] = sizes.get(key, 0) + block["bytes"]
+            facts.update(("memory", *path, *key, str(size)) for key, size in sizes.items())
+    return frozenset(facts)
+
+
+def _parsed(text: str, media_type: str) -> Iterator[Metric]:
+    if media_type == OPENMETRICS:
+        yield from parse_openmetrics(text)  # type: ignore[no-untyped-call]  # prometheus_client does not annotate it
+    else:
+        yield from parse_text(text)
+
+
+def _path(labels: dict[str, str]) -> tuple[str, str, str]:
+    return labels["namespace"], labels["pod"], labels["container"]
+
+
+def _shown(series: Series) -> str:
+    return f"{series[0]}{dict(sorted(series[1]))}"

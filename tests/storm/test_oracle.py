@@ -1,0 +1,126 @@
+"""The oracle of the storm notices what is wrong with a page: a storm whose oracle sees nothing proves nothing."""
+
+from collections.abc import Sequence
+
+import pytest
+from storm.facts import Fact, Facts, Stock, Truth
+from storm.oracle import Oracle, Poll
+from storm.page import TEXT, Page
+from storm.violation import Violation
+
+GPU, NODES = "example.com/gpu", {"g0": "0", "g1": "1"}
+STOCK = Stock(frozenset(), {(GPU, device): nodes for device, nodes in NODES.items()})
+FRESH = """\
+podres_source_up{source="kubelet"} 1
+podres_snapshot_stale{part="pods"} 0
+podres_snapshot_stale{part="allocatable"} 0
+"""
+STALE = """\
+podres_source_up{source="kubelet"} 0
+podres_snapshot_stale{part="pods"} 1
+podres_snapshot_stale{part="allocatable"} 1
+"""
+
+
+def holds(pod: str, device: str) -> Fact:
+    return "device", "default", pod, "main", GPU, device, NODES[device]
+
+
+def page(facts: Sequence[Fact] = (), more: str = FRESH, *, free: int | None = None) -> Page:
+    """Return a page of facts, whose sums are right unless *free* says something else of node 0."""
+    rows = [
+        f'podres_container_device_info{{namespace="default",pod="{fact[2]}",container="main",resource="{GPU}",'
+        f'device="{fact[5]}",numa_nodes="{fact[6]}"}} 1\n'
+        for fact in facts
+    ]
+    held = {fact[5] for fact in facts}
+    for device, nodes in NODES.items():
+        left = int(device not in held) if free is None or nodes != "0" else free
+        for kind, count in (("allocatable", 1), ("allocated", int(device in held)), ("free", left)):
+            rows.append(f'podres_node_{kind}_devices{{resource="{GPU}",numa_nodes="{nodes}"}} {count}\n')
+    return Page("".join([*rows, more]).encode(), "text/plain; version=0.0.4", TEXT)
+
+
+def told(*facts: Fact, well: bool = True) -> Poll:
+    lists: tuple[Facts, ...] = (frozenset(facts),) if well else ()
+    return Poll(lists, (STOCK,) if well else (), len(facts), lists_well=well, stock_well=well, stock_absent=False)
+
+
+def judge(oracle: Oracle, shown: Page, now: float, poll: Poll | None = None) -> None:
+    oracle.judge(shown, now, poll=poll, published=poll is not None, excused=lambda _: False)
+
+
+@pytest.fixture
+def oracle() -> Oracle:
+    """Return an oracle that has seen one good poll of a pod with a device, at second 1000."""
+    oracle = Oracle(60.0, 120.0)
+    oracle.is_true(Truth(frozenset([holds("a", "g0")]), STOCK), 1000.0)
+    judge(oracle, page([holds("a", "g0")]), 1000.0, told(holds("a", "g0")))
+    return oracle
+
+
+A, B = holds("a", "g0"), holds("b", "g1")
+
+
+def test_a_page_that_is_right_passes(oracle: Oracle) -> None:
+    """Also one that is old, as long as it says so and the time is not over."""
+    judge(oracle, page([A]), 1010.0, told(A))
+    judge(oracle, page([A], STALE), 1020.0, told(well=False))
+    judge(oracle, page([A], STALE), 1129.0)
+
+
+@pytest.mark.parametrize(
+    ("invariant", "shown", "now", "poll"),
+    [
+        ("invented", page([A, B]), 1001.0, None),
+        ("told", page([A, B]), 1010.0, told(A)),
+        ("told", page([]), 1010.0, told(A)),
+        ("lost", page([]), 1001.0, None),
+        ("aged", page([A], STALE), 1121.0, None),
+        ("honest", page([A]), 1010.0, told(well=False)),
+        ("sums", page([A], free=1), 1001.0, None),
+        ("sums", page([A], free=-1), 1001.0, None),
+        ("twice", page([A, holds("b", "g0")], free=0), 1001.0, None),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_a_page_that_is_wrong_does_not(
+    oracle: Oracle, invariant: str, shown: Page, now: float, poll: Poll | None
+) -> None:
+    """By the name of what is wrong with it."""
+    if invariant == "twice":  # each was true at some moment, but not both at one
+        oracle.is_true(Truth(frozenset([holds("b", "g0")]), STOCK), 1001.0)
+    with pytest.raises(Violation, match=rf"^{invariant}: "):
+        judge(oracle, shown, now, poll)
+
+
+def test_what_a_restarted_kubelet_leaves_out_may_go_after_the_hold_down(oracle: Oracle) -> None:
+    """Not before: the first answers of a kubelet that has started anew are empty."""
+    judge(oracle, page([A], STALE.replace('"kubelet"} 0', '"kubelet"} 1')), 1010.0, told())
+    with pytest.raises(Violation, match=r"^lost: "):
+        judge(oracle, page([]), 1069.0, told())
+    judge(oracle, page([]), 1070.0, told())
+
+
+@pytest.mark.parametrize("after", ["podres_kubelet_rpcs_total 3\n", ""], ids=["smaller", "gone"])
+def test_a_counter_that_goes_back_is_noticed(oracle: Oracle, after: str) -> None:
+    """So is one that vanishes, for both read as a reset."""
+    head = "# TYPE podres_kubelet_rpcs_total counter\n"
+    judge(oracle, page([A], FRESH + head + "podres_kubelet_rpcs_total 4\n"), 1001.0)
+    with pytest.raises(Violation, match=r"^counters: "):
+        judge(oracle, page([A], FRESH + head + after), 1001.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "invariant"),
+    [
+        (b"x{ 1\n", "text/plain", "parses"),
+        (b"x 1\n", "text/html", "parses"),
+        (b'x{a="1"} 1\nx{a="1"} 1\n', "text/plain", "twice"),
+    ],
+    ids=["no page", "another type", "a series twice"],
+)
+def test_what_is_no_page_is_noticed(body: bytes, content_type: str, invariant: str) -> None:
+    """The parser of prometheus_client takes a series twice without a word."""
+    with pytest.raises(Violation, match=rf"^{invariant}: "):
+        Page(body, content_type, TEXT)

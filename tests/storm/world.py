@@ -1,0 +1,311 @@
+"""A node in a storm, an exporter in front of it, and an oracle that looks at the page after every step."""
+
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from eventually import eventually
+from storm.clock import StormClock
+from storm.exporter import HOLD_SECONDS, INTERVAL_SECONDS, MAX_AGE_SECONDS, Exporter
+from storm.facts import Facts, PodKey
+from storm.node import StormNode
+from storm.oracle import Oracle, Poll
+from storm.page import OPENMETRICS, TEXT, Page
+from storm.violation import Violation
+
+Step = tuple[Any, ...]
+"""What happens, and its arguments: strings, numbers, lists of strings."""
+
+_AHEAD_SECONDS = 0.0
+_CALM_ROUNDS = 40
+_PARALLEL = 5
+_SPARE_THREADS = 6
+"""gRPC and the pools keep a few threads after their last use."""
+
+
+class World:
+    """Use as a context manager. `do` carries out one step and raises Violation where an invariant breaks."""
+
+    def __init__(self, release: int = 36, *, metadata: bool = True, kept: Counter[str] | None = None) -> None:
+        """Start a node of a kubelet release, and the exporter; *kept* counts the steps, pages and faults."""
+        self.counts = Counter[str]() if kept is None else kept
+        self.trace: list[Step] = []
+        self._stack = ExitStack()
+        self.release, self.metadata = release, metadata
+        self._threads = threading.active_count()
+        self._stack.callback(self._judge_threads)
+        directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="pr")))
+        self.clock = StormClock(_AHEAD_SECONDS)
+        self.node = StormNode(directory, self.clock, release)
+        self._stack.callback(self.node.stop)
+        self.oracle = Oracle(HOLD_SECONDS, MAX_AGE_SECONDS)
+        self.exporter = self._exporter()
+        self._stack.callback(self._stop_exporter)
+        self._trusted: set[PodKey] = set()
+        self._born_at, self._wall_jumped = -1e9, False
+        self._pages = 0
+        self._rules: Mapping[str, Callable[..., None]] = {
+            "create": self.node.create,
+            "delete": self.node.delete,
+            "recreate": self.node.recreate,
+            "finish": self.node.finish,
+            "kill_plugin": self.node.kill_plugin,
+            "start_plugin": self.node.start_plugin,
+            "sicken": self.node.sicken,
+            "heal": self.node.heal,
+            "remove_device": self.node.remove_device,
+            "restore_devices": self.node.restore_devices,
+            "restart_kubelet": self._restart_kubelet,
+            "kill_kubelet": lambda with_socket: self.node.kill_kubelet(with_socket=with_socket),
+            "recall": self.node.recall,
+            "hang": lambda on: self.node.hang(on=on),
+            "throttle": lambda on: self.node.throttle(on=on),
+            "spoil": self.node.spoil,
+            "break_rows": self._break_rows,
+            "mend": self.node.mend,
+            "refuse": self._refuse,
+            "break_watch": self._break_watch,
+            "api_down": self._api_down,
+            "mend_api": self.node.mend_api,
+            "compact": self.node.compact,
+            "later": self.clock.advance,
+            "set_wall": self._set_wall,
+            "poll": self._poll,
+            "refresh": self._refresh,
+            "scrape_at_once": self._scrape_at_once,
+            "restart_exporter": self._restart_exporter,
+        }
+
+    def __enter__(self) -> Self:
+        """Return the world, in which nobody has polled yet."""
+        self._observe()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End everything; where all went well, the threads must have ended too."""
+        self._failed = kind is not None
+        self._stack.close()
+
+    def do(self, step: Step) -> None:
+        """Carry out a step and look at the page."""
+        name, *arguments = step
+        self.trace.append(step)
+        self.counts[f"step {name}"] += 1
+        self._polled: Poll | None = None
+        self._published = False
+        self._got: dict[PodKey, Facts] = {}
+        self._rules[name](*arguments)
+        self._observe()
+
+    def calm(self) -> None:
+        """Lift every fault and let time go by; raises Violation where the page does not become the truth."""
+        self.node.hang(on=False)
+        self.node.throttle(on=False)
+        self.node.mend()
+        self.node.mend_api()
+        self.node.recall()
+        if not self.node.serving or self.node.has_lacked_methods:  # only a new kubelet is asked again for those
+            self._restart_kubelet([], "all")
+        self._polled, self._published = None, False
+        self._observe()
+        problem = ""
+        for _ in range(_CALM_ROUNDS):
+            self._settle()
+            self._poll(31.0)
+            problem = self.oracle.is_calm(self._observe(), self._is_over) or self._metadata_problem()
+            if not problem:
+                return
+        raise Violation("converges", problem)
+
+    # Steps that are more than one thing
+
+    def _poll(self, seconds: float) -> None:
+        """
+        Let time go by and poll.
+
+        Again where the kubelet is well and the exporter has not heard it: gRPC takes a moment to see that it is back,
+        and on a busy machine an answer may miss the deadline, which is real time.
+        """
+        self.clock.advance(seconds)
+        self._settle()
+        lists_well = self.node.answers("List")
+        for _ in range(400):
+            self.node.heard.clear()
+            self.exporter.tick()
+            self.counts["polls"] += 1
+            if not lists_well or (self.exporter.has_heard and self.node.heard.lists):
+                break
+            threading.Event().wait(0.01)
+        heard = self.node.heard
+        self._polled = Poll(
+            tuple(heard.lists),
+            tuple(heard.stocks),
+            heard.pods[-1] if heard.pods else 0,
+            lists_well,
+            self.node.answers("GetAllocatableResources"),
+            self.node.has_lacked_methods,
+        )
+        self._published, self._is_doubted = True, False
+
+    def _refresh(self) -> None:
+        """Follow the news of single pods, as the poll loop does when it is woken."""
+        self.clock.advance(0.5)
+        self.node.heard.clear()
+        self.exporter.refresh()
+        # What a kubelet says that has started anew since the last poll is not believed.
+        self._got = {} if self._is_doubted else dict(self.node.heard.gets)
+        self.counts["pods got by refreshes"] += len(self._got)
+        self._published = True
+
+    def _scrape_at_once(self) -> None:
+        """Let several scrape while a poll goes on."""
+        with ThreadPoolExecutor(_PARALLEL, "scraper") as pool:
+            pages = [
+                pool.submit(self.exporter.fresh_page, OPENMETRICS if number % 2 else TEXT)
+                for number in range(_PARALLEL)
+            ]
+            self._poll(INTERVAL_SECONDS)
+            found = [each.result() for each in pages]
+        self.counts["pages"] += len(found)
+        for page in found:
+            self.oracle.judge_passing(page)
+
+    def _restart_kubelet(self, window: list[str], then: str) -> None:
+        self.node.restart_kubelet(window, then)
+        self._is_doubted = True
+        self._born_at, self._wall_jumped = self.clock.monotonic_seconds(), False
+
+    def _restart_exporter(self) -> None:
+        """Replace the exporter's process."""
+        self.exporter.stop()
+        now = self.clock.monotonic_seconds()
+        young = self.node.serving and now - self._born_at < HOLD_SECONDS and not self._wall_jumped
+        self.oracle.begin_life(young=young, now=now)
+        self.exporter = self._exporter()
+        self._trusted = set()
+
+    def _set_wall(self, seconds: float) -> None:
+        """Set the wall clock; monotonic time does not notice."""
+        self.clock.set_wall(seconds)
+        self._wall_jumped = True
+
+    def _break_rows(self) -> None:
+        self.node.broken_rows = True
+
+    def _refuse(self, verb: str, how: str) -> None:
+        self.node.refuse(verb, how)
+        self.node.cut()
+        self._watch_ends()
+
+    def _break_watch(self, how: str) -> None:
+        if self.node.break_watch(how):
+            self._watch_ends()
+
+    def _api_down(self) -> None:
+        self.node.api_down()
+        self._watch_ends()
+
+    # Looking
+
+    def _observe(self) -> Page:
+        """Judge the page as it is now."""
+        now = self.clock.monotonic_seconds()
+        self.oracle.is_true(self.node.truth(), now)
+        self._settle()
+        self._pages += 1
+        page = self.exporter.page(TEXT if self._pages % 2 else OPENMETRICS, gzip=self._pages % 3 == 0)
+        self.counts["pages"] += 1
+        self.counts["facts"] += len(page.facts)
+        for labels, value in page.rows("podres_snapshot_held"):
+            self.counts[f"pages with {labels['part']} held"] += int(value)
+        for labels, value in page.rows("podres_snapshot_stale"):
+            self.counts[f"pages with {labels['part']} stale"] += int(value)
+        if page.value("podres_loop_errors_total") != 0:
+            raise Violation("raised", f"a poll ended in an unexpected error\n{''.join(self.exporter.tracebacks.found)}")
+        if self.exporter.tracebacks.found:
+            raise Violation("raised", f"an error was logged\n{''.join(self.exporter.tracebacks.found)}")
+        self.oracle.judge_got(page, self._got)
+        self.oracle.judge(page, now, poll=self._polled_now(), published=self._published, excused=self._is_excused)
+        told = self.exporter.document()
+        if (told is None and page.has_allocation) or (told or frozenset()) != page.facts:
+            raise Violation("agrees", f"page {sorted(page.facts)}, document {None if told is None else sorted(told)}")
+        self.exporter.probe()
+        return page
+
+    def _polled_now(self) -> Poll | None:
+        """Return the poll that was just made, once."""
+        polled, self._polled = self._polled, None
+        return polled
+
+    _polled: Poll | None = None
+    _published = False
+    _failed = False
+    _is_doubted = False
+    _got: Mapping[PodKey, Facts] = {}
+
+    def _stop_exporter(self) -> None:
+        """Stop the one that runs at the end."""
+        self.exporter.stop()
+
+    def _exporter(self) -> Exporter:
+        node = self.node
+        kubeconfig = node.kubeconfig if self.metadata else None
+        return Exporter(node.live.socket_path, node.live.sysfs, kubeconfig, self.clock, node.births)
+
+    def _settle(self) -> None:
+        """Wait until the watch has nothing to do, and note of which pods the exporter must know that they run."""
+        if not self.metadata:
+            return
+        running = {key for key, (_, ended) in self.node.pods().items() if not ended}
+        if not eventually(self._is_quiet, 1500):
+            self.counts["unsettled"] += 1
+        self._trusted = running if self._has_caught_up() else self._trusted & running
+
+    def _is_quiet(self) -> bool:
+        return self.node.is_stalled or self.clock.waits("watch") or self._has_caught_up()
+
+    def _has_caught_up(self) -> bool:
+        """Return whether the exporter knows the pods as they are, and follows them."""
+        metadata = self.exporter.metadata()
+        assert metadata is not None
+        known = {key: (meta.uid, meta.is_terminal) for key, meta in metadata.pods.items()}
+        return known == self.node.pods() and self.node.live.api.faults.open_watches > 0 and metadata.is_up
+
+    def _watch_ends(self) -> None:
+        """Wait until the exporter has noticed that its watch is over."""
+        if self.metadata and not eventually(lambda: self.clock.waits("watch"), 2000):
+            self.counts["unsettled"] += 1
+
+    def _is_excused(self, key: PodKey) -> bool:
+        """Return whether the API server may have told the exporter that the pod is over, or nothing of it."""
+        return self.metadata and key not in self._trusted
+
+    def _is_over(self, key: PodKey) -> bool:
+        """Return whether the API server says that the pod has ended."""
+        return self.metadata and self.node.pods().get(key, ("", False))[1]
+
+    def _metadata_problem(self) -> str:
+        """Return what the page says wrongly of the pods' metadata."""
+        if not self.metadata:
+            return ""
+        page = self.exporter.page(TEXT)
+        if page.value("podres_metadata_synced") != 1 or page.value("podres_source_up", source="metadata") != 1:
+            return "the API server is not followed"
+        shown = {labels["pod"]: labels["uid"] for labels, _ in page.rows("podres_pod_info")}
+        holders = {fact[2] for fact in page.facts}
+        uids = {name: uid for (_, name), (uid, _) in self.node.pods().items() if name in holders}
+        wrong = {name for name, uid in uids.items() if shown.get(name) != uid}
+        return f"podres_pod_info has another uid of {sorted(wrong)}" if wrong else ""
+
+    def _judge_threads(self) -> None:
+        """Raise Violation where threads outlive what they worked for."""
+        if not self._failed and not eventually(
+            lambda: threading.active_count() <= self._threads + _SPARE_THREADS, 5000
+        ):
+            names = sorted(thread.name for thread in threading.enumerate())
+            raise Violation("returned", f"{self._threads} threads before, now {names}")
