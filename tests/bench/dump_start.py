@@ -5,14 +5,17 @@ CPU seconds of whole processes, the best of several: `dump` in front of a simula
 Python alone. Bytecode is compiled beforehand, as pip does at an installation. Prints a table; asserts nothing.
 """
 
-import compileall
 import resource
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-import podres_exporter
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.program import venv_program
+
 from podres_exporter.clock import SystemClock
 from podres_exporter.sim.builtin import builtin_scenario
 from podres_exporter.sim.node import SimNode
@@ -21,10 +24,19 @@ RUNS = 9
 IMPORTS = "import podres_exporter.cli.dump, podres_exporter.cli.gather, podres_exporter.cli.asknode, grpc"
 
 
-def cpu_seconds(command: list[str]) -> float:
+@dataclass(frozen=True, slots=True)
+class DumpCosts:
+    """CPU seconds of `dump`, of its imports and of Python itself."""
+
+    whole: float
+    imports: float
+    python: float
+
+
+def least_cpu_seconds(command: list[str], runs: int) -> float:
     """Return the least CPU time of several runs."""
     taken = []
-    for _ in range(RUNS):
+    for _ in range(runs):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -32,20 +44,27 @@ def cpu_seconds(command: list[str]) -> float:
     return min(taken)
 
 
-def main() -> None:
-    """Measure and print."""
-    compileall.compile_dir(str(Path(podres_exporter.__file__).parent), quiet=2)
+def dump_costs(runs: int = RUNS) -> DumpCosts:
+    """Measure."""
+    python = str(venv_program().python)
     with tempfile.TemporaryDirectory(prefix="podres-") as folder:
         node = SimNode(builtin_scenario("demo"), Path(folder), SystemClock())
         with node:
             flags = [f"--kubelet.socket={node.socket_path}", f"--topology.sysfs={node.sysfs}"]
-            dump = [sys.executable, "-m", "podres_exporter", "dump", "--metadata.source=none", *flags]
-            whole = cpu_seconds(dump)
-            imports = cpu_seconds([sys.executable, "-c", IMPORTS])
-            python = cpu_seconds([sys.executable, "-c", ""])
-    print(f"{'dump --metadata.source=none':<42}{whole * 1000:>7.0f} ms of CPU   budget 250 ms")
-    print(f"{'of that: imports':<42}{imports * 1000:>7.0f} ms          {imports / whole:.0%}")
-    print(f"{'of that: Python itself':<42}{python * 1000:>7.0f} ms          {python / whole:.0%}")
+            dump = [python, "-m", "podres_exporter", "dump", "--metadata.source=none", *flags]
+            return DumpCosts(
+                least_cpu_seconds(dump, runs),
+                least_cpu_seconds([python, "-c", IMPORTS], runs),
+                least_cpu_seconds([python, "-c", ""], runs),
+            )
+
+
+def main() -> None:
+    """Measure and print."""
+    found = dump_costs()
+    print(f"{'dump --metadata.source=none':<42}{found.whole * 1000:>7.0f} ms of CPU   budget 250 ms")
+    for what, part in (("imports", found.imports), ("Python itself", found.python)):
+        print(f"{f'of that: {what}':<42}{part * 1000:>7.0f} ms          {part / found.whole:.0%}")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,8 @@ A node of 110 pods with two containers each, eight GPUs and 64 CPUs, whose pods 
 server; the exporter runs as a process of its own. Prints a table; asserts nothing.
 """
 
-import http.client
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from podres_exporter.clock import SystemClock
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.children import memory_mib
+from bench.exporter import Exporter, Setting, serving
+from bench.program import Program, asked_program, venv_program
+from bench.sizes import NODE
+from bench.timing import CLOCK, pause
+
 from podres_exporter.scenario import parse_scenario
 from podres_exporter.sim.api import PODS, kubeconfig
 from podres_exporter.sim.live import LiveNode
@@ -28,8 +32,6 @@ PODS_OF_NODE, POD_BYTES = 110, 14 * 1024
 WARM_UP_EVENTS, EVENTS = 220, 1000
 CHANGES = 60
 CHANGES_WITHOUT_GET = 8
-PATIENCE_SECONDS = 30.0
-CLOCK = SystemClock()
 
 
 def node_document(release: str) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def node_document(release: str) -> dict[str, Any]:
         {"id": f"GPU-{number:08d}-0000-0000-0000-000000000000", "numa_nodes": [number // 8]} for number in range(16)
     ]
     return {
-        "node": "bench-node",
+        "node": NODE,
         "kubelet": {"release": release, "cpu_manager": {"policy": "static", "reserved": "0,32"}},
         "numa": [
             {"node": 0, "cpus": "0-31", "memory": "256Gi"},
@@ -75,54 +77,9 @@ def running_node(directory: Path, release: str) -> Iterator[LiveNode]:
         yield node
 
 
-class Exporter:
-    """The exporter as a process, in front of a node."""
-
-    def __init__(self, directory: Path, node: LiveNode, source: str) -> None:
-        flags = [f"--kubelet.socket={node.socket_path}", f"--topology.sysfs={node.sysfs}", "--node-name=bench-node"]
-        flags += ["--web.listen-address=127.0.0.1:0", "--snapshot.hold-down=0s", f"--metadata.source={source}"]
-        if source == "apiserver":
-            flags += [f"--metadata.kubeconfig={directory / 'kubeconfig'}", "--metadata.pod-labels-allowlist=pods=[*]"]
-        program = os.environ.get("PODRES_PROGRAM") or str(Path(sys.executable).with_name("podres-exporter"))
-        command = [program, "serve", *flags]
-        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        assert self._process.stderr is not None
-        line = next(line for line in self._process.stderr if "event=started" in line)
-        address = line.partition("urls=http://")[2].partition("/")[0]
-        self._connection = http.client.HTTPConnection(address, timeout=5)
-
-    def page(self) -> str:
-        self._connection.request("GET", "/metrics", headers={"Accept": "text/plain"})
-        return self._connection.getresponse().read().decode()
-
-    def wait_for(self, text: str) -> None:
-        """Ask again and again until the page has the text. Raises AssertionError after half a minute."""
-        until = CLOCK.monotonic_seconds() + PATIENCE_SECONDS
-        while CLOCK.monotonic_seconds() < until:
-            if text in self.page():
-                return
-        raise AssertionError(f"the page never had {text!r}")
-
-    def memory_mib(self) -> float:
-        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        (line,) = [line for line in status.splitlines() if line.startswith("VmRSS")]
-        return int(line.split()[1]) / 1024
-
-    def stop(self) -> None:
-        self._connection.close()
-        self._process.terminate()
-        self._process.communicate(timeout=10)
-
-
-@contextmanager
-def exporter(directory: Path, node: LiveNode, source: str) -> Iterator[Exporter]:
-    """Yield the exporter once its page is complete."""
-    made = Exporter(directory, node, source)
-    try:
-        made.wait_for("podres_metadata_synced 1" if source == "apiserver" else "podres_container_devices{")
-        yield made
-    finally:
-        made.stop()
+def setting(directory: Path, node: LiveNode, *, watch: bool) -> Setting:
+    """Return what an exporter stands in front of."""
+    return Setting(node.socket_path, node.sysfs, directory / "kubeconfig" if watch else None)
 
 
 def touch(node: LiveNode, number: int) -> None:
@@ -150,14 +107,32 @@ def changes(node: LiveNode, made: Exporter, count: int) -> list[float]:
         limits = {"limits": {"nvidia.com/gpu": 1}}
         pod = {
             "metadata": {"namespace": "bench", "name": name},
-            "spec": {"nodeName": "bench-node", "containers": [{"name": "main", "resources": limits}]},
+            "spec": {"nodeName": NODE, "containers": [{"name": "main", "resources": limits}]},
         }
         began = CLOCK.monotonic_seconds()
         node.store.create(PODS, pod)
-        made.wait_for(f'podres_container_devices{{node="bench-node",namespace="bench",pod="{name}"')
+        made.wait_for(f'podres_container_devices{{node="{NODE}",namespace="bench",pod="{name}"')
         seen.append(CLOCK.monotonic_seconds() - began)
         node.store.delete(PODS, "bench", name)
     return seen
+
+
+def seen_after(program: Program, release: str, count: int, interval_seconds: int) -> list[float]:
+    """
+    Return the seconds until *count* changes were seen, one after the other, in front of a kubelet of the release.
+
+    They begin after the second poll: until then the news of all the pods that the first list told is worked off.
+    """
+    flags = [f"--kubelet.poll-interval={interval_seconds}s"]
+    with tempfile.TemporaryDirectory(prefix="podres-") as temporary:
+        directory = Path(temporary)
+        with (
+            running_node(directory, release) as node,
+            serving(program, setting(directory, node, watch=True), flags=flags) as made,
+        ):
+            while made.polls() < 2:
+                pause(0.1)
+            return changes(node, made, count)
 
 
 def report(what: str, value: str, budget: str) -> None:
@@ -166,29 +141,27 @@ def report(what: str, value: str, budget: str) -> None:
 
 def main() -> None:
     """Measure and print."""
+    program = asked_program() or venv_program()
     report("what", "measured", "budget")
     with tempfile.TemporaryDirectory(prefix="podres-") as temporary:
         directory = Path(temporary)
         with running_node(directory, "1.36") as node:
             sizes = [len(json.dumps(pod)) for pod in node.store.read(PODS)[0]]
             report("pods at the API server", f"{len(sizes)} of {statistics.mean(sizes) / 1024:.1f} KiB", "")
-            with exporter(directory, node, "none") as made:
-                report("resident memory without metadata", f"{made.memory_mib():.1f} MiB", "42 MiB")
-            with exporter(directory, node, "apiserver") as made:
-                report("resident memory with the watch", f"{made.memory_mib():.1f} MiB", "62 MiB")
+            with serving(program, setting(directory, node, watch=False)) as made:
+                report("resident memory without metadata", f"{memory_mib(made.pid):.1f} MiB", "42 MiB")
+            with serving(program, setting(directory, node, watch=True)) as made:
+                report("resident memory with the watch", f"{memory_mib(made.pid):.1f} MiB", "62 MiB")
                 play_events(node, made, 0, WARM_UP_EVENTS)
-                report("the same once each pod has changed twice", f"{made.memory_mib():.1f} MiB", "")
+                report("the same once each pod has changed twice", f"{memory_mib(made.pid):.1f} MiB", "")
                 play_events(node, made, WARM_UP_EVENTS, EVENTS)
-                report(f"the same after {EVENTS} events more", f"{made.memory_mib():.1f} MiB", "flat")
+                report(f"the same after {EVENTS} events more", f"{memory_mib(made.pid):.1f} MiB", "flat")
                 seen = changes(node, made, CHANGES)
                 values = f"{statistics.median(seen):.2f} / {statistics.quantiles(seen, n=20)[-1]:.2f} s"
                 report(f"a change seen, with Get, p50 / p95 of {CHANGES}", values, "p95 under 1 s")
-    with tempfile.TemporaryDirectory(prefix="podres-") as temporary:
-        directory = Path(temporary)
-        with running_node(directory, "1.33") as node, exporter(directory, node, "apiserver") as made:
-            seen = changes(node, made, CHANGES_WITHOUT_GET)
-            values = f"{statistics.median(seen):.2f} / {max(seen):.2f} s"
-            report(f"a change seen, without Get, p50 / max of {CHANGES_WITHOUT_GET}", values, "one poll interval, 10 s")
+    seen = seen_after(program, "1.33", CHANGES_WITHOUT_GET, 10)
+    values = f"{statistics.median(seen):.2f} / {max(seen):.2f} s"
+    report(f"a change seen, without Get, p50 / max of {CHANGES_WITHOUT_GET}", values, "one poll interval, 10 s")
 
 
 if __name__ == "__main__":

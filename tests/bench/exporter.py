@@ -1,0 +1,116 @@
+"""The exporter as a process, in front of a node."""
+
+import contextlib
+import gzip
+import http.client
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.children import ended
+from bench.program import Program
+from bench.sizes import NODE
+from bench.timing import CLOCK, pause
+
+PATIENCE_SECONDS, LOOK_SECONDS = 30.0, 0.005
+FAST = Path(__file__).with_name("fast.py")
+HOLDS, SYNCED = "podres_container_devices{", "podres_metadata_synced 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the exporter stands in front of; without a kubeconfig it asks no API server."""
+
+    socket: Path
+    sysfs: Path
+    kubeconfig: Path | None = None
+
+    @property
+    def source(self) -> str:
+        """What `--metadata.source` is."""
+        return "none" if self.kubeconfig is None else "apiserver"
+
+    @property
+    def signs(self) -> tuple[str, ...]:
+        """What a page has once it is complete."""
+        return (HOLDS,) if self.kubeconfig is None else (HOLDS, SYNCED)
+
+    def flags(self, port: int = 0) -> list[str]:
+        """Return the flags of `serve`."""
+        flags = [f"--kubelet.socket={self.socket}", f"--topology.sysfs={self.sysfs}", f"--node-name={NODE}"]
+        flags += [f"--web.listen-address=127.0.0.1:{port}", "--snapshot.hold-down=0s", "--snapshot.max-age=1h"]
+        flags += [f"--metadata.source={self.source}"]
+        if self.kubeconfig is not None:
+            flags += [f"--metadata.kubeconfig={self.kubeconfig}", "--metadata.pod-labels-allowlist=pods=[*]"]
+        return flags
+
+
+class Exporter:
+    """A running one; pages are asked for as Prometheus does, compressed, over a connection that is kept."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        """Wait until it listens."""
+        assert process.stderr is not None
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if "event=started" in line:
+                break
+        found = re.search(r"://127\.0\.0\.1:([0-9]+)", said[-1]) if said else None
+        assert found, f"the exporter did not start: {''.join(said)}"
+        self.pid, self.port = process.pid, int(found[1])
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def scrape(self) -> bytes:
+        """Return the compressed page, over a new connection where the exporter has closed the idle one."""
+        try:
+            return self._scrape()
+        except ConnectionError:
+            self._connection.close()
+            return self._scrape()
+
+    def _scrape(self) -> bytes:
+        self._connection.request("GET", "/metrics", headers={"Accept": "text/plain", "Accept-Encoding": "gzip"})
+        return self._connection.getresponse().read()
+
+    def page(self) -> str:
+        return gzip.decompress(self.scrape()).decode()
+
+    def wait_for(self, *texts: str) -> None:
+        """Ask again and again until the page has all texts. Raises AssertionError after half a minute."""
+        until = CLOCK.monotonic_seconds() + PATIENCE_SECONDS
+        while CLOCK.monotonic_seconds() < until:
+            page = self.page()
+            if all(text in page for text in texts):
+                return
+            pause(LOOK_SECONDS)
+        raise AssertionError(f"the page never had {texts!r}")
+
+    def polls(self) -> int:
+        """Return how often it has asked the kubelet for its list."""
+        found = re.search(r'podres_kubelet_rpcs_total\{rpc="List"\} ([0-9.]+)', self.page())
+        return int(float(found[1])) if found else 0
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextlib.contextmanager
+def serving(
+    program: Program, setting: Setting, interval_seconds: float | None = None, flags: Sequence[str] = ()
+) -> Iterator[Exporter]:
+    """Yield an exporter with a complete page; with an interval, one that polls as often as that says."""
+    command = [program.command, "serve"]
+    if interval_seconds is not None:
+        command = [str(program.python), "-P", str(FAST), str(interval_seconds)]
+    argv = [*command, *setting.flags(), *flags]
+    process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, env=dict(program.environment))
+    with ended(process):
+        made = Exporter(process)
+        try:
+            made.wait_for(*setting.signs)
+            yield made
+        finally:
+            made.close()
