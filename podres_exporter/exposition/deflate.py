@@ -6,6 +6,7 @@ The pieces form one gzip member, not two: some clients stop at the end of the fi
 
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 LEVEL = 6
@@ -25,10 +26,19 @@ class Deflated:
     size: int
 
 
-def deflate(data: bytes) -> Deflated:
-    """Return *data* compressed so that anything may follow (RFC 1951: a full flush ends on a byte, without history)."""
+def deflate(pieces: Iterable[bytes]) -> Deflated:
+    """
+    Return the pieces, taken one at a time, compressed so that anything may follow.
+
+    Source: RFC 1951; a full flush ends on a byte, without history.
+    """
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return Deflated(compressor.compress(data) + compressor.flush(zlib.Z_FULL_FLUSH), zlib.crc32(data), len(data))
+    blocks, crc, size = [], 0, 0
+    for piece in pieces:
+        blocks.append(compressor.compress(piece))
+        crc, size = zlib.crc32(piece, crc), size + len(piece)
+    blocks.append(compressor.flush(zlib.Z_FULL_FLUSH))
+    return Deflated(b"".join(blocks), crc, size)
 
 
 def gzip_member(start: Deflated, rest: bytes) -> bytes:

@@ -32,7 +32,7 @@ class _Document:
     def _make(self, gzip: bool) -> Body:
         """Return a body; the two encodings differ, so their strong tags must (RFC 9110, 8.8.3.3)."""
         data = self._bodies[False][0] if False in self._bodies else self._json()
-        return (gzip_member(deflate(data), b""), etag(data, "gzip")) if gzip else (data, etag(data))
+        return (gzip_member(deflate([data]), b""), etag(data, "gzip")) if gzip else (data, etag(data))
 
     def _json(self) -> bytes:
         from msgspec import json  # noqa: PLC0415 - nothing else wants it where the API server is not asked

@@ -7,7 +7,7 @@ second. A scrape usually finds both ready and takes no part in the work.
 """
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,33 +15,50 @@ from podres_exporter.clock import Clock
 from podres_exporter.exposition.deflate import Deflated, deflate, gzip_member
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics
-from podres_exporter.exposition.text import AllocationWriter, page, write_rest
+from podres_exporter.exposition.text import AllocationWriter, header, page, write_rest
 from podres_exporter.families import Family
 from podres_exporter.model import Allocation, Snapshot
 
 REST_SECONDS = 1.0
 """How old the small part may get: fresh enough for any scrape interval, and a flood of scrapes costs nothing."""
 
+Written = list[tuple[Family, str]]
+"""Families with their lines."""
+
 
 @dataclass(slots=True)
 class _Body:
-    """What the allocation says, and its two encodings by format, made at the first scrape that wants them."""
+    """
+    What the allocation says, and its two encodings by format, made at the first scrape that wants them.
 
-    written: list[tuple[Family, str]]
+    *written* is ready for that scrape and then let go: one page is kept in memory, in the form that is asked for. Who
+    asks for another form as well has it written again.
+    """
+
+    write: Callable[[], Written]
+    written: Written | None = None
     identity: dict[Format, bytes] = field(default_factory=dict)
     deflated: dict[Format, Deflated] = field(default_factory=dict)
 
     def get(self, text_format: Format) -> bytes:
         """Return the text in UTF-8."""
         if text_format not in self.identity:
-            self.identity[text_format] = page(self.written, text_format).encode()
+            self.identity[text_format] = b"".join(self._pieces(text_format))
         return self.identity[text_format]
 
     def get_deflated(self, text_format: Format) -> Deflated:
         """Return the text compressed; the text itself is not kept, for most scrapers never ask for it."""
         if text_format not in self.deflated:
-            self.deflated[text_format] = deflate(page(self.written, text_format).encode())
+            self.deflated[text_format] = deflate(self._pieces(text_format))
         return self.deflated[text_format]
+
+    def _pieces(self, text_format: Format) -> Iterator[bytes]:
+        """Yield the text family by family."""
+        written = self.write() if self.written is None else self.written
+        self.written = None
+        for family, text in written:
+            yield header(family, text_format).encode()
+            yield text.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +88,7 @@ class Exposition:
         """Start with a page that has no allocation and says so."""
         self._families, self._own, self._clock, self._node_label = families, own, clock, node_label
         self._writer = AllocationWriter(families, node, node_label=node_label)
-        self._empty = _Body([])
+        self._empty = _Body(list)
         self._allocation: Allocation | None = None
         self._published = _Published(Snapshot(node, None), self._empty, 0.0)
         self._variants: dict[tuple[Format, bool], _Variant] = {}
@@ -87,7 +104,8 @@ class Exposition:
         if snapshot.allocation is None:
             body = self._empty
         elif snapshot.allocation is not self._allocation:
-            body = _Body(self._writer.write(snapshot.allocation))
+            write = partial(self._writer.write, snapshot.allocation)
+            body = _Body(write, write())
         self._allocation = snapshot.allocation
         self._published = _Published(snapshot, body, expires_at_seconds)
         self._variants.clear()

@@ -46,7 +46,7 @@ class SnapshotPage:
                 self._shown, self._bodies = shown, {False: self._plain(shown)}
             if gzip not in self._bodies:
                 data, _ = self._bodies[False]
-                self._bodies[True] = gzip_member(deflate(data), b""), etag(data, "gzip")
+                self._bodies[True] = gzip_member(deflate([data]), b""), etag(data, "gzip")
             return self._bodies[gzip]
 
     def _plain(self, shown: Dated) -> Body:

@@ -79,7 +79,7 @@ def _file(file: File) -> Route:
     plain = Response(HTTPStatus.OK, file.data, file.content_type, (*headers, f'ETag: "{file.digest}"'))
     packed = Response(
         HTTPStatus.OK,
-        gzip_member(deflate(file.data), b""),
+        gzip_member(deflate([file.data]), b""),
         file.content_type,
         (*headers, f'ETag: "{file.digest}-gzip"', "Content-Encoding: gzip"),
     )

@@ -23,6 +23,10 @@ from podres_exporter.wire.salvage import salvage
 T = TypeVar("T", bytes, int)
 
 
+_ReportContent = tuple[tuple[Device, ...], tuple[int, ...], tuple[bytes, ...]]
+"""Devices, CPU numbers and memory rows of an allocatable answer, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Remembered:
     """A decoded pod with the order-blind content that it was decoded from; None where something was wrong with it."""
@@ -68,7 +72,7 @@ class ListDecoder:
             if known.pod is not None:
                 pods.append(known.pod)
         self._by_bytes, self._by_content = by_bytes, by_content
-        self._rows.trim(sum([len(container.devices) for pod in pods for container in pod.containers]))
+        self._rows.trim("List", sum([len(container.devices) for pod in pods for container in pod.containers]))
         united, merged = unite_pods(pods)
         return Listing(united, tuple(sorted(malformed)), merged)
 
@@ -122,7 +126,7 @@ class AllocatableDecoder:
     def __init__(self, rows: DeviceRows | None = None) -> None:
         """Start without memory, *rows* excepted, which the decoder of List may share."""
         self._rows = DeviceRows() if rows is None else rows
-        self._content: tuple[list[bytes], list[int], list[bytes]] | None = None
+        self._content: _ReportContent | None = None
         self._answer: Allocatable | None = None
 
     def decode(self, data: bytes) -> Allocatable:
@@ -131,20 +135,20 @@ class AllocatableDecoder:
 
         Raises KubeletError (malformed) where the bytes are no protobuf message.
         """
-        content = _order_blind_report(data)
+        content = self._order_blind(data)
         if self._answer is None or content is None or self._content != content or self._answer.malformed:
-            plain = None if content is None else self._rows.devices(content[0])
-            self._content, self._answer = content, _decode_allocatable(data, plain)
+            self._content, self._answer = content, _decode_allocatable(data, content[0] if content else None)
+            self._rows.trim("GetAllocatableResources", len(self._answer.devices))
         return self._answer
 
-
-def _order_blind_report(data: bytes) -> tuple[list[bytes], list[int], list[bytes]] | None:
-    """Return the content of an answer with every list sorted, to be compared; None where it does not parse."""
-    try:
-        frame = AllocatableFrame.FromString(data)
-    except DecodeError:
-        return None
-    return (sorted(frame.devices), sorted(frame.cpu_ids), sorted(frame.memory))
+    def _order_blind(self, data: bytes) -> _ReportContent | None:
+        """Return the content of an answer in order, to be compared; None where something about it is odd."""
+        try:
+            frame = AllocatableFrame.FromString(data)
+        except DecodeError:
+            return None
+        devices = self._rows.devices(frame.devices)
+        return None if devices is None else (devices, _in_order(frame.cpu_ids), _in_order(frame.memory))
 
 
 def _decode_allocatable(data: bytes, plain: tuple[Device, ...] | None) -> Allocatable:

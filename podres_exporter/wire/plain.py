@@ -35,6 +35,7 @@ class DeviceRows:
     def __init__(self) -> None:
         """Start without memory."""
         self._devices: dict[bytes, Device] = {}
+        self._in_use: dict[str, int] = {}
 
     def __len__(self) -> int:
         """Return how many rows are remembered."""
@@ -61,9 +62,10 @@ class DeviceRows:
         device = self._devices[row] = Device(resource, ids[0], numa_nodes(message.topology))
         return device
 
-    def trim(self, held: int) -> None:
-        """Forget everything once it is far more than *held*, the devices of an answer: ids may change for ever."""
-        if len(self._devices) > 2 * held + _SPARE_ROWS:
+    def trim(self, rpc: str, devices: int) -> None:
+        """Forget all once it is far more than the last answers have, *rpc*'s so many: ids may change for ever."""
+        self._in_use[rpc] = devices
+        if len(self._devices) > 2 * sum(self._in_use.values()) + _SPARE_ROWS:
             self._devices = {}
 
 
