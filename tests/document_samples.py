@@ -143,7 +143,9 @@ names = st.one_of(
     st.text(st.characters(codec="utf-8"), min_size=1, max_size=6),
 )
 texts = st.just("") | names
-counts = st.integers(0, 9) | st.integers(0, 2**64)
+counts = st.integers(0, 9) | st.integers(0, 2**63 - 1)
+sizes = st.integers(0, 9) | st.integers(0, 2**64 - 1)
+label_names = st.from_regex("label_[a-z0-9_]{0,3}", fullmatch=True)
 node_sets = st.frozensets(st.integers(0, 3), max_size=2)
 cpu_sets = st.frozensets(st.integers(0, 9) | st.integers(0, 65535), max_size=5)
 seconds = st.floats(0, 4e9)
@@ -156,17 +158,22 @@ def tuples(
     return st.lists(items, max_size=2, unique_by=unique_by).map(tuple)
 
 
-def sorted_pairs(values: st.SearchStrategy[T]) -> st.SearchStrategy[tuple[tuple[str, T], ...]]:
+def sorted_pairs(
+    values: st.SearchStrategy[T], keys: st.SearchStrategy[str] = names
+) -> st.SearchStrategy[tuple[tuple[str, T], ...]]:
     """Draw what is a mapping by its nature."""
-    return st.dictionaries(names, values, max_size=2).map(lambda drawn: tuple(sorted(drawn.items())))
+    return st.dictionaries(keys, values, max_size=2).map(lambda drawn: tuple(sorted(drawn.items())))
 
 
-blocks = st.builds(MemoryBlock, st.sampled_from(["memory", "hugepages-2Mi"]), node_sets, counts)
+blocks = st.builds(MemoryBlock, st.sampled_from(["memory", "hugepages-2Mi"]), node_sets, sizes)
+devices = tuples(st.builds(Device, names, names, node_sets), lambda each: (each.resource, each.device_id)).map(
+    lambda drawn: tuple(sorted(drawn, key=lambda each: (each.resource, each.device_id)))
+)
 claim_devices = st.builds(ClaimDevice, texts, texts, texts, texts, tuples(names, str))
 containers = st.builds(
     Container,
     names,
-    tuples(st.builds(Device, names, names, node_sets), lambda each: (each.resource, each.device_id)),
+    devices,
     cpu_sets,
     tuples(blocks),
     tuples(
@@ -205,7 +212,7 @@ def metas(listed: Sequence[Pod]) -> st.SearchStrategy[PodMeta]:
         owner_name=texts,
         workload_kind=texts,
         workload_name=texts,
-        labels=sorted_pairs(texts),
+        labels=sorted_pairs(texts, label_names),
         is_terminal=st.booleans(),
         is_deleting=st.booleans(),
         has_started=st.booleans(),
@@ -213,7 +220,7 @@ def metas(listed: Sequence[Pod]) -> st.SearchStrategy[PodMeta]:
         claims=sorted_pairs(names),
         extended_claim=texts,
         extended_requests=tuples(st.tuples(names, names)),
-        containers=tuples(st.builds(lambda spec, name: replace(spec, name=name), specs, known)),
+        containers=tuples(st.builds(lambda spec, name: replace(spec, name=name), specs, known), lambda spec: spec.name),
     )
 
 
@@ -233,7 +240,7 @@ topologies = st.builds(
 )
 reports = st.builds(
     Allocatable,
-    tuples(st.builds(Device, names, names, node_sets), lambda each: (each.resource, each.device_id)),
+    devices,
     cpu_sets,
     tuples(blocks),
 )
@@ -249,7 +256,9 @@ def allocations(draw: st.DrawFn, metadata: Metadata | None, listed: tuple[Pod, .
             replace(each, alignment=draw(alignments), health=draw(tuples(healths_of_devices)))
             for each in view.containers
         )
-        return replace(view, containers=judged, requests=draw(tuples(requests)))
+        return replace(
+            view, containers=judged, requests=draw(tuples(requests, lambda each: (each.container, each.resource)))
+        )
 
     return replace(joined, pods=tuple(map(freely, joined.pods)), skipped_pods=draw(st.dictionaries(names, counts)))
 
@@ -270,8 +279,8 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         draw(names),
         allocation,
         metadata,
-        draw(tuples(st.builds(SourceHealth, names, st.booleans(), st.none() | seconds))),
-        draw(tuples(st.builds(RpcSupport, names, st.sampled_from(Support)))),
-        draw(tuples(st.builds(Part, names, st.booleans(), st.booleans()))),
+        draw(tuples(st.builds(SourceHealth, names, st.booleans(), st.none() | seconds), lambda each: each.source)),
+        draw(tuples(st.builds(RpcSupport, names, st.sampled_from(Support)), lambda each: each.rpc)),
+        draw(tuples(st.builds(Part, names, st.booleans(), st.booleans()), lambda each: each.part)),
         accrue(usage, allocation, draw(st.floats(0, 100))) if allocation else usage,
     )

@@ -1,5 +1,7 @@
 """One container: what it holds, how that is, and how well it sits."""
 
+from operator import attrgetter
+
 from podres_exporter.cpuset import format_cpuset
 from podres_exporter.document.claims import read_claims, write_claims
 from podres_exporter.document.reader import Reader
@@ -15,6 +17,7 @@ from podres_exporter.model import (
     Verdict,
 )
 
+_RESOURCE_AND_ID = attrgetter("resource", "device_id")
 _EVERY, _ANY = "every", "any"
 
 
@@ -35,11 +38,12 @@ def write_container(view: ContainerView) -> Fields:
 
 
 def read_container(reader: Reader) -> ContainerView:
-    """Return the container that `write_container` wrote."""
+    """Return the container that `write_container` wrote; its devices are sorted, for what counts them goes by runs."""
     claims, uses = read_claims(reader.each("claims"))
+    devices = [_read_device(row) for row in reader.distinct("devices", "resource", "id")]
     container = Container(
         reader.text("name"),
-        tuple(_read_device(row) for row in reader.each("devices")),
+        tuple(sorted(devices, key=_RESOURCE_AND_ID)),
         reader.cpus("exclusiveCpus"),
         reader.blocks("memory"),
         claims,

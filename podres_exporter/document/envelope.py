@@ -61,7 +61,7 @@ def decode(document: object) -> Snapshot:
     _check(reader)
     status = reader.below("status")
     usage, held = read_usage(reader.below("usage"))
-    pods = tuple(read_pod(row) for row in reader.each("pods")) if reader.has("pods") else None
+    pods = tuple(read_pod(row) for row in reader.distinct("pods", "namespace", "name")) if reader.has("pods") else None
     metadata = read_metadata(status)
     return Snapshot(
         node=reader.text("node"),

@@ -46,7 +46,7 @@ def read_meta(reader: Reader, key: PodKey) -> PodMeta:
         owner_name=owner.text("name", ""),
         workload_kind=workload.text("kind", ""),
         workload_name=workload.text("name", ""),
-        labels=reader.pairs("labels"),
+        labels=reader.labels("labels"),
         is_terminal=reader.flag("terminal"),
         is_deleting=reader.flag("deleting"),
         has_started=reader.flag("started"),
@@ -54,7 +54,7 @@ def read_meta(reader: Reader, key: PodKey) -> PodMeta:
         claims=reader.pairs("claims"),
         extended_claim=extended.text("name", ""),
         extended_requests=tuple((row.text("container"), row.text("resource")) for row in extended.each("requests", ())),
-        containers=tuple(_read_spec(row) for row in reader.each("containers")),
+        containers=tuple(_read_spec(row) for row in reader.distinct("containers", "name")),
     )
 
 

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_END_SECONDS = 253_402_300_800.0
+"""The year 10000, which has a digit too many; an offset, or a fraction that no float holds, may lead there."""
 _MOMENT = re.compile(
     r"(?P<second>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?P<part>\.[0-9]{1,400})?"
     r"(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})"
@@ -25,7 +27,7 @@ def write_moment(seconds: float) -> str:
 
 
 def read_moment(text: str) -> float:
-    """Return the Unix seconds of an RFC 3339 text. Raises ValueError: it is none, or before 1970."""
+    """Return the Unix seconds of an RFC 3339 text. Raises ValueError: it is none, before 1970, or after 9999."""
     match = _MOMENT.fullmatch(text)
     if not match:
         raise ValueError("is no point in time such as 2026-11-20T08:00:00Z")
@@ -36,4 +38,7 @@ def read_moment(text: str) -> float:
     whole = (moment - _EPOCH) // timedelta(seconds=1)
     if whole < 0:
         raise ValueError("is before 1970")
-    return float(f"{whole}{match['part'] or ''}")
+    seconds = float(f"{whole}{match['part'] or ''}")
+    if seconds >= _END_SECONDS:
+        raise ValueError("is after the year 9999")
+    return seconds

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from podres_exporter.cpuset import format_cpuset
 from podres_exporter.document.containers import read_container, write_container
 from podres_exporter.document.metadata import read_meta, write_meta
+from podres_exporter.document.plain import shown
 from podres_exporter.document.reader import Reader
 from podres_exporter.document.values import Fields, stated, write_block
 from podres_exporter.model import Explanation, Pod, PodKey, PodMeta, PodView, Request, Snapshot
@@ -28,7 +29,7 @@ def write_pod(view: PodView) -> Fields:
 def read_pod(reader: Reader) -> PodView:
     """Return the pod that `write_pod` wrote."""
     key = _read_key(reader)
-    views = tuple(read_container(row) for row in reader.each("containers"))
+    views = tuple(read_container(row) for row in reader.distinct("containers", "name"))
     level = reader.below("podLevel")
     pod = Pod(
         *key,
@@ -37,7 +38,12 @@ def read_pod(reader: Reader) -> PodView:
         memory=level.blocks("memory", ()),
     )
     meta = read_meta(reader.below("metadata"), key) if reader.has("metadata") else None
-    return PodView(pod, views, meta, tuple(_read_request(row) for row in reader.each("requests", ())))
+    return PodView(
+        pod,
+        views,
+        meta,
+        tuple(_read_request(row) for row in reader.distinct("requests", "container", "resource", default=())),
+    )
 
 
 def write_other_pods(snapshot: Snapshot) -> list[Fields] | None:
@@ -57,9 +63,14 @@ def write_other_pods(snapshot: Snapshot) -> list[Fields] | None:
 
 def read_metas(reader: Reader, listed: tuple[PodView, ...]) -> Mapping[PodKey, PodMeta]:
     """Return everything that the API server knows of pods: beside those in `otherPods`, those on listed ones."""
+    listed_keys = {view.pod.key for view in listed}
     metas = {view.pod.key: view.meta for view in listed if view.meta}
-    for row in reader.each("otherPods", ()):
+    for row in reader.distinct("otherPods", "namespace", "name", default=()):
         key = _read_key(row)
+        if key in listed_keys:
+            raise row.fault(
+                "name", f"is {shown(key[1])}, a pod of {shown(key[0])} that stands in pods too; one is wrong"
+            )
         metas[key] = read_meta(row.below("metadata"), key)
     return metas
 

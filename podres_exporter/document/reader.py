@@ -9,13 +9,17 @@ from podres_exporter.cpuset import CpuSet
 from podres_exporter.document.moment import read_moment
 from podres_exporter.document.plain import (
     amount_of,
+    bytes_of,
     choice_of,
     count_of,
     cpus_of,
     flag_of,
     kind_of,
+    label_of,
     list_of,
+    shown,
     text_of,
+    total_of,
 )
 from podres_exporter.errors import DocumentError
 from podres_exporter.model import MemoryBlock
@@ -23,6 +27,8 @@ from podres_exporter.model.allocation import NumaNodes
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
+
+_NODES = "numaNodes"
 
 
 class Reader:
@@ -70,6 +76,14 @@ class Reader:
         """Return a whole number of zero or more."""
         return self._read(key, default, count_of)
 
+    def size(self, key: str) -> int:
+        """Return bytes of memory."""
+        return self._read(key, None, bytes_of)
+
+    def total(self, key: str) -> float:
+        """Return a running total: a finite number of zero or more."""
+        return self._read(key, None, total_of)
+
     def amount(self, key: str) -> float:
         """Return a finite number."""
         return self._read(key, None, amount_of)
@@ -106,6 +120,10 @@ class Reader:
         """Return a mapping of texts to texts as sorted pairs, none where it is absent."""
         return self._pairs(key, text_of)
 
+    def labels(self, key: str) -> tuple[tuple[str, str], ...]:
+        """Return a mapping of names of metric labels to texts as sorted pairs, none where it is absent."""
+        return self._pairs(key, text_of, label_of)
+
     def below(self, key: str) -> "Reader":
         """Return the mapping under *key*; an absent one reads as empty."""
         value = self._fields.get(key)
@@ -115,11 +133,27 @@ class Reader:
         """Return the mappings of a list."""
         return [Reader(item, self, key, index) for index, item in enumerate(self._read(key, default, list_of))]
 
+    def distinct(self, key: str, *named: str, default: Sequence[object] | None = None) -> list["Reader"]:
+        """
+        Return the mappings of a list, no two of which have the same under all the keys *named*, texts or `numaNodes`.
+
+        Those keys name a series: two rows of one name would be one series twice, which no scrape may have.
+        """
+        rows = self.each(key, default)
+        places: dict[tuple[str | NumaNodes, ...], int] = {}
+        for index, row in enumerate(rows):
+            identity = tuple([row.nodes(name) if name == _NODES else row.text(name) for name in named])
+            first = places.setdefault(identity, index)
+            if first != index:
+                values = ", ".join(shown(each) if isinstance(each, str) else str(sorted(each)) for each in identity)
+                problem = f"has the {' and '.join(named)} of {key}[{first}], {values}; each belongs here once"
+                raise self.fault(f"{key}[{index}]", problem)
+        return rows
+
     def blocks(self, key: str, default: Sequence[object] | None = None) -> tuple[MemoryBlock, ...]:
         """Return a list of memory blocks."""
         return tuple(
-            MemoryBlock(row.text("memoryType"), row.nodes("numaNodes"), row.count("bytes"))
-            for row in self.each(key, default)
+            MemoryBlock(row.text("memoryType"), row.nodes(_NODES), row.size("bytes")) for row in self.each(key, default)
         )
 
     def _read(self, key: str, default: T | None, convert: Callable[[object], T]) -> T:
@@ -143,11 +177,13 @@ class Reader:
                 raise self.fault(f"{key}[{index}]", str(error)) from error
         return found
 
-    def _pairs(self, key: str, convert: Callable[[object], T]) -> tuple[tuple[str, T], ...]:
+    def _pairs(
+        self, key: str, convert: Callable[[object], T], name_of: Callable[[object], str] = text_of
+    ) -> tuple[tuple[str, T], ...]:
         found = []
         for name, value in self.below(key)._fields.items():
             try:
-                found.append((text_of(name), convert(value)))
+                found.append((name_of(name), convert(value)))
             except ValueError as error:
                 raise self.fault(f"{key}[{json.dumps(name, default=str)}]", str(error)) from error
         return tuple(sorted(found, key=lambda pair: pair[0]))

@@ -42,18 +42,21 @@ def write_status(snapshot: Snapshot) -> Fields:
 def read_sources(reader: Reader) -> tuple[SourceHealth, ...]:
     """Return the health of the sources."""
     return tuple(
-        SourceHealth(row.text("source"), row.flag("up"), row.moment("lastSuccess")) for row in reader.each("sources")
+        SourceHealth(row.text("source"), row.flag("up"), row.moment("lastSuccess"))
+        for row in reader.distinct("sources", "source")
     )
 
 
 def read_rpcs(reader: Reader) -> tuple[RpcSupport, ...]:
     """Return which calls the kubelet serves."""
-    return tuple(RpcSupport(row.text("rpc"), row.choice("support", Support)) for row in reader.each("rpcs"))
+    return tuple(RpcSupport(row.text("rpc"), row.choice("support", Support)) for row in reader.distinct("rpcs", "rpc"))
 
 
 def read_parts(reader: Reader) -> tuple[Part, ...]:
     """Return the freshness of the parts."""
-    return tuple(Part(row.text("part"), row.flag("stale"), row.flag("held")) for row in reader.each("parts"))
+    return tuple(
+        Part(row.text("part"), row.flag("stale"), row.flag("held")) for row in reader.distinct("parts", "part")
+    )
 
 
 def read_metadata(reader: Reader) -> Metadata | None:

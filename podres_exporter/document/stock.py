@@ -29,9 +29,9 @@ def write_stock(allocation: Allocation) -> Fields:
 def read_stock(reader: Reader) -> Stock:
     """Return the stock that `write_stock` wrote."""
     return (
-        tuple(_read_devices(row) for row in reader.each("devices")),
+        tuple(_read_devices(row) for row in reader.distinct("devices", "resource", "numaNodes")),
         _read_cpus(reader.below("cpus")),
-        tuple(_read_memory(row) for row in reader.each("memory")),
+        tuple(_read_memory(row) for row in reader.distinct("memory", "memoryType", "numaNodes")),
     )
 
 
@@ -73,8 +73,8 @@ def _write_memory(stock: MemoryStock) -> Fields:
 
 
 def _read_memory(reader: Reader) -> MemoryStock:
-    reported = reader.count("allocatableBytes") if reader.has("allocatableBytes") else None
-    return MemoryStock(reader.text("memoryType"), reader.nodes("numaNodes"), reported, reader.count("heldBytes"))
+    reported = reader.size("allocatableBytes") if reader.has("allocatableBytes") else None
+    return MemoryStock(reader.text("memoryType"), reader.nodes("numaNodes"), reported, reader.size("heldBytes"))
 
 
 def _ids(ids: Collection[str] | None) -> list[str] | None:

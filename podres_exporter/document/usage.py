@@ -35,11 +35,14 @@ def write_usage(usage: Usage, allocation: Allocation | None) -> Fields:
 
 def read_usage(reader: Reader) -> tuple[Usage, Held]:
     """Return the running totals, and what is held now."""
-    device_rows = [((row.text("namespace"), row.text("resource")), row) for row in reader.each("devices")]
-    cpu_rows = [(row.text("namespace"), row) for row in reader.each("exclusiveCpus")]
+    device_rows = [
+        ((row.text("namespace"), row.text("resource")), row)
+        for row in reader.distinct("devices", "namespace", "resource")
+    ]
+    cpu_rows = [(row.text("namespace"), row) for row in reader.distinct("exclusiveCpus", "namespace")]
     usage = Usage(
-        {key: row.amount("deviceSeconds") for key, row in device_rows if row.has("deviceSeconds")},
-        {key: row.amount("cpuSeconds") for key, row in cpu_rows if row.has("cpuSeconds")},
+        {key: row.total("deviceSeconds") for key, row in device_rows if row.has("deviceSeconds")},
+        {key: row.total("cpuSeconds") for key, row in cpu_rows if row.has("cpuSeconds")},
     )
     held_devices = {key: row.count("held") for key, row in device_rows if row.has("held")}
     held_cpus = {key: row.count("held") for key, row in cpu_rows if row.has("held")}

@@ -13,6 +13,8 @@ from podres_exporter.model import Metadata, PodMeta, Topology
 from podres_exporter.recording.encode import API_VERSION, KIND, MAJOR
 from podres_exporter.recording.records import Call, Recording, Refusal
 
+_MOST_SECONDS = 1e10
+"""300 years, before and after."""
 _VERSION = re.compile(r"podres-recording/v([0-9]{1,9})")
 
 
@@ -36,8 +38,8 @@ def decode(document: object) -> Recording:
         node=reader.text("node"),
         version=reader.below("exporter").text("version"),
         recorded_at_seconds=_moment(reader),
-        calls={row.text("rpc"): _read_call(row) for row in kubelet.each("calls")},
-        socket_age_seconds=kubelet.amount("socketAgeSeconds") if kubelet.has("socketAgeSeconds") else None,
+        calls={row.text("rpc"): _read_call(row) for row in kubelet.distinct("calls", "rpc")},
+        socket_age_seconds=_socket_age(kubelet),
         topology=_read_topology(reader),
         metadata=_read_metadata(metadata) if metadata.has("up") else None,
         metadata_refusal=_read_refusal(metadata.below("refusal")) if metadata.has("refusal") else None,
@@ -56,6 +58,16 @@ def _check(reader: Reader) -> None:
         raise DocumentVersionError(stated_version, API_VERSION, newer=major > MAJOR)
     if kind != KIND:
         raise reader.fault("kind", f"is {shown(kind)}; a recording has {KIND}")
+
+
+def _socket_age(reader: Reader) -> float | None:
+    """Return how old the socket was; clocks may have been set back, but not by more than a socket's age can be."""
+    if not reader.has("socketAgeSeconds"):
+        return None
+    seconds = reader.amount("socketAgeSeconds")
+    if abs(seconds) > _MOST_SECONDS:
+        raise reader.fault("socketAgeSeconds", f"is beyond {_MOST_SECONDS:g} seconds")
+    return seconds
 
 
 def _moment(reader: Reader) -> float:
@@ -87,7 +99,7 @@ def _read_topology(reader: Reader) -> Topology | Refusal | None:
 
 
 def _read_metadata(reader: Reader) -> Metadata:
-    pods = [_read_pod(row) for row in reader.each("pods")]
+    pods = [_read_pod(row) for row in reader.distinct("pods", "namespace", "name")]
     return Metadata(
         {meta.key: meta for meta in pods},
         reader.flag("synced"),

@@ -45,6 +45,15 @@ def test_a_device_names_what_is_known_of_it(device: Device, expected: dict[str, 
     assert view == read_container(Reader(written(view)))
 
 
+def test_devices_are_sorted_whatever_order_a_tool_has_left_them_in() -> None:
+    """What counts them goes by runs of one resource: a second run would be a second series of its name."""
+    devices = tuple(Device(resource, number, frozenset()) for resource in ("gpu", "nic") for number in ("0", "1"))
+    found = written(ContainerView(Container("main", devices), Alignment(Verdict.UNKNOWN)))
+    found["devices"][1], found["devices"][2] = found["devices"][2], found["devices"][1]
+
+    assert devices == read_container(Reader(found)).container.devices
+
+
 def test_every_reason_of_a_verdict_is_kept() -> None:
     """`explain` says from them what is in the way."""
     allocation = everything().allocation

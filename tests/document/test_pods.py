@@ -8,6 +8,7 @@ from snapshots import holding
 
 from podres_exporter.document.pods import read_metas, read_pod, write_other_pods, write_pod
 from podres_exporter.document.reader import Reader
+from podres_exporter.errors import DocumentError
 from podres_exporter.model import (
     Container,
     Explanation,
@@ -105,3 +106,16 @@ def test_what_the_api_server_says_of_listed_pods_is_told_once() -> None:
     actual = read_metas(Reader({"otherPods": write_other_pods(snapshot)}), views)
 
     assert snapshot.metadata.pods == actual
+
+
+def test_a_pod_that_is_listed_is_no_other_pod() -> None:
+    """What the API server says of it would be told twice, and one of the two be forgotten."""
+    snapshot = everything()
+    assert snapshot.allocation is not None
+    document: Any = {"otherPods": write_other_pods(snapshot)}
+    document["otherPods"][0]["name"] = "train-0"
+
+    with pytest.raises(DocumentError) as caught:
+        read_metas(Reader(document), snapshot.allocation.pods)
+
+    assert "otherPods[0].name: is 'train-0', a pod of 'ml' that stands in pods too; one is wrong" == str(caught.value)

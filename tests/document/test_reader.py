@@ -1,5 +1,6 @@
 """Faults are named by their place and by what belongs there."""
 
+import json
 import re
 from datetime import date
 from typing import Any
@@ -44,6 +45,27 @@ def put(holder: Any, path: str, value: object) -> None:
             -(10**30),
             "is a number beyond all bounds; a whole number of 0 or more belongs here",
         ),
+        (
+            "pods[0].containers[0].memory[0].bytes",
+            2**96,
+            "is a number beyond all bounds; a whole number of at most 79228162514264337593543950335 belongs here",
+        ),
+        (
+            "pods[0].requests[0].requested",
+            2**63,
+            "is a number beyond all bounds; a whole number of at most 9223372036854775807 belongs here",
+        ),
+        (
+            'skippedPods["terminal"]',
+            10**400,
+            "is a number beyond all bounds; a whole number of at most 9223372036854775807 belongs here",
+        ),
+        ("node", "n\ud800", "has half of a character (a lone surrogate); a text of whole ones belongs here"),
+        (
+            "stock.devices[0].held[1]",
+            "\udcff",
+            "has half of a character (a lone surrogate); a text of whole ones belongs here",
+        ),
         ("pods[0].containers[0].claims[0].devices[0].cdiDevices[0]", None, "is null; a text belongs here"),
         (
             "pods[0].containers[0].alignment.verdict",
@@ -64,9 +86,11 @@ def put(holder: Any, path: str, value: object) -> None:
             10**400,
             "is a number beyond all bounds; a finite number belongs here",
         ),
+        ("usage.exclusiveCpus[0].cpuSeconds", -0.5, "is -0.5; a number of 0 or more belongs here"),
         ("usage.exclusiveCpus[0].cpuSeconds", float("nan"), "is nan; a finite number belongs here"),
         ("status.parts[0].stale", 0, "is 0; true or false belongs here"),
         ("status.sources[0].lastSuccess", date(2026, 11, 20), "is a date; a text belongs here"),
+        ("status.sources[0].lastSuccess", "9999-12-31T23:59:59-00:01", "is after the year 9999"),
         ("status.sources[0].lastSuccess", "yesterday", "is no point in time such as 2026-11-20T08:00:00Z"),
     ],
 )
@@ -79,6 +103,74 @@ def test_a_fault_is_named_by_its_path(path: str, value: object, problem: str) ->
         decode(document)
 
     assert (path, problem, f"{path}: {problem}") == (caught.value.path, caught.value.problem, str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("pods", "has the namespace and name of pods[0], 'ml', 'train-0'"),
+        ("pods[0].containers", "has the name of containers[0], 'main'"),
+        (
+            "pods[0].containers[0].devices",
+            "has the resource and id of devices[0], 'nvidia.com/gpu', 'GPU-7f3c::3'",
+        ),
+        ("pods[0].requests", "has the container and resource of requests[0], 'main', 'nvidia.com/gpu'"),
+        ("pods[0].metadata.containers", "has the name of containers[0], 'setup'"),
+        ("otherPods", "has the namespace and name of otherPods[0], 'ml', 'train-1'"),
+        ("otherPods[0].metadata.containers", "has the name of containers[0], 'setup'"),
+        ("status.sources", "has the source of sources[0], 'kubelet'"),
+        ("status.rpcs", "has the rpc of rpcs[0], 'List'"),
+        ("status.parts", "has the part of parts[0], 'pods'"),
+        ("stock.devices", "has the resource and numaNodes of devices[0], 'nvidia.com/gpu', [0]"),
+        ("stock.memory", "has the memoryType and numaNodes of memory[0], 'memory', [0]"),
+        ("usage.devices", "has the namespace and resource of devices[0], 'ml', 'nvidia.com/gpu'"),
+        ("usage.exclusiveCpus", "has the namespace of exclusiveCpus[0], 'ml'"),
+    ],
+)
+def test_what_is_a_series_of_its_own_stands_in_its_list_once(path: str, problem: str) -> None:
+    """A series that comes twice makes Prometheus refuse the page, and no exporter writes such a document."""
+    document: Any = json.loads(json.dumps(encode(everything(), generated_at_seconds=0, version="")))
+    document["otherPods"][0]["metadata"]["containers"] = [{"name": "setup", "kind": "init"}]
+    rows = document
+    for step in re.findall(r"\w+", path):
+        rows = rows[int(step) if step.isdecimal() else step]
+    rows.append(rows[0])
+
+    with pytest.raises(DocumentError) as caught:
+        decode(document)
+
+    assert (f"{path}[{len(rows) - 1}]", f"{problem}; each belongs here once") == (
+        caught.value.path,
+        caught.value.problem,
+    )
+
+
+def test_names_are_told_apart_by_all_their_parts() -> None:
+    """One namespace has many pods, and pods of one name may be in several; the order of NUMA nodes says nothing."""
+    rows = [{"a": "x", "b": "1"}, {"a": "x", "b": "2"}, {"a": "y", "b": "1"}]
+    assert rows == [{key: row.text(key) for key in ("a", "b")} for row in Reader({"r": rows}).distinct("r", "a", "b")]
+    assert [] == Reader({}).distinct("r", "a", default=())
+
+    with pytest.raises(DocumentError, match=r"^r\[1\]: has the a and numaNodes of r\[0\], 'x', \[0, 1\]; "):
+        Reader({"r": [{"a": "x", "numaNodes": nodes} for nodes in ([0, 1], [1, 0])]}).distinct("r", "a", "numaNodes")
+
+
+@pytest.mark.parametrize("name", ["pod", "node", "", "label", 'label_"', "label_\n", "label_\u00e9", "label_\ud800"])
+def test_labels_of_pods_have_names_that_no_label_of_ours_has(name: str) -> None:
+    """They become labels of podres_pod_labels as they stand."""
+    document: Any = encode(everything(), generated_at_seconds=0, version="")
+    document["pods"][0]["metadata"]["labels"] = {name: "x"}
+
+    with pytest.raises(DocumentError) as caught:
+        decode(document)
+
+    assert f"pods[0].metadata.labels[{json.dumps(name)}]" == caught.value.path
+
+
+def test_the_largest_numbers_that_are_written_are_read() -> None:
+    """Quantities are capped at 63 bits; the kubelet tells the size of a block in 64, and sizes are added up."""
+    assert 2**63 - 1 == Reader({"a": 2**63 - 1}).count("a")
+    assert 2**96 - 1 == Reader({"a": 2**96 - 1}).size("a")
 
 
 def test_a_key_that_is_no_text_is_named_too() -> None:

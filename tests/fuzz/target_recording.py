@@ -1,18 +1,20 @@
-"""Recordings that `--from` reads, damaged, compressed or not."""
+"""Recordings and snapshot documents that `--from` reads, damaged, compressed or not."""
 
 import base64
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+from document_samples import everything
 from fuzz import mutators, trees, wirefields
 from fuzz.engine import GOOD, Target
 from fuzz.outputs import check_everything, check_message
 
+from podres_exporter import document
 from podres_exporter.cli.recordfile import hidden
 from podres_exporter.cli.replay import from_file
 from podres_exporter.errors import DocumentError, Reason, SnapshotError
@@ -31,7 +33,7 @@ _NAMES = Pseudonyms(b"key")
 
 @contextmanager
 def recording(folder: Path) -> Iterator[Target]:
-    """Yield the target, which reads a file as the commands do; its seeds are recordings of the demo and of captures."""
+    """Yield the target, which reads a file as the commands do; its seeds are of the demo and of captures."""
     path = folder / "file"
 
     def check(data: bytes, is_thorough: bool) -> str:
@@ -45,7 +47,8 @@ def recording(folder: Path) -> Iterator[Target]:
             _check_hiding(data)
         return f"{GOOD}{len(gathered.shortfalls)}"
 
-    yield Target("recording", list(_seeds()), _mutate, check, peak_mib=_PEAK_MIB)
+    recordings = list(_seeds())
+    yield Target("recording", [*recordings, *_documents(recordings, path)], _mutate, check, peak_mib=_PEAK_MIB)
 
 
 def _check_hiding(data: bytes) -> None:
@@ -65,6 +68,16 @@ def _seeds() -> Iterator[bytes]:
         text = json.dumps(encode(one)).encode()
         yield text
     yield gzip.compress(text, mtime=0)
+
+
+def _documents(recordings: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    """Yield the snapshot documents that `dump --from RECORDING -o json` writes, and one that has every key."""
+    snapshots = [everything()]
+    for data in recordings:
+        path.write_bytes(data)
+        snapshots.append(from_file(str(path)).snapshot)
+    for snapshot in snapshots:
+        yield json.dumps(document.encode(snapshot, generated_at_seconds=1.7e9, version="1")).encode()
 
 
 def _of_demo() -> Recording:
@@ -95,11 +108,11 @@ def _mutate(data: bytes, rng: Random) -> bytes:
         return mutators.damaged(data, rng)
     if rng.random() < 0.2:
         try:
-            document = json.loads(data)
-            call = rng.choice(document["kubelet"]["calls"])
+            tree = json.loads(data)
+            call = rng.choice(tree["kubelet"]["calls"])
             answer = wirefields.mutated(base64.b64decode(call["answer"]), rng)
             call["answer"] = base64.b64encode(answer).decode()
-            return json.dumps(document).encode()[: mutators.LONGEST]
+            return json.dumps(tree).encode()[: mutators.LONGEST]
         except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             pass
     return trees.mutated(data, rng)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from podres_exporter.errors import DocumentError, DocumentVersionError
+from podres_exporter.model import ContainerKind, ContainerSpec, Metadata, PodMeta
 from podres_exporter.recording import Call, Recording, decode, encode, is_recording
 
 
@@ -36,6 +37,9 @@ def document(**changed: Any) -> dict[str, Any]:
             "kubelet.calls[0].refusal.reason",
             "is 'moody'",
         ),
+        ({"kubelet": {"calls": [], "socketAgeSeconds": 1e308}}, "kubelet.socketAgeSeconds", "is beyond 1e+10 seconds"),
+        ({"kubelet": {"calls": [], "socketAgeSeconds": -1e11}}, "kubelet.socketAgeSeconds", "is beyond 1e+10 seconds"),
+        ({"node": "\ud800"}, "node", "has half of a character (a lone surrogate)"),
         ({"topology": {"nodes": 3, "cores": []}}, "topology.nodes", "is 3; a list belongs here"),
         ({"metadata": {"up": True, "pods": []}}, "metadata.synced", "is missing"),
     ],
@@ -47,6 +51,13 @@ def test_a_fault_is_named_with_its_place(changed: dict[str, Any], path: str, pro
 
     assert path == caught.value.path
     assert caught.value.problem.startswith(problem)
+
+
+def test_a_socket_from_the_future_is_read() -> None:
+    """Its node's clock was set back since."""
+    kubelet = {"calls": [], "socketAgeSeconds": -5.0}
+
+    assert -5.0 == decode(document(kubelet=kubelet)).socket_age_seconds
 
 
 def test_a_recording_of_a_newer_release_says_which_side_is_to_be_upgraded() -> None:
@@ -79,3 +90,39 @@ def test_keys_that_a_newer_release_has_added_are_passed_over() -> None:
 def test_a_recording_is_told_from_other_documents(loaded: object, *, expected: bool) -> None:
     """By its apiVersion alone, so that a newer one is still named as what it is."""
     assert expected == is_recording(loaded)
+
+
+def test_two_containers_of_one_name_are_a_fault() -> None:
+    """No API server tells of such a pod, and its page would have a series twice."""
+    meta = PodMeta("ml", "a", "u", containers=(ContainerSpec("main", ContainerKind.APP),) * 2)
+    recorded = Recording("n1", "0.1.0", 1.0, metadata=Metadata({meta.key: meta}, synced=True, is_up=True))
+
+    with pytest.raises(DocumentError) as caught:
+        decode(encode(recorded))
+
+    assert (
+        "metadata.pods[0].metadata.containers[1]",
+        "has the name of containers[0], 'main'; each belongs here once",
+    ) == (caught.value.path, caught.value.problem)
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ({"cpu_millicores": 2**63}, "cpuMillicores"),
+        ({"devices": (("a/b", 10**400),)}, 'devices["a/b"]'),
+        ({"memory": (("memory", 2**63),)}, 'memoryBytes["memory"]'),
+    ],
+)
+def test_an_amount_that_no_quantity_is_is_a_fault(asked: dict[str, Any], place: str) -> None:
+    """JSON has numbers of any length; samples are floats."""
+    meta = PodMeta("ml", "a", "u", containers=(ContainerSpec("main", ContainerKind.APP, **asked),))
+    recorded = Recording("n1", "0.1.0", 1.0, metadata=Metadata({meta.key: meta}, synced=True, is_up=True))
+
+    with pytest.raises(DocumentError) as caught:
+        decode(encode(recorded))
+
+    assert (
+        f"metadata.pods[0].metadata.containers[0].{place}",
+        "is a number beyond all bounds; a whole number of at most 9223372036854775807 belongs here",
+    ) == (caught.value.path, caught.value.problem)
