@@ -42,7 +42,7 @@ class Acceptor:
         self._workers = workers
         self._clock = clock
         self._reception = Reception(limits, clock, opening)
-        self._check_seconds = limits.check_seconds
+        self._check_seconds, self._calm_seconds = limits.check_seconds, limits.calm_seconds
         self._checked_seconds = clock.monotonic_seconds()
         self._stopping = threading.Event()
         self._woken, self._waker = socket.socketpair()
@@ -76,8 +76,7 @@ class Acceptor:
 
     def _turn(self) -> None:
         """Wait for events and look after them; deadlines are kept as long as somebody is connected."""
-        is_idle = not len(self._reception) and not len(self._connections)
-        for key, _ in self._selector.select(None if is_idle else self._check_seconds):
+        for key, _ in self._selector.select(self._patience_seconds()):
             if key.data:
                 key.data()
         now = self._clock.monotonic_seconds()
@@ -85,6 +84,14 @@ class Acceptor:
             self._checked_seconds = now
             self._connections.cut_overdue()
             self._reception.drop_overdue()
+
+    def _patience_seconds(self) -> float | None:
+        """Return how long no deadline need be looked at; None while nobody is connected."""
+        if len(self._reception):
+            return self._check_seconds
+        if not len(self._connections):
+            return None
+        return self._calm_seconds if self._connections.are_calm else self._check_seconds
 
     def _accept(self, listener: socket.socket) -> None:
         """Take in a few of those who wait at the door."""

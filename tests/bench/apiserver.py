@@ -1,29 +1,64 @@
-"""An API server with the pods of a node, each about as large as real ones are."""
+"""An API server with the pods of a node, each about as large as real ones are, and what a pod needs to ask it."""
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bench.sizes import NODE, RESOURCES, Size, namespace, pod_name
 from bench.timing import CLOCK
+from tls_rig import Authority
 
-from podres_exporter.sim.api import PODS, ApiServer, Store, kubeconfig
+from podres_exporter.sim.api import PODS, ApiServer, Store
 
 POD_BYTES = 14 * 1024
 
 
+# In namespaces of its own a process sees the account where the kubelet would have mounted it, and the machine has none.
+_INSIDE = (
+    "mount -t tmpfs tmpfs /var/run && mkdir -p /var/run/secrets/kubernetes.io && "
+    'ln -s "$0" /var/run/secrets/kubernetes.io/serviceaccount && exec "$@"'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a pod is given to ask the API server: the environment, and a folder with a token and an authority."""
+
+    environment: Mapping[str, str]
+    folder: Path
+
+    @property
+    def inside(self) -> list[str]:
+        """What stands before a command, so that it runs as in a pod; it needs user namespaces."""
+        return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _INSIDE, str(self.folder)]
+
+
 @contextlib.contextmanager
-def api_server(size: Size, folder: Path) -> Iterator[Path]:
-    """Yield the kubeconfig of a server that has the pods of the node."""
+def account_at(store: Store, folder: Path) -> Iterator[Account]:
+    """Yield the account for an API server that has what is in the store, over TLS as in every cluster."""
+    authority = Authority()
+    account = folder / "account"
+    account.mkdir()
+    (account / "token").write_text("token", encoding="ascii")
+    (account / "ca.crt").write_bytes(authority.pem)
+    with ApiServer(store, CLOCK, tls=authority.server_context()) as api:
+        where = urlsplit(api.url)
+        environment = {"KUBERNETES_SERVICE_HOST": str(where.hostname), "KUBERNETES_SERVICE_PORT": str(where.port)}
+        yield Account(environment, account)
+
+
+@contextlib.contextmanager
+def api_server(size: Size, folder: Path) -> Iterator[Account]:
+    """Yield the account for a server that has the pods of the node."""
     store = Store(CLOCK)
     for number in range(size.pods):
         store.create(PODS, pod_object(number, size.containers))
-    file = folder / "kubeconfig"
-    with ApiServer(store, CLOCK) as api:
-        file.write_text(kubeconfig(api.url), encoding="utf-8")
-        yield file
+    with account_at(store, folder) as account:
+        yield account
 
 
 def pod_object(number: int, containers: int) -> dict[str, Any]:

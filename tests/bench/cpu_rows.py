@@ -27,11 +27,11 @@ def cpu_rows(node: Node, program: Program, interval: float, seconds: float, *, w
     Polls are watched at a shorter *interval*, at which caches are as cold; both parts for so many seconds.
     """
     with running_kubelet(node) as kubelet, contextlib.ExitStack() as stack:
-        kubeconfig = None
+        account = None
         if watch:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="podres-")))
-            kubeconfig = stack.enter_context(api_server(node.size, folder))
-        setting = Setting(kubelet.socket(News.SAME), kubelet.sysfs, kubeconfig)
+            account = stack.enter_context(api_server(node.size, folder))
+        setting = Setting(kubelet.socket(News.SAME), kubelet.sysfs, account)
         calm = stack.enter_context(serving(program, setting, 1.5 * seconds))
         busy = stack.enter_context(serving(program, setting, interval))
         share, polls_a_second = _polling(busy, interval, seconds)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.apiserver import Account
 from bench.children import ended
 from bench.program import Program
 from bench.sizes import NODE
@@ -21,29 +22,38 @@ HOLDS, SYNCED = "podres_container_devices{", "podres_metadata_synced 1"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the exporter stands in front of; without a kubeconfig it asks no API server."""
+    """What the exporter stands in front of; without an account it asks no API server."""
 
     socket: Path
     sysfs: Path
-    kubeconfig: Path | None = None
+    account: Account | None = None
 
     @property
     def source(self) -> str:
         """What `--metadata.source` is."""
-        return "none" if self.kubeconfig is None else "apiserver"
+        return "none" if self.account is None else "apiserver"
 
     @property
     def signs(self) -> tuple[str, ...]:
         """What a page has once it is complete."""
-        return (HOLDS,) if self.kubeconfig is None else (HOLDS, SYNCED)
+        return (HOLDS,) if self.account is None else (HOLDS, SYNCED)
+
+    @property
+    def inside(self) -> list[str]:
+        """What stands before the command."""
+        return [] if self.account is None else self.account.inside
+
+    def environment(self, program: Program) -> dict[str, str]:
+        """Return the program's environment, as in a pod where there is an account."""
+        return {**program.environment, **(self.account.environment if self.account else {})}
 
     def flags(self, port: int = 0) -> list[str]:
         """Return the flags of `serve`."""
         flags = [f"--kubelet.socket={self.socket}", f"--topology.sysfs={self.sysfs}", f"--node-name={NODE}"]
         flags += [f"--web.listen-address=127.0.0.1:{port}", "--snapshot.hold-down=0s", "--snapshot.max-age=1h"]
         flags += [f"--metadata.source={self.source}"]
-        if self.kubeconfig is not None:
-            flags += [f"--metadata.kubeconfig={self.kubeconfig}", "--metadata.pod-labels-allowlist=pods=[*]"]
+        if self.account is not None:
+            flags += ["--metadata.pod-labels-allowlist=pods=[*]"]
         return flags
 
 
@@ -105,8 +115,8 @@ def serving(
     command = [program.command, "serve"]
     if interval_seconds is not None:
         command = [str(program.python), "-P", str(FAST), str(interval_seconds)]
-    argv = [*command, *setting.flags(), *flags]
-    process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, env=dict(program.environment))
+    argv = [*setting.inside, *command, *setting.flags(), *flags]
+    process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, env=setting.environment(program))
     with ended(process):
         made = Exporter(process)
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.answers import News, Node
-from bench.apiserver import api_server
+from bench.apiserver import Account, api_server
 from bench.children import memory_mib, private_mib
 from bench.exporter import Exporter, Setting, serving
 from bench.kubelet import Kubelet, running_kubelet
@@ -26,8 +26,8 @@ BUDGETS = {
 }
 GROWTH = no_more_than(2, "MiB")
 LIBRARIES = {
-    "none": "import grpc, http.server, google.protobuf, prometheus_client",
-    "apiserver": "import grpc, http.server, google.protobuf, prometheus_client, msgspec, urllib3; "
+    "none": "import grpc, google.protobuf, prometheus_client",
+    "apiserver": "import grpc, google.protobuf, prometheus_client, msgspec, urllib3; "
     "from kubernetes import config; from kubernetes.client import ApiClient",
 }
 """What the exporter imports of others, by the source of metadata."""
@@ -51,15 +51,15 @@ def memory_rows(node: Node, program: Program, polls: tuple[int, int]) -> Iterato
     with (
         tempfile.TemporaryDirectory(prefix="podres-") as temporary,
         running_kubelet(node) as kubelet,
-        api_server(node.size, Path(temporary)) as kubeconfig,
+        api_server(node.size, Path(temporary)) as account,
     ):
-        settings = [_setting(kubelet), _setting(kubelet, kubeconfig)]
+        settings = [_setting(kubelet), _setting(kubelet, account)]
         for setting, found in zip(settings, _measured(program, settings, polls), strict=True):
             yield from _rows(node, program, setting.source, found, polls)
 
 
-def _setting(kubelet: Kubelet, kubeconfig: Path | None = None) -> Setting:
-    return Setting(kubelet.socket(News.FEW), kubelet.sysfs, kubeconfig)
+def _setting(kubelet: Kubelet, account: Account | None = None) -> Setting:
+    return Setting(kubelet.socket(News.FEW), kubelet.sysfs, account)
 
 
 def _measured(program: Program, settings: Sequence[Setting], polls: tuple[int, int]) -> list[Resident]:

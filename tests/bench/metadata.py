@@ -18,6 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.apiserver import Account, account_at
 from bench.children import memory_mib
 from bench.exporter import Exporter, Setting, serving
 from bench.program import Program, asked_program, venv_program
@@ -25,7 +26,7 @@ from bench.sizes import NODE
 from bench.timing import CLOCK, pause
 
 from podres_exporter.scenario import parse_scenario
-from podres_exporter.sim.api import PODS, kubeconfig
+from podres_exporter.sim.api import PODS
 from podres_exporter.sim.live import LiveNode
 
 PODS_OF_NODE, POD_BYTES = 110, 14 * 1024
@@ -68,18 +69,11 @@ def pod_entry(number: int) -> dict[str, Any]:
 
 
 @contextmanager
-def running_node(directory: Path, release: str) -> Iterator[LiveNode]:
-    """Yield the node, with all its pods admitted."""
+def running_node(directory: Path, release: str) -> Iterator[tuple[LiveNode, Account]]:
+    """Yield the node with all its pods admitted, and the account of a pod that asks its API server."""
     scenario = parse_scenario(json.dumps(node_document(release)), "bench")
-    node = LiveNode(scenario, directory, CLOCK)
-    with node:
-        (directory / "kubeconfig").write_text(kubeconfig(node.api.url), encoding="utf-8")
-        yield node
-
-
-def setting(directory: Path, node: LiveNode, *, watch: bool) -> Setting:
-    """Return what an exporter stands in front of."""
-    return Setting(node.socket_path, node.sysfs, directory / "kubeconfig" if watch else None)
+    with LiveNode(scenario, directory, CLOCK) as node, account_at(node.store, directory) as account:
+        yield node, account
 
 
 def touch(node: LiveNode, number: int) -> None:
@@ -127,8 +121,8 @@ def seen_after(program: Program, release: str, count: int, interval_seconds: int
     with tempfile.TemporaryDirectory(prefix="podres-") as temporary:
         directory = Path(temporary)
         with (
-            running_node(directory, release) as node,
-            serving(program, setting(directory, node, watch=True), flags=flags) as made,
+            running_node(directory, release) as (node, account),
+            serving(program, Setting(node.socket_path, node.sysfs, account), flags=flags) as made,
         ):
             while made.polls() < 2:
                 pause(0.1)
@@ -145,12 +139,12 @@ def main() -> None:
     report("what", "measured", "budget")
     with tempfile.TemporaryDirectory(prefix="podres-") as temporary:
         directory = Path(temporary)
-        with running_node(directory, "1.36") as node:
+        with running_node(directory, "1.36") as (node, account):
             sizes = [len(json.dumps(pod)) for pod in node.store.read(PODS)[0]]
             report("pods at the API server", f"{len(sizes)} of {statistics.mean(sizes) / 1024:.1f} KiB", "")
-            with serving(program, setting(directory, node, watch=False)) as made:
+            with serving(program, Setting(node.socket_path, node.sysfs)) as made:
                 report("resident memory without metadata", f"{memory_mib(made.pid):.1f} MiB", "42 MiB")
-            with serving(program, setting(directory, node, watch=True)) as made:
+            with serving(program, Setting(node.socket_path, node.sysfs, account)) as made:
                 report("resident memory with the watch", f"{memory_mib(made.pid):.1f} MiB", "62 MiB")
                 play_events(node, made, 0, WARM_UP_EVENTS)
                 report("the same once each pod has changed twice", f"{memory_mib(made.pid):.1f} MiB", "")

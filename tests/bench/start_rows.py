@@ -30,10 +30,10 @@ def start_rows(node: Node, programs: Sequence[Program], runs: int) -> Iterator[R
     with (
         tempfile.TemporaryDirectory(prefix="podres-") as temporary,
         running_kubelet(node) as kubelet,
-        api_server(node.size, Path(temporary)) as kubeconfig,
+        api_server(node.size, Path(temporary)) as account,
     ):
         for program in programs:
-            for chosen in (None, kubeconfig):
+            for chosen in (None, account):
                 setting = Setting(kubelet.socket(News.SAME), kubelet.sysfs, chosen)
                 starts, floors = [], []
                 for _ in range(runs):
@@ -51,10 +51,10 @@ def _first_page(program: Program, setting: Setting) -> float:
     port = free_port()
     began = CLOCK.monotonic_seconds()
     process = subprocess.Popen(
-        [program.command, "serve", *setting.flags(port)],
+        [*setting.inside, program.command, "serve", *setting.flags(port)],
         stderr=subprocess.DEVNULL,
         text=True,
-        env=dict(program.environment),
+        env=setting.environment(program),
     )
     with ended(process):
         while CLOCK.monotonic_seconds() - began < PATIENCE_SECONDS:

@@ -210,6 +210,22 @@ def test_deadlines_are_looked_at_often_enough_for_the_shortest() -> None:
     assert (0.5, 0.25) == (Limits().check_seconds, Limits(head_seconds=1.0).check_seconds)
 
 
+def test_where_all_only_wait_deadlines_are_looked_at_less_often() -> None:
+    """Scrapers wait nearly all the time, and each look wakes the process."""
+    assert (5.0, 1.0) == (Limits().calm_seconds, Limits(idle_seconds=4.0).calm_seconds)
+
+
+def test_it_is_calm_while_all_wait_for_their_next_request(
+    connections: Connections, client: Callable[[], Connection]
+) -> None:
+    waiting, busy = client(), client()
+    connections.admit(waiting, Stage.WAITING)
+    before = connections.are_calm
+    connections.admit(busy, Stage.READING)
+
+    assert (True, False) == (before, connections.are_calm)
+
+
 def test_a_stage_may_be_given_less_than_its_limit_but_not_more(
     connections: Connections, clock: HandClock, client: Callable[[], Connection]
 ) -> None:
