@@ -191,7 +191,7 @@ def test_every_node_is_looked_at_and_a_tenth_is_updated_at_once(rendered: dict[s
 
     assert [{"operator": "Exists"}] == spec["template"]["spec"]["tolerations"]
     assert "10%" == spec["updateStrategy"]["rollingUpdate"]["maxUnavailable"]
-    assert {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}} == exporter(
+    assert {"requests": {"cpu": "20m", "memory": "80Mi"}, "limits": {"memory": "256Mi"}} == exporter(
         rendered["default"]
     )["resources"]
 
