@@ -8,20 +8,39 @@ from collections.abc import Sequence
 # gRPC's core writes lines of its own to stderr, between ours; it reads this variable when it is loaded.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
-from podres_exporter.cli.parser import build_parser, unknown_arguments, with_values
-from podres_exporter.errors import ConfigError
+from podres_exporter.cli.ctrlc import CtrlC
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
+_GO_ON = frozenset({"serve", "demo", "simulate"})
+"""The verbs that signals end in their own way."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; return its exit code: 0 ok, 1 failed, 2 usage."""
+    """
+    Run one verb; return its exit code: 0 ok, 1 failed, 2 usage.
+
+    Without *argv* it is all that the process does, and Ctrl-C ends that.
+    """
+    ctrl_c = CtrlC()
+    if argv is None:
+        ctrl_c.take()
+    # Loaded after that, and this module loads little else: until then a signal finds Python's own handler.
+    from podres_exporter.cli.parser import build_parser, unknown_arguments, with_values  # noqa: PLC0415 - as said
+    from podres_exporter.errors import ConfigError  # noqa: PLC0415 - as said
+
     try:
         arguments, extras = build_parser().parse_known_args(with_values(sys.argv[1:] if argv is None else argv))
         # Loaded by name, so that the daemon does not carry the simulated node: its memory is paid once per node.
         verb = importlib.import_module(arguments.module)
-        code = int(verb.run(arguments, unknown_arguments(arguments, extras)))
-        sys.stdout.flush()
+        problems = unknown_arguments(arguments, extras)
+
+        def run() -> int:
+            code = int(verb.run(arguments, problems))
+            sys.stdout.flush()
+            return code
+
+        return run() if arguments.verb in _GO_ON else ctrl_c.run(run)
     except ConfigError as error:
         for problem in error.problems:
             print(f"podres-exporter: {problem}", file=sys.stderr)
@@ -31,10 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever reads has seen enough, as in `metrics | head`; nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
-    return code
 
 
 def kubectl_main(argv: Sequence[str] | None = None) -> int:
-    """Run `kubectl podres`; return its exit code: 0 ok, 1 failed, 2 usage, 3 partial."""
+    """Run `kubectl podres`; return its exit code: 0 ok, 1 failed, 2 usage, 3 partial. Without *argv* as for `main`."""
+    ctrl_c = CtrlC()
+    if argv is None:
+        ctrl_c.take()
     # Loaded by name, for the same reason as a verb.
-    return int(importlib.import_module("podres_exporter.cli.kubectl").run(sys.argv[1:] if argv is None else argv))
+    kubectl = importlib.import_module("podres_exporter.cli.kubectl")
+    return ctrl_c.run(lambda: int(kubectl.run(sys.argv[1:] if argv is None else argv)))

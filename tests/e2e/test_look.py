@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,33 @@ from look_rig import Spot, spot
 HEAVY = ("kubernetes", "urllib3", "prometheus_client", "yaml", "msgspec")
 """Nothing that a look at a node without metadata needs."""
 OURS = ("podres_exporter.sim", "podres_exporter.web", "podres_exporter.scenario", "podres_exporter.cli.serve")
+
+MOMENTS = (
+    "argparse",
+    "podres_exporter.config.options",
+    "podres_exporter.cli.parser",
+    "json.decoder",
+    "podres_exporter.cli.plan",
+    "podres_exporter.cli.gather",
+    "podres_exporter.dump",
+    "podres_exporter.cli.asknode",
+    "google.protobuf.descriptor",
+    "grpc._cython.cygrpc",
+    "grpc._channel",
+    "grpc",
+    "podres_exporter.wire",
+    "podres_exporter.sources.kubelet",
+)
+"""Modules that `dump` loads, from the first after it has begun to the last ones before it asks."""
+SOON_SECONDS = 5
+
+
+@pytest.fixture(autouse=True)
+def _interrupts() -> Iterator[None]:
+    """Let SIGINT mean something in processes that are started, even if these tests run in a script's background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -114,18 +142,57 @@ def test_a_watch_ends_with_0_and_without_a_traceback(node: Spot, number: signal.
     assert (0, b"") == (process.returncode, err)
 
 
-def test_ctrl_c_ends_a_look_at_a_kubelet_that_hangs(node: Spot) -> None:
-    """At once, with the exit code that shells expect, and without a traceback."""
+@contextmanager
+def looking(node: Spot, *argv: str, before: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command at a kubelet that hangs; it is gone afterwards, and the kubelet well."""
     node.kubelet.hang()
-    process = subprocess.Popen(
-        command("dump", *node.flags), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    try:
+    with subprocess.Popen(
+        command(*argv, *node.flags, before=before),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            yield process
+        finally:
+            node.kubelet.resume()
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    "argv", [("dump",), ("explain", "train"), ("fit", "--cpus=1"), ("check",)], ids=lambda it: it[0]
+)
+def test_ctrl_c_ends_a_look_at_a_kubelet_that_hangs(node: Spot, argv: tuple[str, ...]) -> None:
+    """At once, with the exit code that shells expect, and without a traceback."""
+    with looking(node, *argv) as process:
         assert eventually(lambda: node.kubelet.calls["List"] > 0, attempts=20_000)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
-    finally:
-        node.kubelet.resume()
-        process.kill()
+        out, err = process.communicate(timeout=SOON_SECONDS)
 
     assert (130, b"", b"") == (process.returncode, out, err)
+
+
+@pytest.mark.parametrize("module", MOMENTS)
+def test_ctrl_c_ends_a_look_that_is_still_being_loaded(node: Spot, module: str) -> None:
+    """Half of the time that a command takes are imports, and they have callbacks where Python drops exceptions."""
+    with looking(node, "dump", before=["-X", "importtime"]) as process:
+        assert process.stderr is not None
+        assert any(line.rpartition(b"|")[2].strip().decode() == module for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=SOON_SECONDS)
+
+    said = [line for line in err.splitlines() if not line.startswith(b"import time:")]
+    assert (130, b"", []) == (process.returncode, out, said)
+
+
+def test_a_look_in_a_scripts_background_is_left_alone(node: Spot) -> None:
+    """Shells start it with SIGINT ignored (POSIX, Shell Command Language, 2.11); Ctrl-C is for the foreground."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with looking(node, "dump") as process:
+        assert eventually(lambda: node.kubelet.calls["List"] > 0, attempts=20_000)
+        process.send_signal(signal.SIGINT)
+        node.kubelet.resume()
+        out, err = process.communicate(timeout=20)
+
+    assert (0, b"") == (process.returncode, err)
+    assert b"train" in out
