@@ -4,7 +4,6 @@ import threading
 from dataclasses import dataclass
 
 from podres_exporter.clock import Clock
-from podres_exporter.document import encode
 from podres_exporter.exposition.deflate import deflate, gzip_member
 from podres_exporter.exposition.etag import etag
 from podres_exporter.model import Snapshot
@@ -36,6 +35,8 @@ class _Document:
 
     def _json(self) -> bytes:
         from msgspec import json  # noqa: PLC0415 - nothing else wants it where the API server is not asked
+
+        from podres_exporter.document import encode  # noqa: PLC0415 - most exporters are never asked for it
 
         return json.encode(encode(self.snapshot, generated_at_seconds=self.generated_at_seconds, version=self._version))
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.model import (
@@ -22,24 +21,14 @@ NameAndNodes = tuple[str, frozenset[int]]
 _NO_IDS = frozenset[str]()
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceReport:
-    """The ids that the kubelet calls allocatable, by resource and place, and by resource alone."""
-
-    by_place: Mapping[NameAndNodes, frozenset[str]]
-    by_resource: Mapping[str, frozenset[str]]
+DeviceReport = Mapping[NameAndNodes, frozenset[str]]
+"""The ids that the kubelet calls allocatable, by resource and place."""
 
 
 def device_report(allocatable: Allocatable | None) -> DeviceReport:
     """Return what an answer reports, nothing of none; worth keeping, for it hardly ever changes."""
-    by_place = _ids_by_place(allocatable.devices if allocatable else ())
-    by_resource: dict[str, set[str]] = {}
-    for (resource, _), ids in by_place.items():
-        by_resource.setdefault(resource, set()).update(ids)
-    return DeviceReport(
-        {place: frozenset(ids) for place, ids in by_place.items()},
-        {resource: frozenset(ids) for resource, ids in by_resource.items()},
-    )
+    places = _ids_by_place(allocatable.devices if allocatable else ())
+    return {place: frozenset(ids) for place, ids in places.items()}
 
 
 def _ids_by_place(devices: Iterable[Device]) -> dict[NameAndNodes, list[str]]:
@@ -66,10 +55,13 @@ def device_stock(
 
     Source: kubelet devicemanager GetAllocatableDevices and GetDevices (checkpoint).
     """
-    report = report or device_report(allocatable)
+    report = device_report(allocatable) if report is None else report
     held = _held_ids(pods)
-    groups = {place: (ids, ids & held.get(place[0], _NO_IDS)) for place, ids in report.by_place.items()}
-    unplaced = {resource: ids - report.by_resource.get(resource, _NO_IDS) for resource, ids in held.items()}
+    groups = {place: (ids, ids & held.get(place[0], _NO_IDS)) for place, ids in report.items()}
+    unplaced = {
+        resource: ids.difference(*[reported for place, reported in report.items() if place[0] == resource])
+        for resource, ids in held.items()
+    }
     for (resource, nodes), (_, held_ids) in groups.items():
         if not nodes:
             unplaced[resource] = unplaced.get(resource, _NO_IDS) | held_ids

@@ -23,15 +23,24 @@ from podres_exporter.wire.salvage import salvage
 T = TypeVar("T", bytes, int)
 
 
-_ReportContent = tuple[tuple[Device, ...], tuple[int, ...], tuple[bytes, ...]]
-"""Devices, CPU numbers and memory rows of an allocatable answer, in order."""
+_ReportContent = tuple[tuple[bytes, ...], tuple[int, ...], tuple[bytes, ...]]
+"""Device rows, CPU numbers and memory rows of an allocatable answer, sorted."""
+
+_SMALL_BYTES = 512
+"""Pods with more than a device or two come in another order every time; only smaller ones are looked up by bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
-    """A decoded pod with the order-blind content that it was decoded from; None where something was wrong with it."""
+    """
+    A decoded pod, with its name and the hash of the content that it was decoded from, whatever its order.
 
-    content: object
+    Python's hash of bytes has 64 bits and a secret key (PEP 456), and only contents of one name are compared by it: to
+    keep the contents would be to keep the whole answer. *name* is None where something was wrong with the pod.
+    """
+
+    name: tuple[bytes, bytes] | None
+    content_hash: int
     pod: Pod | None
     faults: tuple[Malformed, ...]
 
@@ -43,7 +52,7 @@ class ListDecoder:
         """Start without memory, *rows* excepted, which the decoder of GetAllocatableResources may share."""
         self._rows = DeviceRows() if rows is None else rows
         self._by_bytes: dict[bytes, _Remembered] = {}
-        self._by_content: dict[object, _Remembered] = {}
+        self._by_name: dict[tuple[bytes, bytes], _Remembered] = {}
 
     def decode(self, data: bytes) -> Listing:
         """
@@ -59,19 +68,20 @@ class ListDecoder:
         except DecodeError as error:
             raise KubeletError("List", Reason.MALFORMED, f"{len(data)} bytes are not an answer to List") from error
         by_bytes: dict[bytes, _Remembered] = {}
-        by_content: dict[object, _Remembered] = {}
+        by_name: dict[tuple[bytes, bytes], _Remembered] = {}
         pods: list[Pod] = []
         malformed: list[Malformed] = []
         for index, piece in enumerate(slices):
             known = self._by_bytes.get(piece) or self._decode(piece)
-            by_bytes[piece] = known
-            if known.content is not None:
-                by_content[known.content] = known
+            if len(piece) <= _SMALL_BYTES:
+                by_bytes[piece] = known
+            if known.name is not None:
+                by_name[known.name] = known
             name = f"{known.pod.namespace}/{known.pod.name}" if known.pod else str(index)
             malformed += [_below(f"pod_resources[{name}]", fault) for fault in known.faults]
             if known.pod is not None:
                 pods.append(known.pod)
-        self._by_bytes, self._by_content = by_bytes, by_content
+        self._by_bytes, self._by_name = by_bytes, by_name
         self._rows.trim("List", sum([len(container.devices) for pod in pods for container in pod.containers]))
         united, merged = unite_pods(pods)
         return Listing(united, tuple(sorted(malformed)), merged)
@@ -79,14 +89,15 @@ class ListDecoder:
     def _decode(self, piece: bytes) -> _Remembered:
         """Return what the bytes of one pod say, from memory if only the order of its rows differs."""
         content = _order_blind(piece)
-        known = self._by_content.get(content) if content is not None else None
-        if known is None and content is not None and (plain := plain_pod(content, self._rows)) is not None:
-            known = _Remembered(content, plain, ())
-        if known is None:
-            pod, faults = decode_pod(piece)
-            # The path of a fault has the row's place in this answer; in the next one the row stands elsewhere.
-            known = _Remembered(None if faults else content, pod, faults)
-        return known
+        name, content_hash = (None, 0) if content is None else (content[:2], hash(content))
+        known = self._by_name.get(name) if name else None
+        if known is not None and known.content_hash == content_hash:
+            return known
+        if content is not None and (plain := plain_pod(content, self._rows)) is not None:
+            return _Remembered(name, content_hash, plain, ())
+        pod, faults = decode_pod(piece)
+        # The path of a fault has the row's place in this answer; in the next one the row stands elsewhere.
+        return _Remembered(None if faults else name, content_hash, pod, faults)
 
 
 def _order_blind(piece: bytes) -> PodContent | None:
@@ -126,7 +137,7 @@ class AllocatableDecoder:
     def __init__(self, rows: DeviceRows | None = None) -> None:
         """Start without memory, *rows* excepted, which the decoder of List may share."""
         self._rows = DeviceRows() if rows is None else rows
-        self._content: _ReportContent | None = None
+        self._content_hash = 0
         self._answer: Allocatable | None = None
 
     def decode(self, data: bytes) -> Allocatable:
@@ -135,20 +146,22 @@ class AllocatableDecoder:
 
         Raises KubeletError (malformed) where the bytes are no protobuf message.
         """
-        content = self._order_blind(data)
-        if self._answer is None or content is None or self._content != content or self._answer.malformed:
-            self._content, self._answer = content, _decode_allocatable(data, content[0] if content else None)
+        content = _order_blind_report(data)
+        content_hash = hash(content)
+        if self._answer is None or content is None or self._content_hash != content_hash or self._answer.malformed:
+            plain = None if content is None else self._rows.devices(content[0])
+            self._content_hash, self._answer = content_hash, _decode_allocatable(data, plain)
             self._rows.trim("GetAllocatableResources", len(self._answer.devices))
         return self._answer
 
-    def _order_blind(self, data: bytes) -> _ReportContent | None:
-        """Return the content of an answer in order, to be compared; None where something about it is odd."""
-        try:
-            frame = AllocatableFrame.FromString(data)
-        except DecodeError:
-            return None
-        devices = self._rows.devices(frame.devices)
-        return None if devices is None else (devices, _in_order(frame.cpu_ids), _in_order(frame.memory))
+
+def _order_blind_report(data: bytes) -> _ReportContent | None:
+    """Return the content of an answer with every list sorted, to be compared; None where it does not parse."""
+    try:
+        frame = AllocatableFrame.FromString(data)
+    except DecodeError:
+        return None
+    return (_in_order(frame.devices), _in_order(frame.cpu_ids), _in_order(frame.memory))
 
 
 def _decode_allocatable(data: bytes, plain: tuple[Device, ...] | None) -> Allocatable:
