@@ -169,13 +169,20 @@ def test_where_the_framing_breaks_nothing_is_read(data: bytes) -> None:
     assert container_row("untouched") == read
 
 
-@pytest.mark.parametrize(("path", "where"), [("", ""), ("containers[main]", "containers[main]")])
-def test_a_field_with_the_number_0_is_damage_and_no_field_of_a_newer_kubelet(path: str, where: str) -> None:
-    """Fields count from 1. Passed over in silence, a tag that has lost its bits would take its value with it."""
+@pytest.mark.parametrize("path", ["", "containers[main]"])
+def test_a_field_with_the_number_0_is_damage_and_no_field_of_a_newer_kubelet(path: str) -> None:
+    """
+    Fields count from 1. Passed over in silence, a tag that has lost its bits would take its value with it.
+
+    Protobuf 6.31 does not read the message at all, newer ones do.
+    """
     row = memory_row(MIB).SerializeToString() + b"\x00\x04"
     read = pb.ContainerMemory()
+    try:
+        faults = salvage(row, read, path)
+    except DecodeError:
+        assert pb.ContainerMemory() == read
+        return
 
-    faults = salvage(row, read, path)
-
-    assert {Malformed(where, "a field with the number 0 cannot be read")} == set(faults)
+    assert {Malformed(path, "a field with the number 0 cannot be read")} == set(faults)
     assert ("memory", MIB) == (read.memory_type, read.size)
