@@ -7,7 +7,6 @@ targets that have a namespace and a pod of their own, so that their labels are r
 
 import json
 import re
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -15,12 +14,11 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
-from socket import create_server
 from typing import Any
 from urllib.parse import urlencode
 
 import yaml
-from promql_rig import RULES, tool
+from promql_rig import RULES, prometheus_server
 
 from podres_exporter.cli.daemon import Daemon
 from podres_exporter.clock import SystemClock
@@ -169,24 +167,11 @@ def scrapes(exporter_port: int, vendors_port: int) -> list[dict[str, Any]]:
 @contextmanager
 def prometheus(directory: Path, configs: list[dict[str, Any]]) -> Iterator[int]:
     """Yield the port of a Prometheus that scrapes and evaluates the rules every second."""
-    server = tool("prometheus")
     interval = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
-    config = {"global": interval, "rule_files": [str(RULES)], "scrape_configs": configs}
-    (directory / "prometheus.yml").write_text(json.dumps(config))
-    with create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [
-        server,
-        f"--config.file={directory / 'prometheus.yml'}",
-        f"--storage.tsdb.path={directory / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--log.level=error",
-    ]
-    with subprocess.Popen(command) as process:
-        try:
-            yield port
-        finally:
-            process.terminate()
+    with prometheus_server(
+        directory, {"global": interval, "rule_files": [str(RULES)], "scrape_configs": configs}
+    ) as port:
+        yield port
 
 
 def asked(port: int, path: str, **query: str) -> Any:

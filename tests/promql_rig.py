@@ -1,10 +1,14 @@
-"""What the tests of rules and dashboards share: names of metrics in PromQL, where queries stand, and promtool."""
+"""What tests of rules and dashboards share: names of metrics in PromQL, where queries stand, promtool, Prometheus."""
 
+import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from socket import create_server
 from typing import Any, NamedTuple
 
 import pytest
@@ -89,3 +93,23 @@ def tool(name: str) -> str:
     if found is None:
         pytest.skip(f"no {name} on this machine; Debian's package prometheus has it")
     return found
+
+
+@contextmanager
+def prometheus_server(directory: Path, config: Mapping[str, Any]) -> Iterator[int]:
+    """Yield the port of a Prometheus with this configuration, whose files are in *directory*."""
+    (directory / "prometheus.yml").write_text(json.dumps(config))
+    with create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [
+        tool("prometheus"),
+        f"--config.file={directory / 'prometheus.yml'}",
+        f"--storage.tsdb.path={directory / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=error",
+    ]
+    with subprocess.Popen(command) as process:
+        try:
+            yield port
+        finally:
+            process.terminate()

@@ -15,7 +15,7 @@ from podres_exporter.clock import Clock
 from podres_exporter.exposition.deflate import Deflated, deflate, gzip_member
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics
-from podres_exporter.exposition.text import AllocationWriter, header, page, write_rest
+from podres_exporter.exposition.text import AllocationWriter, page, write_rest
 from podres_exporter.families import Family
 from podres_exporter.model import Allocation, Snapshot
 
@@ -56,9 +56,8 @@ class _Body:
         """Yield the text family by family."""
         written = self.write() if self.written is None else self.written
         self.written = None
-        for family, text in written:
-            yield header(family, text_format).encode()
-            yield text.encode()
+        for family in written:
+            yield page([family], text_format).encode()
 
 
 @dataclass(frozen=True, slots=True)

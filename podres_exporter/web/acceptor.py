@@ -10,7 +10,8 @@ from functools import partial
 from http import HTTPStatus
 
 from podres_exporter.clock import Clock
-from podres_exporter.web.connections import Connections, Limits, Stage
+from podres_exporter.web.connections import Connections
+from podres_exporter.web.limits import Limits, Stage
 from podres_exporter.web.opening import LOOK_BYTES, Opening
 from podres_exporter.web.reception import Reception
 from podres_exporter.web.response import render_head, sentence

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from podres_exporter.web.channel import Channel, PlainChannel, PlainHttpError
-from podres_exporter.web.connections import Connection, Connections, Stage
+from podres_exporter.web.connections import Connection, Connections
+from podres_exporter.web.limits import Stage
 from podres_exporter.web.request import Request, RequestError, check_size, parse_head
 from podres_exporter.web.response import Response, render_head, sentence
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from podres_exporter.web.connections import Stage
+from podres_exporter.web.limits import Stage
 from podres_exporter.web.request import MAX_HEAD_BYTES, RequestError, check_size
 
 _HANDSHAKE = 0x16

@@ -6,7 +6,8 @@ import select
 import socket
 
 from podres_exporter.clock import Clock
-from podres_exporter.web.connections import Connection, Limits, Stage
+from podres_exporter.web.connections import Connection
+from podres_exporter.web.limits import Limits, Stage
 from podres_exporter.web.opening import LOOK_BYTES, Opening
 
 # A look must not keep the accepting thread from those who have just come, however many have something to say.

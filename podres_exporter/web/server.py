@@ -8,9 +8,10 @@ from typing import Self
 from podres_exporter.clock import Clock
 from podres_exporter.listen import ListenAddress
 from podres_exporter.web.acceptor import Acceptor
-from podres_exporter.web.connections import Connection, Connections, Limits
+from podres_exporter.web.connections import Connection, Connections
 from podres_exporter.web.conversation import Conversation
 from podres_exporter.web.dispatch import Dispatcher, Route
+from podres_exporter.web.limits import Limits
 from podres_exporter.web.listeners import bound_address, open_listeners
 from podres_exporter.web.opening import PLAIN, TLS
 from podres_exporter.web.shield import Answer, Shield

@@ -66,6 +66,6 @@ def _idle(exporter: Exporter, seconds: float) -> float:
 
 
 def _warm(exporter: Exporter) -> None:
-    """Wait for the second poll: until then the news of all the pods that the first list told is worked off."""
+    """Wait for the second poll, when nothing of the start is left to be paid."""
     while exporter.polls() < 2:
         pause(LOOK_SECONDS)

@@ -115,7 +115,7 @@ def seen_after(program: Program, release: str, count: int, interval_seconds: int
     """
     Return the seconds until *count* changes were seen, one after the other, in front of a kubelet of the release.
 
-    They begin after the second poll: until then the news of all the pods that the first list told is worked off.
+    They begin after the second poll, when nothing of the start is left to be paid.
     """
     flags = [f"--kubelet.poll-interval={interval_seconds}s"]
     with tempfile.TemporaryDirectory(prefix="podres-") as temporary:

@@ -1,19 +1,16 @@
 """A real Prometheus scrapes the exporter. Debian's package `prometheus` brings the server; CI installs it."""
 
 import json
-import os
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from socket import create_server
 from urllib.parse import urlencode
 
 import pytest
 import trustme
+from promql_rig import prometheus_server
 from web_rig import CHEAP, tls_folder, write_config, write_pair
 
 from podres_exporter.cli.daemon import Daemon
@@ -56,35 +53,16 @@ def exporter(directory: Path, **flags: str) -> Iterator[int]:
 @contextmanager
 def prometheus(directory: Path, exporter_port: int, **scrape: object) -> Iterator[int]:
     """Yield the port of a Prometheus that scrapes the exporter every second, with *scrape* in its configuration."""
-    server = shutil.which("prometheus")
-    if server is None:
-        assert "CI" not in os.environ, "CI installs Debian's package prometheus"
-        pytest.skip("no prometheus on this machine; Debian's package of that name has it")
-    config = {
-        "scrape_configs": [
-            {
-                "job_name": "podres",
-                "honor_labels": True,
-                "scrape_interval": "1s",
-                "scrape_timeout": "1s",
-                "static_configs": [{"targets": [f"127.0.0.1:{exporter_port}"]}],
-                **scrape,
-            }
-        ]
+    job = {
+        "job_name": "podres",
+        "honor_labels": True,
+        "scrape_interval": "1s",
+        "scrape_timeout": "1s",
+        "static_configs": [{"targets": [f"127.0.0.1:{exporter_port}"]}],
+        **scrape,
     }
-    (directory / "prometheus.yml").write_text(json.dumps(config))
-    with create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [
-        server,
-        f"--config.file={directory / 'prometheus.yml'}",
-        f"--storage.tsdb.path={directory / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--log.level=error",
-    ]
-    with subprocess.Popen(command) as process:
+    with prometheus_server(directory, {"scrape_configs": [job]}) as port:
         yield port
-        process.terminate()
 
 
 def answers(port: int, query: str) -> list[dict[str, str]]:

@@ -2,30 +2,21 @@
 
 import threading
 
+from fake_clock import FakeClock
+
 from podres_exporter.clock import SystemClock
 
 _LOOK_SECONDS = 0.002
 """How often, in real time, somebody who waits looks whether the time has come."""
 
 
-class StormClock:
+class StormClock(FakeClock):
     """Stands still until `advance`; who waits for a later time waits in real time. Wall time can be set at will."""
 
     def __init__(self, ahead_seconds: float) -> None:
         """Begin that far ahead of the machine's wall clock, so that no socket made now looks young."""
-        self._lock = threading.Lock()
-        self._monotonic, self._wall = 1000.0, SystemClock().wall_seconds() + ahead_seconds
+        super().__init__(SystemClock().wall_seconds() + ahead_seconds)
         self._waiting: dict[str, float] = {}
-
-    def wall_seconds(self) -> float:
-        """Seconds since the Unix epoch; may go back."""
-        with self._lock:
-            return self._wall
-
-    def monotonic_seconds(self) -> float:
-        """Seconds since 1000 s before the clock was made."""
-        with self._lock:
-            return self._monotonic
 
     def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
         """Wait until the event is set or enough steps have gone by."""
@@ -45,12 +36,6 @@ class StormClock:
         """Return whether the thread waits for a time that has not come."""
         with self._lock:
             return self._waiting.get(thread_name, 0.0) > self._monotonic
-
-    def advance(self, seconds: float) -> None:
-        """Let time go by on both clocks."""
-        with self._lock:
-            self._monotonic += seconds
-            self._wall += seconds
 
     def set_wall(self, by_seconds: float) -> None:
         """Set the wall clock, forward or back."""

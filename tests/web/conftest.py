@@ -8,8 +8,8 @@ import pytest
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.listen import ListenAddress
-from podres_exporter.web.connections import Limits
 from podres_exporter.web.dispatch import Route
+from podres_exporter.web.limits import Limits
 from podres_exporter.web.server import WebServer
 from podres_exporter.web.shield import Shield
 

@@ -17,8 +17,8 @@ from eventually import eventually
 from web_rig import ask, client, client_context, config_file, tls_folder
 
 from podres_exporter.clock import SystemClock
-from podres_exporter.web.connections import Limits
 from podres_exporter.web.dispatch import Route
+from podres_exporter.web.limits import Limits
 from podres_exporter.web.response import Response
 from podres_exporter.web.server import WebServer
 

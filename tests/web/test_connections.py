@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from podres_exporter.web.connections import Connection, Connections, Limits, Stage
+from podres_exporter.web.connections import Connection, Connections
+from podres_exporter.web.limits import Limits, Stage
 
 
 class HandClock:

@@ -13,9 +13,10 @@ import pytest
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.web.channel import PlainChannel
-from podres_exporter.web.connections import Connection, Connections, Limits, Stage
+from podres_exporter.web.connections import Connection, Connections
 from podres_exporter.web.conversation import Conversation
 from podres_exporter.web.dispatch import Route
+from podres_exporter.web.limits import Limits, Stage
 from podres_exporter.web.request import Request
 from podres_exporter.web.response import Response
 from podres_exporter.web.server import WebServer

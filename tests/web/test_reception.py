@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from fake_clock import FakeClock
 
-from podres_exporter.web.connections import Connection, Limits, Stage
+from podres_exporter.web.connections import Connection
+from podres_exporter.web.limits import Limits, Stage
 from podres_exporter.web.opening import PLAIN, TLS, Opening
 from podres_exporter.web.reception import Reception
 

@@ -13,8 +13,8 @@ import pytest
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.listen import ListenAddress
-from podres_exporter.web.connections import Limits
 from podres_exporter.web.dispatch import Route
+from podres_exporter.web.limits import Limits
 from podres_exporter.web.response import Response
 from podres_exporter.web.server import WebServer
 

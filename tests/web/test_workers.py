@@ -8,7 +8,8 @@ import pytest
 from eventually import eventually
 
 from podres_exporter.clock import SystemClock
-from podres_exporter.web.connections import Connection, Stage
+from podres_exporter.web.connections import Connection
+from podres_exporter.web.limits import Stage
 from podres_exporter.web.workers import Workers
 
 

@@ -24,8 +24,8 @@ from fake_clock import FakeClock
 from web_rig import ask, client, client_context, config_file, context_with_pem, tls_folder, write_config, write_pair
 
 from podres_exporter.clock import SystemClock
-from podres_exporter.web.connections import Limits
 from podres_exporter.web.dispatch import Route
+from podres_exporter.web.limits import Limits
 from podres_exporter.web.response import Response
 from podres_exporter.web.server import WebServer
 
