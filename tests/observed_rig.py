@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import yaml
 from promql_rig import RULES, prometheus_server
 
-from podres_exporter.cli.daemon import Daemon
+from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import build_config
 from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS

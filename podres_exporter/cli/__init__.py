@@ -8,7 +8,7 @@ from collections.abc import Sequence
 # gRPC's core writes lines of its own to stderr, between ours; it reads this variable when it is loaded.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
-from podres_exporter.cli.ctrlc import CtrlC
+from podres_exporter.cli.signals import CtrlC
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         ctrl_c.take()
     # Loaded after that, and this module loads little else: until then a signal finds Python's own handler.
-    from podres_exporter.cli.parser import build_parser, unknown_arguments, with_values  # noqa: PLC0415 - as said
+    from podres_exporter.cli.flags.parser import build_parser, unknown_arguments, with_values  # noqa: PLC0415 - as said
     from podres_exporter.errors import ConfigError  # noqa: PLC0415 - as said
 
     try:
@@ -58,5 +58,5 @@ def kubectl_main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         ctrl_c.take()
     # Loaded by name, for the same reason as a verb.
-    kubectl = importlib.import_module("podres_exporter.cli.kubectl")
+    kubectl = importlib.import_module("podres_exporter.cli.kubectl.command")
     return ctrl_c.run(lambda: int(kubectl.run(sys.argv[1:] if argv is None else argv)))

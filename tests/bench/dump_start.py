@@ -21,7 +21,7 @@ from podres_exporter.sim.builtin import builtin_scenario
 from podres_exporter.sim.node import SimNode
 
 RUNS = 9
-IMPORTS = "import podres_exporter.cli.dump, podres_exporter.cli.gather, podres_exporter.cli.asknode, grpc"
+IMPORTS = "import podres_exporter.cli.verbs.dump, podres_exporter.cli.look.origin, podres_exporter.cli.look.node, grpc"
 
 
 @dataclass(frozen=True, slots=True)

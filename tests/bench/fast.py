@@ -9,9 +9,10 @@ import os
 import sys
 from dataclasses import replace
 
-from podres_exporter.cli.daemon import Daemon
-from podres_exporter.cli.parser import build_parser, given_flags, with_values
-from podres_exporter.cli.serve import configured, stop_signals
+from podres_exporter.cli.flags.parser import build_parser, given_flags, with_values
+from podres_exporter.cli.serve.command import configured
+from podres_exporter.cli.serve.daemon import Daemon
+from podres_exporter.cli.signals import stop_signals
 from podres_exporter.clock import SystemClock
 from podres_exporter.log import configure
 

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from podres_exporter.cli import kubectl_main, main
-from podres_exporter.cli.ctrlc import CtrlC
+from podres_exporter.cli.signals import CtrlC
 
 AT_ONCE_SECONDS = 0.0
 BEGIN = """
 import os, signal, sys, threading
-from podres_exporter.cli.ctrlc import CtrlC
+from podres_exporter.cli.signals import CtrlC
 
 ctrl_c = CtrlC()
 ctrl_c.take()

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from podres_exporter.cli.interrupts import Alarm, interruptible
+from podres_exporter.cli.signals import Alarm, interruptible
 
 LONG_SECONDS = 20.0
 

@@ -14,17 +14,17 @@ from look_rig import Spot, spot
 
 HEAVY = ("kubernetes", "urllib3", "prometheus_client", "yaml", "msgspec")
 """Nothing that a look at a node without metadata needs."""
-OURS = ("podres_exporter.sim", "podres_exporter.web", "podres_exporter.scenario", "podres_exporter.cli.serve")
+OURS = ("podres_exporter.sim", "podres_exporter.web", "podres_exporter.scenario", "podres_exporter.cli.serve.command")
 
 MOMENTS = (
     "argparse",
     "podres_exporter.config.options",
-    "podres_exporter.cli.parser",
+    "podres_exporter.cli.flags.parser",
     "json.decoder",
-    "podres_exporter.cli.plan",
-    "podres_exporter.cli.gather",
+    "podres_exporter.cli.look.plan",
+    "podres_exporter.cli.look.origin",
     "podres_exporter.dump",
-    "podres_exporter.cli.asknode",
+    "podres_exporter.cli.look.node",
     "google.protobuf.descriptor",
     "grpc._cython.cygrpc",
     "grpc._channel",

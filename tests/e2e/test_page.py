@@ -16,8 +16,8 @@ from live_bench import NUMA, container, manifest
 from page_dom import LINKS
 from page_nodes import evil, huge, tiny
 
-from podres_exporter.cli.daemon import Daemon
-from podres_exporter.cli.simulated import metadata_flags
+from podres_exporter.cli.serve.daemon import Daemon
+from podres_exporter.cli.sim.node import metadata_flags
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import build_config
 from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS

@@ -13,7 +13,7 @@ import trustme
 from promql_rig import prometheus_server
 from web_rig import CHEAP, tls_folder, write_config, write_pair
 
-from podres_exporter.cli.daemon import Daemon
+from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import build_config
 from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS

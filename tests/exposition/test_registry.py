@@ -55,7 +55,7 @@ def test_the_http_side_of_prometheus_client_is_not_loaded() -> None:
     """It costs 4 MiB on every node; another user of the package in the process still gets all of it."""
     script = (
         "import sys\n"
-        "import podres_exporter.cli.daemon\n"
+        "import podres_exporter.cli.serve.daemon\n"
         "print(sorted({'http.server', 'http.client', 'urllib.request', 'wsgiref', 'email'} & set(sys.modules)))\n"
         "from prometheus_client import start_http_server\n"
         "print(start_http_server.__name__)\n"

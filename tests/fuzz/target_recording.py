@@ -15,8 +15,8 @@ from fuzz.engine import GOOD, Target
 from fuzz.outputs import check_everything, check_message
 
 from podres_exporter import document
-from podres_exporter.cli.recordfile import hidden
-from podres_exporter.cli.replay import from_file
+from podres_exporter.cli.look.file import from_file
+from podres_exporter.cli.look.record import hidden
 from podres_exporter.errors import DocumentError, Reason, SnapshotError
 from podres_exporter.model import Metadata
 from podres_exporter.podmeta import PodDecoder, decode_list, parse_allowlist

@@ -1,0 +1,1 @@
+"""Command-line flags: definitions, the parser, and flags turned into requests."""

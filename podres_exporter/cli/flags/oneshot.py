@@ -1,0 +1,128 @@
+"""Flags of the commands that look once: `dump`, `explain` and `fit`."""
+
+import argparse
+
+from podres_exporter.cli.flags.options import add_option
+from podres_exporter.config import OPTIONS
+
+_LIVE = frozenset({"--kubelet.socket", "--kubelet.timeout", "--node-name", "--topology.sysfs"})
+_LIVE_PREFIXES = ("--metadata.", "--log.")
+_WATCH = frozenset({"--kubelet.poll-interval", "--snapshot.max-age", "--snapshot.hold-down"})
+_DEFAULTS = {"--log.level": "error"}
+
+EPILOG = (
+    "The flags of serve have twins in the environment, named beside them. Without a cluster's credentials the node is "
+    "shown without metadata. "
+)
+
+
+def add_dump(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `dump`."""
+    parser.description = (
+        "Look once at this node, or with --url at a running exporter, or with --from at a file, and print who holds "
+        "which device, exclusive CPU, memory block and DRA claim, and where."
+    )
+    parser.epilog = f"{EPILOG}Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 partial, as without metadata."
+    formats = "table, wide, json, yaml, prom or csv (table)"
+    parser.add_argument("-o", "--output", default="table", metavar="FORMAT", help=formats)
+    _add_what(parser.add_argument_group("what to show", "each may be given several times; without any, everything"))
+    _add_view(parser.add_argument_group("how to look at it"))
+    group = _add_way(parser)
+    group.add_argument(
+        "--record",
+        metavar="FILE",
+        help="keep the node's raw answers for a bug report, compressed if FILE ends in .gz; --from reads them",
+    )
+    group.add_argument(
+        "--hash-names",
+        action="store_true",
+        help="hide names of pods, namespaces, nodes, containers, claims and devices in the recording",
+    )
+    _add_live(parser, watch=True)
+
+
+def add_explain(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `explain`."""
+    parser.description = (
+        "Say why a pod sits where it sits: what it asked for, what it was given, on which NUMA nodes and beside whom; "
+        "of a pod that the kubelet rejected, what was in the way."
+    )
+    parser.epilog = f"{EPILOG}Exit codes: 0 ok, 1 failed or no such pod, 2 wrong usage, 3 partial, as without metadata."
+    parser.add_argument("pod", metavar="POD", help="its name, or NAMESPACE/NAME")
+    parser.add_argument("-n", "--namespace", metavar="NAMESPACE", help="its namespace (any that has such a pod)")
+    parser.add_argument("-c", "--container", metavar="NAME", help="this container alone (all)")
+    parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
+    _add_way(parser)
+    _add_live(parser)
+
+
+def add_fit(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `fit`."""
+    parser.description = (
+        "Say whether this node would admit such a pod now, on which NUMA node, and if not, what is in the way. "
+        "Only a pod with CPUs and memory, limits equal to requests, gets exclusive CPUs and memory blocks."
+    )
+    parser.epilog = (
+        f"{EPILOG}Exit codes: 0 yes, 1 no, 2 wrong usage, 3 not known: it depends on the policy, or nobody tells."
+    )
+    add_asked(parser)
+    parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
+    _add_way(parser)
+    _add_live(parser)
+
+
+def add_asked(parser: argparse.ArgumentParser) -> None:
+    """Add what the pod of `fit` asks for, and the rules that it is judged by."""
+    asked = parser.add_argument_group("what the pod asks for")
+    add = asked.add_argument
+    add("--cpus", metavar="N", help="CPUs, such as 4 or 500m")
+    add("--memory", metavar="SIZE", help="memory, such as 16Gi")
+    add("--hugepages", metavar="PAGE=SIZE", action="append", default=[], help="such as 2Mi=1Gi; repeatable")
+    add("--device", metavar="RESOURCE=N", action="append", default=[], help="such as nvidia.com/gpu=2; repeatable")
+    policies = "none, best-effort, restricted or single-numa-node (all of them)"
+    parser.add_argument("--policy", metavar="POLICY", help=f"the kubelet's Topology Manager policy: {policies}")
+    parser.add_argument("--scope", metavar="SCOPE", default="container", help="its scope: container or pod (container)")
+
+
+def _add_what(group: argparse._ArgumentGroup) -> None:
+    """Add what is selected by."""
+    add = group.add_argument
+    add("-n", "--namespace", metavar="NAMESPACE", action="append", default=[], help="pods of this namespace")
+    add("--pod", metavar="NAME", action="append", default=[], help="pods of this name; * stands for anything")
+    add("--container", metavar="NAME", action="append", default=[], help="containers of this name; * as above")
+    add("--resource", metavar="NAME", action="append", default=[], help="this resource, such as nvidia.com/gpu or cpu")
+    add("--device", metavar="ID", help="who has this device? the beginning of its id does; once")
+    add("--numa-node", metavar="N", action="append", default=[], help="what sits on this NUMA node")
+
+
+def _add_view(group: argparse._ArgumentGroup) -> None:
+    """Add what is shown instead of holders, or beside them."""
+    add = group.add_argument
+    add("--free", action="store_true", help="what is left, by NUMA node")
+    add("--nodes", action="store_true", help="the node in one line")
+    add("--all", action="store_true", help="containers that hold nothing, too")
+    add("--watch", action="store_true", help="then go on, and print what changes, line by line, until Ctrl-C")
+
+
+def _add_way(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add where the snapshot comes from."""
+    group = parser.add_argument_group("where from", "this node, unless said otherwise")
+    group.add_argument(
+        "--from",
+        dest="file",
+        metavar="FILE",
+        help="a recording, or a snapshot as dump -o json prints it; - reads stdin",
+    )
+    group.add_argument("--url", metavar="URL", help="a running exporter: http://[USER:PASSWORD@]HOST:10190")
+    group.add_argument("--insecure", action="store_true", help="do not check the certificate of an https URL")
+    return group
+
+
+def _add_live(parser: argparse.ArgumentParser, *, watch: bool = False) -> None:
+    """Add the flags of `serve` that say how to ask the node."""
+    group = parser.add_argument_group("how to ask this node", "as serve does")
+    for option in OPTIONS:
+        is_watch = option.flag in _WATCH
+        if option.flag in _LIVE or option.flag.startswith(_LIVE_PREFIXES) or (watch and is_watch):
+            note = f"default {_DEFAULTS.get(option.flag) or option.default or option.otherwise}; {option.environment}"
+            add_option(group, option, f"with --watch; {note}" if is_watch else note)

@@ -1,0 +1,1 @@
+"""`kubectl podres`: the same commands for every node of a cluster."""

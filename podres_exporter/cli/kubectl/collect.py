@@ -1,0 +1,137 @@
+"""From flags to the outcomes of all nodes."""
+
+import argparse
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from podres_exporter.cli.kubectl.api import KubeApi, Pods
+from podres_exporter.cli.kubectl.connection import connect
+from podres_exporter.cli.kubectl.fanout import AT_ONCE, Patience, Progress, ask_all, asking
+from podres_exporter.cli.kubectl.flags import SCHEMES
+from podres_exporter.clock import Clock
+from podres_exporter.cluster.exporters import Rules, choose
+from podres_exporter.cluster.outcome import Outcome
+from podres_exporter.config.values import at_least
+from podres_exporter.errors import ApiServerError, Reason, SnapshotError
+from podres_exporter.printable import printable
+
+_LONGEST_PORT = 5
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Which cluster, which exporters, and how long."""
+
+    kubeconfig: str | None
+    context: str | None
+    exporters: Pods
+    rules: Rules
+    patience: Patience
+
+
+def make_way(arguments: argparse.Namespace, faults: list[str]) -> Way:
+    """Return the way; *faults* names what cannot be read."""
+    faults += [
+        f"--{flag}: is empty; leave it out for the usual one"
+        for flag in ("kubeconfig", "context", "exporter-namespace")
+        if getattr(arguments, flag.replace("-", "_")) == ""
+    ]
+    if "" in arguments.node:
+        faults.append("--node: the name is empty; leave the flag out for all of them")
+    if not arguments.exporter_selector:
+        faults.append("--exporter-selector: is empty; that would be every pod of the cluster")
+    if arguments.exporter_scheme not in SCHEMES:
+        faults.append(f"--exporter-scheme: {arguments.exporter_scheme!r} is unknown; choose {' or '.join(SCHEMES)}")
+    rules = Rules(
+        _port(arguments.exporter_port, faults), arguments.exporter_scheme == "https", frozenset(arguments.node)
+    )
+    patience = Patience(*(_seconds(flag, getattr(arguments, flag[2:]), faults) for flag in ("--timeout", "--deadline")))
+    exporters = Pods(arguments.exporter_namespace, arguments.exporter_selector)
+    return Way(arguments.kubeconfig, arguments.context, exporters, rules, patience)
+
+
+def _port(text: str | None, faults: list[str]) -> int | None:
+    if text is None:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_PORT and 0 < int(text) < 65536:
+        return int(text)
+    faults.append(f"--exporter-port: {text!r} is not the number of a port; write for example 10190")
+    return None
+
+
+def _seconds(flag: str, text: str, faults: list[str]) -> float:
+    try:
+        return at_least(0.1, "100ms")(text)
+    except ValueError as error:
+        faults.append(f"{flag}: {error}")
+        return 1.0
+
+
+class Cluster:
+    """One cluster while it is looked at."""
+
+    def __init__(self, way: Way, api: KubeApi, clock: Clock) -> None:
+        """Take what is needed; nothing is asked yet."""
+        self.api, self.clock, self._way = api, clock, way
+
+    def ask(self, nodes: frozenset[str] | None = None, *, takes_unready: bool = False) -> list[Outcome]:
+        """
+        Return what became of each node with an exporter, of *nodes* alone if they are given.
+
+        Raises SnapshotError where no exporter can be found at all.
+        """
+        rules = replace(self._way.rules, takes_unready=takes_unready, nodes=nodes or self._way.rules.nodes)
+        pods = listed(lambda: self.api.pods(self._way.exporters), self._way.exporters.namespace)
+        if not pods:
+            raise SnapshotError(_nothing(self._way.exporters))
+        choice = choose(pods, rules)
+        progress = Progress()
+        try:
+            found = ask_all(choice.targets, asking(self.api), self.clock, self._way.patience, progress.show)
+        finally:
+            progress.clear()
+        return [*choice.troubles, *found]
+
+
+@contextlib.contextmanager
+def cluster(way: Way, clock: Clock) -> Iterator[Cluster]:
+    """Yield the cluster; its connections are cut at the end. Raises ConfigError where there are no credentials."""
+    connection = connect(way.kubeconfig, way.context, os.environ, connections=AT_ONCE)
+    api = KubeApi(connection, clock, way.patience.each_seconds)
+    try:
+        yield Cluster(way, api, clock)
+    finally:
+        api.close()
+
+
+def listed(ask: Callable[[], T], namespace: str | None) -> T:
+    """Return what a list gives. Raises SnapshotError, with the remedy, where the API server does not give it."""
+    try:
+        return ask()
+    except ApiServerError as error:
+        detail = printable(error.detail.removeprefix("list: "))
+        where = f"in namespace {printable(namespace)}" if namespace else "of all namespaces"
+        match error.reason:
+            case Reason.DENIED if "HTTP 403" in detail:
+                narrower = "" if namespace else ", or name the exporters' namespace by --exporter-namespace"
+                remedy = f"grant list on pods {where}{narrower}"
+            case Reason.DENIED:
+                remedy = "see that kubectl get pods works with the same --context"
+            case Reason.UNAVAILABLE | Reason.TIMEOUT:
+                remedy = "see that kubectl get pods works, or give it longer by --timeout"
+            case _:
+                remedy = "see --exporter-selector and -l"
+        raise SnapshotError(f"the pods {where} cannot be listed: {detail}; {remedy}") from error
+
+
+def _nothing(exporters: Pods) -> str:
+    where = f"in namespace {printable(exporters.namespace)}" if exporters.namespace else "in any namespace"
+    return (
+        f"no exporter found: no pod {where} has the labels {printable(exporters.labels)}; install podres-exporter as a "
+        "DaemonSet, or say by --exporter-selector and --exporter-namespace how to find its pods"
+    )

@@ -1,0 +1,56 @@
+"""`kubectl podres`: the whole cluster, as `podres-exporter` shows one node."""
+
+import importlib
+import sys
+from collections.abc import Iterable, Sequence
+
+from podres_exporter.cli.console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL
+from podres_exporter.cli.flags.parser import unknown_arguments
+from podres_exporter.cli.kubectl.flags import PROGRAM, build_parser
+from podres_exporter.cluster.outcome import Outcome, told, trouble_lines, troubles
+from podres_exporter.errors import ConfigError, NotFoundError, SelectionError, SnapshotError
+
+EXIT_USAGE = 2
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one verb; return its exit code."""
+    try:
+        arguments, extras = build_parser().parse_known_args(argv)
+        verb = importlib.import_module(arguments.module)
+        return int(verb.run(arguments, unknown_arguments(arguments, extras)))
+    except ConfigError as error:
+        complain([*error.problems, f"see {PROGRAM} --help"])
+        return EXIT_USAGE
+    except (SnapshotError, SelectionError, NotFoundError) as error:
+        complain([str(error)])
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def complain(sentences: Iterable[str]) -> None:
+    """Write sentences to standard error, for people."""
+    for sentence in sentences:
+        print(f"{PROGRAM}: {sentence}", file=sys.stderr)
+
+
+def named_troubles(outcomes: Sequence[Outcome]) -> int:
+    """Name every node that nothing is known of on standard error, and return the exit code that this comes to."""
+    found = troubles(outcomes)
+    complain(trouble_lines(found))
+    if not found:
+        return EXIT_OK
+    return EXIT_PARTIAL if told(outcomes) else EXIT_FAILED
+
+
+def output_fault(output: str, formats: Sequence[str], faults: list[str]) -> None:
+    """Name an unknown format."""
+    if output not in formats:
+        faults.append(f"-o: {output!r} is unknown; choose {', '.join(formats[:-1])} or {formats[-1]}")
+
+
+def refuse(faults: Sequence[str]) -> None:
+    """Raise ConfigError if there are faults."""
+    if faults:
+        raise ConfigError(faults)

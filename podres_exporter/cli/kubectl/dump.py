@@ -1,0 +1,150 @@
+"""`kubectl podres dump`: who holds what, on every node."""
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, columns, wants_colours, write
+from podres_exporter.cli.kubectl.api import Pods
+from podres_exporter.cli.kubectl.collect import Cluster, cluster, listed, make_way
+from podres_exporter.cli.kubectl.command import complain, named_troubles, output_fault, refuse
+from podres_exporter.cli.verbs.render import FORMATS, TABLES, View
+from podres_exporter.clock import SystemClock
+from podres_exporter.cluster.documents import Shown, dump_document, json_of, yaml_of
+from podres_exporter.cluster.outcome import Outcome, told, troubles
+from podres_exporter.cluster.part import holders, only_pods
+from podres_exporter.cluster.tables import free_table, holder_lines, node_tables
+from podres_exporter.dump import ANSI, PLAIN, Selection, csv_text, nobody_holds, prom_text, select_nodes
+from podres_exporter.model import PodKey, Snapshot
+from podres_exporter.printable import printable
+
+_ENDLESS = 1 << 20
+"""Columns of a pipe: whoever reads it wants whole names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    What was asked for. *namespace* None is the context's; *is_everywhere*: all of them. *labels* are those of pods.
+    """
+
+    selection: Selection
+    view: View
+    namespace: str | None
+    is_everywhere: bool
+    labels: str
+
+
+def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+    """Print it; 0 if it is whole, 1 where no node answers, 3 where some do not."""
+    faults = list(problems)
+    way, request = make_way(arguments, faults), _request(arguments, faults)
+    refuse(faults)
+    with cluster(way, SystemClock()) as found:
+        is_wanted = _wanted(found, request)
+        outcomes = found.ask()
+    code = named_troubles(outcomes)
+    if not told(outcomes):
+        return code
+    text, hint = _rendered(outcomes, request, is_wanted, _namespace(found, request))
+    write(text)
+    complain([hint] if hint else [])
+    untold = request.view.output not in TABLES and any(each.snapshot.allocation is None for each in told(outcomes))
+    if untold:
+        names = ", ".join(printable(each.node) for each in told(outcomes) if each.snapshot.allocation is None)
+        complain([f"{names}: nothing is known of what is held there; kubectl podres check says why"])
+    return EXIT_PARTIAL if code == EXIT_OK and untold else code
+
+
+def _request(arguments: argparse.Namespace, faults: list[str]) -> Request:
+    view = View(arguments.output, is_free=arguments.free, is_summary=arguments.nodes, everything=arguments.all)
+    output_fault(view.output, FORMATS, faults)
+    tables = [flag for flag, is_given in (("--free", view.is_free), ("--nodes", view.is_summary)) if is_given]
+    if len(tables) > 1:
+        faults.append("--free and --nodes: are tables of their own; ask for one after the other")
+    if view.output in FORMATS and view.output not in TABLES:
+        faults += [f"{flag}: is a table of its own, and -o {view.output} is none" for flag in tables]
+    if view.everything and (view.output != "table" or tables):
+        faults.append("--all: is for the table of containers; json and yaml have all of them anyway")
+    for flag in ("namespace", "device"):
+        if getattr(arguments, flag) == "":
+            faults.append(f"--{flag}: the name is empty; leave the flag out for all of them")
+    for flag in ("pod", "container", "resource"):
+        if "" in getattr(arguments, flag):
+            faults.append(f"--{flag}: the name is empty; leave the flag out for all of them")
+    numbers = [text for text in arguments.numa_node if re.fullmatch("[0-9]{1,4}", text)]
+    faults += [
+        f"--numa-node: {text!r} is not the number of a NUMA node; write for example 0"
+        for text in arguments.numa_node
+        if text not in numbers
+    ]
+    selection = Selection(
+        pods=tuple(arguments.pod),
+        containers=tuple(arguments.container),
+        resources=tuple(arguments.resource),
+        device=arguments.device,
+        numa_nodes=frozenset(map(int, numbers)),
+    )
+    about_nodes = arguments.namespace is None and (bool(tables) or arguments.device is not None)
+    return Request(selection, view, arguments.namespace, arguments.all_namespaces or about_nodes, arguments.selector)
+
+
+def _namespace(found: Cluster, request: Request) -> str | None:
+    """Return the namespace whose pods are shown, None for all."""
+    return None if request.is_everywhere else request.namespace or found.api.namespace
+
+
+def _wanted(found: Cluster, request: Request) -> Callable[[PodKey], bool]:
+    """Return which pods are wanted; labels are asked of the API server, as the snapshots have only allowed ones."""
+    namespace = _namespace(found, request)
+    if request.labels:
+        pods = listed(lambda: found.api.pods(Pods(namespace, request.labels)), namespace)
+        keys = {(each.metadata.namespace, each.metadata.name) for each in pods}
+        return lambda key: key in keys
+    return lambda key: namespace in {None, key[0]}
+
+
+def _rendered(
+    outcomes: Sequence[Outcome], request: Request, is_wanted: Callable[[PodKey], bool], namespace: str | None
+) -> tuple[str, str]:
+    """Return the text, and where it is empty what may be meant."""
+    nodes = told(outcomes)
+    whole = only_pods([each.snapshot for each in nodes], is_wanted)
+    shown = select_nodes(whole, request.selection)
+    match request.view.output:
+        case "json" | "yaml" as output:
+            pairs = [Shown(each, snapshot) for each, snapshot in zip(nodes, shown, strict=True)]
+            document = dump_document(pairs, troubles(outcomes))
+            return (json_of if output == "json" else yaml_of)(document), ""
+        case "csv":
+            return csv_text(shown), ""
+        case "prom":
+            return prom_text(shown), ""
+        case _:
+            return _table(whole, shown, request, namespace)
+
+
+def _table(
+    whole: Sequence[Snapshot], shown: Sequence[Snapshot], request: Request, namespace: str | None
+) -> tuple[str, str]:
+    """Return one of the tables, fitted to the terminal."""
+    style, width, view = ANSI if wants_colours() else PLAIN, columns(_ENDLESS), request.view
+    if view.is_free:
+        return _lines(free_table(shown, columns=width, style=style)), ""
+    if view.is_summary:
+        return _lines(node_tables(shown, columns=width, style=style)), ""
+    free = nobody_holds(whole, request.selection)
+    if free and not holders(shown):
+        return _lines(free), ""
+    is_wide = view.output == "wide"
+    lines = holder_lines(shown, columns=width, style=style, is_wide=is_wide, everything=view.everything)
+    hint = ""
+    if not holders(shown) and not view.everything:
+        where = "" if namespace is None else f" in namespace {printable(namespace)}; -A looks at all namespaces"
+        hint = f"nothing is held{where}"
+    return _lines([*lines, *free]), hint
+
+
+def _lines(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

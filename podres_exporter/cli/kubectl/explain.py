@@ -1,0 +1,125 @@
+"""`kubectl podres explain`: why a pod sits where it sits; of one that no node has, where it could go."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from podres_exporter.allowlist import LabelAllowlist
+from podres_exporter.cli.console import columns, write
+from podres_exporter.cli.kubectl.api import Pods
+from podres_exporter.cli.kubectl.collect import Cluster, cluster, listed, make_way
+from podres_exporter.cli.kubectl.command import named_troubles, output_fault, refuse
+from podres_exporter.clock import SystemClock
+from podres_exporter.cluster.documents import json_of
+from podres_exporter.cluster.outcome import Told, told, troubles
+from podres_exporter.cluster.pending import Pending, pending_document, pending_lines
+from podres_exporter.cluster.podlist import ListedPod, read_page
+from podres_exporter.cluster.whereto import ranked
+from podres_exporter.errors import NotFoundError
+from podres_exporter.explain import explain
+from podres_exporter.explain.document import to_dict
+from podres_exporter.explain.find import known_pods
+from podres_exporter.explain.text import explain_text
+from podres_exporter.fit import ask_of
+from podres_exporter.podmeta import PodDecoder, decode_list
+from podres_exporter.printable import printable
+
+FORMATS = ("text", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which pod, which of its containers, and how to say it; *namespace* None is any."""
+
+    namespace: str | None
+    name: str
+    container: str | None
+    is_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A pod as the API server has it, and the list that it stands alone in."""
+
+    pod: ListedPod
+    body: bytes
+
+
+def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+    """Print the account; 0 if it is whole, 1 without such a pod or its node, 3 where some nodes do not answer."""
+    faults = list(problems)
+    output_fault(arguments.output, FORMATS, faults)
+    inside, slash, name = arguments.pod.rpartition("/")
+    if slash and arguments.namespace not in {None, inside}:
+        faults.append(f"-n: says {arguments.namespace!r}, and the pod's name says {inside!r}")
+    stated = inside if slash else arguments.namespace
+    if not name or stated == "":
+        faults.append("POD: the pod's name is empty; write NAME, or NAMESPACE/NAME")
+    way = make_way(arguments, faults)
+    refuse(faults)
+    with cluster(way, SystemClock()) as found:
+        namespace = stated or (None if arguments.all_namespaces else found.api.namespace)
+        question = Question(namespace, name, arguments.container, arguments.output == "json")
+        known = _known(found, question)
+        if known is not None and not known.pod.spec.node_name:
+            return _pending(found, known, question)
+        return _placed(found, known, question)
+
+
+def _known(found: Cluster, question: Question) -> Known | None:
+    """Return the pod as the API server has it, None where it has none. Raises NotFoundError where it has several."""
+    wanted = Pods(question.namespace, fields=f"metadata.name={question.name}")
+    body = listed(lambda: found.api.pods_json(wanted), question.namespace)
+    pods = read_page(body).items or []
+    if len(pods) > 1:
+        names = sorted(printable(f"{each.metadata.namespace}/{each.metadata.name}") for each in pods)
+        raise NotFoundError(f"pod {printable(question.name)} is in several namespaces; name one", names)
+    return Known(pods[0], body) if pods else None
+
+
+def _placed(found: Cluster, known: Known | None, question: Question) -> int:
+    """Explain a pod by the exporter of its node; one that the API server does not know is looked for on all."""
+    outcomes = found.ask(frozenset([known.pod.spec.node_name]) if known else None)
+    code = named_troubles(outcomes)
+    nodes = told(outcomes)
+    if not nodes:
+        return code
+    node = nodes[0] if known else _having(nodes, question)
+    namespace = known.pod.metadata.namespace if known else question.namespace
+    account = explain(node.snapshot, namespace, question.name, question.container)
+    if question.is_json:
+        write(json_of(to_dict(account)))
+    else:
+        write("".join(f"{line}\n" for line in explain_text(account, columns(otherwise=100))))
+    return code
+
+
+def _having(nodes: Sequence[Told], question: Question) -> Told:
+    """Return the node that knows the pod. Raises NotFoundError, naming pods of that name elsewhere."""
+    keys = {each.node: known_pods(each.snapshot) for each in nodes}
+    for each in nodes:
+        if any(name == question.name and question.namespace in {None, space} for space, name in keys[each.node]):
+            return each
+    elsewhere = sorted({"/".join(key) for known in keys.values() for key in known if key[1] == question.name})
+    where = f" in namespace {printable(question.namespace)}" if question.namespace else ""
+    problem = f"no pod {printable(question.name)}{where}, says the API server, and no node that answers has one"
+    raise NotFoundError(f"{problem}; there is" if elsewhere else problem, list(map(printable, elsewhere)))
+
+
+def _pending(found: Cluster, known: Known, question: Question) -> int:
+    """Say where a pod that no node has could go."""
+    pods = decode_list(known.body, PodDecoder(LabelAllowlist())).pods
+    if not pods:
+        raise NotFoundError(f"pod {printable(question.name)} cannot be read")
+    pending = Pending(pods[0].meta, known.pod.unscheduled)
+    outcomes = found.ask()
+    code = named_troubles(outcomes)
+    nodes = told(outcomes)
+    if not nodes:
+        return code
+    answers = ranked([each.snapshot for each in nodes], ask_of(pending.meta))
+    if question.is_json:
+        write(json_of(pending_document(pending, answers, troubles(outcomes))))
+    else:
+        write("".join(f"{line}\n" for line in pending_lines(pending, answers, columns(otherwise=100))))
+    return code

@@ -1,0 +1,1 @@
+"""`serve`: the daemon and how it is put together."""

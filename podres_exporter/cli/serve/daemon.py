@@ -1,0 +1,129 @@
+"""Everything that `serve` runs, put together."""
+
+import gc
+import importlib
+import platform
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import grpc
+
+from podres_exporter import __version__
+from podres_exporter.cli.serve.metadata import metadata_source
+from podres_exporter.clock import Clock
+from podres_exporter.config import Config
+from podres_exporter.exposition.document import SnapshotDocument
+from podres_exporter.exposition.own import OwnMetrics
+from podres_exporter.exposition.page import Exposition
+from podres_exporter.families import selected
+from podres_exporter.listen import ListenAddress
+from podres_exporter.model import Snapshot
+from podres_exporter.page.assets import load_assets
+from podres_exporter.page.links import PageLinks
+from podres_exporter.page.published import SnapshotPage
+from podres_exporter.service import Changes, Poller, PollLoop, PollSettings, Sources
+from podres_exporter.service.backoff import longest_delay
+from podres_exporter.sources import KubeletClient, SysfsTopology
+from podres_exporter.web.dispatch import Route
+from podres_exporter.web.html import page_routes
+from podres_exporter.web.routes import SNAPSHOT_PATH, site
+from podres_exporter.web.server import WebServer
+from podres_exporter.web.shield import Shield
+
+STOP_SECONDS = 4.0
+"""How long a stop waits for the poll loop; with the server's second or two it stays within the promised five."""
+
+
+def load_shield(path: Path, clock: Clock, own: OwnMetrics) -> Shield:
+    """
+    Return what the web config file at *path* asks for; raises ConfigError with every fault of it.
+
+    Loaded by name: a node without such a file does not pay the 2 MiB that reading one takes.
+    """
+    shield: Shield = importlib.import_module("podres_exporter.web.config.reload").WebConfigFile(path, clock, own)
+    return shield
+
+
+class Daemon:
+    """Binds at construction, runs from `start` to `stop`."""
+
+    def __init__(self, config: Config, environment: Mapping[str, str], clock: Clock) -> None:
+        """
+        Build everything and bind every address; *environment* tells a pod where its API server is.
+
+        Raises ConfigError naming the addresses that are taken, faults of a file, or what the API server's client lacks.
+        """
+        versions = {"version": __version__, "python": platform.python_version(), "grpc": grpc.__version__}
+        own = OwnMetrics(config.collectors, versions, web_config=config.web_config is not None)
+        shield = load_shield(config.web_config, clock, own) if config.web_config else None
+        self._document = SnapshotDocument(config.node_name, __version__, clock)
+        self._exposition = Exposition(
+            config.node_name, selected(config.collectors), own, clock, node_label=config.node_label
+        )
+        self._kubelet = KubeletClient(config.kubelet_socket, config.kubelet_timeout_seconds, clock, own.rpc)
+        interval = config.poll_interval_seconds
+        settings = PollSettings(
+            config.node_name, interval, config.snapshot_max_age_seconds, config.snapshot_hold_down_seconds
+        )
+        self._metadata = metadata_source(config, environment, clock, own)
+        woken = threading.Event()
+        self._changes = Changes(woken.set)
+        sources = Sources(self._kubelet, SysfsTopology(config.topology_sysfs), self._metadata)
+        self._poller = Poller(settings, sources, publish=self._publish, changes=self._changes, events=own, clock=clock)
+        self._publish(self._poller.snapshot(), 0.0)
+        # Three calls with a deadline each, the longest wait, and as much again for a machine that is busy.
+        patience = 2 * (3 * config.kubelet_timeout_seconds + longest_delay(interval))
+        self._loop = PollLoop(
+            self._poller.tick,
+            self._poller.refresh,
+            woken=woken,
+            interval_seconds=interval,
+            patience_seconds=patience,
+            events=own,
+            clock=clock,
+        )
+        routes = site(
+            config.telemetry_path,
+            metrics=self._exposition.body,
+            snapshot=self._document.body,
+            healthy=self._loop.healthy,
+            ready=self._poller.ready,
+            page=self._page(config.telemetry_path),
+        )
+        self._web = WebServer(
+            config.listen_addresses, routes, max_requests=config.max_requests, clock=clock, shield=shield
+        )
+
+    @property
+    def addresses(self) -> tuple[ListenAddress, ...]:
+        """The addresses that are really bound."""
+        return self._web.addresses
+
+    def start(self) -> None:
+        """Poll and serve, each in threads of its own."""
+        self._web.start()
+        self._metadata.start(self._changes.report)
+        self._loop.start()
+        # Modules and settings live as long as the process: the collector need not look at them ever again.
+        gc.collect()
+        gc.freeze()
+
+    def stop(self) -> bool:
+        """End all threads; True if they ended in time."""
+        self._loop.stop()
+        self._kubelet.close()
+        self._metadata.stop()
+        self._web.stop()
+        return self._loop.join(STOP_SECONDS)
+
+    def _page(self, telemetry_path: str) -> Mapping[str, Route]:
+        """Return the routes of the page for people, which shows the snapshot that the JSON document has."""
+        assets = load_assets()
+        page = SnapshotPage(self._document.current, assets, PageLinks(telemetry_path, SNAPSHOT_PATH))
+        return page_routes(page.body, assets.values())
+
+    def _publish(self, snapshot: Snapshot, expires_at_seconds: float) -> None:
+        """Let everyone see the new snapshot."""
+        self._exposition.publish(snapshot, expires_at_seconds)
+        self._document.publish(snapshot, expires_at_seconds)

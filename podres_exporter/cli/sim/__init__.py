@@ -1,0 +1,1 @@
+"""`demo`, `simulate` and `simulate plugin`: the commands of the simulated node."""

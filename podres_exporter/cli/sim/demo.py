@@ -1,0 +1,86 @@
+"""
+`demo`: a simulated node, the exporter in front of it, and the URL to look at.
+
+The environment is for `serve` alone: a demo is the same on every machine.
+"""
+
+import argparse
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from podres_exporter.cli.flags.parser import DEMO_DEFAULTS, given_flags
+from podres_exporter.cli.serve.command import configured
+from podres_exporter.cli.serve.daemon import Daemon
+from podres_exporter.cli.signals import stop_signals
+from podres_exporter.cli.sim.node import directory_for_node, load_scenario, make_node, metadata_flags
+from podres_exporter.clock import SystemClock
+from podres_exporter.config.build import Given
+from podres_exporter.errors import ConfigError
+from podres_exporter.log import configure
+from podres_exporter.scenario import Scenario
+from podres_exporter.sim.live import LiveNode
+from podres_exporter.sim.node import SimNode
+
+_PLAIN_DEFAULTS = ("--kubelet.poll-interval", "--snapshot.hold-down", "--metadata.pod-labels-allowlist")
+_ADDRESS, _FREE_PORT = "127.0.0.1:10190", "127.0.0.1:0"
+
+
+def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+    """Play until SIGTERM or SIGINT. Raises ConfigError with every fault of flags and scenario."""
+    scenario, faults = load_scenario(arguments.scenario)
+    clock = SystemClock()
+    with stop_signals() as wait_for_signal, directory_for_node(None) as directory, ExitStack() as stack:
+        node = make_node(scenario, directory, clock)
+        stack.callback(node.stop)
+        given: Given = {
+            **{flag: DEMO_DEFAULTS[flag] for flag in _PLAIN_DEFAULTS},
+            **given_flags(arguments),
+            "--kubelet.socket": str(node.socket_path),
+            "--topology.sysfs": str(node.sysfs),
+            "--node-name": scenario.node,
+            **metadata_flags(node, directory),
+        }
+        daemon = _daemon(given, [*problems, *faults], clock)
+        node.start()
+        daemon.start()
+        _introduce(daemon, scenario, node)
+        wait_for_signal()
+        ended = daemon.stop()
+    return 0 if ended else 1
+
+
+def _daemon(given: Given, problems: Sequence[str], clock: SystemClock) -> Daemon:
+    """Return the exporter on the usual port of the loopback interface, or on a free one where that is taken."""
+    if "--web.listen-address" in given:
+        config = configured(given, {}, problems)
+        configure(config.log_level, config.log_format)
+        return Daemon(config, {}, clock)
+    try:
+        return _daemon({**given, "--web.listen-address": [_ADDRESS]}, problems, clock)
+    except ConfigError:
+        return _daemon({**given, "--web.listen-address": [_FREE_PORT]}, problems, clock)
+
+
+def _introduce(daemon: Daemon, scenario: Scenario, node: SimNode) -> None:
+    """Say what there is to see."""
+    url = daemon.addresses[0].url
+    print(
+        f"\n  A simulated node, {scenario.node}, with {len(scenario.numa)} NUMA nodes; its pods come and go.\n"
+        f"\n    {url}/          # the node at a glance\n"
+        f"    {url}/metrics\n"
+        f"\n  For example:\n"
+        f"    curl -s {url}/metrics | grep podres_container_device_info      # who holds which device\n"
+        f"    curl -s {url}/metrics | grep podres_node_free_devices         # what is left, by NUMA node\n"
+        f"    curl -s {url}/metrics | grep 'podres_container_numa_aligned.* 0' # who sits badly\n"
+        f"    curl -s {url}/metrics | grep podres_pod_info                  # whose pods they are\n"
+        f"{_api(node)}"
+        f"\n  Its kubelet listens on {node.socket_path}. Ctrl-C ends it all.\n",
+        flush=True,
+    )
+
+
+def _api(node: SimNode) -> str:
+    """Return the line on the API server, where there is one."""
+    if not isinstance(node, LiveNode):
+        return ""
+    return f"    kubectl --server={node.api.url} get pods -A -w       # its pods come and go\n"

@@ -1,0 +1,39 @@
+"""`simulate plugin`: the sample device plugin, for the simulated kubelet or a real one."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from podres_exporter.cli.signals import stop_signals
+from podres_exporter.clock import SystemClock
+from podres_exporter.errors import ConfigError
+from podres_exporter.log import configure
+from podres_exporter.sim.devices.names import is_extended_resource_name
+from podres_exporter.sim.plugin import SamplePlugin
+
+
+def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+    """Serve and register until SIGTERM or SIGINT. Raises ConfigError with what is wrong with flags or file."""
+    found = list(problems)
+    resource, devices, directory = arguments.resource, arguments.devices, Path(arguments.directory)
+    if resource is None or not is_extended_resource_name(resource):
+        found.append(f"--resource: {resource!r} is no extended resource; write for example example.com/gpu")
+    if devices is None:
+        found.append("--devices: the file with the devices is missing; see podres-exporter simulate plugin --help")
+    if not directory.is_dir():
+        found.append(f"--directory: {directory} is no directory; a kubelet has it at /var/lib/kubelet/device-plugins")
+    if found:
+        raise ConfigError(found)
+    with stop_signals() as wait_for_signal:
+        try:
+            plugin = SamplePlugin(resource, Path(devices), directory, SystemClock())
+        except ValueError as error:
+            raise ConfigError([f"--directory: {error}"]) from error
+        configure("info", "logfmt")
+        with plugin:
+            print(
+                f"{resource}: serving on {plugin.socket_path}, registering with {directory / 'kubelet.sock'}",
+                flush=True,
+            )
+            wait_for_signal()
+    return 0

@@ -1,0 +1,82 @@
+"""`simulate`: the simulated node alone, for people who write device plugins and monitoring agents."""
+
+import argparse
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from podres_exporter.cli.signals import stop_signals
+from podres_exporter.cli.sim.node import directory_for_node, load_scenario, make_node, metadata_flags
+from podres_exporter.clock import SystemClock
+from podres_exporter.errors import ConfigError
+from podres_exporter.listen import ListenAddress, parse_listen_address
+from podres_exporter.log import configure
+from podres_exporter.scenario import Release, parse_release
+from podres_exporter.sim.live import Control, LiveNode
+from podres_exporter.sim.node import SimNode
+
+
+def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+    """Play until SIGTERM or SIGINT. Raises ConfigError with every fault of flags and scenario."""
+    scenario, faults = load_scenario(arguments.scenario)
+    found = [*problems, *faults]
+    release = _release(arguments.release, found)
+    address = _address(arguments.api_listen_address, found)
+    if found:
+        raise ConfigError(found)
+    with stop_signals() as wait_for_signal, directory_for_node(arguments.directory) as directory:
+        node = make_node(scenario, directory, SystemClock(), release, (address.host or "0.0.0.0", address.port))  # noqa: S104 - asked for
+        configure("info", "logfmt")
+        with node:
+            _introduce(node, directory)
+            if isinstance(node, LiveNode):
+                threading.Thread(target=_obey, args=(Control(node),), name="control", daemon=True).start()
+            wait_for_signal()
+    return 0
+
+
+def _release(text: str | None, problems: list[str]) -> Release | None:
+    """Return the release to play, None for the scenario's own."""
+    try:
+        return None if text is None else parse_release(text)
+    except ValueError as error:
+        problems.append(f"--release: {error}")
+        return None
+
+
+def _address(text: str, problems: list[str]) -> ListenAddress:
+    """Return the address of the API server."""
+    try:
+        return parse_listen_address(text)
+    except ValueError as error:
+        problems.append(f"--api.listen-address: {error}")
+        return ListenAddress("127.0.0.1", 0)
+
+
+def _introduce(node: SimNode, directory: Path) -> None:
+    """Say what there is to connect to."""
+    print(f"\n  A simulated node, {node.scenario.node}, with a kubelet of {node.scenario.kubelet.release}.\n")
+    print(f"    pod-resources socket   {node.socket_path}")
+    print(f"    /sys                   {node.sysfs}")
+    if isinstance(node, LiveNode):
+        print(f"    device plugins         {node.devices.socket_path}")
+        print(f"    plugin watcher         {directory / 'plugins_registry'}")
+        print(f"    API server             {node.api.url}")
+        print(f"\n  For example:\n    kubectl --server={node.api.url} get pods -A -w")
+        flags = {
+            "--kubelet.socket": node.socket_path,
+            "--topology.sysfs": node.sysfs,
+            "--node-name": node.scenario.node,
+            **metadata_flags(node, directory),
+        }
+        print(f"    podres-exporter serve {' '.join(f'{flag}={value}' for flag, value in flags.items())}")
+        print("\n  Type help to change things while it runs. Ctrl-C ends it all.\n", flush=True)
+    else:
+        print("\n  Its pods hold what the scenario says; nothing is admitted. Ctrl-C ends it all.\n", flush=True)
+
+
+def _obey(control: Control) -> None:
+    """Carry out what is typed, line by line, until there is no more."""
+    for line in sys.stdin:
+        print(control.execute(line), flush=True)

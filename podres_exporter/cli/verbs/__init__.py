@@ -1,0 +1,1 @@
+"""The one-shot commands: `dump`, `explain`, `fit`, `check` and `metrics`."""

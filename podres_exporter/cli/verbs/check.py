@@ -1,0 +1,183 @@
+"""`check`: one look at everything the exporter needs, for whoever is on call."""
+
+import argparse
+import difflib
+import json
+import os
+import re
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from podres_exporter import __version__
+from podres_exporter.check import Evidence, Verdict, judge, text_lines, to_document
+from podres_exporter.check.evidence import ApiServer, Look, Settings
+from podres_exporter.check.pods import disagrees
+from podres_exporter.cli.flags.parser import given_flags
+from podres_exporter.cli.probe.apiserver import LIMITS, ApiAsker, connect
+from podres_exporter.cli.probe.kubelet import KubeletAsker
+from podres_exporter.cli.probe.socket import MOUNTINFO, look_at_socket
+from podres_exporter.cli.serve.command import configured
+from podres_exporter.clock import Clock, SystemClock
+from podres_exporter.config import OPTIONS, Config
+from podres_exporter.config.build import Given
+from podres_exporter.config.options import environment_name
+from podres_exporter.errors import TopologyError
+from podres_exporter.families import COLLECTORS
+from podres_exporter.log import configure
+from podres_exporter.model import Metadata, PodKey, Topology
+from podres_exporter.sources import SysfsTopology
+from podres_exporter.sources.apiserver import Limits
+from podres_exporter.sources.credentials import SERVICE_ACCOUNT
+
+FORMATS = ("text", "json")
+EXIT_CODES = {Verdict.OK: 0, Verdict.FAILED: 1, Verdict.WARNING: 3}
+
+SECOND_LOOK_SECONDS = 2.0
+"""Pods that are just being taken up or deleted are known to one side only for about that long."""
+
+_SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_.+)?)|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_.+)?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What tests replace: the time, the kernel's list of mounts, the pod's service account, and how long to wait."""
+
+    clock: Clock
+    mountinfo: Path = MOUNTINFO
+    service_account: Path = SERVICE_ACCOUNT
+    limits: Limits = LIMITS
+
+
+def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+    """Look, and print what was found; 0 if all is well, 1 if something failed, 3 for mere warnings."""
+    unknown = f"-o: {arguments.output!r} is unknown; choose {' or '.join(FORMATS)}"
+    given = given_flags(arguments)
+    config = configured(given, os.environ, [*problems, *([] if arguments.output in FORMATS else [unknown])])
+    configure(config.log_level, config.log_format)
+    clock = SystemClock()
+    evidence = gather(config, stated(given, os.environ), os.environ, Surroundings(clock))
+    report = judge(evidence)
+    if arguments.output == "json":
+        document = to_document(report, generated_at_seconds=clock.wall_seconds(), version=__version__)
+        print(json.dumps(document, indent=2))
+    else:
+        for line in text_lines(report, colours=wants_colours(os.environ, is_terminal=sys.stdout.isatty())):
+            print(line)
+    return EXIT_CODES[report.verdict]
+
+
+def wants_colours(environment: Mapping[str, str], *, is_terminal: bool) -> bool:
+    """Return whether to colour: a terminal that can, and a user who has not said no (https://no-color.org)."""
+    return is_terminal and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def stated(given: Given, environment: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """
+    Return the flags and variables that say something, in the order of the options; and variables of our prefix that
+    nobody reads, each with the nearest that is read.
+
+    Kubernetes sets variables like PODRES_EXPORTER_SERVICE_HOST for services of such a name; those are nobody's fault.
+    """
+    flags = [option.flag for option in OPTIONS]
+    flags += [*(f"--collector.{name}" for name in COLLECTORS), "--metrics.node-label"]
+    variables = {environment_name(flag): flag for flag in flags}
+    found = [
+        flag if flag in given else name for name, flag in variables.items() if flag in given or environment.get(name)
+    ]
+    if environment.get("NODE_NAME"):
+        found.append("NODE_NAME")
+    strangers = [
+        name
+        for name in sorted(environment)
+        if name.startswith("PODRES_") and name not in variables and not _SERVICE_LINK.search(name)
+    ]
+    near = {name: difflib.get_close_matches(name, variables, 1) for name in strangers}
+    return tuple(found), tuple((name, near[name][0] if near[name] else "") for name in strangers)
+
+
+def gather(
+    config: Config,
+    said: tuple[tuple[str, ...], tuple[tuple[str, str], ...]],
+    environment: Mapping[str, str],
+    around: Surroundings,
+) -> Evidence:
+    """
+    Return everything that can be found out, whatever of it fails.
+
+    It ends within four deadlines of the kubelet's calls, three of the API server's, and a pause.
+    """
+    given, strangers = said
+    clock = around.clock
+    socket = look_at_socket(config.kubelet_socket, clock, around.mountinfo)
+    kubelet = KubeletAsker(config.kubelet_socket, config.kubelet_timeout_seconds, clock)
+    asker, api = _api(config, environment, around)
+    try:
+        listing = kubelet.list() if socket.is_connected else None
+        allocatable = kubelet.allocatable() if socket.is_connected else None
+        metadata = None
+        if asker is not None:
+            pods, metadata = asker.list()
+            api = ApiServer(account=asker.account, reviews=asker.reviews(), pods=pods)
+        looks = _looks(Look(listing, metadata), kubelet, asker, clock)
+        key = _any_pod(looks[-1])
+        if socket.is_connected and key is not None:
+            kubelet.get(key)
+    finally:
+        kubelet.close()
+        if asker is not None:
+            asker.close()
+    return Evidence(
+        settings=Settings(
+            node=config.node_name,
+            timeout_seconds=config.kubelet_timeout_seconds,
+            hold_down_seconds=config.snapshot_hold_down_seconds,
+            metadata_source=config.metadata_source,
+            allowlist=config.pod_labels_allowlist,
+            given=given,
+            strangers=strangers,
+        ),
+        socket=socket,
+        wall_seconds=clock.wall_seconds(),
+        topology=_topology(config.topology_sysfs),
+        calls=kubelet.calls,
+        allocatable=allocatable,
+        looks=looks,
+        api=api,
+    )
+
+
+def _api(
+    config: Config, environment: Mapping[str, str], around: Surroundings
+) -> tuple[ApiAsker | None, ApiServer | None]:
+    """Return whom to ask; without credentials what there is to say, and neither where it shall not be asked."""
+    if config.metadata_source == "none":
+        return None, None
+    found = connect(config, environment, around.clock, around.limits, around.service_account)
+    return (found, None) if isinstance(found, ApiAsker) else (None, found)
+
+
+def _looks(first: Look, kubelet: KubeletAsker, asker: ApiAsker | None, clock: Clock) -> tuple[Look, ...]:
+    """Return the look, and another one a moment later where the two sides disagree."""
+    if asker is None or not disagrees(first):
+        return (first,)
+    clock.wait(threading.Event(), SECOND_LOOK_SECONDS)
+    listing, (_, metadata) = kubelet.list_again(), asker.list()
+    return (first,) if listing is None or metadata is None else (first, Look(listing, metadata))
+
+
+def _any_pod(look: Look) -> PodKey | None:
+    """Return a pod to ask for that the kubelet knows, or else should know; a listed one disturbs nothing."""
+    if look.listing is not None and look.listing.pods:
+        return look.listing.pods[0].key
+    metadata = look.metadata or Metadata()
+    return next((key for key, meta in sorted(metadata.pods.items()) if not meta.is_terminal), None)
+
+
+def _topology(root: Path) -> Topology | TopologyError:
+    try:
+        return SysfsTopology(root).read()
+    except TopologyError as error:
+        return error

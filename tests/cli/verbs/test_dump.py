@@ -1,0 +1,407 @@
+"""`dump` as a user types it: what is shown, what is kept, and what is refused."""
+
+import csv
+import io
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+import yaml
+from look_rig import GPU, NODE, SERVE, Command, Spot, answers, spot
+from processes import get
+from prometheus_client.parser import text_string_to_metric_families
+from rig import Scrape
+
+from podres_exporter.cli.look.record import save
+from podres_exporter.cli.serve.command import configured
+from podres_exporter.cli.serve.daemon import Daemon
+from podres_exporter.clock import SystemClock
+from podres_exporter.config import OPTIONS
+from podres_exporter.config.build import Given
+from podres_exporter.errors import SnapshotError
+from podres_exporter.families import CATALOGUE, ContainerFamily, NodeFamily, PodFamily, PodLabelsFamily
+from podres_exporter.recording import Recording
+from podres_exporter.sim.answers import RpcFault
+
+OF_THE_ALLOCATION = (ContainerFamily, NodeFamily, PodFamily, PodLabelsFamily)
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be outside of any cluster, with nothing set."""
+    for name in (*(option.environment for option in OPTIONS), "NODE_NAME", "KUBERNETES_SERVICE_HOST", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def node(short_dir: Path) -> Iterator[Spot]:
+    with spot(short_dir, metadata=True) as found:
+        yield found
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(capsys)
+
+
+def test_the_table_names_who_holds_what(node: Spot, run: Command) -> None:
+    """The main job: one row per container that holds something."""
+    ran = run("dump", *node.flags)
+
+    assert 0 == ran.code
+    assert ["NAMESPACE", "POD", "CONTAINER", "CPUS", "DEVICES", "MEMORY", "NUMA", "ALIGNED"] == ran.rows[0][:8]
+    assert ["ml", "train", "main", "2-3", "1x", GPU, "4Gi", "0", "yes"] == ran.rows[1][:9]
+    assert ["web", "infer", "server"] == ran.rows[2][:3]
+    assert not any("log" in row for row in ran.rows)
+
+
+def test_all_shows_containers_that_hold_nothing(node: Spot, run: Command) -> None:
+    """The container `log` of the pod `infer`."""
+    assert ["web", "infer", "log"] in [row[:3] for row in run("dump", *node.flags, "--all").rows]
+
+
+@pytest.mark.parametrize(
+    ("flags", "rows"),
+    [
+        (("-n", "web"), ["infer"]),
+        (("-n", "web", "-n", "ml"), ["train", "infer"]),
+        (("--pod", "tr*"), ["train"]),
+        (("--pod", "web/infer"), ["infer"]),
+        (("--container", "server"), ["infer"]),
+        (("--resource", "cpu"), ["train"]),
+        (("--device", "GPU-ab"), ["infer"]),
+        (("--numa-node", "1"), ["infer"]),
+        (("--numa-node", "0", "--numa-node", "1"), ["train", "infer"]),
+    ],
+)
+def test_a_part_is_shown_if_asked_for(node: Spot, run: Command, flags: tuple[str, ...], rows: list[str]) -> None:
+    """Each of the flags reaches what it is for; they hold for JSON as well."""
+    shown = run("dump", *node.flags, *flags, "-o", "csv")
+    document = json.loads(run("dump", *node.flags, *flags, "-o", "json").out)
+
+    assert 0 == shown.code
+    assert rows == list(dict.fromkeys(row["pod"] for row in csv.DictReader(io.StringIO(shown.out))))
+    assert rows == [each["name"] for each in document["pods"]]
+
+
+def test_who_has_a_device_that_nobody_has_is_answered(node: Spot, run: Command) -> None:
+    """It is free, and where it is."""
+    ran = run("dump", *node.flags, "--device", "GPU-b0")
+
+    assert (0, f"nobody holds {GPU} GPU-b0 (node 1) of {NODE}; it is free\n") == (ran.code, ran.out)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--pod", "tran"), "no pod 'tran' on node1; near: ml/train"),
+        (("-n", "mll"), "no namespace 'mll' on node1; near: ml"),
+        (("--device", "GPU-a"), "device 'GPU-a' fits 3 devices: example.com/gpu GPU-aa, example.com/gpu GPU-ab"),
+        (("--device", "TPU"), "no device 'TPU'"),
+        (("--numa-node", "9"), "no NUMA node 9 on node1; known are: 0, 1"),
+    ],
+)
+def test_what_is_not_there_is_a_failure_that_names_what_is_near(
+    node: Spot, run: Command, flags: tuple[str, ...], said: str
+) -> None:
+    """An empty table would look like an answer."""
+    ran = run("dump", *node.flags, *flags)
+
+    assert (1, "") == (ran.code, ran.out)
+    assert said in ran.err
+
+
+def test_every_format_says_the_same(node: Spot, run: Command) -> None:
+    """JSON and YAML are the same document but for its time; CSV and the page name the same devices."""
+    loaded = [
+        json.loads(run("dump", *node.flags, "-o", "json").out),
+        yaml.safe_load(run("dump", *node.flags, "-o", "yaml").out),
+    ]
+    page = Scrape(run("dump", *node.flags, "-o", "prom").out, "text/plain")
+    rows = [*csv.DictReader(io.StringIO(run("dump", *node.flags, "-o", "csv").out))]
+
+    assert loaded[0]["pods"] == loaded[1]["pods"]
+    assert loaded[0]["stock"] == loaded[1]["stock"]
+    assert {"GPU-aa", "GPU-ab"} == page.labels("podres_container_device_info", "device")
+    assert {"GPU-aa", "GPU-ab"} == {row["id"] for row in rows if row["kind"] == "device"}
+    assert "GPU-aa" in run("dump", *node.flags, "-o", "wide").out
+
+
+def test_free_and_nodes_are_tables_of_their_own(node: Spot, run: Command) -> None:
+    """What is left, with ids, and the node's stock and state."""
+    free, nodes = run("dump", *node.flags, "--free"), run("dump", *node.flags, "--nodes")
+
+    assert [GPU, "1", "2", "3", "GPU-ac,", "GPU-b0"] in free.rows
+    assert ["PODS", "SKIPPED", "ALIGNED", "MISSING", "KUBELET", "TOPOLOGY", "METADATA"] in nodes.rows
+
+
+def test_eighty_columns_are_kept_where_the_terminal_has_no_more(
+    node: Spot, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """COLUMNS is how a pipe is told; without it lines are as long as their names."""
+    long = run("dump", *node.flags, "--nodes")
+    monkeypatch.setenv("COLUMNS", "80")
+    short = run("dump", *node.flags, "--nodes")
+
+    assert 80 >= max(len(line) for line in short.out.splitlines())
+    assert 80 < max(len(line) for line in long.out.splitlines())
+
+
+def test_a_dump_and_a_scrape_agree_value_by_value(node: Spot, run: Command) -> None:
+    """The same snapshot through the same functions: what `serve` shows of the allocation, `dump -o prom` prints."""
+    given: Given = {
+        "--kubelet.socket": str(node.kubelet.socket_path),
+        "--topology.sysfs": str(node.sysfs),
+        "--node-name": NODE,
+        "--metadata.kubeconfig": str(node.config),
+        "--metadata.pod-labels-allowlist": "pods=[app]",
+        "--snapshot.hold-down": "0s",
+        "--kubelet.poll-interval": "1s",
+        "--web.listen-address": ["127.0.0.1:0"],
+    }
+    daemon = Daemon(configured(given, {}, []), {}, SystemClock())
+    daemon.start()
+    try:
+        scraped = _scrape_with_metadata(daemon.addresses[0].url)
+    finally:
+        daemon.stop()
+    dumped = run("dump", *node.flags, "--metadata.pod-labels-allowlist=pods=[app]", "-o", "prom")
+    names = {family.name for family in CATALOGUE if isinstance(family, OF_THE_ALLOCATION)}
+
+    def of_the_allocation(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        return {key: value for key, value in Scrape(text, "text/plain").samples.items() if key[0] in names}
+
+    assert 0 == dumped.code
+    assert of_the_allocation(scraped) == of_the_allocation(dumped.out)
+    assert {"podres_container_devices", "podres_pod_labels", "podres_node_free_devices"} <= {
+        name for name, _ in of_the_allocation(dumped.out)
+    }
+
+
+def _scrape_with_metadata(url: str) -> str:
+    """Return the page once it has metadata."""
+    clock, never = SystemClock(), threading.Event()
+    until = clock.monotonic_seconds() + 15
+    while clock.monotonic_seconds() < until:
+        _, text = get(f"{url}/metrics")
+        if "podres_pod_info{" in text:
+            return text
+        never.wait(0.05)
+    raise AssertionError(text)
+
+
+def test_the_page_is_one_that_prometheus_reads(node: Spot, run: Command) -> None:
+    """For node_exporter's textfile collector, or promtool."""
+    text = run("dump", *node.flags, "-o", "prom").out
+
+    assert [] != list(text_string_to_metric_families(text))
+    assert text.endswith("\n")
+
+
+def test_collectors_and_the_node_label_follow_the_environment_of_the_daemon(
+    node: Spot, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dump in the exporter's pod shows what its scrapes show."""
+    monkeypatch.setenv("PODRES_COLLECTOR_DEVICES", "false")
+    monkeypatch.setenv("PODRES_METRICS_NODE_LABEL", "false")
+    text = run("dump", *node.flags, "-o", "prom").out
+
+    assert "podres_container_devices" not in text
+    assert 'podres_node_exclusive_cpus{numa_node="0"} 2' in text
+
+
+def test_a_recording_shows_the_same_as_the_node_did(node: Spot, run: Command) -> None:
+    """Through the same wire, join and snapshot, wherever it is read; its time is that of the recording."""
+    file = node.directory / "node.json"
+    first = run("dump", *node.flags, f"--record={file}", "-o", "json")
+    node.kubelet.answers = answers()
+    again = run("dump", f"--from={file}", "-o", "json")
+    then, now = json.loads(first.out), json.loads(again.out)
+
+    assert (0, 0) == (first.code, again.code)
+    assert {**then, "status": None} == {**now, "status": None}
+    assert [each["source"] for each in then["status"]["sources"]] == [
+        each["source"] for each in now["status"]["sources"]
+    ]
+    assert 0o600 == file.stat().st_mode & 0o777
+    assert [file.name] == [each.name for each in node.directory.iterdir() if "podres-" in each.name or each == file]
+
+
+def test_a_snapshot_is_read_like_a_recording(node: Spot, run: Command) -> None:
+    """`dump -o json` of another machine; tables and all."""
+    file = node.directory / "snapshot.json"
+    file.write_text(run("dump", *node.flags, "-o", "json").out)
+
+    assert run("dump", *node.flags).out == run("dump", "--from", file).out
+
+
+def test_a_recording_with_hidden_names_holds_none_of_them(node: Spot, run: Command) -> None:
+    """Compressed by its name; what is held, and where, is the same."""
+    file = node.directory / "node.json.gz"
+    plain = run("dump", *node.flags, f"--record={file}", "--hash-names", "-o", "json")
+    hidden = run("dump", "--from", file, "-o", "json")
+    names = ("train", "infer", '"web"', '"main"', "server", '"GPU-aa"', '"GPU-b0"', "node1", "uid-", "-app")
+    then, now = json.loads(plain.out), json.loads(hidden.out)
+
+    assert (0, 0) == (plain.code, hidden.code)
+    assert b"\x1f\x8b" == file.read_bytes()[:2]
+    assert [] == [name for name in names if name in hidden.out]
+    assert len(then["pods"]) == len(now["pods"])
+    assert _shape(then) == _shape(now)
+
+
+def _shape(document: dict[str, object]) -> list[str]:
+    """Return what is held where, without names."""
+    pods = document["pods"]
+    assert isinstance(pods, list)
+    return sorted(
+        json.dumps(
+            [
+                each["exclusiveCpus"],
+                each["memory"],
+                each["alignment"],
+                [(row["resource"], row.get("numaNodes")) for row in each["devices"]],
+                [(row["resource"], row["requested"], row["held"]) for row in pod.get("requests", [])],
+            ]
+        )
+        for pod in pods
+        for each in pod["containers"]
+    )
+
+
+def test_a_recording_is_kept_even_where_the_kubelets_answer_is_of_no_use(node: Spot, run: Command) -> None:
+    """That is when a bug report needs it; with hidden names its bytes are left out, and that is said."""
+    node.kubelet.override("List", b"\xffsecret")
+    plain, hidden = node.directory / "plain", node.directory / "hidden"
+    codes = [
+        run("dump", *node.flags, f"--record={plain}").code,
+        run("dump", *node.flags, f"--record={hidden}", "--hash-names").code,
+    ]
+
+    assert [1, 1] == codes
+    assert "/3NlY3JldA==" in plain.read_text()
+    assert "bytes that cannot be read, left out" in hidden.read_text()
+    assert "the recorded kubelet did not tell its pods" in run("dump", "--from", plain).err
+
+
+def test_a_recording_that_cannot_be_written_is_a_failure(node: Spot, run: Command) -> None:
+    """It was asked for; nothing half-written is left."""
+    ran = run("dump", *node.flags, "--record=/proc/sys/node.json")  # /proc takes no files
+
+    assert 1 == ran.code
+    assert ran.err.startswith("podres-exporter: --record: /proc/sys/node.json cannot be written: ")
+
+
+def test_what_was_there_stays_where_a_recording_fails(tmp_path: Path) -> None:
+    """The file of yesterday is replaced by a whole one or not at all, and nothing is left beside it."""
+    folder = tmp_path / "recording"
+    folder.mkdir()
+    with pytest.raises(SnapshotError, match="cannot be written"):
+        save(Recording("n1", "0", 1.0), folder, hide_names=False)
+
+    assert [] == list(folder.iterdir())
+    assert [folder] == list(tmp_path.iterdir())
+
+
+def test_a_call_that_failed_stays_one_when_names_are_hidden(node: Spot, run: Command) -> None:
+    """Its reason stays, its text does not: there may be names in it."""
+    node.kubelet.override("GetAllocatableResources", RpcFault(grpc.StatusCode.INTERNAL, "secret"))
+    file = node.directory / "node.json"
+    run("dump", *node.flags, "--topology.sysfs=/nowhere", f"--record={file}", "--hash-names")
+    calls = {each["rpc"]: each for each in json.loads(file.read_text())["kubelet"]["calls"]}
+
+    assert {"rpc": "GetAllocatableResources", "refusal": {"reason": "internal"}} == calls["GetAllocatableResources"]
+    assert "nowhere" not in file.read_text()
+
+
+def test_without_topology_or_metadata_a_recording_says_why(node: Spot, run: Command) -> None:
+    """What was missing then is missing now, with the same sentence."""
+    file = node.directory / "node.json"
+    then = run("dump", *node.flags[:1], "--topology.sysfs=/nowhere", f"--record={file}", "--nodes")
+    now = run("dump", "--from", file, "--nodes")
+
+    assert (3, 3) == (then.code, now.code)
+    assert then.err == now.err
+
+
+def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Command) -> None:
+    """That Get is not there decides how its answers are read."""
+    node.kubelet.override("Get", RpcFault(grpc.StatusCode.UNIMPLEMENTED, "unknown method Get"))
+    file = node.directory / "node.json"
+    then = json.loads(run("dump", *node.flags, f"--record={file}", "-o", "json").out)
+    now = json.loads(run("dump", "--from", file, "-o", "json").out)
+
+    assert then["status"]["rpcs"] == now["status"]["rpcs"]
+    assert {"rpc": "Get", "support": "unsupported"} in now["status"]["rpcs"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "faults"),
+    [
+        (("-o", "xml"), ["-o: 'xml' is unknown; choose table, wide, json, yaml, prom or csv"]),
+        (("--free", "-o", "prom"), ["--free: is a table of its own, and -o prom is none"]),
+        (("--free", "--nodes"), ["--free and --nodes: are tables of their own; ask for one after the other"]),
+        (("--all", "-o", "wide"), ["--all: is for the table of containers; json and yaml have all of them anyway"]),
+        (("--watch", "--from", "x"), ["--watch: nothing changes in a file; leave --from out"]),
+        (("--watch", "-o", "json"), ["--watch: prints changes as lines; leave -o json out"]),
+        (("--watch", "--free"), ["--watch: prints changes as lines, and --free is a table"]),
+        (("--watch", "--all"), ["--watch: containers that hold nothing do not change; leave --all out"]),
+        (("--watch", "--record", "x"), ["--record: keeps one look; leave --watch out"]),
+        (
+            ("--record", "x", "--url", "http://n"),
+            ["--record: keeps what a node answers, and with --from and --url none is asked"],
+        ),
+        (("--hash-names",), ["--hash-names: hides names in a recording; give --record FILE"]),
+        (("--record", "/nowhere/x"), ["--record: '/nowhere/x' does not name a file in a directory that is there"]),
+        (("--record", "-"), ["--record: '-' is no regular file; write for example node1.json.gz"]),
+        (("--record", "/dev/stdout"), ["--record: '/dev/stdout' is no regular file; write for example node1.json.gz"]),
+        (("--from", "x", "--url", "http://n"), ["--from and --url: a snapshot comes from one place; give one of them"]),
+        (("--from", ""), ["--from: names no file; write the name of a recording, or - for standard input"]),
+        (("--url", "n"), ["--url: 'n' is not the URL of an exporter; write for example http://node1:10190"]),
+        (("--insecure",), ["--insecure: there is a certificate to check with --url https://... only"]),
+        (
+            ("--insecure", "--url", "http://n"),
+            ["--insecure: there is a certificate to check with --url https://... only"],
+        ),
+        (("--from", "x", "--kubelet.socket", "/y"), ["--kubelet.socket: says how to ask a node, and --from asks none"]),
+        (("--pod", ""), ["--pod: the name is empty; leave the flag out for all of them"]),
+        (("--numa-node", "one"), ["--numa-node: 'one' is not the number of a NUMA node; write for example 0"]),
+        (
+            ("--numa-node", "x", "-o", "y", "--hash-names", "--bogus"),
+            [
+                "dump has no flag --bogus",
+                "-o: 'y' is unknown; choose table, wide, json, yaml, prom or csv",
+                "--hash-names: hides names in a recording; give --record FILE",
+                "--numa-node: 'x' is not the number of a NUMA node; write for example 0",
+            ],
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_refused_all_at_once(run: Command, argv: tuple[str, ...], faults: list[str]) -> None:
+    """Exit code 2, before anybody is asked."""
+    assert faults == run.faults("dump", *argv)
+
+
+def test_an_empty_node_is_an_answer(node: Spot, run: Command) -> None:
+    """The kubelet says that nothing is held; that is not silence."""
+    node.kubelet.answers = answers()
+    ran = run("dump", *node.flags)
+
+    assert 0 == ran.code
+    assert ran.out.startswith("nothing ")
+    assert " on node1\n" in ran.out
+
+
+def test_names_are_never_obeyed_by_the_terminal(node: Spot, run: Command) -> None:
+    """A device id may be an escape sequence."""
+    pod = type(SERVE)()
+    pod.CopyFrom(SERVE)
+    pod.containers[0].devices[0].device_ids[0] = "\x1b[2Jgone"
+    node.kubelet.answers = answers(pod)
+    ran = run("dump", *node.flags, "-o", "wide")
+
+    assert "\x1b" not in ran.out
+    assert "\\x1b[2Jgone" in ran.out
