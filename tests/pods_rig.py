@@ -13,10 +13,10 @@ from tls_rig import Authority
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import Reason
+from podres_exporter.kube.client import ApiServerClient, Limits
+from podres_exporter.kube.credentials import in_cluster_client, kubeconfig_client
 from podres_exporter.model import Malformed, PodKey
 from podres_exporter.sim.api import ApiServer, Store, kubeconfig
-from podres_exporter.sources.apiserver import ApiServerClient, Limits
-from podres_exporter.sources.credentials import in_cluster_client, kubeconfig_client
 
 NODE = "n1"
 TOKEN = "a-token"  # noqa: S105 - a test's own

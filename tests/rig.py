@@ -16,11 +16,12 @@ from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import COLLECTORS, selected
+from podres_exporter.kube.ports import MetadataObserver
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
 from podres_exporter.sources import KubeletClient, NoMetadata, SysfsTopology
-from podres_exporter.sources.ports import MetadataObserver, PodMetaSource
+from podres_exporter.sources.ports import PodMetaSource
 from podres_exporter.web.routes import site
 from podres_exporter.web.server import WebServer
 

@@ -1,12 +1,11 @@
 """What the service needs of its sources, whoever provides it."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
 from podres_exporter.errors import Reason
-from podres_exporter.model import Allocatable, Listing, Malformed, Metadata, Pod, PodKey, Topology
+from podres_exporter.model import Allocatable, Listing, Metadata, Pod, PodKey, Topology
 
 LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
 RPCS = (LIST, ALLOCATABLE, GET)
@@ -81,60 +80,4 @@ class PodMetaSource(Protocol):
 
     def stop(self) -> None:
         """End within a second or two, whatever the server does."""
-        ...
-
-
-LIST_VERB, WATCH_VERB = "list", "watch"
-VERBS = (LIST_VERB, WATCH_VERB)
-"""What is asked of the API server, by RBAC's names."""
-
-ENDED, FAILED, EXPIRED = "ended", "error", "expired"
-RESTART_CAUSES = (ENDED, FAILED, EXPIRED)
-"""Why a watch began anew: its time was over, it broke, or its version was too old."""
-
-EVENT_KINDS = ("changed", "deleted", "bookmark", "failed", "unknown", "unusable")
-"""What the lines of a watch are."""
-
-
-class MetadataObserver(Protocol):
-    """Told by the source of pod metadata what it does, from its thread; must not raise, or block."""
-
-    def request(self, verb: str) -> None:
-        """Take that a request begins."""
-        ...
-
-    def error(self, verb: str, reason: Reason) -> None:
-        """Take that a request, or the watch that it began, has failed."""
-        ...
-
-    def restart(self, cause: str) -> None:
-        """Take that a watch is over, and why: one of RESTART_CAUSES."""
-        ...
-
-    def event(self, kind: str) -> None:
-        """Take that a watch has told something: one of EVENT_KINDS."""
-        ...
-
-    def received(self, number_of_bytes: int) -> None:
-        """Take that so many bytes of JSON have come."""
-        ...
-
-    def malformed(self, items: Sequence[Malformed]) -> None:
-        """Take what could not be read of otherwise good answers."""
-        ...
-
-
-class PodTransport(Protocol):
-    """Asks for the pods of one node. Every call ends by itself; each raises ApiServerError and nothing else."""
-
-    def list(self) -> bytes:
-        """Return a list of all pods."""
-        ...
-
-    def watch(self, version: str, timeout_seconds: int) -> AbstractContextManager[Iterator[bytes]]:
-        """Begin to watch, and give the lines of what changes after *version*, until the server ends it."""
-        ...
-
-    def close(self) -> None:
-        """End what is under way at once, from any thread; later calls fail as unavailable."""
         ...

@@ -20,13 +20,13 @@ from scale.stepped_clock import SteppedClock
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import Reason
+from podres_exporter.kube.client import ApiServerClient
+from podres_exporter.kube.credentials import kubeconfig_client
+from podres_exporter.kube.ports import ENDED
+from podres_exporter.kube.reflector import PodWatch
 from podres_exporter.model import Malformed
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.sim.api import kubeconfig
-from podres_exporter.sources.apiserver import ApiServerClient
-from podres_exporter.sources.credentials import kubeconfig_client
-from podres_exporter.sources.podwatch import PodWatch
-from podres_exporter.sources.ports import ENDED
 
 QUANTUM_SECONDS = 0.02
 """Whoever rests is woken up to this much late, so that many wake together."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from scale.density import added, after, at_zero, bins, per_second
 
 from podres_exporter.errors import Reason
-from podres_exporter.sources.pacing import LONGEST_RETRY_AFTER_SECONDS, LONGEST_SECONDS, QUICK_SECONDS, Pause
-from podres_exporter.sources.podwatch import FIRST_PAUSE, SHORTEST_WATCH_SECONDS, WATCH_SPREAD_SECONDS
-from podres_exporter.sources.reflection import STABLE_SECONDS, Disconnected, Phase, Reflection, Rested, step
+from podres_exporter.kube.pacing import LONGEST_RETRY_AFTER_SECONDS, LONGEST_SECONDS, QUICK_SECONDS, Pause
+from podres_exporter.kube.reflection import STABLE_SECONDS, Disconnected, Phase, Reflection, Rested, step
+from podres_exporter.kube.reflector import FIRST_PAUSE, SHORTEST_WATCH_SECONDS, WATCH_SPREAD_SECONDS
 
 BOOKMARK_SECONDS, LAST_BOOKMARKS = 60.0, 2
 """One comes every minute, and two in the last two seconds. Source: cacheWatcher.nextBookmarkTime in storage/cacher."""

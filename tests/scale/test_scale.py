@@ -13,9 +13,9 @@ from scale.server import LocalServer
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.errors import Reason
+from podres_exporter.kube.pacing import Pause
+from podres_exporter.kube.reflection import Disconnected, Phase, Reflection, Rested, step
 from podres_exporter.podmeta import Bookmark, PodDecoder, decode_event
-from podres_exporter.sources.pacing import Pause
-from podres_exporter.sources.reflection import Disconnected, Phase, Reflection, Rested, step
 
 NODES = 30
 LARGE = Cluster()

@@ -5,10 +5,10 @@ import threading
 import pytest
 
 from podres_exporter.errors import KubeletError, Reason, TopologyError
+from podres_exporter.kube.observer import SilentObserver
 from podres_exporter.model import Metadata, Topology
 from podres_exporter.recording import Call, Recording, Refusal
 from podres_exporter.sources.recorded import RecordedClock, RecordedKubelet, RecordedTopology
-from podres_exporter.sources.silence import SilentObserver
 from podres_exporter.sources.toldmetadata import ToldMetadata
 
 EMPTY = Recording("n1", "0", 1000.0)

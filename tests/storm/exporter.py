@@ -25,14 +25,14 @@ from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import COLLECTORS, selected
+from podres_exporter.kube.client import ApiServerClient, Limits
+from podres_exporter.kube.credentials import kubeconfig_client
+from podres_exporter.kube.reflector import PodWatch
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Metadata, Snapshot
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.service import Changes, Poller, PollLoop, PollSettings, Sources
 from podres_exporter.sources import KubeletClient, NoMetadata, SysfsTopology
-from podres_exporter.sources.apiserver import ApiServerClient, Limits
-from podres_exporter.sources.credentials import kubeconfig_client
-from podres_exporter.sources.podwatch import PodWatch
 from podres_exporter.sources.ports import PodMetaSource, SocketIdentity
 from podres_exporter.web.routes import site
 from podres_exporter.web.server import WebServer

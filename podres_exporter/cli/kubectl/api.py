@@ -12,9 +12,9 @@ from urllib3.exceptions import TimeoutError as HttpTimeout
 
 from podres_exporter.cluster.podlist import ListedPod, NodePage, Page, read_node_page, read_page
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.sources.connections import Shears
-from podres_exporter.sources.refusals import LONGEST_TEXT, refused
-from podres_exporter.sources.sending import translated
+from podres_exporter.kube.connections import Shears
+from podres_exporter.kube.errors import LONGEST_TEXT, refused
+from podres_exporter.kube.sending import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

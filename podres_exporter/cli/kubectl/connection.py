@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from podres_exporter import __version__
 from podres_exporter.errors import ConfigError
+from podres_exporter.kube.credentials import SERVICE_ACCOUNT, in_cluster_client
 from podres_exporter.printable import printable
-from podres_exporter.sources.credentials import SERVICE_ACCOUNT, in_cluster_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

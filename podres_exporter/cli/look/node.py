@@ -58,9 +58,9 @@ def _told(plan: Plan, environment: Mapping[str, str], clock: Clock) -> Told:
         return None, Refusal(Reason.DENIED, plan.shortfall)
     if config.metadata_source == "none":
         return None, None
+    from podres_exporter.kube.client import Limits  # noqa: PLC0415 - not for those who ask no API server
+    from podres_exporter.kube.podfeed import read_pods  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - not for those who ask no API server
-    from podres_exporter.sources.apiserver import Limits  # noqa: PLC0415 - not for those who ask no API server
-    from podres_exporter.sources.podfeed import read_pods  # noqa: PLC0415 - not for those who ask no API server
 
     try:
         transport = pod_transport(config, environment, clock, Limits(list_seconds=LIST_SECONDS))

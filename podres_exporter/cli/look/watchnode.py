@@ -12,11 +12,11 @@ from podres_exporter.cli.serve.metadata import pod_transport
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ConfigError
+from podres_exporter.kube.observer import SilentObserver
 from podres_exporter.model import Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
 from podres_exporter.service.oneshot import SilentEvents
 from podres_exporter.sources import KubeletClient, NoMetadata, PodMetaSource, SysfsTopology
-from podres_exporter.sources.silence import SilentObserver
 
 FIRST_LIST_SECONDS = 3.0
 """How long the first look waits for the API server, so that pods which have finished do not come and go."""
@@ -77,8 +77,8 @@ def _metadata(plan: Plan, environment: Mapping[str, str], clock: Clock) -> PodMe
     if config.metadata_source == "none":
         complain([f"without metadata: {plan.shortfall}"] if plan.shortfall else [])
         return NoMetadata()
+    from podres_exporter.kube.reflector import PodWatch  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - not for those who ask no API server
-    from podres_exporter.sources.podwatch import PodWatch  # noqa: PLC0415 - not for those who ask no API server
 
     try:
         transport = pod_transport(config, environment, clock)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, PodsAnswer
 from podres_exporter.errors import ApiServerError, ConfigError, Reason
+from podres_exporter.kube.accessreview import AccessReviewer
+from podres_exporter.kube.client import ApiServerClient, Limits
+from podres_exporter.kube.credentials import SERVICE_ACCOUNT, in_cluster_client, kubeconfig_client
+from podres_exporter.kube.labelkeys import label_keys
+from podres_exporter.kube.ports import VERBS
 from podres_exporter.model import Metadata
 from podres_exporter.podmeta import PodDecoder, decode_list
-from podres_exporter.sources.accessreview import AccessReviewer
-from podres_exporter.sources.apiserver import ApiServerClient, Limits
-from podres_exporter.sources.credentials import SERVICE_ACCOUNT, in_cluster_client, kubeconfig_client
-from podres_exporter.sources.labelkeys import label_keys
-from podres_exporter.sources.ports import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from podres_exporter.clock import Clock
     from podres_exporter.config import Config
-    from podres_exporter.sources.credentials import MakeClient
+    from podres_exporter.kube.credentials import MakeClient
 
 LIMITS = Limits(connect_seconds=5.0, list_seconds=15.0)
 REVIEW_SECONDS = 5.0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from podres_exporter.clock import Clock
     from podres_exporter.config import Config
     from podres_exporter.exposition.own import OwnMetrics
-    from podres_exporter.sources.apiserver import ApiServerClient, Limits
+    from podres_exporter.kube.client import ApiServerClient, Limits
     from podres_exporter.sources.ports import PodMetaSource
 
 
@@ -27,8 +27,8 @@ def metadata_source(config: Config, environment: Mapping[str, str], clock: Clock
     """
     if config.metadata_source == "none":
         return NoMetadata()
+    from podres_exporter.kube.reflector import PodWatch  # noqa: PLC0415 - heavy, see above
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - heavy, see above
-    from podres_exporter.sources.podwatch import PodWatch  # noqa: PLC0415 - heavy, see above
 
     transport = pod_transport(config, environment, clock)
     return PodWatch(transport, PodDecoder(config.pod_labels_allowlist), clock, own.metadata())
@@ -38,8 +38,8 @@ def pod_transport(
     config: Config, environment: Mapping[str, str], clock: Clock, limits: Limits | None = None
 ) -> ApiServerClient:
     """Return what asks the API server. Raises ConfigError where the credentials that it needs are not there."""
-    from podres_exporter.sources.apiserver import ApiServerClient  # noqa: PLC0415 - heavy, see above
-    from podres_exporter.sources.credentials import (  # noqa: PLC0415 - heavy, see above
+    from podres_exporter.kube.client import ApiServerClient  # noqa: PLC0415 - heavy, see above
+    from podres_exporter.kube.credentials import (  # noqa: PLC0415 - heavy, see above
         in_cluster_client,
         kubeconfig_client,
     )

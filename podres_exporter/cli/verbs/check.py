@@ -26,11 +26,11 @@ from podres_exporter.config.build import Given
 from podres_exporter.config.options import environment_name
 from podres_exporter.errors import TopologyError
 from podres_exporter.families import COLLECTORS
+from podres_exporter.kube.client import Limits
+from podres_exporter.kube.credentials import SERVICE_ACCOUNT
 from podres_exporter.log import configure
 from podres_exporter.model import Metadata, PodKey, Topology
 from podres_exporter.sources import SysfsTopology
-from podres_exporter.sources.apiserver import Limits
-from podres_exporter.sources.credentials import SERVICE_ACCOUNT
 
 FORMATS = ("text", "json")
 EXIT_CODES = {Verdict.OK: 0, Verdict.FAILED: 1, Verdict.WARNING: 3}

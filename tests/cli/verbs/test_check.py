@@ -25,9 +25,9 @@ from podres_exporter.cli.serve.command import configured
 from podres_exporter.cli.verbs.check import Surroundings, gather, stated, wants_colours
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ConfigError
+from podres_exporter.kube.client import Limits
 from podres_exporter.sim import FixedAnswers, RpcFault, SimKubelet
 from podres_exporter.sim.api import ANY, PODS, ApiServer, Drop, Fail, Hang, Store, kubeconfig
-from podres_exporter.sources.apiserver import Limits
 
 MIB = 1 << 20
 GPU = device_row("example.com/gpu", "GPU-0", topology=topology_row(0))

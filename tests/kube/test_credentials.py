@@ -16,8 +16,8 @@ from urllib3 import PoolManager, ProxyManager
 
 from podres_exporter import __version__
 from podres_exporter.errors import ConfigError
+from podres_exporter.kube.credentials import in_cluster_client, kubeconfig_client, user_agent
 from podres_exporter.sim.api import ApiServer, Fail, kubeconfig
-from podres_exporter.sources.credentials import in_cluster_client, kubeconfig_client, user_agent
 
 ENVIRON = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 
@@ -226,8 +226,8 @@ def test_the_kubernetes_package_is_not_imported_before_it_is_needed() -> None:
     """It costs 20 MiB and 80 ms, and --metadata.source=none has no use for it."""
     script = (
         "import sys\n"
-        "import podres_exporter.sources.credentials, podres_exporter.sources.podwatch\n"
-        "import podres_exporter.sources.nometadata, podres_exporter.sources.podfeed\n"
+        "import podres_exporter.kube.credentials, podres_exporter.kube.reflector\n"
+        "import podres_exporter.sources.nometadata, podres_exporter.kube.podfeed\n"
         "print(*sorted({'kubernetes', 'urllib3', 'pydantic', 'yaml'} & set(sys.modules)), sep='\\n')\n"
     )
 
@@ -241,9 +241,9 @@ def test_models_and_typed_api_of_the_kubernetes_package_are_never_imported(secur
         "from podres_exporter.allowlist import LabelAllowlist\n"
         "from podres_exporter.clock import SystemClock\n"
         "from podres_exporter.podmeta import PodDecoder\n"
-        "from podres_exporter.sources.apiserver import ApiServerClient\n"
-        "from podres_exporter.sources.credentials import kubeconfig_client\n"
-        "from podres_exporter.sources.podfeed import read_pods\n"
+        "from podres_exporter.kube.client import ApiServerClient\n"
+        "from podres_exporter.kube.credentials import kubeconfig_client\n"
+        "from podres_exporter.kube.podfeed import read_pods\n"
         "client = ApiServerClient(lambda: kubeconfig_client('n1', sys.argv[1]), 'n1', SystemClock())\n"
         "print(read_pods(client, PodDecoder(LabelAllowlist()), SystemClock()).synced)\n"
         "heavy = ('kubernetes.client.models.', 'kubernetes.client.api.', 'kubernetes.aio', 'aiohttp')\n"
@@ -260,9 +260,9 @@ def test_a_pod_loads_nothing_that_only_a_kubeconfig_needs(secured: Site) -> None
         "from podres_exporter.allowlist import LabelAllowlist\n"
         "from podres_exporter.clock import SystemClock\n"
         "from podres_exporter.podmeta import PodDecoder\n"
-        "from podres_exporter.sources.apiserver import ApiServerClient\n"
-        "from podres_exporter.sources.credentials import in_cluster_client\n"
-        "from podres_exporter.sources.podfeed import read_pods\n"
+        "from podres_exporter.kube.client import ApiServerClient\n"
+        "from podres_exporter.kube.credentials import in_cluster_client\n"
+        "from podres_exporter.kube.podfeed import read_pods\n"
         "directory, host, port = sys.argv[1:]\n"
         "environ = {'KUBERNETES_SERVICE_HOST': host, 'KUBERNETES_SERVICE_PORT': port}\n"
         "make = lambda: in_cluster_client('n1', environ, pathlib.Path(directory))\n"

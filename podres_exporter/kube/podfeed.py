@@ -5,6 +5,9 @@ from collections.abc import Callable, Collection
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.errors import reason_of
+from podres_exporter.kube.podbook import PodBook
+from podres_exporter.kube.ports import LIST_VERB, WATCH_VERB, MetadataObserver, PodTransport
 from podres_exporter.model import Malformed, Metadata
 from podres_exporter.podmeta import (
     Bookmark,
@@ -17,9 +20,6 @@ from podres_exporter.podmeta import (
     decode_event,
     decode_list,
 )
-from podres_exporter.sources.podbook import PodBook
-from podres_exporter.sources.ports import LIST_VERB, WATCH_VERB, MetadataObserver, PodTransport
-from podres_exporter.sources.refusals import reason_of
 
 log = logging.getLogger(__name__)
 

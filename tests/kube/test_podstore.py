@@ -1,7 +1,7 @@
 """Pods by their keys, as lists and events change them."""
 
+from podres_exporter.kube.podstore import added, removed, replaced
 from podres_exporter.model import PodMeta
-from podres_exporter.sources.podstore import added, removed, replaced
 
 A, B, C = (PodMeta("ml", name, f"uid-{name}") for name in "abc")
 PODS = {A.key: A, B.key: B}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from urllib3.exceptions import HTTPError
 
 from podres_exporter.errors import ApiServerError, ConfigError, Reason
-from podres_exporter.sources.refusals import LONGEST_TEXT
+from podres_exporter.kube.errors import LONGEST_TEXT
 
 
 def _do_nothing() -> None:

@@ -7,8 +7,8 @@ import pytest
 from fake_clock import FakeClock
 
 from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.podbook import RELIST_SECONDS, SYNCED_SECONDS, PodBook
 from podres_exporter.model import PodKey, PodMeta
-from podres_exporter.sources.podbook import RELIST_SECONDS, SYNCED_SECONDS, PodBook
 
 A, B = (PodMeta("ml", name, f"uid-{name}") for name in "ab")
 FORBIDDEN = (

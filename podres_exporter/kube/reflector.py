@@ -8,13 +8,11 @@ from collections.abc import Callable, Collection
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.model import Metadata, PodKey
-from podres_exporter.podmeta import PodDecoder
-from podres_exporter.sources.pacing import Pause
-from podres_exporter.sources.podbook import PodBook
-from podres_exporter.sources.podfeed import PodFeed
-from podres_exporter.sources.ports import ENDED, EXPIRED, FAILED, WATCH_VERB, MetadataObserver, PodTransport
-from podres_exporter.sources.reflection import (
+from podres_exporter.kube.pacing import Pause
+from podres_exporter.kube.podbook import PodBook
+from podres_exporter.kube.podfeed import PodFeed
+from podres_exporter.kube.ports import ENDED, EXPIRED, FAILED, WATCH_VERB, MetadataObserver, PodTransport
+from podres_exporter.kube.reflection import (
     Action,
     Disconnected,
     Ended,
@@ -27,6 +25,8 @@ from podres_exporter.sources.reflection import (
     Watch,
     step,
 )
+from podres_exporter.model import Metadata, PodKey
+from podres_exporter.podmeta import PodDecoder
 
 log = logging.getLogger(__name__)
 

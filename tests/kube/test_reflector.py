@@ -17,12 +17,12 @@ from raw_server import RawServer, chunked, whole
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.clock import SystemClock
+from podres_exporter.kube.client import ApiServerClient, Limits
+from podres_exporter.kube.credentials import kubeconfig_client
+from podres_exporter.kube.reflector import PodWatch
 from podres_exporter.model import PodKey
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.sim.api import ANY, PODS, ApiServer, Drop, Fail, Hang, StreamFault, Trickle, kubeconfig
-from podres_exporter.sources.apiserver import ApiServerClient, Limits
-from podres_exporter.sources.credentials import kubeconfig_client
-from podres_exporter.sources.podwatch import PodWatch
 from podres_exporter.sources.ports import PodMetaSource
 
 A, B = ("ml", "a"), ("ml", "b")

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable
 
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.sources.ports import WATCH_VERB
+from podres_exporter.kube.ports import WATCH_VERB
 
 
 def complete_lines(pieces: Iterable[bytes], longest_bytes: int) -> Generator[bytes]:

@@ -12,11 +12,11 @@ from pods_rig import Recorder
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.podbook import PodBook
+from podres_exporter.kube.podfeed import PodFeed, read_pods
+from podres_exporter.kube.ports import EVENT_KINDS
 from podres_exporter.model import ContainerSpec
 from podres_exporter.podmeta import PodDecoder
-from podres_exporter.sources.podbook import PodBook
-from podres_exporter.sources.podfeed import PodFeed, read_pods
-from podres_exporter.sources.ports import EVENT_KINDS
 
 DECODER = PodDecoder(LabelAllowlist())
 

@@ -12,12 +12,12 @@ from urllib3.exceptions import TimeoutError as HttpTimeout
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, ConfigError, Reason
-from podres_exporter.sources.connections import Shears
-from podres_exporter.sources.credentials import MakeClient
-from podres_exporter.sources.lines import complete_lines
-from podres_exporter.sources.ports import LIST_VERB, WATCH_VERB
-from podres_exporter.sources.refusals import LONGEST_TEXT, refused, retry_after
-from podres_exporter.sources.sending import translated
+from podres_exporter.kube.connections import Shears
+from podres_exporter.kube.credentials import MakeClient
+from podres_exporter.kube.errors import LONGEST_TEXT, refused, retry_after
+from podres_exporter.kube.lines import complete_lines
+from podres_exporter.kube.ports import LIST_VERB, WATCH_VERB
+from podres_exporter.kube.sending import translated
 
 if TYPE_CHECKING:
     from kubernetes.client.api_client import ApiClient

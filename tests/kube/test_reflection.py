@@ -3,8 +3,8 @@
 import pytest
 
 from podres_exporter.errors import Reason
-from podres_exporter.sources.pacing import pause
-from podres_exporter.sources.reflection import (
+from podres_exporter.kube.pacing import pause
+from podres_exporter.kube.reflection import (
     RESUMABLE,
     STABLE_SECONDS,
     Action,

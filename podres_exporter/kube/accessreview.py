@@ -12,8 +12,8 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HttpTimeout
 
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.sources.refusals import LONGEST_TEXT, refused
-from podres_exporter.sources.sending import translated
+from podres_exporter.kube.errors import LONGEST_TEXT, refused
+from podres_exporter.kube.sending import translated
 
 if TYPE_CHECKING:
     from kubernetes.client.api_client import ApiClient

@@ -13,9 +13,9 @@ from tls_rig import Authority
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.accessreview import AccessReviewer, Review
+from podres_exporter.kube.credentials import kubeconfig_client
 from podres_exporter.sim.api import PODS, Drop, Fail, Hang, kubeconfig
-from podres_exporter.sources.accessreview import AccessReviewer, Review
-from podres_exporter.sources.credentials import kubeconfig_client
 
 ALLOWED = b'{"status": {"allowed": true, "reason": "RBAC: allowed by ClusterRole"}}'
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from podres_exporter.errors import Reason
-from podres_exporter.sources.refusals import LONGEST_TEXT, missing_right, reason_of, refused, retry_after
+from podres_exporter.kube.errors import LONGEST_TEXT, missing_right, reason_of, refused, retry_after
 
 SUNDAY = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
 

@@ -17,9 +17,9 @@ from tls_rig import Authority
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ApiServerError, ConfigError, Reason
+from podres_exporter.kube.client import ApiServerClient, Limits
+from podres_exporter.kube.credentials import kubeconfig_client
 from podres_exporter.sim.api import PODS, ApiServer, Drop, Fail, Hang, StreamFault, Trickle, kubeconfig
-from podres_exporter.sources.apiserver import ApiServerClient, Limits
-from podres_exporter.sources.credentials import kubeconfig_client
 
 
 def failure(call: Callable[[], object]) -> ApiServerError:

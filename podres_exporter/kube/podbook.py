@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.errors import missing_right
+from podres_exporter.kube.podstore import Pods, added, removed, replaced
+from podres_exporter.kube.ports import WATCH_VERB
+from podres_exporter.kube.reflection import RESUMABLE
 from podres_exporter.model import Metadata, PodKey, PodMeta
-from podres_exporter.sources.podstore import Pods, added, removed, replaced
-from podres_exporter.sources.ports import WATCH_VERB
-from podres_exporter.sources.reflection import RESUMABLE
-from podres_exporter.sources.refusals import missing_right
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from podres_exporter.errors import Reason
-from podres_exporter.sources.pacing import Pause, pause
+from podres_exporter.kube.pacing import Pause, pause
 
 STABLE_SECONDS = 30.0
 """A watch that has lasted this long has worked: what happens then is the first failure again."""

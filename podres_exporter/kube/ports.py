@@ -1,0 +1,62 @@
+"""What the reflectors need of a transport and of an observer, whoever provides them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from podres_exporter.errors import Reason
+from podres_exporter.model import Malformed
+
+LIST_VERB, WATCH_VERB = "list", "watch"
+VERBS = (LIST_VERB, WATCH_VERB)
+"""What is asked of the API server, by RBAC's names."""
+
+ENDED, FAILED, EXPIRED = "ended", "error", "expired"
+"""Why a watch began again: its time was over, it broke, or its version was too old."""
+
+EVENT_KINDS = ("changed", "deleted", "bookmark", "failed", "unknown", "unusable")
+"""What the lines of a watch are."""
+
+
+class MetadataObserver(Protocol):
+    """Told by the source of pod metadata what it does, from its thread; must not raise, or block."""
+
+    def request(self, verb: str) -> None:
+        """Take that a request begins."""
+        ...
+
+    def error(self, verb: str, reason: Reason) -> None:
+        """Take that a request, or the watch that it began, has failed."""
+        ...
+
+    def restart(self, cause: str) -> None:
+        """Take that a watch is over, and why: `ended`, `error` or `expired`."""
+        ...
+
+    def event(self, kind: str) -> None:
+        """Take that a watch has told something: one of EVENT_KINDS."""
+        ...
+
+    def received(self, number_of_bytes: int) -> None:
+        """Take that so many bytes of JSON have come."""
+        ...
+
+    def malformed(self, items: Sequence[Malformed]) -> None:
+        """Take what could not be read of otherwise good answers."""
+        ...
+
+
+class PodTransport(Protocol):
+    """Asks for the pods of one node. Every call ends by itself; each raises ApiServerError and nothing else."""
+
+    def list(self) -> bytes:
+        """Return a list of all pods."""
+        ...
+
+    def watch(self, version: str, timeout_seconds: int) -> AbstractContextManager[Iterator[bytes]]:
+        """Begin to watch, and give the lines of what changes after *version*, until the server ends it."""
+        ...
+
+    def close(self) -> None:
+        """End what is under way at once, from any thread; later calls fail as unavailable."""
+        ...
