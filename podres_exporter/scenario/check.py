@@ -8,7 +8,7 @@ from podres_exporter.scenario.existence import check_existence
 from podres_exporter.scenario.life import meet
 from podres_exporter.scenario.machine import check_machine
 from podres_exporter.scenario.records import Fault, Scenario
-from podres_exporter.scenario.section import Problems
+from podres_exporter.yamldoc.section import Problems
 
 
 def check(scenario: Scenario, problems: Problems) -> None:

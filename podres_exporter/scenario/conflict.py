@@ -8,7 +8,7 @@ from itertools import combinations
 
 from podres_exporter.scenario.life import meet
 from podres_exporter.scenario.records import ContainerSpec, PodSpec, Scenario
-from podres_exporter.scenario.section import Problems
+from podres_exporter.yamldoc.section import Problems
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from podres_exporter.cpuset import CpuSet, format_cpuset
 from podres_exporter.model import MemoryBlock
 from podres_exporter.scenario.records import ContainerSpec, PodSpec, Scenario
-from podres_exporter.scenario.section import Problems
+from podres_exporter.yamldoc.section import Problems
 
 
 def check_existence(scenario: Scenario, problems: Problems) -> None:

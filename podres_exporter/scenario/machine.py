@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable
 
 from podres_exporter.cpuset import format_cpuset
 from podres_exporter.scenario.records import NumaNode, Scenario
-from podres_exporter.scenario.section import Problems
+from podres_exporter.yamldoc.section import Problems
 
 
 def check_machine(scenario: Scenario, problems: Problems) -> None:

@@ -1,7 +1,7 @@
 """What a pod's manifest must say for the simulated kubelet to admit it; the rest of a Kubernetes pod is passed on."""
 
 from podres_exporter.quantity import parse_millicores, parse_quantity
-from podres_exporter.scenario.section import Section
+from podres_exporter.yamldoc.section import Section
 
 
 def check_manifest(spec: Section) -> None:

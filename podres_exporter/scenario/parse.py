@@ -7,7 +7,6 @@ import yaml
 
 from podres_exporter.errors import ConfigError
 from podres_exporter.scenario.check import check
-from podres_exporter.scenario.document import load_document
 from podres_exporter.scenario.pods import read_claim, read_pod
 from podres_exporter.scenario.records import (
     DeviceSpec,
@@ -19,7 +18,8 @@ from podres_exporter.scenario.records import (
     Scenario,
 )
 from podres_exporter.scenario.release import Release, parse_release
-from podres_exporter.scenario.section import Problems, Section
+from podres_exporter.yamldoc.load import load_document
+from podres_exporter.yamldoc.section import Problems, Section
 
 TOPOLOGY_POLICIES = ("none", "best-effort", "restricted", "single-numa-node")
 

@@ -5,7 +5,7 @@ from uuid import NAMESPACE_OID, uuid5
 from podres_exporter.model import Claim, ClaimDevice, MemoryBlock
 from podres_exporter.scenario.manifest import check_manifest
 from podres_exporter.scenario.records import ContainerSpec, PodSpec
-from podres_exporter.scenario.section import Section
+from podres_exporter.yamldoc.section import Section
 
 
 def read_pod(section: Section) -> PodSpec:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from podres_exporter.scenario.section import Section
+from podres_exporter.yamldoc.section import Section
 
 ALLOWED: Mapping[str, tuple[str, ...]] = {
     "Content-Security-Policy": (),

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ConfigError
-from podres_exporter.scenario.section import Problems
 from podres_exporter.web.config.document import Document, parse_document
 from podres_exporter.web.config.files import FileReader
 from podres_exporter.web.config.limit import TokenBucket
 from podres_exporter.web.config.tls import TlsServer, make_tls_server
 from podres_exporter.web.config.users import BasicAuth, PasswordCheck, load_bcrypt
+from podres_exporter.yamldoc.section import Problems
 
 
 @dataclass(frozen=True, slots=True)

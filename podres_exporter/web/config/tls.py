@@ -7,10 +7,10 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from podres_exporter.scenario.section import Problems
 from podres_exporter.web.channel import TlsChannel
 from podres_exporter.web.config.document import Pem, TlsSettings
 from podres_exporter.web.config.files import FileReader
+from podres_exporter.yamldoc.section import Problems
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")

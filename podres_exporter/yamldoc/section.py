@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from podres_exporter.cpuset import CpuSet
-from podres_exporter.scenario import values
+from podres_exporter.yamldoc import values
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from podres_exporter.scenario.document import load_document
+from podres_exporter.yamldoc.load import load_document
 
 
 def refusal(text: str) -> str:
