@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from podres_exporter.check.evidence import Call, Evidence
 from podres_exporter.check.finding import Finding, failed, note, ok, skipped, warning
 from podres_exporter.check.rpcs import NOT_CONNECTED
-from podres_exporter.check.words import counted, size_text, some
 from podres_exporter.errors import Reason
+from podres_exporter.text.amounts import size_text
+from podres_exporter.text.words import counted, some
 
 MIB = 1 << 20
 OUR_LIMIT_BYTES = 16 * MIB

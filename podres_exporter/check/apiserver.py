@@ -4,9 +4,10 @@ from podres_exporter.check.apierrors import http_code, is_reached, said
 from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, Evidence, PodsAnswer
 from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skipped, warning
 from podres_exporter.check.rights import VERBS, right_finding
-from podres_exporter.check.words import counted, seconds_text, size_text, some
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import seconds_text, size_text
+from podres_exporter.text.words import counted, some
 
 SKEW_SECONDS = 5.0
 """Alerts on `podres_source_last_success_timestamp_seconds` compare the node's clock with Prometheus's."""

@@ -2,8 +2,8 @@
 
 from podres_exporter.check.evidence import FileKind, Outcome, Socket
 from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skipped, warning
-from podres_exporter.check.words import age_text, seconds_text
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import age_text, seconds_text
 
 LONGEST_PATH_BYTES = 107
 """What fits into sockaddr_un, less its closing zero (unix(7))."""

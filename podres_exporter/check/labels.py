@@ -6,8 +6,8 @@ from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.check.apiserver import NO_API_SERVER
 from podres_exporter.check.evidence import Evidence, PodsAnswer
 from podres_exporter.check.finding import Facts, Finding, note, ok, skipped, warning
-from podres_exporter.check.words import counted, some
 from podres_exporter.printable import printable
+from podres_exporter.text.words import counted, some
 
 _MOST = 5
 _FLAG = "--metadata.pod-labels-allowlist"

@@ -2,11 +2,12 @@
 
 from podres_exporter.check.evidence import Evidence
 from podres_exporter.check.finding import Finding, ok, skipped, warning
-from podres_exporter.check.words import counted, size_text
 from podres_exporter.cpuset import CpuSet, format_cpuset
 from podres_exporter.errors import TopologyError
 from podres_exporter.model import Allocation, Topology
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import size_text
+from podres_exporter.text.words import counted
 
 _NO_ANSWER = "what is allocatable is not known (kubelet.allocatable)"
 

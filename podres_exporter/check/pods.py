@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from podres_exporter.check.apiserver import NO_API_SERVER
 from podres_exporter.check.evidence import Evidence, Look
 from podres_exporter.check.finding import Finding, note, ok, skipped, warning
-from podres_exporter.check.words import counted, pods_text, some
 from podres_exporter.model import Allocation, Attribution, Explanation, PodKey
+from podres_exporter.text.words import counted, pods_text, some
 
 _YOUNG = "the kubelet has only just started: check again in a minute"
 

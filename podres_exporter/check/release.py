@@ -12,10 +12,10 @@ from podres_exporter.check.evidence import Evidence, Look
 from podres_exporter.check.finding import Finding, ok, skipped
 from podres_exporter.check.pods import finished_pods
 from podres_exporter.check.rpcs import ALLOCATABLE, GET, LIST, NOT_CONNECTED
-from podres_exporter.check.words import joined
 from podres_exporter.errors import Reason
 from podres_exporter.join import blank_shared_pool
 from podres_exporter.model import ContainerKind, Listing, Topology
+from podres_exporter.text.words import joined
 
 FIRST, OPEN = 20, 1000
 """Minor numbers: v1 of the API came with 1.20; there is no last one."""

@@ -2,10 +2,11 @@
 
 from podres_exporter.check.evidence import Call, Evidence
 from podres_exporter.check.finding import Finding, failed, note, ok, skipped, warning
-from podres_exporter.check.words import counted, seconds_text
 from podres_exporter.errors import Reason
 from podres_exporter.model import Allocatable, Listing
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import seconds_text
+from podres_exporter.text.words import counted
 
 LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
 NOT_CONNECTED = "not connected (socket.connect)"

@@ -2,7 +2,7 @@
 
 from podres_exporter.check.evidence import Settings
 from podres_exporter.check.finding import Finding, note, ok
-from podres_exporter.check.words import joined, some
+from podres_exporter.text.words import joined, some
 
 
 def settings_finding(settings: Settings) -> Finding:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from podres_exporter.check.finding import Finding, Report, Verdict
-from podres_exporter.check.words import counted, joined
+from podres_exporter.text.words import counted, joined
 
 COLUMNS = 80
 _MARKS = {

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from podres_exporter.check.finding import Finding, Verdict, failed, note, warning
-from podres_exporter.check.words import age_text, counted, joined, pods_text, some
 from podres_exporter.cluster.outcome import Told, Trouble
 from podres_exporter.model import Allocation, Explanation, PodKey, Snapshot, Support
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import age_text
+from podres_exporter.text.words import counted, joined, pods_text, some
 
 OLD_SECONDS = 120.0
 """An exporter makes a document at every poll; the longest usual interval is a fraction of this."""

@@ -4,16 +4,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from podres_exporter.check.finding import Finding, Verdict
-from podres_exporter.check.words import age_text, counted, joined
 from podres_exporter.cluster.documents import failed_documents
 from podres_exporter.cluster.health import Health, NodeHealth
 from podres_exporter.document import API_VERSION
 from podres_exporter.document.moment import write_moment
 from podres_exporter.dump import Grid, Style, Tone, grid_lines
-from podres_exporter.dump.grid import LEAST_COLUMNS, wrapped
-from podres_exporter.dump.words import folded
 from podres_exporter.model import Snapshot, Support
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import age_text
+from podres_exporter.text.words import LEAST_COLUMNS, counted, folded, joined, sentence_lines
 
 KIND = "ClusterCheckReport"
 _HEADERS = ("NODE", "VERSION", "KUBELET", "METADATA", "TOPOLOGY", "WITHOUT", "AGE", "VERDICT")
@@ -28,7 +27,7 @@ def health_lines(health: Health, *, columns: int, style: Style) -> list[str]:
     lines = [*grid_lines(Grid(_HEADERS, rows), width, style), ""] if rows else []
     found = [line for each in _findings(health) for line in _finding_lines(*each, width, style)]
     lines += [*found, ""] if found else []
-    return lines + wrapped(_summary(health), width)
+    return lines + sentence_lines(_summary(health), width)
 
 
 def _row(node: NodeHealth) -> tuple[str, ...]:
@@ -84,8 +83,8 @@ def _findings(health: Health) -> Iterator[tuple[Finding, str]]:
 def _finding_lines(finding: Finding, nodes: str, width: int, style: Style) -> list[str]:
     mark, tone = _MARKS[finding.verdict]
     text = f"{finding.id}: {f'{nodes}: ' if nodes else ''}{finding.seen}"
-    first, *rest = wrapped(f"{mark}  {text}", width)
-    remedy = wrapped(f"      -> {finding.remedy}", width)
+    first, *rest = sentence_lines(f"{mark}  {text}", width)
+    remedy = sentence_lines(f"      -> {finding.remedy}", width)
     return [style.paint(mark, tone) + first.removeprefix(mark), *(f"    {line}" for line in rest), *remedy]
 
 

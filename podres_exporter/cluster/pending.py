@@ -7,9 +7,9 @@ from typing import Any
 from podres_exporter.cluster.outcome import Trouble
 from podres_exporter.cluster.whereto import Ranked, fit_document, fit_lines
 from podres_exporter.fit import ask_of
-from podres_exporter.fit.layout import LEAST_COLUMNS, wrapped
 from podres_exporter.model import PodMeta
 from podres_exporter.printable import printable
+from podres_exporter.text.words import LEAST_COLUMNS, wrapped
 
 KIND = "PendingPod"
 

@@ -17,9 +17,9 @@ from podres_exporter.dump import (
     wide_cells,
     wide_notes,
 )
-from podres_exporter.dump.grid import wrapped
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
+from podres_exporter.text.words import sentence_lines
 
 _ENDLESS = 1 << 20
 
@@ -49,7 +49,7 @@ def _lines(
 ) -> list[str]:
     """Return the tables that have rows, and the sentences below them; *widths* are those of tables and sentences."""
     parts = [grid_lines(_named(each, snapshots), widths[0], style) for each in grids if each.rows]
-    sentences = [style.paint(line, Tone.WARN) for note in notes for line in wrapped(note, widths[1])]
+    sentences = [style.paint(line, Tone.WARN) for note in notes for line in sentence_lines(note, widths[1])]
     parts += [sentences] if sentences else []
     return [line for number, part in enumerate(parts) for line in ([""] if number else []) + part]
 

@@ -7,15 +7,16 @@ from typing import Any
 from podres_exporter.cluster.documents import failed_documents
 from podres_exporter.cluster.outcome import Trouble
 from podres_exporter.document import API_VERSION
-from podres_exporter.dump.words import counted, folded
 from podres_exporter.fit import Answer, Ask, Fits, Outcome, Policy, Scope, fit, rank
 from podres_exporter.fit.document import ask_dict
 from podres_exporter.fit.document import to_dict as answer_dict
-from podres_exporter.fit.layout import LEAST_COLUMNS, joined, nodes_text, table, wrapped
 from podres_exporter.fit.reasons import reason
 from podres_exporter.fit.text import asked_text
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import nodes_phrase
+from podres_exporter.text.layout import table
+from podres_exporter.text.words import LEAST_COLUMNS, counted, folded, joined, wrapped
 
 KIND = "FitList"
 _MOST_NODES = 4
@@ -77,7 +78,7 @@ def _place(answer: Answer) -> str:
     if not yes:
         return "-"
     nodes = frozenset[int]().union(*(each.numa_nodes for each in yes))
-    return nodes_text(nodes).partition(" ")[2] if nodes else "any"
+    return nodes_phrase(nodes).partition(" ")[2] if nodes else "any"
 
 
 def _in_the_way(answer: Answer) -> str:

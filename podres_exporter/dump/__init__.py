@@ -11,14 +11,15 @@ In tables `-` says that there is none or that it does not apply, and `?` that no
 from podres_exporter.dump.changes import Change, Follower, Kind, change_lines, changes
 from podres_exporter.dump.documents import LIST_KIND, json_text, yaml_text
 from podres_exporter.dump.free import free_cells, free_lines, free_notes
-from podres_exporter.dump.grid import LEAST_COLUMNS, Grid, grid_lines
 from podres_exporter.dump.prom import prom_text
 from podres_exporter.dump.selection import Selection, nobody_holds, select, select_nodes
 from podres_exporter.dump.spreadsheet import CSV_HEADER, csv_text
-from podres_exporter.dump.style import ANSI, PLAIN, Style, Tone, tone_of
 from podres_exporter.dump.summary import summary_cells, summary_lines, summary_notes
 from podres_exporter.dump.table import table_cells, table_lines, table_notes
 from podres_exporter.dump.wide import wide_cells, wide_lines, wide_notes
+from podres_exporter.text.grid import Grid, grid_lines
+from podres_exporter.text.style import ANSI, PLAIN, Style, Tone, tone_of
+from podres_exporter.text.words import LEAST_COLUMNS
 
 __all__ = [
     "ANSI",

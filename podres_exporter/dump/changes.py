@@ -6,10 +6,11 @@ from enum import StrEnum
 
 from podres_exporter.dump import facts
 from podres_exporter.dump.facts import ALLOCATABLE, Facts, Subject
-from podres_exporter.dump.style import PLAIN, Style, Tone
-from podres_exporter.dump.words import UNKNOWN, counted
 from podres_exporter.model import Allocation, Snapshot
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import UNKNOWN
+from podres_exporter.text.style import PLAIN, Style, Tone
+from podres_exporter.text.words import counted
 
 _HEALTHY = "Healthy"
 _MOST_DEVICES = 8

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from podres_exporter.cpuset import format_cpuset
 from podres_exporter.dump.held import Held, Thing, held_things
-from podres_exporter.dump.words import ALIGNED, CPU, WHOLE_POD, memory_order, on_nodes
 from podres_exporter.families.spec import by_node
 from podres_exporter.model import Allocation, Explanation, Snapshot
 from podres_exporter.printable import printable
 from podres_exporter.quantity import bytes_text
+from podres_exporter.text.amounts import ALIGNED, CPU, WHOLE_POD, memory_order, on_nodes
 
 Subject = tuple[str, ...]
 """What a fact is about; joined by spaces it begins the line, and subjects are sorted by it."""

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 from podres_exporter.dump import notes
-from podres_exporter.dump.grid import Grid, Row, grid, grid_lines
 from podres_exporter.dump.left import Left, left
 from podres_exporter.dump.notes import About, note_lines
-from podres_exporter.dump.style import PLAIN, Style
 from podres_exporter.dump.table import nothing_to_list
-from podres_exporter.dump.words import CPU, NONE, UNKNOWN, amount_text, folded, nodes_cell
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import CPU, NONE, UNKNOWN, amount_text, nodes_cell
+from podres_exporter.text.grid import Grid, Row, grid, grid_lines
+from podres_exporter.text.style import PLAIN, Style
+from podres_exporter.text.words import folded
 
 _HEADERS = ("RESOURCE", "NUMA", "FREE", "OF", "WHICH")
 _MOST_IDS = 40

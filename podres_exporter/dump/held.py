@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
-from podres_exporter.dump.words import CPU
 from podres_exporter.families.devices import split_replica
 from podres_exporter.families.spec import by_node
 from podres_exporter.model import (
@@ -21,6 +20,7 @@ from podres_exporter.model import (
     Verdict,
 )
 from podres_exporter.model.allocation import NumaNodes
+from podres_exporter.text.amounts import CPU
 
 
 class Thing(StrEnum):

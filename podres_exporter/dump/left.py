@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
-from podres_exporter.dump.words import CPU, ids_in_order, memory_order
 from podres_exporter.families.spec import by_node
 from podres_exporter.model import Allocation, DeviceStock, MemoryStock, Topology
 from podres_exporter.model.allocation import NumaNodes
+from podres_exporter.text.amounts import CPU, memory_order
+from podres_exporter.text.words import ids_in_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.dump.which import Found, claim_device_key
-from podres_exporter.dump.words import CPU
 from podres_exporter.model import (
     Allocation,
     Claim,
@@ -23,6 +22,7 @@ from podres_exporter.model import (
     Usage,
 )
 from podres_exporter.model.allocation import NumaNodes
+from podres_exporter.text.amounts import CPU
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from podres_exporter.document.moment import write_moment
-from podres_exporter.dump.grid import wrapped
-from podres_exporter.dump.style import Style, Tone
-from podres_exporter.dump.words import CPU, counted, folded, ids_in_order, joined, on_nodes
 from podres_exporter.model import (
     Allocation,
     Attribution,
@@ -19,6 +16,9 @@ from podres_exporter.model import (
     Verdict,
 )
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import CPU, on_nodes
+from podres_exporter.text.style import Style, Tone
+from podres_exporter.text.words import counted, folded, ids_in_order, joined, sentence_lines
 
 Note = str
 Notes = Callable[[Snapshot], Iterable[Note]]
@@ -38,7 +38,7 @@ class About:
 
 def note_lines(snapshots: Sequence[Snapshot], about: About, columns: int, style: Style) -> list[str]:
     """Return the notes on all snapshots, wrapped, after an empty line; nothing where there are none."""
-    lines = [line for note in merged(snapshots, about) for line in wrapped(note, columns)]
+    lines = [line for note in merged(snapshots, about) for line in sentence_lines(note, columns)]
     return ["", *(style.paint(line, Tone.WARN) for line in lines)] if lines else []
 
 

@@ -6,11 +6,11 @@ from fnmatch import fnmatchcase
 
 from podres_exporter.dump.narrow import Wanted, narrowed
 from podres_exporter.dump.which import MOST_NAMES, find_devices, near_names
-from podres_exporter.dump.words import CPU, MEMORY, on_nodes
 from podres_exporter.errors import SelectionError
 from podres_exporter.model import Allocation, PodKey, Snapshot
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import CPU, MEMORY, on_nodes
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from podres_exporter.dump import notes
-from podres_exporter.dump.grid import Grid, Row, grid, grid_lines
 from podres_exporter.dump.left import Left, left
 from podres_exporter.dump.notes import About, note_lines
-from podres_exporter.dump.style import PLAIN, Style
-from podres_exporter.dump.words import ALIGNED, NONE, UNKNOWN, amount_text, nodes_cell
 from podres_exporter.model import Allocation, Explanation, Part, PodView, Snapshot
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import ALIGNED, NONE, UNKNOWN, amount_text, nodes_cell
+from podres_exporter.text.grid import Grid, Row, grid, grid_lines
+from podres_exporter.text.style import PLAIN, Style
 
 _STOCK = ("RESOURCE", "NUMA", "ALLOCATABLE", "HELD", "FREE", "UNALLOCATABLE")
 _STATE = ("PODS", "SKIPPED", "ALIGNED", "MISSING", "KUBELET", "TOPOLOGY", "METADATA")

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from podres_exporter.cpuset import format_cpuset
 from podres_exporter.dump import notes
-from podres_exporter.dump.grid import Grid, Row, fits, grid, grid_lines
 from podres_exporter.dump.held import by_driver, unprepared
 from podres_exporter.dump.notes import About, note_lines
-from podres_exporter.dump.style import PLAIN, Style
-from podres_exporter.dump.words import (
+from podres_exporter.families.spec import nodes_text
+from podres_exporter.model import Container, ContainerView, MemoryBlock, PodView, Snapshot, Topology, Verdict
+from podres_exporter.printable import printable
+from podres_exporter.quantity import bytes_text
+from podres_exporter.text.amounts import (
     ALIGNED,
     MEMORY,
     NONE,
@@ -20,10 +22,8 @@ from podres_exporter.dump.words import (
     nodes_cell,
     workload_cell,
 )
-from podres_exporter.families.spec import nodes_text
-from podres_exporter.model import Container, ContainerView, MemoryBlock, PodView, Snapshot, Topology, Verdict
-from podres_exporter.printable import printable
-from podres_exporter.quantity import bytes_text
+from podres_exporter.text.grid import Grid, Row, fits, grid, grid_lines
+from podres_exporter.text.style import PLAIN, Style
 
 _HEADERS = (
     "NAMESPACE",

@@ -3,22 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from podres_exporter.dump import notes
-from podres_exporter.dump.grid import Grid, Row, grid, grid_lines
 from podres_exporter.dump.held import Held, Thing, held_things
 from podres_exporter.dump.notes import About, note_lines
-from podres_exporter.dump.style import PLAIN, Style
 from podres_exporter.dump.table import nothing_to_list
-from podres_exporter.dump.words import (
-    ALIGNED,
-    NONE,
-    UNKNOWN,
-    WHOLE_POD,
-    amount_text,
-    nodes_cell,
-    workload_cell,
-)
 from podres_exporter.model import Attribution, Snapshot
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import ALIGNED, NONE, UNKNOWN, WHOLE_POD, amount_text, nodes_cell, workload_cell
+from podres_exporter.text.grid import Grid, Row, grid, grid_lines
+from podres_exporter.text.style import PLAIN, Style
 
 _HEADERS = (
     "NAMESPACE",

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from podres_exporter.explain.account import Holding
-from podres_exporter.fit.layout import amount_text, folded, nodes_text, table
 from podres_exporter.model.allocation import NumaNodes
+from podres_exporter.text.amounts import nodes_phrase, resource_amount
+from podres_exporter.text.layout import table
+from podres_exporter.text.words import folded
 
 _MOST_COLUMNS = 4
 """NUMA nodes of a machine that are all shown; of a larger one only those that are in use."""
@@ -21,12 +23,12 @@ def picture(holdings: Sequence[Holding], numa_nodes: NumaNodes, columns: int, in
     shown = used | {frozenset([node]) for node in numa_nodes} if len(numa_nodes) <= _MOST_COLUMNS else used
     places = sorted(shown, key=_order)
     rows: list[Sequence[Sequence[str]]] = [
-        [[""], *([nodes_text(nodes) if nodes else "node not stated"] for nodes in places)]
+        [[""], *([nodes_phrase(nodes) if nodes else "node not stated"] for nodes in places)]
     ]
     for holding in holdings:
         items = dict(holding.items)
-        cells = [folded(items[nodes], _MOST_ITEMS) if nodes in items else [_NOTHING] for nodes in places]
-        rows.append([[holding.resource, f"({amount_text(holding.resource, holding.total)})"], *cells])
+        cells = [folded(items[nodes], _MOST_ITEMS, "(+{})") if nodes in items else [_NOTHING] for nodes in places]
+        rows.append([[holding.resource, f"({resource_amount(holding.resource, holding.total)})"], *cells])
     return table(rows, columns, indent)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from podres_exporter.explain.account import Account, ContainerAccount, Neighbour, Relation
 from podres_exporter.families.devices import split_replica
-from podres_exporter.fit.layout import folded, shortened
-from podres_exporter.fit.reasons import thing
 from podres_exporter.model import DeviceHealth, Explanation, Request
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import thing
+from podres_exporter.text.words import folded, shortened
 
 _MOST_NEIGHBOURS = 6
 _LONGEST_ID = 48
@@ -33,7 +33,9 @@ def remarks(account: Account, container: ContainerAccount) -> Iterator[Remark]:
             yield label, "; ".join(_missing(row) for row in rows).split()
     yield from _health(container.health)
     if container.unallocatable:
-        ids = folded([shortened(device_id, _LONGEST_ID) for device_id in container.unallocatable], _MOST_NEIGHBOURS)
+        ids = folded(
+            [shortened(device_id, _LONGEST_ID) for device_id in container.unallocatable], _MOST_NEIGHBOURS, "(+{})"
+        )
         yield "note", [*enumerated(ids), *_GONE.split()]
     if container.pool:
         yield "CPUs", f"shared pool ({len(container.pool)} allocatable CPUs)".split()
@@ -64,7 +66,7 @@ def _neighbours(account: Account, neighbours: Iterable[Neighbour]) -> Iterator[R
     for each in neighbours:
         groups.setdefault((each.relation, each.ours), []).append(each)
     for (relation, ours), others in groups.items():
-        names = folded([_name(account, each) for each in others], _MOST_NEIGHBOURS)
+        names = folded([_name(account, each) for each in others], _MOST_NEIGHBOURS, "(+{})")
         match relation:
             case Relation.DEVICE | Relation.CLAIM:
                 mine = [shortened(text, _LONGEST_ID) for text in ours]

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from podres_exporter.explain.account import Account, ContainerAccount, State
 from podres_exporter.explain.picture import picture
 from podres_exporter.explain.remarks import enumerated, remarks
-from podres_exporter.explain.verdict import verdict_text
-from podres_exporter.fit.layout import LEAST_COLUMNS, table, wrapped
 from podres_exporter.fit.text import answer_lines, headline, policies_differ, policies_text, request_text
 from podres_exporter.model import ContainerKind
 from podres_exporter.printable import printable
+from podres_exporter.text.layout import table
+from podres_exporter.text.verdict import verdict_text
+from podres_exporter.text.words import LEAST_COLUMNS, wrapped
 
 _INDENT = "  "
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from podres_exporter.fit.answer import Outcome
 from podres_exporter.fit.hurdles import Hurdle, Obstacle
-from podres_exporter.fit.layout import amount_text, joined, nodes_text
-from podres_exporter.fit.room import CPU, Room
+from podres_exporter.fit.room import Room
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import nodes_phrase, resource_amount, thing
+from podres_exporter.text.words import joined
 
 _MOST_SETS = 3
 
@@ -23,11 +24,6 @@ def reason(outcome: Outcome) -> str:
     return printable(outcome.rejection.message if outcome.rejection else "")
 
 
-def thing(resource: str) -> str:
-    """Return the resource as a sentence names it."""
-    return "exclusive CPUs" if resource == CPU else printable(resource)
-
-
 def _for(hurdle: Hurdle, sentence: str) -> str:
     """Return the sentence with the refused container, where the pod has several."""
     return f"container {printable(hurdle.container)}: {sentence}" if hurdle.container else sentence
@@ -35,9 +31,9 @@ def _for(hurdle: Hurdle, sentence: str) -> str:
 
 def _sentence(obstacle: Obstacle, room: Room) -> str:
     name = thing(room.resource)
-    asked, free = amount_text(room.resource, room.asked), amount_text(room.resource, room.free)
-    of_all = amount_text(room.resource, room.allocatable)
-    most = amount_text(room.resource, room.most_on_one_node)
+    asked, free = resource_amount(room.resource, room.asked), resource_amount(room.resource, room.free)
+    of_all = resource_amount(room.resource, room.allocatable)
+    most = resource_amount(room.resource, room.most_on_one_node)
     match obstacle:
         case Obstacle.ABSENT:
             return f"{asked} {name} asked, none known on this node"
@@ -63,8 +59,8 @@ def _spread(room: Room) -> str:
         return "near no NUMA node of this machine"
     if len(free) > 1 and len(set(free.values())) == 1:
         amount = next(iter(free.values()))
-        return f"{amount_text(room.resource, amount)} on each of {nodes_text(free)}"
-    return joined([f"{amount_text(room.resource, amount)} on node {node}" for node, amount in free.items()])
+        return f"{resource_amount(room.resource, amount)} on each of {nodes_phrase(free)}"
+    return joined([f"{resource_amount(room.resource, amount)} on node {node}" for node, amount in free.items()])
 
 
 def _apart(hurdles: list[Hurdle]) -> str:
@@ -80,8 +76,8 @@ def _sets_text(sets: Sequence[NumaNodes]) -> str:
     """Return sets of nodes in few words: `one of nodes 0-3`, `nodes 0-1 or nodes 2-3`, `2 of nodes 0-7`."""
     every = frozenset[int]().union(*sets)
     if len(sets) <= _MOST_SETS and len(every) > len(sets):
-        return joined([nodes_text(nodes) for nodes in sets], "or")
+        return joined([nodes_phrase(nodes) for nodes in sets], "or")
     fewest = min(map(len, sets))
     if len(every) == 1:
-        return nodes_text(every)
-    return f"{'one' if fewest == 1 else fewest} of {nodes_text(every)}"
+        return nodes_phrase(every)
+    return f"{'one' if fewest == 1 else fewest} of {nodes_phrase(every)}"

@@ -1,8 +1,9 @@
 """What is free of each asked resource as a table, a column for each NUMA node."""
 
 from podres_exporter.fit.answer import Answer
-from podres_exporter.fit.layout import amount_text, table
 from podres_exporter.fit.room import Room
+from podres_exporter.text.amounts import resource_amount
+from podres_exporter.text.layout import table
 
 _INDENT = "  "
 
@@ -35,7 +36,7 @@ def _rows(answer: Answer, nodes: list[int]) -> Rows:
     ]
     rows = [[[title] for title in head]]
     for room in answer.rooms:
-        cells = [room.resource, amount_text(room.resource, room.asked), *(_cell(room, node) for node in nodes)]
+        cells = [room.resource, resource_amount(room.resource, room.asked), *(_cell(room, node) for node in nodes)]
         cells += [str(room.unplaced or "-")] if has_unplaced else []
         rows.append([[cell] for cell in (*cells, _cell(room, None))])
     if answer.fitting_nodes is not None:
@@ -53,4 +54,4 @@ def _cell(room: Room, node: int | None) -> str:
     free, allocatable = (room.free, room.allocatable) if node is None else room.by_node.get(node, (0, 0))
     if not allocatable:
         return "-"
-    return f"{amount_text(room.resource, free)} of {amount_text(room.resource, allocatable)}"
+    return f"{resource_amount(room.resource, free)} of {resource_amount(room.resource, allocatable)}"

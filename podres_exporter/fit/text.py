@@ -6,21 +6,14 @@ from itertools import groupby
 from podres_exporter.admission import Policy
 from podres_exporter.fit.answer import Answer, Fits, Outcome
 from podres_exporter.fit.holders import MOST_TRIED, Holder
-from podres_exporter.fit.layout import (
-    LEAST_COLUMNS,
-    amount_text,
-    cpus_text,
-    folded,
-    joined,
-    nodes_text,
-    table,
-    wrapped,
-)
 from podres_exporter.fit.reasons import reason
 from podres_exporter.fit.roomtable import rooms_text
 from podres_exporter.model import ContainerKind, ContainerSpec, PodKey, Verdict
 from podres_exporter.printable import printable
 from podres_exporter.quantity import bytes_text
+from podres_exporter.text.amounts import cpus_text, nodes_phrase, resource_amount
+from podres_exporter.text.layout import table
+from podres_exporter.text.words import LEAST_COLUMNS, folded, joined, wrapped
 
 _MOST_HOLDERS = 8
 
@@ -71,10 +64,12 @@ def _where(outcome: Outcome, node: str = "") -> str:
         why = "policy none aligns nothing" if outcome.policy is Policy.NONE else "nothing of it has a NUMA node"
         return f"anywhere{f' on {node}' if node else ''} ({why})"
     by_nodes = {place.numa_nodes for place in outcome.places if place.numa_nodes}
-    phrase = f"on NUMA {nodes_text(nodes)}{f' of {node}' if node else ''}"
+    phrase = f"on NUMA {nodes_phrase(nodes)}{f' of {node}' if node else ''}"
     if len(by_nodes) > 1:
         placed = [each for each in outcome.places if each.numa_nodes]
-        phrase += f" ({', '.join(f'{printable(each.container)} on {nodes_text(each.numa_nodes)}' for each in placed)})"
+        phrase += (
+            f" ({', '.join(f'{printable(each.container)} on {nodes_phrase(each.numa_nodes)}' for each in placed)})"
+        )
     badly = any(place.verdict is Verdict.MISALIGNED for place in outcome.places)
     return f"{phrase}, misaligned" if badly else phrase
 
@@ -141,8 +136,8 @@ def _in_the_way(outcomes: Sequence[Outcome], columns: int) -> list[str]:
         lines += ["", *wrapped(f"held {place}{under}:", columns)]
         rows: list[Sequence[Sequence[str]]] = []
         for resource, each in groupby(held, key=lambda holder: holder.resource):
-            pods = [f"{_pod(one.namespace, one.name)} ({amount_text(resource, one.amount)})" for one in each]
-            rows.append([[resource], folded(pods, _MOST_HOLDERS)])
+            pods = [f"{_pod(one.namespace, one.name)} ({resource_amount(resource, one.amount)})" for one in each]
+            rows.append([[resource], folded(pods, _MOST_HOLDERS, "(+{})")])
         lines += table(rows, columns, "  ")
         lines += wrapped(_leaving(held, freeing), columns, "  ", "    ")
     return lines
@@ -155,7 +150,7 @@ def _pod(namespace: str, name: str) -> str:
 def _leaving(held: Sequence[Holder], freeing: Sequence[PodKey]) -> str:
     """Return whose leaving would make room, and no more than was tried."""
     if freeing:
-        return f"it would fit without: {' or '.join(folded([_pod(*key) for key in freeing], _MOST_HOLDERS))}"
+        return f"it would fit without: {' or '.join(folded([_pod(*key) for key in freeing], _MOST_HOLDERS, '(+{})'))}"
     if len({(each.namespace, each.name) for each in held}) > MOST_TRIED:
         return f"none of the first {MOST_TRIED} would make room by leaving alone"
     return "no single pod's leaving would make room"

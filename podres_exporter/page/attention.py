@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from podres_exporter.explain.account import State
 from podres_exporter.explain.state import state_of
-from podres_exporter.explain.verdict import verdict_text
 from podres_exporter.model import ContainerView, Explanation, PodView, Snapshot, Verdict
 from podres_exporter.page.badge import Badge
 from podres_exporter.page.escape import escaped
 from podres_exporter.page.parts import part
 from podres_exporter.page.scene import HEALTHY, Scene
+from podres_exporter.text.verdict import verdict_text
 
 _FOLD = 8
 Finding = tuple[Badge, str, str]

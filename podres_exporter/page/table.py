@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from podres_exporter.cpuset import format_cpuset
 from podres_exporter.explain.account import State
 from podres_exporter.explain.state import state_of
-from podres_exporter.explain.verdict import verdict_text
-from podres_exporter.fit.layout import nodes_text
 from podres_exporter.join import pod_memory
 from podres_exporter.model import Container, ContainerView, PodMeta, PodView, Snapshot, Verdict
 from podres_exporter.page.badge import Badge
@@ -15,6 +13,8 @@ from podres_exporter.page.escape import escaped, target
 from podres_exporter.page.parts import part
 from podres_exporter.page.scene import Scene, holds_nothing
 from podres_exporter.quantity import bytes_text
+from podres_exporter.text.amounts import nodes_phrase
+from podres_exporter.text.verdict import verdict_text
 
 _HEAD = ("Pod", "Container", "CPUs", "Devices", "Memory", "Claims", "Placement")
 _VERDICTS = {
@@ -119,7 +119,7 @@ def _cpus(container: Container) -> str:
 
 def _memory(container: Container) -> Iterator[str]:
     for block in container.memory:
-        on = f" on {nodes_text(block.numa_nodes)}" if block.numa_nodes else ""
+        on = f" on {nodes_phrase(block.numa_nodes)}" if block.numa_nodes else ""
         yield f'{bytes_text(block.size_bytes)} <span class="ids">{escaped(block.memory_type)}{on}</span>'
 
 

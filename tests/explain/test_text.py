@@ -16,7 +16,6 @@ from builders import block, container, device, pod
 from podres_exporter.explain import Account, explain
 from podres_exporter.explain.document import to_dict
 from podres_exporter.explain.text import explain_text
-from podres_exporter.fit.layout import LEAST_COLUMNS
 from podres_exporter.model import (
     Alignment,
     Allocation,
@@ -32,6 +31,7 @@ from podres_exporter.model import (
     Topology,
     Verdict,
 )
+from podres_exporter.text.words import LEAST_COLUMNS
 
 SAID = Path(__file__).parent / "said"
 SPLIT = frozenset({"olap-0"})

@@ -1,23 +1,20 @@
 """Cells in columns: what every table is made of, and how it is fitted to a terminal."""
 
 import re
-import textwrap
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from podres_exporter.dump.style import Style, Tone, tone_of
-from podres_exporter.dump.words import NONE, UNKNOWN
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import NONE, UNKNOWN
+from podres_exporter.text.style import Style, Tone, tone_of
+from podres_exporter.text.words import LEAST_COLUMNS, shortened
 
-LEAST_COLUMNS = 80
-"""Nothing is laid out for less: names would be cut to nothing."""
 _LEAST_WIDTH = 4
 _ENDLESS = 1 << 20
 _FLOORS = ((12, _ENDLESS), (12, 30), (10, 20), (_LEAST_WIDTH, _LEAST_WIDTH))
 """How narrow columns, and dear ones, may get, step by step, so that there is something to read in all of them."""
 _GAP = "  "
-_TAIL = 8
 _PIECE = re.compile(r"[^,]+,? *|, *")
 
 Row = tuple[str, ...]
@@ -79,14 +76,14 @@ def grid_lines(table: Grid, columns: int, style: Style) -> list[str]:
         if sum(_widths(table)) > _space(table, columns):
             table = table.without(name)
     whole = _folded_widths(table)
-    widths = _narrowed(_widths(table), whole, _space(table, columns))
+    widths = narrowed(_widths(table), whole, _space(table, columns))
     for plain, dear in _FLOORS:
         floors = [dear if header in table.dear else plain for header in table.headers]
         least = [
             max(len(header), min(width, floor))
             for header, width, floor in zip(table.headers, whole, floors, strict=True)
         ]
-        widths = _narrowed(widths, least, _space(table, columns))
+        widths = narrowed(widths, least, _space(table, columns))
     lines = _row_lines(table, table.headers, widths, lambda _header, _cell, text: style.paint(text, Tone.HEADER))
     for row in table.rows:
         lines += _row_lines(table, row, widths, lambda header, cell, text: style.paint(text, tone_of(header, cell)))
@@ -117,7 +114,7 @@ def _widths(table: Grid) -> list[int]:
     return [max(map(len, cells)) for cells in zip(table.headers, *table.rows, strict=True)]
 
 
-def _narrowed(widths: Sequence[int], least: Sequence[int], space: int) -> list[int]:
+def narrowed(widths: Sequence[int], least: Sequence[int], space: int) -> list[int]:
     """Return widths that fit the space as far as the *least* widths let them, the widest column narrowed first."""
     narrow = list(widths)
     while sum(narrow) > space:
@@ -165,16 +162,3 @@ def _pieces(cell: str) -> list[str]:
 def _cut(piece: str, width: int) -> str:
     """Return the piece shortened, the comma behind it kept."""
     return f"{shortened(piece[:-1], width - 1)}," if piece.endswith(",") else shortened(piece, width)
-
-
-def shortened(text: str, width: int) -> str:
-    """Return the text without its middle where it is too long: names differ at their ends."""
-    if len(text) <= width:
-        return text
-    tail = min(_TAIL, (width - 2) // 2)
-    return f"{text[: width - 2 - tail]}..{text[len(text) - tail :]}"
-
-
-def wrapped(text: str, columns: int) -> list[str]:
-    """Return a sentence in lines of at most *columns*; later ones are indented. Long words are broken."""
-    return textwrap.wrap(text, max(columns, LEAST_COLUMNS), subsequent_indent="  ", break_on_hyphens=False)

@@ -3,33 +3,27 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podres_exporter.fit.layout import (
-    amount_text,
-    cpus_text,
-    folded,
-    joined,
-    nodes_text,
-    shortened,
-    table,
-    wrapped,
-)
+from podres_exporter.text.amounts import cpus_text, nodes_phrase, resource_amount
+from podres_exporter.text.layout import table
+from podres_exporter.text.words import folded, joined, shortened, wrapped
 
 
 def test_amounts_have_their_units() -> None:
     assert ["1Gi", "2Mi", "4"] == [
-        amount_text("memory", 1 << 30),
-        amount_text("hugepages-2Mi", 2 << 20),
-        amount_text("cpu", 4),
+        resource_amount("memory", 1 << 30),
+        resource_amount("hugepages-2Mi", 2 << 20),
+        resource_amount("cpu", 4),
     ]
     assert ["4", "500m", "2500m"] == [cpus_text(each) for each in (4000, 500, 2500)]
-    assert ["no node", "node 1", "nodes 0-2,5"] == [nodes_text(each) for each in ([], [1], [5, 0, 1, 2])]
+    assert ["no node", "node 1", "nodes 0-2,5"] == [nodes_phrase(each) for each in ([], [1], [5, 0, 1, 2])]
     assert ["", "a", "a and b", "a, b or c"] == [joined([]), joined(["a"]), joined(["a", "b"]), joined([*"abc"], "or")]
 
 
 def test_long_ids_lose_their_middle_and_long_lists_their_end() -> None:
     assert "GPU-1f0..e8f1a00" == shortened("GPU-1f0a5c3e-7d42-4b8e-9a61-0c5d3e8f1a00", 16)
     assert r"a\x1bb" == shortened("a\x1bb", 16)
-    assert ["a", "b", "(+2)"] == folded([*"abcd"], 2)
+    assert ["a", "b", "and 2 more"] == folded([*"abcd"], 2)
+    assert ["a", "b", "(+2)"] == folded([*"abcd"], 2, "(+{})")
     assert ["a", "b"] == folded([*"ab"], 2)
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from podres_exporter.check.words import age_text, counted, joined, pods_text, seconds_text, size_text, some
+from podres_exporter.text.amounts import age_text, seconds_text, size_text
+from podres_exporter.text.words import counted, joined, pods_text, some
 
 
 @pytest.mark.parametrize(

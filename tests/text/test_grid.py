@@ -3,7 +3,7 @@
 import pytest
 
 from podres_exporter.dump import ANSI, PLAIN, Grid, grid_lines
-from podres_exporter.dump.grid import shortened
+from podres_exporter.text.words import shortened
 
 
 def test_columns_have_equal_left_edges_and_numbers_equal_right_ones() -> None:

@@ -1,24 +1,24 @@
-"""How well a container sits, and why, in a sentence."""
+"""Whether a container is aligned with the NUMA nodes, and why, in a sentence."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 
-from podres_exporter.fit.layout import joined, nodes_text
-from podres_exporter.fit.reasons import thing
 from podres_exporter.model import Alignment, Constraint, Verdict
 from podres_exporter.model.allocation import NumaNodes
+from podres_exporter.text.amounts import nodes_phrase, thing
+from podres_exporter.text.words import joined
 
 
 def verdict_text(alignment: Alignment, *, holds_claims: bool = False) -> str:
     """Return the verdict on a container with its reasons: which resource sits where, and why no single node serves."""
     match alignment.verdict:
         case Verdict.ALIGNED:
-            sentence = f"aligned on NUMA {nodes_text(alignment.numa_nodes)}"
+            sentence = f"aligned on NUMA {nodes_phrase(alignment.numa_nodes)}"
         case Verdict.MISALIGNED:
             sentence = f"misaligned: {_places(alignment.constraints)}, though one NUMA node could serve it"
         case Verdict.SPANS:
             sentence = (
-                f"spans NUMA {nodes_text(alignment.numa_nodes)}: {_places(alignment.constraints)}; {_why(alignment)}"
+                f"spans NUMA {nodes_phrase(alignment.numa_nodes)}: {_places(alignment.constraints)}; {_why(alignment)}"
             )
         case Verdict.UNKNOWN if alignment.constraints:
             sentence = "not known to be aligned: the NUMA nodes of its CPUs are not known"
@@ -42,7 +42,7 @@ def _places(constraints: Iterable[Constraint]) -> str:
         sets[constraint.resource].append(constraint.numa_nodes)
     names: defaultdict[str, list[str]] = defaultdict(list)
     for resource, places in sets.items():
-        names[joined([nodes_text(nodes) for nodes in places])].append(thing(resource))
+        names[joined([nodes_phrase(nodes) for nodes in places])].append(thing(resource))
     return ", ".join(f"{joined(held)} on {places}" for places, held in names.items())
 
 

@@ -1,0 +1,101 @@
+"""Amounts for people: bytes, CPUs, durations, NUMA nodes, and what stands in a cell where nothing is known."""
+
+from collections.abc import Iterable
+
+from podres_exporter.cpuset import format_cpuset
+from podres_exporter.families.spec import nodes_text
+from podres_exporter.model import PodMeta, Verdict
+from podres_exporter.model.allocation import NumaNodes
+from podres_exporter.printable import printable
+from podres_exporter.quantity import bytes_text
+
+NONE = "-"
+"""There is none, or it does not apply."""
+UNKNOWN = "?"
+"""No source reports it."""
+CPU, MEMORY = "cpu", "memory"
+WHOLE_POD = "(pod)"
+"""Stands in place of a container's name, which has no parentheses, for what the kubelet lists of the pod itself."""
+
+ALIGNED = {
+    Verdict.ALIGNED: "yes",
+    Verdict.MISALIGNED: "no",
+    Verdict.SPANS: "spans",
+    Verdict.UNKNOWN: UNKNOWN,
+    Verdict.UNSUPPORTED: UNKNOWN,
+    Verdict.NOT_APPLICABLE: NONE,
+}
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def amount_text(amount: int | None, *, is_bytes: bool) -> str:
+    """Return bytes or a number; `?` where it is not known."""
+    if amount is None:
+        return UNKNOWN
+    return bytes_text(amount) if is_bytes else str(amount)
+
+
+def resource_amount(resource: str, amount: int) -> str:
+    """Return an amount of a resource: bytes for memory, a number for CPUs and devices."""
+    return amount_text(amount, is_bytes=resource == MEMORY or resource.startswith("hugepages-"))
+
+
+def cpus_text(millicores: int) -> str:
+    """Return CPUs as Kubernetes writes them: `4`, `500m`."""
+    return f"{millicores}m" if millicores % 1000 else str(millicores // 1000)
+
+
+def size_text(size: float) -> str:
+    """Return bytes with a unit and at most one decimal: `562 B`, `1.2 MiB`."""
+    power = 0
+    while size >= 1024 and power < len(_UNITS) - 1:
+        size, power = size / 1024, power + 1
+    return f"{size:.1f}".removesuffix(".0") + f" {_UNITS[power]}"
+
+
+def seconds_text(seconds: float) -> str:
+    """Return how long something took: `3 ms`, `1.2 s`."""
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{max(seconds, 0.0) * 1000:.0f} ms"
+
+
+def age_text(seconds: float) -> str:
+    """Return how long ago something was, in its largest unit."""
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def nodes_cell(nodes: NumaNodes) -> str:
+    """Return the NUMA nodes as a list such as `0-1`; `?` where none is stated."""
+    return nodes_text(nodes) or UNKNOWN
+
+
+def nodes_phrase(numa_nodes: Iterable[int]) -> str:
+    """Return `node 1`, `nodes 0-1`; `no node` of none."""
+    nodes = sorted(numa_nodes)
+    if not nodes:
+        return "no node"
+    return f"{'node' if len(nodes) == 1 else 'nodes'} {format_cpuset(nodes)}"
+
+
+def on_nodes(nodes: NumaNodes) -> str:
+    """Return `(node 1)`, `(nodes 0-1)`, or `(node not stated)`."""
+    return f"({nodes_phrase(nodes)})" if nodes else "(node not stated)"
+
+
+def workload_cell(meta: PodMeta | None) -> str:
+    """Return `Deployment/web`; `-` for a pod without an owner, `?` where the owner is not known."""
+    if meta is None:
+        return UNKNOWN
+    return printable(f"{meta.workload_kind}/{meta.workload_name}") if meta.workload_kind else NONE
+
+
+def memory_order(memory_type: str) -> tuple[bool, str]:
+    """Return the sort key that puts memory before huge pages."""
+    return (memory_type != MEMORY, memory_type)
+
+
+def thing(resource: str) -> str:
+    """Return the resource as a sentence names it."""
+    return "exclusive CPUs" if resource == CPU else printable(resource)

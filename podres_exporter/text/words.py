@@ -1,0 +1,65 @@
+"""Words in sentences: counts, lists, names cut to length, and lines of a given width."""
+
+import textwrap
+from collections.abc import Collection, Iterable, Sequence
+
+from podres_exporter.printable import printable
+
+LEAST_COLUMNS = 80
+"""Nothing is laid out for less: names would be cut to nothing."""
+_TAIL = 8
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """Return `1 pod`, `2 pods`."""
+    return f"{count} {singular if count == 1 else plural or f'{singular}s'}"
+
+
+def joined(words: Collection[str], last: str = "and") -> str:
+    """Return `a`, `a and b`, `a, b and c`."""
+    *first, final = words or [""]
+    return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def folded(items: Sequence[str], most: int, more: str = "and {} more") -> list[str]:
+    """Return the first *most* items, and how many more there are."""
+    return list(items) if len(items) <= most else [*items[:most], more.format(len(items) - most)]
+
+
+def some(names: Collection[str], most: int = 3) -> str:
+    """Return the first names, safe to print, and how many more there are: `a, b, c and 2 more`."""
+    ordered = [printable(name) for name in names]
+    more = len(ordered) - most
+    return ", ".join(ordered) if more <= 0 else f"{', '.join(ordered[:most])} and {more} more"
+
+
+def pods_text(keys: Collection[tuple[str, str]]) -> str:
+    """Return some pods as `namespace/name`, sorted."""
+    return some(["/".join(key) for key in sorted(keys)])
+
+
+def ids_in_order(ids: Iterable[str]) -> list[str]:
+    """Return ids so that `gpu-9` comes before `gpu-10`; ids of one length, such as UUIDs, stand by the alphabet."""
+    return sorted(ids, key=lambda each: (len(each), each))
+
+
+def shortened(text: str, width: int) -> str:
+    """Return the text, safe to print, without its middle where it is too long: names differ at their ends."""
+    safe = printable(text)
+    if len(safe) <= width:
+        return safe
+    tail = min(_TAIL, (width - 2) // 2)
+    return f"{safe[: width - 2 - tail]}..{safe[len(safe) - tail :]}"
+
+
+def wrapped(text: str, columns: int, indent: str = "", hanging: str | None = None) -> list[str]:
+    """Return the sentence as lines of at most *columns*; later lines begin with *hanging*. Long words are broken."""
+    rest = indent if hanging is None else hanging
+    return textwrap.wrap(
+        text, columns, initial_indent=indent, subsequent_indent=rest, break_on_hyphens=False, break_long_words=True
+    )
+
+
+def sentence_lines(text: str, columns: int) -> list[str]:
+    """Return a sentence below a table in lines of at most *columns*; later ones are indented."""
+    return wrapped(text, max(columns, LEAST_COLUMNS), hanging="  ")
