@@ -19,9 +19,11 @@ class SocketIdentity:
     """
     Which socket file this is. A kubelet makes its socket anew at each start, so another identity is another start.
 
-    The inode number alone does not tell: file systems hand it out again at once (measured).
+    The inode number alone does not tell: file systems hand it out again at once (measured). A socket's mtime is the
+    time of its bind; chmod, chown and relabelling move only ctime, so ctime would take each of them for a restart.
     """
 
+    device: int
     inode: int
     created_ns: int
 

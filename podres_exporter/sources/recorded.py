@@ -21,7 +21,7 @@ class RecordedKubelet:
         self._identity: SocketIdentity | None = None
         if recording.socket_age_seconds is not None:
             made_at = recording.recorded_at_seconds - recording.socket_age_seconds
-            self._identity = SocketIdentity(0, int(made_at * 1e9))
+            self._identity = SocketIdentity(0, 0, int(made_at * 1e9))
 
     def identity(self) -> SocketIdentity | None:
         """Return a socket as old as it was."""

@@ -18,7 +18,7 @@ class Kubelet:
         self.closed = False
 
     def identity(self) -> SocketIdentity | None:
-        return SocketIdentity(1, 1_700_000_000 * 10**9)
+        return SocketIdentity(1, 1, 1_700_000_000 * 10**9)
 
     def list(self) -> Listing:
         if self._listed is None:
