@@ -108,7 +108,9 @@ class StormClient(KubeletClient):
         found = super().identity()
         if found is None or found.created_ns not in self.births:
             return found
-        return SocketIdentity(found.device, found.inode, int(self.births[found.created_ns] * 1e9) + found.created_ns % 1000)
+        return SocketIdentity(
+            found.device, found.inode, int(self.births[found.created_ns] * 1e9) + found.created_ns % 1000
+        )
 
 
 class Exporter:
