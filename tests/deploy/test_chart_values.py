@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helm_rig import CHART, Helm, Object
+from helm_rig import CHART, Helm, Object, exporter, one, pod_specs
 
 from podres_exporter.families import COLLECTORS
 
@@ -82,15 +82,14 @@ def test_every_object_with_names_of_ours_is_closed(schema: dict[str, Any]) -> No
         ({"web": {"port": 0}}, "web.port: Must be greater than or equal to 1"),
         ({"image": {"digest": "latest"}}, "image.digest: Does not match pattern"),
         ({"metadata": {"podLabelsAllowlist": ["pods=[app]"]}}, "metadata.podLabelsAllowlist.0: Does not match pattern"),
+        ({"webConfig": None}, "(root): webConfig is required"),
+        ({"image": None}, "(root): image is required"),
+        ({"kubelet": {"timeout": None}}, "kubelet: timeout is required"),
+        ({"monitor": {"interval": None}}, "monitor: interval is required"),
         (
-            {"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}},
-            "every node would be scraped twice, so enable one",
+            {"prometheusRule": {"alerts": {"PodresLoopErrors": {"expr": "1"}}}},
+            "Additional property expr is not allowed",
         ),
-        (
-            {"webConfig": {"existingSecret": "a", "inline": {"rate_limit": {}}}},
-            "webConfig.inline and webConfig.existingSecret are both set",
-        ),
-        ({"webConfig": {"certificateSecret": "a"}}, "webConfig.certificateSecret is mounted but nothing uses it"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name(helm: Helm, wrong: dict[str, Any], said: str) -> None:
@@ -109,3 +108,160 @@ def test_labels_for_everything_are_on_everything(rendered: dict[str, list[Object
     pods = [each["spec"]["template"] for each in objects if each["kind"] == "DaemonSet"]
 
     assert ["platform"] * (len(objects) + 1) == [each["metadata"]["labels"]["team"] for each in [*objects, *pods]]
+
+
+GREATER_THAN = "PodresKubeletRpcFailing"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"image": {"repository": ""}}, "image.repository is empty, and no image is published yet: build one with"),
+        (
+            {"image": {"repository": "quay.io/a/podres-exporter"}, "global": {"imageRegistry": "mirror.example.com"}},
+            "image.repository names the registry quay.io, and image.registry or global.imageRegistry names mirror.",
+        ),
+        (
+            {"image": {"repository": "localhost:5000/podres-exporter", "registry": "mirror.example.com"}},
+            "leave the registry out of image.repository",
+        ),
+        ({"web": {"port": 443}}, "web.port 443 is below 1024, which needs the capability NET_BIND_SERVICE"),
+        (
+            {"webConfig": {"existingSecret": "a", "inline": {"rate_limit": {}}}},
+            "webConfig.inline and webConfig.existingSecret are both set",
+        ),
+        ({"webConfig": {"certificateSecret": "a"}}, "webConfig.certificateSecret is mounted but nothing uses it"),
+        ({"webConfig": {"tls": True}}, "describe the file in webConfig.existingSecret, which is not set"),
+        (
+            {"webConfig": {"existingSecret": "a", "clientCertificates": True}},
+            "client certificates exist with TLS only, so set both",
+        ),
+        (
+            {"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}},
+            "podMonitor and serviceMonitor are enabled together; every node would be scraped twice, so enable one",
+        ),
+        (
+            {"podMonitor": {"enabled": True}, "clusterPodMonitoring": {"enabled": True}},
+            "podMonitor and clusterPodMonitoring are enabled together",
+        ),
+        (
+            {"vmPodScrape": {"enabled": True}, "prometheusAnnotations": {"enabled": True}},
+            "vmPodScrape and prometheusAnnotations are enabled together",
+        ),
+        (
+            {"monitor": {"interval": "1m", "scrapeTimeout": "1m1s"}},
+            "monitor.scrapeTimeout 1m1s is longer than the interval 1m between two scrapes",
+        ),
+        (
+            {"clusterPodMonitoring": {"enabled": True}, "monitor": {"scrapeTimeout": "45s"}},
+            "monitor.scrapeTimeout 45s is longer than the interval 30s between two scrapes",
+        ),
+        (
+            {"monitor": {"basicAuth": {"username": {}}, "authorization": {"type": "Bearer"}}},
+            "monitor.basicAuth and monitor.authorization are both set; one header is sent",
+        ),
+        (
+            {"monitor": {"tlsConfig": {"serverName": "x"}}},
+            "monitor.tlsConfig is set, but the exporter serves plain HTTP",
+        ),
+        (
+            {"updateStrategy": {"rollingUpdate": {"maxSurge": 1}}},
+            "maxSurge 1 needs maxUnavailable: 0 beside it (the default is 10%); Kubernetes refuses both at once",
+        ),
+        (
+            {"updateStrategy": {"rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "5%"}}},
+            "maxSurge 25% needs maxUnavailable: 0 beside it",
+        ),
+        ({"updateStrategy": {"rollingUpdate": {"maxUnavailable": "0%"}}}, "no pod could ever be updated"),
+        (
+            {"extraVolumes": [{"name": "pod-resources", "emptyDir": {}}]},
+            "extraVolumes has a volume pod-resources, a name",
+        ),
+        (
+            {"extraVolumeMounts": [{"name": "a", "mountPath": "/var/lib/kubelet/pod-resources/"}]},
+            "extraVolumeMounts mounts /var/lib/kubelet/pod-resources/, where the chart mounts",
+        ),
+        (
+            {"extraEnv": [{"name": "NODE_NAME", "value": "a"}]},
+            "extraEnv sets NODE_NAME, which the chart takes from the pod",
+        ),
+        ({"extraContainers": [{"name": "exporter"}]}, "has a container exporter, the name of the chart's own"),
+        (
+            {"securityContext": {"runAsUser": 65532}},
+            "securityContext asks for another user than root: the kubelet's socket",
+        ),
+        ({"podSecurityContext": {"runAsNonRoot": True}}, "podSecurityContext asks for another user than root"),
+        ({"podSecurityContext": {"seLinuxOptions": {"type": "a"}}}, "use the value seLinuxOptions"),
+        ({"serviceAccount": {"create": False}}, "serviceAccount.create=false without serviceAccount.name would give"),
+        ({"prometheusRule": {"disabled": ["PodresDown"]}}, "prometheusRule.disabled names PodresDown, and there is no"),
+        (
+            {"prometheusRule": {"alerts": {"Podres": {"for": "1m"}}}},
+            "prometheusRule.alerts names Podres, and there is no",
+        ),
+        (
+            {"prometheusRule": {"alerts": {"PodresWebConfigReloadFailed": {"threshold": 1}}}},
+            f"this alert compares with no number; those that do are {GREATER_THAN}",
+        ),
+    ],
+)
+def test_a_combination_that_would_fail_later_is_refused_with_a_sentence(
+    helm: Helm, wrong: dict[str, Any], said: str
+) -> None:
+    """What the API server, an operator or the kubelet would refuse, or what nobody would notice."""
+    assert said in helm.refusal(wrong)
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        {"updateStrategy": {"rollingUpdate": {"maxSurge": "10%", "maxUnavailable": 0}}},
+        {"updateStrategy": {"type": "OnDelete"}},
+        {"monitor": {"interval": "1m30s", "scrapeTimeout": "90s"}},
+        {"monitor": {"interval": "1h", "scrapeTimeout": "59m59s500ms"}},
+        {"web": {"port": 1024}},
+        {"image": {"repository": "team/podres-exporter"}, "global": {"imageRegistry": "mirror.example.com:5000"}},
+        {"serviceAccount": {"create": False}, "metadata": {"source": "none"}},
+        {"securityContext": {"runAsUser": 0, "readOnlyRootFilesystem": False}},
+    ],
+)
+def test_what_looks_like_one_of_them_and_is_right_is_taken(helm: Helm, right: dict[str, Any]) -> None:
+    """A refusal of something that works would be worse than none."""
+    assert helm.objects(right)
+
+
+def test_secrets_of_a_parent_chart_are_added_once(rendered: dict[str, list[Object]]) -> None:
+    """Whether they are names or objects, as charts have them in both ways."""
+    assert [[{"name": "mirror"}, {"name": "registry"}]] * 2 == [
+        spec["imagePullSecrets"] for spec in pod_specs(rendered["grafana-operator"])
+    ]
+
+
+def test_the_pod_of_helm_test_lands_on_a_node_that_takes_work(rendered: dict[str, list[Object]]) -> None:
+    """With the tolerations of the DaemonSet the scheduler may choose a node that is dead: it is the emptiest."""
+    test, daemon_set = one(rendered["default"], "Pod"), one(rendered["default"], "DaemonSet")
+
+    assert "tolerations" not in test["spec"]
+    assert [{"operator": "Exists"}] == daemon_set["spec"]["template"]["spec"]["tolerations"]
+    assert [{"key": "nvidia.com/gpu", "operator": "Exists"}] == one(rendered["pod"], "Pod")["spec"]["tolerations"]
+
+
+def test_what_is_set_on_the_pods_is_there(rendered: dict[str, list[Object]]) -> None:
+    """And in the namespace that was asked for, with the chart's own security as far as nothing overrides it."""
+    daemon_set = one(rendered["pod"], "DaemonSet")
+    spec = daemon_set["spec"]["template"]["spec"]
+    container = exporter(rendered["pod"])
+
+    assert {"monitoring"} == {
+        each["metadata"]["namespace"] for each in rendered["pod"] if "Cluster" not in each["kind"]
+    }
+    assert (15, 0) == (daemon_set["spec"]["minReadySeconds"], daemon_set["spec"]["revisionHistoryLimit"])
+    assert ("runc", "Default") == (spec["runtimeClassName"], spec["dnsPolicy"])
+    assert {"type": "RuntimeDefault"} == spec["securityContext"]["appArmorProfile"]
+    assert {"type": "Localhost", "localhostProfile": "podres.json"} == container["securityContext"]["seccompProfile"]
+    assert {"drop": ["ALL"]} == container["securityContext"]["capabilities"]
+    assert (["exporter", "proxy"], ["wait"]) == tuple(
+        [each["name"] for each in spec[kind]] for kind in ("containers", "initContainers")
+    )
+    assert {"podres-exporter-extra", "text"} == {
+        each["metadata"]["name"] for each in rendered["pod"] if each["kind"] == "ConfigMap"
+    }

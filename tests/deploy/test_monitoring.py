@@ -186,7 +186,7 @@ def test_dashboards_come_from_whatever_files_are_there(helm: Helm, tmp_path: Pat
     chart = copy_of_chart(tmp_path)
     for name in names:
         (chart / "dashboards" / name).write_text('{"legendFormat": "{{node}}"}')
-    text = helm.run("template", "x", str(chart), "--set=dashboards.enabled=true").stdout
+    text = helm.run("template", "x", str(chart), "--set=image.repository=x,dashboards.enabled=true").stdout
     maps = [each for each in yaml.safe_load_all(text) if each and each["kind"] == "ConfigMap"]
 
     assert sorted(names) == sorted(name for each in maps for name in each["data"])
@@ -209,3 +209,70 @@ def test_every_kind_that_may_be_made_is_made_by_some_variant(rendered: dict[str,
     possible = set(re.findall(r"^kind: (\w+)$", templates, re.MULTILINE))
 
     assert possible - ({"ConfigMap"} if not (CHART / "dashboards").exists() else set()) == made
+
+
+def test_an_alert_takes_a_threshold_a_time_and_a_severity(helm: Helm, rendered: dict[str, list[Object]]) -> None:
+    """Each alone, the rest as it was; runbooks are where the value says."""
+    own = rules_of(one(helm.objects({"prometheusRule": {"enabled": True}}), "PrometheusRule")["spec"]["groups"])
+    rules = rules_of(one(rendered["grafana-operator"], "PrometheusRule")["spec"]["groups"])
+    before, after = own["PodresKubeletRpcFailing"], rules["PodresKubeletRpcFailing"]
+
+    assert ("20m", before["labels"]) == (after["for"], after["labels"])
+    assert f"{before['expr'].rstrip().rpartition(' ')[0]} 0.25" == after["expr"].rstrip()
+    assert "critical" == rules["PodresMetadataNotSynced"]["labels"]["severity"]
+    assert own["PodresMetadataNotSynced"]["for"] == rules["PodresMetadataNotSynced"]["for"]
+    assert "https://runbooks.example.com/podres#podreskubeletrpcfailing" == after["annotations"]["runbook_url"]
+
+
+def test_without_an_address_there_is_no_link_to_a_runbook(helm: Helm) -> None:
+    """A dead link in every page would be worse; the steps are in the annotation `runbook`."""
+    objects = helm.objects({"prometheusRule": {"enabled": True, "runbookUrl": ""}})
+    rules = rules_of(one(objects, "PrometheusRule")["spec"]["groups"])
+
+    assert not [name for name, rule in rules.items() if "runbook_url" in rule.get("annotations", {})]
+    assert all(rule["annotations"]["runbook"] for rule in rules.values() if "alert" in rule)
+
+
+def test_grafana_operator_gets_every_dashboard_from_its_config_map(rendered: dict[str, list[Object]]) -> None:
+    """Without the sidecar's label, so that a sidecar does not load it a second time."""
+    objects = rendered["grafana-operator"]
+    maps = {each["metadata"]["name"]: each for each in objects if each["kind"] == "ConfigMap"}
+    boards = [each for each in objects if each["kind"] == "GrafanaDashboard"]
+
+    assert maps.keys() == {each["spec"]["configMapRef"]["name"] for each in boards}
+    assert all(each["spec"]["configMapRef"]["key"] in maps[each["metadata"]["name"]]["data"] for each in boards)
+    assert not [name for name, each in maps.items() if "grafana_dashboard" in each["metadata"]["labels"]]
+
+
+def test_with_several_clusters_every_board_begins_with_one_and_shows_which(rendered: dict[str, list[Object]]) -> None:
+    """Otherwise a board adds up clusters that nobody sees; nothing else of a board changes."""
+    maps = [each for each in rendered["grafana-operator"] if each["kind"] == "ConfigMap"]
+    for name, text in [item for each in maps for item in each["data"].items()]:
+        board, own = json.loads(text), json.loads((CHART / "dashboards" / name).read_text(encoding="utf-8"))
+        (variable,) = [each for each in board["templating"]["list"] if each["name"] == "cluster"]
+
+        assert (0, False) == (variable["hide"], variable["includeAll"])
+        assert {**own, "templating": board["templating"]} == board
+
+
+def test_limits_of_a_scrape_are_those_that_each_operator_knows(helm: Helm, rendered: dict[str, list[Object]]) -> None:
+    """Nobody knows all of them."""
+    limits = {
+        "sampleLimit": 9,
+        "targetLimit": 8,
+        "labelLimit": 7,
+        "labelNameLengthLimit": 6,
+        "labelValueLengthLimit": 5,
+    }
+
+    def spec(name: str, kind: str) -> Object:
+        found: Object = one(helm.objects({name: {"enabled": True}, "monitor": limits}), kind)["spec"]
+        return found
+
+    assert limits.items() <= spec("podMonitor", "PodMonitor").items()
+    assert limits.items() <= spec("serviceMonitor", "ServiceMonitor").items()
+    assert {"sampleLimit": 9} == {k: v for k, v in spec("vmPodScrape", "VMPodScrape").items() if "Limit" in k}
+    assert {"samples": 9, "labels": 7, "labelNameLength": 6, "labelValueLength": 5} == spec(
+        "clusterPodMonitoring", "ClusterPodMonitoring"
+    )["limits"]
+    assert not [name for name in one(rendered["openshift"], "PodMonitor")["spec"] if "Limit" in name]

@@ -63,17 +63,17 @@ NEEDED = [
 ]
 
 
-@pytest.mark.parametrize("variant", sorted(set(VARIANTS) - {"openshift-minimal", "everything-else"}))
+WITH_SELINUX_TYPE = {"openshift", "openshift-minimal", "pod"}
+"""Variants whose pods name an SELinux type."""
+
+
+@pytest.mark.parametrize("variant", sorted(set(VARIANTS) - {"everything-else"}))
 def test_a_pod_is_privileged_for_its_host_path_and_uid_0_alone(rendered: dict[str, list[Object]], variant: str) -> None:
-    """Baseline has the volume against it; restricted has UID 0 as well, and nothing more."""
-    assert [NEEDED, NEEDED] == [list(pod_security(spec)) for spec in pod_specs(rendered[variant])]
+    """Baseline has the volume against it, and an SELinux type where one is set; restricted has UID 0 as well."""
+    selinux = ["baseline: seLinuxOptions.type"] if variant in WITH_SELINUX_TYPE else []
+    expected = [*NEEDED[:2], *selinux, *NEEDED[2:]]
 
-
-def test_an_selinux_type_of_old_hosts_is_one_more(rendered: dict[str, list[Object]]) -> None:
-    """Who sets it is told in the values."""
-    found = list(pod_security(pod_specs(rendered["openshift-minimal"])[0]))
-
-    assert [*NEEDED[:2], "baseline: seLinuxOptions.type", *NEEDED[2:]] == found
+    assert [expected, expected] == [list(pod_security(spec)) for spec in pod_specs(rendered[variant])]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -82,7 +82,7 @@ def test_the_root_file_system_and_the_sockets_directory_cannot_be_written(
 ) -> None:
     """Connecting needs no more (but microk8s-values.yaml shows the switch)."""
     for spec in pod_specs(rendered[variant]):
-        (container,) = spec["containers"]
+        container = spec["containers"][0]
 
         assert container["securityContext"]["readOnlyRootFilesystem"]
         assert (variant != "microk8s") == container["volumeMounts"][0]["readOnly"]
@@ -125,9 +125,11 @@ def test_an_account_of_ones_own_is_used_and_none_is_made(rendered: dict[str, lis
     assert ["mine", "mine"] == [spec["serviceAccountName"] for spec in pod_specs(objects)]
 
 
-@pytest.mark.parametrize("variant", ["openshift", "openshift-minimal"])
-def test_openshift_admits_the_service_account_to_uid_0_and_host_paths_alone(
-    rendered: dict[str, list[Object]], variant: str
+@pytest.mark.parametrize(
+    ("variant", "selinux_type"), [("openshift", "container_device_plugin_t"), ("openshift-minimal", "spc_t")]
+)
+def test_openshift_admits_the_service_account_to_uid_0_host_paths_and_one_selinux_type(
+    rendered: dict[str, list[Object]], variant: str, selinux_type: str
 ) -> None:
     """Everything else of the constraints is as restricted-v2 has it; the pods ask for them by name."""
     objects = rendered[variant]
@@ -139,6 +141,8 @@ def test_openshift_admits_the_service_account_to_uid_0_and_host_paths_alone(
     assert ["allowHostDirVolumePlugin"] == allowed
     assert {"type": "RunAsAny"} == constraints["runAsUser"]
     assert constraints["readOnlyRootFilesystem"]
+    assert {"type": "MustRunAs", "seLinuxOptions": {"type": selinux_type}} == constraints["seLinuxContext"]
+    assert [{"type": selinux_type}] * 2 == [spec["securityContext"]["seLinuxOptions"] for spec in pod_specs(objects)]
     assert [f"system:serviceaccount:podres:{account}"] == constraints["users"]
     assert constraints["metadata"]["name"] == asked
     assert all(spec["serviceAccountName"] == account for spec in pod_specs(objects))

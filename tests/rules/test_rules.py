@@ -11,6 +11,7 @@ from promql_rig import RULES, VENDOR, catalogue_names, metric_names, tool
 
 HERE = Path(__file__).parent
 RUNBOOKS = RULES.parent / "RUNBOOKS.md"
+RUNBOOKS_URL = "https://github.com/podres-exporter/podres-exporter/blob/main/deploy/rules/RUNBOOKS.md"
 TESTS = sorted(HERE.glob("*.test.yaml"))
 GROUPS = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
 RECORDS: list[dict[str, Any]] = [rule for group in GROUPS for rule in group["rules"] if "record" in rule]
@@ -105,7 +106,7 @@ def test_every_alert_tells_what_is_wrong_and_what_to_do(rule: dict[str, Any]) ->
     assert ["description", "runbook", "runbook_url", "summary"] == sorted(annotations)
     assert len(steps) >= 2
     assert [f"{number}. " for number in range(1, len(steps) + 1)] == [step[:3] for step in steps]
-    assert f"RUNBOOKS.md#{rule['alert'].lower()}" == annotations["runbook_url"]
+    assert f"{RUNBOOKS_URL}#{rule['alert'].lower()}" == annotations["runbook_url"]
 
 
 def test_only_an_error_that_is_a_bug_alerts_at_once() -> None:

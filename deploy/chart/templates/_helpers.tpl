@@ -14,12 +14,12 @@
 
 {{- /* Two releases of one name in two namespaces must not share what has no namespace. */}}
 {{- define "podres.clusterName" -}}
-{{- printf "%s:%s" .Release.Namespace (include "podres.fullname" .) }}
+{{- printf "%s:%s" (include "podres.namespace" .) (include "podres.fullname" .) }}
 {{- end }}
 
 {{- /* The same for kinds whose names may have no colon. */}}
 {{- define "podres.clusterDnsName" -}}
-{{- printf "%s-%s" .Release.Namespace (include "podres.fullname" .) | trunc 63 | trimSuffix "-" }}
+{{- printf "%s-%s" (include "podres.namespace" .) (include "podres.fullname" .) | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
 {{- /* `kubectl podres` finds exporters by the name podres-exporter, so nameOverride does not change it. */}}
@@ -52,12 +52,37 @@ app.kubernetes.io/component: exporter
 {{- end }}
 {{- end }}
 
-{{- define "podres.image" -}}
-{{- if .Values.image.digest }}
-{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
-{{- else }}
-{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- /* A parent chart's registry goes before the chart's own; neither before a repository that names one itself. */}}
+{{- define "podres.registry" -}}
+{{- dig "imageRegistry" "" (.Values.global | default dict) | default .Values.image.registry }}
 {{- end }}
+
+{{- define "podres.image" -}}
+{{- $repository := .Values.image.repository }}
+{{- with include "podres.registry" . }}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) $repository }}
+{{- end }}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" $repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" $repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- end }}
+{{- end }}
+
+{{- /* Those of a parent chart, which may be names alone, and the chart's own, each once. */}}
+{{- define "podres.imagePullSecrets" -}}
+{{- $secrets := list }}
+{{- range concat (dig "imagePullSecrets" list (.Values.global | default dict)) .Values.imagePullSecrets }}
+{{- $secrets = append $secrets (ternary . (dict "name" .) (kindIs "map" .)) }}
+{{- end }}
+{{- with uniq $secrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "podres.namespace" -}}
+{{- .Values.namespaceOverride | default .Release.Namespace }}
 {{- end }}
 
 {{- define "podres.usesApiServer" -}}
@@ -133,25 +158,28 @@ httpGet:
       fieldPath: spec.nodeName
 {{- end }}
 
-{{- define "podres.podSecurityContext" -}}
-seccompProfile:
-  type: RuntimeDefault
-{{- with .Values.seLinuxOptions }}
-seLinuxOptions:
-  {{- toYaml . | nindent 2 }}
+{{- /* SELinux on OpenShift lets this type alone connect to the kubelet's socket (container-selinux from 2.234.1 on). */}}
+{{- define "podres.seLinuxOptions" -}}
+{{- if .Values.seLinuxOptions }}
+{{- toYaml .Values.seLinuxOptions }}
+{{- else if .Values.openshift.enabled }}
+{{- toYaml (dict "type" "container_device_plugin_t") }}
 {{- end }}
+{{- end }}
+
+{{- define "podres.podSecurityContext" -}}
+{{- $own := dict "seccompProfile" (dict "type" "RuntimeDefault") }}
+{{- with include "podres.seLinuxOptions" . }}
+{{- $own = set $own "seLinuxOptions" (fromYaml .) }}
+{{- end }}
+{{- toYaml (mergeOverwrite $own (deepCopy .Values.podSecurityContext)) }}
 {{- end }}
 
 {{- /* The socket is root:root 0755, and connecting needs its write bit: UID 0 has it as the owner, without any capability. */}}
 {{- define "podres.securityContext" -}}
-runAsUser: 0
-runAsGroup: 0
-runAsNonRoot: false
-privileged: false
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- $own := dict "runAsUser" 0 "runAsGroup" 0 "runAsNonRoot" false "privileged" false "allowPrivilegeEscalation" false }}
+{{- $own = mergeOverwrite $own (dict "readOnlyRootFilesystem" true "capabilities" (dict "drop" (list "ALL"))) }}
+{{- toYaml (mergeOverwrite $own (deepCopy .Values.securityContext)) }}
 {{- end }}
 
 {{- define "podres.socketMount" -}}
@@ -176,9 +204,14 @@ nodeSelector:
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+{{- with .Values.dnsPolicy }}
+dnsPolicy: {{ . }}
 {{- end }}
 {{- end }}
 
@@ -206,6 +239,10 @@ tlsConfig:
 basicAuth:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with $root.Values.monitor.authorization }}
+authorization:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{ .relabelKey }}:
   - action: replace
     sourceLabels: [__meta_kubernetes_pod_node_name]
@@ -222,19 +259,11 @@ basicAuth:
 {{- end }}
 {{- end }}
 
-{{- /* Contradictions that a schema cannot name well. */}}
-{{- define "podres.validate" -}}
-{{- if and .Values.webConfig.inline .Values.webConfig.existingSecret }}
-{{- fail "webConfig.inline and webConfig.existingSecret are both set; one file is read, so give one of them" }}
+{{- /* What a scrape may bring at most; Prometheus drops the whole scrape above a limit, so 0 sets none. */}}
+{{- define "podres.scrapeLimits" -}}
+{{- range $name := list "sampleLimit" "targetLimit" "labelLimit" "labelNameLengthLimit" "labelValueLengthLimit" }}
+{{- with index $.Values.monitor $name }}
+{{ $name }}: {{ int64 . }}
 {{- end }}
-{{- if and .Values.webConfig.certificateSecret (not (include "podres.hasWebConfig" .)) }}
-{{- fail "webConfig.certificateSecret is mounted but nothing uses it; set webConfig.inline to {tls_server_config: {cert_file: tls.crt, key_file: tls.key}}" }}
-{{- end }}
-{{- $monitors := 0 }}
-{{- range list .Values.podMonitor .Values.serviceMonitor .Values.vmPodScrape }}
-{{- if .enabled }}{{ $monitors = add1 $monitors }}{{ end }}
-{{- end }}
-{{- if gt (int $monitors) 1 }}
-{{- fail "more than one of podMonitor, serviceMonitor and vmPodScrape is enabled; every node would be scraped twice, so enable one" }}
 {{- end }}
 {{- end }}
