@@ -15,7 +15,8 @@ from typing import NoReturn
 
 import grpc
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "samples"))  # as pytest has it
 
 from bench.answers import News, Node, Round
 from bench.children import ended

@@ -15,7 +15,8 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as pytest has it
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "samples"))  # as pytest has it
 
 from scale import model
 from scale.comparison import Row, comeback_rows, paper_rows, start_rows, steady_rows

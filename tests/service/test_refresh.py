@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 from rig import Rig, Scrape
-from told import Told, meta
+from scripted_metadata import Told, meta
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.clock import SystemClock

@@ -113,7 +113,7 @@ BUGS = (
     ),
     Bug(
         "a watch that has expired goes on from the version that is too old",
-        "sources/reflection.py",
+        "kube/reflection.py",
         'version = state.version if reason in RESUMABLE else ""',
         "version = state.version",
     ),

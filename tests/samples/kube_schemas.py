@@ -13,7 +13,7 @@ pytest.importorskip("kubernetes_validate", reason="comes with the extra `dev`")
 referencing = pytest.importorskip("referencing", reason="comes with jsonschema")
 
 VERSIONS = tuple(f"1.{minor}" for minor in range(30, 38))
-_OWN = Path(__file__).parent / "deploy" / "schemas"
+_OWN = Path(__file__).parents[1] / "deploy" / "schemas"
 
 
 def problems(item: dict[str, Any], version: str) -> list[str]:

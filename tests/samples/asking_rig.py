@@ -24,7 +24,7 @@ from podres_exporter.scenario import node_at
 from podres_exporter.sim import builtin_scenario
 from podres_exporter.wire import AllocatableDecoder, ListDecoder
 
-CAPTURES = Path(__file__).parent / "captures"
+CAPTURES = Path(__file__).parents[1] / "captures"
 GIB = 1 << 30
 GPU = "nvidia.com/gpu"
 NIC = "intel.com/nic"
