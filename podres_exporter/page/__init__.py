@@ -1,10 +1,10 @@
 """
-The page for people: a snapshot as one HTML document, the node at a glance.
+The web page: a snapshot of the node as one HTML document.
 
-document is the whole; header, attention, totals, numa, claims and table are its parts, from top to bottom; numa is made
-of cpus, devices and memory. scene is what all parts draw from: who holds what, and the badge (colour and code) of each
-pod. published keeps the bytes of the newest snapshot; assets are the style and the script.
+document is the whole; header, attention, totals, numa and table are its parts, from top to bottom; numa is made of cpus
+and devices. scene is the model that all parts draw from, badge how a pod is drawn, markup the HTML that they are made
+of. published caches the bytes of the newest snapshot; assets are the stylesheet and the script.
 
-Nothing that a pod or a device plugin named reaches the document but through `escape`. Until somebody looks, only
-assets, links and published are loaded.
+Names from pods and device plugins reach the document through `escaped` only. Until the page is requested, only assets
+and published are loaded.
 """

@@ -1,4 +1,4 @@
-"""The style, the script and the icon of the page: files of the package, named by what is in them."""
+"""The stylesheet, script and icon of the page, with addresses that contain a checksum of their content."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,3 +34,11 @@ def load_assets() -> Mapping[str, Asset]:
     folder = Path(__file__).with_name("files")
     found = {name: (folder / name).read_bytes() for name in _TYPES}
     return {name: Asset(name, _TYPES[name], data, f"{crc32(data):08x}") for name, data in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class PageLinks:
+    """Paths of the site, beginning with `/`: the metrics as they are scraped, and the snapshot as JSON."""
+
+    metrics: str
+    snapshot: str

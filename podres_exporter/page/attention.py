@@ -1,4 +1,4 @@
-"""What needs a look: containers that sit badly, sick devices, requests unfulfilled, pods refused."""
+"""What needs attention: misaligned containers, unhealthy devices, unmet requests and rejected pods."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,7 @@ from podres_exporter.explain.account import State
 from podres_exporter.explain.state import state_of
 from podres_exporter.model import ContainerView, Explanation, PodView, Snapshot, Verdict
 from podres_exporter.page.badge import Badge
-from podres_exporter.page.escape import escaped
-from podres_exporter.page.parts import part
+from podres_exporter.page.markup import escaped, part
 from podres_exporter.page.scene import HEALTHY, Scene
 from podres_exporter.text.verdict import verdict_text
 

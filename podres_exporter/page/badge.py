@@ -1,21 +1,24 @@
-"""The colour, the pattern and the code that stand for a pod wherever it holds something."""
+"""How a pod is drawn: its colour, pattern and code, and the legends and bars made of them."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, product
 from string import ascii_uppercase, digits
 from zlib import crc32
 
 from podres_exporter.model import PodKey
-from podres_exporter.page.escape import escaped, link, target
+from podres_exporter.page.markup import escaped, link, target
 
 HUES = 7
 """Colours in the style: more cannot be told apart by everyone."""
 PATTERNS = 4
 """Ways to draw one colour: plain, and with stripes or dots."""
 
+_LEGEND_LONGEST = 16
+_WIDE_ENOUGH = 5.0
+"""Percent of a bar from which on a segment has room for a code."""
 _WORDS = re.compile(r"[0-9A-Za-z]+")
 
 
@@ -87,3 +90,50 @@ def _codes(name: str) -> Iterator[str]:
     yield from (first[0] + letter for letter in "".join([*rest, first[1:]]))
     yield from (first[0] + other for other in digits + ascii_uppercase)
     yield from ("".join(letters) for length in count(2) for letters in product(ascii_uppercase, repeat=length))
+
+
+def legend(rows: Sequence[tuple[Badge, str]], identifier: str) -> str:
+    """
+    Return the pods with what each holds, which is HTML; folded where there are many.
+
+    *identifier* names the fold within the page, safe for an attribute: what a reader opened stays open.
+    """
+    if not rows:
+        return ""
+    items = "".join(f"<li>{badge.chip(remark)}</li>" for badge, remark in rows)
+    chips = f'<ul class="legend">{items}</ul>'
+    if len(rows) <= _LEGEND_LONGEST:
+        return chips
+    return f'<details id="{identifier}"><summary>{len(rows)} pods hold some</summary>{chips}</details>'
+
+
+def bar(segments: Iterable[tuple[Badge, int]], whole: int) -> str:
+    """
+    Return the bar as SVG; the rest of *whole* stays empty. The text beside it says the same.
+
+    Where the segments are more than the whole, they are the whole.
+    """
+    rows = list(segments)
+    scale = 100 / max(whole, sum(size for _, size in rows), 1)
+    drawn, at = [], 0.0
+    for badge, size in rows:
+        width = size * scale
+        drawn.append(_segment(badge, at, width))
+        at += width
+    return f'<svg class="bar" aria-hidden="true" focusable="false">{"".join(drawn)}</svg>'
+
+
+def plain_bar(part: int, whole: int) -> str:
+    """Return a bar of one neutral segment."""
+    width = min(100.0, 100 * part / whole) if whole else 0.0
+    return (
+        '<svg class="bar plain" aria-hidden="true" focusable="false">'
+        f'<rect class="part" width="{width:.2f}%" height="100%"/></svg>'
+    )
+
+
+def _segment(badge: Badge, at: float, width: float) -> str:
+    name = f"<title>{badge.name}</title>"
+    rect = f'<rect class="{badge.look}" x="{at:.2f}%" width="{width:.2f}%" height="100%"/>'
+    text = f'<text x="{at + width / 2:.2f}%" y="50%">{badge.code}</text>' if width >= _WIDE_ENOUGH else ""
+    return f'<g class="t" data-p="{badge.number}">{name}{rect}{text}</g>'

@@ -1,16 +1,13 @@
-"""The CPUs of one place as a grid: a cell for each, the hardware threads of a core side by side."""
+"""The CPUs of one NUMA node as a grid: one cell each, hardware threads of a core side by side."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
 from podres_exporter.model import Topology
-from podres_exporter.page.badge import Badge
-from podres_exporter.page.escape import escaped
-from podres_exporter.page.legend import legend
-from podres_exporter.page.parts import kind
-from podres_exporter.page.places import Place
-from podres_exporter.page.scene import Holder, Scene, numbers
+from podres_exporter.page.badge import Badge, legend
+from podres_exporter.page.markup import escaped, kind
+from podres_exporter.page.scene import Holder, Place, Scene, numbers
 
 _DENSE = 128
 """CPUs of a place from which on the cells are small."""

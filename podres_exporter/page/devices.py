@@ -1,4 +1,4 @@
-"""The devices of one place: a tile for each, shares of one physical device together; many of them as small cells."""
+"""The devices of one NUMA node: one tile each, shares of a physical device together, small cells if many."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,13 +6,9 @@ from dataclasses import dataclass
 
 from podres_exporter.families.devices import split_replica
 from podres_exporter.model import DeviceStock
-from podres_exporter.page.badge import Badge
-from podres_exporter.page.escape import escaped, target
-from podres_exporter.page.legend import legend
-from podres_exporter.page.names import tails
-from podres_exporter.page.parts import kind
-from podres_exporter.page.places import Place
-from podres_exporter.page.scene import Holder, Scene, numbers
+from podres_exporter.page.badge import Badge, legend
+from podres_exporter.page.markup import escaped, kind, tails, target
+from podres_exporter.page.scene import Holder, Place, Scene, numbers
 
 _MOST_TILES = 24
 """Physical devices of one resource and place beyond which they are drawn small."""

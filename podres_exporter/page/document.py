@@ -1,15 +1,13 @@
-"""The whole document."""
+"""The whole HTML document: header, what needs attention, totals, NUMA nodes, table."""
 
 from collections.abc import Mapping
 
 from podres_exporter import __version__
 from podres_exporter.model import Snapshot
-from podres_exporter.page.assets import Asset
+from podres_exporter.page.assets import Asset, PageLinks
 from podres_exporter.page.attention import attention
-from podres_exporter.page.escape import escaped
 from podres_exporter.page.header import status
-from podres_exporter.page.links import PageLinks
-from podres_exporter.page.moments import moment
+from podres_exporter.page.markup import escaped, moment
 from podres_exporter.page.numa import numa
 from podres_exporter.page.scene import scene
 from podres_exporter.page.table import table

@@ -1,12 +1,10 @@
-"""The top of the page: which node this is, how fresh the facts are, and why there may be none."""
+"""The top of the page: the state of each source, how fresh the data is, and why there may be none."""
 
 from collections.abc import Iterator
 
 from podres_exporter.document.status import write_status
 from podres_exporter.model import Snapshot, SourceHealth, Support
-from podres_exporter.page.escape import escaped
-from podres_exporter.page.moments import moment
-from podres_exporter.page.parts import part
+from podres_exporter.page.markup import escaped, moment, part
 
 _NAMES = {"kubelet": "Kubelet", "metadata": "API server", "topology": "Topology"}
 _HALVES = {"pods": "pods", "allocatable": "allocatable devices, CPUs and memory"}

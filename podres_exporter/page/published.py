@@ -1,4 +1,4 @@
-"""The page of the newest snapshot as bytes: made when somebody looks, and kept until there is a newer snapshot."""
+"""The page of the newest snapshot as bytes: rendered on the first request and cached until the next snapshot."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -7,8 +7,7 @@ from typing import Protocol
 from podres_exporter.exposition.deflate import deflate, gzip_member
 from podres_exporter.exposition.etag import etag
 from podres_exporter.model import Snapshot
-from podres_exporter.page.assets import Asset
-from podres_exporter.page.links import PageLinks
+from podres_exporter.page.assets import Asset, PageLinks
 
 Body = tuple[bytes, str]
 """The bytes, and the strong ETag that names them, quotes included."""

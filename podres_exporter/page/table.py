@@ -1,4 +1,4 @@
-"""The table of pods and containers: everything that the pictures show, as text."""
+"""The table of pods and containers: everything the pictures show, as text."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,8 +9,7 @@ from podres_exporter.explain.state import state_of
 from podres_exporter.join import pod_memory
 from podres_exporter.model import Container, ContainerView, PodMeta, PodView, Snapshot, Verdict
 from podres_exporter.page.badge import Badge
-from podres_exporter.page.escape import escaped, target
-from podres_exporter.page.parts import part
+from podres_exporter.page.markup import escaped, part, target
 from podres_exporter.page.scene import Scene, holds_nothing
 from podres_exporter.quantity import bytes_text
 from podres_exporter.text.amounts import nodes_phrase

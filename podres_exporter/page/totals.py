@@ -1,12 +1,11 @@
-"""The node in a few numbers: of each kind, how much is held of how much."""
+"""The node in a few numbers: how much of each resource is held."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 
 from podres_exporter.model import Allocation
-from podres_exporter.page.bar import plain_bar
-from podres_exporter.page.escape import escaped
-from podres_exporter.page.parts import part
+from podres_exporter.page.badge import plain_bar
+from podres_exporter.page.markup import escaped, part
 from podres_exporter.quantity import bytes_text
 
 

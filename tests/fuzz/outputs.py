@@ -11,9 +11,8 @@ from podres_exporter.document import decode, encode
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.families import CATALOGUE
 from podres_exporter.model import Snapshot
-from podres_exporter.page.assets import load_assets
+from podres_exporter.page.assets import PageLinks, load_assets
 from podres_exporter.page.document import render
-from podres_exporter.page.links import PageLinks
 
 _ASSETS = load_assets()
 _LINKS = PageLinks("/metrics", "/api/v1/snapshot")

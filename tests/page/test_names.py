@@ -2,7 +2,7 @@
 
 import pytest
 
-from podres_exporter.page.names import tails
+from podres_exporter.page.markup import tails
 
 
 @pytest.mark.parametrize(

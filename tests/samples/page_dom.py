@@ -7,9 +7,8 @@ from html.parser import HTMLParser
 from page_nodes import MOMENT
 
 from podres_exporter.model import Snapshot
-from podres_exporter.page.assets import load_assets
+from podres_exporter.page.assets import PageLinks, load_assets
 from podres_exporter.page.document import render
-from podres_exporter.page.links import PageLinks
 
 VOID = {"meta", "link", "input", "br", "wbr"}
 LINKS = PageLinks("/metrics", "/api/v1/snapshot")

@@ -19,8 +19,7 @@ from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import selected
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Snapshot
-from podres_exporter.page.assets import load_assets
-from podres_exporter.page.links import PageLinks
+from podres_exporter.page.assets import PageLinks, load_assets
 from podres_exporter.page.published import SnapshotPage
 from podres_exporter.service import Changes, Poller, PollLoop, PollSettings, Sources
 from podres_exporter.service.backoff import longest_delay

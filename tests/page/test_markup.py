@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import pytest
 from page_nodes import EVIL
 
-from podres_exporter.page.escape import escaped, link, target
+from podres_exporter.page.markup import escaped, link, target
 
 
 @pytest.mark.parametrize("text", EVIL)
