@@ -26,6 +26,12 @@ def write_meta(meta: PodMeta) -> Fields:
             "claims": dict(meta.claims) or None,
             "extendedResourceClaim": stated({"name": meta.extended_claim or None, "requests": extended or None})
             or None,
+            "requests": stated({"cpuMillicores": meta.cpu_millicores or None, "memoryBytes": meta.memory_bytes or None})
+            or None,
+            "pendingResize": meta.resize or None,
+            "chosenDevices": {"annotation": meta.chosen_by, "devices": list(meta.chosen_devices)}
+            if meta.chosen_by
+            else None,
             "containers": [_write_spec(spec) for spec in meta.containers],
         }
     )
@@ -34,6 +40,7 @@ def write_meta(meta: PodMeta) -> Fields:
 def read_meta(reader: Reader, key: PodKey) -> PodMeta:
     """Return the metadata of the pod of that namespace and name."""
     owner, workload, extended = (reader.below(each) for each in ("owner", "workload", "extendedResourceClaim"))
+    requests, chosen = reader.below("requests"), reader.below("chosenDevices")
     return PodMeta(
         *key,
         uid=reader.text("uid"),
@@ -54,6 +61,11 @@ def read_meta(reader: Reader, key: PodKey) -> PodMeta:
         claims=reader.pairs("claims"),
         extended_claim=extended.text("name", ""),
         extended_requests=tuple((row.text("container"), row.text("resource")) for row in extended.each("requests", ())),
+        cpu_millicores=requests.count("cpuMillicores", 0),
+        memory_bytes=requests.count("memoryBytes", 0),
+        resize=reader.text("pendingResize", ""),
+        chosen_by=chosen.text("annotation", ""),
+        chosen_devices=tuple(chosen.texts("devices", ())),
         containers=tuple(_read_spec(row) for row in reader.distinct("containers", "name")),
     )
 

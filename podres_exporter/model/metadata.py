@@ -36,7 +36,7 @@ class ResourceHealth:
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
     """
-    What one container asked for; zeros are left out and everything is sorted.
+    What one container asks for, as the kubelet has admitted it; zeros are left out and everything is sorted.
 
     *devices* are extended resources with their number, *memory* bytes by memory type (`memory`, `hugepages-2Mi`).
     *claims* are pairs of the pod's name of a claim and the request of it that the container uses, empty: all of them.
@@ -65,7 +65,10 @@ class PodMeta:
     Deployment of a ReplicaSet, the CronJob of a Job. *is_terminal*: it has finished and none of its containers runs.
     *has_started*: a kubelet has admitted or refused it. *claims* maps the pod's names of claims to the claims' own;
     *extended_claim* is the claim that the scheduler made for extended resources which a DRA driver serves, and
-    *extended_requests* the (container, resource) pairs that it stands for.
+    *extended_requests* the (container, resource) pairs that it stands for. *cpu_millicores* and *memory_bytes* are what
+    the kubelet counts the whole pod as asking for when it admits others. *resize* says why an in-place resize has not
+    happened yet; the containers then show what was admitted. *chosen_devices* are the devices that a scheduler's
+    annotation names, and *chosen_by* is that annotation: the plugin gives these, whatever ids the kubelet lists.
     """
 
     namespace: str
@@ -88,6 +91,11 @@ class PodMeta:
     claims: tuple[tuple[str, str], ...] = ()
     extended_claim: str = ""
     extended_requests: tuple[tuple[str, str], ...] = ()
+    cpu_millicores: int = 0
+    memory_bytes: int = 0
+    resize: str = ""
+    chosen_by: str = ""
+    chosen_devices: tuple[str, ...] = ()
     containers: tuple[ContainerSpec, ...] = ()
 
     @property

@@ -10,6 +10,8 @@ from podres_exporter.quantity import parse_millicores, parse_quantity
 LONGEST_MESSAGE = 1024
 """Characters, as much as the API allows a device's health message to have."""
 
+_DEVICE_CLASS = "deviceclass.resource.kubernetes.io/"
+
 
 def statuses(status: PodStatus) -> Iterable[ContainerStatus]:
     """Return the statuses of all containers; the name of a container is unique in its pod."""
@@ -27,6 +29,7 @@ def container_specs(spec: PodSpec, status: PodStatus, problems: list[Malformed])
     has health rows on ordinary containers only; elsewhere they are taken too.
     """
     health = {item.name: _health(item) for item in statuses(status) if item.allocated_resources_status}
+    admitted = {item.name: _admitted(item) for item in statuses(status)}
     found = []
     names: set[str] = set()
     for key, containers in (("initContainers", spec.init_containers), ("containers", spec.containers)):
@@ -37,8 +40,32 @@ def container_specs(spec: PodSpec, status: PodStatus, problems: list[Malformed])
                 continue
             names.add(container.name)
             kind = _kind(container, is_init=key == "initContainers")
-            found.append(_container_spec(container, kind, health.get(container.name, ()), path, problems))
+            resources = _in_force(container.resources or Resources(), admitted.get(container.name) or {})
+            found.append(_container_spec(container, resources, kind, health.get(container.name, ()), path, problems))
     return tuple(found)
+
+
+def _admitted(status: ContainerStatus) -> Mapping[str, object]:
+    """
+    Return the CPU and memory that the kubelet has admitted for the container, where its status tells.
+
+    Source: KEP-1287; `allocatedResources` needs a gate from 1.33 on, `resources` is always there once it is GA.
+    """
+    if status.allocated_resources:
+        return status.allocated_resources
+    return (status.resources and status.resources.requests) or {}
+
+
+def _in_force(stated: Resources, admitted: Mapping[str, object]) -> Resources:
+    """
+    Return the resources with what was admitted in place of what a resize asks for; only CPU and memory can be resized.
+
+    Source: KEP-1287 (a resize that is deferred or infeasible stands in the spec, and is not in force).
+    """
+    changed = {name: admitted[name] for name in ("cpu", "memory") if name in admitted}
+    if not changed:
+        return stated
+    return Resources(requests={**(stated.requests or {}), **changed}, limits=stated.limits, claims=stated.claims)
 
 
 def _kind(container: Container, *, is_init: bool) -> ContainerKind:
@@ -49,13 +76,13 @@ def _kind(container: Container, *, is_init: bool) -> ContainerKind:
 
 def _container_spec(
     container: Container,
+    resources: Resources,
     kind: ContainerKind,
     health: tuple[ResourceHealth, ...],
     path: str,
     problems: list[Malformed],
 ) -> ContainerSpec:
-    resources = container.resources or Resources()
-    amounts = _amounts(resources, path, problems)
+    amounts = amounts_of(resources, path, problems)
     claims = {(claim.name, claim.request) for claim in resources.claims or ()}
     return ContainerSpec(
         name=intern(container.name),
@@ -68,7 +95,7 @@ def _container_spec(
     )
 
 
-def _amounts(resources: Resources, path: str, problems: list[Malformed]) -> Sequence[tuple[str, int]]:
+def amounts_of(resources: Resources, path: str, problems: list[Malformed]) -> Sequence[tuple[str, int]]:
     """
     Return what is requested of the resources that are shown, sorted by name, without zeros; limits stand in for
     requests.
@@ -110,8 +137,12 @@ def _is_extended(name: str) -> bool:
     """
     Return whether devices serve the resource: its name has a domain that is not Kubernetes' own.
 
-    Source: IsExtendedResourceName; `requests.` begins the names of quotas.
+    `deviceclass.resource.kubernetes.io/CLASS` asks for a device of a DRA DeviceClass as if it were such a resource.
+
+    Source: IsExtendedResourceName; `requests.` begins the names of quotas. KEP-5004 (implicit extended resources).
     """
+    if name.startswith(_DEVICE_CLASS):
+        return True
     return "/" in name and "kubernetes.io/" not in name and not name.startswith("requests.")
 
 

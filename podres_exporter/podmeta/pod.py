@@ -9,10 +9,12 @@ from msgspec.json import Decoder
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.model import Malformed, PodMeta
+from podres_exporter.podmeta.chosen import chosen
 from podres_exporter.podmeta.containers import LONGEST_MESSAGE, container_specs, statuses
 from podres_exporter.podmeta.faults import UNREADABLE, PodError, pod_error
 from podres_exporter.podmeta.labels import label_rows
 from podres_exporter.podmeta.records import ExtendedClaim, Pod, PodClaim, PodSpec, PodStatus, Resources
+from podres_exporter.podmeta.totals import pending_resize, pod_totals
 from podres_exporter.podmeta.workload import controller_of, workload_of
 
 
@@ -57,6 +59,9 @@ class PodDecoder:
         owner = controller_of(metadata.owner_references or ())
         workload_kind, workload_name = workload_of(owner, labels)
         extended = status.extended_resource_claim_status or ExtendedClaim()
+        containers = container_specs(spec, status, problems)
+        cpu_millicores, memory_bytes = pod_totals(spec, containers, problems)
+        chosen_by, chosen_devices = chosen(metadata.annotations)
         return PodMeta(
             namespace=intern(metadata.namespace),
             name=metadata.name,
@@ -78,7 +83,12 @@ class PodDecoder:
             claims=_claims(spec.resource_claims or (), status),
             extended_claim=extended.resource_claim_name,
             extended_requests=_extended_requests(extended),
-            containers=container_specs(spec, status, problems),
+            cpu_millicores=cpu_millicores,
+            memory_bytes=memory_bytes,
+            resize=pending_resize(status),
+            chosen_by=intern(chosen_by),
+            chosen_devices=chosen_devices,
+            containers=containers,
         )
 
 

@@ -39,10 +39,24 @@ class OwnerReference(Wire):
     controller: bool | None = None
 
 
+class Annotations(Wire):
+    """
+    The annotations in which a scheduler says which device a pod gets, whatever the kubelet handed out.
+
+    Source: HAMi and Volcano's vGPU (`UUID,TYPE,MEMORY,CORES:` per device, `;` after each container); Alibaba's gpushare
+    (the index of the GPU).
+    """
+
+    hami: str = field(default="", name="hami.io/vgpu-devices-allocated")
+    volcano: str = field(default="", name="volcano.sh/vgpu-ids-new")
+    gpushare: str = field(default="", name="ALIYUN_COM_GPU_MEM_IDX")
+
+
 class ObjectMeta(Identity):
     """The metadata of a pod."""
 
     labels: dict[str, str] | None = None
+    annotations: Annotations | None = None
     owner_references: list[OwnerReference] | None = None
     deletion_timestamp: str | None = None
 
@@ -85,9 +99,12 @@ class PodClaim(Wire):
 
 
 class PodSpec(Wire):
-    """What the pod asks for. *resources* are those of the pod as a whole (KEP-2837)."""
+    """
+    What the pod asks for. *resources* are those of the pod as a whole (KEP-2837), *overhead* what its sandbox costs.
+    """
 
     priority_class_name: str = ""
+    overhead: dict[str, Any] | None = None
     init_containers: list[Container] | None = None
     containers: list[Container] | None = None
     resources: Resources | None = None
@@ -124,6 +141,8 @@ class ContainerStatus(Wire):
 
     name: str
     state: ContainerState | None = None
+    allocated_resources: dict[str, Any] | None = None
+    resources: Resources | None = None
     allocated_resources_status: list[ResourceStatus] | None = None
 
 
@@ -148,14 +167,25 @@ class ExtendedClaim(Wire):
     request_mappings: list[RequestMapping] | None = None
 
 
+class Condition(Wire):
+    """One condition of the pod."""
+
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+
+
 class PodStatus(Wire):
-    """How the pod is."""
+    """How the pod is; *resize* is where kubelets up to 1.32 told of a resize."""
 
     phase: str = ""
     reason: str = ""
     message: str = ""
     qos_class: str = ""
     start_time: str | None = None
+    resize: str = ""
+    conditions: list[Condition] | None = None
     init_container_statuses: list[ContainerStatus] | None = None
     container_statuses: list[ContainerStatus] | None = None
     resource_claim_statuses: list[ClaimStatus] | None = None

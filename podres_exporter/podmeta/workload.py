@@ -1,15 +1,113 @@
-"""Who controls a pod, and what a person would call the workload that it belongs to."""
+"""Who controls a pod, and the workload that a person would name: a table of rules by owner kind, label and name."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from podres_exporter.podmeta.records import OwnerReference
 
-_SCHEDULED = re.compile(r"(?P<name>.+)-(?:(?:2[6-9]|[3-9][0-9])[0-9]{6}|1[4-9][0-9]{8})")
+Labels = Mapping[str, str]
+NameRule = Callable[[str, Labels], str]
+"""From the owner's name and the pod's labels to the workload's name; empty where the rule does not hold."""
+
+_MINUTES_OR_SECONDS = re.compile(r"(?P<name>.+)-(?:(?:2[6-9]|[3-9][0-9])[0-9]{6}|1[4-9][0-9]{8})")
 """
 A name and a time of the years in which there are CronJobs: minutes since 1970 (8 digits, from 26 million: 2019), up to
 1.20 seconds (10 digits). Dates such as 20261120 are below that.
 """
+_SECONDS = re.compile(r"(?P<name>.+)-1[4-9][0-9]{8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An owner of *kind*, of one of the API *groups*, stands for a workload of kind *workload*, if *name* gives one."""
+
+    kind: str
+    groups: tuple[str, ...]
+    workload: str
+    name: NameRule
+
+
+def _named_after(label: str) -> NameRule:
+    """Return the rule that the owner is called NAME-HASH, with HASH in this label of the pod: that is certain."""
+
+    def name(owner: str, labels: Labels) -> str:
+        tail = labels.get(label, "")
+        return owner.removesuffix(f"-{tail}") if tail and owner.endswith(f"-{tail}") else ""
+
+    return name
+
+
+def _labelled(label: str, where: Labels | None = None) -> NameRule:
+    """Return the rule that this label of the pod has the name, provided that the labels *where* have these values."""
+
+    def name(_owner: str, labels: Labels) -> str:
+        matches = all(labels.get(key) == value for key, value in (where or {}).items())
+        return labels.get(label, "") if matches else ""
+
+    return name
+
+
+def _numbered(label: str) -> NameRule:
+    """Return the rule that the owner is called NAME-NUMBER, with NAME in this label of the pod."""
+
+    def name(owner: str, labels: Labels) -> str:
+        head, _, number = owner.rpartition("-")
+        return head if number.isdecimal() and head == labels.get(label) else ""
+
+    return name
+
+
+def _timed(pattern: re.Pattern[str]) -> NameRule:
+    """
+    Return the rule that the owner's name ends in its scheduled time.
+
+    The API server is not asked, so the name must tell: a Job that somebody named `report-29384756` looks the same; one
+    made by hand from a CronJob (`kubectl create job --from`) has a name of its own and stays a Job.
+    """
+
+    def name(owner: str, _labels: Labels) -> str:
+        match = pattern.fullmatch(owner)
+        return match["name"] if match else ""
+
+    return name
+
+
+RULES = (
+    # deployment controller, getNewReplicaSet
+    Rule("ReplicaSet", ("apps", "extensions"), "Deployment", _named_after("pod-template-hash")),
+    # Argo Rollouts, DefaultRolloutUniqueLabelKey
+    Rule("ReplicaSet", ("apps",), "Rollout", _named_after("rollouts-pod-template-hash")),
+    # OpenShift, DeploymentConfigLabel (library-go appsutil, MakeDeployment)
+    Rule("ReplicationController", ("",), "DeploymentConfig", _numbered("deploymentconfig")),
+    # JobSet before CronJob: its label is certain, a name is not
+    Rule("Job", ("batch",), "JobSet", _labelled("jobset.sigs.k8s.io/jobset-name")),
+    # cronjob controller, getJobName
+    Rule("Job", ("batch",), "CronJob", _timed(_MINUTES_OR_SECONDS)),
+    # Argo Workflows, CronWorkflow: getChildWorkflowName
+    Rule("Workflow", ("argoproj.io",), "CronWorkflow", _timed(_SECONDS)),
+    # LeaderWorkerSet, SetNameLabelKey
+    Rule("StatefulSet", ("apps",), "LeaderWorkerSet", _labelled("leaderworkerset.sigs.k8s.io/name")),
+    # KubeRay, RayOriginatedFromCRDLabelKey
+    Rule(
+        "RayCluster",
+        ("ray.io",),
+        "RayJob",
+        _labelled("ray.io/originated-from-cr-name", {"ray.io/originated-from-crd": "RayJob"}),
+    ),
+    Rule(
+        "RayCluster",
+        ("ray.io",),
+        "RayService",
+        _labelled("ray.io/originated-from-cr-name", {"ray.io/originated-from-crd": "RayService"}),
+    ),
+    # Spark operator: executors are owned by their driver's pod
+    Rule("Pod", ("",), "SparkApplication", _labelled("sparkoperator.k8s.io/app-name")),
+    # Tekton: a TaskRun is made anew at each run
+    Rule("TaskRun", ("tekton.dev",), "Pipeline", _labelled("tekton.dev/pipeline")),
+    Rule("TaskRun", ("tekton.dev",), "Task", _labelled("tekton.dev/task")),
+)
+"""First match wins. To add a controller whose owner objects change with every revision or run, add a row."""
 
 
 def controller_of(owners: Iterable[OwnerReference]) -> OwnerReference | None:
@@ -17,27 +115,16 @@ def controller_of(owners: Iterable[OwnerReference]) -> OwnerReference | None:
     return next((owner for owner in owners if owner.controller), None)
 
 
-def workload_of(owner: OwnerReference | None, labels: Mapping[str, str]) -> tuple[str, str]:
+def workload_of(owner: OwnerReference | None, labels: Labels) -> tuple[str, str]:
     """
-    Return kind and name of the workload: the Deployment of a ReplicaSet, the CronJob of a Job, else the controller.
+    Return kind and name of the workload: what stays the same over revisions and runs, by RULES, else the controller.
 
     Both are empty where nothing controls the pod, and for a static pod, which a Node owns.
-
-    The API server is not asked, so names must tell. A Deployment's ReplicaSet is named after the pod's own label
-    `pod-template-hash`: that is certain. A CronJob's Job ends in its scheduled time: a Job that somebody named
-    `report-29384756`, or after a day as in `report-31122026`, looks the same and is taken for one of a CronJob
-    `report`; a Job made by hand from a CronJob (`kubectl create job --from`) has a name of its own and stays a Job.
-
-    Source: deployment controller, getNewReplicaSet; cronjob controller, getJobName.
     """
     if owner is None or owner.kind == "Node":
         return ("", "")
-    group = owner.api_version.partition("/")[0]
-    template_hash = labels.get("pod-template-hash")
-    if owner.kind == "ReplicaSet" and group in ("apps", "extensions") and template_hash:
-        deployment = owner.name.removesuffix(f"-{template_hash}")
-        if deployment not in ("", owner.name):
-            return ("Deployment", deployment)
-    if owner.kind == "Job" and group == "batch" and (match := _SCHEDULED.fullmatch(owner.name)):
-        return ("CronJob", match["name"])
+    group = owner.api_version.rpartition("/")[0]
+    for rule in RULES:
+        if rule.kind == owner.kind and group in rule.groups and (name := rule.name(owner.name, labels)):
+            return (rule.workload, name)
     return (owner.kind, owner.name)

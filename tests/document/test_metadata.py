@@ -63,6 +63,9 @@ def test_everything_that_is_stated_stands_under_a_plain_name() -> None:
             "name": "train-extended",
             "requests": [{"container": "main", "resource": "example.com/nic"}],
         },
+        "requests": {"cpuMillicores": 2500, "memoryBytes": 3 << 30},
+        "pendingResize": "Deferred: node has not enough",
+        "chosenDevices": {"annotation": "hami.io/vgpu-devices-allocated", "devices": ["GPU-1"]},
         "containers": [
             {"name": "setup", "kind": "init"},
             {

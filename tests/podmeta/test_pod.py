@@ -71,6 +71,8 @@ def test_everything_that_is_kept_has_its_place() -> None:
             is_deleting=True,
             has_started=True,
             has_pod_resources=True,
+            cpu_millicores=4000,
+            memory_bytes=1024,
             containers=(
                 ContainerSpec(
                     "main",

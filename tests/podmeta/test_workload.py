@@ -34,12 +34,63 @@ def test_a_replica_set_named_after_the_template_hash_is_a_deployments() -> None:
         ("web-6d4cf56db6", {"pod-template-hash": "other"}),
         ("web6d4cf56db6", {"pod-template-hash": "6d4cf56db6"}),
         ("-6d4cf56db6", {"pod-template-hash": "6d4cf56db6"}),
-        ("web-6d4cf56db6", {"rollouts-pod-template-hash": "6d4cf56db6"}),
+        ("web-6d4cf56db6", {"rollouts-pod-template-hash": "other"}),
     ],
 )
 def test_any_other_replica_set_stays_what_it_is(name: str, labels: dict[str, str]) -> None:
-    """Nothing proves a Deployment behind it; an Argo Rollout has a label of its own."""
+    """Nothing proves a Deployment or a Rollout behind it."""
     assert ("ReplicaSet", name) == workload_of(owner("ReplicaSet", name), labels)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "api_version", "labels", "workload"),
+    [
+        ("ReplicaSet", "shop-7f9", "apps/v1", {"rollouts-pod-template-hash": "7f9"}, ("Rollout", "shop")),
+        ("ReplicationController", "api-12", "v1", {"deploymentconfig": "api"}, ("DeploymentConfig", "api")),
+        ("Job", "train-workers-0", "batch/v1", {"jobset.sigs.k8s.io/jobset-name": "train"}, ("JobSet", "train")),
+        ("Workflow", "nightly-1764370800", "argoproj.io/v1alpha1", {}, ("CronWorkflow", "nightly")),
+        ("StatefulSet", "llm-0", "apps/v1", {"leaderworkerset.sigs.k8s.io/name": "llm"}, ("LeaderWorkerSet", "llm")),
+        (
+            "RayCluster",
+            "tune-x7k2p",
+            "ray.io/v1",
+            {"ray.io/originated-from-crd": "RayJob", "ray.io/originated-from-cr-name": "tune"},
+            ("RayJob", "tune"),
+        ),
+        ("Pod", "pi-driver", "v1", {"sparkoperator.k8s.io/app-name": "pi"}, ("SparkApplication", "pi")),
+        ("TaskRun", "build-r9", "tekton.dev/v1", {"tekton.dev/task": "build"}, ("Task", "build")),
+        (
+            "TaskRun",
+            "build-r9",
+            "tekton.dev/v1",
+            {"tekton.dev/task": "build", "tekton.dev/pipeline": "ci"},
+            ("Pipeline", "ci"),
+        ),
+    ],
+)
+def test_workloads_of_other_controllers(
+    kind: str, name: str, api_version: str, labels: dict[str, str], workload: tuple[str, str]
+) -> None:
+    """What is made anew with each revision or run stands for what makes it."""
+    assert workload == workload_of(owner(kind, name, api_version), labels)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "api_version", "labels"),
+    [
+        ("ReplicationController", "api-12", "v1", {}),
+        ("ReplicationController", "api-12", "v1", {"deploymentconfig": "other"}),
+        ("ReplicationController", "api-v2", "v1", {"deploymentconfig": "api"}),
+        ("RayCluster", "tune", "ray.io/v1", {"ray.io/originated-from-cr-name": "tune"}),
+        ("Workflow", "nightly-29384756", "argoproj.io/v1alpha1", {}),
+        ("ReplicaSet", "shop-7f9", "kruise.io/v1", {"rollouts-pod-template-hash": "7f9"}),
+    ],
+)
+def test_what_no_rule_proves_stays_the_controller(
+    kind: str, name: str, api_version: str, labels: dict[str, str]
+) -> None:
+    """A label or a name that only looks alike is no proof."""
+    assert (kind, name) == workload_of(owner(kind, name, api_version), labels)
 
 
 @pytest.mark.parametrize("name", ["backup-29384756", "backup-26000000", "backup-1600000000"])

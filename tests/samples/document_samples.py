@@ -103,6 +103,11 @@ def everything() -> Snapshot:
         claims=(("gpu", "train-gpu"),),
         extended_claim="train-extended",
         extended_requests=(("main", "example.com/nic"),),
+        cpu_millicores=2500,
+        memory_bytes=3 << 30,
+        resize="Deferred: node has not enough",
+        chosen_by="hami.io/vgpu-devices-allocated",
+        chosen_devices=("GPU-1",),
         containers=(ContainerSpec("setup", ContainerKind.INIT), spec),
     )
     pod = Pod("ml", "train-0", (container,), frozenset({2, 3, 4}), (block,))
@@ -220,6 +225,9 @@ def metas(listed: Sequence[Pod]) -> st.SearchStrategy[PodMeta]:
         claims=sorted_pairs(names),
         extended_claim=texts,
         extended_requests=tuples(st.tuples(names, names)),
+        cpu_millicores=counts,
+        memory_bytes=counts,
+        resize=texts,
         containers=tuples(st.builds(lambda spec, name: replace(spec, name=name), specs, known), lambda spec: spec.name),
     )
 
