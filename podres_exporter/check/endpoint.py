@@ -2,6 +2,7 @@
 
 from podres_exporter.check.evidence import FileKind, Outcome, Socket
 from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skipped, warning
+from podres_exporter.check.refusal import security_module_remedy
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import age_text, seconds_text
 
@@ -75,30 +76,26 @@ def _permission(socket: Socket) -> Finding:
     """Return whether connecting is allowed: a refused connection has passed the check of permissions."""
     name, file = "socket.permission", socket.file
     facts: Facts = {"uid": socket.uid, "owner_uid": file.owner_uid, "mode": f"{file.mode:04o}"}
+    labels: Facts = {"process_label": socket.labels.process, "socket_label": socket.labels.socket}
     if file.kind is FileKind.HIDDEN:
-        return failed(name, f"UID {socket.uid} may not look into {_directory(socket)}", _remedy(socket), uid=socket.uid)
+        return failed(
+            name, f"UID {socket.uid} may not look into {_directory(socket)}", _remedy(socket), uid=socket.uid, **labels
+        )
     if file.kind is not FileKind.SOCKET:
         return skipped(name, "there is no socket (socket.file)")
     seen = f"UID {socket.uid}; the socket belongs to UID {file.owner_uid}, mode {file.mode:04o}"
     if socket.connection is not None and socket.connection.outcome is Outcome.DENIED:
-        return failed(name, f"permission denied: {seen}", _remedy(socket), **facts)
+        return failed(name, f"permission denied: {seen}", _remedy(socket), **facts, **labels)
     return ok(name, seen, **facts)
 
 
 def _remedy(socket: Socket) -> str:
-    """
-    Return what would let us connect.
-
-    Source: connect(2) wants the write bit; container-selinux #275 lets containers use the socket.
-    """
+    """Return what would let us connect: connect(2) wants the write bit, and no security module against it."""
     if socket.uid != 0:
         return "run as UID 0 (runAsUser: 0); it needs no capability, no privilege and no host namespace"
     if socket.file.owner_uid == _OVERFLOW_UID:
         return "UID 0 of a user namespace is not the node's: leave out hostUsers: false"
-    return (
-        "UID 0 is right, so a security module refuses: look for AVC messages (ausearch -m avc); SELinux policies older "
-        "than October 2023 need seLinuxOptions: {type: spc_t}"
-    )
+    return printable(security_module_remedy(socket.labels))
 
 
 def _mount(socket: Socket) -> Finding:

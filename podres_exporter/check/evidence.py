@@ -73,6 +73,14 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """How a security module labels this process (SELinux context, AppArmor profile) and the socket; empty: unknown."""
+
+    process: str = ""
+    socket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Socket:
     """
     The socket of the kubelet; *real_path* has no symbolic links. *uid* is ours.
@@ -87,6 +95,7 @@ class Socket:
     connection: Connection | None = None
     mount: Mount | None = None
     mount_problem: str = ""
+    labels: Labels = Labels()
 
     @property
     def is_connected(self) -> bool:
@@ -174,6 +183,15 @@ class ApiServer:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceManager:
+    """Where device plugins register with the kubelet; MISSING with *sees_directory* False: not visible from here."""
+
+    path: str
+    kind: FileKind
+    sees_directory: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """
     Everything. *calls* are by RPC; *api* is None where `--metadata.source` is `none`.
@@ -189,6 +207,7 @@ class Evidence:
     allocatable: Allocatable | None = None
     looks: tuple[Look, ...] = (Look(None),)
     api: ApiServer | None = None
+    device_manager: DeviceManager | None = None
 
     @property
     def listing(self) -> Listing | None:

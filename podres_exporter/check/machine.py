@@ -1,6 +1,6 @@
 """Findings on the machine: what the kernel shows, and whether the kubelet hands out CPUs and memory of it."""
 
-from podres_exporter.check.evidence import Evidence
+from podres_exporter.check.evidence import DeviceManager, Evidence, FileKind
 from podres_exporter.check.finding import Finding, ok, skipped, warning
 from podres_exporter.cpuset import CpuSet, format_cpuset
 from podres_exporter.errors import TopologyError
@@ -13,12 +13,13 @@ _NO_ANSWER = "what is allocatable is not known (kubelet.allocatable)"
 
 
 def machine_findings(evidence: Evidence, allocation: Allocation | None) -> list[Finding]:
-    """Return the findings on NUMA nodes, CPUs and the kubelet's managers of CPUs and memory."""
+    """Return the findings on NUMA nodes, CPUs and the kubelet's managers of CPUs, memory and devices."""
     return [
         _numa(evidence.topology),
         _cpus(evidence.topology, allocation),
         _cpu_manager(evidence, allocation),
         _memory_manager(evidence),
+        _device_manager(evidence.device_manager),
     ]
 
 
@@ -94,3 +95,25 @@ def _memory_manager(evidence: Evidence) -> Finding:
     nodes = len(frozenset[int]().union(*(block.numa_nodes for block in answer.memory)))
     seen = f"policy Static: {size_text(size)} of memory allocatable on {counted(nodes, 'NUMA node')}"
     return ok(name, seen, static=True, allocatable_bytes=size, numa_nodes=nodes)
+
+
+def _device_manager(manager: DeviceManager | None) -> Finding:
+    """
+    Return whether device plugins can register: the kubelet makes the socket at its start.
+
+    Source: kubelet cm/devicemanager/manager.go NewManagerImpl; the path does not follow --root-dir.
+    """
+    name = "node.device-manager"
+    if manager is None:
+        return skipped(name, "it was not looked for")
+    path = printable(manager.path)
+    if manager.kind is FileKind.SOCKET:
+        return ok(name, f"runs: {path} is there, for device plugins to register", path=manager.path)
+    if not manager.sees_directory or manager.kind is FileKind.HIDDEN:
+        return skipped(name, f"{path} cannot be seen from here; a pod has it only with a mount of its own")
+    seen = f"{path} does not exist, so no device plugin can register, and none has to say what the node has"
+    remedy = (
+        "restart the kubelet (systemctl restart kubelet): it makes the socket at its start, and somebody has removed "
+        "it since, or the kubelet has not come that far (journalctl -u kubelet)"
+    )
+    return warning(name, seen, remedy, path=manager.path)

@@ -91,6 +91,7 @@ def test_a_denied_connection_has_the_remedy_of_its_cause(uid: int, owner_uid: in
     one = of("permission", **changes)
 
     assert Verdict.FAILED is one.verdict
+    assert {"process_label": "", "socket_label": ""}.items() <= one.facts.items()
     assert f"permission denied: UID {uid}; the socket belongs to UID {owner_uid}, mode 0755" == one.seen
     assert remedy in one.remedy
     assert Verdict.SKIPPED is of("connect", **changes).verdict

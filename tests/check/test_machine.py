@@ -5,7 +5,7 @@ from builders import allocatable, block, container, gpu, listing, pod
 from check_rig import found, healthy, unconnected
 
 from podres_exporter.check import Verdict
-from podres_exporter.check.evidence import Look
+from podres_exporter.check.evidence import DeviceManager, FileKind, Look
 from podres_exporter.errors import Reason, TopologyError
 
 
@@ -78,3 +78,28 @@ def test_managers_cannot_be_told_without_get_allocatable_resources() -> None:
 
     assert {Verdict.SKIPPED} == {found(evidence, f"node.{name}").verdict for name in ("cpu-manager", "memory-manager")}
     assert "kubelet.list" in found(evidence, "node.cpus").seen
+
+
+@pytest.mark.parametrize(
+    ("manager", "verdict", "said"),
+    [
+        (DeviceManager("/d/kubelet.sock", FileKind.SOCKET), Verdict.OK, "runs: /d/kubelet.sock is there"),
+        (DeviceManager("/d/kubelet.sock", FileKind.MISSING), Verdict.WARNING, "no device plugin can register"),
+        (
+            DeviceManager("/d/kubelet.sock", FileKind.MISSING, sees_directory=False),
+            Verdict.SKIPPED,
+            "cannot be seen from here",
+        ),
+        (DeviceManager("/d/kubelet.sock", FileKind.HIDDEN), Verdict.SKIPPED, "cannot be seen from here"),
+        (None, Verdict.SKIPPED, "not looked for"),
+    ],
+)
+def test_the_device_manager_is_seen_by_its_own_socket(
+    manager: DeviceManager | None, verdict: Verdict, said: str
+) -> None:
+    """It and the pod-resources API are two things; a pod of ours usually sees the second one only."""
+    one = found(healthy(device_manager=manager), "node.device-manager")
+
+    assert verdict is one.verdict
+    assert said in one.seen
+    assert ("systemctl restart kubelet" in one.remedy) == (verdict is Verdict.WARNING)

@@ -150,8 +150,10 @@ def test_the_pod_of_helm_test_is_not_taken_for_an_exporter(rendered: dict[str, l
 def test_helm_test_runs_a_check_that_the_program_knows(rendered: dict[str, list[Object]], variant: str) -> None:
     """With the flags that `serve` runs with, as far as `check` has them."""
     container = one(rendered[variant], "Pod")["spec"]["containers"][0]
-    arguments, extras = build_parser().parse_known_args(["check", *container["args"]])
+    arguments, extras = build_parser().parse_known_args(container["args"])
 
+    assert "command" not in container
+    assert ("check", True) == (arguments.verb, arguments.warnings_ok)
     assert [] == unknown_arguments(arguments, extras)
 
 

@@ -12,6 +12,7 @@ from podres_exporter.check.evidence import (
     ApiServer,
     Call,
     Connection,
+    DeviceManager,
     FileKind,
     Look,
     Outcome,
@@ -106,6 +107,7 @@ def healthy(**changes: Any) -> Evidence:
         allocatable=allocatable(gpu("GPU-0", 0), gpu("GPU-1", 1), cpus="1-7"),
         looks=(Look(listing(TRAIN), metadata(meta())),),
         api=api(),
+        device_manager=DeviceManager("/var/lib/kubelet/device-plugins/kubelet.sock", FileKind.SOCKET),
     )
     return replace(good, **changes)
 

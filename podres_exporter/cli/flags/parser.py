@@ -106,6 +106,9 @@ def _add_check(parser: Parser) -> None:
         if option.flag in CHECK_FLAGS or option.flag.startswith(CHECK_PREFIXES):
             add_option(parser, option, f"default {option.default or option.otherwise}; {option.environment}")
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
+    parser.add_argument(
+        "--warnings-ok", action="store_true", help="exit 0 where there are mere warnings, as for a test"
+    )
     parser.runs("podres_exporter.cli.verbs.check")
 
 

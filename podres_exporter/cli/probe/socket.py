@@ -5,12 +5,18 @@ import socket
 import stat
 from pathlib import Path
 
-from podres_exporter.check.evidence import Connection, FileKind, Outcome, Socket, SocketFile
+from podres_exporter.check.evidence import Connection, DeviceManager, FileKind, Labels, Outcome, Socket, SocketFile
 from podres_exporter.check.mounts import Mount, mount_of
 from podres_exporter.clock import Clock
 
 MOUNTINFO = Path("/proc/self/mountinfo")
 CONNECT_SECONDS = 5.0
+OWN_LABEL = Path("/proc/self/attr/current")
+DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
+"""The kubelet's constant, which does not follow --root-dir."""
+
+_LABEL_ENDS = "\0\n"
+"""Labels end as strings in C do."""
 
 
 def look_at_socket(path: Path, clock: Clock, mountinfo: Path = MOUNTINFO) -> Socket:
@@ -26,7 +32,34 @@ def look_at_socket(path: Path, clock: Clock, mountinfo: Path = MOUNTINFO) -> Soc
         connection=_connect(path, clock) if file.kind is FileKind.SOCKET else None,
         mount=mount,
         mount_problem=problem,
+        labels=Labels(_own_label(), _label_of(path)),
     )
+
+
+def look_for_device_manager(socket_path: Path, directory: Path = DEVICE_PLUGINS) -> DeviceManager:
+    """Return what is at the Device Manager's socket: beside the pod-resources directory, else in its usual place."""
+    beside = socket_path.parent.parent / DEVICE_PLUGINS.name
+    folder = beside if beside.is_dir() else directory
+    file = _file(folder / "kubelet.sock")
+    return DeviceManager(str(folder / "kubelet.sock"), file.kind, sees_directory=not file.missing_directory)
+
+
+def _own_label() -> str:
+    """Return this process' SELinux context or AppArmor profile; empty where no security module gives one."""
+    try:
+        return OWN_LABEL.read_text(encoding="utf-8", errors="replace").strip(_LABEL_ENDS)
+    except OSError:
+        return ""
+
+
+def _label_of(path: Path) -> str:
+    """Return the SELinux label of a socket, or of its directory if the socket may not be asked; empty without any."""
+    for each in (path, path.parent):
+        try:
+            return os.getxattr(each, "security.selinux").decode(errors="replace").strip(_LABEL_ENDS)
+        except OSError:
+            continue
+    return ""
 
 
 def _file(path: Path) -> SocketFile:

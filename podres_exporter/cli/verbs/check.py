@@ -18,7 +18,7 @@ from podres_exporter.check.pods import disagrees
 from podres_exporter.cli.flags.parser import given_flags
 from podres_exporter.cli.probe.apiserver import LIMITS, ApiAsker, connect
 from podres_exporter.cli.probe.kubelet import KubeletAsker
-from podres_exporter.cli.probe.socket import MOUNTINFO, look_at_socket
+from podres_exporter.cli.probe.socket import DEVICE_PLUGINS, MOUNTINFO, look_at_socket, look_for_device_manager
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.clock import Clock, SystemClock
 from podres_exporter.config import OPTIONS, Config
@@ -49,6 +49,7 @@ class Surroundings:
     mountinfo: Path = MOUNTINFO
     service_account: Path = SERVICE_ACCOUNT
     limits: Limits = LIMITS
+    device_plugins: Path = DEVICE_PLUGINS
 
 
 def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
@@ -66,7 +67,8 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     else:
         for line in text_lines(report, colours=wants_colours(os.environ, is_terminal=sys.stdout.isatty())):
             print(line)
-    return EXIT_CODES[report.verdict]
+    is_forgiven = arguments.warnings_ok and report.verdict is Verdict.WARNING
+    return 0 if is_forgiven else EXIT_CODES[report.verdict]
 
 
 def wants_colours(environment: Mapping[str, str], *, is_terminal: bool) -> bool:
@@ -146,6 +148,7 @@ def gather(
         allocatable=allocatable,
         looks=looks,
         api=api,
+        device_manager=look_for_device_manager(config.kubelet_socket, around.device_plugins),
     )
 
 

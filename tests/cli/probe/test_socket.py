@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from podres_exporter.check.evidence import FileKind, Outcome
-from podres_exporter.cli.probe.socket import look_at_socket
+from podres_exporter.check.evidence import DeviceManager, FileKind, Labels, Outcome
+from podres_exporter.cli.probe.socket import look_at_socket, look_for_device_manager
 from podres_exporter.clock import SystemClock
 
 NOBODY = 65534
@@ -121,6 +121,55 @@ def test_a_socket_of_another_kind(short_dir: Path) -> None:
 
     assert Outcome.FAILED is seen.connection.outcome
     assert "Protocol wrong type" in seen.connection.problem
+
+
+@as_root
+def test_labels_of_the_socket_and_of_a_hidden_directory_are_read(
+    short_dir: Path, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the kernel keeps them, with the zero at their end; without SELinux root may write any."""
+    path, own = short_dir / "d/s", short_dir / "own"
+    own.write_bytes(b"system_u:system_r:container_t:s0:c1,c2\0")
+    monkeypatch.setattr("podres_exporter.cli.probe.socket.OWN_LABEL", own)
+    try:
+        os.setxattr(path, "security.selinux", b"system_u:object_r:kubelet_var_lib_t:s0\0")
+    except OSError as error:
+        pytest.skip(f"no labels on this file system: {error.strerror}")
+
+    assert (
+        Labels("system_u:system_r:container_t:s0:c1,c2", "system_u:object_r:kubelet_var_lib_t:s0") == look(path).labels
+    )
+    os.removexattr(path, "security.selinux")
+    os.setxattr(path.parent, "security.selinux", b"system_u:object_r:container_var_lib_t:s0\0")
+    assert "system_u:object_r:container_var_lib_t:s0" == look(path).labels.socket
+    assert listener.fileno() >= 0
+
+
+def test_without_a_security_module_there_are_no_labels(
+    short_dir: Path, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("podres_exporter.cli.probe.socket.OWN_LABEL", short_dir / "none")
+
+    assert Labels() == look(short_dir / "d/s").labels
+    assert listener.fileno() >= 0
+
+
+def test_the_device_managers_socket_is_looked_for_beside_ours_and_else_where_kubelets_have_it(short_dir: Path) -> None:
+    """k0s moves the one and not the other; a simulated node moves both."""
+    path, elsewhere = short_dir / "kubelet/pod-resources/kubelet.sock", short_dir / "elsewhere"
+    path.parent.mkdir(parents=True)
+    unseen = look_for_device_manager(path, elsewhere)
+    elsewhere.mkdir()
+    missing = look_for_device_manager(path, elsewhere)
+    beside = short_dir / "kubelet/device-plugins"
+    beside.mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(str(beside / "kubelet.sock"))
+        there = look_for_device_manager(path, elsewhere)
+
+    assert DeviceManager(str(elsewhere / "kubelet.sock"), FileKind.MISSING, sees_directory=False) == unseen
+    assert DeviceManager(str(elsewhere / "kubelet.sock"), FileKind.MISSING) == missing
+    assert DeviceManager(str(beside / "kubelet.sock"), FileKind.SOCKET) == there
 
 
 @as_root

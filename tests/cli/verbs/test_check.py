@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,7 +112,9 @@ def place(short_dir: Path) -> Iterator[Place]:
     store = Store(clock)
     store.create(PODS, running(labels={"app": "train"}))
     kubelet = SimKubelet(short_dir / "pod-resources/kubelet.sock", answers(TRAIN), clock)
-    with kubelet, ApiServer(store, clock) as api:
+    (short_dir / "device-plugins").mkdir()
+    with kubelet, ApiServer(store, clock) as api, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as device_manager:
+        device_manager.bind(str(short_dir / "device-plugins/kubelet.sock"))
         (short_dir / "config").write_text(kubeconfig(api.url), encoding="utf-8")
         yield Place(kubelet, api, store, short_dir)
 
@@ -522,7 +525,7 @@ def test_the_command_prints_the_report_and_ends_with_0_where_all_is_well(
 
     assert 0 == code
     assert lines[0].startswith("ok    config ")
-    assert "2 notes and 28 ok." == lines[-1]
+    assert "2 notes and 29 ok." == lines[-1]
     assert [] == [line for line in lines if "\x1b" in line]
 
 
@@ -540,6 +543,20 @@ def test_the_command_ends_with_3_where_there_are_warnings_only(
     assert "Begin with api.labels." in capsys.readouterr().out
 
 
+def test_warnings_can_be_forgiven_and_failures_cannot(place: Place) -> None:
+    """`helm test` runs in an image without a shell that could look at the code."""
+    assert 0 == main(place.argv("--metadata.pod-labels-allowlist=nobody", "--warnings-ok"))
+    place.kubelet.kill()
+    assert 1 == main(place.argv("--warnings-ok"))
+
+
+def test_a_missing_device_manager_is_a_warning(place: Place) -> None:
+    """Someone has emptied the directory under a running kubelet."""
+    (place.directory / "device-plugins/kubelet.sock").unlink()
+
+    assert {"node.device-manager": "warning"} == worse(place.check())
+
+
 def test_the_command_prints_json(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing else on standard output."""
     code = main(place.argv("-o", "json"))
@@ -552,7 +569,7 @@ def test_the_command_prints_json(place: Place, capsys: pytest.CaptureFixture[str
         document["node"],
         document["verdict"],
     )
-    assert 30 == len(document["findings"])
+    assert 31 == len(document["findings"])
 
 
 def test_the_help_names_the_flags_of_serve_that_apply_with_their_twins_and_the_exit_codes(
