@@ -1,26 +1,30 @@
-"""The accepting thread: it takes clients in, gives a thread to those who ask, and keeps everybody's deadline."""
+"""The accepting thread: accept connections, hand those with a request to a worker, and enforce every deadline."""
 
 import contextlib
 import logging
 import selectors
 import socket
 import threading
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
 
 from podres_exporter.clock import Clock
-from podres_exporter.web.connections import Connections
-from podres_exporter.web.limits import Limits, Stage
-from podres_exporter.web.opening import LOOK_BYTES, Opening
-from podres_exporter.web.reception import Reception
-from podres_exporter.web.response import render_head, sentence
+from podres_exporter.web.connections import Connection, Connections, Limits, Stage, most_crowded
+from podres_exporter.web.listeners import client_of
+from podres_exporter.web.pending import LOOK_BYTES, FirstMessage, PendingConnections, Verdict
+from podres_exporter.web.request import RequestError, check_unfinished
+from podres_exporter.web.response import DateHeader, Response, render_head, sentence
 from podres_exporter.web.workers import Workers
 
 log = logging.getLogger(__name__)
 
 # A flood on one listener must not keep the thread from the others, nor from clients who have begun to ask.
 _AT_ONCE = 16
+
+# How soon to look again for a place while requests wait for one.
+_RETRY_SECONDS = 0.05
 
 _FULL = sentence(HTTPStatus.SERVICE_UNAVAILABLE, "All connections are busy. Try again in a second.", "Retry-After: 1")
 
@@ -31,25 +35,31 @@ class Acceptor:
     def __init__(
         self,
         listeners: Sequence[socket.socket],
-        opening: Opening,
+        expected: FirstMessage,
         connections: Connections,
         workers: Workers,
         limits: Limits,
         clock: Clock,
     ) -> None:
         """Use non-blocking listeners."""
-        self._opening = opening
+        self._expected = expected
         self._connections = connections
         self._workers = workers
+        self._limits = limits
         self._clock = clock
-        self._reception = Reception(limits, clock, opening)
-        self._check_seconds, self._calm_seconds = limits.check_seconds, limits.calm_seconds
+        self._date = DateHeader(clock)
+        self._pending = PendingConnections(limits, clock, expected)
+        # Requests that wait for a place, each with the time from which it waits.
+        self._queued: deque[Connection] = deque()
+        self._probes: deque[Connection] = deque()
         self._checked_seconds = clock.monotonic_seconds()
         self._stopping = threading.Event()
         self._woken, self._waker = socket.socketpair()
+        self._woken.setblocking(False)
+        self._waker.setblocking(False)
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._woken, selectors.EVENT_READ)
-        self._selector.register(self._reception, selectors.EVENT_READ, self._attend)
+        self._selector.register(self._woken, selectors.EVENT_READ, self._drain)
+        self._selector.register(self._pending, selectors.EVENT_READ, self._take_requests)
         for each in listeners:
             self._selector.register(each, selectors.EVENT_READ, partial(self._accept, each))
 
@@ -61,64 +71,123 @@ class Acceptor:
             except Exception:
                 # Mostly no file descriptor is left: clients wait in the backlog, and an instant retry would only spin.
                 log.exception("web.accept_failed")
-                self._clock.wait(self._stopping, self._check_seconds)
+                self._clock.wait(self._stopping, self._limits.check_seconds)
 
     def stop(self) -> None:
         """End run() soon; may be called from any thread."""
         self._stopping.set()
-        self._waker.send(b"\0")
+        self._wake()
+
+    def on_worker_free(self) -> None:
+        """Look for a request that waits for a place; called by workers."""
+        if self._queued or self._probes:
+            self._wake()
 
     def close(self) -> None:
         """Let go of everything but the listeners, once run() has ended."""
         self._selector.close()
-        self._reception.close()
+        self._pending.close()
+        for each in (*self._queued, *self._probes):
+            each.sock.close()
         self._woken.close()
         self._waker.close()
 
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # full: it will wake anyway; closed: it has ended
+            self._waker.send(b"\0")
+
+    def _drain(self) -> None:
+        self._woken.recv(4096)
+
     def _turn(self) -> None:
-        """Wait for events and look after them; deadlines are kept as long as somebody is connected."""
-        for key, _ in self._selector.select(self._patience_seconds()):
-            if key.data:
-                key.data()
+        """Wait for events and look after them; deadlines are kept as long as any client is connected."""
+        for key, _ in self._selector.select(self._wait_seconds()):
+            key.data()
+        self._start_queued()
         now = self._clock.monotonic_seconds()
-        if now - self._checked_seconds >= self._check_seconds:
+        if now - self._checked_seconds >= self._limits.check_seconds:
             self._checked_seconds = now
             self._connections.cut_overdue()
-            self._reception.drop_overdue()
+            self._pending.drop_overdue()
 
-    def _patience_seconds(self) -> float | None:
-        """Return how long no deadline need be looked at; None while nobody is connected."""
-        if len(self._reception):
-            return self._check_seconds
+    def _wait_seconds(self) -> float | None:
+        """Return how long no deadline need be looked at; None while no client is connected."""
+        if self._queued or self._probes:
+            return _RETRY_SECONDS
+        if len(self._pending):
+            return self._limits.check_seconds
         if not len(self._connections):
             return None
-        return self._calm_seconds if self._connections.are_calm else self._check_seconds
+        return self._limits.calm_seconds if self._connections.are_calm else self._limits.check_seconds
 
     def _accept(self, listener: socket.socket) -> None:
-        """Take in a few of those who wait at the door."""
-        with contextlib.suppress(BlockingIOError):  # nobody is left there
+        """Accept a few of the connections that wait in the backlog."""
+        with contextlib.suppress(BlockingIOError):  # none is left there
             for _ in range(_AT_ONCE):
-                self._reception.seat(listener.accept()[0])
+                sock, address = listener.accept()
+                self._pending.add(sock, client_of(address[0]))
 
-    def _attend(self) -> None:
-        """Give those who ask a thread, or an answer that says why they get none."""
-        for connection in self._reception.take_ready():
-            if not self._connections.admit(connection, self._opening.first):
-                self._refuse(connection.sock)
+    def _take_requests(self) -> None:
+        """Queue the connections on which a request has come; the queue is bounded, and shared fairly by client."""
+        for connection, verdict in self._pending.take_ready():
+            if verdict is Verdict.REJECT:
+                self._reject(connection)
                 continue
-            try:
-                self._workers.take(connection)
-            except RuntimeError:  # the process may not have another thread
-                log.warning("web.thread_failed", exc_info=True)
-                self._refuse(connection.sock)
-                self._connections.close(connection)
+            connection.limit_seconds = self._clock.monotonic_seconds() + self._limits.queue_seconds
+            (self._probes if verdict is Verdict.SERVE_PROBE else self._queued).append(connection)
+        for queue, most in ((self._probes, self._limits.connections), (self._queued, self._limits.connections)):
+            while len(queue) > most and (crowding := most_crowded(queue)):
+                queue.remove(crowding)
+                self._refuse(crowding)
 
-    def _refuse(self, sock: socket.socket) -> None:
-        """Answer 503 (not over TLS) and close, without waiting for anything."""
+    def _start_queued(self) -> None:
+        """Give queued requests a place and a thread, probes first; make room for those that find none."""
+        for queue, is_probe in ((self._probes, True), (self._queued, False)):
+            while queue and self._start(queue[0], is_probe=is_probe):
+                queue.popleft()
+        if wanted := len(self._queued) + len(self._probes):
+            self._connections.make_room(wanted)
+            now = self._clock.monotonic_seconds()
+            for queue in (self._probes, self._queued):
+                while queue and queue[0].limit_seconds < now:
+                    self._refuse(queue.popleft())
+
+    def _start(self, connection: Connection, *, is_probe: bool) -> bool:
+        """Start a worker on the connection; False where it must wait on."""
+        if not self._workers.has_room or not self._connections.admit(
+            connection, self._expected.first, is_probe=is_probe
+        ):
+            return False
+        try:
+            self._workers.take(connection)
+        except RuntimeError:  # the process may not have another thread
+            log.warning("web.thread_failed", exc_info=True)
+            self._refuse(connection)
+            self._connections.close(connection)
+        return True
+
+    def _reject(self, connection: Connection) -> None:
+        """Say what is wrong with the beginning of a request."""
+        with contextlib.suppress(OSError):
+            connection.sock.setblocking(False)
+            data = connection.sock.recv(LOOK_BYTES, socket.MSG_PEEK)
+            try:
+                check_unfinished(data)
+            except RequestError as error:
+                self._dismiss(connection, sentence(error.status, error.sentence))
+        connection.sock.close()
+
+    def _refuse(self, connection: Connection) -> None:
+        """Say that there is no place."""
         log.debug("web.connection_refused")
+        self._dismiss(connection, _FULL)
+
+    def _dismiss(self, connection: Connection, response: Response) -> None:
+        """Answer (not over TLS) and close, without waiting for anything."""
+        sock = connection.sock
         with sock, contextlib.suppress(OSError):
             sock.setblocking(False)
             sock.recv(LOOK_BYTES)  # to close while bytes are unread would take the answer back
-            if self._opening.first is Stage.ANSWERING:
-                sock.sendmsg([render_head(_FULL, keep_alive=False), _FULL.body])
+            if self._expected.first is Stage.ANSWERING:
+                sock.sendmsg([render_head(response, date=self._date.text(), keep_alive=False), response.body])
             sock.shutdown(socket.SHUT_WR)

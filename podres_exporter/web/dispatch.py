@@ -1,49 +1,91 @@
-"""From a request to its answer: which route, whether there is room for it, and what is said when it fails."""
+"""Find the answer to a request: which route, whether its share has room, and what to say when it fails."""
 
 import logging
+import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from http import HTTPStatus
+from typing import Protocol
 
+from podres_exporter.web.channel import Channel
 from podres_exporter.web.request import Request
 from podres_exporter.web.response import Response, sentence
 
 log = logging.getLogger(__name__)
 
+_MOST_DOCUMENTS = 8
+_SCRAPE_WAIT_SECONDS = 1.0
+
+Answer = Callable[[Request], Response]
+
+
+class Share(Enum):
+    """
+    What a route's answers count against while they are made; each share has places of its own.
+
+    So pages for people never delay a scrape, and `dump --url` or `kubectl podres` are not shut out by open browsers.
+    """
+
+    PROBE = "answered under any load, and without a password: a probe that fails because others ask would restart us"
+    SCRAPE = "metrics"
+    PAGE = "the page for people"
+    DOCUMENT = "the snapshot as JSON"
+    FILE = "bytes that are ready"
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """
-    What answers at one path; called by many threads at once.
+    """What answers at one path; called by many threads at once."""
 
-    *is_limited* is False for what must answer under any load: a probe that fails because the server is busy would
-    restart it.
-    """
+    answer: Answer
+    share: Share
 
-    answer: Callable[[Request], Response]
-    is_limited: bool = True
+
+class AccessControl(Protocol):
+    """TLS, passwords, a rate limit and headers; its methods are called by many threads at once."""
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether clients must speak TLS; never changes."""
+        ...
+
+    def open(self, sock: socket.socket) -> Channel:
+        """Return the encrypted channel, after the handshake; raises OSError where there can be none."""
+        ...
+
+    def guard(self, answer: Answer, open_paths: Collection[str]) -> Answer:
+        """Return *answer* for those who may have it; *open_paths* need no permission."""
+        ...
 
 
 class Dispatcher:
     """Finds the answer to a request; every fault on the way is an answer too."""
 
-    def __init__(self, routes: Mapping[str, Route], max_requests: int) -> None:
-        """Keep the routes by path; *max_requests* handlers of limited routes run at once."""
+    def __init__(
+        self, routes: Mapping[str, Route], max_requests: int, scrape_wait_seconds: float = _SCRAPE_WAIT_SECONDS
+    ) -> None:
+        """
+        Keep the routes by path; *max_requests* scrapes are answered at once, and at most 8 pages and 8 documents.
+
+        A page or document is rendered once for all that wait for it, so more would only hold threads. A scrape waits
+        for its turn before it is refused, since Prometheus does not try again.
+        """
+        self._scrape_wait_seconds = scrape_wait_seconds
         self._routes = routes
-        self._free = threading.BoundedSemaphore(max_requests)
-        self._not_found = sentence(HTTPStatus.NOT_FOUND, f"There is nothing here. Known paths: {', '.join(routes)}")
-        self._busy = sentence(
-            HTTPStatus.TOO_MANY_REQUESTS,
-            f"{max_requests} requests are being answered, which is the limit (--web.max-requests). Try again soon.",
-            "Retry-After: 1",
+        most = {Share.SCRAPE: max_requests} | dict.fromkeys(
+            (Share.PAGE, Share.DOCUMENT), min(max_requests, _MOST_DOCUMENTS)
         )
+        self._shares = {share: threading.BoundedSemaphore(count) for share, count in most.items()}
+        self._busy = {share: _busy(share, count) for share, count in most.items()}
+        self._not_found = sentence(HTTPStatus.NOT_FOUND, f"There is nothing here. Known paths: {', '.join(routes)}")
 
     def answer(self, request: Request) -> Response:
         """
         Return the answer; never raises.
 
-        The limit counts the making of answers, not the sending: otherwise a few slow readers would lock scrapers out.
+        A share counts the making of answers, not the sending: otherwise a few slow readers would lock scrapers out.
         """
         if request.method not in {"GET", "HEAD"}:
             return sentence(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD are served.", "Allow: GET, HEAD")
@@ -52,14 +94,24 @@ class Dispatcher:
         route = self._routes.get(request.path)
         if route is None:
             return self._not_found
-        if not route.is_limited:
+        free = self._shares.get(route.share)
+        if free is None:
             return _run(route, request)
-        if not self._free.acquire(blocking=False):
-            return self._busy
+        if not free.acquire(timeout=self._scrape_wait_seconds if route.share is Share.SCRAPE else 0):
+            return self._busy[route.share]
         try:
             return _run(route, request)
         finally:
-            self._free.release()
+            free.release()
+
+
+def _busy(share: Share, count: int) -> Response:
+    return sentence(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"{count} requests for {share.value} are being answered, which is the limit (--web.max-requests). "
+        "Try again soon.",
+        "Retry-After: 1",
+    )
 
 
 def _run(route: Route, request: Request) -> Response:

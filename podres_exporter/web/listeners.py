@@ -1,6 +1,7 @@
 """Opening the sockets that the server listens on."""
 
 import errno
+import ipaddress
 import os
 import socket
 from collections.abc import Sequence
@@ -8,8 +9,8 @@ from collections.abc import Sequence
 from podres_exporter.errors import ConfigError
 from podres_exporter.listen import ListenAddress
 
-# Connections that the kernel holds until they are accepted. Whoever finds it full tries again after a second, so it has
-# room for a flood of idle ones; a few hundred bytes each.
+# Connections that the kernel holds until they are accepted. A client that finds it full tries again after a second, so
+# it has room for a flood of idle ones; a few hundred bytes each.
 _BACKLOG = 1024
 
 
@@ -41,6 +42,19 @@ def bound_address(listener: socket.socket) -> ListenAddress:
     """Return where a listener really listens: names have become addresses, port 0 a number; no host is everywhere."""
     host, port = listener.getsockname()[:2]
     return ListenAddress("" if host in {"0.0.0.0", "::"} else host, port)  # noqa: S104 - compared with, not bound
+
+
+def client_of(address: str) -> str:
+    """
+    Return whom a peer's address counts for where clients share something fairly.
+
+    IPv4 as it is, also within IPv6; of IPv6 the network of 64 bits, within which one machine may choose its addresses.
+    """
+    if ":" not in address:
+        return address
+    if address.startswith("::ffff:"):
+        return address.removeprefix("::ffff:")
+    return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
 
 
 def _listen(address: ListenAddress) -> socket.socket:

@@ -16,6 +16,10 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]++) HTTP/([0-9])\.([0-9])")
 # One field per line: no folding, no space before the colon, no control character but the tab (RFC 9112, 5.1 and 5.2).
 _FIELDS = re.compile(rb"(?:\r\n" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+)*+")
+_TEXT = bytes((*b"\t\r\n", *range(0x20, 0x7F), *range(0x80, 0x100)))
+"""What a head may be made of."""
+_NOT_HTTP = "The request head is not well-formed HTTP/1.1."
+_IS_TLS = "This is an HTTP server and the request is TLS: use http:// here."
 _ABSOLUTE_FORM = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 _SECONDS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,9})?")
 _HOST = re.compile(r"[^\s,/@]*")
@@ -38,7 +42,7 @@ class Request:
 
     *path* has no query; *headers* has lower-case names, and repeated fields joined by `, `. *has_body* says that bytes
     follow which are not a request. *timeout_seconds*: when the client will have given up, infinite where it does not
-    say.
+    say. *client* is whom it counts for where clients share something fairly.
     """
 
     method: str
@@ -47,6 +51,7 @@ class Request:
     keep_alive: bool
     has_body: bool
     timeout_seconds: float = math.inf
+    client: str = ""
 
 
 def check_size(data: bytes) -> None:
@@ -59,9 +64,20 @@ def check_size(data: bytes) -> None:
         )
 
 
-def parse_head(head: bytes) -> Request:
+def check_unfinished(data: bytes) -> None:
     """
-    Return the request whose head, without the empty line that ends it, is *head*.
+    Return if *data*, which has no empty line yet, may still become a request head; raises RequestError if not.
+
+    So TLS on a plain port, lines that end in LF alone, and control characters are answered as they come.
+    """
+    check_size(data)
+    if data.translate(None, _TEXT) or data.count(b"\n") != data.count(b"\r\n"):
+        raise RequestError(HTTPStatus.BAD_REQUEST, _IS_TLS if data.startswith(b"\x16\x03") else _NOT_HTTP)
+
+
+def parse_head(head: bytes, client: str = "") -> Request:
+    """
+    Return the request whose head, without the empty line that ends it, is *head*; *client* is who sent it.
 
     Raises RequestError: 400 for what RFC 9112 does not allow or lets a server refuse, 505 for another major version.
 
@@ -70,7 +86,7 @@ def parse_head(head: bytes) -> Request:
     head = head.removeprefix(b"\r\n")
     line = _REQUEST_LINE.match(head)
     if not line or not _FIELDS.fullmatch(head, line.end()):
-        raise RequestError(HTTPStatus.BAD_REQUEST, "The request head is not well-formed HTTP/1.1.")
+        raise RequestError(HTTPStatus.BAD_REQUEST, _NOT_HTTP)
     method, target, major, minor = (part.decode("ascii") for part in line.groups())
     if major != "1":
         raise RequestError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
@@ -78,7 +94,13 @@ def parse_head(head: bytes) -> Request:
     if not _HOST.fullmatch(headers.get("host", "/" if minor != "0" else "")):
         raise RequestError(HTTPStatus.BAD_REQUEST, "The request needs exactly one valid Host field.")
     return Request(
-        method, _path(target), headers, _keep_alive(headers, minor), _has_body(headers), _timeout_seconds(headers)
+        method,
+        _path(target),
+        headers,
+        _keep_alive(headers, minor),
+        _has_body(headers),
+        _timeout_seconds(headers),
+        client,
     )
 
 

@@ -1,19 +1,46 @@
-"""An answer, and the bytes that go before its body."""
+"""An answer, the bytes that go before its body, and whether the client has it already."""
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+
+from podres_exporter.clock import Clock
 
 PLAIN_TEXT = "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer with its whole body. *headers* are `name: value` lines beyond those that every answer has."""
+    """
+    An answer with its whole body. *headers* are `name: value` lines beyond those that every answer has.
+
+    *ends_connection*: what a client that was refused asks next comes on a new connection, so that clients that only
+    collect refusals do not hold the places of others.
+    """
 
     status: HTTPStatus
     body: bytes
     content_type: str = PLAIN_TEXT
     headers: tuple[str, ...] = ()
+    ends_connection: bool = False
+
+
+class DateHeader:
+    """The value of the Date field, which changes once a second; safe to use from any thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Write nothing yet."""
+        self._clock = clock
+        self._known = (-1, "")
+
+    def text(self) -> str:
+        """Return the time as RFC 9110, 5.6.7 writes it: names are English, as this process sets no locale."""
+        second = int(self._clock.wall_seconds())
+        known = self._known
+        if known[0] != second:
+            known = self._known = second, time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(second))
+        return known[1]
 
 
 def sentence(status: HTTPStatus, text: str, *headers: str) -> Response:
@@ -21,7 +48,19 @@ def sentence(status: HTTPStatus, text: str, *headers: str) -> Response:
     return Response(status, f"{text}\n".encode(), headers=headers)
 
 
-def render_head(response: Response, *, keep_alive: bool) -> bytes:
+def is_not_modified(headers: Mapping[str, str], etag: str) -> bool:
+    """
+    Return whether If-None-Match names *etag*, quotes included, so that 304 is the answer.
+
+    Tags are compared weakly: a proxy that compressed our answer may have marked its tag as weak.
+
+    Source: RFC 9110, 13.1.2 and 8.8.3.2.
+    """
+    named = [tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")]
+    return named == ["*"] or etag in named
+
+
+def render_head(response: Response, *, date: str, keep_alive: bool) -> bytes:
     """
     Return status line and headers, with the empty line that ends them; the body's length is stated also for HEAD.
 
@@ -34,6 +73,7 @@ def render_head(response: Response, *, keep_alive: bool) -> bytes:
     return (
         f"HTTP/1.1 {response.status:d} {response.status.phrase}\r\n"
         f"Server: podres-exporter\r\n"
+        f"Date: {date}\r\n"
         f"Content-Type: {response.content_type}\r\n"
         f"{length}"
         f"X-Content-Type-Options: nosniff\r\n"

@@ -1,4 +1,4 @@
-"""The site: the metrics, the snapshot as JSON, the two probes, and a page for whoever opens the port in a browser."""
+"""What is served at which path: metrics, the snapshot as JSON, the two probes, and a landing page."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -6,10 +6,9 @@ from typing import Protocol
 
 from podres_exporter import __version__
 from podres_exporter.exposition.negotiation import Format, accepts_gzip, choose_format
-from podres_exporter.web.conditional import has_already
-from podres_exporter.web.dispatch import Route
+from podres_exporter.web.dispatch import Route, Share
 from podres_exporter.web.request import Request
-from podres_exporter.web.response import Response, sentence
+from podres_exporter.web.response import Response, is_not_modified, sentence
 
 SNAPSHOT_PATH = "/api/v1/snapshot"
 HEALTHY_PATH = "/-/healthy"
@@ -88,7 +87,7 @@ def _metrics(page: MetricsPage) -> Route:
         gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
         return Response(HTTPStatus.OK, page(page_format, gzip), content_type, compressed if gzip else plain)
 
-    return Route(answer)
+    return Route(answer, Share.SCRAPE)
 
 
 def _snapshot(document: SnapshotBody) -> Route:
@@ -98,21 +97,21 @@ def _snapshot(document: SnapshotBody) -> Route:
         gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
         body, etag = document(gzip)
         headers = (f"ETag: {etag}", "Cache-Control: no-cache", "Vary: Accept-Encoding")
-        if has_already(request.headers, etag):
+        if is_not_modified(request.headers, etag):
             return Response(HTTPStatus.NOT_MODIFIED, b"", _JSON, headers)
         return Response(HTTPStatus.OK, body, _JSON, (*headers, "Content-Encoding: gzip") if gzip else headers)
 
-    return Route(answer)
+    return Route(answer, Share.DOCUMENT)
 
 
 def _probe(check: Probe) -> Route:
-    """Return a route that answers 200 or 503; it is not limited, as a busy exporter is not a broken one."""
+    """Return a route that answers 200 or 503."""
 
     def answer(_: Request) -> Response:
         is_well, reason = check()
         return sentence(HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE, reason)
 
-    return Route(answer, is_limited=False)
+    return Route(answer, Share.PROBE)
 
 
 def _landing_page(telemetry_path: str) -> Route:
@@ -127,4 +126,4 @@ def _landing_page(telemetry_path: str) -> Route:
         ready=READY_PATH,
     )
     response = Response(HTTPStatus.OK, page.encode(), "text/html; charset=utf-8")
-    return Route(lambda _: response)
+    return Route(lambda _: response, Share.FILE)

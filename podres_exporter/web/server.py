@@ -8,13 +8,12 @@ from typing import Self
 from podres_exporter.clock import Clock
 from podres_exporter.listen import ListenAddress
 from podres_exporter.web.acceptor import Acceptor
-from podres_exporter.web.connections import Connection, Connections
-from podres_exporter.web.conversation import Conversation
-from podres_exporter.web.dispatch import Dispatcher, Route
-from podres_exporter.web.limits import Limits
+from podres_exporter.web.connections import Connection, Connections, Limits
+from podres_exporter.web.dispatch import AccessControl, Answer, Dispatcher, Route, Share
+from podres_exporter.web.http_connection import HttpConnection
 from podres_exporter.web.listeners import bound_address, open_listeners
-from podres_exporter.web.opening import PLAIN, TLS
-from podres_exporter.web.shield import Answer, Shield
+from podres_exporter.web.pending import PLAIN, TLS
+from podres_exporter.web.response import DateHeader
 from podres_exporter.web.workers import Workers
 
 DEFAULT_LIMITS = Limits()
@@ -24,10 +23,10 @@ _GRACE_SECONDS = 1.0
 
 class WebServer:
     """
-    A bounded HTTP/1.1 server with a thread per connection on which something was asked.
+    A bounded HTTP/1.1 server with a worker thread per connection on which a request has come.
 
-    One thread accepts, waits with all who have not asked yet, and keeps the deadlines of everybody; the others are
-    blocked in one read or write each.
+    One thread accepts, waits for the first request of each connection, and enforces every deadline; the others, a
+    bounded number, are blocked in one read or write each.
     *addresses* are those really bound, in the order given.
     """
 
@@ -39,24 +38,28 @@ class WebServer:
         max_requests: int,
         clock: Clock,
         limits: Limits = DEFAULT_LIMITS,
-        shield: Shield | None = None,
+        access: AccessControl | None = None,
     ) -> None:
         """
         Bind every address, without accepting yet; *routes* maps paths to what answers there.
 
-        *max_requests* bounds the answers that are being made at once, beyond which clients get 429. *shield* is None
+        *max_requests* bounds the scrapes that are answered at once, beyond which clients get 429. *access* is None
         where everyone may read, in plain HTTP.
         Raises ConfigError naming every address that cannot be used.
         """
         self._listeners = open_listeners(addresses)
-        self._open_tls = shield.open if shield and shield.is_tls else None
+        self._open_tls = access.open if access and access.is_tls else None
         scheme = "https" if self._open_tls else "http"
         self.addresses = tuple(replace(bound_address(listener), scheme=scheme) for listener in self._listeners)
         self._connections = Connections(limits, clock)
         self._answer: Answer = Dispatcher(routes, max_requests).answer
-        if shield:
-            self._answer = shield.guard(self._answer, {path for path, route in routes.items() if not route.is_limited})
-        self._workers = Workers(self._converse, clock)
+        if access:
+            self._answer = access.guard(
+                self._answer, {path for path, route in routes.items() if route.share is Share.PROBE}
+            )
+        self._date = DateHeader(clock)
+        most = limits.connections + limits.reserved
+        self._workers = Workers(self._serve, clock, most=most, on_free=self._wake_acceptor)
         self._is_stopped = False
         self._acceptor = Acceptor(
             self._listeners, TLS if self._open_tls else PLAIN, self._connections, self._workers, limits, clock
@@ -97,6 +100,10 @@ class WebServer:
         self._connections.cut_all()
         self._workers.join(_GRACE_SECONDS)
 
-    def _converse(self, connection: Connection) -> None:
-        """Speak with a client until the end."""
-        Conversation(connection, self._connections, self._answer, self._open_tls).run()
+    def _wake_acceptor(self) -> None:
+        """Tell the accepting thread that a worker is free."""
+        self._acceptor.on_worker_free()
+
+    def _serve(self, connection: Connection) -> None:
+        """Serve a connection until its end."""
+        HttpConnection(connection, self._connections, self._answer, self._date, self._open_tls).run()

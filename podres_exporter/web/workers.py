@@ -1,4 +1,4 @@
-"""Threads for conversations: as many as there are, and a few to spare, so that a new client need not wait for one."""
+"""A bounded pool of worker threads, each of which serves one connection at a time."""
 
 import itertools
 import threading
@@ -8,22 +8,30 @@ from queue import SimpleQueue
 from podres_exporter.clock import Clock
 from podres_exporter.web.connections import Connection
 
-# To start a thread takes as long as to answer a scrape. An idle one costs some ten KiB; more than so many clients that
-# connect anew for each request, and all at once, are no usual sight on one node.
+# Starting a thread takes as long as answering a scrape. An idle one costs some ten KiB; more than so many clients that
+# open a new connection for each request, all at once, are unusual on one node.
 _SPARE = 4
 
 
 class Workers:
     """
-    Speak with one client at a time, each; safe to use from any thread.
+    Serve one connection at a time, each; safe to use from any thread.
 
-    They are named web-1 and so on, and web-spare while there is nobody to speak with.
+    They are named web-1 and so on, and web-spare while they have nothing to do.
     """
 
-    def __init__(self, converse: Callable[[Connection], None], clock: Clock) -> None:
-        """Start none yet; *converse* speaks with a client until the end, closes the connection and never raises."""
-        self._converse = converse
+    def __init__(
+        self, serve: Callable[[Connection], None], clock: Clock, *, most: int, on_free: Callable[[], None]
+    ) -> None:
+        """
+        Start none yet; *serve* serves a connection until its end, closes it and never raises.
+
+        There are at most *most* threads and a few to spare. *on_free* is called, by the worker, when one has finished.
+        """
+        self._serve = serve
         self._clock = clock
+        self._most = most + _SPARE
+        self._on_free = on_free
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
@@ -31,8 +39,13 @@ class Workers:
         self._is_stopping = False
         self._handed_over: SimpleQueue[Connection | None] = SimpleQueue()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether take() would find a free worker, or may start one."""
+        return self._spare > 0 or len(self._threads) < self._most
+
     def take(self, connection: Connection) -> None:
-        """Give the connection to one that is free or new; raises RuntimeError where there may be no more threads."""
+        """Give the connection to a worker that is free or new; raises RuntimeError where no thread can be started."""
         with self._lock:
             if self._spare:
                 self._spare -= 1
@@ -48,7 +61,7 @@ class Workers:
             raise
 
     def begin_stopping(self) -> None:
-        """Let everyone end who has nothing to do; the others follow when they have done it."""
+        """End the workers that have nothing to do; the others follow when they have done it."""
         with self._lock:
             self._is_stopping = True
             for _ in range(self._spare):
@@ -64,18 +77,20 @@ class Workers:
             thread.join(max(0.0, deadline - self._clock.monotonic_seconds()))
 
     def _work(self, first: Connection) -> None:
-        """Speak with one client after another."""
+        """Serve one connection after another."""
         thread = threading.current_thread()
         name = thread.name
         connection: Connection | None = first
         while connection:
-            self._converse(connection)
+            self._serve(connection)
             with self._lock:
                 if self._is_stopping or self._spare >= _SPARE:
                     break
                 self._spare += 1
             thread.name = "web-spare"
+            self._on_free()
             connection = self._handed_over.get()
             thread.name = name
         with self._lock:
             self._threads.discard(thread)
+        self._on_free()

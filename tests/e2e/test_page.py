@@ -28,7 +28,7 @@ from podres_exporter.page.published import SnapshotPage
 from podres_exporter.scenario import parse_scenario
 from podres_exporter.sim.api import PODS
 from podres_exporter.sim.live import LiveNode
-from podres_exporter.web.html import page_routes
+from podres_exporter.web.page_routes import page_routes
 from podres_exporter.web.server import WebServer
 
 pytestmark = pytest.mark.timeout(120)

@@ -92,6 +92,6 @@ def _ask(protection: Protection) -> None:
     answer = guarded(lambda _: Response(HTTPStatus.OK, b"page"), lambda: asked, ())
     for _ in range(4):
         response = answer(_REQUEST)
-        head = render_head(response, keep_alive=False)
+        head = render_head(response, date="", keep_alive=False)
         if head.count(b"\r\n\r\n") != 1 or not head.endswith(b"\r\n\r\n"):
             raise PromiseError(f"a header that ends the head: {head!r}")

@@ -8,10 +8,9 @@ import pytest
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.listen import ListenAddress
-from podres_exporter.web.dispatch import Route
-from podres_exporter.web.limits import Limits
+from podres_exporter.web.connections import Limits
+from podres_exporter.web.dispatch import AccessControl, Route
 from podres_exporter.web.server import WebServer
-from podres_exporter.web.shield import Shield
 
 Answer = tuple[int, Mapping[str, str], bytes]
 
@@ -26,7 +25,7 @@ def serve() -> Iterator[Callable[..., WebServer]]:
             *,
             limits: Limits | None = None,
             max_requests: int = 16,
-            shield: Shield | None = None,
+            access: AccessControl | None = None,
         ) -> WebServer:
             server = WebServer(
                 [ListenAddress("127.0.0.1", 0)],
@@ -34,7 +33,7 @@ def serve() -> Iterator[Callable[..., WebServer]]:
                 max_requests=max_requests,
                 clock=SystemClock(),
                 limits=limits or Limits(),
-                shield=shield,
+                access=access,
             )
             return stack.enter_context(server)
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from podres_exporter.web.connections import Connection, Connections
-from podres_exporter.web.limits import Limits, Stage
+from podres_exporter.web.connections import Connection, Connections, Limits, Stage
 
 
 class HandClock:
@@ -86,9 +85,8 @@ def test_who_can_be_spared_best_makes_room(
         connections.admit(present[-1], stage)
         clock.now += 0.1
 
-    is_admitted = connections.admit(client(), Stage.ANSWERING)
+    connections.make_room(1)
 
-    assert is_admitted
     assert [index == goes for index in range(4)] == [is_cut(each) for each in present]
 
 
@@ -113,30 +111,75 @@ def test_to_go_on_with_a_stage_buys_no_time(
 def test_a_connection_whose_request_has_just_come_is_spared(
     connections: Connections, clock: HandClock, client: Callable[[], Connection]
 ) -> None:
-    answering, idle, latest = client(), client(), client()
+    answering, idle = client(), client()
     connections.admit(answering, Stage.WAITING)
     clock.now += 1
     connections.admit(idle, Stage.WAITING)
     connections.enter(answering, Stage.ANSWERING)
 
-    connections.admit(latest, Stage.WAITING)
+    connections.make_room(2)
 
     assert [False, True] == [is_cut(answering), is_cut(idle)]
 
 
-def test_nobody_is_admitted_while_all_are_being_answered(
-    connections: Connections, client: Callable[[], Connection]
+def test_an_answer_that_is_being_made_is_not_cut_for_a_newcomer(
+    connections: Connections, clock: HandClock, client: Callable[[], Connection]
 ) -> None:
+    """That would not free its thread, so there is no place either, however long it takes."""
     busy = [client(), client()]
     for each in busy:
         connections.admit(each, Stage.WAITING)
         connections.enter(each, Stage.ANSWERING)
+    clock.now += 10
+    connections.make_room(1)
 
+    assert [False, False] == [is_cut(each) for each in busy]
     assert not connections.admit(client(), Stage.WAITING)
     assert len(connections) == 2
 
 
-def test_an_answer_that_tries_everybodys_patience_makes_room(
+def test_a_place_is_free_when_its_thread_has_let_go_and_no_sooner(
+    connections: Connections, client: Callable[[], Connection]
+) -> None:
+    """A thread that is busy with a password or a page goes on after its connection was cut: it still counts."""
+    present = [client(), client()]
+    for each in present:
+        connections.admit(each, Stage.WAITING)
+    connections.make_room(1)
+    cut = next(each for each in present if each.is_cut)
+    while_busy = connections.admit(client(), Stage.WAITING)
+    connections.make_room(1)
+    cuts = [each.is_cut for each in present]
+    connections.close(cut)
+
+    assert (False, 1) == (while_busy, sum(cuts))
+    assert connections.admit(client(), Stage.WAITING)
+
+
+def test_probes_have_places_that_others_cannot_take(clock: HandClock, client: Callable[[], Connection]) -> None:
+    connections = Connections(Limits(connections=1, reserved=2), clock)
+    admitted = [connections.admit(client(), Stage.ANSWERING, is_probe=is_probe) for is_probe in (False, False)]
+    probes = [connections.admit(client(), Stage.ANSWERING, is_probe=True) for _ in range(3)]
+
+    assert [True, False] == admitted
+    assert [True, True, False] == probes
+
+
+def test_the_client_with_most_connections_makes_room_first(clock: HandClock, client: Callable[[], Connection]) -> None:
+    """A scraper that waits for its next request is older than a flood from another address, and is spared."""
+    connections = Connections(Limits(connections=4), clock)
+    present = []
+    for name in ("scraper", "crowd", "crowd", "person"):
+        present.append(client())
+        present[-1].client = name
+        connections.admit(present[-1], Stage.WAITING)
+        clock.now += 0.1
+    connections.make_room(1)
+
+    assert [False, True, False, False] == [is_cut(each) for each in present]
+
+
+def test_a_reader_that_outlasts_patience_makes_room(
     connections: Connections, clock: HandClock, client: Callable[[], Connection]
 ) -> None:
     """Readers that take nothing must not keep a scraper out either, however many they are."""
@@ -144,9 +187,10 @@ def test_an_answer_that_tries_everybodys_patience_makes_room(
     for each in (slow, quick):
         connections.admit(each, Stage.WAITING)
         connections.enter(each, Stage.ANSWERING)
-        clock.now += 1.5
+        connections.begin_sending(each)
+        clock.now += 0.4
+    connections.make_room(2)
 
-    assert connections.admit(client(), Stage.WAITING)
     assert [True, False] == [is_cut(slow), is_cut(quick)]
 
 
@@ -164,7 +208,6 @@ def test_every_stage_has_its_deadline(
     connections.cut_overdue()
 
     assert (False, True) == (in_time, is_cut(connection))
-    assert len(connections) == 0
 
 
 def test_a_cut_connection_learns_it_before_it_answers(

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import pytest
 
-from podres_exporter.web.dispatch import Dispatcher, Route
+from podres_exporter.web.dispatch import Dispatcher, Route, Share
 from podres_exporter.web.request import Request
 from podres_exporter.web.response import Response
 
@@ -18,7 +18,10 @@ def fail(_: Request) -> Response:
     raise ZeroDivisionError("secret")
 
 
-ROUTES = {"/metrics": Route(lambda _: Response(HTTPStatus.OK, b"page")), "/broken": Route(fail)}
+ROUTES = {
+    "/metrics": Route(lambda _: Response(HTTPStatus.OK, b"page"), Share.SCRAPE),
+    "/broken": Route(fail, Share.SCRAPE),
+}
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -69,8 +72,8 @@ def test_answers_beyond_the_limit_are_put_off_but_probes_are_not() -> None:
         assert may_leave.wait(20)
         return Response(HTTPStatus.OK, b"")
 
-    probe = Route(lambda _: Response(HTTPStatus.OK, b"well"), is_limited=False)
-    dispatcher = Dispatcher({"/slow": Route(wait), "/probe": probe, **ROUTES}, 1)
+    probe = Route(lambda _: Response(HTTPStatus.OK, b"well"), Share.PROBE)
+    dispatcher = Dispatcher({"/slow": Route(wait, Share.SCRAPE), "/probe": probe, **ROUTES}, 1, 0)
     slow = threading.Thread(target=dispatcher.answer, args=[request("/slow")])
     slow.start()
     entered.wait(5)

@@ -13,8 +13,8 @@ import pytest
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.listen import ListenAddress
-from podres_exporter.web.dispatch import Route
-from podres_exporter.web.limits import Limits
+from podres_exporter.web.connections import Limits
+from podres_exporter.web.dispatch import Route, Share
 from podres_exporter.web.response import Response
 from podres_exporter.web.server import WebServer
 
@@ -37,9 +37,9 @@ class Gate:
 
     def routes(self) -> dict[str, Route]:
         return {
-            "/metrics": Route(lambda _: Response(HTTPStatus.OK, b"page")),
-            "/huge": Route(lambda _: Response(HTTPStatus.OK, HUGE)),
-            "/gate": Route(lambda _: self.answer()),
+            "/metrics": Route(lambda _: Response(HTTPStatus.OK, b"page"), Share.SCRAPE),
+            "/huge": Route(lambda _: Response(HTTPStatus.OK, HUGE), Share.SCRAPE),
+            "/gate": Route(lambda _: self.answer(), Share.SCRAPE),
         }
 
     def answer(self) -> Response:
@@ -140,7 +140,7 @@ def test_a_client_is_told_when_every_connection_is_busy(
     serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate
 ) -> None:
     """Those being answered are not cut for it."""
-    server = serve(gate.routes(), limits=Limits(connections=1))
+    server = serve(gate.routes(), limits=Limits(connections=1, queue_seconds=0.1))
     first = connect(server)
     first.sendall(GET_GATE)
     gate.entered.wait(5)

@@ -8,8 +8,7 @@ import pytest
 from eventually import eventually
 
 from podres_exporter.clock import SystemClock
-from podres_exporter.web.connections import Connection
-from podres_exporter.web.limits import Stage
+from podres_exporter.web.connections import Connection, Stage
 from podres_exporter.web.workers import Workers
 
 
@@ -19,8 +18,9 @@ class Talk:
     def __init__(self) -> None:
         self.may_end = threading.Semaphore(0)
         self.names: list[str] = []
+        self.freed = threading.Semaphore(0)
 
-    def converse(self, connection: Connection) -> None:
+    def serve(self, connection: Connection) -> None:
         self.names.append(threading.current_thread().name)
         with connection.sock:
             assert self.may_end.acquire(timeout=20)
@@ -33,7 +33,7 @@ def talk() -> Talk:
 
 @pytest.fixture
 def workers(talk: Talk) -> Iterator[Workers]:
-    made = Workers(talk.converse, SystemClock())
+    made = Workers(talk.serve, SystemClock(), most=20, on_free=talk.freed.release)
     yield made
     talk.may_end.release(100)
     made.begin_stopping()

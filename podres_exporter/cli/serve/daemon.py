@@ -24,24 +24,23 @@ from podres_exporter.page.published import SnapshotPage
 from podres_exporter.service import Changes, Poller, PollLoop, PollSettings, Sources
 from podres_exporter.service.backoff import longest_delay
 from podres_exporter.sources import KubeletClient, SysfsTopology
-from podres_exporter.web.dispatch import Route
-from podres_exporter.web.html import page_routes
+from podres_exporter.web.dispatch import AccessControl, Route
+from podres_exporter.web.page_routes import page_routes
 from podres_exporter.web.routes import SNAPSHOT_PATH, site
 from podres_exporter.web.server import WebServer
-from podres_exporter.web.shield import Shield
 
 STOP_SECONDS = 4.0
 """How long a stop waits for the poll loop; with the server's second or two it stays within the promised five."""
 
 
-def load_shield(path: Path, clock: Clock, own: OwnMetrics) -> Shield:
+def load_access(path: Path, clock: Clock, own: OwnMetrics) -> AccessControl:
     """
     Return what the web config file at *path* asks for; raises ConfigError with every fault of it.
 
     Loaded by name: a node without such a file does not pay the 2 MiB that reading one takes.
     """
-    shield: Shield = importlib.import_module("podres_exporter.web.config.reload").WebConfigFile(path, clock, own)
-    return shield
+    access: AccessControl = importlib.import_module("podres_exporter.web.config.reload").WebConfigFile(path, clock, own)
+    return access
 
 
 class Daemon:
@@ -55,7 +54,7 @@ class Daemon:
         """
         versions = {"version": __version__, "python": platform.python_version(), "grpc": grpc.__version__}
         own = OwnMetrics(config.collectors, versions, web_config=config.web_config is not None)
-        shield = load_shield(config.web_config, clock, own) if config.web_config else None
+        access = load_access(config.web_config, clock, own) if config.web_config else None
         self._document = SnapshotDocument(config.node_name, __version__, clock)
         self._exposition = Exposition(
             config.node_name, selected(config.collectors), own, clock, node_label=config.node_label
@@ -91,7 +90,7 @@ class Daemon:
             page=self._page(config.telemetry_path),
         )
         self._web = WebServer(
-            config.listen_addresses, routes, max_requests=config.max_requests, clock=clock, shield=shield
+            config.listen_addresses, routes, max_requests=config.max_requests, clock=clock, access=access
         )
 
     @property

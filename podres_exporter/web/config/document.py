@@ -8,9 +8,9 @@ from pathlib import Path
 import yaml
 
 from podres_exporter.web.config import ciphers
+from podres_exporter.web.config.basic_auth import HASH
 from podres_exporter.web.config.headers import read_headers
-from podres_exporter.web.config.limit import RateLimit, parse_interval
-from podres_exporter.web.config.users import HASH
+from podres_exporter.web.config.rate_limit import RateLimit, parse_interval
 from podres_exporter.yamldoc.load import load_document
 from podres_exporter.yamldoc.section import Problems, Section
 

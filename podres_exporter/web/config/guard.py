@@ -1,18 +1,24 @@
-"""What a request must pass before it is looked at, as the web config file says."""
+"""Check a request against the web config file before it is answered: rate limit, then password."""
 
 import math
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from http import HTTPStatus
 
-from podres_exporter.web.config.limit import TokenBucket
+from podres_exporter.web.config.basic_auth import Login
 from podres_exporter.web.config.protection import Protection
+from podres_exporter.web.config.rate_limit import TokenBucket
+from podres_exporter.web.dispatch import Answer
 from podres_exporter.web.request import Request
 from podres_exporter.web.response import Response, sentence
-from podres_exporter.web.shield import Answer
 
-_WHO = sentence(
+_LOGIN_NEEDED = sentence(
     HTTPStatus.UNAUTHORIZED, "Say who you are: a user and a password are needed.", "WWW-Authenticate: Basic"
+)
+_BUSY = sentence(
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "Too many passwords wait to be checked. Try again soon with the same one.",
+    "Retry-After: 1",
 )
 
 
@@ -36,15 +42,26 @@ def guarded(answer: Answer, current: Callable[[], Protection], open_paths: Colle
 
 
 def _refusal(protection: Protection, request: Request) -> Response | None:
-    """Return why the request is not answered, None where it is."""
-    if protection.bucket and not protection.bucket.take():
-        return _too_many(protection.bucket)
-    if protection.auth and not protection.auth.allows(request.headers.get("authorization", "")):
-        return _WHO
-    return None
+    """
+    Return why the request is not answered, None where it is.
+
+    Where there are passwords, guesses have a rate limit of their own: they cannot use up that of a scraper. A client
+    that was refused has to connect again, so that guesses hold no places.
+    """
+    authorization = request.headers.get("authorization", "")
+    if protection.auth is None or protection.auth.knows(authorization):
+        return _limited(protection.bucket)
+    if too_many := _limited(protection.guess_bucket):
+        return too_many
+    login = protection.auth.login(authorization, request.client)
+    if login is Login.RIGHT:
+        return _limited(protection.bucket)
+    return replace(_BUSY if login is Login.BUSY else _LOGIN_NEEDED, ends_connection=login is not Login.NONE)
 
 
-def _too_many(bucket: TokenBucket) -> Response:
+def _limited(bucket: TokenBucket | None) -> Response | None:
+    if bucket is None or bucket.take():
+        return None
     return sentence(
         HTTPStatus.TOO_MANY_REQUESTS,
         "Requests come faster than rate_limit in the web config file allows. Try again soon.",

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ConfigError
+from podres_exporter.web.config.basic_auth import BasicAuth, PasswordCheck, load_bcrypt
 from podres_exporter.web.config.document import Document, parse_document
 from podres_exporter.web.config.files import FileReader
-from podres_exporter.web.config.limit import TokenBucket
+from podres_exporter.web.config.rate_limit import TokenBucket
 from podres_exporter.web.config.tls import TlsServer, make_tls_server
-from podres_exporter.web.config.users import BasicAuth, PasswordCheck, load_bcrypt
 from podres_exporter.yamldoc.section import Problems
 
 
@@ -18,13 +18,15 @@ class Protection:
     """
     What stands between clients and answers; each part is None where the file does not ask for it.
 
-    *headers* are lines for every answer. *document* is what it was made of.
+    *headers* are lines for every answer. *document* is what it was made of. *guess_bucket* is the rate limit of those
+    whose password is not known to be right.
     """
 
     document: Document
     tls: TlsServer | None
     auth: BasicAuth | None
     bucket: TokenBucket | None
+    guess_bucket: TokenBucket | None = None
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -50,7 +52,12 @@ def load_protection(path: Path, reader: FileReader, clock: Clock, previous: Prot
     check = _load_check(problems) if document.users else None
     if problems.found:
         raise ConfigError([f"{path}: {problem}" for problem in problems.found])
-    return Protection(document, tls, _auth(document, check, previous), _bucket(document, clock, previous))
+    auth = _auth(document, check, previous)
+    if previous and previous.document.rate_limit == document.rate_limit:
+        return Protection(document, tls, auth, previous.bucket, previous.guess_bucket)
+    limit = document.rate_limit
+    buckets = (TokenBucket(limit, clock), TokenBucket(limit, clock)) if limit else (None, None)
+    return Protection(document, tls, auth, *buckets)
 
 
 def _load_check(problems: Problems) -> PasswordCheck | None:
@@ -65,9 +72,3 @@ def _auth(document: Document, check: PasswordCheck | None, previous: Protection 
     if previous and previous.document.users == document.users:
         return previous.auth
     return BasicAuth(document.users, check) if check else None
-
-
-def _bucket(document: Document, clock: Clock, previous: Protection | None) -> TokenBucket | None:
-    if previous and previous.document.rate_limit == document.rate_limit:
-        return previous.bucket
-    return TokenBucket(document.rate_limit, clock) if document.rate_limit else None

@@ -13,7 +13,7 @@ from podres_exporter.web.channel import Channel
 from podres_exporter.web.config.files import FileReader, signature
 from podres_exporter.web.config.guard import guarded
 from podres_exporter.web.config.protection import Protection, load_protection
-from podres_exporter.web.shield import Answer
+from podres_exporter.web.dispatch import Answer
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class LoadEvents(Protocol):
 
 class WebConfigFile:
     """
-    The newest good state of the file and of all that it names; a Shield, safe to use from any thread.
+    The newest good state of the file and of all that it names; an AccessControl, safe to use from any thread.
 
     Whether TLS is spoken at all is decided at the start: open connections and printed URLs could not follow.
     """

@@ -24,8 +24,8 @@ from fake_clock import FakeClock
 from web_rig import ask, client, client_context, config_file, context_with_pem, tls_folder, write_config, write_pair
 
 from podres_exporter.clock import SystemClock
-from podres_exporter.web.dispatch import Route
-from podres_exporter.web.limits import Limits
+from podres_exporter.web.connections import Limits
+from podres_exporter.web.dispatch import Route, Share
 from podres_exporter.web.response import Response
 from podres_exporter.web.server import WebServer
 
@@ -35,8 +35,8 @@ ReadAnswer = Callable[..., tuple[int, dict[str, str], bytes]]
 
 HUGE = bytes(range(256)) * 4096 * 12 + b"end"
 ROUTES = {
-    "/metrics": Route(lambda _: Response(HTTPStatus.OK, b"page")),
-    "/huge": Route(lambda _: Response(HTTPStatus.OK, HUGE)),
+    "/metrics": Route(lambda _: Response(HTTPStatus.OK, b"page"), Share.SCRAPE),
+    "/huge": Route(lambda _: Response(HTTPStatus.OK, HUGE), Share.SCRAPE),
 }
 GET = b"GET /metrics HTTP/1.1\r\nHost: n\r\n\r\n"
 MUTUAL = {"client_ca_file": "ca.pem", "client_auth_type": "RequireAndVerifyClientCert"}
@@ -62,7 +62,7 @@ def start(serve: Serve, tmp_path: Path, ca: trustme.CA) -> Callable[..., WebServ
     """Return what serves TLS with the given keys of tls_server_config."""
 
     def begin(limits: Limits | None = None, **section: object) -> WebServer:
-        return serve(ROUTES, shield=config_file(tls_folder(tmp_path, ca, **section), SystemClock()), limits=limits)
+        return serve(ROUTES, access=config_file(tls_folder(tmp_path, ca, **section), SystemClock()), limits=limits)
 
     return begin
 
@@ -170,7 +170,7 @@ def test_inline_certificates_serve_as_well(serve: Serve, tmp_path: Path, ca: tru
         "client_auth_type": "RequireAndVerifyClientCert",
     }
     path = write_config(tmp_path, {"tls_server_config": content})
-    server = serve(ROUTES, shield=config_file(path, SystemClock()))
+    server = serve(ROUTES, access=config_file(path, SystemClock()))
 
     assert is_let_in(server, client_context(ca, ca.issue_cert("scraper")))
     assert not is_let_in(server, client_context(ca))
@@ -577,7 +577,7 @@ def test_a_certificate_is_renewed_under_load_without_a_failed_scrape(
         write_pair(tmp_path / f"v{number}", ca)
     (tmp_path / "..data").symlink_to("v0")
     section = {"cert_file": "..data/cert.pem", "key_file": "..data/key.pem"}
-    server = serve(ROUTES, shield=config_file(write_config(tmp_path, {"tls_server_config": section}), clock))
+    server = serve(ROUTES, access=config_file(write_config(tmp_path, {"tls_server_config": section}), clock))
     with Scrapers(port_of(server), client_context(ca)) as scrapers:
         seen = [scrapers.see(1, pages=40)]
         for number in range(1, 6):
@@ -594,7 +594,7 @@ def test_new_names_count_for_new_connections(serve: Serve, tmp_path: Path, ca: t
     """client_allowed_sans are read again too; who is connected stays."""
     clock = FakeClock()
     path = tls_folder(tmp_path, ca, **MUTUAL, client_allowed_sans=["alice"])
-    server = serve(ROUTES, shield=config_file(path, clock))
+    server = serve(ROUTES, access=config_file(path, clock))
     alice = client_context(ca, ca.issue_cert("alice"))
     with client(port_of(server), alice) as connection:
         before = ask(connection)[1]

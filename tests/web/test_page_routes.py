@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from podres_exporter.exposition.negotiation import Format
-from podres_exporter.web.html import page_routes
+from podres_exporter.web.page_routes import page_routes
 from podres_exporter.web.routes import site
 from podres_exporter.web.server import WebServer
 

@@ -1,4 +1,4 @@
-"""The page for people and the files it is made of: what they may do in a browser, and for how long it keeps them."""
+"""Routes of the page for people and of its scripts and styles, with their security and cache headers."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -6,10 +6,9 @@ from typing import Protocol
 
 from podres_exporter.exposition.deflate import deflate, gzip_member
 from podres_exporter.exposition.negotiation import accepts_gzip
-from podres_exporter.web.conditional import has_already
-from podres_exporter.web.dispatch import Route
+from podres_exporter.web.dispatch import Route, Share
 from podres_exporter.web.request import Request
-from podres_exporter.web.response import Response
+from podres_exporter.web.response import Response, is_not_modified
 
 HTML = "text/html; charset=utf-8"
 ASSETS_PATH = "/assets/"
@@ -66,11 +65,11 @@ def _page(html: HtmlBody) -> Route:
         gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
         body, etag = html(gzip)
         headers = (f"ETag: {etag}", "Cache-Control: no-cache", "Vary: Accept-Encoding", *SECURITY_HEADERS)
-        if has_already(request.headers, etag):
+        if is_not_modified(request.headers, etag):
             return Response(HTTPStatus.NOT_MODIFIED, b"", HTML, headers)
         return Response(HTTPStatus.OK, body, HTML, (*headers, "Content-Encoding: gzip") if gzip else headers)
 
-    return Route(answer)
+    return Route(answer, Share.PAGE)
 
 
 def _file(file: File) -> Route:
@@ -87,4 +86,4 @@ def _file(file: File) -> Route:
     def answer(request: Request) -> Response:
         return packed if accepts_gzip(request.headers.get("accept-encoding", "")) else plain
 
-    return Route(answer)
+    return Route(answer, Share.FILE)

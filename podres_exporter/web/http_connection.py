@@ -1,4 +1,4 @@
-"""One client's requests and answers, in order, over a blocking socket whose deadlines Connections keeps."""
+"""Serve one connection: read requests and send answers in order, over a blocking socket with outside deadlines."""
 
 import logging
 import socket
@@ -6,10 +6,9 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from podres_exporter.web.channel import Channel, PlainChannel, PlainHttpError
-from podres_exporter.web.connections import Connection, Connections
-from podres_exporter.web.limits import Stage
-from podres_exporter.web.request import Request, RequestError, check_size, parse_head
-from podres_exporter.web.response import Response, render_head, sentence
+from podres_exporter.web.connections import Connection, Connections, Stage
+from podres_exporter.web.request import Request, RequestError, check_size, check_unfinished, parse_head
+from podres_exporter.web.response import DateHeader, Response, render_head, sentence
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +17,7 @@ _RECEIVE_BYTES = 16 * 1024
 _WRONG_SCHEME = sentence(HTTPStatus.BAD_REQUEST, "This is an HTTPS server and the request is HTTP: use https:// here.")
 
 
-class Conversation:
+class HttpConnection:
     """
     A thread's work with one connection.
 
@@ -31,6 +30,7 @@ class Conversation:
         connection: Connection,
         connections: Connections,
         answer: Callable[[Request], Response],
+        date: DateHeader,
         open_tls: Callable[[socket.socket], Channel] | None = None,
     ) -> None:
         """Take the connection over; *answer* must not raise. *open_tls* is None where the client speaks plain HTTP."""
@@ -39,12 +39,13 @@ class Conversation:
         self._open_tls = open_tls
         self._connections = connections
         self._answer = answer
+        self._date = date
         self._received = b""
         self._last_head = b""
         self._last_request: Request | None = None
 
     def run(self) -> None:
-        """Speak until the client leaves, must leave, or is cut; then close the socket."""
+        """Serve until the client leaves, must leave, or is cut; then close the socket."""
         try:
             if self._secure():
                 while self._exchange():
@@ -71,7 +72,7 @@ class Conversation:
             self._channel = self._open_tls(self._connection.sock)
         except PlainHttpError:
             # As Go's server does: a browser or a scraper with the wrong scheme shows the reason.
-            self._channel.send(render_head(_WRONG_SCHEME, keep_alive=False), _WRONG_SCHEME.body)
+            self._channel.send(self._head(_WRONG_SCHEME, keep_alive=False), _WRONG_SCHEME.body)
             self._take_leave()
             return False
         # The client's last flight gets no answer in TLS 1.3. A client with Nagle's algorithm would keep its request
@@ -98,7 +99,9 @@ class Conversation:
             is_head = request.method == "HEAD"
             # A body is never read, so what follows it cannot be told from a request: no request smuggling.
             keep_alive = request.keep_alive and not request.has_body and not self._connections.is_closing
-        self._channel.send(render_head(response, keep_alive=keep_alive), b"" if is_head else response.body)
+            keep_alive &= not response.ends_connection
+        self._connections.begin_sending(self._connection)
+        self._channel.send(self._head(response, keep_alive=keep_alive), b"" if is_head else response.body)
         if not keep_alive:
             self._take_leave()
         return keep_alive and self._connections.enter(self._connection, Stage.WAITING)
@@ -112,6 +115,7 @@ class Conversation:
             if end:
                 self._received = rest
                 return head
+            check_unfinished(data)
             if data and self._connection.stage is not Stage.READING:
                 self._connections.enter(self._connection, Stage.READING)
             chunk = self._channel.receive()
@@ -122,9 +126,12 @@ class Conversation:
     def _parse(self, head: bytes) -> Request:
         """Return the request; a scraper repeats its head to the byte, so the last one is remembered."""
         if self._last_request is None or head != self._last_head:
-            self._last_request = parse_head(head)
+            self._last_request = parse_head(head, self._connection.client)
             self._last_head = head
         return self._last_request
+
+    def _head(self, response: Response, *, keep_alive: bool) -> bytes:
+        return render_head(response, date=self._date.text(), keep_alive=keep_alive)
 
     def _take_leave(self) -> None:
         """

@@ -13,12 +13,11 @@ import pytest
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.web.channel import PlainChannel
-from podres_exporter.web.connections import Connection, Connections
-from podres_exporter.web.conversation import Conversation
-from podres_exporter.web.dispatch import Route
-from podres_exporter.web.limits import Limits, Stage
+from podres_exporter.web.connections import Connection, Connections, Limits, Stage
+from podres_exporter.web.dispatch import Route, Share
+from podres_exporter.web.http_connection import HttpConnection
 from podres_exporter.web.request import Request
-from podres_exporter.web.response import Response
+from podres_exporter.web.response import DateHeader, Response
 from podres_exporter.web.server import WebServer
 
 Serve = Callable[..., WebServer]
@@ -28,9 +27,10 @@ ReadAnswer = Callable[..., tuple[int, dict[str, str], bytes]]
 # More than the kernel takes off our hands for one connection, so that sending it waits for the reader.
 HUGE = b"x" * (16 * 1024 * 1024)
 ECHO = {
-    "/echo": Route(lambda request: Response(HTTPStatus.OK, request.headers.get("x-word", "").encode())),
-    "/huge": Route(lambda _: Response(HTTPStatus.OK, HUGE)),
+    "/echo": Route(lambda request: Response(HTTPStatus.OK, request.headers.get("x-word", "").encode()), Share.FILE),
+    "/huge": Route(lambda _: Response(HTTPStatus.OK, HUGE), Share.FILE),
 }
+DATE = DateHeader(SystemClock())
 
 
 def get(path: str, *fields: str) -> bytes:
@@ -313,7 +313,7 @@ def test_a_bug_in_a_conversation_ends_it_and_is_logged(
         raise ZeroDivisionError
 
     far.sendall(get("/"))
-    Conversation(connection, connections, fail).run()
+    HttpConnection(connection, connections, fail, DATE).run()
 
     assert far.recv(1) == b""
     assert [record.message for record in caplog.records] == ["web.connection_failed"]
@@ -338,7 +338,7 @@ def test_a_connection_that_was_cut_meanwhile_gets_no_answer(
 
     far.sendall(get("/"))
     connections = Connections(Limits(), SystemClock())
-    Conversation(Connection(near, Stage.WAITING, 0.0), connections, answer, open_tls if is_tls else None).run()
+    HttpConnection(Connection(near, Stage.WAITING, 0.0), connections, answer, DATE, open_tls if is_tls else None).run()
 
     assert [] == asked
     assert is_at_end(far)
@@ -364,6 +364,6 @@ def test_a_connection_that_was_cut_while_the_answer_went_out_is_not_waited_for()
     with far:
         connections.admit(connection, Stage.READING)
         far.sendall(get("/", "Connection: close"))
-        Conversation(connection, connections, lambda _: Response(HTTPStatus.OK, b"page"), Cut).run()
+        HttpConnection(connection, connections, lambda _: Response(HTTPStatus.OK, b"page"), DATE, Cut).run()
 
     assert ["sent"] == done

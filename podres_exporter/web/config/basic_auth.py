@@ -1,4 +1,4 @@
-"""Names and passwords: bcrypt, asked as seldom as possible, and nothing that tells how far a guess was right."""
+"""HTTP basic authentication: bcrypt, run as seldom as possible, and nothing that tells how far a guess was right."""
 
 import base64
 import hashlib
@@ -6,8 +6,10 @@ import hmac
 import importlib
 import re
 import secrets
-import threading
 from collections.abc import Callable, Mapping
+from enum import Enum
+
+from podres_exporter.web.config.password_queue import PasswordQueue
 
 PasswordCheck = Callable[[bytes, bytes], bool]
 """Whether a password belongs to a hash."""
@@ -29,13 +31,23 @@ def load_bcrypt() -> PasswordCheck:
     return check
 
 
+class Login(Enum):
+    """What became of a login."""
+
+    RIGHT = "the user has this password"
+    WRONG = "there is no such user, or the password is another"
+    NONE = "no user and password were sent"
+    BUSY = "too many passwords wait to be checked"
+
+
 class BasicAuth:
     """
     Decides on `Authorization` headers; safe to use from any thread.
 
     bcrypt is slow on purpose (some 60 ms), so answers are remembered under a keyed digest, never under the password.
     What succeeded is kept by user, so that a flood of guesses cannot push a scraper's password out; of what failed, the
-    last hundred. Only one thread at a time computes: a flood costs one CPU at most.
+    last hundred. A login that succeeded before never waits. Of the others one at a time is computed, so a flood costs
+    one CPU at most, and few may wait, so it costs few threads.
 
     Source: exporter-toolkit handler.go (fixed hash for unknown users, bcryptMtx, cache).
     """
@@ -48,23 +60,31 @@ class BasicAuth:
         self._nobodys_hash = f"$2y${cost:02d}${_NOBODY}".encode()
         self._check = check
         self._key = secrets.token_bytes(32)
-        self._bcrypt = threading.Lock()
+        self._queue = PasswordQueue()
         self._succeeded: dict[bytes, bytes] = {}
         self._failed: dict[bytes, None] = {}
 
-    def allows(self, authorization: str) -> bool:
-        """Return whether the header's value names a user with the right password."""
+    def login(self, authorization: str, client: str = "") -> Login:
+        """Return what becomes of the header's value, sent by *client*."""
         credentials = parse_basic(authorization)
         if credentials is None:
-            return False
+            return Login.NONE
         user, password = credentials
         digest = self._digest(user, password)
         known = self._remembered(user, digest)
-        if known is not None:
-            return known
-        with self._bcrypt:
-            known = self._remembered(user, digest)  # a twin of this request may have been first
-            return self._compare(user, password, digest) if known is None else known
+        if known is None:
+            known = self._queue.run(client, user, digest, lambda: self._check_new(user, password, digest))
+        return Login.BUSY if known is None else Login.RIGHT if known else Login.WRONG
+
+    def knows(self, authorization: str) -> bool:
+        """Return whether the header's value was found right before, which costs nothing to find out."""
+        credentials = parse_basic(authorization)
+        return credentials is not None and self._remembered(credentials[0], self._digest(*credentials)) is True
+
+    def _check_new(self, user: bytes, password: bytes, digest: bytes) -> bool:
+        """Return whether the password is right; a twin of this request may have been first."""
+        known = self._remembered(user, digest)
+        return self._compare(user, password, digest) if known is None else known
 
     def _remembered(self, user: bytes, digest: bytes) -> bool | None:
         """Return what came out the last time, None where that is not known."""
@@ -73,7 +93,7 @@ class BasicAuth:
         return False if digest in self._failed else None
 
     def _compare(self, user: bytes, password: bytes, digest: bytes) -> bool:
-        """Compute and remember; the caller holds the lock."""
+        """Compute and remember; called one at a time."""
         is_right = self._matches(self._hashes.get(user, self._nobodys_hash), password) and user in self._hashes
         if is_right:
             self._succeeded[user] = digest
@@ -90,7 +110,7 @@ class BasicAuth:
             return False
 
     def _digest(self, user: bytes, password: bytes) -> bytes:
-        """Return a digest that nobody can compute without this process's key."""
+        """Return a digest that cannot be computed without this process's key."""
         return hashlib.blake2b(b"%d:%b%b" % (len(user), user, password), key=self._key, digest_size=32).digest()
 
 

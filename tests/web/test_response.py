@@ -2,7 +2,7 @@
 
 import pytest
 
-from podres_exporter.web.conditional import has_already
+from podres_exporter.web.response import is_not_modified
 
 TAG = '"abc"'
 
@@ -24,8 +24,8 @@ TAG = '"abc"'
 )
 def test_a_tag_is_found_in_the_list_of_those_that_the_client_has(field: str, expected: bool) -> None:
     """RFC 9110, 13.1.2: by weak comparison; `*` stands alone, for anything."""
-    assert expected == has_already({"if-none-match": field}, TAG)
+    assert expected == is_not_modified({"if-none-match": field}, TAG)
 
 
 def test_a_client_that_names_no_tag_gets_everything() -> None:
-    assert not has_already({}, TAG)
+    assert not is_not_modified({}, TAG)

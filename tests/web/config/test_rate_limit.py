@@ -3,7 +3,7 @@
 import pytest
 from fake_clock import FakeClock
 
-from podres_exporter.web.config.limit import RateLimit, TokenBucket, parse_interval
+from podres_exporter.web.config.rate_limit import RateLimit, TokenBucket, parse_interval
 
 
 def test_a_burst_is_taken_at_once_and_then_one_request_an_interval() -> None:
