@@ -175,7 +175,8 @@ MAX_REQUESTS = Option(
     flag="--web.max-requests",
     placeholder="N",
     default="16",
-    help="requests answered at once; one more gets 429",
+    help="scrapes answered at once; one more waits a second, then gets 429. "
+    "Pages and JSON documents have shares of their own",
     parse=values.count,
 )
 WEB_CONFIG = Option(
