@@ -1,4 +1,4 @@
-"""Every option of `serve` as data: flag, environment twin, default, meaning. Help and README read this table."""
+"""Every option of `serve` as data: flag, environment twin, default, meaning. Help and flags.md are made from it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """
 The exporter's own counters, as data only: they count events, so they live in a registry and not in the snapshot.
 
-They stand here because the catalogue is one: README, the `metrics` command, dashboards and rules name only what it
+They stand here because the catalogue is one: metrics.md, the `metrics` command, dashboards and rules name only what it
 holds.
 """
 

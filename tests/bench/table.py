@@ -112,7 +112,7 @@ def text_table(rows: Iterable[Row]) -> str:
 
 
 def markdown(rows: Iterable[Row], facts: Mapping[str, str]) -> str:
-    """Return the rows that have a budget, for the README, and above them what they were measured on."""
+    """Return the rows that have a budget, for the page beside this, and above them what they were measured on."""
     lines = [HEAD, tuple("---" for _ in HEAD), *(row.cells() for row in rows if row.budget)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"Measured on {'; '.join(f'{name} {value}' for name, value in facts.items())}.\n\n{table}\n"

@@ -1,4 +1,4 @@
-"""`metrics`: the catalogue as a table for people, for the README, or as JSON for programs."""
+"""`metrics`: the catalogue as a table for people, for deploy/docs/metrics.md, or as JSON for programs."""
 
 import argparse
 import json
@@ -37,7 +37,7 @@ def as_table() -> str:
 
 
 def as_markdown() -> str:
-    """Return the README's table."""
+    """Return the table of deploy/docs/metrics.md."""
     rows = [
         f"| `{family.name}` | {family.kind.value} | {' '.join(f'`{label}`' for label in family.all_labels)} "
         f"| {family.collector}{_off(family)} | {family.help} |"

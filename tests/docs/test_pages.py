@@ -1,4 +1,4 @@
-"""README.md says what the program does: its tables are compared with the data that the program itself reads."""
+"""README.md and the pages that it links: their tables are compared with the data that the program itself reads."""
 
 import re
 import tomllib
@@ -12,12 +12,23 @@ from podres_exporter.config.options import environment_name
 from podres_exporter.errors import Reason
 from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    page
+    for page in ROOT.rglob("*.md")
+    if not {".venv", ".venvs", "node_modules", "build"} & {*page.relative_to(ROOT).parts}
+)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset|href)=\"([^\"]+)\"")
+
+
+def read(path: str) -> str:
+    """Return the text of a page."""
+    return (ROOT / path).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def readme() -> str:
-    return README.read_text(encoding="utf-8")
+    return read("README.md")
 
 
 def code(text: str) -> str:
@@ -25,26 +36,25 @@ def code(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def rows(readme: str) -> dict[str, list[str]]:
-    """Return the other cells of every row of a table by its first cell."""
-    cells = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in readme.splitlines() if line.startswith("| ")
-    ]
+def rows() -> dict[str, list[str]]:
+    """Return the other cells of every row of the tables of flags by its first cell."""
+    lines = read("deploy/docs/flags.md").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
     return {first: others for first, *others in cells}
 
 
-def test_the_metric_table_is_the_output_of_the_metrics_command(readme: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The catalogue is a contract; README's table is printed from it."""
+def test_the_metric_table_is_the_output_of_the_metrics_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """The catalogue is a contract; the page's table is printed from it."""
     main(["metrics", "-o", "markdown"])
 
-    assert f"\n{capsys.readouterr().out}" in readme
+    assert f"\n{capsys.readouterr().out}" in read("deploy/docs/metrics.md")
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: str(option.flag))
 def test_every_option_has_a_row_with_its_twin_its_default_and_its_meaning(
     rows: dict[str, list[str]], option: Option[object]
 ) -> None:
-    """`--help` and README show the same table."""
+    """`--help` and the page show the same table."""
     twin, default, meaning = rows[code(option.flag)]
 
     assert code(option.environment) == twin
@@ -72,7 +82,7 @@ def test_the_switch_of_the_node_label_has_a_row_with_its_twin_and_its_default(ro
 
 
 def test_no_flag_is_there_that_does_not_exist(rows: dict[str, list[str]]) -> None:
-    """A flag of README's is a promise."""
+    """A documented flag is a promise."""
     switches = [*(f"--[no-]collector.{name}" for name in COLLECTORS), "--[no-]metrics.node-label"]
     expected = {code(flag) for flag in (*(option.flag for option in OPTIONS), *switches)}
 
@@ -80,9 +90,9 @@ def test_no_flag_is_there_that_does_not_exist(rows: dict[str, list[str]]) -> Non
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_reason_of_an_error_is_named(readme: str, reason: Reason) -> None:
-    """Whoever is woken by podres_kubelet_rpc_errors_total looks the reason up here."""
-    assert re.search(rf"\b{reason.value}\b", readme)
+def test_every_reason_of_an_error_is_named(reason: Reason) -> None:
+    """An alert on podres_kubelet_rpc_errors_total gives the reason; these pages explain it."""
+    assert re.search(rf"\b{reason.value}\b", read("deploy/docs/metrics.md") + read("deploy/docs/faults.md"))
 
 
 @pytest.mark.parametrize("command", ["make demo", "make test"])
@@ -94,9 +104,7 @@ def test_the_two_commands_of_a_newcomer_are_there(readme: str, command: str) -> 
 @pytest.mark.parametrize("command", ["demo", "test"])
 def test_the_two_commands_of_a_newcomer_exist(command: str) -> None:
     """README promises them, the Makefile keeps the promise."""
-    makefile = (README.parent / "Makefile").read_text(encoding="utf-8")
-
-    assert f"\n{command}:" in makefile
+    assert f"\n{command}:" in read("Makefile")
 
 
 @pytest.mark.parametrize("verb", ["serve", "demo", "metrics"])
@@ -105,10 +113,30 @@ def test_every_verb_is_there(readme: str, verb: str) -> None:
     assert re.search(rf"\b(podres-exporter|make) {verb}\b", readme)
 
 
-def test_the_picture_of_the_layers_is_the_contract_that_the_linter_keeps(readme: str) -> None:
+def test_the_picture_of_the_layers_is_the_contract_that_the_linter_keeps() -> None:
     """Each layer is a line that begins as in pyproject.toml, from the top down."""
-    contracts = tomllib.loads((README.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]
     layers = next(each["layers"] for each in contracts["contracts"] if each["type"] == "layers")
-    picture = readme.partition("## How it is built")[2].split("```")[1].strip().splitlines()
+    picture = read(".github/CONTRIBUTING.md").partition("## How it is built")[2].split("```")[1].strip().splitlines()
 
     assert layers == [re.split(" {2,}", line)[0] for line in picture]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of the page's headings, as GitHub makes them."""
+    headings = re.findall(r"(?m)^#+ (.+)$", page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_link_leads_nowhere(page: Path) -> None:
+    """A link to a page or heading that has moved is found here, not by a reader."""
+    targets = [one or other for one, other in LINK.findall(page.read_text(encoding="utf-8"))]
+    broken = []
+    for target in targets:
+        name, _, anchor = target.partition("#")
+        to = (page.parent / name).resolve() if name else page
+        if "://" not in target and not (to.exists() and (not anchor or anchor in anchors(to))):
+            broken.append(target)
+
+    assert [] == broken
