@@ -9,7 +9,7 @@ import grpc
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason
 from podres_exporter.model import Allocatable, Listing, Pod
-from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, Observer, SocketIdentity
+from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, KubeletCall, Observer, SocketIdentity
 from podres_exporter.wire import AllocatableDecoder, DeviceRows, ListDecoder, decode_get, encode_get_request
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -70,17 +70,19 @@ class KubeletClient:
         self._channel.close()
 
     def _call(self, rpc: str, request: bytes, decode: Callable[[bytes], T]) -> T:
-        """Make one call and decode its answer; tell the observer how it went."""
+        """Make one call and decode its answer; report to the observer how it went."""
         started = self._clock.monotonic_seconds()
-        reason: Reason | None = Reason.INTERNAL
+        data: bytes | None = None
+        error: KubeletError | None = KubeletError(rpc, Reason.INTERNAL, "the answer was not decoded")
         try:
-            answer = decode(self._send(rpc, request))
-            reason = None
-        except KubeletError as error:
-            reason = error.reason
+            data = self._send(rpc, request)
+            answer = decode(data)
+            error = None
+        except KubeletError as raised:
+            error = raised
             raise
         finally:
-            self._observe(rpc, self._clock.monotonic_seconds() - started, reason)
+            self._observe(KubeletCall(rpc, self._clock.monotonic_seconds() - started, error, data))
         return answer
 
     def _send(self, rpc: str, request: bytes) -> bytes:

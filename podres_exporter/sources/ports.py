@@ -4,14 +4,34 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from podres_exporter.errors import Reason
+from podres_exporter.errors import KubeletError, Reason
 from podres_exporter.model import Allocatable, Listing, Metadata, Pod, PodKey, Topology
 
 LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
 RPCS = (LIST, ALLOCATABLE, GET)
 
-Observer = Callable[[str, float, Reason | None], None]
-"""Told of every call: the RPC, how many seconds it took, and why it gave no usable answer (None: it did)."""
+
+@dataclass(frozen=True, slots=True)
+class KubeletCall:
+    """
+    One call to the kubelet. *error* is None if the answer could be used; *answer* are its bytes, None if none came.
+
+    An answer that could not be decoded has both.
+    """
+
+    rpc: str
+    seconds: float
+    error: KubeletError | None
+    answer: bytes | None
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why the answer could not be used, as a label value; None if it could."""
+        return None if self.error is None else self.error.reason
+
+
+Observer = Callable[[KubeletCall], None]
+"""Called after every call to the kubelet, by the thread that made it."""
 
 
 @dataclass(frozen=True, slots=True)

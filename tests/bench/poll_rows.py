@@ -36,7 +36,7 @@ class Polled:
     def __init__(self, socket: Path, sysfs: Path) -> None:
         own = OwnMetrics(DEFAULT_COLLECTORS, {"version": "bench", "python": "bench", "grpc": "bench"})
         self._exposition = Exposition(NODE, selected(DEFAULT_COLLECTORS), own, CLOCK)
-        self._client = KubeletClient(socket, 10.0, CLOCK, own.rpc)
+        self._client = KubeletClient(socket, 10.0, CLOCK, lambda call: own.rpc(call.rpc, call.seconds, call.reason))
         self._poller = Poller(
             PollSettings(NODE, 10.0, MAX_AGE_SECONDS, 0.0),
             Sources(self._client, SysfsTopology(sysfs), NoMetadata()),

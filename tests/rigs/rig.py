@@ -79,7 +79,9 @@ class Rig:
         self.own = OwnMetrics(COLLECTORS, {"version": "test", "python": "test", "grpc": "test"})
         self.exposition = Exposition("node1", selected(COLLECTORS), self.own, self.clock)
         self.document = SnapshotDocument("node1", "test", self.clock)
-        self.client = KubeletClient(socket, timeout_seconds, self.clock, self.own.rpc)
+        self.client = KubeletClient(
+            socket, timeout_seconds, self.clock, lambda call: self.own.rpc(call.rpc, call.seconds, call.reason)
+        )
         self.snapshots: list[Snapshot] = []
         settings = PollSettings("node1", interval_seconds, max_age_seconds, hold_seconds)
         source = watch(self.own.metadata()) if watch else metadata

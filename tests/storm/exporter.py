@@ -126,7 +126,9 @@ class Exporter:
         own = OwnMetrics(COLLECTORS, {"version": "storm", "python": "storm", "grpc": "storm"})
         self._exposition = Exposition(NODE, selected(COLLECTORS), own, clock)
         self._document = SnapshotDocument(NODE, "storm", clock)
-        self._client = StormClient(socket, KUBELET_SECONDS, clock, own.rpc)
+        self._client = StormClient(
+            socket, KUBELET_SECONDS, clock, lambda call: own.rpc(call.rpc, call.seconds, call.reason)
+        )
         self._client.births = births
         self.source: PodMetaSource = NoMetadata()
         if kubeconfig is not None:

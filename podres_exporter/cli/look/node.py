@@ -12,12 +12,11 @@ from podres_exporter.cli.serve.metadata import pod_transport
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, ConfigError, Reason, TopologyError
 from podres_exporter.model import Metadata
-from podres_exporter.recording import Recording, Refusal
+from podres_exporter.recording import Call, Recording, Refusal
 from podres_exporter.service.oneshot import Look, look
 from podres_exporter.service.poller import Sources
-from podres_exporter.sources import SysfsTopology
-from podres_exporter.sources.ports import LIST
-from podres_exporter.sources.recorder import RecordingKubelet
+from podres_exporter.sources import KubeletClient, SysfsTopology
+from podres_exporter.sources.ports import LIST, KubeletCall, SocketIdentity
 from podres_exporter.sources.toldmetadata import ToldMetadata
 
 LIST_SECONDS = 15.0
@@ -37,11 +36,17 @@ def ask_node(plan: Plan, environment: Mapping[str, str], clock: Clock, keep: Kee
     """
     config = plan.config
     told = _told(plan, environment, clock)
-    kubelet = RecordingKubelet(config.kubelet_socket, config.kubelet_timeout_seconds, clock)
+    calls: dict[str, Call] = {}
+
+    def record(call: KubeletCall) -> None:
+        error = call.error
+        calls[call.rpc] = Call(call.answer, None if error is None else Refusal(error.reason, error.detail))
+
+    kubelet = KubeletClient(config.kubelet_socket, config.kubelet_timeout_seconds, clock, record)
     try:
         sources = Sources(kubelet, SysfsTopology(config.topology_sysfs), ToldMetadata(told[0]))
         seen = look(config.node_name, sources, clock)
-        recording = _recording(seen, kubelet, told, clock.wall_seconds())
+        recording = _recording(seen, kubelet.identity(), calls, told, clock.wall_seconds())
     finally:
         kubelet.close()
     keep(recording)
@@ -76,13 +81,15 @@ def _told(plan: Plan, environment: Mapping[str, str], clock: Clock) -> Told:
         transport.close()
 
 
-def _recording(seen: Look, kubelet: RecordingKubelet, told: Told, now: float) -> Recording:
-    identity, topology = kubelet.identity(), seen.topology
+def _recording(
+    seen: Look, identity: SocketIdentity | None, calls: Mapping[str, Call], told: Told, now: float
+) -> Recording:
+    topology = seen.topology
     return Recording(
         node=seen.snapshot.node,
         version=__version__,
         recorded_at_seconds=now,
-        calls=kubelet.calls,
+        calls=calls,
         socket_age_seconds=None if identity is None else max(0.0, now - identity.created_seconds),
         topology=Refusal(topology.reason, topology.detail) if isinstance(topology, TopologyError) else topology,
         metadata=told[0],

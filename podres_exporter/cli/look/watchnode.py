@@ -34,7 +34,7 @@ def watch_node(plan: Plan, environment: Mapping[str, str], alarm: Alarm, clock: 
     changes, latest, complaint = Changes(alarm.ring), deque[Snapshot](maxlen=1), ""
     never = threading.Event()
     with ExitStack() as stack:
-        kubelet = KubeletClient(config.kubelet_socket, config.kubelet_timeout_seconds, clock, SilentEvents().rpc)
+        kubelet = KubeletClient(config.kubelet_socket, config.kubelet_timeout_seconds, clock, lambda _call: None)
         stack.callback(kubelet.close)
         metadata = _metadata(plan, environment, clock)
         stack.callback(metadata.stop)

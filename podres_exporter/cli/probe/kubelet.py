@@ -9,8 +9,8 @@ from podres_exporter.check.evidence import Call
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason
 from podres_exporter.model import Allocatable, Listing, PodKey
-from podres_exporter.sources.measured import MeasuredKubelet
-from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST
+from podres_exporter.sources.kubelet import KubeletClient
+from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, KubeletCall
 
 MOST_ATTEMPTS = 3
 PAUSE_SECONDS = 0.5
@@ -24,7 +24,8 @@ class KubeletAsker:
 
     def __init__(self, socket: Path, timeout_seconds: float, clock: Clock) -> None:
         """Connect at the first call."""
-        self._client = MeasuredKubelet(socket, timeout_seconds, clock)
+        self._last: dict[str, KubeletCall] = {}
+        self._client = KubeletClient(socket, timeout_seconds, clock, self._note)
         self._socket, self._clock = socket, clock
         self.calls: dict[str, Call] = {}
 
@@ -63,16 +64,20 @@ class KubeletAsker:
             if attempts == MOST_ATTEMPTS:
                 break
             self._clock.wait(threading.Event(), PAUSE_SECONDS)
+        last = self._last[rpc]
         self.calls[rpc] = Call(
             rpc,
-            self._client.seconds[rpc],
-            self._client.sizes.get(rpc),
+            last.seconds,
+            None if last.answer is None else len(last.answer),
             error.reason if error else None,
             error.detail.removeprefix(f"{rpc}: ").removesuffix(f" (socket {self._socket})") if error else "",
             attempts,
             rejected,
         )
         return answer
+
+    def _note(self, call: KubeletCall) -> None:
+        self._last[call.rpc] = call
 
 
 def _attempt(call: Callable[[], T]) -> tuple[T | None, KubeletError | None]:

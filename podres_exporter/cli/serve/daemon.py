@@ -59,7 +59,12 @@ class Daemon:
         self._exposition = Exposition(
             config.node_name, selected(config.collectors), own, clock, node_label=config.node_label
         )
-        self._kubelet = KubeletClient(config.kubelet_socket, config.kubelet_timeout_seconds, clock, own.rpc)
+        self._kubelet = KubeletClient(
+            config.kubelet_socket,
+            config.kubelet_timeout_seconds,
+            clock,
+            lambda call: own.rpc(call.rpc, call.seconds, call.reason),
+        )
         interval = config.poll_interval_seconds
         settings = PollSettings(
             config.node_name, interval, config.snapshot_max_age_seconds, config.snapshot_hold_down_seconds
