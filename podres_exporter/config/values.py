@@ -103,7 +103,9 @@ def telemetry_path(text: str) -> str:
     """Return the path of the metrics."""
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", text):
         raise ValueError(f"{text!r} is not a path; write for example /metrics")
-    if text == "/" or text.startswith(("/-/", "/api/")):
+    if "//" in text or any(part in {".", ".."} for part in text.split("/")):
+        raise ValueError(f"{text!r} is another path once a client or proxy has tidied it; write for example /metrics")
+    if text == "/" or f"{text}/".startswith(("/-/", "/api/", "/assets/")):
         raise ValueError(f"{text!r} belongs to the exporter's own pages; write for example /metrics")
     return text
 

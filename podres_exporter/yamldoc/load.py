@@ -4,6 +4,8 @@ from typing import Any
 
 import yaml
 
+from podres_exporter.yamldoc.values import Written
+
 _ALIAS_FACTOR, _ALIAS_LEAST = 10, 10_000
 """Aliases may make a document ten times as large as it is written, and small ones larger (as go-yaml allows)."""
 
@@ -52,14 +54,32 @@ class _PlainLoader(yaml.SafeLoader):
         return mapping
 
 
-def load_document(text: str) -> object:
+class _WrittenLoader(_PlainLoader):
+    """The same, but keeps how a number, boolean or date was written, and so every key is a text."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        if not isinstance(node, yaml.ScalarNode) or node.style or node.tag in _AS_THEY_ARE:
+            return super().construct_object(node, deep=deep)
+        try:
+            value = super().construct_object(node, deep=deep)
+        except yaml.MarkedYAMLError:  # a date, or more than 64 bits
+            value = node.value
+        return Written(node.value, value)
+
+
+_AS_THEY_ARE = {f"{_TAG}{name}" for name in ("str", "null", "merge")}
+
+
+def load_document(text: str, *, keep_written: bool = False) -> object:
     """
     Return the value of a YAML document (JSON is a part of YAML), None of an empty one.
 
-    It has texts, numbers of at most 64 bits, booleans, null, lists and mappings. Raises yaml.YAMLError.
+    It has texts, numbers of at most 64 bits, booleans, null, lists and mappings; with *keep_written* numbers and
+    booleans are Written. Raises yaml.YAMLError.
     """
+    loader = _WrittenLoader if keep_written else _PlainLoader
     try:
-        document: object = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a subclass of the safe loader
+        document: object = yaml.load(text, Loader=loader)  # noqa: S506 - a subclass of the safe loader
     except RecursionError as error:
         raise yaml.YAMLError(_TOO_DEEP) from error
     return document

@@ -1,7 +1,7 @@
 """One YAML value to one Python value; TypeError where it is of another kind, ValueError where it is out of range."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from podres_exporter.cpuset import CpuSet, parse_cpuset
 from podres_exporter.quantity import parse_quantity
@@ -12,13 +12,35 @@ _MOST = 1e12
 """Seconds, 30,000 years: far more would leave no room for the milliseconds of a float."""
 
 
+class Written(str):
+    """
+    A number, boolean or date as it was written without quotes, beside what it means.
+
+    Go's decoders take either, as the field is a text or not: `X-XSS-Protection: 1` is the text `1`.
+    """
+
+    __slots__ = ("value",)
+    value: object
+
+    def __new__(cls, text: str, value: object) -> Self:
+        """Keep both."""
+        written = super().__new__(cls, text)
+        written.value = value
+        return written
+
+
+def meaning(value: object) -> object:
+    """Return what a value means where no text is wanted."""
+    return value.value if isinstance(value, Written) else value
+
+
 def kind(value: object) -> str:
     """Return what a user would call a value of the wrong type."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    return "empty" if value is None else f"the value {value!r}"
+    return "empty" if value is None else f"the value {meaning(value)!r}"
 
 
 def text(value: object) -> str:
@@ -32,13 +54,14 @@ def text(value: object) -> str:
 
 def amount(value: object) -> str:
     """Return a text or a number as text; a boolean is none."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(meaning(value), bool) or not isinstance(value, str | int | float):
         raise TypeError
     return str(value)
 
 
 def number(value: object) -> float:
     """Return a number from zero to 10 to the 12; a boolean is none."""
+    value = meaning(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError
     if not 0 <= value <= _MOST:
@@ -48,6 +71,7 @@ def number(value: object) -> float:
 
 def integer(value: object) -> int:
     """Return a whole number; a boolean is none."""
+    value = meaning(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError
     return value
@@ -62,6 +86,7 @@ def count(value: object) -> int:
 
 def flag(value: object) -> bool | None:
     """Return a boolean."""
+    value = meaning(value)
     if not isinstance(value, bool):
         raise TypeError
     return value

@@ -177,13 +177,22 @@ def test_what_is_no_plain_path_is_refused_with_an_example(text: str) -> None:
     assert repr(text) in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["/", "/-/healthy", "/-/ready", "/-/", "/api/v1/snapshot"])
+@pytest.mark.parametrize(
+    "text", ["/", "/-/healthy", "/-/ready", "/-/", "/-", "/api/v1/snapshot", "/api", "/assets/page.js", "/assets"]
+)
 def test_the_metrics_may_not_hide_the_exporters_own_pages(text: str) -> None:
     """`/`, the probes and the API have fixed places."""
     with pytest.raises(ValueError, match="belongs to the exporter's own pages; write for example /metrics") as caught:
         values.telemetry_path(text)
 
     assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["//x", "/a//b", "/metrics//", "/./m", "/a/..", "/../metrics"])
+def test_a_path_that_clients_and_proxies_rewrite_is_refused(text: str) -> None:
+    """They would ask for another one, and `//x` as a link is another host."""
+    with pytest.raises(ValueError, match="has tidied it; write for example /metrics"):
+        values.telemetry_path(text)
 
 
 def test_a_number_of_requests_is_from_1_to_1000() -> None:

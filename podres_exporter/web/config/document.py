@@ -87,7 +87,7 @@ def parse_document(content: bytes, directory: Path, problems: Problems) -> Docum
 def _load(content: bytes, problems: Problems) -> object:
     """Return the mapping that the text writes, an empty one where it writes nothing or is no YAML."""
     try:
-        found = load_document(content.decode())
+        found = load_document(content.decode(), keep_written=True)
     except yaml.MarkedYAMLError as error:
         # Not the text of the error: it quotes lines, and those may be a key.
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""

@@ -1,6 +1,7 @@
 """Reading files so that a later change of any of them is seen."""
 
 import os
+import stat
 from pathlib import Path
 
 Signature = tuple[int, int, int] | None
@@ -25,12 +26,20 @@ class FileReader:
     def read(self, path: Path) -> bytes:
         """Return the content; raises OSError with a `strerror` for people."""
         self.signatures[path] = None
-        with path.open("rb") as file:
-            self.signatures[path] = _of(os.fstat(file.fileno()))
+        with open(path, "rb", opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
+            self.signatures[path] = _of(status)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(None, "is no regular file")
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise OSError(None, f"is larger than {MAX_BYTES} bytes")
         return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting: for the writer of a FIFO, for example, and with it all reloads would wait."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def signature(path: Path) -> Signature:

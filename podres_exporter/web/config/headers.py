@@ -24,7 +24,7 @@ def read_headers(section: Section) -> tuple[str, ...]:
         if name not in ALLOWED:
             section.fault(name, f"cannot be configured; choose one of {', '.join(ALLOWED)}")
             continue
-        value = section.text(name)
+        value = section.text(name, "")
         if ALLOWED[name] and value not in ALLOWED[name]:
             section.fault(name, f"{value!r} is not allowed; write {' or '.join(ALLOWED[name])}")
         elif value and not _VALUE.fullmatch(value):

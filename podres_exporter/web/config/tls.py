@@ -38,8 +38,9 @@ class TlsServer:
 
     def open(self, sock: socket.socket) -> TlsChannel:
         """Return the channel once both sides have agreed; raises OSError where they cannot, or may not."""
-        if self.sessions > _MAX_SESSIONS:
-            # The module has no switch for the sessions of TLS 1.2 that a client without tickets leaves behind.
+        # The module has no switch for the sessions of TLS 1.2 that a client without tickets leaves behind. To resume
+        # one is to be let in without a certificate, so where certificates are asked for the next client finds none.
+        if self.sessions > (_MAX_SESSIONS if self._settings.client_auth is ssl.CERT_NONE else 0):
             self._context = self._make_context()
         channel = TlsChannel(sock, self._context)
         channel.handshake()
@@ -63,6 +64,8 @@ class TlsServer:
             context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
         # Scrapers keep their connection. A session that is resumed would skip the look at the client's certificate.
         context.num_tickets = 0
+        if settings.client_auth is not ssl.CERT_NONE:
+            context.options |= ssl.OP_NO_TICKET  # the same for TLS 1.2
         context.set_alpn_protocols(["http/1.1"])
         if settings.ciphers:
             context.set_ciphers(":".join(settings.ciphers))

@@ -514,6 +514,33 @@ def test_sessions_of_clients_that_come_and_go_do_not_pile_up(tmp_path: Path, ca:
     assert kept[-1] < 200
 
 
+@pytest.mark.parametrize("policy", ["RequireAndVerifyClientCert", "VerifyClientCertIfGiven"])
+@pytest.mark.parametrize("options", [0, ssl.OP_NO_TICKET], ids=["tickets", "session ids"])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_no_session_outlives_a_clients_certificate(
+    start: Callable[..., WebServer], ca: trustme.CA, policy: str, options: int, version: ssl.TLSVersion
+) -> None:
+    """A resumed session shows no certificate, so it would let in whose certificate has expired or was withdrawn."""
+    port = port_of(start(client_ca_file="ca.pem", client_auth_type=policy))
+    context = client_context(ca, ca.issue_cert("scraper"))
+    context.minimum_version = context.maximum_version = version
+    context.options |= options
+    sessions: list[ssl.SSLSession | None] = [None]
+    resumed = []
+    for _ in range(3):
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=5) as raw,
+            context.wrap_socket(raw, server_hostname="127.0.0.1", session=sessions[-1]) as sock,
+        ):
+            sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n")
+            while sock.recv(4096):
+                pass
+            resumed.append(sock.session_reused)
+            sessions.append(sock.session)
+
+    assert [False] * 3 == resumed
+
+
 class Scrapers:
     """Two clients that keep their connection and two that connect anew for each scrape, until one fails."""
 

@@ -46,6 +46,10 @@ GOOD = {
 }
 GOOD_FOR_US_ONLY = {
     "inline": "INLINE",
+    "scalars are texts where a text is wanted": "http_server_config: {http2: false, headers: "
+    "{X-XSS-Protection: 0, Strict-Transport-Security: 31536000, Content-Security-Policy: 2026-11-28}}",
+    "users whose names YAML reads as something else": f"basic_auth_users: {{no: {CHEAP}, 0x10: {CHEAP}, 1.50: {CHEAP}}}",
+    "a header of nothing": "http_server_config: {headers: {X-XSS-Protection: }}",
     "inline client ca": "INLINE_CA",
     "inline and file": "tls_server_config: {cert: x, cert_file: cert.pem, key_file: key.pem}",
     "sans": TLS + ", client_ca_file: ca.pem, client_auth_type: RequireAndVerifyClientCert, "
@@ -58,7 +62,7 @@ BAD = {
     "no utf-8": ("\udcff", ["document: is no YAML; "]),
     "a date that is none": (
         "a: 2020-99-99",
-        ["document: is no YAML: line 1: what stands here cannot be read as timestamp"],
+        ["a: unknown key"],
     ),
     "a user of half a character": ('basic_auth_users: {"\\ud800": x}', ["document: is no YAML: line 1: "]),
     "deep": ("- " * 100_000, ["document: is no YAML; "]),
@@ -132,6 +136,19 @@ BAD = {
     "http2 of another kind": ("http_server_config: {http2: '1'}", ["http_server_config.http2: is the value '1'"]),
     "plain password": ("basic_auth_users: {alice: hunter2}", ['basic_auth_users["alice"]: is no bcrypt hash']),
     "hash of another kind": ("basic_auth_users: {alice: $1$abc$def}", ['basic_auth_users["alice"]: is no bcrypt']),
+    "user written twice, once with quotes": (
+        f"basic_auth_users: {{7: {CHEAP}, '7': {CHEAP}}}",
+        ["document: is no YAML: line 1: key '7' is written twice"],
+    ),
+    "frame option that is no text": (
+        "http_server_config: {headers: {X-Frame-Options: no}}",
+        ["'no' is not allowed; write deny or sameorigin"],
+    ),
+    "burst that is a text": ("rate_limit: {interval: 1s, burst: '5'}", ["rate_limit.burst: is the value '5'", "is 0"]),
+    "a directory as the key": (
+        TLS.replace("key.pem", "other") + "}",
+        ["key_file: FOLDER/other: cannot be read: Is a dir"],
+    ),
     "hash that is too cheap": (
         f"basic_auth_users: {{alice: {CHEAP.replace('$04$', '$03$')}}}",
         ['basic_auth_users["alice"]: is no bcrypt hash'],
@@ -285,3 +302,27 @@ def test_passwords_without_bcrypt_are_a_fault_with_a_remedy(folder: Path, monkey
     assert (
         f"{path}: basic_auth_users: needs bcrypt; install it with `pip install podres-exporter[auth]`",
     ) == problems_of(path)
+
+
+def test_what_is_written_without_quotes_is_served_as_it_is_written(write: Callable[[str], Path]) -> None:
+    """As in Go, where the field decides whether it is a text: no 0x10 becomes 16, no `no` becomes False."""
+    text = f"http_server_config: {{headers: {{X-XSS-Protection: 1}}}}\nbasic_auth_users: {{no: {CHEAP}, 0x10: {CHEAP}}}"
+    document = load_protection(write(text), FileReader(), FakeClock()).document
+
+    assert (("X-XSS-Protection: 1",), ["no", "0x10"]) == (document.headers, list(document.users))
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_what_is_no_file_is_a_fault_and_is_not_waited_for(folder: Path, kind: str) -> None:
+    """A FIFO without a writer would hold the start, and every later reload, for ever."""
+    path = folder / kind
+    if kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    named = write_config(folder, {"tls_server_config": {"cert_file": kind, "key_file": "key.pem"}})
+
+    assert [f"--web.config.file: {path}: cannot be read: is no regular file"] == list(problems_of(path))
+    assert [f"{named}: tls_server_config.cert_file: {path}: cannot be read: is no regular file"] == list(
+        problems_of(named)
+    )
