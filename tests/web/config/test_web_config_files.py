@@ -48,7 +48,7 @@ GOOD_FOR_US_ONLY = {
     "inline": "INLINE",
     "scalars are texts where a text is wanted": "http_server_config: {http2: false, headers: "
     "{X-XSS-Protection: 0, Strict-Transport-Security: 31536000, Content-Security-Policy: 2026-11-28}}",
-    "users whose names YAML reads as something else": f"basic_auth_users: {{no: {CHEAP}, 0x10: {CHEAP}, 1.50: {CHEAP}}}",
+    "users that YAML takes for something else": f"basic_auth_users: {{no: {CHEAP}, 0x10: {CHEAP}, 1.50: {CHEAP}}}",
     "a header of nothing": "http_server_config: {headers: {X-XSS-Protection: }}",
     "inline client ca": "INLINE_CA",
     "inline and file": "tls_server_config: {cert: x, cert_file: cert.pem, key_file: key.pem}",
