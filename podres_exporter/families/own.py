@@ -75,7 +75,7 @@ METADATA_RESTARTS = Family(
 METADATA_EVENTS = Family(
     name="podres_metadata_events_total",
     kind=Kind.COUNTER,
-    help="What the watch told: changed, deleted, bookmark, failed, unknown, unusable.",
+    help="What the watch told: changed, foreign (of another node), deleted, bookmark, failed, unknown, unusable.",
     labels=("event",),
     collector="exporter",
 )

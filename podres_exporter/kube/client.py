@@ -1,26 +1,32 @@
-"""The API server's pods of one node, over HTTP: whole lists, and watches line by line."""
+"""The client of the API server: get, list, watch and post, each with a deadline and a size limit."""
 
 import contextlib
-from collections.abc import Generator, Iterator
+import json
+import threading
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import Any
+from urllib.parse import quote, urlencode
 
-from urllib3 import HTTPResponse
-from urllib3.exceptions import DecodeError, HTTPError, NewConnectionError, ProtocolError
-from urllib3.exceptions import TimeoutError as HttpTimeout
+from urllib3 import BaseHTTPResponse, HTTPHeaderDict, PoolManager, Timeout
+from urllib3.exceptions import HTTPError, SSLError
 
 from podres_exporter.clock import Clock
-from podres_exporter.errors import ApiServerError, ConfigError, Reason
-from podres_exporter.kube.connections import Shears
-from podres_exporter.kube.credentials import MakeClient
-from podres_exporter.kube.errors import LONGEST_TEXT, refused, retry_after
+from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.connections import OpenSockets
+from podres_exporter.kube.credentials import Certificate, Endpoint, Identity, MakeCredentials
+from podres_exporter.kube.errors import refused, retry_after, translated
 from podres_exporter.kube.lines import complete_lines
 from podres_exporter.kube.ports import LIST_VERB, WATCH_VERB
-from podres_exporter.kube.sending import translated
+from podres_exporter.kube.transport import pool_manager
 
-if TYPE_CHECKING:
-    from kubernetes.client.api_client import ApiClient
+JSON = "application/json"
+WITHOUT_MANAGED_FIELDS = "application/json;drop=metadata.managedFields, application/json"
+"""
+Objects without `managedFields`, which nobody here reads and which are a third of a pod's bytes.
+
+Source: KEP-5958 (alpha in 1.38). Older API servers ignore a parameter that they do not know (tried on 1.36).
+"""
 
 _PIECE_BYTES = 64 * 1024
 _REFUSAL_BYTES = 64 * 1024
@@ -42,124 +48,203 @@ class Limits:
     line_bytes: int = 4 * 1024 * 1024
 
 
-class ApiServerClient:
-    """PodTransport over the `kubernetes` package's ApiClient. Not for more than one thread, `close` excepted."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of any code, its body decompressed; *retry_after_seconds* is None where it does not say."""
 
-    def __init__(self, make_client: MakeClient, node: str, clock: Clock, limits: Limits | None = None) -> None:
-        """
-        Make the client; it connects at the first request.
+    code: int
+    body: bytes
+    date: str | None = None
+    retry_after_seconds: float | None = None
 
-        Raises ConfigError without a node's name, for that would ask for the pods of the whole cluster, and where
-        *make_client* does.
-        """
-        if not node:
-            raise ConfigError(["the node's name is empty: set --node-name, or NODE_NAME from spec.nodeName"])
-        self._make_client, self._clock, self._limits = make_client, clock, limits or Limits()
-        self._selector = f"spec.nodeName={node}"
-        self._shears = Shears()
-        self._client: ApiClient | None = self._connect()
+    def expect(self, verb: str, *codes: int) -> bytes:
+        """Return the body of a 200, or one of *codes*. Raises ApiServerError for any other answer."""
+        if self.code not in {200, *codes}:
+            raise refused(verb, self.code, self.body, self.retry_after_seconds)
+        return self.body
 
-    def list(self) -> bytes:
-        """Return a list of all pods as the API server has it in its cache (`resourceVersion=0`)."""
-        until = self._clock.monotonic_seconds() + self._limits.list_seconds
-        response = self._ask(LIST_VERB, {"resourceVersion": "0"}, self._limits.list_seconds, "gzip")
-        return self._body(LIST_VERB, response, self._limits.body_bytes, until)
+
+class KubeClient:
+    """
+    Asks one API server, from any number of threads; errors are ApiServerError.
+
+    Redirects are not followed: they would carry the token to wherever they lead. Nothing is tried again: callers have
+    their own backoff.
+    """
+
+    def __init__(
+        self,
+        make_credentials: MakeCredentials,
+        user_agent: str,
+        clock: Clock,
+        limits: Limits | None = None,
+        *,
+        connections: int = 1,
+    ) -> None:
+        """Find the credentials; connects at the first request. Raises ConfigError where *make_credentials* does."""
+        self.limits = limits or Limits()
+        self._make_credentials, self._user_agent, self._clock = make_credentials, user_agent, clock
+        self._connections = connections
+        self._sockets = OpenSockets()
+        self._lock = threading.Lock()
+        self._credentials = make_credentials()
+        self._is_outdated = False
+        self._manager: tuple[Endpoint, Certificate | None, PoolManager] | None = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the API server is."""
+        return self._credentials.endpoint
+
+    def get(self, path: str, query: Mapping[str, str], seconds: float, *, verb: str = "get") -> Answer:
+        """Return any answer that is complete within *seconds*."""
+        return self._whole(verb, "GET", path, query, seconds)
+
+    def list(self, path: str, query: Mapping[str, str], accept: str = JSON) -> bytes:
+        """Return a list. Raises ApiServerError, also where the server refuses."""
+        return self._whole(LIST_VERB, "GET", path, query, self.limits.list_seconds, accept=accept).expect(LIST_VERB)
+
+    def post(self, path: str, document: Mapping[str, Any], seconds: float, *, verb: str) -> Answer:
+        """Return what the server answers to a new object."""
+        return self._whole(verb, "POST", path, {}, seconds, body=json.dumps(document).encode())
 
     @contextlib.contextmanager
-    def watch(self, version: str, timeout_seconds: int) -> Generator[Iterator[bytes]]:
-        """Yield the lines of a watch from *version* on; the server ends it after *timeout_seconds*."""
-        query = {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(timeout_seconds),
-            "resourceVersion": version,
-        }
+    def watch(self, path: str, query: Mapping[str, str], accept: str = JSON) -> Generator[Iterator[bytes]]:
+        """Yield the lines of a watch, until the server ends it."""
         # Compression would hold events back in the server's buffer.
-        with contextlib.closing(self._ask(WATCH_VERB, query, self._limits.silence_seconds, "identity")) as response:
-            yield complete_lines(_pieces(WATCH_VERB, response), self._limits.line_bytes)
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        response = self._send(WATCH_VERB, "GET", path, query, headers, self.limits.silence_seconds)
+        with contextlib.closing(response):
+            if response.status != 200:
+                raise self._refusal(WATCH_VERB, response)
+            yield complete_lines(_pieces(WATCH_VERB, response), self.limits.line_bytes)
 
     def close(self) -> None:
         """End what is under way at once, from any thread; later calls fail as unavailable."""
-        self._shears.cut()
+        self._sockets.close()
+        self._credentials.close()
 
-    def _connect(self) -> "ApiClient":
-        """Return a new client of what the files hold now, whose connections `close` can cut."""
-        client = self._make_client()
-        self._shears.hold(client.rest_client.pool_manager)
-        return client
+    def _whole(
+        self,
+        verb: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        seconds: float,
+        *,
+        accept: str = JSON,
+        body: bytes | None = None,
+    ) -> Answer:
+        """Return a whole answer."""
+        until = self._clock.monotonic_seconds() + seconds
+        headers = {"Accept": accept, "Accept-Encoding": "gzip" if self.endpoint.takes_gzip else "identity"}
+        if body is not None:
+            headers["Content-Type"] = JSON
+        response = self._send(verb, method, path, query, headers, seconds, body)
+        with contextlib.closing(response):
+            try:
+                found = self._body(verb, response, self.limits.body_bytes, until)
+            except ApiServerError:
+                if response.status in {200, 201}:
+                    raise
+                found = b""  # an error page that breaks off is still its code
+            return self._answer(response, found)
 
-    def _ask(self, verb: str, query: dict[str, str], read_seconds: float, encoding: str) -> HTTPResponse:
-        """Return the answer, of which the head has been read and is a 200."""
-        if self._shears.have_cut:
+    def _send(
+        self,
+        verb: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        read_seconds: float,
+        body: bytes | None = None,
+    ) -> BaseHTTPResponse:
+        """Return the answer, of which the head has been read."""
+        if self._sockets.is_closed:
             raise ApiServerError(verb, Reason.UNAVAILABLE, "the client is closed")
-        with translated(verb, partial(_broken, verb), self._discard):
-            client = self._client = self._client or self._connect()
-            request = client.param_serialize(
-                "GET",
-                "/api/v1/pods",
-                query_params=list({"fieldSelector": self._selector, **query}.items()),
-                header_params={"Accept": "application/json", "Accept-Encoding": encoding},
-                auth_settings=["BearerToken"],
-            )
-            timeout = (self._limits.connect_seconds, read_seconds)
-            response: HTTPResponse = client.call_api(*request, _request_timeout=timeout).response
-        if response.status != 200:
-            self._refuse(verb, response)
+        with translated(verb):
+            with self._lock:  # a credential plugin may be run: once is enough for all threads
+                identity = self._identity()
+                manager = self._manager_for(identity)
+            url = f"{self.endpoint.url}{path}"
+            if query:
+                url = f"{url}?{urlencode(query, quote_via=quote)}"
+            try:
+                response = manager.urlopen(
+                    method,
+                    url,
+                    body=body,
+                    headers=_headers({"User-Agent": self._user_agent, **headers}, identity),
+                    timeout=Timeout(connect=min(self.limits.connect_seconds, read_seconds), read=read_seconds),
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                )
+            except HTTPError as error:
+                if isinstance(error, SSLError):
+                    self._is_outdated = True  # CA or certificate may have been replaced
+                raise
+        if response.status == 401:
+            # Token or certificate may have been replaced in a way that the credentials have not seen.
+            self._is_outdated = True
         return response
 
-    def _refuse(self, verb: str, response: HTTPResponse) -> NoReturn:
-        """Raise the error of an answer that is not what was asked for."""
-        until = self._clock.monotonic_seconds() + self._limits.connect_seconds
+    def _identity(self) -> Identity:
+        """Return what the next request is sent with, of new credentials where the last ones were refused."""
+        if self._is_outdated:
+            made = self._make_credentials()
+            self._credentials.close()
+            self._credentials, self._manager, self._is_outdated = made, None, False
+            if self._sockets.is_closed:
+                made.close()
+        return self._credentials.identity()
+
+    def _manager_for(self, identity: Identity) -> PoolManager:
+        """Return the connections of that certificate; a token may change within them."""
+        endpoint = self.endpoint
+        if self._manager is None or self._manager[:2] != (endpoint, identity.certificate):
+            manager = pool_manager(endpoint, identity.certificate, self._connections)
+            self._sockets.track(manager)
+            self._manager = (endpoint, identity.certificate, manager)
+        return self._manager[2]
+
+    def _refusal(self, verb: str, response: BaseHTTPResponse) -> ApiServerError:
+        """Return the error of an answer that is not what was asked for."""
+        until = self._clock.monotonic_seconds() + self.limits.connect_seconds
         try:
             body = self._body(verb, response, _REFUSAL_BYTES, until)
         except ApiServerError:
             body = b""
-        if response.status == 401:
-            # Token or certificate may have been rotated in a way that the client has not seen.
-            self._discard()
-        wait = retry_after(response.headers.get("Retry-After"), self._clock.wall_seconds())
-        raise refused(verb, response.status, body, wait)
+        answer = self._answer(response, body)
+        return refused(verb, answer.code, body, answer.retry_after_seconds)
 
-    def _body(self, verb: str, response: HTTPResponse, longest_bytes: int, until: float) -> bytes:
+    def _answer(self, response: BaseHTTPResponse, body: bytes) -> Answer:
+        wait = retry_after(response.headers.get("Retry-After"), self._clock.wall_seconds())
+        return Answer(response.status, body, response.headers.get("Date"), wait)
+
+    def _body(self, verb: str, response: BaseHTTPResponse, longest_bytes: int, until: float) -> bytes:
         """Return a whole body; *until* is the monotonic second by which it must be here."""
         body = bytearray()
-        with contextlib.closing(response):
-            for piece in _pieces(verb, response):
-                body += piece
-                if len(body) > longest_bytes:
-                    raise ApiServerError(verb, Reason.TOO_LARGE, f"the answer has more than {longest_bytes} bytes")
-                if self._clock.monotonic_seconds() > until:
-                    raise ApiServerError(verb, Reason.TIMEOUT, f"the answer was incomplete after {len(body)} bytes")
+        for piece in _pieces(verb, response):
+            body += piece
+            if len(body) > longest_bytes:
+                raise ApiServerError(verb, Reason.TOO_LARGE, f"the answer has more than {longest_bytes} bytes")
+            if self._clock.monotonic_seconds() > until:
+                raise ApiServerError(verb, Reason.TIMEOUT, f"the answer was incomplete after {len(body)} bytes")
         return bytes(body)
 
-    def _discard(self) -> None:
-        """Let the next request make a new client of the files."""
-        if self._client is not None:
-            self._client.close()  # type: ignore[no-untyped-call]  # the package does not annotate it
-        self._client = None
+
+def _headers(headers: Mapping[str, str], identity: Identity) -> HTTPHeaderDict:
+    """Return the headers; one name may occur several times, as Impersonate-Group does."""
+    made = HTTPHeaderDict(headers)
+    for name, value in identity.headers:
+        made.add(name, value)
+    return made
 
 
-def _pieces(verb: str, response: HTTPResponse) -> Generator[bytes]:
+def _pieces(verb: str, response: BaseHTTPResponse) -> Generator[bytes]:
     """Yield the body as it comes, decompressed. Raises ApiServerError where it breaks off."""
-    try:
+    with translated(verb):
         while piece := response.read1(_PIECE_BYTES, decode_content=True):
             yield piece
-    except HTTPError as error:
-        raise _broken(verb, error) from error
-
-
-def _broken(verb: str, error: HTTPError) -> ApiServerError:
-    """
-    Return what an error of urllib3 means.
-
-    Refused, reset, cut short, not found by DNS: all of that is unavailable, as the server or the way to it is away.
-    """
-    match error:
-        case HttpTimeout() if not isinstance(error, NewConnectionError):
-            reason = Reason.TIMEOUT
-        case DecodeError():
-            reason = Reason.MALFORMED
-        case _:
-            reason = Reason.UNAVAILABLE
-    text = str(error.args[0] if isinstance(error, ProtocolError) else error)
-    return ApiServerError(verb, reason, text[:LONGEST_TEXT])

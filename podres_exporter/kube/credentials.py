@@ -1,31 +1,73 @@
-"""
-Who we are to the API server, from a pod's service account or a kubeconfig, as a client of the `kubernetes` package.
+"""Where the API server is and who we are to it; in a pod, from the files of its service account."""
 
-The package is imported when a client is made, not before, and only its configuration and its ApiClient: its models
-and its typed API are heavy, and nothing here reads objects.
-"""
-
-from __future__ import annotations
-
+import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from podres_exporter import __version__
-from podres_exporter.deferred import defer
 from podres_exporter.errors import ConfigError
-
-if TYPE_CHECKING:
-    from kubernetes.client.api_client import ApiClient
-    from kubernetes.client.configuration import Configuration
+from podres_exporter.kube.proxy import proxy_for
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-"""Where the kubelet mounts `token` and `ca.crt`."""
+"""Where the kubelet mounts `token`, `ca.crt` and `namespace`."""
 
-MakeClient = Callable[[], "ApiClient"]
-"""Makes a client of what the files hold now. Raises ConfigError where they do not do."""
+_OTHERWISE = "or run with --metadata.source=none"
 
-_WITHOUT = "or run with --metadata.source=none"
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """
+    How one API server is reached.
+
+    *authority* is who has signed its certificate: a file, or PEM itself; None trusts what the system trusts. *tls_name*
+    is the name in the certificate where it is not the URL's; *proxy* is a URL, which may hold a password.
+    """
+
+    url: str
+    authority: Path | bytes | None = None
+    is_verified: bool = True
+    tls_name: str | None = None
+    proxy: str | None = None
+    takes_gzip: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A client certificate with its key, as files or as PEM."""
+
+    chain: Path | bytes
+    key: Path | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What one request is sent with: headers such as Authorization, and perhaps a client certificate."""
+
+    headers: tuple[tuple[str, str], ...] = ()
+    certificate: Certificate | None = None
+
+
+class Credentials(Protocol):
+    """Credentials as they are found once; the client makes new ones after the server has refused them."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Return how the API server is reached."""
+        ...
+
+    def identity(self) -> Identity:
+        """Return what the next request is sent with. May take seconds; raises ConfigError where there is nothing."""
+        ...
+
+    def close(self) -> None:
+        """End what `identity` waits for, from any thread; later calls fail."""
+        ...
+
+
+MakeCredentials = Callable[[], Credentials]
+"""Reads the files as they are now, and asks nobody. Raises ConfigError where they cannot be used."""
 
 
 def user_agent(node: str) -> str:
@@ -33,107 +75,57 @@ def user_agent(node: str) -> str:
     return f"podres-exporter/{__version__} ({node})"
 
 
-def in_cluster_client(node: str, environ: Mapping[str, str], directory: Path = SERVICE_ACCOUNT) -> ApiClient:
+class ServiceAccount:
     """
-    Return a client for the cluster that this pod runs in.
+    Credentials of the pod that this process runs in.
 
-    The token is read anew for every request: it is rotated well before it expires, and a watch may last for minutes.
+    The token is read anew for every request: the kubelet replaces it well before it expires.
 
-    Raises ConfigError where environment or files of a service account are missing.
-
-    Source: kubernetes.config.incluster_config, whose own refresh keeps a token for a minute.
+    Source: client-go's rest.InClusterConfig.
     """
-    defer("kubernetes", "kubernetes.config")
-    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415 - heavy, see above
-    from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: PLC0415 - heavy, see above
 
-    token, authority = directory / "token", directory / "ca.crt"
-    configuration = _configuration()
-    try:
-        loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]  # not annotated
-            str(token), str(authority), try_refresh_token=False, environ=environ
-        )
-        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]  # not annotated
-    except (ConfigException, OSError, ValueError) as error:
-        raise ConfigError([_outside(environ, directory, error)]) from error
-    read = _reader(token)
-    read(configuration)
-    configuration.refresh_api_key_hook = read  # type: ignore[assignment]  # annotated as None
-    return _client(configuration, node)
-
-
-def kubeconfig_client(node: str, path: str, context: str | None = None) -> ApiClient:
-    """
-    Return a client for a context of a kubeconfig, its current one without a name.
-
-    Raises ConfigError where the file, the context or what they name cannot be used.
-    """
-    from kubernetes.config import ConfigException, load_kube_config  # noqa: PLC0415 - heavy, see above
-    from yaml import YAMLError  # noqa: PLC0415 - comes with it
-
-    configuration = _configuration()
-    try:
-        # Nothing is written back: the file is the user's.
-        load_kube_config(path, context, configuration, persist_config=False)  # type: ignore[no-untyped-call]  # not annotated
-    except YAMLError as error:
-        raise ConfigError([_useless(path, "it is no YAML")]) from error
-    except (ConfigException, OSError, ValueError) as error:
-        raise ConfigError([_useless(path, str(error))]) from error
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ConfigError([_useless(path, "it is no kubeconfig")]) from error
-    return _client(configuration, node)
-
-
-def _configuration() -> Configuration:
-    """Return the settings that every client has; proxies are the environment's (HTTPS_PROXY, NO_PROXY)."""
-    from kubernetes.client.configuration import Configuration  # noqa: PLC0415 - heavy, see above
-
-    # Not the package's default configuration, which another user of it in this process could have set.
-    configuration = Configuration(connection_pool_maxsize=1)
-    # urllib3 would try three times by itself and wait as Retry-After says: our own backoff would be multiplied.
-    configuration.retries = False
-    # A network that is lost in silence is noticed by the kernel, too.
-    configuration.keep_alive = True
-    return configuration
-
-
-def _client(configuration: Configuration, node: str) -> ApiClient:
-    """Return the client; nothing is connected yet."""
-    from kubernetes.client.api_client import ApiClient  # noqa: PLC0415 - heavy, see above
-
-    client = ApiClient(configuration)
-    client.user_agent = user_agent(node)
-    return client
-
-
-def _reader(token: Path) -> Callable[[Configuration], None]:
-    """Return the hook that puts the token of the file into a configuration; the last one stays if there is none."""
-
-    def read(configuration: Configuration) -> None:
+    def __init__(self, environment: Mapping[str, str], directory: Path = SERVICE_ACCOUNT) -> None:
+        """Raise ConfigError where the environment or the files of a service account are missing."""
+        host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")
+        if not (host and port):
+            problem = "no pod's environment: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set"
+            raise ConfigError([f"{problem}; give --metadata.kubeconfig, {_OTHERWISE}"])
+        url = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+        authority, self._token_file = directory / "ca.crt", directory / "token"
         try:
-            text = token.read_text(encoding="ascii").strip()
-        except (OSError, ValueError):
-            text = ""
-        if text:
-            configuration.api_key["BearerToken"] = f"Bearer {text}"
+            if not authority.read_bytes().strip():
+                raise ValueError(f"{authority} is empty")  # noqa: TRY301 - told like the other faults of the files
+            self._token = read_token(self._token_file)
+        except (OSError, ValueError) as error:
+            raise ConfigError([_unmounted(directory, error)]) from error
+        self.endpoint = Endpoint(url, authority, proxy=proxy_for(url, environment))
 
-    return read
+    def identity(self) -> Identity:
+        """Return the token that the file has now; the last one stays if there is none."""
+        with contextlib.suppress(OSError, ValueError):  # the API server says whether the old one is still good
+            self._token = read_token(self._token_file)
+        return bearer(self._token)
+
+    def close(self) -> None:
+        """Do nothing: `identity` waits for nobody."""
 
 
-def _outside(environ: Mapping[str, str], directory: Path, error: Exception) -> str:
+def bearer(token: str) -> Identity:
+    """Return the identity of a token."""
+    return Identity((("Authorization", f"Bearer {token}"),))
+
+
+def read_token(path: Path) -> str:
+    """Return the token of a file. Raises OSError or ValueError where there is none."""
+    token = path.read_text(encoding="ascii").strip()
+    if not token:
+        raise ValueError(f"{path} is empty")
+    return token
+
+
+def _unmounted(directory: Path, error: Exception) -> str:
     """Return what is missing of a service account, with the remedy."""
-    if not (environ.get("KUBERNETES_SERVICE_HOST") and environ.get("KUBERNETES_SERVICE_PORT")):
-        return (
-            "no pod's environment: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set; "
-            f"give --metadata.kubeconfig, {_WITHOUT}"
-        )
     return (
         f"no service account in {directory}: {error}; "
-        f"set automountServiceAccountToken: true on the pod or its service account, {_WITHOUT}"
+        f"set automountServiceAccountToken: true on the pod or its service account, {_OTHERWISE}"
     )
-
-
-def _useless(path: str, problem: str) -> str:
-    """Return what is wrong with a kubeconfig, with the remedy."""
-    remedy = f"check --metadata.kubeconfig and --metadata.context, {_WITHOUT}"
-    return f"the kubeconfig {path} cannot be used: {problem}; {remedy}"

@@ -1,11 +1,16 @@
-"""What the API server's refusals mean: HTTP codes, Status objects, Retry-After."""
+"""Errors of requests to the API server: its refusals (HTTP codes, Status objects, Retry-After) and urllib3's errors."""
 
+import contextlib
 import json
 import re
+from collections.abc import Generator
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from podres_exporter.errors import ApiServerError, Reason
+from urllib3.exceptions import DecodeError, HTTPError, NewConnectionError, ProtocolError, ProxyError, SSLError
+from urllib3.exceptions import TimeoutError as HttpTimeout
+
+from podres_exporter.errors import ApiServerError, ConfigError, Reason
 
 LONGEST_TEXT = 256
 
@@ -19,6 +24,9 @@ _BY_CODE = {
     429: Reason.THROTTLED,
     504: Reason.TIMEOUT,
 }
+
+_POOL = re.compile(r"^\w+\(host=[^)]*\): ")
+"""How urllib3 begins its sentences."""
 
 _FORBIDDEN = re.compile(r'is forbidden: User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "pods"')
 
@@ -84,3 +92,50 @@ def _message(body: bytes) -> str:
         return ""
     message = status.get("message") if isinstance(status, dict) else None
     return message[:LONGEST_TEXT] if isinstance(message, str) else ""
+
+
+@contextlib.contextmanager
+def translated(verb: str) -> Generator[None]:
+    """Raise ApiServerError for whatever sending a request, or reading its answer, raises in the block."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ApiServerError(verb, Reason.DENIED, f"no credentials: {'; '.join(error.problems)}") from error
+    except HTTPError as error:
+        raise ApiServerError(verb, _reason_of_error(error), _text_of_error(error)) from error
+    except OSError as error:  # urllib3 makes its own of those of connections: these are of files
+        raise ApiServerError(verb, Reason.DENIED, f"no credentials: {error}") from error
+    except ValueError:
+        # Without its cause: http.client quotes the header that it does not like.
+        raise ApiServerError(verb, Reason.DENIED, "the token is not a single line of ASCII") from None
+
+
+def _reason_of_error(error: HTTPError) -> Reason:
+    """
+    Return what an error of urllib3 means.
+
+    Refused, reset, cut short, not found by DNS: all of that is unavailable, as the server or the way to it is away.
+    """
+    match error:
+        case HttpTimeout() if not isinstance(error, NewConnectionError):
+            return Reason.TIMEOUT
+        case DecodeError():
+            return Reason.MALFORMED
+        case SSLError() if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return Reason.DENIED
+        case _:
+            return Reason.UNAVAILABLE
+
+
+def _text_of_error(error: HTTPError) -> str:
+    """Return the error in its own words, without the address: whoever reads it knows whom was asked."""
+    match error:
+        case ProxyError():
+            text = f"{error.args[0]} {error.original_error}"
+        case ProtocolError():
+            text = str(error.args[0])
+        case DecodeError():
+            text = "the answer says that it is compressed, and cannot be unpacked"
+        case _:
+            text = str(error)
+    return _POOL.sub("", text)[:LONGEST_TEXT]

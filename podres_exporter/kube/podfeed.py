@@ -7,13 +7,14 @@ from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.errors import reason_of
 from podres_exporter.kube.podbook import PodBook
-from podres_exporter.kube.ports import LIST_VERB, WATCH_VERB, MetadataObserver, PodTransport
+from podres_exporter.kube.ports import LIST_VERB, WATCH_VERB, ListWatchTransport, MetadataObserver
 from podres_exporter.model import Malformed, Metadata
 from podres_exporter.podmeta import (
     Bookmark,
     Changed,
     Deleted,
     Failed,
+    Foreign,
     PodDecoder,
     PodList,
     Unknown,
@@ -24,7 +25,7 @@ from podres_exporter.podmeta import (
 log = logging.getLogger(__name__)
 
 
-def read_pods(transport: PodTransport, decoder: PodDecoder, clock: Clock) -> Metadata:
+def read_pods(transport: ListWatchTransport, decoder: PodDecoder, clock: Clock) -> Metadata:
     """Return the pods of one list, for commands that look once. Raises ApiServerError."""
     found = _decoded(transport.list(), decoder)
     pods = {each.meta.key: each.meta for each in found.pods}
@@ -34,9 +35,12 @@ def read_pods(transport: PodTransport, decoder: PodDecoder, clock: Clock) -> Met
 class PodFeed:
     """Owned by one thread. Every call raises ApiServerError where the request, or the watch, fails."""
 
-    def __init__(self, transport: PodTransport, decoder: PodDecoder, observer: MetadataObserver, book: PodBook) -> None:
+    def __init__(
+        self, transport: ListWatchTransport, decoder: PodDecoder, observer: MetadataObserver, book: PodBook
+    ) -> None:
         """Take what is needed; nothing is asked yet."""
         self._transport, self._decoder, self._observer, self._book = transport, decoder, observer, book
+        self._has_warned = False
 
     def list(self) -> str:
         """Take all pods, and return their version."""
@@ -44,6 +48,7 @@ class PodFeed:
         body = self._transport.list()
         self._observer.received(len(body))
         found = _decoded(body, self._decoder)
+        self._warn_of_foreign(found.foreign)
         self._report([*found.malformed, *(problem for pod in found.pods for problem in pod.problems)])
         self._book.listed([pod.meta for pod in found.pods], is_complete=not found.malformed)
         log.debug("metadata.listed", extra={"pods": len(found.pods), "version": found.resource_version})
@@ -67,6 +72,10 @@ class PodFeed:
                 self._report(pod.problems)
                 self._book.added(pod.meta)
                 return pod.resource_version
+            case Foreign(version):
+                self._warn_of_foreign(1)
+                self._book.heard()
+                return version
             case Deleted(key, uid, version):
                 self._book.removed(key, uid)
                 return version
@@ -81,6 +90,15 @@ class PodFeed:
             case _:
                 self._report([Malformed(event.path, event.problem)])
                 raise ApiServerError(WATCH_VERB, Reason.MALFORMED, f"an event is lost: {event.path}: {event.problem}")
+
+    def _warn_of_foreign(self, pods: int) -> None:
+        """Say once that pods of other nodes come, and are left out."""
+        if pods and not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "metadata.foreign_pods",
+                extra={"pods": pods, "why": "the API server, or a proxy before it, ignores the field selector"},
+            )
 
     def _report(self, items: Collection[Malformed]) -> None:
         """Tell of items that could not be read."""

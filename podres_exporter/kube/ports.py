@@ -14,7 +14,7 @@ VERBS = (LIST_VERB, WATCH_VERB)
 ENDED, FAILED, EXPIRED = "ended", "error", "expired"
 """Why a watch began again: its time was over, it broke, or its version was too old."""
 
-EVENT_KINDS = ("changed", "deleted", "bookmark", "failed", "unknown", "unusable")
+EVENT_KINDS = ("changed", "foreign", "deleted", "bookmark", "failed", "unknown", "unusable")
 """What the lines of a watch are."""
 
 
@@ -46,11 +46,11 @@ class MetadataObserver(Protocol):
         ...
 
 
-class PodTransport(Protocol):
-    """Asks for the pods of one node. Every call ends by itself; each raises ApiServerError and nothing else."""
+class ListWatchTransport(Protocol):
+    """Lists and watches one kind of objects. Every call ends by itself; each raises ApiServerError and nothing else."""
 
     def list(self) -> bytes:
-        """Return a list of all pods."""
+        """Return a list of all objects."""
         ...
 
     def watch(self, version: str, timeout_seconds: int) -> AbstractContextManager[Iterator[bytes]]:

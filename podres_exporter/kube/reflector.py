@@ -11,7 +11,7 @@ from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.pacing import Pause
 from podres_exporter.kube.podbook import PodBook
 from podres_exporter.kube.podfeed import PodFeed
-from podres_exporter.kube.ports import ENDED, EXPIRED, FAILED, WATCH_VERB, MetadataObserver, PodTransport
+from podres_exporter.kube.ports import ENDED, EXPIRED, FAILED, WATCH_VERB, ListWatchTransport, MetadataObserver
 from podres_exporter.kube.reflection import (
     Action,
     Disconnected,
@@ -44,7 +44,7 @@ class PodWatch:
 
     def __init__(
         self,
-        transport: PodTransport,
+        transport: ListWatchTransport,
         decoder: PodDecoder,
         clock: Clock,
         observer: MetadataObserver,

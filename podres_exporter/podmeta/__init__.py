@@ -7,7 +7,17 @@ What leaves this package is frozen and compared by value. Nothing here knows of 
 
 from podres_exporter.allowlist import LabelAllowlist, parse_allowlist
 from podres_exporter.podmeta.answers import decode_event, decode_list
-from podres_exporter.podmeta.events import Bookmark, Changed, Deleted, Event, Failed, PodList, Unknown, Unusable
+from podres_exporter.podmeta.events import (
+    Bookmark,
+    Changed,
+    Deleted,
+    Event,
+    Failed,
+    Foreign,
+    PodList,
+    Unknown,
+    Unusable,
+)
 from podres_exporter.podmeta.faults import PodError
 from podres_exporter.podmeta.labels import label_rows
 from podres_exporter.podmeta.pod import DecodedPod, PodDecoder
@@ -19,6 +29,7 @@ __all__ = [
     "Deleted",
     "Event",
     "Failed",
+    "Foreign",
     "LabelAllowlist",
     "PodDecoder",
     "PodError",

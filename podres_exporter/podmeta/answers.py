@@ -6,8 +6,18 @@ from msgspec.json import Decoder
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.model import Malformed
 from podres_exporter.podmeta.containers import LONGEST_MESSAGE
-from podres_exporter.podmeta.events import Bookmark, Changed, Deleted, Event, Failed, PodList, Unknown, Unusable
-from podres_exporter.podmeta.faults import UNREADABLE, PodError, pod_error
+from podres_exporter.podmeta.events import (
+    Bookmark,
+    Changed,
+    Deleted,
+    Event,
+    Failed,
+    Foreign,
+    PodList,
+    Unknown,
+    Unusable,
+)
+from podres_exporter.podmeta.faults import UNREADABLE, ForeignPodError, PodError, pod_error
 from podres_exporter.podmeta.pod import PodDecoder
 from podres_exporter.podmeta.records import EventFrame, Identity, ListFrame, ListMeta, Status, StatusDetails, Stub
 
@@ -28,13 +38,15 @@ def decode_list(body: bytes, decoder: PodDecoder) -> PodList:
     except UNREADABLE as error:
         detail = f"{len(body)} bytes are no list of pods: {pod_error(error)}"
         raise ApiServerError("list", Reason.MALFORMED, detail) from error
-    pods, malformed = [], []
+    pods, malformed, foreign = [], [], 0
     for index, item in enumerate(frame.items or ()):
         try:
             pods.append(decoder.decode(item))
+        except ForeignPodError:
+            foreign += 1
         except PodError as error:
             malformed.append(_below(f"items[{index}]", item, error))
-    return PodList(tuple(pods), (frame.metadata or ListMeta()).resource_version, tuple(malformed))
+    return PodList(tuple(pods), (frame.metadata or ListMeta()).resource_version, tuple(malformed), foreign)
 
 
 def decode_event(line: bytes, decoder: PodDecoder) -> Event:
@@ -61,9 +73,11 @@ def decode_event(line: bytes, decoder: PodDecoder) -> Event:
             return Unknown(unknown)
 
 
-def _changed(raw: Raw, decoder: PodDecoder) -> Changed | Unusable:
+def _changed(raw: Raw, decoder: PodDecoder) -> Changed | Foreign | Unusable:
     try:
         return Changed(decoder.decode(raw))
+    except ForeignPodError as error:
+        return Foreign(error.resource_version)
     except PodError as error:
         fault = _below("object", raw, error)
         return Unusable(fault.path, fault.problem, _identity(raw).resource_version)

@@ -8,11 +8,16 @@ from podres_exporter.podmeta.pod import DecodedPod
 
 @dataclass(frozen=True, slots=True)
 class PodList:
-    """All pods of a list as of *resource_version* (empty: not stated); *malformed* are the items left out of *pods*."""
+    """
+    All pods of a list as of *resource_version* (empty: not stated); *malformed* are the items left out of *pods*.
+
+    *foreign* is how many pods of other nodes were left out.
+    """
 
     pods: tuple[DecodedPod, ...]
     resource_version: str
     malformed: tuple[Malformed, ...] = ()
+    foreign: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,13 @@ class Changed:
     """A pod is new, or other than before (ADDED, MODIFIED)."""
 
     pod: DecodedPod
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A pod of another node has changed: the server does not respect the field selector."""
+
+    resource_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +80,5 @@ class Unusable:
     resource_version: str
 
 
-Event = Changed | Deleted | Bookmark | Failed | Unknown | Unusable
+Event = Changed | Foreign | Deleted | Bookmark | Failed | Unknown | Unusable
 """What one line of a watch can say."""

@@ -24,3 +24,12 @@ def pod_error(error: Exception) -> PodError:
     """
     problem, _, path = str(error).partition(" - at `$")
     return PodError(path.rstrip("`").removeprefix("."), problem.replace("`", ""))
+
+
+class ForeignPodError(PodError):
+    """A pod of another node, as of *resource_version*."""
+
+    def __init__(self, path: str, problem: str, resource_version: str) -> None:
+        """Keep the version, too: a watch goes on from it."""
+        super().__init__(path, problem)
+        self.resource_version = resource_version

@@ -11,7 +11,7 @@ from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.model import Malformed, PodMeta
 from podres_exporter.podmeta.chosen import chosen
 from podres_exporter.podmeta.containers import LONGEST_MESSAGE, container_specs, statuses
-from podres_exporter.podmeta.faults import UNREADABLE, PodError, pod_error
+from podres_exporter.podmeta.faults import UNREADABLE, ForeignPodError, PodError, pod_error
 from podres_exporter.podmeta.labels import label_rows
 from podres_exporter.podmeta.records import ExtendedClaim, Pod, PodClaim, PodSpec, PodStatus, Resources
 from podres_exporter.podmeta.totals import pending_resize, pod_totals
@@ -30,16 +30,17 @@ class DecodedPod:
 class PodDecoder:
     """Decodes pods, of whose labels it keeps the allowed ones; it has no memory, so any thread may use it."""
 
-    def __init__(self, allowlist: LabelAllowlist) -> None:
-        """Keep which labels are allowed."""
-        self._allowlist = allowlist
+    def __init__(self, allowlist: LabelAllowlist, node: str = "") -> None:
+        """Keep which labels are allowed, and of which node the pods must be; all are taken without one."""
+        self._allowlist, self._node = allowlist, node
         self._decoder = Decoder(Pod)
 
     def decode(self, raw: bytes | Raw) -> DecodedPod:
         """
         Return what is kept of one pod.
 
-        Raises PodError where the JSON is no pod, or one without a namespace and a name.
+        Raises PodError where the JSON is no pod, or one without a namespace and a name; ForeignPodError where it is one
+        of another node.
         """
         try:
             pod = self._decoder.decode(raw)
@@ -48,6 +49,8 @@ class PodDecoder:
         for key, text in (("namespace", pod.metadata.namespace), ("name", pod.metadata.name)):
             if not text:
                 raise PodError(f"metadata.{key}", "is missing")
+        if self._node and (pod.spec or PodSpec()).node_name != self._node:
+            raise ForeignPodError("spec.nodeName", "is another node's", pod.metadata.resource_version)
         problems: list[Malformed] = []
         meta = self._meta(pod, problems)
         return DecodedPod(meta, pod.metadata.resource_version, tuple(problems))

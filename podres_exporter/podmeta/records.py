@@ -103,6 +103,7 @@ class PodSpec(Wire):
     What the pod asks for. *resources* are those of the pod as a whole (KEP-2837), *overhead* what its sandbox costs.
     """
 
+    node_name: str = ""
     priority_class_name: str = ""
     overhead: dict[str, Any] | None = None
     init_containers: list[Container] | None = None

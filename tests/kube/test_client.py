@@ -5,21 +5,22 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from api_rig import pod
 from eventually import eventually
-from pods_rig import NODE, PATIENT, QUICK, TOKEN, ParkingClock, Site
+from pods_rig import NODE, PATIENT, QUICK, TOKEN, ParkingClock, Site, client_at
 from raw_server import RawServer, chunked, whole
 from tls_rig import Authority
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ApiServerError, ConfigError, Reason
-from podres_exporter.kube.client import ApiServerClient, Limits
-from podres_exporter.kube.credentials import kubeconfig_client
-from podres_exporter.sim.api import PODS, ApiServer, Drop, Fail, Hang, StreamFault, Trickle, kubeconfig
+from podres_exporter.kube.client import WITHOUT_MANAGED_FIELDS, KubeClient, Limits
+from podres_exporter.kube.kubeconfig import Kubeconfig
+from podres_exporter.kube.listwatch import ListWatch, pods_of_node
+from podres_exporter.sim.api import PODS, ApiServer, Drop, Fail, Hang, StreamFault, Trickle
 
 
 def failure(call: Callable[[], object]) -> ApiServerError:
@@ -32,16 +33,14 @@ def reason(call: Callable[[], object]) -> Reason:
     return failure(call).reason
 
 
-def watched(client: ApiServerClient, version: str = "1") -> list[bytes]:
+def watched(client: ListWatch, version: str = "1") -> list[bytes]:
     """Return all lines of a watch."""
     with client.watch(version, 250) as lines:
         return list(lines)
 
 
-def raw_client(server: RawServer, tmp_path: Path, limits: Limits = PATIENT) -> ApiServerClient:
-    path = tmp_path / "config"
-    path.write_text(kubeconfig(server.url))
-    return ApiServerClient(lambda: kubeconfig_client(NODE, str(path)), NODE, SystemClock(), limits)
+def raw_client(server: RawServer, tmp_path: Path, limits: Limits = PATIENT) -> ListWatch:
+    return pods_of_node(client_at(server.url, tmp_path, SystemClock(), limits), NODE)
 
 
 def test_a_list_asks_for_one_node_from_the_cache_and_takes_it_compressed(site: Site) -> None:
@@ -52,7 +51,7 @@ def test_a_list_asks_for_one_node_from_the_cache_and_takes_it_compressed(site: S
 
     assert 10 == body.count(b'"nodeName":"n1"')
     assert {"fieldSelector": "spec.nodeName=n1", "resourceVersion": "0"} == request.query
-    assert ("gzip", "application/json") == (request.headers["accept-encoding"], request.headers["accept"])
+    assert ("gzip", WITHOUT_MANAGED_FIELDS) == (request.headers["accept-encoding"], request.headers["accept"])
 
 
 def test_a_watch_asks_for_bookmarks_and_an_end_and_no_compression(site: Site) -> None:
@@ -144,11 +143,17 @@ def test_an_error_page_that_breaks_off_is_still_its_code(tmp_path: Path) -> None
         assert "list: HTTP 503" == failure(raw_client(server, tmp_path).list).detail
 
 
-def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
-    """It would carry the token to wherever it leads."""
-    with RawServer(whole(b"", "307 Temporary Redirect", "Location: /elsewhere")) as server:
-        assert Reason.INTERNAL is reason(raw_client(server, tmp_path).list)
-        assert 1 == len(server.heads)
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent"])
+def test_a_redirect_is_not_followed(tmp_path: Path, status: str) -> None:
+    """It would carry the token to wherever it leads, be it another path or another host."""
+    with RawServer(whole(b"{}")) as other:
+        for place in ("/elsewhere", other.url):
+            with RawServer(whole(b"", status, f"Location: {place}")) as server:
+                client = client_at(server.url, tmp_path, SystemClock(), token=TOKEN)
+                assert Reason.INTERNAL is reason(pods_of_node(client, NODE).list)
+                assert status[:3] == str(client.get("/version", {}, 5).code)
+                assert 2 == len(server.heads)
+        assert [] == other.heads
 
 
 @pytest.mark.parametrize(
@@ -243,18 +248,15 @@ def test_nobody_there_is_unavailable_and_then_somebody_is(site: Site) -> None:
 
 
 def test_a_name_that_does_not_resolve_is_unavailable(tmp_path: Path) -> None:
-    path = tmp_path / "config"
-    path.write_text(kubeconfig("http://no-such-host.invalid:1"))
-    client = ApiServerClient(lambda: kubeconfig_client(NODE, str(path)), NODE, SystemClock())
+    client = pods_of_node(client_at("http://no-such-host.invalid:1", tmp_path, SystemClock()), NODE)
 
     assert Reason.UNAVAILABLE is reason(client.list)
 
 
 def test_a_server_that_does_not_speak_tls_is_unavailable(tmp_path: Path) -> None:
     with RawServer(b"plain text\r\n") as server:
-        path = tmp_path / "config"
-        path.write_text(kubeconfig(server.url.replace("http:", "https:")))
-        client = ApiServerClient(lambda: kubeconfig_client(NODE, str(path)), NODE, SystemClock())
+        url = server.url.replace("http:", "https:")
+        client = pods_of_node(client_at(url, tmp_path, SystemClock()), NODE)
 
         assert Reason.UNAVAILABLE is reason(client.list)
 
@@ -262,10 +264,8 @@ def test_a_server_that_does_not_speak_tls_is_unavailable(tmp_path: Path) -> None
 def test_a_handshake_that_never_ends_is_a_timeout(tmp_path: Path) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     with listener:
-        path = tmp_path / "config"
-        path.write_text(kubeconfig(f"https://127.0.0.1:{listener.getsockname()[1]}"))
-        limits = Limits(connect_seconds=0.1)
-        client = ApiServerClient(lambda: kubeconfig_client(NODE, str(path)), NODE, SystemClock(), limits)
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        client = pods_of_node(client_at(url, tmp_path, SystemClock(), Limits(connect_seconds=0.1)), NODE)
 
         assert Reason.TIMEOUT is reason(client.list)
 
@@ -280,9 +280,9 @@ def test_a_token_that_is_refused_is_read_anew(secured: Site) -> None:
 
 
 def test_a_kubeconfig_s_token_that_is_refused_is_read_anew(secured: Site) -> None:
-    """The package keeps it for as long as the client lives."""
     path = secured.directory / "config"
-    client = ApiServerClient(lambda: kubeconfig_client(NODE, str(path)), NODE, secured.clock)
+    credentials = partial(Kubeconfig, [str(path)], None, {}, secured.clock)
+    client = pods_of_node(KubeClient(credentials, "a test", secured.clock, PATIENT), NODE)
     client.list()
     secured.server.token = "another"  # noqa: S105 - a test's own
     path.write_text(path.read_text().replace(TOKEN, "another"))
@@ -333,23 +333,19 @@ def test_files_that_vanish_are_a_denial_until_they_are_back(secured: Site) -> No
 def test_a_token_that_is_unfit_for_a_header_is_not_told_to_anybody(tmp_path: Path) -> None:
     """The text of http.client's own error quotes it."""
     with RawServer(whole(b"{}")) as server:
-        path = tmp_path / "config"
-        path.write_text(kubeconfig(server.url, "se\ncret"))
-        client = ApiServerClient(lambda: kubeconfig_client(NODE, str(path)), NODE, SystemClock())
+        client = pods_of_node(client_at(server.url, tmp_path, SystemClock(), token="se\ncret"), NODE)  # noqa: S106 - a test's own
         error = failure(client.list)
 
     assert Reason.DENIED is error.reason
     assert "cret" not in "".join(traceback.format_exception(error))
 
 
-def test_without_a_node_no_client_is_made() -> None:
+def test_without_a_node_nothing_is_asked(site: Site) -> None:
     """An empty selector would list and watch the pods of the whole cluster, from every node."""
-
-    def make_client() -> Any:
-        raise AssertionError
-
     with pytest.raises(ConfigError, match="--node-name"):
-        ApiServerClient(make_client, "", SystemClock())
+        pods_of_node(site.client(), "")
+
+    assert 0 == site.server.requests.count()
 
 
 @pytest.mark.parametrize("verb", ["list", "watch"])

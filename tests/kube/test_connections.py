@@ -8,30 +8,30 @@ from urllib3 import PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError, ProtocolError, ProxyError
 from urllib3.poolmanager import pool_classes_by_scheme
 
-from podres_exporter.kube.connections import Shears
+from podres_exporter.kube.connections import OpenSockets
 
 
 def test_what_is_connected_later_is_cut_at_once() -> None:
     """A stop may come between the decision to connect and the connection."""
-    shears = Shears()
-    shears.cut()
+    sockets = OpenSockets()
+    sockets.close()
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        shears.add(ours)
+        sockets.add(ours)
 
         assert b"" == theirs.recv(1)
 
 
 def test_what_is_closed_already_and_what_is_no_socket_is_left_alone() -> None:
-    shears = Shears()
+    sockets = OpenSockets()
     ours, theirs = socket.socketpair()
-    shears.add(ours)
-    shears.add(None)
+    sockets.add(ours)
+    sockets.add(None)
     ours.close()
     theirs.close()
-    shears.cut()
+    sockets.close()
 
-    assert shears.have_cut
+    assert sockets.is_closed
 
 
 @pytest.mark.parametrize("is_proxied", [False, True])
@@ -40,15 +40,15 @@ def test_a_request_that_waits_for_its_answer_ends_at_once(is_proxied: bool) -> N
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         manager = ProxyManager(url, retries=False) if is_proxied else PoolManager(retries=False)
-        shears = Shears()
-        shears.hold(manager)
+        sockets = OpenSockets()
+        sockets.track(manager)
         errors: list[BaseException] = []
         waiting = threading.Thread(target=lambda: errors.append(error_of(manager, url)), daemon=True)
         waiting.start()
         connection, _ = silent.accept()
         with connection:
             assert connection.recv(4096).startswith(b"GET")
-            shears.cut()
+            sockets.close()
             waiting.join(5)
 
     assert [ProxyError if is_proxied else ProtocolError] == [type(each) for each in errors]
@@ -67,6 +67,6 @@ def test_a_manager_with_connections_of_its_own_keeps_them() -> None:
         pass
 
     manager = Special()
-    Shears().hold(manager)
+    OpenSockets().track(manager)
 
     assert manager.pool_classes_by_scheme is pool_classes_by_scheme

@@ -78,6 +78,29 @@ def watched(transport: Script, recorder: Recorder, book: PodBook) -> list[str]:
     return versions
 
 
+def test_pods_of_other_nodes_are_left_out_and_said_once(
+    recorder: Recorder, book: PodBook, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server, or a proxy before it, that ignores the field selector gives the pods of the whole cluster."""
+    body = listing(
+        made("a", 1), *({**pod(f"far-{number}", node="n2"), "x": 1} for number in range(50)), pod("none", node="")
+    )
+    far = pod("far", node="n2", resourceVersion="12")
+    lines = [event("ADDED", far), event("MODIFIED", far), event("DELETED", far), event("ADDED", made("b", 14))]
+    transport = Script(body, *lines)
+    found = PodFeed(transport, PodDecoder(LabelAllowlist(), "n1"), recorder, book)
+    found.list()
+    versions: list[str] = []
+    found.watch("9", 250, versions.append)
+
+    assert {("ml", "a"), ("ml", "b")} == book.metadata().pods.keys()
+    assert book.metadata().synced
+    assert ["12", "12", "12", "14"] == versions
+    assert {"foreign": 2, "deleted": 1, "changed": 1} == recorder.events
+    assert [51] == [record.pods for record in caplog.records if record.message == "metadata.foreign_pods"]  # type: ignore[attr-defined]
+    assert [] == recorder.items
+
+
 def test_a_list_fills_the_book_and_has_a_version(recorder: Recorder, book: PodBook) -> None:
     body = listing(made("a", 1), made("b", 2))
 

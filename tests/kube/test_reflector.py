@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 from api_rig import pod
 from eventually import eventually
-from pods_rig import PATIENT, QUICK, ParkingClock, Recorder, Site
+from pods_rig import PATIENT, QUICK, ParkingClock, Recorder, Site, client_at
 from raw_server import RawServer, chunked, whole
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.clock import SystemClock
-from podres_exporter.kube.client import ApiServerClient, Limits
-from podres_exporter.kube.credentials import kubeconfig_client
+from podres_exporter.kube.client import Limits
+from podres_exporter.kube.listwatch import pods_of_node
 from podres_exporter.kube.reflector import PodWatch
 from podres_exporter.model import PodKey
 from podres_exporter.podmeta import PodDecoder
-from podres_exporter.sim.api import ANY, PODS, ApiServer, Drop, Fail, Hang, StreamFault, Trickle, kubeconfig
+from podres_exporter.sim.api import ANY, PODS, ApiServer, Drop, Fail, Hang, StreamFault, Trickle
 from podres_exporter.sources.ports import PodMetaSource
 
 A, B = ("ml", "a"), ("ml", "b")
@@ -289,9 +289,7 @@ def test_lines_of_no_use_make_no_request_storm(
     answer = chunked(lines)
     relists = error == ("watch", "malformed")
     with RawServer(LIST, *[answer, LIST] * 50) if relists else RawServer(LIST, answer) as server:
-        path = tmp_path / "raw"
-        path.write_text(kubeconfig(server.url))
-        transport = ApiServerClient(lambda: kubeconfig_client("n1", str(path)), "n1", clock)
+        transport = pods_of_node(client_at(server.url, tmp_path, clock, Limits()), "n1")
         source = PodWatch(transport, PodDecoder(LabelAllowlist()), clock, recorder, uniform=lambda: 0.0)
         source.start(recorder.changed)
         clock.run_until(START + 60)

@@ -5,7 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from eventually import eventually
 from fake_clock import FakeClock
@@ -13,8 +12,10 @@ from tls_rig import Authority
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import Reason
-from podres_exporter.kube.client import ApiServerClient, Limits
-from podres_exporter.kube.credentials import in_cluster_client, kubeconfig_client
+from podres_exporter.kube.client import KubeClient, Limits
+from podres_exporter.kube.credentials import Credentials, ServiceAccount, user_agent
+from podres_exporter.kube.kubeconfig import Kubeconfig
+from podres_exporter.kube.listwatch import ListWatch, pods_of_node
 from podres_exporter.model import Malformed, PodKey
 from podres_exporter.sim.api import ApiServer, Store, kubeconfig
 
@@ -111,12 +112,25 @@ class Site:
         host, port = self.server.url.rpartition("//")[2].rsplit(":", 1)
         return {"KUBERNETES_SERVICE_HOST": host.strip("[]"), "KUBERNETES_SERVICE_PORT": port}
 
-    def make_client(self) -> Any:
-        """Return a client as a pod makes it where there is TLS, else by a kubeconfig."""
+    def credentials(self) -> Credentials:
+        """Return those of a pod where there is TLS, else those of a kubeconfig."""
         if self.authority is None:
-            return kubeconfig_client(NODE, str(self.directory / "config"))
-        return in_cluster_client(NODE, self.environ, self.directory)
+            return Kubeconfig([str(self.directory / "config")], None, {}, self.clock)
+        return ServiceAccount(self.environ, self.directory)
 
-    def connect(self, limits: Limits = PATIENT) -> ApiServerClient:
-        """Return a transport."""
-        return ApiServerClient(self.make_client, NODE, self.clock, limits)
+    def client(self, limits: Limits = PATIENT) -> KubeClient:
+        """Return a client."""
+        return KubeClient(self.credentials, user_agent(NODE), self.clock, limits)
+
+    def connect(self, limits: Limits = PATIENT) -> ListWatch:
+        """Return what lists and watches the pods of the node."""
+        return pods_of_node(self.client(limits), NODE)
+
+
+def client_at(
+    url: str, directory: Path, clock: Clock, limits: Limits = PATIENT, token: str | None = None
+) -> KubeClient:
+    """Return a client of a server somewhere, by a kubeconfig that is written into the directory."""
+    path = directory / "raw-config"
+    path.write_text(kubeconfig(url, token))
+    return KubeClient(lambda: Kubeconfig([str(path)], None, {}, clock), user_agent(NODE), clock, limits)

@@ -1,6 +1,7 @@
 """Certificates for servers on loopback."""
 
 import ssl
+from pathlib import Path
 
 import trustme
 
@@ -27,3 +28,18 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._authority.configure_trust(context)
         return context
+
+    def demanding_context(self) -> ssl.SSLContext:
+        """Return what a server needs that takes nobody without a certificate of this authority."""
+        context = self.server_context()
+        context.verify_mode = ssl.CERT_REQUIRED
+        self._authority.configure_trust(context)
+        return context
+
+    def client_files(self, directory: Path) -> tuple[Path, Path]:
+        """Write a client's certificate and its key; return their paths."""
+        leaf = self._authority.issue_cert("client@example.com")
+        chain, key = directory / "client.crt", directory / "client.key"
+        chain.write_bytes(b"".join(each.bytes() for each in leaf.cert_chain_pems))
+        key.write_bytes(leaf.private_key_pem.bytes())
+        return chain, key

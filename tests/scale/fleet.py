@@ -20,8 +20,10 @@ from scale.stepped_clock import SteppedClock
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import Reason
-from podres_exporter.kube.client import ApiServerClient
-from podres_exporter.kube.credentials import kubeconfig_client
+from podres_exporter.kube.client import KubeClient
+from podres_exporter.kube.credentials import user_agent
+from podres_exporter.kube.kubeconfig import Kubeconfig
+from podres_exporter.kube.listwatch import ListWatch, pods_of_node
 from podres_exporter.kube.ports import ENDED
 from podres_exporter.kube.reflector import PodWatch
 from podres_exporter.model import Malformed
@@ -94,9 +96,9 @@ class Readers:
 
 
 class Counted:
-    """The exporter's own PodTransport, whose open watches are counted."""
+    """The exporter's own ListWatchTransport, whose open watches are counted."""
 
-    def __init__(self, transport: ApiServerClient, readers: Readers) -> None:
+    def __init__(self, transport: ListWatch, readers: Readers) -> None:
         self._transport, self._readers = transport, readers
 
     def list(self) -> bytes:
@@ -191,7 +193,8 @@ class Fleet:
 
     def _reflector(self, node: str, path: str, seed: int) -> PodWatch:
         uniform = random.Random(f"{seed}/{node}").random  # noqa: S311 - no secret
-        transport = Counted(ApiServerClient(lambda: kubeconfig_client(node, path), node, self.clock), self.readers)
+        client = KubeClient(lambda: Kubeconfig([path], None, {}, self.clock), user_agent(node), self.clock)
+        transport = Counted(pods_of_node(client, node), self.readers)
         ledger = Ledger(node, self.clock, self.asked, self.totals)
         return PodWatch(transport, PodDecoder(LabelAllowlist()), self.clock, ledger, uniform)
 

@@ -25,8 +25,9 @@ from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import COLLECTORS, selected
-from podres_exporter.kube.client import ApiServerClient, Limits
-from podres_exporter.kube.credentials import kubeconfig_client
+from podres_exporter.kube.client import KubeClient, Limits
+from podres_exporter.kube.kubeconfig import Kubeconfig
+from podres_exporter.kube.listwatch import pods_of_node
 from podres_exporter.kube.reflector import PodWatch
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Metadata, Snapshot
@@ -132,7 +133,8 @@ class Exporter:
         self._client.births = births
         self.source: PodMetaSource = NoMetadata()
         if kubeconfig is not None:
-            transport = ApiServerClient(partial(kubeconfig_client, NODE, str(kubeconfig)), NODE, clock, LIMITS)
+            credentials = partial(Kubeconfig, [str(kubeconfig)], None, {}, clock)
+            transport = pods_of_node(KubeClient(credentials, "storm", clock, LIMITS), NODE)
             self.source = PodWatch(transport, PodDecoder(LabelAllowlist()), clock, own.metadata(), lambda: 0.5)
         self.rung = threading.Event()
         self._changes = Changes(self.rung.set)

@@ -16,6 +16,7 @@ from podres_exporter.cluster.exporters import Rules, choose
 from podres_exporter.cluster.outcome import Outcome
 from podres_exporter.config.values import at_least
 from podres_exporter.errors import ApiServerError, Reason, SnapshotError
+from podres_exporter.kube.client import Limits
 from podres_exporter.printable import printable
 
 _LONGEST_PORT = 5
@@ -101,8 +102,8 @@ class Cluster:
 @contextlib.contextmanager
 def cluster(way: Way, clock: Clock) -> Iterator[Cluster]:
     """Yield the cluster; its connections are cut at the end. Raises ConfigError where there are no credentials."""
-    connection = connect(way.kubeconfig, way.context, os.environ, connections=AT_ONCE)
-    api = KubeApi(connection, clock, way.patience.each_seconds)
+    limits = Limits(list_seconds=way.patience.each_seconds)
+    api = connect(way.kubeconfig, way.context, os.environ, clock, limits, connections=AT_ONCE)
     try:
         yield Cluster(way, api, clock)
     finally:

@@ -8,7 +8,7 @@ from podres_exporter.cli.look.origin import Gathered, Keep
 from podres_exporter.cli.look.plan import Plan
 from podres_exporter.cli.look.shortfalls import metadata_cause, shortfalls
 from podres_exporter.cli.look.unreachable import unreachable
-from podres_exporter.cli.serve.metadata import pod_transport
+from podres_exporter.cli.serve.metadata import kube_client
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, ConfigError, Reason, TopologyError
 from podres_exporter.model import Metadata
@@ -64,17 +64,19 @@ def _told(plan: Plan, environment: Mapping[str, str], clock: Clock) -> Told:
     if config.metadata_source == "none":
         return None, None
     from podres_exporter.kube.client import Limits  # noqa: PLC0415 - not for those who ask no API server
+    from podres_exporter.kube.listwatch import pods_of_node  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.kube.podfeed import read_pods  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - not for those who ask no API server
 
     try:
-        transport = pod_transport(config, environment, clock, Limits(list_seconds=LIST_SECONDS))
+        client = kube_client(config, environment, clock, Limits(list_seconds=LIST_SECONDS))
+        transport = pods_of_node(client, config.node_name)
     except ConfigError as error:
         if config.metadata_kubeconfig is not None:
             raise
         return None, Refusal(Reason.DENIED, str(error))
     try:
-        return read_pods(transport, PodDecoder(config.pod_labels_allowlist), clock), None
+        return read_pods(transport, PodDecoder(config.pod_labels_allowlist, config.node_name), clock), None
     except ApiServerError as error:
         return Metadata(is_away=error.reason in _AWAY), Refusal(error.reason, metadata_cause(error))
     finally:

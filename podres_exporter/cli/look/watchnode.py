@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from podres_exporter.cli.console import complain
 from podres_exporter.cli.look.plan import Plan
 from podres_exporter.cli.look.watch import SPACING_SECONDS, Show
-from podres_exporter.cli.serve.metadata import pod_transport
+from podres_exporter.cli.serve.metadata import kube_client
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ConfigError
@@ -77,17 +77,19 @@ def _metadata(plan: Plan, environment: Mapping[str, str], clock: Clock) -> PodMe
     if config.metadata_source == "none":
         complain([f"without metadata: {plan.shortfall}"] if plan.shortfall else [])
         return NoMetadata()
+    from podres_exporter.kube.listwatch import pods_of_node  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.kube.reflector import PodWatch  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - not for those who ask no API server
 
     try:
-        transport = pod_transport(config, environment, clock)
+        transport = pods_of_node(kube_client(config, environment, clock), config.node_name)
     except ConfigError as error:
         if config.metadata_kubeconfig is not None:
             raise
         complain([f"without metadata: {error}"])
         return NoMetadata()
-    return PodWatch(transport, PodDecoder(config.pod_labels_allowlist), clock, SilentObserver())
+    decoder = PodDecoder(config.pod_labels_allowlist, config.node_name)
+    return PodWatch(transport, decoder, clock, SilentObserver())
 
 
 def _await(source: PodMetaSource, alarm: Alarm, clock: Clock) -> None:

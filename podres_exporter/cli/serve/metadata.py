@@ -1,8 +1,7 @@
-"""Who says whose the pods are: the source of pod metadata that the configuration asks for."""
+"""The source of pod metadata that the configuration asks for, and the client of the API server behind it."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from podres_exporter.sources.nometadata import NoMetadata
@@ -10,12 +9,16 @@ from podres_exporter.sources.nometadata import NoMetadata
 # What is heavy is imported where it is used: not for those who ask no API server, nor for commands without metrics.
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from podres_exporter.clock import Clock
     from podres_exporter.config import Config
     from podres_exporter.exposition.own import OwnMetrics
-    from podres_exporter.kube.client import ApiServerClient, Limits
+    from podres_exporter.kube.client import KubeClient, Limits
+    from podres_exporter.kube.credentials import Credentials
     from podres_exporter.sources.ports import PodMetaSource
+
+_REMEDY = "check --metadata.kubeconfig and --metadata.context, or run with --metadata.source=none"
 
 
 def metadata_source(config: Config, environment: Mapping[str, str], clock: Clock, own: OwnMetrics) -> PodMetaSource:
@@ -27,26 +30,41 @@ def metadata_source(config: Config, environment: Mapping[str, str], clock: Clock
     """
     if config.metadata_source == "none":
         return NoMetadata()
+    from podres_exporter.kube.listwatch import pods_of_node  # noqa: PLC0415 - heavy, see above
     from podres_exporter.kube.reflector import PodWatch  # noqa: PLC0415 - heavy, see above
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - heavy, see above
 
-    transport = pod_transport(config, environment, clock)
-    return PodWatch(transport, PodDecoder(config.pod_labels_allowlist), clock, own.metadata())
+    transport = pods_of_node(kube_client(config, environment, clock), config.node_name)
+    decoder = PodDecoder(config.pod_labels_allowlist, config.node_name)
+    return PodWatch(transport, decoder, clock, own.metadata())
 
 
-def pod_transport(
-    config: Config, environment: Mapping[str, str], clock: Clock, limits: Limits | None = None
-) -> ApiServerClient:
-    """Return what asks the API server. Raises ConfigError where the credentials that it needs are not there."""
-    from podres_exporter.kube.client import ApiServerClient  # noqa: PLC0415 - heavy, see above
+def kube_client(
+    config: Config,
+    environment: Mapping[str, str],
+    clock: Clock,
+    limits: Limits | None = None,
+    service_account: Path | None = None,
+) -> KubeClient:
+    """
+    Return a client of the API server, of the kubeconfig that is given, else of the pod's service account.
+
+    Nobody is asked yet, and no credential plugin is run. Raises ConfigError where the credentials are not there.
+    """
+    from podres_exporter.kube.client import KubeClient  # noqa: PLC0415 - heavy, see above
     from podres_exporter.kube.credentials import (  # noqa: PLC0415 - heavy, see above
-        in_cluster_client,
-        kubeconfig_client,
+        SERVICE_ACCOUNT,
+        ServiceAccount,
+        user_agent,
     )
 
-    node, kubeconfig = config.node_name, config.metadata_kubeconfig
-    if kubeconfig is None:
-        make_client = partial(in_cluster_client, node, environment)
-    else:
-        make_client = partial(kubeconfig_client, node, kubeconfig, config.metadata_context)
-    return ApiServerClient(make_client, node, clock, limits)
+    path, context = config.metadata_kubeconfig, config.metadata_context
+
+    def credentials() -> Credentials:
+        if path is None:
+            return ServiceAccount(environment, service_account or SERVICE_ACCOUNT)
+        from podres_exporter.kube.kubeconfig import Kubeconfig  # noqa: PLC0415 - heavy, see above
+
+        return Kubeconfig([path], context, environment, clock, remedy=_REMEDY)
+
+    return KubeClient(credentials, user_agent(config.node_name), clock, limits)

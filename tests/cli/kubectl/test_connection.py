@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 import yaml
+from raw_server import RawServer, whole
+from tls_rig import Authority
 
 from podres_exporter import __version__
-from podres_exporter.cli.kubectl.connection import Connection, connect
+from podres_exporter.cli.kubectl.api import KubeApi
+from podres_exporter.cli.kubectl.connection import connect
+from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ConfigError
-from podres_exporter.sim.api import kubeconfig
+from podres_exporter.kube.client import Limits
+from podres_exporter.sim.api import ApiServer, Store, kubeconfig
 
 URL = "http://127.0.0.1:1"
 IN_POD: dict[str, Any] = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
@@ -29,11 +33,11 @@ def written(path: Path, name: str = "simulated", namespace: str | None = "defaul
     return path
 
 
-def connected(tmp_path: Path, file: Path | None = None, context: str | None = None, **environment: Any) -> Connection:
+def connected(tmp_path: Path, file: Path | None = None, context: str | None = None, **environment: Any) -> KubeApi:
     """Return the connection of a user whose home is the directory, in a pod's with a service account in `sa`."""
     named = None if file is None else str(file)
     found = {"HOME": str(tmp_path), **environment}
-    return connect(named, context, found, connections=3, service_account=tmp_path / "sa")
+    return connect(named, context, found, SystemClock(), Limits(), connections=3, service_account=tmp_path / "sa")
 
 
 def problem(tmp_path: Path, file: Path | None = None, context: str | None = None, **environment: Any) -> str:
@@ -55,12 +59,14 @@ def test_the_flag_goes_before_the_variable_and_that_before_the_home(tmp_path: Pa
     assert "a" == connected(tmp_path, **IN_POD).namespace
 
 
-def test_the_client_is_ours_and_has_as_many_connections_as_are_used(tmp_path: Path) -> None:
-    found = connected(tmp_path, written(tmp_path / "config"))
+def test_the_client_is_ours(tmp_path: Path) -> None:
+    with RawServer(whole(b"{}")) as server:
+        path = written(tmp_path / "config", server=server.url)
+        found = connected(tmp_path, path)
+        found.get("/x", {}, 5)
 
-    assert URL == found.server
-    assert f"kubectl-podres/{__version__}" == found.client.user_agent
-    assert (3, False) == (found.client.configuration.connection_pool_maxsize, found.client.configuration.retries)
+    assert server.url == found.server
+    assert f"User-Agent: kubectl-podres/{__version__}".encode() in server.heads[0]
 
 
 def test_files_of_the_variable_are_merged_and_may_be_missing(tmp_path: Path) -> None:
@@ -82,16 +88,16 @@ def test_a_context_may_be_named_where_none_is_current(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("current-context: one", "current-context: ''"))
 
     assert "a" == connected(tmp_path, path, "one").namespace
-    assert problem(tmp_path, path).startswith("the kubeconfig has no current context: give --context")
+    assert "it has no current context: name one" in problem(tmp_path, path)
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("contexts: []\ncurrent-context: a\n", "--context: the kubeconfig has no context 'x'"),
+        ("contexts: []\ncurrent-context: a\n", "it has no context 'x'"),
         (
             "contexts: [{name: a, context: {}}, {name: b}]\n",
-            "--context: the kubeconfig has no context 'x'; there are a, b",
+            "it has no context 'x'; there are a, b",
         ),
     ],
 )
@@ -99,7 +105,7 @@ def test_an_unknown_context_is_named_with_those_there_are(tmp_path: Path, text: 
     path = tmp_path / "config"
     path.write_text(text)
 
-    assert expected == problem(tmp_path, path, "x")
+    assert f"the kubeconfig {path} cannot be used: {expected}" == problem(tmp_path, path, "x")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +114,7 @@ def test_an_unknown_context_is_named_with_those_there_are(tmp_path: Path, text: 
         ("{", "it is no YAML"),
         ("", "file is empty"),
         ("just text", "it is no kubeconfig"),
-        ("current-context: a\ncontexts: [{name: a, context: {cluster: b, user: c}}]", "object with name"),
+        ("current-context: a\ncontexts: [{name: a, context: {cluster: b, user: c}}]", "it has no cluster 'b'"),
         ("current-context: a\ncontexts: [7]", "it is no kubeconfig"),
     ],
 )
@@ -150,9 +156,11 @@ def test_without_anything_it_says_where_a_kubeconfig_goes(tmp_path: Path) -> Non
 
 
 def test_a_user_who_wants_no_verification_is_not_warned_at_every_request(tmp_path: Path) -> None:
-    with warnings.catch_warnings():
-        insecure: dict[str, Any] = {"server": "https://127.0.0.1:1", "insecure-skip-tls-verify": True}
+    clock = SystemClock()
+    with ApiServer(Store(clock), clock, tls=Authority().server_context()) as server:
+        insecure: dict[str, Any] = {"server": server.url, "insecure-skip-tls-verify": True}
         found = connected(tmp_path, written(tmp_path / "config", **insecure))
-        warnings.warn("unverified", urllib3.exceptions.InsecureRequestWarning, stacklevel=1)
+        with warnings.catch_warnings(record=True) as told:
+            assert 200 == found.get("/api", {}, 5)[0]
 
-    assert not found.client.configuration.verify_ssl
+    assert [] == told

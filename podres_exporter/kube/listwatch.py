@@ -1,0 +1,47 @@
+"""List and watch of one kind of objects, as far as a selector picks them."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+from podres_exporter.errors import ConfigError
+from podres_exporter.kube.client import WITHOUT_MANAGED_FIELDS, KubeClient
+
+PODS_PATH = "/api/v1/pods"
+
+
+class ListWatch:
+    """ListWatchTransport over a client."""
+
+    def __init__(self, client: KubeClient, path: str, field_selector: str) -> None:
+        """Ask for what is at *path*, of all namespaces."""
+        self._client, self._path, self._selector = client, path, {"fieldSelector": field_selector}
+
+    def list(self) -> bytes:
+        """Return a list of all objects as the API server has it in its cache (`resourceVersion=0`)."""
+        return self._client.list(self._path, {**self._selector, "resourceVersion": "0"}, WITHOUT_MANAGED_FIELDS)
+
+    def watch(self, version: str, timeout_seconds: int) -> AbstractContextManager[Iterator[bytes]]:
+        """Yield the lines of a watch from *version* on; the server ends it after *timeout_seconds*."""
+        query = {
+            **self._selector,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(timeout_seconds),
+            "resourceVersion": version,
+        }
+        return self._client.watch(self._path, query, WITHOUT_MANAGED_FIELDS)
+
+    def close(self) -> None:
+        """End what is under way at once, from any thread; later calls fail as unavailable."""
+        self._client.close()
+
+
+def pods_of_node(client: KubeClient, node: str) -> ListWatch:
+    """
+    Return what lists and watches the pods of one node.
+
+    Raises ConfigError without a node's name: that would ask for the pods of the whole cluster.
+    """
+    if not node:
+        raise ConfigError(["the node's name is empty: set --node-name, or NODE_NAME from spec.nodeName"])
+    return ListWatch(client, PODS_PATH, f"spec.nodeName={node}")

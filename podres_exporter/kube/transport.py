@@ -1,0 +1,94 @@
+"""Pools of connections to one API server, over TLS and through a proxy where there is one."""
+
+import contextlib
+import os
+import socket
+import ssl
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from urllib3 import PoolManager, ProxyManager, disable_warnings, make_headers
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import InsecureRequestWarning
+from urllib3.util import parse_url
+from urllib3.util.ssl_ import create_urllib3_context
+
+from podres_exporter.errors import ConfigError
+from podres_exporter.kube.credentials import Certificate, Endpoint
+
+_KEEPALIVE_SECONDS = 30
+
+
+def pool_manager(endpoint: Endpoint, certificate: Certificate | None, connections: int) -> PoolManager:
+    """Return connections that are opened when they are used. Raises ConfigError where files or proxy cannot be used."""
+    settings: dict[str, Any] = {
+        "maxsize": connections,
+        "ssl_context": _tls(endpoint, certificate) if endpoint.url.startswith("https:") else None,
+        "server_hostname": endpoint.tls_name,
+        "assert_hostname": endpoint.tls_name,
+        "socket_options": _socket_options(),
+    }
+    given = {name: value for name, value in settings.items() if value is not None}
+    if endpoint.proxy is None:
+        return PoolManager(**given)
+    proxy = parse_url(endpoint.proxy)
+    if (proxy.scheme or "").startswith("socks"):
+        raise ConfigError(["its proxy is a SOCKS proxy, and only http and https proxies are supported"])
+    password: dict[str, Any] = {"proxy_headers": make_headers(proxy_basic_auth=proxy.auth)} if proxy.auth else {}
+    return ProxyManager(endpoint.proxy, **password, **given)
+
+
+def _tls(endpoint: Endpoint, certificate: Certificate | None) -> ssl.SSLContext:
+    """
+    Return how the server is verified, and what it is shown.
+
+    VERIFY_X509_STRICT, which Python has set since 3.13, refuses authorities that lack an extension; kubectl takes them.
+    """
+    context = create_urllib3_context()
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    try:
+        if not endpoint.is_verified:
+            # The user's kubeconfig says so; a warning at every request tells nobody anything.
+            disable_warnings(InsecureRequestWarning)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        elif endpoint.authority is None:
+            context.load_default_certs()
+        else:
+            with _file(endpoint.authority) as authority:
+                context.load_verify_locations(authority)
+        if certificate is not None:
+            with _file(certificate.chain) as chain, _file(certificate.key) as key:
+                context.load_cert_chain(chain, key)
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"its certificates cannot be used: {error}"]) from error
+    return context
+
+
+@contextlib.contextmanager
+def _file(content: Path | bytes) -> Iterator[str]:
+    """Yield the name of a file with the content, in memory where possible: OpenSSL takes it from files only."""
+    if isinstance(content, Path):
+        yield str(content)
+    elif hasattr(os, "memfd_create"):
+        with open(os.memfd_create("pem"), "wb") as file:  # noqa: PTH123 - it has no path
+            file.write(content)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+    else:
+        with tempfile.NamedTemporaryFile() as named:
+            named.write(content)
+            named.flush()
+            yield named.name
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    """
+    Return options by which the kernel notices a network that is lost in silence, and a firewall no quiet watch.
+
+    Source: client-go's dialer, whose keep-alive is 30 s.
+    """
+    options = [*HTTPConnection.default_socket_options, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    names = [name for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL") if hasattr(socket, name)]
+    return [*options, *((socket.IPPROTO_TCP, getattr(socket, name), _KEEPALIVE_SECONDS) for name in names)]
