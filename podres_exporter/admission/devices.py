@@ -1,6 +1,6 @@
 """The Device Manager: who holds which devices, and which NUMA nodes could serve a request."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from podres_exporter.admission.hints import Hint, ProviderHints, fitting_hints
@@ -9,6 +9,9 @@ from podres_exporter.admission.selection import DeviceWant, Offers, PluginDevice
 from podres_exporter.model import Device
 from podres_exporter.model.allocation import NumaNodes
 
+DeviceKey = tuple[str, str]
+"""(resource, device id)."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceManager:
@@ -16,10 +19,18 @@ class DeviceManager:
     Who holds which devices, by (pod UID, container).
 
     *numa_nodes* are the machine's. A device is held with the nodes it had when it was allocated, as List reports them.
+
+    The kubelet keeps two books: `podDevices`, here *held*, and `allocatedDevices`, from which it knows what is taken.
+    They differ by *reserved*, what an admission has chosen while its plugin is still asked, and by *overlooked*, what
+    is held although `allocatedDevices` lacks it: the next pod may get it too.
+
+    Source: kubelet devicemanager manager.go, allocateContainerResources and UpdateAllocatedDevices (#137534).
     """
 
     numa_nodes: NumaNodes
     held: Mapping[tuple[str, str], frozenset[Device]] = field(default_factory=dict)
+    reserved: frozenset[DeviceKey] = frozenset()
+    overlooked: frozenset[DeviceKey] = frozenset()
 
     def of(self, pod: PodRequest, container: ContainerRequest) -> frozenset[Device]:
         """Return the container's devices of all resources."""
@@ -51,28 +62,79 @@ class DeviceManager:
 
         Raises AllocationError where there are not enough healthy devices.
         """
-        known = offers.keys() | {device.resource for devices in self.held.values() for device in devices}
-        return tuple(
-            want_devices(
-                resource, count, offers.get(resource), self._taken(resource), self._reusable(pod, resource), hint
-            )
-            for resource, count in _counts(container).items()
-            if resource in known
-        )
+        wanted = (self.want(pod, container, resource, offers, hint) for resource in _counts(container))
+        return tuple(want for want in wanted if want is not None)
+
+    def want(
+        self, pod: PodRequest, container: ContainerRequest, resource: str, offers: Offers, hint: Hint
+    ) -> DeviceWant | None:
+        """Return what to allocate of one resource, None where no plugin ever offered it; raises as `wants` does."""
+        count = container.devices.get(resource, 0)
+        if not count or not (resource in offers or self._ever_gave(resource)):
+            return None
+        taken, reusable = self._taken(resource), self._reusable(pod, resource)
+        return want_devices(resource, count, offers.get(resource), taken, reusable, hint)
 
     def allocate(self, pod: PodRequest, container: ContainerRequest, devices: Iterable[Device]) -> "DeviceManager":
-        """Return the manager once the container holds the devices as well."""
-        together = self.of(pod, container) | frozenset(devices)
-        return replace(self, held={**self.held, (pod.uid, container.name): together}) if together else self
+        """Return the manager once the container holds the devices as well, and is known to."""
+        chosen = frozenset(devices)
+        return self.reserve(_keys(chosen)).insert(pod, container, chosen)
+
+    def reserve(self, devices: Iterable[DeviceKey]) -> "DeviceManager":
+        """Return the manager with the devices taken for an admission whose plugin is being asked."""
+        keys = frozenset(devices)
+        return replace(self, reserved=self.reserved | keys, overlooked=self.overlooked - keys)
+
+    def insert(self, pod: PodRequest, container: ContainerRequest, devices: Iterable[Device]) -> "DeviceManager":
+        """
+        Return the manager once the plugin has agreed and the container holds the devices (podDevices.insert).
+
+        A reservation that was forgotten meanwhile is not made up for: the devices are held, and overlooked.
+        """
+        given = frozenset(devices)
+        together = self.of(pod, container) | given
+        if not together:
+            return self
+        return replace(
+            self,
+            held={**self.held, (pod.uid, container.name): together},
+            reserved=self.reserved - _keys(given),
+            overlooked=self.overlooked | (_keys(given) - self.reserved),
+        )
 
     def release(self, pod_uid: str) -> "DeviceManager":
         """Return the manager without what the pod held."""
-        return replace(self, held={key: devices for key, devices in self.held.items() if key[0] != pod_uid})
+        held = {key: devices for key, devices in self.held.items() if key[0] != pod_uid}
+        return replace(self, held=held, overlooked=self.overlooked & _held_keys(held))
+
+    def rebuild(self) -> "DeviceManager":
+        """Return the manager once it knows what is taken from what is held alone: reservations are forgotten."""
+        return replace(self, reserved=frozenset(), overlooked=frozenset())
+
+    def update(self, active: Collection[str]) -> "DeviceManager":
+        """
+        Return the manager without what pods held that are not *active* any more (UpdateAllocatedDevices).
+
+        Only where there is such a pod, what is taken is told from what is held; then an admission in flight loses its
+        reservation. The next call finds nothing to remove and does nothing.
+        """
+        gone = {uid for uid, _ in self.held} - set(active)
+        if not gone:
+            return self
+        held = {key: devices for key, devices in self.held.items() if key[0] not in gone}
+        return replace(self, held=held).rebuild()
+
+    def overlook(self, devices: Iterable[DeviceKey]) -> "DeviceManager":
+        """Return the manager that does not know that these devices are held; a fault that a simulation may want."""
+        return replace(self, overlooked=self.overlooked | (frozenset(devices) & _held_keys(self.held)))
+
+    def _ever_gave(self, resource: str) -> bool:
+        return any(device.resource == resource for devices in self.held.values() for device in devices)
 
     def _taken(self, resource: str) -> frozenset[str]:
-        return frozenset(
-            device.device_id for devices in self.held.values() for device in devices if device.resource == resource
-        )
+        held = {d.device_id for devices in self.held.values() for d in devices if d.resource == resource}
+        held -= {device_id for each, device_id in self.overlooked if each == resource}
+        return frozenset(held | {device_id for each, device_id in self.reserved if each == resource})
 
     def _reusable(self, pod: PodRequest, resource: str) -> frozenset[str]:
         return pod.reusable(
@@ -104,6 +166,14 @@ class DeviceManager:
             could=lambda mask: near(offer, mask) >= count,
             can=lambda mask: near(bound, mask) == len(bound) and near(free, mask) >= count,
         )
+
+
+def _keys(devices: Iterable[Device]) -> frozenset[DeviceKey]:
+    return frozenset((device.resource, device.device_id) for device in devices)
+
+
+def _held_keys(held: Mapping[tuple[str, str], frozenset[Device]]) -> frozenset[DeviceKey]:
+    return frozenset(key for devices in held.values() for key in _keys(devices))
 
 
 def _counts(container: ContainerRequest) -> dict[str, int]:

@@ -58,6 +58,14 @@ class DeviceWant:
         chosen += [device_id for device_id in dict.fromkeys(wished + candidates) if device_id not in chosen]
         return frozenset(chosen[: self.size])
 
+    def chosen(self, device_ids: Iterable[str]) -> tuple[Device, ...]:
+        """Return the devices with these ids; ValueError where they are not *size* of the candidates."""
+        ids = frozenset(device_ids)
+        devices = tuple(device for device in self.available if device.device_id in ids)
+        if len(devices) != len(ids) or len(ids) != self.size:
+            raise ValueError(f"{self.resource}: {sorted(ids)} are not {self.size} of the devices that may be given")
+        return devices
+
 
 def want_devices(
     resource: str,

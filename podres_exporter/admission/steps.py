@@ -15,7 +15,7 @@ from podres_exporter.admission.pods import ContainerRequest, PodRequest
 from podres_exporter.admission.policy import Policy, Scope, merge
 from podres_exporter.admission.rejection import TOPOLOGY_AFFINITY, AllocationError, Rejection
 from podres_exporter.admission.selection import DeviceWant, Offers
-from podres_exporter.model import Container, Device
+from podres_exporter.model import Container
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +72,35 @@ def begin(
     return PodAdmission(pod, policy, hint) if admit_it else TOPOLOGY_AFFINITY
 
 
+def align(
+    managers: NodeManagers, admission: PodAdmission, container: ContainerRequest, offers: Offers
+) -> Hint | Rejection:
+    """
+    Return the hint that the container's resources are chosen under, or why the pod is rejected.
+
+    Source: kubelet topologymanager scope_container.go.
+    """
+    pod = admission.pod
+    if admission.hint is not None:
+        return admission.hint
+    providers = []
+    if admission.policy is not Policy.NONE:
+        providers = [managers.devices.container_hints(pod, container, offers)]
+        providers += [
+            manager.container_hints(pod, container) for manager in (managers.cpus, managers.memory) if manager
+        ]
+    hint, admit_it = merge(admission.policy, providers, managers.numa_nodes)
+    return hint if admit_it else TOPOLOGY_AFFINITY
+
+
 def plan(
     managers: NodeManagers, admission: PodAdmission, container: ContainerRequest, offers: Offers
 ) -> ContainerPlan | Rejection:
-    """
-    Return what the container shall get, or why the pod is rejected.
-
-    Source: kubelet topologymanager scope_container.go; the device manager allocates before the other two.
-    """
-    pod, hint = admission.pod, admission.hint
-    if hint is None:
-        providers = []
-        if admission.policy is not Policy.NONE:
-            providers = [managers.devices.container_hints(pod, container, offers)]
-            providers += [
-                manager.container_hints(pod, container) for manager in (managers.cpus, managers.memory) if manager
-            ]
-        hint, admit_it = merge(admission.policy, providers, managers.numa_nodes)
-        if not admit_it:
-            return TOPOLOGY_AFFINITY
+    """Return what the container shall get, or why the pod is rejected; devices come before CPUs and memory."""
+    hint = align(managers, admission, container, offers)
+    if isinstance(hint, Rejection):
+        return hint
+    pod = admission.pod
     try:
         return ContainerPlan(pod, container, hint, managers.devices.wants(pod, container, offers, hint))
     except AllocationError as error:
@@ -107,15 +117,20 @@ def commit(
 
     Raises ValueError for ids that the plan does not offer, or not as many as it wants; `DeviceWant.settle` never does.
     """
-    devices = [device for want in plan.wants for device in _chosen(want, device_ids.get(want.resource, ()))]
+    devices = [device for want in plan.wants for device in want.chosen(device_ids.get(want.resource, ()))]
+    held = managers.devices.allocate(plan.pod, plan.container, devices)
+    return place(replace(managers, devices=held), plan.pod, plan.container, plan.hint)
+
+
+def place(managers: NodeManagers, pod: PodRequest, container: ContainerRequest, hint: Hint) -> NodeManagers | Rejection:
+    """Return the managers once the container, which has its devices, holds its CPUs and its memory."""
     cpus, memory = managers.cpus, managers.memory
     try:
-        cpus = cpus and cpus.allocate(plan.pod, plan.container, plan.hint)
-        memory = memory and memory.allocate(plan.pod, plan.container, plan.hint)
+        cpus = cpus and cpus.allocate(pod, container, hint)
+        memory = memory and memory.allocate(pod, container, hint)
     except AllocationError as error:
         return error.rejection
-    held = managers.devices.allocate(plan.pod, plan.container, devices)
-    return replace(managers, devices=held, cpus=cpus, memory=memory)
+    return replace(managers, cpus=cpus, memory=memory)
 
 
 def admit(
@@ -147,12 +162,3 @@ def admit(
         managers = committed
         assignments.append(Assignment(container, planned.hint, granted(managers, pod, container)))
     return Admission(managers, tuple(assignments))
-
-
-def _chosen(want: DeviceWant, device_ids: Iterable[str]) -> list[Device]:
-    """Return the devices with these ids; ValueError where they are not what the plan wants."""
-    ids = frozenset(device_ids)
-    devices = [device for device in want.available if device.device_id in ids]
-    if len(devices) != len(ids) or len(ids) != want.size:
-        raise ValueError(f"{want.resource}: {sorted(ids)} are not {want.size} of the devices that may be given")
-    return devices
