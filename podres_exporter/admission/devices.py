@@ -111,18 +111,19 @@ class DeviceManager:
         """Return the manager once it knows what is taken from what is held alone: reservations are forgotten."""
         return replace(self, reserved=frozenset(), overlooked=frozenset())
 
-    def update(self, active: Collection[str]) -> "DeviceManager":
+    def update(self, active: Collection[str], *, keep_reservations: bool = False) -> "DeviceManager":
         """
         Return the manager without what pods held that are not *active* any more (UpdateAllocatedDevices).
 
         Only where there is such a pod, what is taken is told from what is held; then an admission in flight loses its
-        reservation. The next call finds nothing to remove and does nothing.
+        reservation, unless they are kept (1.38). The next call finds nothing to remove and does nothing.
         """
         gone = {uid for uid, _ in self.held} - set(active)
         if not gone:
             return self
         held = {key: devices for key, devices in self.held.items() if key[0] not in gone}
-        return replace(self, held=held).rebuild()
+        rebuilt = replace(self, held=held).rebuild()
+        return replace(rebuilt, reserved=self.reserved) if keep_reservations else rebuilt
 
     def overlook(self, devices: Iterable[DeviceKey]) -> "DeviceManager":
         """Return the manager that does not know that these devices are held; a fault that a simulation may want."""
