@@ -7,7 +7,7 @@ from podres_exporter.scenario.conflict import check_conflicts
 from podres_exporter.scenario.existence import check_existence
 from podres_exporter.scenario.life import meet
 from podres_exporter.scenario.machine import check_machine
-from podres_exporter.scenario.records import Fault, Scenario
+from podres_exporter.scenario.records import Fault, FaultKind, Scenario
 from podres_exporter.yamldoc.section import Problems
 
 
@@ -23,6 +23,10 @@ def check(scenario: Scenario, problems: Problems) -> None:
 def _check_ways(scenario: Scenario, problems: Problems) -> None:
     """Either the document says what every pod holds, or the managers decide for every pod."""
     if not scenario.is_admitted:
+        for index, fault in enumerate(scenario.faults):
+            if fault.kind is FaultKind.DOUBLE:
+                sentence = "is for pods that the managers decide about; let two pods hold the device"
+                problems.add(f"faults[{index}].kind", sentence)
         return
     for index, pod in enumerate(scenario.pods):
         if pod.manifest is None:

@@ -1,5 +1,6 @@
 """What is wrong with the kubelet at one moment of a scenario."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from podres_exporter.scenario.records import Fault, FaultKind, Scenario
@@ -11,8 +12,9 @@ class Conditions:
     The kubelet's state by the timeline.
 
     *restarts* counts the restarts that have begun. *pods_incomplete* is how far the window after the last one has gone,
-    from 0 (just serving again) to below 1, and None outside of it. *plugins_gone*: no plugin has registered again yet.
-    *unhealthy* devices are by (resource, id), *plugins_down* by resource.
+    from 0 (serving again, or still without the API server) to below 1, and None outside of it. *plugins_gone*: no
+    plugin has registered again yet. *unhealthy* and *doubled* devices are by (resource, id), *plugins_down* by
+    resource.
     """
 
     serving: bool = True
@@ -23,7 +25,18 @@ class Conditions:
     plugins_gone: bool = False
     unhealthy: frozenset[tuple[str, str]] = frozenset()
     plugins_down: frozenset[str] = frozenset()
+    doubled: frozenset[tuple[str, str]] = frozenset()
     api_down: bool = False
+    api_half_open: bool = False
+    api_young: bool = False
+
+    @property
+    def api_away(self) -> bool:
+        """Whether nobody gets an answer of the API server."""
+        return self.api_down or self.api_half_open
+
+
+_OUTAGES = frozenset({FaultKind.API_DOWN, FaultKind.API_HALF_OPEN})
 
 
 def conditions_at(scenario: Scenario, seconds: float) -> Conditions:
@@ -31,7 +44,8 @@ def conditions_at(scenario: Scenario, seconds: float) -> Conditions:
     faults = [fault for fault in scenario.faults if _active(fault, seconds)]
     active = {fault.kind for fault in faults}
     restarts = [fault for fault in scenario.faults if fault.kind is FaultKind.RESTART]
-    windows = [_window(fault, seconds) for fault in restarts]
+    outages = [fault for fault in scenario.faults if fault.kind in _OUTAGES]
+    windows = [_window(fault, outages, seconds) for fault in restarts]
     return Conditions(
         serving=not active & {FaultKind.RESTART, FaultKind.DOWN},
         hanging=FaultKind.HANG in active,
@@ -41,7 +55,10 @@ def conditions_at(scenario: Scenario, seconds: float) -> Conditions:
         plugins_gone=any(0 <= _since_up(fault, seconds) < fault.plugins_seconds for fault in restarts),
         unhealthy=frozenset((each.resource, each.device_id) for each in faults if each.kind is FaultKind.UNHEALTHY),
         plugins_down=frozenset(each.resource for each in faults if each.kind is FaultKind.PLUGIN_DOWN),
+        doubled=frozenset((each.resource, each.device_id) for each in faults if each.kind is FaultKind.DOUBLE),
         api_down=FaultKind.API_DOWN in active,
+        api_half_open=FaultKind.API_HALF_OPEN in active,
+        api_young=FaultKind.API_YOUNG in active,
     )
 
 
@@ -66,6 +83,29 @@ def _active(fault: Fault, seconds: float) -> bool:
     return _begun(fault, seconds) > 0 and _since_up(fault, seconds) < 0
 
 
-def _window(fault: Fault, seconds: float) -> float | None:
-    since = _since_up(fault, seconds)
-    return since / fault.window_seconds if 0 <= since < fault.window_seconds else None
+def _window(restart: Fault, outages: Iterable[Fault], seconds: float) -> float | None:
+    """
+    Return how far the kubelet has come with the API server's pods since the restart, None where that is over.
+
+    It begins when the kubelet serves again, and anew after each outage of the API server that meets the window.
+    """
+    up = seconds - _since_up(restart, seconds)
+    if up > seconds:
+        return None
+    begin = up
+    while begin <= seconds:
+        ends = (_end_within(outage, begin, begin + restart.window_seconds) for outage in outages)
+        later = max((end for end in ends if end is not None), default=None)
+        if later is None:
+            break
+        begin = later
+    if begin > seconds:
+        return 0.0
+    return (seconds - begin) / restart.window_seconds if seconds < begin + restart.window_seconds else None
+
+
+def _end_within(outage: Fault, begin: float, end: float) -> float | None:
+    """Return when an outage is over that meets the time from *begin* to *end*, None where there is none."""
+    since = _since_up(outage, end)
+    over = end - since
+    return over if _begun(outage, end) and over > begin else None

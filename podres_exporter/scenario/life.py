@@ -35,6 +35,13 @@ def alive(pod: PodSpec, seconds: float) -> bool:
     return pod.end_seconds is None or age < _length(pod)
 
 
+def born_at(pod: PodSpec, seconds: float) -> float:
+    """Return the second at which the life began that the pod is in at this second; it must exist then."""
+    if pod.repeat_seconds is None:
+        return pod.start_seconds
+    return pod.start_seconds + (seconds - pod.start_seconds) // pod.repeat_seconds * pod.repeat_seconds
+
+
 def meet(one: PodSpec, other: PodSpec) -> bool:
     """Whether there is a moment at which both pods exist."""
     if one.repeat_seconds is None:

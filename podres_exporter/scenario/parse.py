@@ -135,6 +135,7 @@ def _read_resource(section: Section) -> ResourceSpec:
         devices=_each(section.sections("devices"), _read_device),
         shared=section.switch("shared") or False,
         external=section.switch("external") or False,
+        allocate_seconds=section.number("allocate", 0.0),
     )
 
 
@@ -150,7 +151,7 @@ def _read_device(section: Section) -> DeviceSpec:
 def _read_fault(section: Section) -> Fault:
     kind = FaultKind(section.choice("kind", tuple(FaultKind), None))
     restart = kind is FaultKind.RESTART
-    of_device = kind is FaultKind.UNHEALTHY
+    of_device = kind in {FaultKind.UNHEALTHY, FaultKind.DOUBLE}
     of_resource = of_device or kind is FaultKind.PLUGIN_DOWN
     return Fault(
         kind=kind,

@@ -12,11 +12,13 @@ from podres_exporter.scenario.release import Release
 
 class FaultKind(StrEnum):
     """
-    What goes wrong with the kubelet for a while.
+    What goes wrong with the node for a while.
 
     RESTART: not serving, then a new socket and too little in the first answers. DOWN: killed, the socket file stays.
     HANG: calls do not return. THROTTLE: every call is rejected by the rate limit. UNHEALTHY: a device is sick.
-    PLUGIN_DOWN: the device plugin of a resource is gone. API_DOWN: the API server refuses connections.
+    PLUGIN_DOWN: the device plugin of a resource is gone. DOUBLE: pods that are admitted get a device that is held.
+    API_DOWN: the API server refuses connections. API_HALF_OPEN: it accepts them and never answers. In both the kubelet
+    cannot reach it either. API_YOUNG: it has just started and does not know its roles yet, so that it answers 403.
     """
 
     RESTART = "restart"
@@ -25,7 +27,10 @@ class FaultKind(StrEnum):
     THROTTLE = "throttle"
     UNHEALTHY = "unhealthy"
     PLUGIN_DOWN = "plugin_down"
+    DOUBLE = "double"
     API_DOWN = "api_down"
+    API_HALF_OPEN = "api_half_open"
+    API_YOUNG = "api_young"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,9 @@ class Fault:
     One entry of the timeline; all times are in seconds of the scenario's own clock.
 
     It lasts from *at_seconds* for *duration_seconds* and comes again every *every_seconds* (None: once). After a
-    RESTART the pods are incomplete for *window_seconds* and the device plugins are gone for *plugins_seconds*.
-    *resource* and *device_id* say what an UNHEALTHY or PLUGIN_DOWN is about.
+    RESTART the pods are incomplete for *window_seconds*, from when the API server can be reached, and the device
+    plugins are gone for *plugins_seconds*. *resource* and *device_id* say what an UNHEALTHY, PLUGIN_DOWN or DOUBLE is
+    about.
     """
 
     kind: FaultKind
@@ -110,13 +116,14 @@ class ResourceSpec:
     An extended resource and its devices; a *shared* one may be held by several containers at once.
 
     Where pods are admitted, a plugin of the simulation reports the devices, unless the resource is *external*: left to
-    a real plugin.
+    a real plugin. The simulation's plugin needs *allocate_seconds* to get devices ready for a container.
     """
 
     name: str
     devices: tuple[DeviceSpec, ...]
     shared: bool = False
     external: bool = False
+    allocate_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,9 @@ class PodSpec:
     Either *containers* (and the pod's own *cpus* and *memory*) say what it holds, or *manifest*, a Kubernetes pod
     without its status, says what it asks for, and the node's managers decide. Such a pod may finish by itself, at
     *finish_seconds*, before it is deleted.
+
+    A *static* pod comes from a file of the node: the kubelet has it without the API server, and calls it by its name
+    and the node's.
     """
 
     namespace: str
@@ -153,6 +163,7 @@ class PodSpec:
     memory: tuple[MemoryBlock, ...] = ()
     manifest: Mapping[str, Any] | None = None
     finish_seconds: float | None = None
+    static: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 OLDEST_MINOR = 20
-NEWEST_MINOR = 37
+NEWEST_MINOR = 38
 
 
 @dataclass(frozen=True, slots=True, order=True)

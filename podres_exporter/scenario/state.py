@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from podres_exporter.model import Allocatable, Container, Device, Pod, Topology
-from podres_exporter.scenario.life import alive
+from podres_exporter.scenario.life import alive, born_at
 from podres_exporter.scenario.records import ContainerSpec, DeviceSpec, PodSpec, Scenario
 from podres_exporter.scenario.release import Release
 from podres_exporter.scenario.topology import allocatable_cpus, allocatable_memory, topology_of
@@ -23,7 +23,8 @@ class NodeState:
 
     *pods* and *allocatable* are normalised; *allocatable* has the healthy devices, *unhealthy* the other ones.
     *stated_nodes* is, by (resource, id), what the device's plugin said where the model cannot say it: an empty node
-    list, or negative numbers.
+    list, or negative numbers. *static* are the pods that do not come from the API server, *by_age* is all of them, the
+    oldest first, both by (namespace, name); they say in which order a kubelet that has started gets to know them.
     """
 
     pods: tuple[Pod, ...]
@@ -31,6 +32,8 @@ class NodeState:
     topology: Topology
     unhealthy: tuple[Device, ...] = ()
     stated_nodes: Mapping[DeviceKey, tuple[int, ...]] = field(default_factory=dict)
+    static: frozenset[tuple[str, str]] = frozenset()
+    by_age: tuple[tuple[str, str], ...] = ()
 
     def pod(self, namespace: str, name: str) -> Pod | None:
         """Return the pod of that name, None where the node has none."""
@@ -46,7 +49,8 @@ def node_at(scenario: Scenario, seconds: float) -> NodeState:
     """
     specs = {(resource.name, spec.device_id): spec for resource in scenario.resources for spec in resource.devices}
     devices = {key: _device(key, spec) for key, spec in specs.items()}
-    pods = (_pod(pod, devices, scenario.kubelet.release) for pod in scenario.pods if alive(pod, seconds))
+    alive_now = sorted((pod for pod in scenario.pods if alive(pod, seconds)), key=lambda pod: born_at(pod, seconds))
+    pods = [_pod(pod, devices, scenario) for pod in alive_now]
     return NodeState(
         pods=tuple(sorted(pods, key=lambda pod: pod.key)),
         allocatable=Allocatable(
@@ -61,6 +65,8 @@ def node_at(scenario: Scenario, seconds: float) -> NodeState:
             for key, spec in specs.items()
             if spec.numa_nodes is not None and (not spec.numa_nodes or min(spec.numa_nodes) < 0)
         },
+        static=frozenset(pod.key for pod, spec in zip(pods, alive_now, strict=True) if spec.static),
+        by_age=tuple(pod.key for pod in pods),
     )
 
 
@@ -69,14 +75,14 @@ def _device(key: DeviceKey, spec: DeviceSpec) -> Device:
     return Device(*key, numa_nodes=frozenset(node for node in spec.numa_nodes or () if node >= 0))
 
 
-def _pod(spec: PodSpec, devices: Mapping[DeviceKey, Device], release: Release) -> Pod:
+def _pod(spec: PodSpec, devices: Mapping[DeviceKey, Device], scenario: Scenario) -> Pod:
     """Return the pod with its sidecars first, as the kubelet lists them."""
     sidecars = [container for container in spec.containers if container.sidecar]
     others = [container for container in spec.containers if not container.sidecar]
-    listed = [*sidecars, *others] if release >= SIDECARS_LISTED_SINCE else others
+    listed = [*sidecars, *others] if scenario.kubelet.release >= SIDECARS_LISTED_SINCE else others
     return Pod(
         namespace=spec.namespace,
-        name=spec.name,
+        name=f"{spec.name}-{scenario.node}" if spec.static else spec.name,
         containers=tuple(_container(container, devices) for container in listed),
         exclusive_cpus=spec.cpus,
         memory=spec.memory,

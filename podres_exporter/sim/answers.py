@@ -69,14 +69,26 @@ class FixedAnswers:
 class StateAnswers:
     """The answers of a kubelet of the given settings about whatever it holds at the moment of the call."""
 
-    def __init__(self, settings: KubeletSettings, state: Callable[[], NodeState], random: Random) -> None:
-        """*state* is asked on each call; *random* draws the order that the kubelet leaves to chance."""
+    def __init__(
+        self,
+        settings: KubeletSettings,
+        state: Callable[[], NodeState],
+        random: Random,
+        listing: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        *state* is asked on each call; *random* draws the order that the kubelet leaves to chance.
+
+        *listing* is called by each List, and by no other call, before the state is asked: List writes.
+        """
+        self._listing = listing
         self._dialect = dialect_of(settings)
         self._state = state
         self._random = random
 
     def list(self) -> bytes:
         """Return every pod."""
+        self._listing()
         return list_response(self._state(), self._dialect, self._random).SerializeToString()
 
     def allocatable(self) -> bytes:

@@ -35,7 +35,7 @@ class SimNode:
         self.scenario = scenario
         self.sysfs = directory / "sys"
         self.socket_path = directory / "pod-resources" / "kubelet.sock"
-        answers = StateAnswers(scenario.kubelet, self._reported, Random(seed))  # noqa: S311 - no secret
+        answers = StateAnswers(scenario.kubelet, self._reported, Random(seed), self._listing)  # noqa: S311 - no secret
         self.kubelet = SimKubelet(self.socket_path, answers, clock, scenario.kubelet)
         self._clock = clock
         self._started_at = clock.monotonic_seconds()
@@ -81,7 +81,15 @@ class SimNode:
         return node_at(self.scenario, self.seconds())
 
     def tick(self) -> None:
-        """Bring the kubelet into the condition that the timeline wants now; the node's thread does so all the time."""
+        """Bring the node into the state that the timeline wants now; the node's thread does so all the time."""
+        self._tick()
+        self.settle()
+
+    def settle(self) -> None:
+        """Return once everything that has begun is done."""
+
+    def _tick(self) -> None:
+        """Bring the kubelet into the condition that the timeline wants now."""
         with self._lock:
             before, now = self._conditions, conditions_at(self.scenario, self.seconds())
             if before == now:
@@ -114,12 +122,17 @@ class SimNode:
 
     def _reported(self) -> NodeState:
         """Return what the kubelet believes at this moment."""
-        seconds = self.seconds()
-        state, now = self.state(), conditions_at(self.scenario, seconds)
+        return self._seen(self.state(), conditions_at(self.scenario, self.seconds()))
+
+    def _seen(self, state: NodeState, now: Conditions) -> NodeState:
+        """Return what a kubelet in these conditions knows of the truth."""
         if now.plugins_gone:
             state = without_plugins(state)
         return state if now.pods_incomplete is None else incomplete(state, now.pods_incomplete)
 
+    def _listing(self) -> None:
+        """Do what a List does before it answers."""
+
     def _play_timeline(self) -> None:
         while not self._stopping.wait(_TICK_SECONDS):
-            self.tick()
+            self._tick()

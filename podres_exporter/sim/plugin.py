@@ -48,13 +48,14 @@ class SamplePlugin:
         *,
         options: PluginOptions = PREFERS,
         poll_seconds: float = 1.0,
+        allocate_seconds: float = 0.0,
     ) -> None:
         """
         Serve nothing yet.
 
         *devices* is the file that names them, read again when it changes, or the devices themselves. *directory* is the
         one with kubelet.sock in it, such as /var/lib/kubelet/device-plugins. Raises ConfigError: the file is wrong;
-        ValueError: the directory's path is too long.
+        ValueError: the directory's path is too long. *allocate_seconds*: how long it takes to get devices ready.
         """
         self.resource = resource
         self._file = devices if isinstance(devices, Path) else None
@@ -63,7 +64,8 @@ class SamplePlugin:
         self._clock = clock
         self._options = options
         self._poll_seconds = poll_seconds
-        self._service = PluginService(resource, options)
+        self._service = PluginService(resource, options, self._get_ready)
+        self.allocate_seconds = allocate_seconds
         name = "".join(character if character.isalnum() else "-" for character in resource)
         self._server = UnixServer(directory / f"podres-{name}.sock", [self._service.handlers()], threads=_THREADS)
         self._own_id: SocketId | None = None
@@ -112,6 +114,10 @@ class SamplePlugin:
     def publish(self, devices: Mapping[str, DeviceState]) -> None:
         """Report these devices from now on, until the file, if there is one, changes."""
         self._service.publish(devices)
+
+    def _get_ready(self) -> None:
+        """Take the time that devices need before a container may use them; `stop` cuts it short."""
+        self._clock.wait(self._stop, self.allocate_seconds)
 
     def start(self) -> None:
         """Look around from now on, in a thread; only once."""

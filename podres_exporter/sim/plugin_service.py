@@ -3,7 +3,7 @@
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import grpc
 
@@ -21,8 +21,11 @@ class PluginService:
     `calls` counts the calls by method.
     """
 
-    def __init__(self, resource: str, options: PluginOptions) -> None:
-        """Start with no device, which is a legal list."""
+    def __init__(
+        self, resource: str, options: PluginOptions, get_ready: Callable[[], object] = lambda: None
+    ) -> None:
+        """Start with no device, which is a legal list. *get_ready* is called by each Allocate that succeeds."""
+        self._get_ready = get_ready
         self.calls: Counter[str] = Counter()
         self._resource = resource
         self._options = options
@@ -131,6 +134,7 @@ class PluginService:
             strange = [device for device in each.devices_ids if device not in known]
             if strange:
                 context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"unknown devices: {' '.join(sorted(strange))}")
+            self._get_ready()
             answer.container_responses.add(envs={name: ",".join(sorted(each.devices_ids))})
         return answer
 

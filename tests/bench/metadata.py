@@ -105,7 +105,7 @@ def changes(node: LiveNode, made: Exporter, count: int) -> list[float]:
             "spec": {"nodeName": NODE, "containers": [{"name": "main", "resources": limits}]},
         }
         began = CLOCK.monotonic_seconds()
-        node.store.create(PODS, pod)
+        node.create(pod)
         made.wait_for(f'podres_container_devices{{node="{NODE}",namespace="bench",pod="{name}"')
         seen.append(CLOCK.monotonic_seconds() - began)
         node.store.delete(PODS, "bench", name)

@@ -91,7 +91,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
 def node(short_dir: Path) -> Iterator[LiveNode]:
     """Yield a node with a pod that holds a GPU and two CPUs."""
     with LiveNode(parse_scenario(SCENARIO, "test"), short_dir / "node", SystemClock()) as node:
-        node.store.create(PODS, pod("train", container("main", cpu="2", devices={"example.com/gpu": 1})))
+        node.create(pod("train", container("main", cpu="2", devices={"example.com/gpu": 1})))
         yield node
 
 

@@ -58,7 +58,7 @@ def node(short_dir: Path) -> Iterator[LiveNode]:
     with LiveNode(parse_scenario(SCENARIO, "test"), short_dir / "node", SystemClock()) as node:
         node.socket_path.parent.chmod(0o750)
         node.socket_path.chmod(0o755)
-        node.store.create(PODS, pod("first", container("main", cpu="2")))
+        node.create(pod("first", container("main", cpu="2")))
         yield node
 
 
@@ -115,7 +115,7 @@ def test_uid_0_without_capabilities_reads_through_a_read_only_directory(
     inode = node.socket_path.stat().st_ino
     node.restart_kubelet()
     node.socket_path.chmod(0o755)
-    node.store.create(PODS, pod("second", container("main", cpu="2")))
+    node.create(pod("second", container("main", cpu="2")))
     after = eventually(functools.partial(seen, daemon, cpus_of("second")))
 
     assert (NO_CAPABILITY, NO_CAPABILITY, "1") == (
@@ -149,7 +149,7 @@ def test_a_mounted_socket_stays_the_dead_one(node: LiveNode, run: Run, short_dir
     daemon = run(node.socket_path, target)
     eventually(functools.partial(seen, daemon, cpus_of("first")))
     node.restart_kubelet()
-    node.store.create(PODS, pod("second", container("main", cpu="2")))
+    node.create(pod("second", container("main", cpu="2")))
     down = eventually(functools.partial(seen, daemon, f"{UP} 0"))
 
     assert cpus_of("second") not in down

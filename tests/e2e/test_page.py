@@ -93,7 +93,7 @@ class Exporter:
         return self.daemon.addresses[0].url
 
     def create(self, name: str, **asked: Any) -> None:
-        self.node.store.create(PODS, manifest(name, container(**asked)))
+        self.node.create(manifest(name, container(**asked)))
 
     def delete(self, name: str) -> None:
         self.node.store.delete(PODS, "default", name)

@@ -110,7 +110,7 @@ class NodeRig:
     def create(self, *manifests: dict[str, Any]) -> None:
         """Create pods, in this order."""
         for manifest in manifests:
-            self.node.store.create(PODS, manifest)
+            self.node.create(manifest)
 
     def delete(self, name: str) -> None:
         self.node.store.delete(PODS, "default", name)

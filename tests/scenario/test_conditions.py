@@ -35,6 +35,8 @@ def test_a_restart_is_down_then_incomplete_then_without_plugins(seconds: float, 
         (FaultKind.HANG, Conditions(hanging=True)),
         (FaultKind.THROTTLE, Conditions(throttled=True)),
         (FaultKind.API_DOWN, Conditions(api_down=True)),
+        (FaultKind.API_HALF_OPEN, Conditions(api_half_open=True)),
+        (FaultKind.API_YOUNG, Conditions(api_young=True)),
     ],
 )
 def test_a_fault_lasts_for_its_duration(kind: FaultKind, expected: Conditions) -> None:
@@ -75,3 +77,46 @@ def test_a_plugin_is_down_for_its_resource_again_and_again() -> None:
     found = [conditions_at(scenario(fault), seconds) for seconds in (4, 5, 15, 105, 115)]
 
     assert [Conditions(), down, Conditions(), down, Conditions()] == found
+
+
+@pytest.mark.parametrize("kind", [FaultKind.API_DOWN, FaultKind.API_HALF_OPEN])
+def test_a_kubelet_that_has_started_waits_for_the_api_server(kind: FaultKind) -> None:
+    """Its pods are one set of the API server: they begin to come when that is back, however long it takes."""
+    restart = Fault(FaultKind.RESTART, 10, 2, window_seconds=4)
+    outage = Fault(kind, 5, 60)
+
+    found = [conditions_at(scenario(restart, outage), at).pods_incomplete for at in (9, 12, 64, 65, 67, 69)]
+
+    assert [None, 0.0, 0.0, 0.0, 0.5, None] == found
+
+
+def test_an_outage_within_the_window_begins_it_anew() -> None:
+    """What came before was not the whole set; an outage after it takes nothing away."""
+    restart = Fault(FaultKind.RESTART, 10, 2, window_seconds=4)
+    cut = Fault(FaultKind.API_DOWN, 14, 1, every_seconds=20)
+
+    found = [conditions_at(scenario(restart, cut), at).pods_incomplete for at in (13, 14.5, 17, 19, 34.5)]
+
+    assert [0.0, 0.0, 0.5, None, None] == found
+
+
+def test_without_a_window_the_set_is_there_as_soon_as_the_api_server() -> None:
+    """`window: 0` is a kubelet that gets its pods in no time, not one that needs no API server."""
+    restart = Fault(FaultKind.RESTART, 10, 2, window_seconds=0)
+
+    alone = [conditions_at(scenario(restart), at).pods_incomplete for at in (11, 12, 13)]
+    away = [
+        conditions_at(scenario(restart, Fault(FaultKind.API_DOWN, 5, 20)), at).pods_incomplete for at in (12, 24.9, 25)
+    ]
+
+    assert [None, None, None] == alone
+    assert [0.0, 0.0, None] == away
+
+
+def test_a_device_is_doubled_for_a_while() -> None:
+    """DOUBLE is about one device, as UNHEALTHY is."""
+    fault = Fault(FaultKind.DOUBLE, 5, 10, resource="example.com/gpu", device_id="x")
+
+    found = [conditions_at(scenario(fault), at).doubled for at in (4, 5, 15)]
+
+    assert [set(), {("example.com/gpu", "x")}, set()] == found

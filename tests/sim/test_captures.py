@@ -58,12 +58,12 @@ def filler(name: str, devices: dict[str, int]) -> dict[str, Any]:
 def admitted(node: LiveNode, release: str) -> LiveNode:
     """Give a running node the recorded pods in the order in which the kubelet saw them, and let finish who has."""
     for name, devices in FILLERS[release].items():
-        node.store.create(PODS, filler(name, devices))
+        node.create(filler(name, devices))
     if release == "kubelet-1.27":
         node.store.delete(PODS, "filler", "a")  # its share is the lowest, and was the first that the recorded pod got
     pods = json.loads(recorded(release, "pods.json"))["items"]
     for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["annotations"][SEEN])):
-        node.store.create(PODS, pod)
+        node.create(pod)
     for pod in pods:
         if pod["status"]["phase"] == "Succeeded":
             node.finish("default", pod["metadata"]["name"])

@@ -1,7 +1,7 @@
 from sim_client import dice
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
-from podres_exporter.scenario import node_at
+from podres_exporter.scenario import node_at, parse_scenario
 from podres_exporter.sim import builtin_scenario, restart_window
 from podres_exporter.sim.window import incomplete
 
@@ -27,7 +27,21 @@ def test_no_device_is_allocatable_until_its_plugin_registers_again() -> None:
     assert [sorted(STATE.allocatable.cpus)] * 3 == [sorted(response.cpu_ids) for response in responses]
 
 
-def test_the_same_pods_are_missing_for_the_rest_of_the_window() -> None:
-    """A pod that was listed once in the window does not vanish again."""
-    assert () == incomplete(STATE, 0.3).pods
-    assert incomplete(STATE, 0.4) == incomplete(STATE, 0.9)
+def test_pods_come_by_source_and_in_order_of_creation() -> None:
+    """Static pods at once, the API server's as one set, the oldest first (kubelet.go HandlePodAdditions)."""
+    text = """
+    node: n1
+    numa: [{node: 0, cpus: "0-3"}]
+    pods:
+      - {name: young, start: 30}
+      - {name: old, start: 10}
+      - {name: proxy, static: true, start: 40}
+      - {name: again, start: 0, end: 5, repeat: 20}
+    """
+    state = node_at(parse_scenario(text, "test"), 41)
+
+    seen = [[pod.name for pod in incomplete(state, share).pods] for share in (0.0, 0.3, 0.56, 0.78, 0.999)]
+
+    proxy = "proxy-n1"
+    assert [[proxy], [proxy], ["old", proxy], ["old", proxy, "young"], ["old", proxy, "young"]] == seen
+    assert ["again", "old", proxy, "young"] == [pod.name for pod in state.pods]

@@ -92,7 +92,7 @@ class Churn:
             },
         }
         try:
-            self._node.store.create(PODS, pod)
+            self._node.create(pod)
         except StatusError:
             self.events["refused"] += 1
             return

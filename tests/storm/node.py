@@ -224,7 +224,7 @@ class StormNode:
         """Create a pod; nothing happens where the name is taken."""
         apps, inits = SHAPES[shape % len(SHAPES)]
         try:
-            self.live.store.create(PODS, pod(name, *apps, init=inits))
+            self.live.create(pod(name, *apps, init=inits))
         except StatusError:
             return
 
@@ -416,7 +416,7 @@ class StormNode:
         return resource, names[number % len(names)]
 
     def _note_birth(self, by_seconds: float = 0.0) -> None:
-        created = self.live.socket_path.stat().st_ctime_ns
+        created = self.live.socket_path.stat().st_mtime_ns
         self.births[created] = self.clock.wall_seconds() + by_seconds
 
 

@@ -6,7 +6,7 @@ The owner of the simulation fills the `Store`; `ApiServer` serves it, and its `f
 
 from podres_exporter.sim.api.answer import Answer
 from podres_exporter.sim.api.backends import Backend, Backends, Inquiry
-from podres_exporter.sim.api.faultkinds import Delay, Drop, Fail, Hang, StreamFault, Trickle
+from podres_exporter.sim.api.faultkinds import YOUNG, Delay, Drop, Fail, Hang, StreamFault, Trickle
 from podres_exporter.sim.api.faults import ANY, Faults
 from podres_exporter.sim.api.history import Event, EventType
 from podres_exporter.sim.api.journal import Entry, Journal
@@ -23,6 +23,7 @@ __all__ = [
     "PODS",
     "RESOURCE_CLAIMS",
     "RESOURCE_SLICES",
+    "YOUNG",
     "Answer",
     "ApiServer",
     "Backend",

@@ -1,6 +1,7 @@
 """Who may ask: the bearer token, and the review in which a client asks what it may do."""
 
 import hmac
+from collections.abc import Sequence
 from typing import Any
 
 from podres_exporter.sim.api.faults import Faults
@@ -19,12 +20,26 @@ def authenticate(request: Request, token: str | None) -> None:
         raise unauthorized()
 
 
-def refuse_access(request: Request, user: str) -> None:
-    """Raise the StatusError 403 that RBAC has for the request."""
+def refuse_access(request: Request, user: str, missing_roles: Sequence[str] = ()) -> None:
+    """
+    Raise the StatusError 403 that RBAC has for the request, with the roles that it looked for and did not find.
+
+    Source: plugin/pkg/auth/authorizer/rbac rbac.go Authorize, whose reason is an aggregate of the errors.
+    """
     target = request.target
     if target is None:
         raise StatusError(403, f'forbidden: User "{user}" cannot {request.verb} path "{request.path}"')
-    raise forbidden(user, request.verb, target.resource, target.namespace, target.name, target.subresource)
+    errors = [f'clusterrole.rbac.authorization.k8s.io "{role}" not found' for role in missing_roles]
+    reason = f"[{', '.join(errors)}]" if len(errors) > 1 else "".join(errors)
+    raise forbidden(
+        user,
+        request.verb,
+        target.resource,
+        target.namespace,
+        target.name,
+        target.subresource,
+        reason=f"RBAC: {reason}" if reason else "",
+    )
 
 
 def review_access(request: Request, faults: Faults) -> dict[str, Any]:

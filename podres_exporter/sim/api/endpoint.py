@@ -120,7 +120,7 @@ def fail(site: Site, request: Request, fault: Fail) -> None:
         case 401:
             raise unauthorized()
         case 403:
-            refuse_access(request, site.user)
+            refuse_access(request, site.user, fault.missing_roles)
         case 404:
             raise no_such_resource()
         case 410:

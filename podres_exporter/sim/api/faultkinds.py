@@ -6,10 +6,19 @@ from enum import Enum, auto
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """Answer with this code; 403 is RBAC's refusal, 410 what an old version gets, 429 is plain text."""
+    """
+    Answer with this code; 403 is RBAC's refusal, 410 what an old version gets, 429 is plain text.
+
+    *missing_roles* are the cluster roles that a 403 says were not found: those of an API server that has just started.
+    """
 
     code: int
     retry_after_seconds: int | None = None
+    missing_roles: tuple[str, ...] = ()
+
+
+YOUNG = Fail(403, missing_roles=("podres-exporter", "system:basic-user", "system:discovery"))
+"""What an API server answers before it has loaded the roles that bindings name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,9 +80,16 @@ def unauthorized() -> StatusError:
 
 
 def forbidden(
-    user: str, verb: str, resource: Resource, namespace: str | None, name: str | None, subresource: str = ""
+    user: str,
+    verb: str,
+    resource: Resource,
+    namespace: str | None,
+    name: str | None,
+    subresource: str = "",
+    *,
+    reason: str = "",
 ) -> StatusError:
-    """Return the 403 of the RBAC authorizer (NewForbidden with filters.ForbiddenMessage)."""
+    """Return the 403 of the RBAC authorizer (NewForbidden with filters.ForbiddenMessage), with its *reason* if any."""
     scope = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
     subject = f'{resource.qualified_name} "{name}"' if name else resource.qualified_name
     asked = f"{resource.plural}/{subresource}" if subresource else resource.plural
@@ -90,6 +97,8 @@ def forbidden(
         f'{subject} is forbidden: User "{user}" cannot {verb} resource "{asked}" '
         f'in API group "{resource.group}" {scope}'
     )
+    if reason:
+        message += f": {reason}"
     return StatusError(403, message, details=_details(resource, name or ""))
 
 

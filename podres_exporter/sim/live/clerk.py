@@ -1,5 +1,6 @@
 """What the kubelet writes to the API server: the node, and the status of its pods."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,10 +9,23 @@ from podres_exporter.clock import Clock
 from podres_exporter.model import Container
 from podres_exporter.scenario import Scenario
 from podres_exporter.sim.api import NODES, PODS, RESOURCE_CLAIMS, StatusError, Store
+from podres_exporter.sim.api.objects import key_of
 from podres_exporter.sim.devices import DeviceManager
 from podres_exporter.sim.live.kubelet import Kubelet, LivePod, Phase
 from podres_exporter.sim.live.objects import claim_object, node_object
 from podres_exporter.sim.live.status import pod_status
+
+log = logging.getLogger(__name__)
+
+MIRROR = "kubernetes.io/config.mirror"
+"""The annotation of a mirror pod: the UID that the kubelet has for the static pod."""
+
+
+def kubelet_uid(pod: Mapping[str, Any]) -> str:
+    """Return the UID by which the kubelet knows a pod of the API server; of a mirror pod that is another one."""
+    metadata = pod["metadata"]
+    annotations = metadata.get("annotations")
+    return str((annotations if isinstance(annotations, Mapping) else {}).get(MIRROR, metadata["uid"]))
 
 
 class Clerk:
@@ -35,7 +49,7 @@ class Clerk:
             self._told = told
             self._store.update(NODES, self._node())
             for pod in self._store.read(PODS)[0]:
-                live = self._pods.pod(pod["metadata"]["uid"])
+                live = self._pods.pod(kubelet_uid(pod))
                 if live is not None and live.phase is Phase.RUNNING:
                     self.write(pod, live, self._pods.held(live.request.uid))
 
@@ -45,21 +59,29 @@ class Clerk:
         started = (pod.get("status") or {}).get("startTime")
         self._update(pod, pod_status(live, held, self._sick(), minor, now, started))
 
+    def bind(self, pod: Mapping[str, Any]) -> None:
+        """Put a pod on this node, as a scheduler does, where it waits for its admission: Pending, not started."""
+        stamp = datetime.fromtimestamp(self._clock.wall_seconds(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        status = pod["status"] if isinstance(pod.get("status"), Mapping) else {}
+        scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": stamp}
+        self._update(pod, {"conditions": [scheduled], **status, "phase": status.get("phase") or "Pending"})
+
     def refuse(self, pod: Mapping[str, Any], problem: Exception) -> None:
         """Write that a pod cannot be read."""
         message = f"the simulation cannot read it: {problem}"
         self._update(pod, {"phase": "Failed", "reason": "InvalidPod", "message": message})
 
     def _update(self, pod: Mapping[str, Any], status: Mapping[str, Any]) -> None:
-        """Write the status of a pod, and that it is on this node; forget one that has gone."""
+        """Write the status of a pod, and that it is on this node, unless it has gone or another one has its name."""
         metadata = {key: value for key, value in pod["metadata"].items() if key != "resourceVersion"}
         spec = pod["spec"] if isinstance(pod.get("spec"), Mapping) else {}
         on_node = {**spec, "nodeName": self._scenario.node}
         try:
-            self._store.update(PODS, {**pod, "metadata": metadata, "spec": on_node, "status": status})
+            stored = self._store.get(PODS, *key_of(pod))
+            if stored["metadata"]["uid"] == metadata["uid"]:
+                self._store.update(PODS, {**pod, "metadata": metadata, "spec": on_node, "status": status})
         except StatusError:
-            # Two threads may create and delete it at once, and then the end may be told before the beginning.
-            self._pods.remove(metadata["uid"])
+            log.debug("sim.pod_gone", extra={"pod": metadata["name"]})
 
     def _sick(self) -> frozenset[tuple[str, str]]:
         """Return the devices that their plugins called unhealthy last; a plugin that died called none."""

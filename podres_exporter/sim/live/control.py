@@ -85,8 +85,7 @@ class Control:
         pod["metadata"].setdefault("namespace", "default")
         if not all(isinstance(pod["metadata"].get(key), str) for key in ("namespace", "name")):
             raise ValueError("a pod needs a name, which is a text, as its namespace is")
-        created = self._node.store.create(PODS, {**pod, "status": {"phase": "Pending"}}).item["metadata"]
-        status = self._node.store.get(PODS, created["namespace"], created["name"])["status"]
+        status = self._node.create({**pod, "status": {"phase": "Pending"}})["status"]
         return " ".join(filter(None, (status["phase"], status.get("reason"), status.get("message"))))
 
     def _delete(self, namespace: str, name: str) -> None:

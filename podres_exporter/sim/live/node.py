@@ -17,16 +17,18 @@ from podres_exporter.scenario import (
     Release,
     ResourceSpec,
     Scenario,
+    conditions_at,
     life_at,
     node_at,
 )
-from podres_exporter.sim.api import PODS, ApiServer, Event, EventType, StatusError, Store
-from podres_exporter.sim.api.objects import at
+from podres_exporter.sim.api import ANY, PODS, YOUNG, ApiServer, Hang, StatusError, Store, StreamFault
 from podres_exporter.sim.devices import DeviceManager, DeviceState
 from podres_exporter.sim.live.clerk import Clerk
-from podres_exporter.sim.live.kubelet import Kubelet
+from podres_exporter.sim.live.kubelet import Kubelet, Phase
+from podres_exporter.sim.live.sources import PodSources
 from podres_exporter.sim.node import SimNode
 from podres_exporter.sim.plugin import SamplePlugin
+from podres_exporter.sim.window import without_plugins
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +40,10 @@ class LiveNode(SimNode):
     """
     A SimNode whose pods are admitted.
 
-    `store` has the cluster's objects: a pod that is created there, by the scenario, by kubectl or by a test, is
-    admitted at once, and its status says how that went. `api` serves the store, `devices` takes plugins, `kubelet` is
-    the pod-resources endpoint as in SimNode. Needs a clock that runs by itself: plugins poll.
+    `store` has the cluster's objects: a pod that is created there, by the scenario, by kubectl or by a test, is put on
+    this node and admitted in its turn, and its status says how that went; `create` waits for it. `api` serves the
+    store, `devices` takes plugins, `kubelet` is the pod-resources endpoint as in SimNode. Needs a clock that runs by
+    itself: plugins poll.
     """
 
     def __init__(
@@ -64,11 +67,13 @@ class LiveNode(SimNode):
         self._lives: dict[int, tuple[Life, str]] = {}
         self._playing = threading.Lock()
         self._clerk = Clerk(self.scenario, self.store, self.pods, self.devices, clock)
+        self._sources = PodSources(self.scenario.node, self.store, self.pods, self._clerk)
+        self._cut_off = False
         self._fresh = node_at(replace(self.scenario, pods=()), 0)
 
     def start(self) -> None:
         """Serve everything; the plugins of the scenario have registered when this returns."""
-        self.store.subscribe(self._on_event)
+        self._sources.start()
         self.devices.start()
         played = [resource for resource in self.scenario.resources if not resource.external]
         for resource in played:
@@ -82,6 +87,7 @@ class LiveNode(SimNode):
     def stop(self) -> None:
         """End everything. May be called again."""
         super().stop()
+        self._sources.stop()
         self.api.stop()
         for plugin in self.plugins.values():
             plugin.stop()
@@ -99,7 +105,7 @@ class LiveNode(SimNode):
         allocatable = self._fresh.allocatable
         return replace(
             self._fresh,
-            pods=tuple(sorted(self.pods.listed(), key=lambda pod: pod.key)),
+            pods=tuple(sorted(self.pods.known(), key=lambda pod: pod.key)),
             allocatable=Allocatable(
                 tuple(devices[key] for key in sorted(devices) if key in usable), allocatable.cpus, allocatable.memory
             ),
@@ -121,6 +127,7 @@ class LiveNode(SimNode):
                 self.devices.socket_path.parent,
                 self._clock,
                 poll_seconds=_PLUGIN_POLL_SECONDS,
+                allocate_seconds=spec.allocate_seconds,
             )
             self.plugins[resource] = plugin
             plugin.start()
@@ -142,11 +149,32 @@ class LiveNode(SimNode):
         if resource in self.plugins:
             self.plugins[resource].publish(self._stated(spec))
 
+    def create(self, pod: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Create a pod, and return it once it has been admitted or rejected. Raises StatusError, as the store does."""
+        created = self.store.create(PODS, pod).item["metadata"]
+        self.settle()
+        return self.store.get(PODS, created["namespace"], created["name"])
+
+    def settle(self) -> None:
+        """Return once the kubelet has decided about every pod that it has heard of."""
+        self._sources.settle()
+
     def restart_kubelet(self) -> None:
-        """Restart the kubelet: pods stay, plugins have to register again."""
+        """Restart the kubelet: plugins have to register again, and pods are what the kubelet hears of again."""
         self.kubelet.kill()
         self._kubelet_restarted()
         self.kubelet.start()
+        self.tick()
+
+    def cut_kubelet_off(self) -> None:
+        """Let the kubelet hear nothing of the API server, whoever else does, until `reconnect_kubelet`."""
+        self._cut_off = True
+        self._sources.cut_off()
+
+    def reconnect_kubelet(self) -> None:
+        """Let the kubelet hear of the API server's pods again."""
+        self._cut_off = False
+        self.tick()
 
     def finish(self, namespace: str, name: str) -> None:
         """End the containers of a pod by themselves. Raises StatusError: there is no such pod."""
@@ -157,15 +185,27 @@ class LiveNode(SimNode):
         if live is not None:
             self._clerk.write(pod, live, held)
 
-    def tick(self) -> None:
+    def _tick(self) -> None:
         """Bring kubelet, plugins, API server and pods to what the timeline wants now."""
-        super().tick()
+        super()._tick()
         with self._playing:
             seconds = self.seconds()
-            for index, spec in enumerate(self.scenario.pods):
-                if spec.manifest is not None:
-                    self._play(index, spec, spec.manifest, life_at(spec, seconds))
+            now = conditions_at(self.scenario, seconds)
+            if not now.api_away:
+                for index, spec in enumerate(self.scenario.pods):
+                    if spec.manifest is not None:
+                        self._play(index, spec, spec.manifest, life_at(spec, seconds))
+            if now.serving:
+                self._sources.catch_up(0.0 if self._cut_off or now.api_away else now.pods_incomplete)
             self._clerk.follow_plugins()
+
+    def _listing(self) -> None:
+        """List frees what ended pods held, and forgets what an Allocate under way has chosen."""
+        self.pods.update_devices()
+
+    def _seen(self, state: NodeState, now: Conditions) -> NodeState:
+        """A kubelet that has started knows the pods that its sources have given it."""
+        return without_plugins(state) if now.plugins_gone else state
 
     def _changes(self) -> bool:
         return True
@@ -178,18 +218,37 @@ class LiveNode(SimNode):
             self.start_plugin(resource)
         for resource, device_id in now.unhealthy ^ before.unhealthy:
             self.set_health(resource, device_id, healthy=(resource, device_id) in before.unhealthy)
+        for resource, device_id in now.doubled ^ before.doubled:
+            self.pods.double(resource, device_id if (resource, device_id) in now.doubled else None)
+        if now.api_away and not before.api_away:
+            self._sources.cut_off()
+        self._switch_api(before, now)
+
+    def _switch_api(self, before: Conditions, now: Conditions) -> None:
+        """Let the API server refuse connections, keep silent, or not know its roles yet, and be well again."""
         if now.api_down and not before.api_down:
             self.api.go_down()
         if before.api_down and not now.api_down:
             self.api.start()
+        if now.api_half_open != before.api_half_open or now.api_young != before.api_young:
+            self.api.faults.clear()
+            if now.api_half_open:
+                self.api.faults.on_requests(ANY, Hang())
+                self.api.faults.on_open_watches(StreamFault.STALL)
+            elif now.api_young:
+                self.api.faults.on_requests(ANY, YOUNG)
 
     def _kubelet_restarted(self) -> None:
+        self._sources.restart()
         self.devices.restart()
 
     def _play(self, index: int, spec: PodSpec, manifest: Mapping[str, Any], life: Life | None) -> None:
         """Create, finish or delete a pod of the scenario, whichever its life is at; where its name is taken, later."""
         current, uid = self._lives.get(index, (None, ""))
         if life == current:
+            return
+        if spec.static:
+            self._play_static(index, manifest, life)
             return
         if current is not None and (life is None or life.number != current.number):
             self._act(spec, uid, self._delete)
@@ -204,8 +263,18 @@ class LiveNode(SimNode):
                 log.debug("sim.pod_refused", extra={"pod": spec.name, "error": str(error)})
                 return
         if life.finished:
+            live = self.pods.pod(uid)
+            if live is None or live.phase is Phase.PENDING:
+                life = replace(life, finished=False)  # it is admitted first, and finishes with a later tick
             self._act(spec, uid, self.finish)
         self._lives[index] = (life, uid)
+
+    def _play_static(self, index: int, manifest: Mapping[str, Any], life: Life | None) -> None:
+        """Put the manifest of a static pod where the kubelet finds it, or take it away."""
+        if index in self._lives:
+            self._sources.remove_static(self._lives.pop(index)[1])
+        if life is not None:
+            self._lives[index] = (life, self._sources.add_static(manifest))
 
     def _act(self, spec: PodSpec, uid: str, action: Callable[[str, str], None]) -> None:
         """Do something to the pod of the scenario, unless somebody has deleted it, or put another in its place."""
@@ -217,21 +286,6 @@ class LiveNode(SimNode):
 
     def _delete(self, namespace: str, name: str) -> None:
         self.store.delete(PODS, namespace, name)
-
-    def _on_event(self, event: Event) -> None:
-        """Admit a pod that has come, let go of one that has gone."""
-        if event.resource is not PODS:
-            return
-        pod = event.item
-        if event.type is EventType.DELETED:
-            self.pods.remove(pod["metadata"]["uid"])
-        elif event.type is EventType.ADDED and (at(pod, "spec.nodeName") or self.scenario.node) == self.scenario.node:
-            try:
-                live = self.pods.admit(pod)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                self._clerk.refuse(pod, error)
-            else:
-                self._clerk.write(pod, live, self.pods.held(live.request.uid))
 
     def _stated(self, spec: ResourceSpec) -> dict[str, DeviceState]:
         return {

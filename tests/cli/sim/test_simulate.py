@@ -25,7 +25,7 @@ def test_every_fault_of_simulate_is_said_at_once(capsys: pytest.CaptureFixture[s
 
     assert "simulate has no flag --fast" in said
     assert "bad.yaml: nodes: unknown key" in said
-    assert "--release: release 1.5 cannot be played; choose 1.20 to 1.37" in said
+    assert "--release: release 1.5 cannot be played; choose 1.20 to 1.38" in said
     assert "--api.listen-address: listen address 'nowhere' has no port" in said
 
 

@@ -159,7 +159,7 @@ def test_a_pod_that_somebody_made_in_its_place_is_left_alone(short_dir: Path) ->
     life = f"pods: [{{name: a, finish: 15, end: 25, {spec()}}}]"
     with live_node(short_dir, life) as (node, clock):
         node.store.delete(PODS, "default", "a")
-        node.store.create(PODS, without_uid(manifest("a")))
+        node.create(without_uid(manifest("a")))
         clock.leap(20)
         node.tick()
         after_finish = phases(node)
@@ -175,7 +175,7 @@ def test_a_name_that_is_taken_does_not_stop_the_timeline(short_dir: Path) -> Non
     """A pod of the scenario comes as soon as the one that somebody made under its name has gone."""
     life = f"pods: [{{name: a, start: 10, {spec(gpu=1)}}}, {{name: b, start: 10, {spec()}}}]"
     with live_node(short_dir, life) as (node, clock):
-        node.store.create(PODS, without_uid(manifest("a")))
+        node.create(without_uid(manifest("a")))
         clock.leap(11)
         node.tick()
         meanwhile, holds = phases(node), held(node)
@@ -190,11 +190,11 @@ def test_a_name_that_is_taken_does_not_stop_the_timeline(short_dir: Path) -> Non
 def test_a_pod_that_others_create_is_admitted_at_once(short_dir: Path) -> None:
     """When `create` returns, the pod's status says how it went; when `delete` does, its devices are free."""
     with live_node(short_dir) as (node, _):
-        node.store.create(PODS, without_uid(manifest("a", container(gpu=2))))
-        node.store.create(PODS, without_uid(manifest("b", container(gpu=1))))
+        node.create(without_uid(manifest("a", container(gpu=2))))
+        node.create(without_uid(manifest("b", container(gpu=1))))
         found, reason = phases(node), statuses(node)["b"]["reason"]
         node.store.delete(PODS, "default", "a")
-        node.store.create(PODS, without_uid(manifest("c", container(gpu=1))))
+        node.create(without_uid(manifest("c", container(gpu=1))))
         ids, names = held(node, "c"), listed(node)
 
     assert {"a": "Running", "b": "Failed"} == found
@@ -208,7 +208,7 @@ def test_a_pod_of_another_node_is_none_of_ours(short_dir: Path) -> None:
         for name, where in {"here": "n1", "there": "n2", "unbound": ""}.items():
             pod = without_uid(manifest(name))
             pod["spec"]["nodeName"] = where
-            node.store.create(PODS, {**pod, "status": {"phase": "Pending"}})
+            node.create({**pod, "status": {"phase": "Pending"}})
         found, names = phases(node), listed(node)
 
     assert {"here": "Running", "there": "Pending", "unbound": "Running"} == found
@@ -229,7 +229,7 @@ def test_a_pod_of_another_node_is_none_of_ours(short_dir: Path) -> None:
 def test_a_pod_that_cannot_be_read_has_failed(short_dir: Path, spec: object, text: str) -> None:
     """The API server of the simulation takes any object; its status says what the kubelet could not read."""
     with live_node(short_dir) as (node, _):
-        node.store.create(PODS, {"metadata": {"namespace": "default", "name": "a"}, "spec": spec})
+        node.create({"metadata": {"namespace": "default", "name": "a"}, "spec": spec})
         status, names = statuses(node)["a"], listed(node)
         node.store.delete(PODS, "default", "a")
 
@@ -276,7 +276,7 @@ def test_health_flows_to_the_kubelet_and_to_the_pods(short_dir: Path) -> None:
 def test_a_device_that_the_scenario_calls_unhealthy_is_so_in_the_status(short_dir: Path) -> None:
     """Health has one truth: what is never handed out cannot be on a pod, and so no status ever says it is well."""
     with live_node(short_dir) as (node, _):
-        node.store.create(PODS, without_uid(manifest("a", container(odd=3))))
+        node.create(without_uid(manifest("a", container(odd=3))))
         status = statuses(node)["a"]
 
     assert "Requested: 3, Available: 2" in status["message"]
