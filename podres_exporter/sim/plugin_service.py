@@ -21,9 +21,7 @@ class PluginService:
     `calls` counts the calls by method.
     """
 
-    def __init__(
-        self, resource: str, options: PluginOptions, get_ready: Callable[[], object] = lambda: None
-    ) -> None:
+    def __init__(self, resource: str, options: PluginOptions, get_ready: Callable[[], object] = lambda: None) -> None:
         """Start with no device, which is a legal list. *get_ready* is called by each Allocate that succeeds."""
         self._get_ready = get_ready
         self.calls: Counter[str] = Counter()

@@ -58,6 +58,7 @@ def test_a_pod_that_kubectl_creates_runs_and_holds_what_it_asked_for(
 ) -> None:
     """Create, admission, allocation: the status is there for the next call, and List and the exporter follow."""
     created = kubectl("create", "-f", manifest(tmp_path, gpus=1))
+    live.node.settle()
     shown = columns(kubectl("get", "pod", "mine", "--no-headers", "-o", "wide"), 0, 2, 6)
 
     assert "pod/mine created\n" == created
@@ -68,6 +69,7 @@ def test_a_pod_that_kubectl_creates_runs_and_holds_what_it_asked_for(
 def test_kubectl_shows_why_a_pod_was_rejected(kubectl: Kubectl, live: NodeRig, tmp_path: Path) -> None:
     """The status has the kubelet's reason and words (devicesToAllocate); the pod is in the API, but not in List."""
     created = kubectl("create", "-f", manifest(tmp_path, gpus=2))
+    live.node.settle()
     shown = columns(kubectl("get", "pod", "mine", "--no-headers"), 0, 1, 2)
     status = json.loads(kubectl("get", "pod", "mine", "-o", "json"))["status"]
 
@@ -86,6 +88,7 @@ def test_a_pod_that_kubectl_deletes_gives_back_what_it_held(kubectl: Kubectl, li
     kubectl("delete", "pod", "train", "-n", "ml")
     without = amounts(live.agreed())
     kubectl("create", "-f", manifest(tmp_path, gpus=2))
+    live.node.settle()
 
     assert {"web": {"main": (0, {})}} == without
     assert {"web": {"main": (0, {})}, "mine": {"cnt-00": (2, {GPU: 2})}} == amounts(live.agreed())
