@@ -29,7 +29,7 @@ from web_rig import CHEAP, ask, client, client_context, tls_folder, write_config
 from podres_exporter import __version__
 from podres_exporter.clock import SystemClock
 from podres_exporter.scenario import parse_scenario
-from podres_exporter.sim.api import PODS, ApiServer, kubeconfig
+from podres_exporter.sim.api import ApiServer, kubeconfig
 from podres_exporter.sim.live import LiveNode
 
 packaging = pytest.importorskip("packaging.requirements", reason="comes with pytest")

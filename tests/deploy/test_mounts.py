@@ -22,7 +22,6 @@ from processes import eventually, get
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.scenario import parse_scenario
-from podres_exporter.sim.api import PODS
 from podres_exporter.sim.live import LiveNode
 
 SCENARIO = """
