@@ -38,7 +38,7 @@ class Choice:
 
 def choose(pods: Iterable[ListedPod], rules: Rules) -> Choice:
     """
-    Return one exporter for each node; of several that which is ready, else runs, else is the youngest.
+    Return one exporter for each node; of several the one that is ready, else runs, else is the oldest.
 
     While a DaemonSet is rolled out a node has two, and a node's facts must not be counted twice.
     """
@@ -63,7 +63,8 @@ def _node(pod: ListedPod) -> str:
 
 
 def _best(node: str, pods: list[ListedPod], rules: Rules) -> Target | Trouble:
-    pod = max(pods, key=_merit)
+    oldest_first = sorted(pods, key=lambda pod: (pod.status.start_time or "~", pod.metadata.name))
+    pod = max(oldest_first, key=_merit)
     problem = _problem(pod, rules)
     if problem:
         name = f"{pod.metadata.namespace}/{pod.metadata.name}"
@@ -71,10 +72,10 @@ def _best(node: str, pods: list[ListedPod], rules: Rules) -> Target | Trouble:
     return Target(node, pod.metadata.namespace, pod.metadata.name, _port(pod, rules), rules.is_secure, pod.is_ready)
 
 
-def _merit(pod: ListedPod) -> tuple[bool, bool, bool, str, str]:
+def _merit(pod: ListedPod) -> tuple[bool, bool, bool]:
     is_running, is_staying = pod.status.phase == "Running", pod.metadata.deletion_timestamp is None
     is_well = is_running and is_staying and pod.is_ready
-    return is_well, is_running, is_staying, pod.status.start_time or "", pod.metadata.name
+    return is_well, is_running, is_staying
 
 
 def _problem(pod: ListedPod, rules: Rules) -> str:

@@ -44,12 +44,25 @@ class Status(Wire):
     conditions: list[Condition] | None = None
 
 
+class Owner(Wire):
+    """One owner of a pod, as the pod names it."""
+
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool | None = None
+
+
 class Meta(Wire):
-    """Who the pod is."""
+    """Who the object is."""
 
     namespace: str = ""
     name: str = ""
     deletion_timestamp: str | None = None
+    uid: str = ""
+    creation_timestamp: str | None = None
+    owner_references: list[Owner] | None = None
 
 
 class ListedPod(Wire):
@@ -84,8 +97,8 @@ class Page(Wire):
     metadata: ListMeta = field(default_factory=ListMeta)
 
 
-class NamedNode(Wire):
-    """A node."""
+class NamedObject(Wire):
+    """Any object, without what it says."""
 
     metadata: Meta
 
@@ -93,11 +106,11 @@ class NamedNode(Wire):
 class NodePage(Wire):
     """One page of a list of nodes."""
 
-    items: list[NamedNode] | None
+    items: list[NamedObject] | None
     metadata: ListMeta = field(default_factory=ListMeta)
 
 
-_PAGE, _NODE_PAGE = Decoder(Page), Decoder(NodePage)
+_PAGE, _NODE_PAGE, _OBJECT = Decoder(Page), Decoder(NodePage), Decoder(NamedObject)
 
 
 def read_page(body: bytes) -> Page:
@@ -114,6 +127,14 @@ def read_node_page(body: bytes) -> NodePage:
         return _NODE_PAGE.decode(body)
     except UNREADABLE as error:
         raise _malformed(body, "nodes", error) from error
+
+
+def read_object(body: bytes) -> NamedObject:
+    """Return who an object is. Raises ApiServerError (malformed) where it is none."""
+    try:
+        return _OBJECT.decode(body)
+    except UNREADABLE as error:
+        raise _malformed(body, "objects", error) from error
 
 
 def _malformed(body: bytes, what: str, error: Exception) -> ApiServerError:

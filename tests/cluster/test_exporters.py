@@ -36,8 +36,9 @@ def test_every_node_has_one_exporter_by_node() -> None:
         (listed("a"), listed("b", phase="Failed")),
         (listed("a", ready=False), listed("b", phase="Pending")),
         (listed("a", ready=False), listed("b", deleting=True)),
-        (listed("a", start_time="2026-01-02T00:00:00Z"), listed("b", start_time="2026-01-01T00:00:00Z")),
-        (listed("b"), listed("a")),
+        (listed("b", start_time="2026-01-01T00:00:00Z"), listed("a", start_time="2026-01-02T00:00:00Z")),
+        (listed("b", start_time="2026-01-01T00:00:00Z"), listed("a")),
+        (listed("a"), listed("b")),
     ],
 )
 def test_of_two_exporters_on_a_node_the_better_one_is_asked(better: ListedPod, worse: ListedPod) -> None:

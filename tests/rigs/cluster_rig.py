@@ -110,10 +110,20 @@ def unreachable(error: str) -> Backend:
     return refuse
 
 
+def owner(name: str, uid: str = "ds-1") -> dict[str, Any]:
+    """Return the reference to a DaemonSet that its pods have."""
+    return {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": name, "uid": uid, "controller": True}
+
+
 def exporter_pod(node: str, **more: Any) -> dict[str, Any]:
     """Return the exporter's pod on a node, running and ready; *more* is taken into its status."""
     return {
-        "metadata": {"name": f"exporter-{node}", "namespace": "monitoring", "labels": LABELS},
+        "metadata": {
+            "name": f"exporter-{node}",
+            "namespace": "monitoring",
+            "labels": LABELS,
+            "ownerReferences": [owner("exporter")],
+        },
         "spec": {
             "nodeName": node,
             "containers": [{"name": "main", "image": "i", "ports": [{"name": "metrics", "containerPort": 10190}]}],

@@ -3,17 +3,32 @@
 import argparse
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TypeVar
+from urllib.parse import quote
 
 from podres_exporter.cli.kubectl.api import KubeApi, Pods
+from podres_exporter.cli.kubectl.command import complain
 from podres_exporter.cli.kubectl.connection import connect
 from podres_exporter.cli.kubectl.fanout import AT_ONCE, Patience, Progress, ask_all, asking
 from podres_exporter.cli.kubectl.flags import SCHEMES
 from podres_exporter.clock import Clock
 from podres_exporter.cluster.exporters import Rules, choose
+from podres_exporter.cluster.installation import (
+    AmbiguousError,
+    DaemonSetKey,
+    Installation,
+    ambiguous,
+    choose_installation,
+    daemon_sets,
+    namespaces_of,
+    oldest_namespace,
+    other_lines,
+)
 from podres_exporter.cluster.outcome import Outcome
+from podres_exporter.cluster.podlist import read_object
 from podres_exporter.config.values import at_least
 from podres_exporter.errors import ApiServerError, Reason, SnapshotError
 from podres_exporter.kube.client import Limits
@@ -87,16 +102,47 @@ class Cluster:
         Raises SnapshotError where no exporter can be found at all.
         """
         rules = replace(self._way.rules, takes_unready=takes_unready, nodes=nodes or self._way.rules.nodes)
-        pods = listed(lambda: self.api.pods(self._way.exporters), self._way.exporters.namespace)
-        if not pods:
-            raise SnapshotError(_nothing(self._way.exporters))
-        choice = choose(pods, rules)
+        installation = self._installation()
+        complain(other_lines(installation))
+        choice = choose(installation.pods, rules)
         progress = Progress()
         try:
             found = ask_all(choice.targets, asking(self.api), self.clock, self._way.patience, progress.show)
         finally:
             progress.clear()
         return [*choice.troubles, *found]
+
+    def _installation(self) -> Installation:
+        """Return which pods to believe. Raises SnapshotError where there are none, or it cannot be told."""
+        given = self._way.exporters.namespace
+        pods = listed(lambda: self.api.pods(self._way.exporters), given)
+        if not pods:
+            raise SnapshotError(_nothing(self._way.exporters))
+        try:
+            namespace = given or self._namespace(daemon_sets(pods))
+            return choose_installation(pods, namespace, is_given=given is not None)
+        except AmbiguousError as error:
+            raise SnapshotError(str(error)) from error
+
+    def _namespace(self, owners: Sequence[DaemonSetKey]) -> str | None:
+        """Return the namespace of the exporters' DaemonSet; the ages of several are asked for. None without any."""
+        if len(namespaces_of(owners)) <= 1:
+            return next(iter(namespaces_of(owners)), None)
+        return oldest_namespace({each: self._created(each, owners) for each in owners})
+
+    def _created(self, key: DaemonSetKey, owners: Sequence[DaemonSetKey]) -> str | None:
+        """Return when a DaemonSet was created, None where there is none such. Raises AmbiguousError."""
+        path = f"/apis/apps/v1/namespaces/{quote(key.namespace, safe='')}/daemonsets/{quote(key.name, safe='')}"
+        try:
+            code, body = self.api.get(path, {}, self._way.patience.each_seconds)
+            if code == HTTPStatus.OK:
+                found = read_object(body).metadata
+                return (found.creation_timestamp or "") if found.uid == key.uid else None
+        except ApiServerError as error:
+            raise ambiguous(owners, printable(error.detail)) from error
+        if code != HTTPStatus.NOT_FOUND:
+            raise ambiguous(owners, f"get on daemonsets.apps would tell which is the oldest: HTTP {code}")
+        return None
 
 
 @contextlib.contextmanager

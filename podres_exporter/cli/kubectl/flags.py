@@ -112,7 +112,7 @@ def _add_cluster(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("which nodes, and how").add_argument
     add("--node", metavar="NAME", action="append", default=[], help="this node alone; repeatable (all)")
     add("--exporter-selector", metavar="LABELS", default=SELECTOR, help=f"labels of the exporters' pods ({SELECTOR})")
-    add("--exporter-namespace", metavar="NAMESPACE", help="their namespace (all)")
+    add("--exporter-namespace", metavar="NAMESPACE", help="their namespace (that of the DaemonSet that owns them)")
     add("--exporter-port", metavar="PORT", help="their port (the container port named metrics, else 10190)")
     add("--exporter-scheme", metavar="SCHEME", default="http", help="http, or https where they serve TLS (http)")
     add("--timeout", metavar="DURATION", default="10s", help="deadline of each request (10s)")

@@ -11,13 +11,22 @@ from podres_exporter.sim.api.faults import ANY, Faults
 from podres_exporter.sim.api.history import Event, EventType
 from podres_exporter.sim.api.journal import Entry, Journal
 from podres_exporter.sim.api.kubeconfig import kubeconfig
-from podres_exporter.sim.api.resources import NAMESPACES, NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES, Resource
+from podres_exporter.sim.api.resources import (
+    DAEMON_SETS,
+    NAMESPACES,
+    NODES,
+    PODS,
+    RESOURCE_CLAIMS,
+    RESOURCE_SLICES,
+    Resource,
+)
 from podres_exporter.sim.api.server import ApiServer
 from podres_exporter.sim.api.status import StatusError
 from podres_exporter.sim.api.store import Store
 
 __all__ = [
     "ANY",
+    "DAEMON_SETS",
     "NAMESPACES",
     "NODES",
     "PODS",

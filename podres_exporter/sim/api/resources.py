@@ -86,7 +86,15 @@ RESOURCE_SLICES = Resource(
     is_namespaced=False,
 )
 
-RESOURCES = (NAMESPACES, NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES)
+DAEMON_SETS = Resource(
+    group="apps",
+    plural="daemonsets",
+    kind="DaemonSet",
+    short_names=("ds",),
+    fields=("metadata.name", "metadata.namespace"),
+)
+
+RESOURCES = (DAEMON_SETS, NAMESPACES, NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES)
 
 
 def find_resource(group: str, version: str, plural: str) -> Resource | None:

@@ -6,7 +6,15 @@ from typing import Any
 
 from podres_exporter.sim.api.objects import Object, at
 from podres_exporter.sim.api.podcells import age, pod_cells
-from podres_exporter.sim.api.resources import NAMESPACES, NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES, Resource
+from podres_exporter.sim.api.resources import (
+    DAEMON_SETS,
+    NAMESPACES,
+    NODES,
+    PODS,
+    RESOURCE_CLAIMS,
+    RESOURCE_SLICES,
+    Resource,
+)
 
 _NONE = "<none>"
 
@@ -102,6 +110,11 @@ def _slice(item: Object, now_seconds: float) -> list[str]:
     return [_name(item), *places, _age(item, now_seconds)]
 
 
+def _daemon_set(item: Object, now_seconds: float) -> list[Any]:
+    """Return the cells of a DaemonSet."""
+    return [_name(item), _age(item, now_seconds)]
+
+
 def _name(item: Object) -> str:
     """Return an object's name."""
     return str(item["metadata"]["name"])
@@ -119,6 +132,7 @@ _NODE_COLUMNS_WIDE = ("Internal-IP", "External-IP", "OS-Image", "Kernel-Version"
 _LAYOUTS = {
     PODS: _Layout(_POD_COLUMNS, 5, _pod),
     NODES: _Layout((*_NODE_COLUMNS, *_NODE_COLUMNS_WIDE), 5, _node),
+    DAEMON_SETS: _Layout(("Name", "Age"), 2, _daemon_set),
     NAMESPACES: _Layout(("Name", "Status", "Age"), 3, _namespace),
     RESOURCE_CLAIMS: _Layout(("Name", "State", "Age"), 3, _claim),
     RESOURCE_SLICES: _Layout(("Name", "Node", "Driver", "Pool", "Age"), 5, _slice),

@@ -16,12 +16,24 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster_rig import Fleet, answering, busy, document, serving, snapshot, trainer, unreachable
+from cluster_rig import (
+    LABELS,
+    Fleet,
+    answering,
+    busy,
+    document,
+    exporter_pod,
+    owner,
+    serving,
+    snapshot,
+    trainer,
+    unreachable,
+)
 
 from podres_exporter.cli import kubectl_main
 from podres_exporter.clock import SystemClock
 from podres_exporter.model import Snapshot
-from podres_exporter.sim.api import NODES, PODS, Delay, Drop, Fail
+from podres_exporter.sim.api import DAEMON_SETS, NODES, PODS, Delay, Drop, Fail
 
 Printed = tuple[int, str, list[str]]
 Run = Callable[..., Printed]
@@ -258,6 +270,73 @@ def test_exporters_are_found_by_other_labels_namespaces_and_ports(fleet: Fleet, 
         "/api/v1/namespaces/monitoring/pods/exporter-n1:99/proxy/api/v1/snapshot",
         "/api/v1/namespaces/monitoring/pods/https:exporter-n1:10190/proxy/api/v1/snapshot",
     ] == asked
+
+
+def disguised(fleet: Fleet, name: str, namespace: str = "tenant", **more: Any) -> None:
+    """Add a pod with the exporter's labels on node n1, which has a tale of its own to tell."""
+    fake = exporter_pod("n1")
+    fake["metadata"] = {"name": name, "namespace": namespace, "labels": LABELS, **more}
+    fleet.store.create(PODS, fake)
+    fleet.server.backends.put(namespace, name, serving(document(snapshot("n1", trainer("made-up")))))
+
+
+def asked(fleet: Fleet) -> set[str]:
+    """Return the pods that were asked for anything."""
+    return {
+        entry.path.split("/")[6].partition(":")[0] for entry in fleet.server.requests.recent if "/proxy/" in entry.path
+    }
+
+
+@pytest.mark.parametrize("verb", [["dump", "-A"], ["fit", "--cpus=1"], ["check"]])
+def test_a_pod_that_only_wears_the_labels_is_named_and_never_asked(fleet: Fleet, run: Run, verb: list[str]) -> None:
+    """Any tenant can label a pod, older or younger, ready or not: what it says may be made up."""
+    fleet.add("n1", busy("n1"))
+    disguised(fleet, "cat-pictures")
+    disguised(fleet, "neighbour", "monitoring")
+    code, text, errors = run(*verb)
+
+    assert 0 == code
+    assert "made-up" not in text
+    assert {"exporter-n1"} == asked(fleet)
+    assert ["not asked: monitoring/neighbour on n1, tenant/cat-pictures on n1: they wear the exporter's labels"] == [
+        line[: len("not asked: monitoring/neighbour on n1, tenant/cat-pictures on n1: they wear the exporter's labels")]
+        for line in errors
+    ]
+
+
+def test_of_two_daemon_sets_the_older_is_asked_and_the_other_named(fleet: Fleet, run: Run) -> None:
+    fleet.add("n1", busy("n1"))
+    disguised(fleet, "copy", ownerReferences=[owner("exporter", "ds-2")])
+    disguised(fleet, "made-up", "a", ownerReferences=[owner("exporter", "none")])
+    for namespace, uid, year in (("monitoring", "ds-1", 2025), ("tenant", "ds-2", 2026)):
+        made = {"name": "exporter", "namespace": namespace, "uid": uid, "creationTimestamp": f"{year}-01-01T00:00:00Z"}
+        fleet.store.create(DAEMON_SETS, {"metadata": made})
+    code, text, (error,) = run("dump", "-A")
+
+    assert (0, {"exporter-n1"}) == (code, asked(fleet))
+    assert "train-n1" in text
+    assert error.startswith("not asked: a/made-up on n1, tenant/copy on n1: ")
+
+
+def test_where_the_ages_of_daemon_sets_are_not_told_nothing_is_mixed(fleet: Fleet, run: Run) -> None:
+    fleet.add("n1", busy("n1"))
+    disguised(fleet, "copy", ownerReferences=[owner("exporter", "ds-2")])
+    fleet.server.faults.on_requests("get", Fail(403), resource=DAEMON_SETS)
+    code, text, (error,) = run("dump", "-A")
+
+    assert (1, "", set()) == (code, text, asked(fleet))
+    assert "several DaemonSets own exporters: monitoring/exporter, tenant/exporter" in error
+    assert "name the namespace of yours by --exporter-namespace" in error
+    assert 0 == run("dump", "-A", "--exporter-namespace=monitoring")[0]
+
+
+def test_pods_that_no_daemon_set_owns_are_asked_where_their_namespace_is_given(fleet: Fleet, run: Run) -> None:
+    disguised(fleet, "by-hand", "web")
+    code, text, (error,) = run("dump", "-A")
+
+    assert (1, "") == (code, text)
+    assert "web/by-hand on n1: wear the exporter's labels, and no DaemonSet owns them" in error
+    assert 0 == run("dump", "-A", "--exporter-namespace=web")[0]
 
 
 def test_long_lists_come_in_pages(fleet: Fleet, run: Run) -> None:
