@@ -6,7 +6,6 @@ from podres_exporter.cpuset import format_cpuset
 from podres_exporter.document.claims import read_claims, write_claims
 from podres_exporter.document.reader import Reader
 from podres_exporter.document.values import Fields, stated, write_block, write_nodes
-from podres_exporter.families.devices import split_replica
 from podres_exporter.model import (
     Alignment,
     Constraint,
@@ -15,6 +14,7 @@ from podres_exporter.model import (
     Device,
     DeviceHealth,
     Verdict,
+    share_of,
 )
 
 _RESOURCE_AND_ID = attrgetter("resource", "device_id")
@@ -27,7 +27,7 @@ def write_container(view: ContainerView) -> Fields:
     return stated(
         {
             "name": container.name,
-            "devices": [_write_device(device) for device in container.devices],
+            "devices": [_write_device(device, view.chosen_devices) for device in container.devices],
             "exclusiveCpus": format_cpuset(container.exclusive_cpus),
             "memory": [write_block(block) for block in container.memory],
             "claims": write_claims(view),
@@ -37,8 +37,12 @@ def write_container(view: ContainerView) -> Fields:
     )
 
 
-def read_container(reader: Reader) -> ContainerView:
-    """Return the container that `write_container` wrote; its devices are sorted, for what counts them goes by runs."""
+def read_container(reader: Reader, chosen: tuple[str, ...] = ()) -> ContainerView:
+    """
+    Return the container that `write_container` wrote; its devices are sorted, for what counts them goes by runs.
+
+    *chosen* are the devices that the pod's metadata says a scheduler has chosen.
+    """
     claims, uses = read_claims(reader.each("claims"))
     devices = [_read_device(row) for row in reader.distinct("devices", "resource", "id")]
     container = Container(
@@ -49,12 +53,12 @@ def read_container(reader: Reader) -> ContainerView:
         claims,
     )
     health = tuple(_read_health(row) for row in reader.each("health", ()))
-    return ContainerView(container, _read_alignment(reader.below("alignment")), uses, health)
+    return ContainerView(container, _read_alignment(reader.below("alignment")), uses, health, chosen)
 
 
-def _write_device(device: Device) -> Fields:
+def _write_device(device: Device, chosen: tuple[str, ...]) -> Fields:
     """Return the device; of a shared one, which physical device is behind it, and its number there."""
-    base, replica = split_replica(device.device_id)
+    base, replica = share_of(device.device_id, device.resource, chosen)
     fields: Fields = {"resource": device.resource, "id": device.device_id}
     if replica:
         fields |= {"base": base, "replica": replica}

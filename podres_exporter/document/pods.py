@@ -8,7 +8,17 @@ from podres_exporter.document.metadata import read_meta, write_meta
 from podres_exporter.document.plain import shown
 from podres_exporter.document.reader import Reader
 from podres_exporter.document.values import Fields, stated, write_block
-from podres_exporter.model import Explanation, Pod, PodKey, PodMeta, PodView, Request, Snapshot
+from podres_exporter.model import (
+    Explanation,
+    Pod,
+    PodKey,
+    PodMeta,
+    PodView,
+    Request,
+    Snapshot,
+    Unlisted,
+    UnlistedReason,
+)
 
 
 def write_pod(view: PodView) -> Fields:
@@ -22,6 +32,7 @@ def write_pod(view: PodView) -> Fields:
             "containers": [write_container(each) for each in view.containers],
             "podLevel": _write_pod_level(view.pod),
             "requests": requests if requests or view.meta else None,
+            "heldUnlisted": [_write_unlisted(row) for row in view.unlisted] or None,
         }
     )
 
@@ -29,7 +40,9 @@ def write_pod(view: PodView) -> Fields:
 def read_pod(reader: Reader) -> PodView:
     """Return the pod that `write_pod` wrote."""
     key = _read_key(reader)
-    views = tuple(read_container(row) for row in reader.distinct("containers", "name"))
+    meta = read_meta(reader.below("metadata"), key) if reader.has("metadata") else None
+    chosen = meta.chosen_devices if meta else ()
+    views = tuple(read_container(row, chosen) for row in reader.distinct("containers", "name"))
     level = reader.below("podLevel")
     pod = Pod(
         *key,
@@ -37,12 +50,12 @@ def read_pod(reader: Reader) -> PodView:
         exclusive_cpus=level.cpus("exclusiveCpus", frozenset()),
         memory=level.blocks("memory", ()),
     )
-    meta = read_meta(reader.below("metadata"), key) if reader.has("metadata") else None
     return PodView(
         pod,
         views,
         meta,
         tuple(_read_request(row) for row in reader.distinct("requests", "container", "resource", default=())),
+        tuple(_read_unlisted(row) for row in reader.each("heldUnlisted", ())),
     )
 
 
@@ -108,4 +121,17 @@ def _read_request(reader: Reader) -> Request:
         reader.count("requested"),
         reader.count("held"),
         reader.choice("explanation", Explanation, Explanation.UNEXPLAINED),
+    )
+
+
+def _write_unlisted(row: Unlisted) -> Fields:
+    return {"container": row.container, "resource": row.resource, "amount": row.amount, "reason": row.reason.value}
+
+
+def _read_unlisted(reader: Reader) -> Unlisted:
+    return Unlisted(
+        reader.text("container"),
+        reader.text("resource"),
+        reader.count("amount"),
+        reader.choice("reason", UnlistedReason),
     )

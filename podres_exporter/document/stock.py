@@ -20,6 +20,7 @@ def write_stock(allocation: Allocation) -> Fields:
                 "allocatable": _cpus(cpus.allocatable),
                 "exclusive": _cpus(cpus.exclusive),
                 "sharedPool": _cpus(cpus.shared_pool),
+                "heldUnlisted": cpus.unlisted or None,
             }
         ),
         "memory": [_write_memory(stock) for stock in allocation.memory],
@@ -44,6 +45,8 @@ def _write_devices(stock: DeviceStock) -> Fields:
             "held": _ids(stock.held),
             "free": _ids(stock.free),
             "heldButUnallocatable": _ids(stock.unallocatable_held),
+            "offNode": _ids(stock.off_node) or None,
+            "heldUnlisted": stock.unlisted or None,
         }
     )
 
@@ -53,12 +56,19 @@ def _read_devices(reader: Reader) -> DeviceStock:
     reported = None
     if reader.has("allocatable"):
         reported = frozenset(reader.texts("allocatable")) - frozenset(reader.texts("heldButUnallocatable", ()))
-    return DeviceStock(reader.text("resource"), reader.nodes("numaNodes"), reported, frozenset(reader.texts("held")))
+    return DeviceStock(
+        reader.text("resource"),
+        reader.nodes("numaNodes"),
+        reported,
+        frozenset(reader.texts("held")),
+        frozenset(reader.texts("offNode", ())),
+        reader.count("heldUnlisted", 0),
+    )
 
 
 def _read_cpus(reader: Reader) -> CpuStock:
     allocatable = reader.cpus("allocatable") if reader.has("allocatable") else None
-    return CpuStock(allocatable, reader.cpus("exclusive"))
+    return CpuStock(allocatable, reader.cpus("exclusive"), reader.count("heldUnlisted", 0))
 
 
 def _write_memory(stock: MemoryStock) -> Fields:
@@ -68,13 +78,20 @@ def _write_memory(stock: MemoryStock) -> Fields:
             "numaNodes": write_nodes(stock.numa_nodes),
             "allocatableBytes": stock.reported_bytes,
             "heldBytes": stock.held_bytes,
+            "heldUnlistedBytes": stock.unlisted_bytes or None,
         }
     )
 
 
 def _read_memory(reader: Reader) -> MemoryStock:
     reported = reader.size("allocatableBytes") if reader.has("allocatableBytes") else None
-    return MemoryStock(reader.text("memoryType"), reader.nodes("numaNodes"), reported, reader.size("heldBytes"))
+    return MemoryStock(
+        reader.text("memoryType"),
+        reader.nodes("numaNodes"),
+        reported,
+        reader.size("heldBytes"),
+        reader.count("heldUnlistedBytes", 0),
+    )
 
 
 def _ids(ids: Collection[str] | None) -> list[str] | None:

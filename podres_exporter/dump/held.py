@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
-from podres_exporter.families.devices import split_replica
 from podres_exporter.families.spec import by_node
 from podres_exporter.model import (
     Allocation,
@@ -20,6 +19,7 @@ from podres_exporter.model import (
     Verdict,
 )
 from podres_exporter.model.allocation import NumaNodes
+from podres_exporter.model.shares import share_of
 from podres_exporter.text.amounts import CPU
 
 
@@ -124,7 +124,7 @@ def _memory(
 
 
 def _device(view: PodView, each: ContainerView, device: Device, reported: dict[str, frozenset[str] | None]) -> Held:
-    base, replica = split_replica(device.device_id)
+    base, replica = share_of(device.device_id, device.resource, each.chosen_devices)
     health, message = _health(each, device.resource, device.device_id)
     ids = reported.get(device.resource)
     return Held(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from podres_exporter.errors import SelectionError
-from podres_exporter.families.devices import split_replica
 from podres_exporter.model import Allocation, ClaimDevice, Snapshot
+from podres_exporter.model.shares import split_replica
 from podres_exporter.printable import printable
 
 MOST_NAMES = 8
@@ -87,7 +87,7 @@ def _candidates(allocation: Allocation) -> Iterator[_Candidate]:
     containers = [each.container for view in allocation.pods for each in view.containers]
     keys |= {(device.resource, device.device_id) for container in containers for device in container.devices}
     for resource, device_id in keys:
-        base, _ = split_replica(device_id)
+        base, _ = split_replica(device_id, resource)
         yield _Candidate((resource, device_id), (resource, base), (device_id, base), is_claimed=False)
     for container in containers:
         for claim in container.claims:

@@ -61,7 +61,7 @@ class Neighbour:
     """
     A container that shares something: *ours* is what this container has of it, *theirs* what the other one has.
 
-    Names are empty for POOL.
+    Names are empty for POOL; *resource* is the extended resource of DEVICE.
     """
 
     relation: Relation
@@ -70,6 +70,7 @@ class Neighbour:
     namespace: str = ""
     pod: str = ""
     container: str = ""
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from podres_exporter.model import (
     Allocation,
     ContainerSpec,
     ContainerView,
-    Device,
     PodKey,
     PodMeta,
     PodView,
@@ -93,17 +92,15 @@ def _listed(
         pool=frozenset() if own else (allocation.cpus.shared_pool if manages else None),
         missing=missing,
         health=view.health,
-        unallocatable=tuple(device.device_id for device in view.container.devices if _is_gone(allocation, device)),
+        unallocatable=_unallocatable(allocation, view),
         neighbours=neighbours(allocation, pod, view),
     )
 
 
-def _is_gone(allocation: Allocation, device: Device) -> bool:
-    """Return whether the kubelet no longer reports a held device as allocatable."""
-    return any(
-        row.resource == device.resource and device.device_id in (row.unallocatable_held or ())
-        for row in allocation.devices
-    )
+def _unallocatable(allocation: Allocation, view: ContainerView) -> tuple[str, ...]:
+    """Return the held devices that the kubelet no longer reports as allocatable."""
+    gone = {(stock.resource, device_id) for stock in allocation.devices for device_id in stock.unallocatable_held or ()}
+    return tuple(each.device_id for each in view.container.devices if (each.resource, each.device_id) in gone)
 
 
 def _fit(snapshot: Snapshot, view: PodView | None, meta: PodMeta | None, state: State) -> Answer | None:

@@ -1,12 +1,11 @@
 """Who else is on a container's devices, claims, CPUs and cores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
 from podres_exporter.explain.account import Neighbour, Relation
-from podres_exporter.families.devices import split_replica
-from podres_exporter.model import Allocation, ClaimDevice, ContainerView, PodView, Topology
+from podres_exporter.model import Allocation, ClaimDevice, ContainerView, PodView, Topology, share_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,33 +15,43 @@ class _Other:
     pod: PodView
     view: ContainerView
 
-    def neighbour(self, relation: Relation, ours: list[str], theirs: list[str]) -> Neighbour:
+    def neighbour(self, relation: Relation, ours: list[str], theirs: list[str], resource: str = "") -> Neighbour:
         pod = self.pod.pod
-        return Neighbour(relation, tuple(ours), tuple(theirs), pod.namespace, pod.name, self.view.container.name)
+        name = self.view.container.name
+        return Neighbour(relation, tuple(ours), tuple(theirs), pod.namespace, pod.name, name, resource)
 
 
 def neighbours(allocation: Allocation, pod: PodView, view: ContainerView) -> tuple[Neighbour, ...]:
     """Return who shares something with the container, in the order of the kinds of sharing, then of the pods."""
     others = [_Other(each, other) for each in allocation.pods for other in each.containers if other is not view]
-    found = [
-        neighbour
-        for relate in (_devices, _claims)
-        for other in others
-        if (neighbour := relate(view, other)) is not None
-    ]
+    found = [*_devices(view, others)]
+    found += [neighbour for other in others if (neighbour := _claims(view, other)) is not None]
     found += [each for other in others if other.pod is pod and (each := _cpus(view, other)) is not None]
     return (*found, *_cores(allocation, pod, view))
 
 
-def _devices(view: ContainerView, other: _Other) -> Neighbour | None:
-    """Return the other as one that holds shares of the same physical devices, or the very same devices."""
-    bases = {(device.resource, split_replica(device.device_id)[0]) for device in other.view.container.devices}
-    ours = [d for d in view.container.devices if (d.resource, split_replica(d.device_id)[0]) in bases]
-    if not ours:
-        return None
-    shared = {(device.resource, split_replica(device.device_id)[0]) for device in ours}
-    theirs = [d for d in other.view.container.devices if (d.resource, split_replica(d.device_id)[0]) in shared]
-    return other.neighbour(Relation.DEVICE, [d.device_id for d in ours], [d.device_id for d in theirs])
+def _devices(view: ContainerView, others: Iterable[_Other]) -> Iterator[Neighbour]:
+    """Yield the containers that hold shares of the same physical devices, or the very same devices, by resource."""
+    ours = _by_base(view)
+    for other in others if ours else ():
+        theirs = _by_base(other.view)
+        for resource in sorted({resource for resource, _ in theirs.keys() & ours.keys()}):
+            bases = sorted(base for name, base in theirs.keys() & ours.keys() if name == resource)
+            yield other.neighbour(
+                Relation.DEVICE,
+                [device_id for base in bases for device_id in ours[resource, base]],
+                [device_id for base in bases for device_id in theirs[resource, base]],
+                resource,
+            )
+
+
+def _by_base(view: ContainerView) -> dict[tuple[str, str], list[str]]:
+    """Return the ids that a container holds by resource and physical device."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for device in view.container.devices:
+        base, _ = share_of(device.device_id, device.resource, view.chosen_devices)
+        found.setdefault((device.resource, base), []).append(device.device_id)
+    return found
 
 
 def _claims(view: ContainerView, other: _Other) -> Neighbour | None:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from podres_exporter.explain.account import Account, ContainerAccount, Neighbour, Relation
-from podres_exporter.families.devices import split_replica
 from podres_exporter.model import DeviceHealth, Explanation, Request
+from podres_exporter.model.shares import split_replica
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import thing
 from podres_exporter.text.words import folded, shortened
 
 _MOST_NEIGHBOURS = 6
+_MOST_SHARES = 6
 _LONGEST_ID = 48
 _HEALTHY = "Healthy"
 _ANY_CPUS = "any: the CPU manager's policy is not static, or not told"
@@ -19,6 +20,7 @@ _WHY = {
     Explanation.INIT_CONTAINER: "the kubelet never lists plain init containers",
     Explanation.CLAIM: "a DRA driver serves it, so it stands among the claims",
     Explanation.NOT_LISTED: "kubelets up to 1.29 list no sidecars",
+    Explanation.NO_PLUGIN: "no device plugin has it, so the kubelet has nothing to list; a scheduler alone counts it",
 }
 
 Remark = tuple[str, list[str]]
@@ -69,7 +71,7 @@ def _neighbours(account: Account, neighbours: Iterable[Neighbour]) -> Iterator[R
         names = folded([_name(account, each) for each in others], _MOST_NEIGHBOURS, "(+{})")
         match relation:
             case Relation.DEVICE | Relation.CLAIM:
-                mine = [shortened(text, _LONGEST_ID) for text in ours]
+                mine = folded([shortened(text, _LONGEST_ID) for text in ours], _MOST_NEIGHBOURS)
                 yield "shares", [*enumerated(mine), "with", *enumerated(names)]
             case Relation.CPUS:
                 yield "shares", [_cpus(ours), "with", *enumerated(names)]
@@ -101,13 +103,16 @@ def _name(account: Account, other: Neighbour) -> str:
     pod = f"{printable(other.namespace)}/{printable(other.pod)}"
     same = (other.namespace, other.pod) == (account.namespace, account.name)
     name = f"container {printable(other.container)}" if same else f"{pod} {printable(other.container)}"
-    return f"{name} ({', '.join(_share(other.relation, text) for text in other.theirs)})"
+    shares = [_share(other, text) for text in other.theirs[:_MOST_SHARES]]
+    more = len(other.theirs) - _MOST_SHARES
+    return f"{name} ({', '.join(shares)}{f', and {more} more' if more > 0 else ''})"
 
 
-def _share(relation: Relation, text: str) -> str:
+def _share(other: Neighbour, text: str) -> str:
     """Return a share of a device by its number alone, for what it is a share of is said already."""
+    relation = other.relation
     if relation is Relation.DEVICE:
-        base, replica = split_replica(text)
+        base, replica = split_replica(text, other.resource)
         return f"share {printable(replica)}" if replica else shortened(base, _LONGEST_ID)
     if relation is Relation.CLAIM and " share " in text:
         return f"share {printable(text.rpartition(' share ')[2])}"

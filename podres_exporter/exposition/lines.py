@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from podres_exporter.families import Family, Row, nodes_text
 from podres_exporter.model import Device, NumaNodes
+from podres_exporter.model.shares import may_have_shares
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
@@ -85,7 +86,7 @@ def device_lines(name: str, held: Iterable[tuple[str, Sequence[Device]]]) -> str
     lines: list[str] = []
     for prefix, devices in held:
         values = "".join([device.device_id for device in devices] + [device.resource for device in devices])
-        if '"' in values or "\\" in values or "\n" in values or "::" in values or "/vgpu" in values:
+        if '"' in values or "\\" in values or "\n" in values or may_have_shares(values):
             return None
         head = f'{name}{{{prefix},resource="'
         lines += [

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from podres_exporter.families import alignment, claims, cpus, devices, health, memory, own, pods, usage
+from podres_exporter.families import alignment, claims, cpus, devices, health, memory, own, pods, unlisted, usage
 from podres_exporter.families.spec import (
     ContainerFamily,
     ExporterFamily,
@@ -19,6 +19,7 @@ from podres_exporter.model import ContainerView, PodView, Snapshot
 CATALOGUE: tuple[Family, ...] = (
     *devices.FAMILIES,
     *cpus.FAMILIES,
+    *unlisted.FAMILIES,
     *memory.FAMILIES,
     *claims.FAMILIES,
     *alignment.FAMILIES,

@@ -3,7 +3,15 @@
 from collections.abc import Collection
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
-from podres_exporter.families.spec import Concern, ContainerFamily, Kind, NodeFamily, PodFamily, Row, by_node
+from podres_exporter.families.spec import (
+    Concern,
+    ContainerFamily,
+    Kind,
+    NodeFamily,
+    PodFamily,
+    Row,
+    by_node,
+)
 from podres_exporter.model import Allocation, ContainerView, Core, PodView, Topology
 
 
@@ -59,14 +67,17 @@ def _exclusive(allocation: Allocation) -> Collection[Row]:
 
 
 def _shared_pool(allocation: Allocation) -> Collection[Row]:
-    return _per_node(allocation, allocation.cpus.shared_pool)
+    """Return what is surely left of the pool on each node, whichever CPUs the unlisted ones are."""
+    rows = _per_node(allocation, allocation.cpus.shared_pool)
+    return [(node, max(0, int(count) - allocation.cpus.unlisted)) for node, count in rows]
 
 
 def _pools(allocation: Allocation) -> Collection[Row]:
     cpus = allocation.cpus
     if not (cpus.allocatable or cpus.exclusive):
         return []
-    pools = {"allocatable": cpus.allocatable, "exclusive": cpus.exclusive, "shared": cpus.shared_pool}
+    shared = None if cpus.unlisted else cpus.shared_pool
+    pools = {"allocatable": cpus.allocatable, "exclusive": cpus.exclusive, "shared": shared}
     return [(pool, format_cpuset(held), 1) for pool, held in pools.items() if held is not None]
 
 
@@ -128,8 +139,9 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_shared_pool_cpus",
         kind=Kind.GAUGE,
-        help="Allocatable CPUs that nobody is seen to hold exclusively, by NUMA node. Computed; an upper bound "
-        "of what is left to grant, for the kubelet does not list CPUs that only a finished init container held.",
+        help="Allocatable CPUs that nobody is known to hold exclusively, by NUMA node; computed. The CPUs of "
+        "podres_node_unlisted_exclusive_cpus are taken off on each node. Without metadata an upper bound, for the "
+        "kubelet does not list CPUs that only a finished init container held.",
         labels=("numa_node",),
         collector="node-cpus",
         rows=_shared_pool,
@@ -137,7 +149,7 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_cpuset_info",
         kind=Kind.INFO,
-        help="The node's CPUs as a list, by pool: allocatable, exclusive, shared.",
+        help="The node's CPUs as a list, by pool: allocatable, exclusive, shared (not while CPUs are held unlisted).",
         labels=("pool", "cpus"),
         collector="node-cpus",
         rows=_pools,

@@ -1,6 +1,5 @@
 """Devices of device plugins: held by containers, and what the node has of them."""
 
-import re
 from collections.abc import Collection, Iterator
 
 from podres_exporter.families.spec import Concern, ContainerFamily, Kind, NodeFamily, Row, nodes_text
@@ -10,24 +9,8 @@ from podres_exporter.model import (
     DeviceStock,
     Topology,
     count_by_resource,
+    share_of,
 )
-
-_REPLICA = re.compile(r"(?P<base>.+)(?:::|/vgpu)(?P<replica>[0-9]+)", re.DOTALL)
-
-
-def split_replica(device_id: str) -> tuple[str, str]:
-    """
-    Return the physical device and the replica behind an id such as `GPU-7f3c::3` or `GPU-7f3c/vgpu2`.
-
-    An id of another shape is its own base, with an empty replica.
-
-    Source: NVIDIA k8s-device-plugin internal/rm/devices.go (time-slicing and MPS, `::`); `/vgpu` of GKE's plugin.
-    """
-    if "::" in device_id or "/vgpu" in device_id:
-        match = _REPLICA.fullmatch(device_id)
-        if match:
-            return match["base"], match["replica"]
-    return device_id, ""
 
 
 def _device_counts(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
@@ -38,7 +21,13 @@ def _device_counts(view: ContainerView, _topology: Topology | None) -> Collectio
 def _device_infos(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
     """Return a row per held device."""
     return [
-        (device.resource, device.device_id, *split_replica(device.device_id), nodes_text(device.numa_nodes), 1)
+        (
+            device.resource,
+            device.device_id,
+            *share_of(device.device_id, device.resource, view.chosen_devices),
+            nodes_text(device.numa_nodes),
+            1,
+        )
         for device in view.container.devices
     ]
 
@@ -64,7 +53,7 @@ def _allocated(allocation: Allocation) -> Collection[Row]:
 
 
 def _free(allocation: Allocation) -> Collection[Row]:
-    return [(*labels, len(ids)) for stock, labels in _stock(allocation) if (ids := stock.free) is not None]
+    return [(*labels, free) for stock, labels in _stock(allocation) if (free := stock.surely_free) is not None]
 
 
 def _unallocatable_held(allocation: Allocation) -> Collection[Row]:
@@ -124,7 +113,8 @@ NODE_ALLOCATED_DEVICES = NodeFamily(
 NODE_FREE_DEVICES = NodeFamily(
     name="podres_node_free_devices",
     kind=Kind.GAUGE,
-    help="Devices reported as allocatable that no container holds. Computed from sets of ids.",
+    help="Devices reported as allocatable that no container is known to hold. Computed from sets of ids; those of "
+    "podres_node_unlisted_devices are taken off on each set of NUMA nodes, for they may be any of them.",
     labels=_STOCK_LABELS,
     collector="node-devices",
     rows=_free,

@@ -1,26 +1,31 @@
 """The one place where everything comes together: the answers and the topology to an Allocation."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from podres_exporter.join.claims import claim_uses, device_health
 from podres_exporter.join.numa import Capacity, container_alignment, node_capacity
 from podres_exporter.join.requests import requests_against_held
 from podres_exporter.join.stock import DeviceReport, cpu_stock, device_report, device_stock, memory_stock
+from podres_exporter.join.unlisted import CPU, Managed, totals, unlisted_holdings
 from podres_exporter.model import (
     Allocatable,
     Allocation,
     Container,
     ContainerView,
     Listing,
+    Malformed,
     Metadata,
     Pod,
     PodMeta,
     PodView,
     Topology,
+    Unlisted,
     count_by_resource,
 )
+
+_POD_PATH = "pod_resources["
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,8 @@ class _Context:
 
     topology: Topology | None
     capacity: Capacity | None
-    static_cpus: bool
+    managed: Managed
+    knows_plugins: bool
     legacy: bool
 
 
@@ -50,6 +56,7 @@ class Joiner:
     def __init__(self) -> None:
         """Start without memory."""
         self._last: _Joined | None = None
+        self._plugin_resources: frozenset[str] = frozenset()
 
     def join(
         self,
@@ -66,13 +73,14 @@ class Joiner:
         *allocatable* is None where the kubelet cannot be asked (1.20, or switched off): what is left is then unknown.
         *metadata* decorates the pods and, while it is synced, tells which of them have finished: kubelets up to 1.33
         list those too, with what they held. *legacy* marks a kubelet of 1.20 to 1.22. Equal inputs give an equal
-        result; what is remembered only saves work.
+        result; what is remembered only saves work, but for the extended resources that a device plugin ever had.
 
         Source: kubernetes #119423, #132020, #132028.
         """
         metas = metadata.pods if metadata else {}
         synced = metadata is not None and metadata.synced
-        inputs = (listing.pods, listing.merged_pods, allocatable, topology, metas, synced, legacy)
+        damaged = _damaged_pods(listing.malformed)
+        inputs = (listing.pods, listing.merged_pods, damaged, allocatable, topology, metas, synced, legacy)
         last = self._last
         if last is not None and last.inputs == inputs:
             return last.allocation
@@ -82,19 +90,28 @@ class Joiner:
             pods = tuple(pod for pod in pods if not _is_terminal(metas.get(pod.key)))
             skipped["terminal"] = len(listing.pods) - len(pods)
         report = last.report if last and last.allocatable is allocatable else device_report(allocatable)
-        devices = device_stock(pods, allocatable, report)
-        cpus = cpu_stock(pods, allocatable)
+        managed = self._managed(pods, allocatable, report)
+        unlisted = {
+            pod.key: rows
+            for pod in pods
+            if (rows := unlisted_holdings(pod, metas.get(pod.key), managed, damaged=_name(pod) in damaged))
+        }
+        more = totals([row for rows in unlisted.values() for row in rows])
+        devices = device_stock(pods, allocatable, report, more)
+        cpus = cpu_stock(pods, allocatable, more.get(CPU, 0))
         capacity = None
         if allocatable is not None and topology is not None:
             capacity = node_capacity(allocatable, cpus, devices, topology)
-        context = _Context(topology, capacity, bool(cpus.allocatable or cpus.exclusive), legacy)
+        context = _Context(topology, capacity, managed, allocatable is not None, legacy)
         remembered = {id(view.pod): view for view in last.allocation.pods} if last and last.context == context else {}
-        views = tuple(_view(pod, metas.get(pod.key), context, remembered.get(id(pod))) for pod in pods)
+        views = tuple(
+            _view(pod, metas.get(pod.key), unlisted.get(pod.key, ()), context, remembered.get(id(pod))) for pod in pods
+        )
         allocation = Allocation(
             pods=views,
             devices=devices,
             cpus=cpus,
-            memory=memory_stock(pods, allocatable, metas),
+            memory=memory_stock(pods, allocatable, metas, more),
             topology=topology,
             skipped_pods=skipped,
             devices_by_namespace=_devices_by_namespace(pods),
@@ -103,19 +120,48 @@ class Joiner:
         self._last = _Joined(inputs, allocatable, report, context, allocation)
         return allocation
 
+    def _managed(self, pods: Sequence[Pod], allocatable: Allocatable | None, report: DeviceReport) -> Managed:
+        """
+        Return what the kubelet hands out; a resource that a plugin once had is a plugin's, also while that is gone.
+        """
+        held = {name for pod in pods for each in pod.containers for name, _ in count_by_resource(each.devices)}
+        self._plugin_resources |= held | {resource for resource, _ in report}
+        return Managed(
+            self._plugin_resources,
+            bool(allocatable and allocatable.cpus) or any(pod.all_exclusive_cpus() for pod in pods),
+            frozenset(block.memory_type for block in allocatable.memory) if allocatable else frozenset(),
+        )
+
+
+def _damaged_pods(malformed: Iterable[Malformed]) -> frozenset[str]:
+    """Return the `namespace/name` of the pods of which some item could not be read."""
+    paths = (fault.path for fault in malformed)
+    names = {path.removeprefix(_POD_PATH).partition("]")[0] for path in paths if path.startswith(_POD_PATH)}
+    return frozenset(name for name in names if "/" in name)
+
+
+def _name(pod: Pod) -> str:
+    return f"{pod.namespace}/{pod.name}"
+
 
 def _is_terminal(meta: PodMeta | None) -> bool:
     """Return whether the API server says that the pod has finished."""
     return meta is not None and meta.is_terminal
 
 
-def _view(pod: Pod, meta: PodMeta | None, context: _Context, remembered: PodView | None) -> PodView:
+def _view(
+    pod: Pod, meta: PodMeta | None, unlisted: tuple[Unlisted, ...], context: _Context, remembered: PodView | None
+) -> PodView:
     """Return the pod with its containers judged; *remembered* if nothing has changed for it."""
-    if remembered is not None and remembered.meta == meta:
+    if remembered is not None and remembered.meta == meta and remembered.unlisted == unlisted:
         return remembered
     containers = tuple([_judged(container, meta, context) for container in pod.containers])
-    requests = requests_against_held(pod, meta, static_cpus=context.static_cpus) if meta else ()
-    return PodView(pod, containers, meta, requests)
+    managed = context.managed
+    plugins = managed.plugin_resources if context.knows_plugins else None
+    requests = (
+        requests_against_held(pod, meta, static_cpus=managed.static_cpus, plugin_resources=plugins) if meta else ()
+    )
+    return PodView(pod, containers, meta, requests, unlisted)
 
 
 def _judged(container: Container, meta: PodMeta | None, context: _Context) -> ContainerView:
@@ -124,7 +170,8 @@ def _judged(container: Container, meta: PodMeta | None, context: _Context) -> Co
     if meta is None and not container.claims:
         return ContainerView(container, alignment)
     spec = next((spec for spec in meta.containers if spec.name == container.name), None) if meta else None
-    return ContainerView(container, alignment, claim_uses(container, spec, meta), device_health(container, spec, meta))
+    uses, health = claim_uses(container, spec, meta), device_health(container, spec, meta)
+    return ContainerView(container, alignment, uses, health, meta.chosen_devices if meta else ())
 
 
 def _devices_by_namespace(pods: Iterable[Pod]) -> dict[tuple[str, str], int]:

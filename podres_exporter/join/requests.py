@@ -1,15 +1,20 @@
 """What the containers of a pod asked for against what the kubelet lists for them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from podres_exporter.model import Container, ContainerKind, ContainerSpec, Explanation, Pod, PodMeta, Request
 
 GUARANTEED = "Guaranteed"
 
 
-def requests_against_held(pod: Pod, meta: PodMeta | None, *, static_cpus: bool) -> tuple[Request, ...]:
+def requests_against_held(
+    pod: Pod, meta: PodMeta | None, *, static_cpus: bool, plugin_resources: Collection[str] | None = None
+) -> tuple[Request, ...]:
     """
     Return what each container asked for, init containers included, in the order of the pod's spec.
+
+    *plugin_resources* are the extended resources that some device plugin is known to have; None: it cannot be told.
+    The kubelet skips all others (kubernetes #53605, #59835).
 
     Exclusive CPUs are due to containers of Guaranteed pods that ask for whole ones, under the CPU manager's static
     policy (*static_cpus*); how those of a pod with pod-level resources are shared is not told, so they are left out.
@@ -23,24 +28,34 @@ def requests_against_held(pod: Pod, meta: PodMeta | None, *, static_cpus: bool) 
     return tuple(
         request
         for spec in meta.containers
-        for request in _requests(spec, containers.get(spec.name), meta, cpus_are_due=cpus_are_due)
+        for request in _requests(spec, containers.get(spec.name), meta, plugin_resources, cpus_are_due=cpus_are_due)
     )
 
 
 def _requests(
-    spec: ContainerSpec, container: Container | None, meta: PodMeta, *, cpus_are_due: bool
+    spec: ContainerSpec,
+    container: Container | None,
+    meta: PodMeta,
+    plugin_resources: Collection[str] | None,
+    *,
+    cpus_are_due: bool,
 ) -> Iterator[Request]:
     """Yield the requests of one container, exclusive CPUs last."""
     for resource, count in spec.devices:
         held = len([device for device in container.devices if device.resource == resource]) if container else 0
-        by_claim = (spec.name, resource) in meta.extended_requests
-        yield Request(spec.name, resource, count, held, _explanation(spec, container, by_claim=by_claim))
+        if (spec.name, resource) in meta.extended_requests:
+            explanation = Explanation.INIT_CONTAINER if spec.kind is ContainerKind.INIT else Explanation.CLAIM
+        elif plugin_resources is not None and resource not in plugin_resources:
+            explanation = Explanation.NO_PLUGIN
+        else:
+            explanation = _explanation(spec, container)
+        yield Request(spec.name, resource, count, held, explanation)
     if cpus_are_due and spec.whole_cpus:
         held = len(container.exclusive_cpus) if container else 0
-        yield Request(spec.name, "cpu", spec.whole_cpus, held, _explanation(spec, container, by_claim=False))
+        yield Request(spec.name, "cpu", spec.whole_cpus, held, _explanation(spec, container))
 
 
-def _explanation(spec: ContainerSpec, container: Container | None, *, by_claim: bool) -> Explanation:
+def _explanation(spec: ContainerSpec, container: Container | None) -> Explanation:
     """
     Return why the kubelet may list nothing for it.
 
@@ -48,8 +63,6 @@ def _explanation(spec: ContainerSpec, container: Container | None, *, by_claim: 
     """
     if spec.kind is ContainerKind.INIT:
         return Explanation.INIT_CONTAINER
-    if by_claim:
-        return Explanation.CLAIM
     if container is None:
         return Explanation.NOT_LISTED
     return Explanation.UNEXPLAINED

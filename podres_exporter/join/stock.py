@@ -45,10 +45,15 @@ def _ids_by_place(devices: Iterable[Device]) -> dict[NameAndNodes, list[str]]:
 
 
 def device_stock(
-    pods: Sequence[Pod], allocatable: Allocatable | None, report: DeviceReport | None = None
+    pods: Sequence[Pod],
+    allocatable: Allocatable | None,
+    report: DeviceReport | None = None,
+    unlisted: Mapping[str, int] | None = None,
 ) -> tuple[DeviceStock, ...]:
     """
     Return the devices by (resource, NUMA nodes), sorted; *report* is that of *allocatable*, where it is at hand.
+
+    *unlisted* is how many devices of a resource are held that no answer lists.
 
     A device's nodes are those of the allocatable answer, which is live; those of a held device were frozen when it was
     granted, and count where it is not reported (unhealthy, plugin gone, empty topology).
@@ -67,10 +72,27 @@ def device_stock(
             unplaced[resource] = unplaced.get(resource, _NO_IDS) | held_ids
     if any(unplaced.values()):
         groups = _placed_as_granted(groups, unplaced, pods)
+    off_node = ids_by_name(allocatable.off_node) if allocatable and allocatable.off_node else {}
+    more = unlisted or {}
     return tuple(
-        DeviceStock(resource, nodes, None if allocatable is None else reported_ids, held_ids)
+        DeviceStock(
+            resource,
+            nodes,
+            None if allocatable is None else reported_ids,
+            held_ids,
+            reported_ids & off_node[resource] if not nodes and resource in off_node else _NO_IDS,
+            more.get(resource, 0),
+        )
         for (resource, nodes), (reported_ids, held_ids) in sorted(groups.items(), key=lambda row: _order(row[0]))
     )
+
+
+def ids_by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """Return the ids of (resource, id) pairs by resource."""
+    found: dict[str, set[str]] = {}
+    for resource, device_id in pairs:
+        found.setdefault(resource, set()).add(device_id)
+    return {resource: frozenset(ids) for resource, ids in found.items()}
 
 
 def _held_ids(pods: Iterable[Pod]) -> dict[str, frozenset[str]]:
@@ -114,7 +136,7 @@ def _placed_as_granted(
     return result
 
 
-def cpu_stock(pods: Iterable[Pod], allocatable: Allocatable | None) -> CpuStock:
+def cpu_stock(pods: Iterable[Pod], allocatable: Allocatable | None, unlisted: int = 0) -> CpuStock:
     """
     Return the node's CPUs; what is held counts as allocatable.
 
@@ -123,11 +145,14 @@ def cpu_stock(pods: Iterable[Pod], allocatable: Allocatable | None) -> CpuStock:
     Source: kubernetes #112913 (fixed in 1.26, 1.25.4, 1.24.8, 1.23.14).
     """
     exclusive: CpuSet = frozenset[int]().union(*(pod.all_exclusive_cpus() for pod in pods))
-    return CpuStock(None if allocatable is None else allocatable.cpus | exclusive, exclusive)
+    return CpuStock(None if allocatable is None else allocatable.cpus | exclusive, exclusive, unlisted)
 
 
 def memory_stock(
-    pods: Iterable[Pod], allocatable: Allocatable | None, metas: Mapping[PodKey, PodMeta] | None = None
+    pods: Iterable[Pod],
+    allocatable: Allocatable | None,
+    metas: Mapping[PodKey, PodMeta] | None = None,
+    unlisted: Mapping[str, int] | None = None,
 ) -> tuple[MemoryStock, ...]:
     """
     Return bytes by (memory type, NUMA nodes), sorted; a block over several nodes is a row of its own.
@@ -143,7 +168,8 @@ def memory_stock(
     for block in allocatable.memory if allocatable else ():
         reported[block.memory_type, block.numa_nodes] += block.size_bytes
     return tuple(
-        MemoryStock(*key, reported.get(key), held[key]) for key in sorted(held.keys() | reported.keys(), key=_order)
+        MemoryStock(*key, reported.get(key), held[key], (unlisted or {}).get(key[0], 0))
+        for key in sorted(held.keys() | reported.keys(), key=_order)
     )
 
 

@@ -21,6 +21,7 @@ from podres_exporter.model.allocation import (
     ids_by_resource,
 )
 from podres_exporter.model.metadata import ContainerKind, ContainerSpec, Metadata, PodKey, PodMeta, ResourceHealth
+from podres_exporter.model.shares import share_of, split_replica
 from podres_exporter.model.snapshot import (
     Alignment,
     Allocation,
@@ -40,6 +41,8 @@ from podres_exporter.model.snapshot import (
     Snapshot,
     SourceHealth,
     Support,
+    Unlisted,
+    UnlistedReason,
     Usage,
     Verdict,
 )
@@ -82,8 +85,12 @@ __all__ = [
     "SourceHealth",
     "Support",
     "Topology",
+    "Unlisted",
+    "UnlistedReason",
     "Usage",
     "Verdict",
     "count_by_resource",
     "ids_by_resource",
+    "share_of",
+    "split_replica",
 ]

@@ -149,9 +149,13 @@ class Listing:
 class Allocatable:
     """
     One answer to GetAllocatableResources: what may be handed out, used or not. Memory is one block per node and type.
+
+    *off_node* are (resource, id) of devices whose every stated node is negative. They have no NUMA node, but unlike
+    devices that state none they keep the Topology Manager from finding any that would do.
     """
 
     devices: tuple[Device, ...]
     cpus: CpuSet
     memory: tuple[MemoryBlock, ...]
     malformed: tuple[Malformed, ...] = ()
+    off_node: frozenset[tuple[str, str]] = frozenset()

@@ -100,10 +100,12 @@ class Explanation(StrEnum):
     Why a container does not show what it asked for; UNEXPLAINED is the one to look into.
 
     INIT_CONTAINER: plain init containers are never listed. CLAIM: a DRA driver serves the extended resource, so that it
-    stands among the claims. NOT_LISTED: kubelets up to 1.29 list no sidecars.
+    stands among the claims. NOT_LISTED: kubelets up to 1.29 list no sidecars. NO_PLUGIN: no device plugin has the
+    resource, so the kubelet has nothing to list; a scheduler alone counts it.
     """
 
     UNEXPLAINED = "unexplained"
+    NO_PLUGIN = "no_plugin"
     INIT_CONTAINER = "init_container"
     CLAIM = "claim"
     NOT_LISTED = "not_listed"
@@ -125,14 +127,56 @@ class Request:
         return max(0, self.requested - self.held)
 
 
+class UnlistedReason(StrEnum):
+    """
+    Why something is held that the kubelet does not list.
+
+    INIT_CONTAINER: what a plain init container got and no later container took over stays with the pod until it ends.
+    NOT_LISTED: kubelets up to 1.29 list no sidecars. UNREADABLE: an item of the pod's answer could not be read.
+    """
+
+    INIT_CONTAINER = "init_container"
+    NOT_LISTED = "not_listed"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """
+    What a container is known to hold though the kubelet does not list it; which items these are is not known.
+
+    *amount* counts devices or CPUs (*resource* is `cpu`), or bytes of a memory type.
+    """
+
+    container: str
+    resource: str
+    amount: int
+    reason: UnlistedReason
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether *amount* is bytes."""
+        return self.resource == "memory" or self.resource.startswith("hugepages-")
+
+    @property
+    def is_cpus(self) -> bool:
+        """Whether *amount* counts exclusive CPUs."""
+        return self.resource == "cpu"
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerView:
-    """One container as the exporter shows it."""
+    """
+    One container as the exporter shows it.
+
+    *chosen_devices* are those that a scheduler's annotation names in place of the ids that the kubelet lists.
+    """
 
     container: Container
     alignment: Alignment
     claim_uses: tuple[ClaimUse, ...] = ()
     health: tuple[DeviceHealth, ...] = ()
+    chosen_devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +184,15 @@ class PodView:
     """
     A pod as the exporter shows it.
 
-    *meta* is None where the API server is not asked or does not know the pod; *requests* are then unknown.
+    *meta* is None where the API server is not asked or does not know the pod; *requests* are then unknown. *unlisted*
+    is what the pod is known to hold beside what is listed.
     """
 
     pod: Pod
     containers: tuple[ContainerView, ...]
     meta: PodMeta | None = None
     requests: tuple[Request, ...] = ()
+    unlisted: tuple[Unlisted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +201,16 @@ class DeviceStock:
     The devices of one resource that sit on the same set of NUMA nodes, as sets of ids.
 
     *reported* is what the kubelet calls allocatable, None where it cannot be asked; *held* is what containers hold.
+    *off_node* are reported ones whose plugin states a node that is none (-1): no NUMA node will do for them.
+    *unlisted* is how many devices of the resource are held that the kubelet does not list; they may be any of the free.
     """
 
     resource: str
     numa_nodes: NumaNodes
     reported: frozenset[str] | None
     held: frozenset[str]
+    off_node: frozenset[str] = frozenset()
+    unlisted: int = 0
 
     @property
     def allocatable(self) -> frozenset[str] | None:
@@ -169,8 +219,13 @@ class DeviceStock:
 
     @property
     def free(self) -> frozenset[str] | None:
-        """Reported and not held."""
+        """Reported and not listed as held; *unlisted* of the resource's free devices are held all the same."""
         return None if self.reported is None else self.reported - self.held
+
+    @property
+    def surely_free(self) -> int | None:
+        """How many are free whichever devices the unlisted ones are."""
+        return None if self.free is None else max(0, len(self.free) - self.unlisted)
 
     @property
     def unallocatable_held(self) -> frozenset[str] | None:
@@ -182,10 +237,13 @@ class DeviceStock:
 class CpuStock:
     """
     The node's CPUs. *allocatable* unites what the kubelet reports with what is held; None where it cannot be asked.
+
+    *unlisted* is how many CPUs are held exclusively that the kubelet does not list; they may be any of the shared pool.
     """
 
     allocatable: CpuSet | None
     exclusive: CpuSet
+    unlisted: int = 0
 
     @property
     def shared_pool(self) -> CpuSet | None:
@@ -195,12 +253,17 @@ class CpuStock:
 
 @dataclass(frozen=True, slots=True)
 class MemoryStock:
-    """Bytes of one memory type on one set of NUMA nodes; *reported_bytes* is None where none is reported."""
+    """
+    Bytes of one memory type on one set of NUMA nodes; *reported_bytes* is None where none is reported.
+
+    *unlisted_bytes* are held on some NUMA node though the kubelet does not list them.
+    """
 
     memory_type: str
     numa_nodes: NumaNodes
     reported_bytes: int | None
     held_bytes: int
+    unlisted_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

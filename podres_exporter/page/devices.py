@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from podres_exporter.families.devices import split_replica
 from podres_exporter.model import DeviceStock
+from podres_exporter.model.shares import split_replica
 from podres_exporter.page.badge import Badge, legend
 from podres_exporter.page.markup import escaped, kind, tails, target
 from podres_exporter.page.scene import Holder, Place, Scene, numbers
@@ -33,7 +33,7 @@ def _resource(scene: Scene, place: Place, stock: DeviceStock) -> str:
     ids = stock.held if stock.reported is None else stock.reported | stock.held
     bases: defaultdict[str, list[_Share]] = defaultdict(list)
     for each in sorted(ids, key=_natural):
-        base, replica = split_replica(each)
+        base, replica = split_replica(each, stock.resource)
         bases[base].append(_Share((stock.resource, each), replica))
     body = _tiles(scene, bases) if len(bases) <= _MOST_TILES else _cells(scene, place, stock, bases)
     return kind(escaped(stock.resource), _summary(stock, len(ids)), body)

@@ -17,7 +17,7 @@ from podres_exporter.errors import KubeletError, Reason
 from podres_exporter.model import Allocatable, Device, Listing, Malformed, Pod
 from podres_exporter.wire.plain import DeviceRows, PodContent, plain_pod
 from podres_exporter.wire.pods import decode_pod, unite_pods
-from podres_exporter.wire.rows import decode_cpus, decode_devices, decode_memory
+from podres_exporter.wire.rows import decode_cpus, decode_devices, decode_memory, off_node_devices
 from podres_exporter.wire.salvage import salvage
 
 T = TypeVar("T", bytes, int)
@@ -26,6 +26,8 @@ T = TypeVar("T", bytes, int)
 _ReportContent = tuple[tuple[bytes, ...], tuple[int, ...], tuple[bytes, ...]]
 """Device rows, CPU numbers and memory rows of an allocatable answer, sorted."""
 
+_NEGATIVE = b"\xff\xff\xff\xff\x01"
+"""How a varint of a small negative number ends: without it no device states a node such as -1."""
 _SMALL_BYTES = 512
 """Pods with more than a device or two come in another order every time; only smaller ones are looked up by bytes."""
 
@@ -181,6 +183,7 @@ def _decode_allocatable(data: bytes, plain: tuple[Device, ...] | None) -> Alloca
         cpus=decode_cpus(message.cpu_ids, "cpu_ids", faults),
         memory=decode_memory(message.memory, "memory", faults),
         malformed=tuple(faults),
+        off_node=off_node_devices(message.devices) if _NEGATIVE in data else frozenset(),
     )
 
 

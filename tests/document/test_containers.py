@@ -69,4 +69,4 @@ def test_every_reason_of_a_verdict_is_kept() -> None:
         ],
         "unplaced": 1,
     } == written(view)["alignment"]
-    assert view == read_container(Reader(written(view)))
+    assert view == read_container(Reader(written(view)), ("GPU-1",))

@@ -79,7 +79,8 @@ def node_with(device_id: str, seen_at_seconds: float = 1.0) -> Snapshot:
     asked = ContainerSpec(
         "c", ContainerKind.APP, (("r", 2),), 4000, health=(ResourceHealth("r", device_id, "Unhealthy"),)
     )
-    meta = PodMeta("ml", "a", "1", qos_class="Guaranteed", labels=(("label_app", "a"),), containers=(asked,))
+    ended = ContainerSpec("i", ContainerKind.INIT, (("r", 3),), 5000)
+    meta = PodMeta("ml", "a", "1", qos_class="Guaranteed", labels=(("label_app", "a"),), containers=(ended, asked))
     metadata = Metadata({meta.key: meta}, synced=True)
     return Snapshot(
         "n1",

@@ -1,10 +1,8 @@
 """Devices of device plugins: what the page says of them."""
 
-import pytest
 from pages import sample_lines, wanted
 from snapshots import NOTHING, holding, one_container, stocked
 
-from podres_exporter.families.devices import split_replica
 from podres_exporter.model import (
     Allocation,
     Container,
@@ -74,31 +72,6 @@ def test_each_device_has_a_series_with_its_nodes() -> None:
         f'{identity},device="W",device_base="W",replica="",numa_nodes="0-1"}} 1\n'
         f'{identity},device="Z",device_base="Z",replica="",numa_nodes="0"}} 1\n'
     ) == actual
-
-
-@pytest.mark.parametrize(
-    ("device_id", "base", "replica"),
-    [
-        pytest.param("GPU-7f3c::3", "GPU-7f3c", "3", id="NVIDIA time-slicing or MPS"),
-        pytest.param("GPU-7f3c/vgpu2", "GPU-7f3c", "2", id="GKE"),
-        pytest.param("MIG-GPU-7f3c/1/0::12", "MIG-GPU-7f3c/1/0", "12", id="share of an older MIG device"),
-        pytest.param("GPU-7f3c/vgpu1::2", "GPU-7f3c/vgpu1", "2", id="both: the last one is the replica"),
-        pytest.param("a::1::2", "a::1", "2", id="twice"),
-        pytest.param("line\nbreak::1", "line\nbreak", "1", id="a newline in the base"),
-        pytest.param("GPU-7f3c", "GPU-7f3c", "", id="whole GPU"),
-        pytest.param("MIG-GPU-7f3c/1/0", "MIG-GPU-7f3c/1/0", "", id="older MIG device"),
-        pytest.param("0000:3b:02.1", "0000:3b:02.1", "", id="PCI address"),
-        pytest.param("::3", "::3", "", id="no base"),
-        pytest.param("GPU::", "GPU::", "", id="no replica"),
-        pytest.param("GPU::x", "GPU::x", "", id="replica is no number"),
-        pytest.param("GPU::\u0663", "GPU::\u0663", "", id="digit of another script"),
-        pytest.param("GPU::3\n", "GPU::3\n", "", id="newline after the replica"),
-        pytest.param("/vgpu", "/vgpu", "", id="only the mark"),
-    ],
-)
-def test_a_shared_id_is_split_and_any_other_is_its_own_base(device_id: str, base: str, replica: str) -> None:
-    """NVIDIA k8s-device-plugin internal/rm/devices.go; GKE's plugin."""
-    assert (base, replica) == split_replica(device_id)
 
 
 def test_the_replica_stands_on_the_page_beside_the_whole_id() -> None:

@@ -41,6 +41,8 @@ from podres_exporter.model import (
     SourceHealth,
     Support,
     Topology,
+    Unlisted,
+    UnlistedReason,
     Usage,
     Verdict,
 )
@@ -72,7 +74,9 @@ def everything() -> Snapshot:
         DeviceHealth("gpu.example.com", "gpu-0", "n1", "train-gpu", "Unhealthy", "XID 79"),
         DeviceHealth("nvidia.com/gpu", "GPU-7f3c::3", "", "", "Healthy"),
     )
-    view = ContainerView(container, alignment, (ClaimUse("train-gpu", used, Attribution.CONTAINER),), health)
+    view = ContainerView(
+        container, alignment, (ClaimUse("train-gpu", used, Attribution.CONTAINER),), health, ("GPU-1",)
+    )
     spec = ContainerSpec(
         "main",
         ContainerKind.APP,
@@ -120,13 +124,19 @@ def everything() -> Snapshot:
         "ml", "train-1", "77", "Failed", "TopologyAffinityError", "cannot be allocated", is_terminal=True
     )
     allocation = Allocation(
-        (PodView(pod, (view,), meta, requests),),
+        (PodView(pod, (view,), meta, requests, (Unlisted("setup", "cpu", 1, UnlistedReason.INIT_CONTAINER),)),),
         (
-            DeviceStock("nvidia.com/gpu", NODE_0, frozenset({"GPU-1", "GPU-2"}), frozenset({"GPU-2", "GPU-7f3c::3"})),
+            DeviceStock(
+                "nvidia.com/gpu", NODE_0, frozenset({"GPU-1", "GPU-2"}), frozenset({"GPU-2", "GPU-7f3c::3"}), unlisted=1
+            ),
+            DeviceStock("odd", frozenset(), frozenset({"1", "2"}), frozenset(), frozenset({"2"}), 1),
             DeviceStock("unasked", frozenset(), None, frozenset({"0"})),
         ),
-        CpuStock(frozenset(range(8)), frozenset({2, 3, 4})),
-        (MemoryStock("memory", NODE_0, 4 << 30, 1 << 30), MemoryStock("memory", NODE_0 | NODE_1, None, 1 << 30)),
+        CpuStock(frozenset(range(8)), frozenset({2, 3, 4}), 1),
+        (
+            MemoryStock("memory", NODE_0, 4 << 30, 1 << 30, 1 << 20),
+            MemoryStock("memory", NODE_0 | NODE_1, None, 1 << 30),
+        ),
         Topology({0: frozenset(range(4)), 1: frozenset(range(4, 8))}, {0: Core(0, 0), 4: Core(0, 0), 5: Core(-1, -1)}),
         {"terminal": 1, "duplicate_name": 0},
         {("ml", "nvidia.com/gpu"): 1},
