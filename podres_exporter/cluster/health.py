@@ -9,6 +9,7 @@ from podres_exporter.cluster.outcome import Told, Trouble
 from podres_exporter.model import Allocation, Explanation, PodKey, Snapshot, Support
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import age_text
+from podres_exporter.text.availability import why_nothing
 from podres_exporter.text.words import counted, joined, pods_text, some
 
 OLD_SECONDS = 120.0
@@ -136,8 +137,7 @@ def _of_sources(snapshot: Snapshot) -> Iterator[Finding]:
     held = [each.part for each in snapshot.parts if each.held]
     stale = [each.part for each in snapshot.parts if each.stale and not each.held]
     if snapshot.allocation is None:
-        why = "the kubelet has just started, and is not believed yet" if held else "the kubelet does not answer"
-        yield failed("snapshot.allocation", f"nothing is known of what is held: {why}", _REMEDIES["kubelet"])
+        yield failed("snapshot.allocation", f"nothing to show: {why_nothing(snapshot)}", _REMEDIES["kubelet"])
     elif held:
         yield warning("snapshot.held", f"{joined(held)} as known before the kubelet's restart", "wait a minute")
     elif stale:

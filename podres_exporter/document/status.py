@@ -1,26 +1,10 @@
 """How far the document may be trusted: sources, calls, freshness, and why there may be no allocation."""
 
-from enum import StrEnum
-
 from podres_exporter.document.moment import write_moment
 from podres_exporter.document.reader import Reader
 from podres_exporter.document.values import Fields, stated
 from podres_exporter.model import Metadata, Part, RpcSupport, Snapshot, SourceHealth, Support
-
-
-class NoAllocation(StrEnum):
-    """Why a snapshot has no allocation: nothing came yet, nothing is believed yet, or the last good answer is old."""
-
-    NOT_ANSWERED = "not_answered"
-    HELD_BACK = "held_back"
-    TOO_OLD = "too_old"
-
-
-_SENTENCES = {
-    NoAllocation.NOT_ANSWERED: "the kubelet has not answered yet",
-    NoAllocation.HELD_BACK: "the kubelet has just started; its answers are held back until they are stable",
-    NoAllocation.TOO_OLD: "the kubelet's last good answer is older than the maximum age",
-}
+from podres_exporter.text.availability import no_allocation, why_nothing
 
 
 def write_status(snapshot: Snapshot) -> Fields:
@@ -71,16 +55,7 @@ def _write_availability(snapshot: Snapshot) -> Fields:
     """Return whether there is an allocation, and if not, why."""
     if snapshot.allocation is not None:
         return {"available": True}
-    reason = _reason(snapshot)
-    return {"available": False, "reason": reason.value, "message": _SENTENCES[reason]}
-
-
-def _reason(snapshot: Snapshot) -> NoAllocation:
-    if any(part.held for part in snapshot.parts if part.part == "pods"):
-        return NoAllocation.HELD_BACK
-    if any(each.last_success_seconds is not None for each in snapshot.sources if each.source == "kubelet"):
-        return NoAllocation.TOO_OLD
-    return NoAllocation.NOT_ANSWERED
+    return {"available": False, "reason": no_allocation(snapshot).value, "message": why_nothing(snapshot)}
 
 
 def _write_metadata(metadata: Metadata) -> Fields:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from podres_exporter.document.moment import write_moment
 from podres_exporter.model import (
     Allocation,
     Attribution,
@@ -17,6 +16,7 @@ from podres_exporter.model import (
 )
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import CPU, on_nodes
+from podres_exporter.text.availability import last_answer, why_nothing
 from podres_exporter.text.style import Style, Tone
 from podres_exporter.text.words import counted, folded, ids_in_order, joined, sentence_lines
 
@@ -63,14 +63,9 @@ def trust(snapshot: Snapshot) -> Iterator[Note]:
     """Yield why there is nothing to show, or why it is not of this moment; belongs below everything."""
     held = [printable(each.part) for each in snapshot.parts if each.held]
     stale = [printable(each.part) for each in snapshot.parts if each.stale and not each.held]
-    since = _last_answer(snapshot)
+    since = last_answer(snapshot)
     if snapshot.allocation is None:
-        if "pods" in held:
-            yield "nothing to show: the kubelet has just started; its answers are held back until they are stable"
-        elif since:
-            yield f"nothing to show: the kubelet's last good answer, of {since}, is older than the maximum age"
-        else:
-            yield "nothing to show: the kubelet has not answered yet"
+        yield f"nothing to show: {why_nothing(snapshot)}"
         return
     if held:
         yield f"held: the kubelet has just started and answers too little; {joined(held)} as known before"
@@ -82,11 +77,6 @@ def trust(snapshot: Snapshot) -> Iterator[Note]:
 
 
 _SOURCES = {"kubelet": "the kubelet", "metadata": "the API server", "topology": "/sys, which has the NUMA topology,"}
-
-
-def _last_answer(snapshot: Snapshot) -> str:
-    times = [each.last_success_seconds for each in snapshot.sources if each.source == "kubelet"]
-    return write_moment(int(times[0])) if times and times[0] is not None else ""
 
 
 def metadata(snapshot: Snapshot) -> Iterator[Note]:

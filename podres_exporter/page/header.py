@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from podres_exporter.document.status import write_status
 from podres_exporter.model import Snapshot, SourceHealth, Support
 from podres_exporter.page.markup import escaped, moment, part
+from podres_exporter.text.availability import why_nothing
 
 _NAMES = {"kubelet": "Kubelet", "metadata": "API server", "topology": "Topology"}
 _HALVES = {"pods": "pods", "allocatable": "allocatable devices, CPUs and memory"}
@@ -91,7 +91,5 @@ def _notices(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 
 
 def _why(snapshot: Snapshot) -> str:
-    """Return why there is no allocation, in the words of the JSON document."""
-    availability = write_status(snapshot)["allocation"]
-    message = availability.get("message", "") if isinstance(availability, dict) else ""
-    return f"{escaped(str(message))}. The exporter's log has the details."
+    """Return why there is no allocation."""
+    return f"{escaped(why_nothing(snapshot))}. The exporter's log has the details."

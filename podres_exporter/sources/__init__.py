@@ -1,14 +1,14 @@
 """Where the facts come from: the kubelet's socket, the kernel's sysfs, and the API server."""
 
+from podres_exporter.sources.fixed_metadata import FixedMetadata
 from podres_exporter.sources.kubelet import KubeletClient
-from podres_exporter.sources.nometadata import NoMetadata
 from podres_exporter.sources.ports import KubeletSource, PodMetaSource, SocketIdentity, TopologySource
 from podres_exporter.sources.topology import SysfsTopology
 
 __all__ = [
+    "FixedMetadata",
     "KubeletClient",
     "KubeletSource",
-    "NoMetadata",
     "PodMetaSource",
     "SocketIdentity",
     "SysfsTopology",

@@ -22,7 +22,7 @@ from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import DEFAULT_COLLECTORS, selected
 from podres_exporter.model import Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
-from podres_exporter.sources import KubeletClient, NoMetadata, SysfsTopology
+from podres_exporter.sources import FixedMetadata, KubeletClient, SysfsTopology
 
 MAX_AGE_SECONDS = 3600.0
 BUDGETS = {News.ALL: at_most(0.4), News.SAME: at_most(0.12), News.FEW: None}
@@ -39,7 +39,7 @@ class Polled:
         self._client = KubeletClient(socket, 10.0, CLOCK, lambda call: own.rpc(call.rpc, call.seconds, call.reason))
         self._poller = Poller(
             PollSettings(NODE, 10.0, MAX_AGE_SECONDS, 0.0),
-            Sources(self._client, SysfsTopology(sysfs), NoMetadata()),
+            Sources(self._client, SysfsTopology(sysfs), FixedMetadata()),
             publish=self._publish,
             changes=Changes(lambda: None),
             events=own,

@@ -38,12 +38,12 @@ def test_a_cluster_without_findings_is_well() -> None:
 @pytest.mark.parametrize(
     ("changed", "name", "verdict", "words"),
     [
-        ({"allocation": None}, "snapshot.allocation", Verdict.FAILED, "the kubelet does not answer"),
+        ({"allocation": None}, "snapshot.allocation", Verdict.FAILED, "is older than the maximum age"),
         (
             {"allocation": None, "parts": (Part("pods", stale=True, held=True),)},
             "snapshot.allocation",
             Verdict.FAILED,
-            "has just started, and is not believed yet",
+            "has just started; its answers are held back",
         ),
         ({"parts": (Part("pods", stale=True, held=True),)}, "snapshot.held", Verdict.WARNING, "pods as known before"),
         (

@@ -17,12 +17,15 @@ def status(snapshot: Snapshot) -> Any:
     return write_status(snapshot)
 
 
+AT = "1970-01-01T00:00:05Z"
+
+
 @pytest.mark.parametrize(
     ("source", "held", "reason", "message"),
     [
         (NEVER, False, "not_answered", "the kubelet has not answered yet"),
         (ONCE, True, "held_back", "the kubelet has just started; its answers are held back until they are stable"),
-        (ONCE, False, "too_old", "the kubelet's last good answer is older than the maximum age"),
+        (ONCE, False, "too_old", f"the kubelet's last good answer, of {AT}, is older than the maximum age"),
     ],
 )
 def test_why_there_is_no_allocation_is_said(source: SourceHealth, held: bool, reason: str, message: str) -> None:

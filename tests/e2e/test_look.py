@@ -21,7 +21,7 @@ MOMENTS = (
     "podres_exporter.config.options",
     "podres_exporter.cli.flags.parser",
     "json.decoder",
-    "podres_exporter.cli.look.plan",
+    "podres_exporter.cli.look.resolve",
     "podres_exporter.cli.look.origin",
     "podres_exporter.dump",
     "podres_exporter.cli.look.node",

@@ -15,7 +15,8 @@ from fuzz.engine import GOOD, Target
 from fuzz.outputs import check_everything, check_message
 
 from podres_exporter import document
-from podres_exporter.cli.look.file import from_file
+from podres_exporter.cli.look.file import observe_file
+from podres_exporter.cli.look.missing import missing
 from podres_exporter.cli.look.record import hidden
 from podres_exporter.errors import DocumentError, Reason, SnapshotError
 from podres_exporter.model import Metadata
@@ -39,13 +40,13 @@ def recording(folder: Path) -> Iterator[Target]:
     def check(data: bytes, is_thorough: bool) -> str:
         path.write_bytes(data)
         try:
-            gathered = from_file(str(path))
+            observation = observe_file(str(path))
         except SnapshotError as error:
             return check_message(error)
         if is_thorough:
-            check_everything(gathered.snapshot)
+            check_everything(observation.snapshot)
             _check_hiding(data)
-        return f"{GOOD}{len(gathered.shortfalls)}"
+        return f"{GOOD}{len(missing(observation))}"
 
     recordings = list(_seeds())
     yield Target("recording", [*recordings, *_documents(recordings, path)], _mutate, check, peak_mib=_PEAK_MIB)
@@ -75,7 +76,7 @@ def _documents(recordings: Iterable[bytes], path: Path) -> Iterator[bytes]:
     snapshots = [everything()]
     for data in recordings:
         path.write_bytes(data)
-        snapshots.append(from_file(str(path)).snapshot)
+        snapshots.append(observe_file(str(path)).snapshot)
     for snapshot in snapshots:
         yield json.dumps(document.encode(snapshot, generated_at_seconds=1.7e9, version="1")).encode()
 

@@ -55,7 +55,7 @@ def test_a_kubelet_that_is_down_makes_the_page_stale() -> None:
         (
             (source("kubelet", up=False),),
             CURRENT,
-            "the kubelet's last good answer is older than the maximum age",
+            "the kubelet's last good answer, of 2026-09-21T14:13:20Z, is older than the maximum age",
         ),
     ],
 )

@@ -20,7 +20,7 @@ from podres_exporter.kube.ports import MetadataObserver
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
-from podres_exporter.sources import KubeletClient, NoMetadata, SysfsTopology
+from podres_exporter.sources import FixedMetadata, KubeletClient, SysfsTopology
 from podres_exporter.sources.ports import PodMetaSource
 from podres_exporter.web.routes import site
 from podres_exporter.web.server import WebServer
@@ -85,7 +85,7 @@ class Rig:
         self.snapshots: list[Snapshot] = []
         settings = PollSettings("node1", interval_seconds, max_age_seconds, hold_seconds)
         source = watch(self.own.metadata()) if watch else metadata
-        sources = Sources(self.client, SysfsTopology(sysfs), source or NoMetadata())
+        sources = Sources(self.client, SysfsTopology(sysfs), source or FixedMetadata())
         self.rings = 0
         self.changes = Changes(self._ring)
         self.poller = Poller(

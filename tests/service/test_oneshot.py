@@ -7,7 +7,7 @@ from podres_exporter.errors import KubeletError, Reason, TopologyError
 from podres_exporter.model import Allocatable, Listing, Malformed, Pod, Topology
 from podres_exporter.service import Sources
 from podres_exporter.service.oneshot import SilentEvents, look
-from podres_exporter.sources import NoMetadata, SocketIdentity
+from podres_exporter.sources import FixedMetadata, SocketIdentity
 
 
 class Kubelet:
@@ -55,7 +55,7 @@ REPORTED = Allocatable((), frozenset({0, 1}), ())
 
 def test_a_look_believes_what_it_is_told_at_once() -> None:
     """There is nothing to compare a young kubelet's answer with, and whoever looks once wants to see it."""
-    seen = look("n1", Sources(Kubelet(listing(pod("a")), REPORTED), Machine(TOPOLOGY), NoMetadata()), FakeClock())
+    seen = look("n1", Sources(Kubelet(listing(pod("a")), REPORTED), Machine(TOPOLOGY), FixedMetadata()), FakeClock())
     allocation = seen.snapshot.allocation
     assert allocation is not None
 
@@ -67,7 +67,7 @@ def test_a_look_believes_what_it_is_told_at_once() -> None:
 def test_what_went_wrong_is_told_with_the_snapshot() -> None:
     """Errors by RPC, Get's excepted: that it is not there is no failure."""
     listed = Listing((pod("a"),), (Malformed("x", "y"),))
-    seen = look("n1", Sources(Kubelet(listed, None), Machine(None), NoMetadata()), FakeClock())
+    seen = look("n1", Sources(Kubelet(listed, None), Machine(None), FixedMetadata()), FakeClock())
 
     assert {"GetAllocatableResources": Reason.INTERNAL} == {rpc: e.reason for rpc, e in seen.failures.items()}
     assert isinstance(seen.topology, TopologyError)
@@ -78,7 +78,7 @@ def test_what_went_wrong_is_told_with_the_snapshot() -> None:
 def test_without_the_pods_there_is_no_allocation() -> None:
     """Unavailable is never empty."""
     kubelet = Kubelet(None, REPORTED)
-    seen = look("n1", Sources(kubelet, Machine(TOPOLOGY), NoMetadata()), FakeClock())
+    seen = look("n1", Sources(kubelet, Machine(TOPOLOGY), FixedMetadata()), FakeClock())
 
     assert seen.snapshot.allocation is None
     assert ["List"] == list(seen.failures)

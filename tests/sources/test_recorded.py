@@ -8,8 +8,8 @@ from podres_exporter.errors import KubeletError, Reason, TopologyError
 from podres_exporter.kube.observer import SilentObserver
 from podres_exporter.model import Metadata, Topology
 from podres_exporter.recording import Call, Recording, Refusal
+from podres_exporter.sources.fixed_metadata import FixedMetadata
 from podres_exporter.sources.recorded import RecordedClock, RecordedKubelet, RecordedTopology
-from podres_exporter.sources.toldmetadata import ToldMetadata
 
 EMPTY = Recording("n1", "0", 1000.0)
 
@@ -58,12 +58,12 @@ def test_time_stands_still_in_a_recording() -> None:
 def test_metadata_that_was_told_once_never_changes() -> None:
     """None where nobody was asked."""
     metadata = Metadata(synced=True)
-    source = ToldMetadata(metadata)
+    source = FixedMetadata(metadata)
     source.start(lambda _: pytest.fail("nothing changes"))
     source.stop()
 
     assert metadata is source.metadata()
-    assert ToldMetadata(None).metadata() is None
+    assert FixedMetadata(None).metadata() is None
 
 
 def test_silence_passes_over_everything() -> None:

@@ -33,7 +33,7 @@ from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Metadata, Snapshot
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.service import Changes, Poller, PollLoop, PollSettings, Sources
-from podres_exporter.sources import KubeletClient, NoMetadata, SysfsTopology
+from podres_exporter.sources import FixedMetadata, KubeletClient, SysfsTopology
 from podres_exporter.sources.ports import PodMetaSource, SocketIdentity
 from podres_exporter.web.routes import site
 from podres_exporter.web.server import WebServer
@@ -131,7 +131,7 @@ class Exporter:
             socket, KUBELET_SECONDS, clock, lambda call: own.rpc(call.rpc, call.seconds, call.reason)
         )
         self._client.births = births
-        self.source: PodMetaSource = NoMetadata()
+        self.source: PodMetaSource = FixedMetadata()
         if kubeconfig is not None:
             credentials = partial(Kubeconfig, [str(kubeconfig)], None, {}, clock)
             transport = pods_of_node(KubeClient(credentials, "storm", clock, LIMITS), NODE)

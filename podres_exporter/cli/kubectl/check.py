@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from podres_exporter import __version__
 from podres_exporter.check.finding import Verdict
 from podres_exporter.cli.console import EXIT_FAILED, EXIT_OK, EXIT_PARTIAL, columns, wants_colours, write
+from podres_exporter.cli.flags.request import output_fault
 from podres_exporter.cli.kubectl.collect import Cluster, cluster, make_way
-from podres_exporter.cli.kubectl.command import complain, output_fault, refuse
+from podres_exporter.cli.kubectl.command import complain, refuse
 from podres_exporter.clock import Clock, SystemClock
 from podres_exporter.cluster.documents import json_of
 from podres_exporter.cluster.health import Health, judge
@@ -22,7 +23,7 @@ FORMATS = ("text", "json")
 def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     """Print the findings; 0 if all is well, 1 if nobody answers, 3 if something is missing somewhere."""
     faults = list(problems)
-    output_fault(arguments.output, FORMATS, faults)
+    faults += output_fault(arguments.output, FORMATS)
     way = make_way(arguments, faults)
     refuse(faults)
     clock = SystemClock()

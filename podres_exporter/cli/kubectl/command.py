@@ -44,12 +44,6 @@ def named_troubles(outcomes: Sequence[Outcome]) -> int:
     return EXIT_PARTIAL if told(outcomes) else EXIT_FAILED
 
 
-def output_fault(output: str, formats: Sequence[str], faults: list[str]) -> None:
-    """Name an unknown format."""
-    if output not in formats:
-        faults.append(f"-o: {output!r} is unknown; choose {', '.join(formats[:-1])} or {formats[-1]}")
-
-
 def refuse(faults: Sequence[str]) -> None:
     """Raise ConfigError if there are faults."""
     if faults:

@@ -1,15 +1,14 @@
 """`kubectl podres dump`: who holds what, on every node."""
 
 import argparse
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, columns, wants_colours, write
+from podres_exporter.cli.flags.request import TABLES, View, selection_of, view_of, views
 from podres_exporter.cli.kubectl.api import Pods
 from podres_exporter.cli.kubectl.collect import Cluster, cluster, listed, make_way
-from podres_exporter.cli.kubectl.command import complain, named_troubles, output_fault, refuse
-from podres_exporter.cli.verbs.render import FORMATS, TABLES, View
+from podres_exporter.cli.kubectl.command import complain, named_troubles, refuse
 from podres_exporter.clock import SystemClock
 from podres_exporter.cluster.documents import Shown, dump_document, json_of, yaml_of
 from podres_exporter.cluster.outcome import Outcome, told, troubles
@@ -53,40 +52,13 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     untold = request.view.output not in TABLES and any(each.snapshot.allocation is None for each in told(outcomes))
     if untold:
         names = ", ".join(printable(each.node) for each in told(outcomes) if each.snapshot.allocation is None)
-        complain([f"{names}: nothing is known of what is held there; kubectl podres check says why"])
+        complain([f"{names}: nothing to show there; kubectl podres check says why"])
     return EXIT_PARTIAL if code == EXIT_OK and untold else code
 
 
 def _request(arguments: argparse.Namespace, faults: list[str]) -> Request:
-    view = View(arguments.output, is_free=arguments.free, is_summary=arguments.nodes, everything=arguments.all)
-    output_fault(view.output, FORMATS, faults)
-    tables = [flag for flag, is_given in (("--free", view.is_free), ("--nodes", view.is_summary)) if is_given]
-    if len(tables) > 1:
-        faults.append("--free and --nodes: are tables of their own; ask for one after the other")
-    if view.output in FORMATS and view.output not in TABLES:
-        faults += [f"{flag}: is a table of its own, and -o {view.output} is none" for flag in tables]
-    if view.everything and (view.output != "table" or tables):
-        faults.append("--all: is for the table of containers; json and yaml have all of them anyway")
-    for flag in ("namespace", "device"):
-        if getattr(arguments, flag) == "":
-            faults.append(f"--{flag}: the name is empty; leave the flag out for all of them")
-    for flag in ("pod", "container", "resource"):
-        if "" in getattr(arguments, flag):
-            faults.append(f"--{flag}: the name is empty; leave the flag out for all of them")
-    numbers = [text for text in arguments.numa_node if re.fullmatch("[0-9]{1,4}", text)]
-    faults += [
-        f"--numa-node: {text!r} is not the number of a NUMA node; write for example 0"
-        for text in arguments.numa_node
-        if text not in numbers
-    ]
-    selection = Selection(
-        pods=tuple(arguments.pod),
-        containers=tuple(arguments.container),
-        resources=tuple(arguments.resource),
-        device=arguments.device,
-        numa_nodes=frozenset(map(int, numbers)),
-    )
-    about_nodes = arguments.namespace is None and (bool(tables) or arguments.device is not None)
+    view, selection = view_of(arguments, faults), selection_of(arguments, faults, namespaces=False)
+    about_nodes = arguments.namespace is None and (bool(views(view)) or arguments.device is not None)
     return Request(selection, view, arguments.namespace, arguments.all_namespaces or about_nodes, arguments.selector)
 
 

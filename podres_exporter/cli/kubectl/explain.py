@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.cli.console import columns, write
+from podres_exporter.cli.flags.request import output_fault
 from podres_exporter.cli.kubectl.api import Pods
 from podres_exporter.cli.kubectl.collect import Cluster, cluster, listed, make_way
-from podres_exporter.cli.kubectl.command import named_troubles, output_fault, refuse
+from podres_exporter.cli.kubectl.command import named_troubles, refuse
 from podres_exporter.clock import SystemClock
 from podres_exporter.cluster.documents import json_of
 from podres_exporter.cluster.outcome import Told, told, troubles
@@ -48,7 +49,7 @@ class Known:
 def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     """Print the account; 0 if it is whole, 1 without such a pod or its node, 3 where some nodes do not answer."""
     faults = list(problems)
-    output_fault(arguments.output, FORMATS, faults)
+    faults += output_fault(arguments.output, FORMATS)
     inside, slash, name = arguments.pod.rpartition("/")
     if slash and arguments.namespace not in {None, inside}:
         faults.append(f"-n: says {arguments.namespace!r}, and the pod's name says {inside!r}")

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from podres_exporter.cli.console import EXIT_FAILED, EXIT_OK, EXIT_PARTIAL, columns, write
 from podres_exporter.cli.flags.pod import ask_of_flags, one_of
+from podres_exporter.cli.flags.request import output_fault
 from podres_exporter.cli.kubectl.collect import cluster, make_way
-from podres_exporter.cli.kubectl.command import named_troubles, output_fault, refuse
+from podres_exporter.cli.kubectl.command import named_troubles, refuse
 from podres_exporter.clock import SystemClock
 from podres_exporter.cluster.documents import json_of
 from podres_exporter.cluster.outcome import told, troubles
@@ -20,7 +21,7 @@ EXIT_CODES = {Fits.YES: EXIT_OK, Fits.NO: EXIT_FAILED, Fits.UNKNOWN: EXIT_PARTIA
 def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     """Print the answers; 0 if some node says yes, 1 if all say no or none answers, 3 where some do not answer."""
     faults = list(problems)
-    output_fault(arguments.output, FORMATS, faults)
+    faults += output_fault(arguments.output, FORMATS)
     ask = ask_of_flags(arguments, faults)
     policy = None if arguments.policy is None else one_of("--policy", arguments.policy, Policy, faults)
     scope = one_of("--scope", arguments.scope, Scope, faults) or Scope.CONTAINER

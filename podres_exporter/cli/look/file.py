@@ -1,4 +1,4 @@
-"""A file in the place of the node: a recording is asked as the node was, a snapshot document is read."""
+"""A file as the origin of a snapshot (`--from`): a recording of the raw answers, or a snapshot document."""
 
 import json
 import sys
@@ -6,21 +6,43 @@ import zlib
 from pathlib import Path
 
 from podres_exporter import document
-from podres_exporter.cli.look.origin import Gathered
-from podres_exporter.cli.look.plan import STDIN
-from podres_exporter.cli.look.shortfalls import shortfalls, without_allocation
+from podres_exporter.cli.look.missing import nothing_to_show
+from podres_exporter.cli.look.origin import Observation, Show
+from podres_exporter.cli.signals import Alarm
+from podres_exporter.config import Config
 from podres_exporter.document.reader import Reader
 from podres_exporter.errors import DocumentError, SnapshotError
 from podres_exporter.recording import Recording, decode, is_recording
 
+STDIN = "-"
 LONGEST = 64 * 1024 * 1024
 """Bytes that are read of a file, and made of one that is compressed."""
 _NEITHER = "this is neither a recording (dump --record) nor a snapshot (dump -o json): "
 _GZIP = b"\x1f\x8b"
 
 
-def from_file(name: str) -> Gathered:
-    """Return what the file says. Raises SnapshotError where it cannot be used, or says nothing of use."""
+class FileOrigin:
+    """SnapshotOrigin that reads one file, or standard input."""
+
+    def __init__(self, config: Config, name: str) -> None:
+        """Read nothing yet; *name* is a path, or `-` for standard input."""
+        self.config, self._name = config, name
+
+    def look(self) -> Observation:
+        """Return what the file says."""
+        return observe_file(self._name)
+
+    def watch(self, alarm: Alarm, show: Show) -> None:  # noqa: ARG002 - the interface's
+        """Refuse: a file does not change."""
+        raise SnapshotError(f"{self._name}: a file does not change; leave --watch out")
+
+
+def observe_file(name: str) -> Observation:
+    """
+    Return what a file says; `-` is standard input.
+
+    The answers of a recording are decoded and judged as those of a node would be. Raises SnapshotError.
+    """
     where = "standard input" if name == STDIN else name
     loaded = _json(_bytes(name, where), where)
     try:
@@ -31,29 +53,28 @@ def from_file(name: str) -> Gathered:
     except DocumentError as error:
         raise SnapshotError(f"{where}: {'' if _is_ours(loaded) else _NEITHER}{error}") from error
     if snapshot.allocation is None:
-        raise without_allocation(where, snapshot)
-    return Gathered(snapshot, made_at_seconds, tuple(shortfalls(snapshot, {})))
+        raise nothing_to_show(where, snapshot)
+    return Observation(snapshot, made_at_seconds)
 
 
-def _replayed(recording: Recording, where: str) -> Gathered:
-    """Put the recorded questions again, and believe the answers as one look would."""
-    from podres_exporter.cli.look.causes import causes_of  # noqa: PLC0415 - gRPC, not for snapshots
+def _replayed(recording: Recording, where: str) -> Observation:
+    """Ask the recorded sources as a node would be asked."""
+    from podres_exporter.cli.look.failures import failures_of  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.service.oneshot import look  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.service.poller import Sources  # noqa: PLC0415 - gRPC, not for snapshots
+    from podres_exporter.sources.fixed_metadata import FixedMetadata  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.sources.ports import LIST  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.sources.recorded import (  # noqa: PLC0415 - gRPC, not for snapshots
         RecordedClock,
         RecordedKubelet,
         RecordedTopology,
     )
-    from podres_exporter.sources.toldmetadata import ToldMetadata  # noqa: PLC0415 - gRPC, not for snapshots
 
-    sources = Sources(RecordedKubelet(recording), RecordedTopology(recording), ToldMetadata(recording.metadata))
+    sources = Sources(RecordedKubelet(recording), RecordedTopology(recording), FixedMetadata(recording.metadata))
     seen = look(recording.node, sources, RecordedClock(recording.recorded_at_seconds))
     if LIST in seen.failures:
-        raise SnapshotError(f"{where}: the recorded kubelet did not tell its pods: {seen.failures[LIST]}")
-    found = shortfalls(seen.snapshot, causes_of(seen, recording.metadata_refusal))
-    return Gathered(seen.snapshot, recording.recorded_at_seconds, tuple(found))
+        raise SnapshotError(f"{where}: the recorded kubelet did not list its pods: {seen.failures[LIST]}")
+    return Observation(seen.snapshot, recording.recorded_at_seconds, failures_of(seen, recording.metadata_refusal))
 
 
 def _is_ours(loaded: object) -> bool:

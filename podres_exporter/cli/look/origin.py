@@ -1,63 +1,51 @@
-"""One snapshot for a command that looks once: from the node itself, from a file, or from a running exporter."""
+"""The interface of the places a one-shot command reads its snapshot from: the node, a file or a running exporter."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
-from podres_exporter.cli.look.plan import Plan
-from podres_exporter.cli.look.shortfalls import shortfalls, without_allocation
-from podres_exporter.clock import Clock
-from podres_exporter.errors import SnapshotError, SourceError
+from podres_exporter.cli.signals import Alarm
+from podres_exporter.config import Config
 from podres_exporter.model import Snapshot
 from podres_exporter.recording import Recording
-from podres_exporter.remote.address import Address
+
+Keep = Callable[[Recording], None]
+"""Stores the raw answers of a node, before it is known whether they can be used."""
+
+Show = Callable[[Snapshot], bool]
+"""Prints what changed since the last snapshot; False if standard output was closed by its reader."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class Observation:
     """
     A snapshot with an allocation, and when it was made (Unix seconds).
 
-    *shortfalls* are sentences on what is missing though it was wanted. *recording* is there where the node was asked.
+    *failures* say why a source gave nothing or too little, by source, as far as the origin knows; what else is missing
+    is in the snapshot.
     """
 
     snapshot: Snapshot
     made_at_seconds: float
-    shortfalls: tuple[str, ...] = ()
-    recording: Recording | None = None
+    failures: Mapping[str, str] = field(default_factory=dict)
 
 
-Keep = Callable[[Recording], None]
-"""Takes the raw answers of the node, before it is known whether they are of any use."""
-
-
-def gather(plan: Plan, environment: Mapping[str, str], clock: Clock, keep: Keep | None = None) -> Gathered:
+class SnapshotOrigin(Protocol):
     """
-    Return what there is to show. Every question to a source has a deadline.
+    A node, a file or an exporter. Every request that it makes has a deadline.
 
-    Raises SnapshotError where there is nothing, and ConfigError where the credentials that were named cannot be used.
+    Its methods raise SnapshotError if there is nothing to show, and ConfigError if named credentials cannot be used.
     """
-    if plan.file is not None:
-        from podres_exporter.cli.look.file import from_file  # noqa: PLC0415 - each way has modules of its own
 
-        return from_file(plan.file)
-    if plan.address is not None:
-        return _from_exporter(plan.address, plan, clock)
-    from podres_exporter.cli.look.node import ask_node  # noqa: PLC0415 - each way has modules of its own
+    @property
+    def config(self) -> Config:
+        """The configuration of the command, checked."""
+        ...
 
-    return ask_node(plan, environment, clock, keep or (lambda _: None))
+    def look(self) -> Observation:
+        """Return what there is now."""
+        ...
 
-
-def _from_exporter(address: Address, plan: Plan, clock: Clock) -> Gathered:
-    from podres_exporter.remote.client import ExporterClient  # noqa: PLC0415 - each way has modules of its own
-
-    client = ExporterClient(address, plan.config.kubelet_timeout_seconds, clock, verify=plan.verify)
-    try:
-        fetched = client.fetch()
-    except SourceError as error:
-        raise SnapshotError(error.detail) from error
-    if fetched is None:
-        raise AssertionError("nothing was fetched before")
-    if fetched.snapshot.allocation is None:
-        raise without_allocation(str(address), fetched.snapshot)
-    found = shortfalls(fetched.snapshot, {})
-    return Gathered(fetched.snapshot, fetched.generated_at_seconds, tuple(found))
+    def watch(self, alarm: Alarm, show: Show) -> None:
+        """Show snapshot after snapshot until KeyboardInterrupt, or until *show* returns False."""
+        ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podres_exporter.sources.nometadata import NoMetadata
+from podres_exporter.sources.fixed_metadata import FixedMetadata
 
 # What is heavy is imported where it is used: not for those who ask no API server, nor for commands without metrics.
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def metadata_source(config: Config, environment: Mapping[str, str], clock: Clock
     seem to run.
     """
     if config.metadata_source == "none":
-        return NoMetadata()
+        return FixedMetadata()
     from podres_exporter.kube.listwatch import pods_of_node  # noqa: PLC0415 - heavy, see above
     from podres_exporter.kube.reflector import PodWatch  # noqa: PLC0415 - heavy, see above
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - heavy, see above

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from podres_exporter.cli.console import EXIT_FAILED, EXIT_OK, EXIT_PARTIAL, columns, complain, ended, write
 from podres_exporter.cli.flags.pod import ask_of_flags, one_of
-from podres_exporter.cli.look.origin import gather
-from podres_exporter.cli.look.plan import Plan, make_plan
+from podres_exporter.cli.flags.request import output_fault
+from podres_exporter.cli.look.missing import missing
+from podres_exporter.cli.look.origin import SnapshotOrigin
+from podres_exporter.cli.look.resolve import origin_of
 from podres_exporter.clock import SystemClock
 from podres_exporter.fit import Ask, Fits, Policy, Scope, fit
 from podres_exporter.fit.document import to_dict
@@ -26,20 +28,19 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     Where there is no snapshot it is not known either: 1 is an answer here.
     """
     faults = list(problems)
-    if arguments.output not in FORMATS:
-        faults.append(f"-o: {arguments.output!r} is unknown; choose {' or '.join(FORMATS)}")
+    faults += output_fault(arguments.output, FORMATS)
     ask = ask_of_flags(arguments, faults)
     policy = None if arguments.policy is None else one_of("--policy", arguments.policy, Policy, faults)
     scope = one_of("--scope", arguments.scope, Scope, faults) or Scope.CONTAINER
-    plan = make_plan(arguments, os.environ, faults)
-    configure(plan.config.log_level, plan.config.log_format)
-    return ended(lambda: _fit(plan, ask, policy, scope, arguments.output), failed=EXIT_PARTIAL)
+    origin = origin_of(arguments, os.environ, SystemClock(), faults)
+    configure(origin.config.log_level, origin.config.log_format)
+    return ended(lambda: _fit(origin, ask, policy, scope, arguments.output), failed=EXIT_PARTIAL)
 
 
-def _fit(plan: Plan, ask: Ask, policy: Policy | None, scope: Scope, output: str) -> int:
-    gathered = gather(plan, os.environ, SystemClock())
-    complain(gathered.shortfalls)
-    answer = fit(gathered.snapshot, ask, policy, scope)
+def _fit(origin: SnapshotOrigin, ask: Ask, policy: Policy | None, scope: Scope, output: str) -> int:
+    observation = origin.look()
+    complain(missing(observation))
+    answer = fit(observation.snapshot, ask, policy, scope)
     if output == "json":
         write(json.dumps(to_dict(answer), indent=2) + "\n")
     else:

@@ -1,22 +1,18 @@
 """`dump --watch`: a line for each change, until Ctrl-C."""
 
-from collections.abc import Mapping
-
 from podres_exporter.cli.console import EXIT_OK, complain, wants_colours, write
-from podres_exporter.cli.look.plan import Plan
-from podres_exporter.cli.look.watch import watch
+from podres_exporter.cli.look.origin import SnapshotOrigin
 from podres_exporter.cli.signals import interruptible
-from podres_exporter.clock import Clock
 from podres_exporter.dump import ANSI, PLAIN, Follower, Selection, change_lines, select_nodes
 from podres_exporter.errors import SelectionError
 from podres_exporter.model import Snapshot
 
 
-def follow(plan: Plan, selection: Selection, environment: Mapping[str, str], clock: Clock) -> int:
+def follow(origin: SnapshotOrigin, selection: Selection) -> int:
     """Print everything that is held, then what changes; 0 when a signal ends it, or nobody reads any more."""
     printer = Printer(selection)
     with interruptible() as alarm:
-        watch(plan, environment, alarm, clock, printer.show)
+        origin.watch(alarm, printer.show)
     return EXIT_OK
 
 

@@ -1,11 +1,11 @@
 """A snapshot in one of the formats of `dump`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from podres_exporter import __version__
 from podres_exporter.cli.console import columns, wants_colours
-from podres_exporter.cli.look.origin import Gathered
+from podres_exporter.cli.flags.request import View
+from podres_exporter.cli.look.origin import Observation
 from podres_exporter.config import Config
 from podres_exporter.dump import (
     ANSI,
@@ -24,37 +24,24 @@ from podres_exporter.dump import (
 from podres_exporter.families import selected
 from podres_exporter.model import Snapshot
 
-TABLES = ("table", "wide")
-FORMATS = (*TABLES, "json", "yaml", "prom", "csv")
-
 _ENDLESS = 1 << 20
 """Columns of a pipe: whoever reads it wants whole names."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """One of the formats; *is_free* and *is_summary* are tables of their own, *everything* is for the plain one."""
-
-    output: str
-    is_free: bool = False
-    is_summary: bool = False
-    everything: bool = False
-
-
-def rendered(gathered: Gathered, shown: Snapshot, selection: Selection, view: View, config: Config) -> str:
+def rendered(observation: Observation, shown: Snapshot, selection: Selection, view: View, config: Config) -> str:
     """Return the text of what is *shown* of a snapshot, with its last line end."""
     match view.output:
         case "json":
-            return json_text([shown], generated_at_seconds=gathered.made_at_seconds, version=__version__)
+            return json_text([shown], generated_at_seconds=observation.made_at_seconds, version=__version__)
         case "yaml":
-            return yaml_text([shown], generated_at_seconds=gathered.made_at_seconds, version=__version__)
+            return yaml_text([shown], generated_at_seconds=observation.made_at_seconds, version=__version__)
         case "csv":
             return csv_text([shown])
         case "prom":
             return prom_text([shown], selected(config.collectors), node_label=config.node_label)
         case _:
             is_holders = not (view.is_free or view.is_summary)
-            free = nobody_holds([gathered.snapshot], selection) if is_holders else []
+            free = nobody_holds([observation.snapshot], selection) if is_holders else []
             lines = free if free and not _holds(shown) else [*_table([shown], view), *free]
             return "".join(f"{line}\n" for line in lines)
 

@@ -229,7 +229,7 @@ def test_a_node_whose_kubelet_tells_nothing_makes_it_partial(fleet: Fleet, run: 
     """In a table it is named below; elsewhere nobody would see it."""
     fleet.add("n1", busy("n1"))
     fleet.add("n2", Snapshot("n2", None))
-    said = ["n2: nothing is known of what is held there; kubectl podres check says why"]
+    said = ["n2: nothing to show there; kubectl podres check says why"]
 
     assert (3, said) == run("dump", "-o", "csv")[::2]
     assert "n2: nothing to show: the kubelet has not answered yet" in run("dump")[1]
@@ -523,7 +523,7 @@ def test_check_asks_exporters_that_are_not_ready_and_names_bare_nodes_and_failur
     code, text, errors = run("check")
 
     assert (3, ["n2 (monitoring/exporter-n2): its exporter answers HTTP 500"]) == (code, errors)
-    assert "FAIL  snapshot.allocation: n1: nothing is known of what is held" in text
+    assert "FAIL  snapshot.allocation: n1: nothing to show" in text
     assert "warn  exporter.ready: n1: the exporter is not ready" in text
     assert "note  exporter.missing: 1 node without an exporter: bare" in text
     assert "exporter.missing" not in run("check", "--node=n1")[1]

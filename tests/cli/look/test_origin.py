@@ -70,7 +70,7 @@ def test_outside_a_cluster_everything_is_shown_without_metadata_and_that_is_said
     assert ["done", "train", "infer"] == pods(ran)
     assert socket.gethostname().lower() == json.loads(ran.out)["node"]
     assert ran.err.startswith("podres-exporter: without metadata: labels, owners and phases are missing")
-    assert "no credentials for its API server; give --metadata.kubeconfig, or --metadata.source=none" in ran.err
+    assert "no credentials for the API server; give --metadata.kubeconfig, or --metadata.source=none" in ran.err
 
 
 def test_in_a_pod_without_a_service_account_everything_is_shown_without_metadata(
@@ -103,7 +103,7 @@ def test_an_api_server_that_refuses_us_leaves_the_allocation(member: Spot, run: 
 
     assert (0, ["done", "train", "infer"]) == (unknown.code, pods(unknown))
     assert (3, ["done", "train", "infer"]) == (ran.code, pods(ran))
-    assert "see that the API server can be reached, or give --metadata.source=none" in ran.err
+    assert "check that the API server can be reached, or give --metadata.source=none" in ran.err
 
 
 def test_a_kubeconfig_that_is_named_and_useless_is_wrong_usage(node: Spot, run: Command) -> None:
@@ -147,8 +147,8 @@ def test_items_that_cannot_be_read_are_counted(node: Spot, run: Command) -> None
     ("fault", "said"),
     [
         (RpcFault(grpc.StatusCode.UNIMPLEMENTED, "unknown service"), "is not its pod-resources API"),
-        (RpcFault(grpc.StatusCode.RESOURCE_EXHAUSTED, "rejected by rate limit"), "its rate limit rejects us"),
-        (RpcFault(grpc.StatusCode.UNAVAILABLE, "permission denied"), "the socket is root's alone: run this as root"),
+        (RpcFault(grpc.StatusCode.RESOURCE_EXHAUSTED, "rejected by rate limit"), "its rate limit rejects the call"),
+        (RpcFault(grpc.StatusCode.UNAVAILABLE, "permission denied"), "only root may open the socket: run this as root"),
         (RpcFault(grpc.StatusCode.INTERNAL, "on fire"), "podres-exporter check may say more"),
         (b"\xff", "1 bytes are not an answer to List; podres-exporter check may say more"),
     ],
@@ -172,7 +172,7 @@ def test_a_kubelet_that_hangs_is_left_after_its_timeout(node: Spot, run: Command
     node.kubelet.resume()
 
     assert 1 == ran.code
-    assert "in time; see that the kubelet is well, or give it longer by --kubelet.timeout" in ran.err
+    assert "in time; check that the kubelet is healthy, or allow more time with --kubelet.timeout" in ran.err
 
 
 def test_a_socket_that_nobody_listens_on_is_told_from_one_that_is_not_there(node: Spot, run: Command) -> None:
@@ -184,9 +184,9 @@ def test_a_socket_that_nobody_listens_on_is_told_from_one_that_is_not_there(node
     wrong = run("dump", *node.flags, f"--kubelet.socket={node.directory}/file")
 
     assert [1, 1, 1] == [dead.code, missing.code, wrong.code]
-    assert "nobody answers at" in dead.err
+    assert "no process listens at" in dead.err
     assert "/nowhere/kubelet.sock: no such file or directory; run this on a node" in missing.err
-    assert "is no socket" in wrong.err
+    assert "is not a socket" in wrong.err
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone can become somebody who may not look")

@@ -169,7 +169,7 @@ def test_a_kubelet_that_is_not_there_yet_is_waited_for(node: Spot, watch: Watche
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({}, "without metadata: this is no pod of a cluster"),
+        ({}, "without metadata: not running in a pod"),
         (
             {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"},
             "without metadata: no service account",

@@ -284,7 +284,7 @@ def test_a_recording_is_kept_even_where_the_kubelets_answer_is_of_no_use(node: S
     assert [1, 1] == codes
     assert "/3NlY3JldA==" in plain.read_text()
     assert "bytes that cannot be read, left out" in hidden.read_text()
-    assert "the recorded kubelet did not tell its pods" in run("dump", "--from", plain).err
+    assert "the recorded kubelet did not list its pods" in run("dump", "--from", plain).err
 
 
 def test_a_recording_that_cannot_be_written_is_a_failure(node: Spot, run: Command) -> None:
@@ -345,7 +345,7 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
         (("--free", "-o", "prom"), ["--free: is a table of its own, and -o prom is none"]),
         (("--free", "--nodes"), ["--free and --nodes: are tables of their own; ask for one after the other"]),
         (("--all", "-o", "wide"), ["--all: is for the table of containers; json and yaml have all of them anyway"]),
-        (("--watch", "--from", "x"), ["--watch: nothing changes in a file; leave --from out"]),
+        (("--watch", "--from", "x"), ["--watch: a file does not change; leave --from out"]),
         (("--watch", "-o", "json"), ["--watch: prints changes as lines; leave -o json out"]),
         (("--watch", "--free"), ["--watch: prints changes as lines, and --free is a table"]),
         (("--watch", "--all"), ["--watch: containers that hold nothing do not change; leave --all out"]),
@@ -355,9 +355,12 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
             ["--record: keeps what a node answers, and with --from and --url none is asked"],
         ),
         (("--hash-names",), ["--hash-names: hides names in a recording; give --record FILE"]),
-        (("--record", "/nowhere/x"), ["--record: '/nowhere/x' does not name a file in a directory that is there"]),
-        (("--record", "-"), ["--record: '-' is no regular file; write for example node1.json.gz"]),
-        (("--record", "/dev/stdout"), ["--record: '/dev/stdout' is no regular file; write for example node1.json.gz"]),
+        (("--record", "/nowhere/x"), ["--record: '/nowhere/x' does not name a file in an existing directory"]),
+        (("--record", "-"), ["--record: '-' is not a regular file; write for example node1.json.gz"]),
+        (
+            ("--record", "/dev/stdout"),
+            ["--record: '/dev/stdout' is not a regular file; write for example node1.json.gz"],
+        ),
         (("--from", "x", "--url", "http://n"), ["--from and --url: a snapshot comes from one place; give one of them"]),
         (("--from", ""), ["--from: names no file; write the name of a recording, or - for standard input"]),
         (("--url", "n"), ["--url: 'n' is not the URL of an exporter; write for example http://node1:10190"]),
@@ -366,7 +369,7 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
             ("--insecure", "--url", "http://n"),
             ["--insecure: there is a certificate to check with --url https://... only"],
         ),
-        (("--from", "x", "--kubelet.socket", "/y"), ["--kubelet.socket: says how to ask a node, and --from asks none"]),
+        (("--from", "x", "--kubelet.socket", "/y"), ["--kubelet.socket: is about asking a node, and --from asks none"]),
         (("--pod", ""), ["--pod: the name is empty; leave the flag out for all of them"]),
         (("--numa-node", "one"), ["--numa-node: 'one' is not the number of a NUMA node; write for example 0"]),
         (

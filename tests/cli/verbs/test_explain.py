@@ -94,7 +94,7 @@ def test_wrong_usage_is_refused_all_at_once(run: Command) -> None:
     assert [
         "-o: 'xml' is unknown; choose text or json",
         "-n: says 'b', and the pod's name says 'a'",
-        "--topology.sysfs: says how to ask a node, and --from asks none",
+        "--topology.sysfs: is about asking a node, and --from asks none",
     ] == run.faults("explain", "a/p", "-n", "b", "-o", "xml", "--from", "x", "--topology.sysfs", "/sys")
     assert ["POD: the pod's name is empty; write NAME, or NAMESPACE/NAME"] == run.faults("explain", "", "--from", "x")
     assert ["POD: the pod's name is empty; write NAME, or NAMESPACE/NAME"] == run.faults("explain", "/p", "--from", "x")

@@ -57,9 +57,9 @@ HEALTHY = Snapshot(
         (b"[" * 100_000, "FILE is no JSON"),
         (recording()[:-1], "FILE is truncated: the JSON has no end (line 1, column "),
         (recording()[:40], "FILE is truncated: the JSON has no end (line 1, column "),
-        (gzip.compress(recording())[:-4], "FILE is truncated: the compressed data has no end; copy it again"),
-        (gzip.compress(recording())[:40] + b"x" * 40, "FILE is damaged: Error -3 while decompressing data"),
-        (gzip.compress(bytes((64 << 20) + 1), 1), "FILE has more than 67108864 bytes; no node has that many"),
+        (gzip.compress(recording(), mtime=0)[:-4], "FILE is truncated: the compressed data has no end; copy it again"),
+        (gzip.compress(recording(), mtime=0)[:40] + b"x" * 40, "FILE is damaged: Error -3 while decompressing data"),
+        (gzip.compress(bytes((64 << 20) + 1), 1, mtime=0), "FILE has more than 67108864 bytes; no node has that many"),
         (b"[]", "FILE: this is neither a recording (dump --record) nor a snapshot (dump -o json): document: is a list"),
         (b"{}", "FILE: this is neither a recording (dump --record) nor a snapshot (dump -o json): apiVersion: is miss"),
         (recording(node=None), "FILE: node: is missing"),
@@ -79,11 +79,11 @@ HEALTHY = Snapshot(
             recording(kubelet={"calls": [{"rpc": "List", "answer": "%"}]}),
             "FILE: kubelet.calls[0].answer: is damaged: no base64",
         ),
-        (recording(), "FILE: the recorded kubelet did not tell its pods: kubelet: unavailable: List: not in the rec"),
-        (document(Snapshot("n1", None)), "FILE: the snapshot has no allocation: the kubelet does not answer"),
+        (recording(), "FILE: the recorded kubelet did not list its pods: kubelet: unavailable: List: not in the rec"),
+        (document(Snapshot("n1", None)), "FILE: nothing to show: the kubelet has not answered yet"),
         (
             document(Snapshot("n1", None, parts=(Part("pods", stale=True, held=True),))),
-            "FILE: the snapshot has no allocation: the kubelet has just started",
+            "FILE: nothing to show: the kubelet has just started",
         ),
     ],
 )
@@ -125,7 +125,7 @@ def test_a_snapshot_may_come_through_a_pipe(run: Command, monkeypatch: pytest.Mo
         ),
         (
             Snapshot("n1", WHOLE.allocation, parts=(Part("pods", stale=True, held=False),)),
-            "this is the kubelet's last good answer; it does not answer now, or is not believed yet",
+            "this is the kubelet's last good answer: it does not answer now, or has just restarted",
         ),
     ],
     ids=["whole", "no metadata by choice", "no API server", "not synced", "no topology", "stale"],
@@ -151,7 +151,7 @@ def test_an_exporter_without_an_allocation_is_a_failure(run: Command) -> None:
         ran = run("dump", "--url", server.url)
 
     assert (1, "") == (ran.code, ran.out)
-    assert f"{server.url}/api/v1/snapshot: the snapshot has no allocation" in ran.err
+    assert f"{server.url}/api/v1/snapshot: nothing to show" in ran.err
 
 
 def test_an_exporter_that_refuses_us_is_a_failure_with_a_remedy(run: Command) -> None:

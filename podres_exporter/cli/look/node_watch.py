@@ -1,4 +1,4 @@
-"""`dump --watch` on a node: the daemon without its web server, in the thread that prints."""
+"""`dump --watch` on a node: the polling of the daemon, without its web server, in the thread that prints."""
 
 import threading
 from collections import deque
@@ -6,25 +6,28 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 from podres_exporter.cli.console import complain
-from podres_exporter.cli.look.plan import Plan
-from podres_exporter.cli.look.watch import SPACING_SECONDS, Show
+from podres_exporter.cli.look.origin import Show
 from podres_exporter.cli.serve.metadata import kube_client
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.clock import Clock
+from podres_exporter.config import Config
 from podres_exporter.errors import ConfigError
 from podres_exporter.kube.observer import SilentObserver
 from podres_exporter.model import Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
 from podres_exporter.service.oneshot import SilentEvents
-from podres_exporter.sources import KubeletClient, NoMetadata, PodMetaSource, SysfsTopology
+from podres_exporter.sources import FixedMetadata, KubeletClient, PodMetaSource, SysfsTopology
 
 FIRST_LIST_SECONDS = 3.0
-"""How long the first look waits for the API server, so that pods which have finished do not come and go."""
+"""How long the first snapshot waits for the API server, so that finished pods do not appear and vanish again."""
+SPACING_SECONDS = 0.5
+"""The least time between two snapshots."""
 
 
-def watch_node(plan: Plan, environment: Mapping[str, str], alarm: Alarm, clock: Clock, show: Show) -> None:
-    """Poll, and follow the news of single pods, as `serve` does; show each snapshot."""
-    config = plan.config
+def watch_node(
+    config: Config, environment: Mapping[str, str], clock: Clock, no_metadata: str, alarm: Alarm, show: Show
+) -> None:
+    """Poll, and refresh single pods when they change, as `serve` does; show each snapshot."""
     settings = PollSettings(
         config.node_name,
         config.poll_interval_seconds,
@@ -36,7 +39,7 @@ def watch_node(plan: Plan, environment: Mapping[str, str], alarm: Alarm, clock: 
     with ExitStack() as stack:
         kubelet = KubeletClient(config.kubelet_socket, config.kubelet_timeout_seconds, clock, lambda _call: None)
         stack.callback(kubelet.close)
-        metadata = _metadata(plan, environment, clock)
+        metadata = _metadata(config, environment, clock, no_metadata)
         stack.callback(metadata.stop)
         metadata.start(changes.report)
         _await(metadata, alarm, clock)
@@ -52,7 +55,7 @@ def watch_node(plan: Plan, environment: Mapping[str, str], alarm: Alarm, clock: 
             next_poll = poller.tick() + clock.monotonic_seconds()
             complaint = _complain(poller, complaint)
             while show(latest[0]):
-                # News comes in crowds, and the kubelet's limit is one for all its clients.
+                # Changes come in bursts, and the kubelet's rate limit is shared by all its clients.
                 clock.wait(never, SPACING_SECONDS)
                 if not alarm.wait(next_poll - clock.monotonic_seconds()):
                     break
@@ -62,7 +65,7 @@ def watch_node(plan: Plan, environment: Mapping[str, str], alarm: Alarm, clock: 
 
 
 def _complain(poller: Poller, before: str) -> str:
-    """Say what is waited for, once; return it."""
+    """Print what is waited for, unless that is what was printed before; return it."""
     is_ready, reason = poller.ready()
     if is_ready:
         return ""
@@ -71,12 +74,11 @@ def _complain(poller: Poller, before: str) -> str:
     return reason
 
 
-def _metadata(plan: Plan, environment: Mapping[str, str], clock: Clock) -> PodMetaSource:
-    """Return who follows the pods; without credentials nobody does, and that is said."""
-    config = plan.config
+def _metadata(config: Config, environment: Mapping[str, str], clock: Clock, no_metadata: str) -> PodMetaSource:
+    """Return the source of pod metadata; print why there is none if there are no credentials."""
     if config.metadata_source == "none":
-        complain([f"without metadata: {plan.shortfall}"] if plan.shortfall else [])
-        return NoMetadata()
+        complain([f"without metadata: {no_metadata}"] if no_metadata else [])
+        return FixedMetadata()
     from podres_exporter.kube.listwatch import pods_of_node  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.kube.reflector import PodWatch  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - not for those who ask no API server
@@ -87,13 +89,13 @@ def _metadata(plan: Plan, environment: Mapping[str, str], clock: Clock) -> PodMe
         if config.metadata_kubeconfig is not None:
             raise
         complain([f"without metadata: {error}"])
-        return NoMetadata()
+        return FixedMetadata()
     decoder = PodDecoder(config.pod_labels_allowlist, config.node_name)
     return PodWatch(transport, decoder, clock, SilentObserver())
 
 
 def _await(source: PodMetaSource, alarm: Alarm, clock: Clock) -> None:
-    """Wait a little for the first list, or for why there is none."""
+    """Wait a little for the first list, or until the API server is known to be unreachable."""
     until = clock.monotonic_seconds() + FIRST_LIST_SECONDS
     while (left := until - clock.monotonic_seconds()) > 0:
         metadata = source.metadata()
@@ -102,4 +104,4 @@ def _await(source: PodMetaSource, alarm: Alarm, clock: Clock) -> None:
         if metadata.is_away:
             break
         alarm.wait(left)
-    complain(["without metadata so far: the API server has not told the pods; --log.level=warning says why"])
+    complain(["without metadata so far: the API server has not listed the pods; --log.level=warning says why"])

@@ -1,12 +1,12 @@
-"""Which snapshot a command that looks once shall look at, from flags and environment."""
+"""Resolve where a one-shot command reads its snapshot from: node, file or exporter."""
 
 import argparse
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from podres_exporter.cli.flags.parser import given_flags
+from podres_exporter.cli.look.origin import Keep, SnapshotOrigin
+from podres_exporter.clock import Clock
 from podres_exporter.config import Config, build_config
 from podres_exporter.config import options as known
 from podres_exporter.config.build import Given
@@ -14,55 +14,52 @@ from podres_exporter.errors import ConfigError
 from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.remote.address import Address, parse_address
 
-STDIN = "-"
-
 _LOG = (known.LOG_LEVEL, known.LOG_FORMAT)
 _NO_LIMIT = "24h"
 _ALLOWED = {"--from": ("--log.",), "--url": ("--log.", "--kubelet.poll-interval", "--kubelet.timeout")}
-"""How the flags of `serve` begin that mean something beside the way."""
+"""Prefixes of the flags of `serve` that can be combined with --from or --url."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+def origin_of(
+    arguments: argparse.Namespace,
+    environment: Mapping[str, str],
+    clock: Clock,
+    problems: Sequence[str],
+    keep: Keep | None = None,
+) -> SnapshotOrigin:
     """
-    *file* or *address* are the way where they are given, else the node itself is asked.
+    Return the origin that flags and environment name. *keep* stores the raw answers, if the node is asked.
 
-    *shortfall* says why there will be no metadata although nobody said that none is wanted; empty where that is not so.
-    *verify*: whether the certificate of an exporter must be one that this machine trusts.
-    """
-
-    config: Config
-    file: str | None = None
-    address: Address | None = None
-    verify: bool = True
-    shortfall: str = ""
-
-
-def make_plan(
-    arguments: argparse.Namespace, environment: Mapping[str, str], problems: Sequence[str], *, is_watch: bool = False
-) -> Plan:
-    """
-    Return the plan. Raises ConfigError with *problems* and with everything that is wrong with the way.
-
-    *is_watch*: it is looked at again and again, so that answers have an age.
+    Raises ConfigError with *problems* and with everything that is wrong with the flags.
     """
     faults, given = list(problems), given_flags(arguments)
     address = _address(arguments, faults)
     if arguments.file is not None and address is not None:
         faults.append("--from and --url: a snapshot comes from one place; give one of them")
-    way = "--from" if arguments.file is not None else "--url" if arguments.url is not None else ""
+    flag = "--from" if arguments.file is not None else "--url" if arguments.url is not None else ""
     if arguments.file == "":
         faults.append("--from: names no file; write the name of a recording, or - for standard input")
-    shortfall = ""
-    if way:
-        faults += _idle(given, way)
+    no_metadata = ""
+    if flag:
+        faults += _unused(given, flag)
         environment = {option.environment: environment.get(option.environment, "") for option in _LOG}
-        kept = {flag: value for flag, value in given.items() if flag.startswith(_ALLOWED[way])}
+        kept = {name: value for name, value in given.items() if name.startswith(_ALLOWED[flag])}
         given = {**kept, "--metadata.source": "none", "--node-name": "unnamed"}
-    elif shortfall := _no_credentials(given, environment):
+    elif no_metadata := _no_credentials(given, environment):
         given = {**given, "--metadata.source": "none"}
+    is_watch = getattr(arguments, "watch", False)
     config = _config(_with_defaults(given, environment, is_watch=is_watch), environment, faults)
-    return Plan(config, arguments.file, address, not arguments.insecure, shortfall)
+    if arguments.file is not None:
+        from podres_exporter.cli.look.file import FileOrigin  # noqa: PLC0415 - each origin has modules of its own
+
+        return FileOrigin(config, arguments.file)
+    if address is not None:
+        from podres_exporter.cli.look.exporter import ExporterOrigin  # noqa: PLC0415 - as above
+
+        return ExporterOrigin(config, address, clock, verify=not arguments.insecure)
+    from podres_exporter.cli.look.node import NodeOrigin  # noqa: PLC0415 - as above
+
+    return NodeOrigin(config, environment, clock, no_metadata, keep)
 
 
 def _address(arguments: argparse.Namespace, faults: list[str]) -> Address | None:
@@ -81,18 +78,20 @@ def _address(arguments: argparse.Namespace, faults: list[str]) -> Address | None
     return address
 
 
-def _idle(given: Given, way: str) -> list[str]:
-    """Return a sentence for each flag that says how to ask a node, which nobody does."""
+def _unused(given: Given, origin: str) -> list[str]:
+    """Return a sentence for each flag about asking a node, though *origin* names another source."""
     return [
-        f"{flag}: says how to ask a node, and {way} asks none" for flag in given if not flag.startswith(_ALLOWED[way])
+        f"{flag}: is about asking a node, and {origin} asks none"
+        for flag in given
+        if not flag.startswith(_ALLOWED[origin])
     ]
 
 
 def _no_credentials(given: Given, environment: Mapping[str, str]) -> str:
     """
-    Return why the API server cannot be asked, empty where it can or shall not.
+    Return why the API server cannot be asked; empty if it can, or if metadata was declined.
 
-    Outside a cluster nobody has credentials by default; who looks once should not have to say so.
+    Outside a cluster there are no credentials by default, and a one-shot command should work without flags.
     """
     source = known.METADATA_SOURCE
     wanted = given.get(source.flag) or environment.get(source.environment) or source.default
@@ -100,8 +99,8 @@ def _no_credentials(given: Given, environment: Mapping[str, str]) -> str:
     if wanted != "apiserver" or kubeconfig is not None or environment.get("KUBERNETES_SERVICE_HOST"):
         return ""
     return (
-        "this is no pod of a cluster, so there are no credentials for its API server; give --metadata.kubeconfig, "
-        "or --metadata.source=none where none is wanted"
+        "not running in a pod, so there are no credentials for the API server; give --metadata.kubeconfig, "
+        "or --metadata.source=none to go without"
     )
 
 
@@ -120,17 +119,3 @@ def _config(given: Given, environment: Mapping[str, str], faults: Sequence[str])
     if faults:
         raise ConfigError(faults)
     return config
-
-
-def record_path(text: str | None, faults: list[str]) -> Path | None:
-    """Return the file to record into, None where there is none to be, or *faults* names what is wrong with it."""
-    if text is None:
-        return None
-    path = Path(text)
-    if not text or path.is_dir() or not path.parent.is_dir():
-        faults.append(f"--record: {text!r} does not name a file in a directory that is there")
-        return None
-    if text == STDIN or path.is_relative_to("/dev") or (path.exists() and not path.is_file()):
-        faults.append(f"--record: {text!r} is no regular file; write for example node1.json.gz")
-        return None
-    return path

@@ -1,0 +1,74 @@
+"""Why a source failed while a node was read once, in words with a remedy."""
+
+import stat
+from pathlib import Path
+
+from podres_exporter.errors import Reason, SnapshotError, SourceError, TopologyError
+from podres_exporter.recording import Refusal
+from podres_exporter.service.oneshot import Look
+from podres_exporter.sources.ports import ALLOCATABLE
+
+_ABSENT = frozenset({Reason.UNIMPLEMENTED, Reason.DISABLED})
+"""A kubelet without the method is no outage."""
+_METADATA_REMEDIES = {
+    Reason.DENIED: "grant list and watch of pods to the user of this command",
+    Reason.UNAVAILABLE: "check that the API server can be reached",
+    Reason.TIMEOUT: "check that the API server can be reached",
+}
+_ELSEWHERE = "--url asks a running exporter, --from reads a recording"
+_MORE_DETAIL = "podres-exporter check may say more, and --record keeps the answer for a bug report"
+
+
+def failures_of(look: Look, metadata: Refusal | None) -> dict[str, str]:
+    """Return what went wrong by source; *metadata* is why the API server gave nothing."""
+    failures = {}
+    if metadata is not None:
+        failures["metadata"] = metadata.detail or metadata.reason.value
+    if isinstance(look.topology, TopologyError):
+        failures["topology"] = look.topology.detail
+    failure = look.failures.get(ALLOCATABLE)
+    if failure is not None and failure.reason not in _ABSENT:
+        failures["allocatable"] = str(failure)
+    if look.malformed:
+        failures["malformed"] = f"{look.malformed} items of the kubelet's answers cannot be read and are left out"
+    return failures
+
+
+def metadata_failure(error: SourceError) -> str:
+    """Return why the API server gave nothing, with the remedy."""
+    remedy = _METADATA_REMEDIES.get(error.reason, "see podres-exporter check")
+    return f"{error.detail}; {remedy}, or give --metadata.source=none"
+
+
+def unreachable(error: SourceError, socket: Path) -> SnapshotError:
+    """Return the error for a kubelet that did not list its pods; gRPC's own text only if nothing better is known."""
+    match error.reason:
+        case Reason.UNAVAILABLE:
+            why, remedy = _absent(socket)
+        case Reason.DENIED:
+            why, remedy = f"no permission for {socket}", "only root may open the socket: run this as root"
+        case Reason.TIMEOUT:
+            why = f"no answer at {socket} in time"
+            remedy = "check that the kubelet is healthy, or allow more time with --kubelet.timeout"
+        case Reason.UNIMPLEMENTED:
+            why, remedy = f"{socket} is not its pod-resources API", "name the right socket with --kubelet.socket"
+        case Reason.THROTTLED:
+            why, remedy = f"its rate limit rejects the call ({error.detail})", "try again, and find its other clients"
+        case _:
+            why, remedy = error.detail, _MORE_DETAIL
+    return SnapshotError(f"cannot ask the kubelet: {why}; {remedy}")
+
+
+def _absent(socket: Path) -> tuple[str, str]:
+    """Return what is wrong with the path, and what to do."""
+    here = "run this on a node, mount the socket's directory into the pod, or name the socket with --kubelet.socket"
+    try:
+        is_socket = stat.S_ISSOCK(socket.stat().st_mode)
+    except OSError as error:
+        return f"{socket}: {(error.strerror or str(error)).lower()}", f"{here}; {_ELSEWHERE}"
+    if not is_socket:
+        return f"{socket} is not a socket", f"{here}; {_ELSEWHERE}"
+    return (
+        f"no process listens at {socket}",
+        "check that the kubelet runs, and that its directory is mounted, not the socket",
+    )
