@@ -98,6 +98,9 @@ def narrowed(snapshot: Snapshot, wanted: Wanted) -> Snapshot:
         usage=Usage(
             {key: total for key, total in usage.device_seconds.items() if wanted.has_resource(key[1])},
             usage.cpu_seconds if wanted.has_resource(CPU) else {},
+            {key: total for key, total in usage.workload_device_seconds.items() if wanted.has_resource(key[3])},
+            usage.workload_cpu_seconds if wanted.has_resource(CPU) else {},
+            usage.dropped,
         ),
     )
 

@@ -6,6 +6,7 @@ the page. The rest (running totals, sources, own counters) changes all the time,
 second. A scrape usually finds both ready and takes no part in the work.
 """
 
+import math
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -92,6 +93,12 @@ class Exposition:
         self._published = _Published(Snapshot(node, None), self._empty, 0.0)
         self._variants: dict[tuple[Format, bool], _Variant] = {}
         self._lock = threading.Lock()
+        self._scraped_at_seconds = -math.inf
+
+    @property
+    def scraped_at_seconds(self) -> float:
+        """The monotonic second of the last scrape."""
+        return self._scraped_at_seconds
 
     def publish(self, snapshot: Snapshot, expires_at_seconds: float) -> None:
         """
@@ -111,7 +118,7 @@ class Exposition:
 
     def body(self, text_format: Format, gzip: bool) -> bytes:
         """Return the page in one format, gzipped or not. Never blocks on a source."""
-        now = self._clock.monotonic_seconds()
+        now = self._scraped_at_seconds = self._clock.monotonic_seconds()
         published = self._published
         body, snapshot = published.body, published.snapshot
         if snapshot.allocation is not None and now >= published.expires_at_seconds:

@@ -41,7 +41,7 @@ COLLECTORS = {
     "node-devices": "what the node has of each resource, and what is free",
     "node-cpus": "the node's allocatable and exclusive CPUs and the shared pool",
     "node-memory": "the node's allocatable and granted memory and huge pages",
-    "usage": "running totals of device-seconds and CPU-seconds by namespace",
+    "usage": "running totals of device-seconds and CPU-seconds by namespace and workload",
     "exporter": "the exporter's sources, calls and build",
     "process": "the process_* metrics of the exporter's process",
 }

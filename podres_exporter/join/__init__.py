@@ -5,11 +5,12 @@ from podres_exporter.join.amend import amend
 from podres_exporter.join.holddown import AWAY_FACTOR, Suspicion, judge, lacking_allocatable, lacking_pods, settle
 from podres_exporter.join.legacy import blank_shared_pool
 from podres_exporter.join.stock import pod_memory
-from podres_exporter.join.usage import accrue
+from podres_exporter.join.usage import RunningTotals, accrue
 
 __all__ = [
     "AWAY_FACTOR",
     "Joiner",
+    "RunningTotals",
     "Suspicion",
     "accrue",
     "amend",

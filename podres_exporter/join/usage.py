@@ -1,11 +1,24 @@
-"""Device-seconds and CPU-seconds: what a pod shorter than a scrape would hide, and what chargeback adds up."""
+"""Add up device-seconds and CPU-seconds for chargeback, which also shows what a pod shorter than a scrape held."""
 
-from collections.abc import Mapping
-from typing import TypeVar
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from podres_exporter.model import Allocation, Usage
+from podres_exporter.model import Allocation, Pod, PodView, Usage, count_by_resource
 
-K = TypeVar("K")
+K = TypeVar("K", bound="str | tuple[str, ...]")
+H = TypeVar("H")
+
+IDLE_SECONDS = 86_400.0
+"""For how long a total stays after the last pod that added to it."""
+MOST_IDLE = 1000
+"""How many totals of one family stay that nothing adds to: namespaces may come and go by the thousand."""
+ZERO_SECONDS = 60.0
+"""How long a new total is shown as 0 where nothing scrapes: as long as most scrape intervals."""
+
+_Workload = tuple[str, str, str]
 
 
 def accrue(usage: Usage, allocation: Allocation, elapsed_seconds: float) -> Usage:
@@ -15,12 +28,164 @@ def accrue(usage: Usage, allocation: Allocation, elapsed_seconds: float) -> Usag
     The kubelet is asked at intervals, so what was held at the last answer counts until the next one; a pod that lives
     between two polls is not seen.
     """
+    held = _Held.of(allocation)
     return Usage(
-        device_seconds=_added(usage.device_seconds, allocation.devices_by_namespace, elapsed_seconds),
-        cpu_seconds=_added(usage.cpu_seconds, allocation.cpus_by_namespace, elapsed_seconds),
+        _added(usage.device_seconds, held.devices, elapsed_seconds),
+        _added(usage.cpu_seconds, held.cpus, elapsed_seconds),
+        _added(usage.workload_device_seconds, held.workload_devices, elapsed_seconds),
+        _added(usage.workload_cpu_seconds, held.workload_cpus, elapsed_seconds),
+        usage.dropped,
     )
 
 
+class RunningTotals:
+    """
+    The totals of a node since the exporter started, in a bounded number of series.
+
+    A new series is 0 until it has been scraped once (or for a minute), and then jumps to its total: Prometheus'
+    increase() counts from the first sample that it has, so what came before that would be lost. A series that nothing
+    adds to is dropped after a day, or before that where there are more than a thousand; when its namespace holds
+    something again it starts at 0, which increase() takes for what it is, the restart of a counter.
+    """
+
+    def __init__(self, *, most_idle: int = MOST_IDLE) -> None:
+        """Start with nothing."""
+        self._devices: _Family[tuple[str, str]] = _Family(most_idle)
+        self._cpus: _Family[str] = _Family(most_idle)
+        self._workload_devices: _Family[tuple[str, str, str, str]] = _Family(most_idle)
+        self._workload_cpus: _Family[_Workload] = _Family(most_idle)
+        self._families = (self._devices, self._cpus, self._workload_devices, self._workload_cpus)
+        self._allocation: Allocation | None = None
+        self._held = _Held()
+        self._counted_at_seconds = 0.0
+
+    def count(self, now: float) -> None:
+        """Count what was held since the last time that this was done, up to the monotonic second *now*."""
+        elapsed = now - self._counted_at_seconds if self._allocation is not None else 0.0
+        self._counted_at_seconds = now
+        self._devices.add(self._held.devices, elapsed, now)
+        self._cpus.add(self._held.cpus, elapsed, now)
+        self._workload_devices.add(self._held.workload_devices, elapsed, now)
+        self._workload_cpus.add(self._held.workload_cpus, elapsed, now)
+
+    def hold(self, allocation: Allocation | None, now: float) -> None:
+        """Take what is held from *now* on; None where it is not known, which counts nothing."""
+        if allocation is not self._allocation:
+            self._allocation, self._held = allocation, _Held.of(allocation) if allocation else _Held()
+            self._devices.add(self._held.devices, 0.0, now)
+            self._cpus.add(self._held.cpus, 0.0, now)
+            self._workload_devices.add(self._held.workload_devices, 0.0, now)
+            self._workload_cpus.add(self._held.workload_cpus, 0.0, now)
+
+    def usage(self, now: float, scraped_at_seconds: float) -> Usage:
+        """Return the totals to show; *scraped_at_seconds* is the monotonic second of the last scrape."""
+        return Usage(
+            self._devices.shown(now, scraped_at_seconds),
+            self._cpus.shown(now, scraped_at_seconds),
+            self._workload_devices.shown(now, scraped_at_seconds),
+            self._workload_cpus.shown(now, scraped_at_seconds),
+            sum(each.dropped for each in self._families),
+        )
+
+    def note_shown(self, at_seconds: float) -> None:
+        """Note that the totals that usage() returned last can be scraped since then."""
+        for each in self._families:
+            each.note_shown(at_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is held by each namespace and workload: devices by resource or DRA driver, exclusive CPUs."""
+
+    devices: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    cpus: Mapping[str, int] = field(default_factory=dict)
+    workload_devices: Mapping[tuple[str, str, str, str], int] = field(default_factory=dict)
+    workload_cpus: Mapping[_Workload, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, allocation: Allocation) -> "_Held":
+        """Return what the pods of an allocation hold; workloads are those of pods with metadata."""
+        pods = [view.pod for view in allocation.pods]
+        known = [(workload, view.pod) for view in allocation.pods if (workload := _workload(view))]
+        claimed = _claimed((pod.namespace, pod) for pod in pods)
+        by_workload: Counter[tuple[str, str, str, str]] = Counter()
+        cpus_by_workload: Counter[_Workload] = Counter()
+        for workload, pod in known:
+            for container in pod.containers:
+                for resource, count in count_by_resource(container.devices):
+                    by_workload[*workload, resource] += count
+            if cpus := len(pod.all_exclusive_cpus()):
+                cpus_by_workload[workload] += cpus
+        for (workload, driver), count in _claimed(known).items():
+            by_workload[*workload, driver] += count
+        devices = Counter(allocation.devices_by_namespace)
+        devices.update(claimed)
+        return cls(devices, allocation.cpus_by_namespace, by_workload, cpus_by_workload)
+
+
+def _workload(view: PodView) -> _Workload | None:
+    meta = view.meta
+    return (meta.namespace, meta.workload_kind, meta.workload_name) if meta and meta.workload_kind else None
+
+
+def _claimed(holders: Iterable[tuple[H, Pod]]) -> Counter[tuple[H, str]]:
+    """
+    Return how many DRA devices each holder has, by the driver.
+
+    A device counts once for a holder, however many of its containers, pods and shares refer to it. Kubelets up to 1.30
+    name no drivers; such devices are not counted.
+    """
+    seen = {
+        (holder, device.driver, device.pool, device.device)
+        for holder, pod in holders
+        for container in pod.containers
+        for claim in container.claims
+        for device in claim.devices
+        if device.driver
+    }
+    return Counter((holder, driver) for holder, driver, _, _ in seen)
+
+
+class _Family(Generic[K]):
+    """The totals of one family, by their labels."""
+
+    def __init__(self, most_idle: int) -> None:
+        """Start with none."""
+        self._most_idle = most_idle
+        self._seconds: dict[K, float] = {}
+        # Since when each can be scraped, as long as it was not; endless where it is not shown yet.
+        self._new: dict[K, float] = {}
+        # When each was last held, those that were not for longest first.
+        self._held_at: dict[K, float] = {}
+        self.dropped = 0
+
+    def add(self, held: Mapping[K, int], elapsed: float, now: float) -> None:
+        """Add held x seconds, note who holds something now, and drop what nothing has added to for too long."""
+        for key, count in held.items():
+            if key not in self._seconds:
+                self._new[key] = math.inf
+            self._seconds[key] = self._seconds.get(key, 0.0) + count * elapsed
+            self._held_at.pop(key, None)
+            self._held_at[key] = now
+        for key in list(self._held_at):
+            is_over = len(self._held_at) - len(held) > self._most_idle
+            if key in held or not (is_over or now - self._held_at[key] > IDLE_SECONDS):
+                break  # the others were held later
+            del self._held_at[key], self._seconds[key]
+            self._new.pop(key, None)
+            self.dropped += 1
+
+    def note_shown(self, at_seconds: float) -> None:
+        """Note that new totals can be scraped."""
+        self._new = {key: min(since, at_seconds) for key, since in self._new.items()}
+
+    def shown(self, now: float, scraped_at: float) -> dict[K, float]:
+        """Return the totals; those that were not scraped yet are 0."""
+        for key in [key for key, since in self._new.items() if scraped_at > since or now - since >= ZERO_SECONDS]:
+            del self._new[key]
+        return {key: 0.0 if key in self._new else seconds for key, seconds in self._seconds.items()}
+
+
 def _added(totals: Mapping[K, float], held: Mapping[K, int], seconds: float) -> dict[K, float]:
-    """Return the totals with held x seconds added; a key once seen stays, for a counter must not disappear."""
+    """Return the totals with held x seconds added."""
     return {key: totals.get(key, 0.0) + held.get(key, 0) * seconds for key in {**totals, **held}}

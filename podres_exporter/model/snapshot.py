@@ -328,10 +328,16 @@ class Part:
 class Usage:
     """
     Device-seconds by (namespace, resource) and CPU-seconds by namespace since the exporter started; never decreasing.
+
+    The same by (namespace, workload kind, workload name). For a DRA device the resource is its driver. *dropped* counts
+    the totals that were let go of after nothing had added to them for long.
     """
 
     device_seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
     cpu_seconds: Mapping[str, float] = field(default_factory=dict)
+    workload_device_seconds: Mapping[tuple[str, str, str, str], float] = field(default_factory=dict)
+    workload_cpu_seconds: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """One poll, socket to published snapshot, and between polls the news of single pods."""
 
 import logging
+import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason, TopologyError
 from podres_exporter.join import (
     Joiner,
-    accrue,
+    RunningTotals,
     amend,
     blank_shared_pool,
 )
@@ -76,12 +77,13 @@ class Poller:
         changes: Changes,
         events: Events,
         clock: Clock,
+        scraped_at: Callable[[], float] = lambda: math.inf,
     ) -> None:
         """
         Ask nothing yet.
 
         *publish* takes a snapshot and the monotonic second from which its allocation must not be shown; *changes* are
-        the pods that the API server says have changed.
+        the pods that the API server says have changed. *scraped_at* returns the monotonic second of the last scrape.
         """
         self._settings, self._sources, self._clock, self._publish = settings, sources, clock, publish
         self._changes = changes
@@ -91,8 +93,8 @@ class Poller:
         self._joiner = Joiner()
         self._topology: Topology | None = None
         self._allocation: Allocation | None = None
+        self._totals, self._scraped_at = RunningTotals(), scraped_at
         self._usage = Usage()
-        self._accrued_at_seconds = 0.0
         self._health = HealthBook(("kubelet", "topology"), clock)
         self._failures = 0
         self._ready = False
@@ -107,7 +109,7 @@ class Poller:
         self._note_health(asked.listing)
         if self._believed.take(asked, self._metadata, now):
             self._ready = True
-            self._accrue(now)
+            self._totals.count(now)
         self._join_and_publish(now)
         return self._delay(asked)
 
@@ -126,7 +128,7 @@ class Poller:
         if listing is not None and self._believed.is_current and self._questions.has(GET):
             self._believed.amend(amend(listing, self._news(keys)))
         now = self._clock.monotonic_seconds()
-        self._accrue(now)
+        self._totals.count(now)
         self._join_and_publish(now)
 
     def _news(self, keys: Iterable[PodKey]) -> dict[PodKey, Pod | None]:
@@ -165,17 +167,14 @@ class Poller:
             self._failures = 0
             self._health.up("kubelet")
 
-    def _accrue(self, now: float) -> None:
-        """Count what was held since the last time that this was done."""
-        if self._allocation is not None:
-            self._usage = accrue(self._usage, self._allocation, now - self._accrued_at_seconds)
-        self._accrued_at_seconds = now
-
     def _join_and_publish(self, now: float) -> None:
         """Make the snapshot of what is believed and let everyone see it."""
         self._believed.expire(now)
         self._allocation = self._join()
+        self._totals.hold(self._allocation, now)
+        self._usage = self._totals.usage(now, self._scraped_at())
         self._publish(self.snapshot(), self._believed.expires_at_seconds)
+        self._totals.note_shown(self._clock.monotonic_seconds())
 
     def _join(self) -> Allocation | None:
         """Return the allocation of what is believed; None where the last good answer is too old."""

@@ -89,7 +89,12 @@ def node_with(device_id: str, seen_at_seconds: float = 1.0) -> Snapshot:
         sources=(SourceHealth("kubelet", True, seen_at_seconds),),
         rpcs=(RpcSupport("List", Support.SUPPORTED),),
         parts=(Part("pods", stale=False, held=False),),
-        usage=Usage({("ml", "r"): seen_at_seconds}, {"ml": seen_at_seconds}),
+        usage=Usage(
+            {("ml", "r"): seen_at_seconds},
+            {"ml": seen_at_seconds},
+            {("ml", "Job", "j", "r"): seen_at_seconds},
+            {("ml", "Job", "j"): seen_at_seconds},
+        ),
     )
 
 

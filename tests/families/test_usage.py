@@ -38,3 +38,25 @@ def test_totals_stay_when_there_is_no_allocation_to_show() -> None:
 def test_before_anything_was_held_there_are_no_totals() -> None:
     """A namespace is known from its first device or CPU on."""
     assert sample_lines(Snapshot("n1", None), *FAMILIES) == "\n"
+
+
+def test_totals_by_workload_and_the_dropped_stand_beside_them() -> None:
+    usage = Usage(
+        workload_device_seconds={("ml", "Job", "b", "r"): 1.5, ("ml", "Job", "a", "r"): 2.0},
+        workload_cpu_seconds={("ml", "CronJob", "c"): 3.0},
+        dropped=7,
+    )
+    names = ("workload_device_seconds_total", "workload_exclusive_cpu_seconds_total", "usage_series_dropped_total")
+    actual = sample_lines(Snapshot("n1", None, usage=usage), *(f"podres_{name}" for name in names))
+
+    assert (
+        wanted(
+            """
+            podres_workload_device_seconds_total{namespace="ml",workload_kind="Job",workload_name="a",resource="r"} 2.0
+            podres_workload_device_seconds_total{namespace="ml",workload_kind="Job",workload_name="b",resource="r"} 1.5
+            podres_workload_exclusive_cpu_seconds_total{namespace="ml",workload_kind="CronJob",workload_name="c"} 3.0
+            podres_usage_series_dropped_total 7
+            """
+        )
+        == actual
+    )

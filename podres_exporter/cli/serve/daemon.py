@@ -73,7 +73,15 @@ class Daemon:
         woken = threading.Event()
         self._changes = Changes(woken.set)
         sources = Sources(self._kubelet, SysfsTopology(config.topology_sysfs), self._metadata)
-        self._poller = Poller(settings, sources, publish=self._publish, changes=self._changes, events=own, clock=clock)
+        self._poller = Poller(
+            settings,
+            sources,
+            publish=self._publish,
+            changes=self._changes,
+            events=own,
+            clock=clock,
+            scraped_at=lambda: self._exposition.scraped_at_seconds,
+        )
         self._publish(self._poller.snapshot(), 0.0)
         # Three calls with a deadline each, the longest wait, and as much again for a machine that is busy.
         patience = 2 * (3 * config.kubelet_timeout_seconds + longest_delay(interval))
