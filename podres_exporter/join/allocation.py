@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from podres_exporter.join.claims import claim_uses, device_health
+from podres_exporter.join.dra import DraFacts, dra_facts, dra_node
 from podres_exporter.join.numa import Capacity, container_alignment, node_capacity
 from podres_exporter.join.requests import requests_against_held
 from podres_exporter.join.stock import DeviceReport, cpu_stock, device_report, device_stock, memory_stock
@@ -14,6 +15,7 @@ from podres_exporter.model import (
     Allocation,
     Container,
     ContainerView,
+    Dra,
     Listing,
     Malformed,
     Metadata,
@@ -37,6 +39,7 @@ class _Context:
     managed: Managed
     knows_plugins: bool
     legacy: bool
+    dra: DraFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Joiner:
         topology: Topology | None,
         metadata: Metadata | None = None,
         *,
+        dra: Dra | None = None,
         legacy: bool = False,
     ) -> Allocation:
         """
@@ -80,7 +84,7 @@ class Joiner:
         metas = metadata.pods if metadata else {}
         synced = metadata is not None and metadata.synced
         damaged = _damaged_pods(listing.malformed)
-        inputs = (listing.pods, listing.merged_pods, damaged, allocatable, topology, metas, synced, legacy)
+        inputs = (listing.pods, listing.merged_pods, damaged, allocatable, topology, metas, synced, legacy, dra)
         last = self._last
         if last is not None and last.inputs == inputs:
             return last.allocation
@@ -101,8 +105,8 @@ class Joiner:
         cpus = cpu_stock(pods, allocatable, more.get(CPU, 0))
         capacity = None
         if allocatable is not None and topology is not None:
-            capacity = node_capacity(allocatable, cpus, devices, topology)
-        context = _Context(topology, capacity, managed, allocatable is not None, legacy)
+            capacity = node_capacity(allocatable, cpus, devices, topology, dra.pools if dra else ())
+        context = _Context(topology, capacity, managed, allocatable is not None, legacy, dra_facts(dra))
         remembered = {id(view.pod): view for view in last.allocation.pods} if last and last.context == context else {}
         views = tuple(
             _view(pod, metas.get(pod.key), unlisted.get(pod.key, ()), context, remembered.get(id(pod))) for pod in pods
@@ -116,6 +120,7 @@ class Joiner:
             skipped_pods=skipped,
             devices_by_namespace=_devices_by_namespace(pods),
             cpus_by_namespace=_cpus_by_namespace(pods),
+            dra=dra_node(dra, views, is_known=True),
         )
         self._last = _Joined(inputs, allocatable, report, context, allocation)
         return allocation
@@ -155,7 +160,7 @@ def _view(
     """Return the pod with its containers judged; *remembered* if nothing has changed for it."""
     if remembered is not None and remembered.meta == meta and remembered.unlisted == unlisted:
         return remembered
-    containers = tuple([_judged(container, meta, context) for container in pod.containers])
+    containers = tuple([_judged(pod.namespace, container, meta, context) for container in pod.containers])
     managed = context.managed
     plugins = managed.plugin_resources if context.knows_plugins else None
     requests = (
@@ -164,13 +169,16 @@ def _view(
     return PodView(pod, containers, meta, requests, unlisted)
 
 
-def _judged(container: Container, meta: PodMeta | None, context: _Context) -> ContainerView:
+def _judged(namespace: str, container: Container, meta: PodMeta | None, context: _Context) -> ContainerView:
     """Return one container with what is to be said of it."""
-    alignment = container_alignment(container, context.topology, context.capacity, legacy=context.legacy)
     if meta is None and not container.claims:
+        alignment = container_alignment(container, context.topology, context.capacity, legacy=context.legacy)
         return ContainerView(container, alignment)
     spec = next((spec for spec in meta.containers if spec.name == container.name), None) if meta else None
-    uses, health = claim_uses(container, spec, meta), device_health(container, spec, meta)
+    uses, health = claim_uses(container, spec, meta, context.dra.of(namespace)), device_health(container, spec, meta)
+    alignment = container_alignment(
+        container, context.topology, context.capacity, legacy=context.legacy, claims=context.dra.places(uses)
+    )
     return ContainerView(container, alignment, uses, health, meta.chosen_devices if meta else ())
 
 

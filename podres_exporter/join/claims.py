@@ -1,11 +1,13 @@
 """Which devices of a claim a container really uses, and how the pod's status says they are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from podres_exporter.model import (
     Attribution,
     Claim,
     ClaimDevice,
+    ClaimFacts,
     ClaimUse,
     Container,
     ContainerSpec,
@@ -14,14 +16,22 @@ from podres_exporter.model import (
     ResourceHealth,
 )
 
+Claims = Mapping[str, ClaimFacts]
+"""Claims of the pod's namespace by name."""
+
+NO_CLAIMS: Claims = {}
+
 _CLAIM = "claim:"
 
 
-def claim_uses(container: Container, spec: ContainerSpec | None, meta: PodMeta | None) -> tuple[ClaimUse, ...]:
+def claim_uses(
+    container: Container, spec: ContainerSpec | None, meta: PodMeta | None, claims: Claims = NO_CLAIMS
+) -> tuple[ClaimUse, ...]:
     """
-    Return the claim devices that the container uses, or may use.
+    Return the claim devices that the container uses, or may use; *claims* are those that were read, by name.
 
-    The kubelet lists every device of a claim on each container that refers to it. A claim with one device leaves no
+    The kubelet lists every device of a claim on each container that refers to it; a claim that was read says which
+    request has which. Without it, a claim with one device leaves no
     doubt, nor does a container that refers to the claim as a whole. One that refers to some requests of it uses what
     the pod's status names for them; without a status for each of them, what is left is listed with attribution CLAIM.
 
@@ -29,7 +39,58 @@ def claim_uses(container: Container, spec: ContainerSpec | None, meta: PodMeta |
     """
     if not container.claims:
         return ()
-    return tuple(use for claim in _united(container.claims) for use in _uses(claim, container.name, spec, meta))
+    uses: list[ClaimUse] = []
+    for claim in _united(container.claims):
+        by_request = _requested(claim, claims.get(claim.name), container.name, spec, meta)
+        uses += _uses(claim, container.name, spec, meta) if by_request is None else by_request
+    return tuple(uses)
+
+
+def _requested(
+    claim: Claim, facts: ClaimFacts | None, container: str, spec: ContainerSpec | None, meta: PodMeta | None
+) -> list[ClaimUse] | None:
+    """
+    Return the uses of a claim that was read; None where that tells nothing of what the kubelet lists.
+
+    The kubelet is the authority: a result that it does not list is not used, and a claim that lacks a device which it
+    lists is another one, or an older. Kubelets up to 1.34 name no shares: there a device stands for all of them.
+
+    Source: resource.k8s.io/v1; the request of a result is `main/sub` where one of several alternatives was chosen.
+    """
+    if facts is None or not claim.devices or not all(device.driver for device in claim.devices):
+        return None
+    listed = {(device.driver, device.pool, device.device, device.share_id): device for device in claim.devices}
+    known = {result.key for result in facts.results}
+    if any(key[:3] not in known for key in listed):
+        return None
+    wanted = _wanted(claim, container, spec, meta)
+    uses = []
+    for result in facts.results:
+        device = listed.get((*result.key, result.share_id)) or listed.get((*result.key, ""))
+        if device is None or not (wanted is None or _is_wanted(result.request, wanted)):
+            continue
+        attribution = Attribution.CONTAINER if wanted is not None or len(facts.results) == 1 else Attribution.CLAIM
+        shared = replace(device, share_id=result.share_id)
+        uses.append(ClaimUse(claim.name, shared, attribution, result.request, result.is_admin, result.consumed))
+    return uses
+
+
+def _wanted(claim: Claim, container: str, spec: ContainerSpec | None, meta: PodMeta | None) -> frozenset[str] | None:
+    """Return the requests of the claim that the container uses, an empty one for all; None where nobody says so."""
+    if meta is None:
+        return None
+    if claim.name == meta.extended_claim:
+        if not meta.extended_names and {name for name, _ in meta.extended_requests} == {container}:
+            return frozenset([""])
+        return frozenset(request for name, request in meta.extended_names if name == container) or None
+    if spec is None:
+        return None
+    return frozenset(request for name, request in _references(spec, meta) if name == claim.name) or None
+
+
+def _is_wanted(request: str, wanted: frozenset[str]) -> bool:
+    """Return whether a container that uses such requests uses this one."""
+    return bool(wanted & {"", request, request.partition("/")[0]})
 
 
 def _united(claims: Iterable[Claim]) -> list[Claim]:

@@ -12,8 +12,9 @@ from podres_exporter.model import (
     Constraint,
     Container,
     CpuStock,
-    Device,
     DeviceStock,
+    DraPool,
+    NumaNodes,
     Topology,
     Verdict,
 )
@@ -34,13 +35,25 @@ NOTHING_TO_ALIGN = Alignment(Verdict.NOT_APPLICABLE)
 
 
 def node_capacity(
-    allocatable: Allocatable, cpu_stock: CpuStock, device_stock: Iterable[DeviceStock], topology: Topology
+    allocatable: Allocatable,
+    cpu_stock: CpuStock,
+    device_stock: Iterable[DeviceStock],
+    topology: Topology,
+    pools: Iterable[DraPool] = (),
 ) -> Capacity:
-    """Return what each node could grant if nothing were held; what is held but not reported counts too."""
+    """
+    Return what each node could grant if nothing were held; what is held but not reported counts too.
+
+    The devices of DRA *pools* count under their driver's name.
+    """
     devices: Counter[tuple[str, int]] = Counter()
     for row in device_stock:
         for node in row.numa_nodes:
             devices[row.resource, node] += len(row.allocatable or row.held)
+    for pool in pools:
+        for device in pool.devices:
+            for node in device.numa_nodes:
+                devices[pool.driver, node] += 1
     memory: Counter[tuple[str, int]] = Counter()
     for block in allocatable.memory:
         for node in block.numa_nodes:
@@ -51,21 +64,26 @@ def node_capacity(
 
 
 def container_alignment(
-    container: Container, topology: Topology | None, capacity: Capacity | None, *, legacy: bool = False
+    container: Container,
+    topology: Topology | None,
+    capacity: Capacity | None,
+    *,
+    legacy: bool = False,
+    claims: Sequence[tuple[str, NumaNodes]] = (),
 ) -> Alignment:
     """
     Return how well the container sits, with the reasons.
 
     CPUs and memory need all of their nodes, a device is near if any of its nodes is chosen. With *legacy* the kubelet
     reports unknown locality as node 0 (1.20 to 1.22), so nothing can be judged. Without *capacity* a container that one
-    node does not serve counts as misaligned.
+    node does not serve counts as misaligned. *claims* are the drivers and nodes of the DRA devices that it uses.
 
     Source: kubelet topology manager (a device satisfies a mask by AnySet; a preferred hint has as few nodes as the
     request could fit in) and test/e2e_node/numa_alignment.go.
     """
     if container.holds_nothing:
         return NOTHING_TO_ALIGN
-    constraints, unplaced = _constraints(container, topology)
+    constraints, unplaced = _constraints(container, topology, claims)
     if legacy and (constraints or unplaced):
         return Alignment(Verdict.UNSUPPORTED, constraints=constraints, unplaced=unplaced)
     if not constraints or (container.exclusive_cpus and topology is None):
@@ -81,10 +99,13 @@ def container_alignment(
     return Alignment(verdict, nodes, constraints, unplaced)
 
 
-def _constraints(container: Container, topology: Topology | None) -> tuple[tuple[Constraint, ...], int]:
+def _constraints(
+    container: Container, topology: Topology | None, claims: Sequence[tuple[str, NumaNodes]]
+) -> tuple[tuple[Constraint, ...], int]:
     """Return what the container wants of the nodes, grouped, and how many CPUs and devices have no known place."""
     cpus, unplaced_cpus = _of_cpus(container.exclusive_cpus, topology) if container.exclusive_cpus else ([], 0)
-    devices, unplaced_devices = _of_devices(container.devices, topology) if container.devices else ([], 0)
+    placed = [(device.resource, device.numa_nodes) for device in container.devices]
+    devices, unplaced_devices = _of_devices([*placed, *claims], topology) if placed or claims else ([], 0)
     constraints = cpus + devices
     if container.memory:
         blocks = _totals([((block.memory_type, block.numa_nodes), 1) for block in container.memory if block.numa_nodes])
@@ -105,9 +126,9 @@ def _of_cpus(cpus: CpuSet, topology: Topology | None) -> tuple[list[Constraint],
     return constraints, sum([len(held) for node, held in split if node is None])
 
 
-def _of_devices(devices: Iterable[Device], topology: Topology | None) -> tuple[list[Constraint], int]:
+def _of_devices(devices: Iterable[tuple[str, NumaNodes]], topology: Topology | None) -> tuple[list[Constraint], int]:
     """Return a constraint per place, nodes that the machine does not have left out, and how many have no place."""
-    places = _totals([((device.resource, device.numa_nodes), 1) for device in devices])
+    places = _totals([(place, 1) for place in devices])
     if topology is not None:
         known = topology.cpus_by_node.keys()
         places = _totals(

@@ -20,6 +20,19 @@ from podres_exporter.model.allocation import (
     count_by_resource,
     ids_by_resource,
 )
+from podres_exporter.model.dra import (
+    ClaimFacts,
+    ClaimKey,
+    ClaimResult,
+    DeviceTaint,
+    Dra,
+    DraCapacity,
+    DraDevice,
+    DraKey,
+    DraNode,
+    DraPool,
+    DraStock,
+)
 from podres_exporter.model.metadata import ContainerKind, ContainerSpec, Metadata, PodKey, PodMeta, ResourceHealth
 from podres_exporter.model.shares import share_of, split_replica
 from podres_exporter.model.snapshot import (
@@ -55,6 +68,9 @@ __all__ = [
     "Attribution",
     "Claim",
     "ClaimDevice",
+    "ClaimFacts",
+    "ClaimKey",
+    "ClaimResult",
     "ClaimUse",
     "Constraint",
     "Container",
@@ -66,6 +82,14 @@ __all__ = [
     "Device",
     "DeviceHealth",
     "DeviceStock",
+    "DeviceTaint",
+    "Dra",
+    "DraCapacity",
+    "DraDevice",
+    "DraKey",
+    "DraNode",
+    "DraPool",
+    "DraStock",
     "Explanation",
     "Listing",
     "Malformed",

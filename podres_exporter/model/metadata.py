@@ -65,7 +65,8 @@ class PodMeta:
     Deployment of a ReplicaSet, the CronJob of a Job. *is_terminal*: it has finished and none of its containers runs.
     *has_started*: a kubelet has admitted or refused it. *claims* maps the pod's names of claims to the claims' own;
     *extended_claim* is the claim that the scheduler made for extended resources which a DRA driver serves, and
-    *extended_requests* the (container, resource) pairs that it stands for. *cpu_millicores* and *memory_bytes* are what
+    *extended_requests* the (container, resource) pairs that it stands for, *extended_names* the (container,
+    request) pairs. *cpu_millicores* and *memory_bytes* are what
     the kubelet counts the whole pod as asking for when it admits others. *resize* says why an in-place resize has not
     happened yet; the containers then show what was admitted. *chosen_devices* are the devices that a scheduler's
     annotation names, and *chosen_by* is that annotation: the plugin gives these, whatever ids the kubelet lists.
@@ -91,6 +92,7 @@ class PodMeta:
     claims: tuple[tuple[str, str], ...] = ()
     extended_claim: str = ""
     extended_requests: tuple[tuple[str, str], ...] = ()
+    extended_names: tuple[tuple[str, str], ...] = ()
     cpu_millicores: int = 0
     memory_bytes: int = 0
     resize: str = ""

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.model.allocation import ClaimDevice, Container, NumaNodes, Pod
+from podres_exporter.model.dra import Amounts, DraNode
 from podres_exporter.model.metadata import Metadata, PodMeta
 from podres_exporter.model.topology import Topology
 
@@ -72,11 +73,19 @@ class Attribution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClaimUse:
-    """One device of a claim on one container."""
+    """
+    One device of a claim on one container.
+
+    What follows is known from the ResourceClaim alone: *request* of the claim, empty where the claim was not read;
+    *is_admin*: admin access, which takes nothing; *consumed* of the capacities of a shared device.
+    """
 
     claim: str
     device: ClaimDevice
     attribution: Attribution
+    request: str = ""
+    is_admin: bool = False
+    consumed: Amounts = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -273,6 +282,7 @@ class Allocation:
 
     *skipped_pods* counts, by reason, the entries of the answer that are not shown under an identity of their own.
     *devices_by_namespace*, by (namespace, resource), and *cpus_by_namespace* are sums over containers and pods.
+    *dra* is None where the API server's ResourceSlices are not known.
     """
 
     pods: tuple[PodView, ...]
@@ -283,6 +293,7 @@ class Allocation:
     skipped_pods: Mapping[str, int] = field(default_factory=dict)
     devices_by_namespace: Mapping[tuple[str, str], int] = field(default_factory=dict)
     cpus_by_namespace: Mapping[str, int] = field(default_factory=dict)
+    dra: DraNode | None = None
 
 
 @dataclass(frozen=True, slots=True)

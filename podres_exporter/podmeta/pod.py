@@ -86,6 +86,7 @@ class PodDecoder:
             claims=_claims(spec.resource_claims or (), status),
             extended_claim=extended.resource_claim_name,
             extended_requests=_extended_requests(extended),
+            extended_names=_extended_names(extended),
             cpu_millicores=cpu_millicores,
             memory_bytes=memory_bytes,
             resize=pending_resize(status),
@@ -127,4 +128,10 @@ def _claims(stated: Iterable[PodClaim], status: PodStatus) -> tuple[tuple[str, s
 def _extended_requests(claim: ExtendedClaim) -> tuple[tuple[str, str], ...]:
     """Return the (container, resource) pairs that the claim stands for, sorted."""
     pairs = {(intern(row.container_name), intern(row.resource_name)) for row in claim.request_mappings or ()}
+    return tuple(sorted(pair for pair in pairs if all(pair)))
+
+
+def _extended_names(claim: ExtendedClaim) -> tuple[tuple[str, str], ...]:
+    """Return the (container, request of the claim) pairs, sorted."""
+    pairs = {(intern(row.container_name), row.request_name) for row in claim.request_mappings or ()}
     return tuple(sorted(pair for pair in pairs if all(pair)))

@@ -159,6 +159,7 @@ class RequestMapping(Wire):
 
     container_name: str = ""
     resource_name: str = ""
+    request_name: str = ""
 
 
 class ExtendedClaim(Wire):

@@ -1,0 +1,164 @@
+"""
+The parts of ResourceSlice and ResourceClaim that are used, as they stand on the wire.
+
+Source: resource.k8s.io v1 (1.34), v1beta2 (1.33) and v1beta1 (1.32), which nests what a device has below `basic`.
+"""
+
+from typing import Any
+
+from msgspec import Raw, Struct, field
+
+
+class Wire(Struct, gc=False, rename="camel"):
+    """An object of the API; what Go leaves out where it is empty has a default."""
+
+
+class Meta(Wire):
+    """Who an object is, and as of when."""
+
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+    resource_version: str = ""
+
+
+class Attribute(Wire):
+    """A value: one of these is set."""
+
+    int_: int | None = field(default=None, name="int")
+    bool_: bool | None = field(default=None, name="bool")
+    string: str | None = None
+    version: str | None = None
+    ints: list[int] | None = None
+    bools: list[bool] | None = None
+    strings: list[str] | None = None
+    versions: list[str] | None = None
+
+    def texts(self) -> list[str]:
+        """Return the value, or the values of a list, as texts."""
+        single = (self.int_, self.bool_, self.string, self.version)
+        for value in single:
+            if value is not None:
+                return [_text(value)]
+        for values in (self.ints, self.bools, self.strings, self.versions):
+            if values:
+                return [_text(value) for value in values]
+        return []
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class Amount(Wire):
+    """A quantity: a text, or a number where somebody has written one by hand."""
+
+    value: str | int = 0
+
+
+class Consumption(Wire):
+    """What a device takes of a set of counters."""
+
+    counter_set: str = ""
+    counters: dict[str, Amount] | None = None
+
+
+class Taint(Wire):
+    """A taint of a device."""
+
+    key: str = ""
+    value: str = ""
+    effect: str = ""
+
+
+class Basic(Wire):
+    """What v1beta1 says of a device beside its name."""
+
+    attributes: dict[str, Attribute] | None = None
+    capacity: dict[str, Any] | None = None
+    consumes_counters: list[Consumption] | None = None
+    taints: list[Taint] | None = None
+    allow_multiple_allocations: bool | None = None
+
+
+class Device(Basic, kw_only=True):
+    """One device."""
+
+    name: str
+
+
+class NestedDevice(Wire):
+    """One device of v1beta1."""
+
+    name: str
+    basic: Basic | None = None
+
+
+class CounterSet(Wire):
+    """Counters that the devices of a pool share."""
+
+    name: str = ""
+    counters: dict[str, Amount] | None = None
+
+
+class Pool(Wire):
+    """Which pool a slice belongs to."""
+
+    name: str
+    generation: int = 0
+    resource_slice_count: int = 1
+
+
+class SliceSpec(Wire):
+    """What a slice says."""
+
+    driver: str
+    pool: Pool
+    node_name: str | None = None
+    devices: list[Raw] | None = None
+    shared_counters: list[CounterSet] | None = None
+    partition_type_attribute: str | None = None
+
+
+class ResourceSlice(Wire):
+    """A slice."""
+
+    metadata: Meta
+    spec: SliceSpec
+
+
+class Result(Wire):
+    """One device that a claim was allocated."""
+
+    request: str = ""
+    driver: str = ""
+    pool: str = ""
+    device: str = ""
+    admin_access: bool | None = None
+    share_id: str | None = field(default=None, name="shareID")
+    consumed_capacity: dict[str, str | int] | None = None
+
+
+class AllocatedDevices(Wire):
+    """The devices of an allocation."""
+
+    results: list[Result] | None = None
+
+
+class ClaimAllocation(Wire):
+    """The allocation of a claim; its `config` is not read."""
+
+    devices: AllocatedDevices | None = None
+
+
+class ClaimStatus(Wire):
+    """The status of a claim."""
+
+    allocation: ClaimAllocation | None = None
+
+
+class ResourceClaim(Wire):
+    """A claim."""
+
+    metadata: Meta
+    status: ClaimStatus | None = None

@@ -1,0 +1,180 @@
+"""What is left of DRA devices: total, allocated, unavailable and available, by driver and kind."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from podres_exporter.model import Attribution, ClaimUse, NumaNodes, PodView
+from podres_exporter.model.dra import (
+    ClaimFacts,
+    Dra,
+    DraCapacity,
+    DraDevice,
+    DraKey,
+    DraNode,
+    DraPool,
+    DraStock,
+    devices_by_key,
+)
+
+Place = tuple[str, NumaNodes]
+"""The driver of a device that a container uses, and the NUMA nodes that its slice states."""
+
+Counters = dict[tuple[str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class DraFacts:
+    """What containers are joined with: the claims that were read, by namespace, and the NUMA nodes of devices."""
+
+    claims: Mapping[str, Mapping[str, ClaimFacts]] = field(default_factory=dict)
+    nodes: Mapping[DraKey, NumaNodes] = field(default_factory=dict)
+
+    def of(self, namespace: str) -> Mapping[str, ClaimFacts]:
+        """Return the claims of a namespace by name."""
+        return self.claims.get(namespace, {})
+
+    def places(self, uses: Iterable[ClaimUse]) -> tuple[Place, ...]:
+        """Return where the devices are that the container uses for sure; admin access has no place."""
+        if not self.nodes:
+            return ()
+        return tuple(
+            (use.device.driver, self.nodes.get((use.device.driver, use.device.pool, use.device.device), frozenset()))
+            for use in uses
+            if use.attribution is Attribution.CONTAINER and not use.is_admin
+        )
+
+
+def dra_facts(dra: Dra | None) -> DraFacts:
+    """Return what containers are joined with."""
+    if dra is None:
+        return DraFacts()
+    claims: dict[str, dict[str, ClaimFacts]] = {}
+    for facts in dra.claims.values():
+        claims.setdefault(facts.namespace, {})[facts.name] = facts
+    return DraFacts(claims, {key: device.numa_nodes for key, device in devices_by_key(dra.pools).items()})
+
+
+def dra_node(dra: Dra | None, pods: Iterable[PodView], *, is_known: bool) -> DraNode | None:
+    """
+    Return the pools of the node and what is left in them; None where the slices have never been listed.
+
+    *is_known* says whether everything that may hold a device is known. Of a pool whose slices are gone only what is
+    used stays.
+
+    Source: KEP-5677 (ResourcePoolStatusRequest), whose words and arithmetic these are.
+    """
+    if dra is None or not (dra.is_synced or dra.pools):
+        return None
+    held, consumed, is_sure = _held(pods)
+    pools = tuple(pool for pool in dra.pools if not pool.is_stale or _is_used(pool, held))
+    is_known = is_known and is_sure and dra.is_synced
+    return DraNode(pools, _stock(pools, held, is_known=is_known), _capacity(pools, consumed, is_known=is_known))
+
+
+def _held(pods: Iterable[PodView]) -> tuple[frozenset[DraKey], Mapping[DraKey, Mapping[str, int]], bool]:
+    """
+    Return what claims of the pods hold, how much of it they consume, and whether every claim's devices are known.
+
+    Admin access holds nothing. A share is consumed once, however many containers use it.
+    """
+    held: set[DraKey] = set()
+    shares: dict[tuple[DraKey, str], Mapping[str, int]] = {}
+    is_sure = True
+    for view in pods:
+        for container in view.containers:
+            is_sure = is_sure and all(claim.devices for claim in container.container.claims)
+            for use in container.claim_uses:
+                key = (use.device.driver, use.device.pool, use.device.device)
+                if use.is_admin:
+                    continue
+                held.add(key)
+                # Without a share id the claim tells shares apart.
+                share = use.device.share_id or f"{view.pod.namespace}/{use.claim}/{use.request}"
+                shares[key, share] = dict(use.consumed)
+    consumed: dict[DraKey, dict[str, int]] = {}
+    for (key, _), taken in shares.items():
+        for name, amount in taken.items():
+            amounts = consumed.setdefault(key, {})
+            amounts[name] = amounts.get(name, 0) + amount
+    return frozenset(held), consumed, is_sure
+
+
+def _is_used(pool: DraPool, held: frozenset[DraKey]) -> bool:
+    return any((*pool.key, device.name) in held for device in pool.devices)
+
+
+def _counted(pools: Iterable[DraPool]) -> list[DraPool]:
+    """Return the pools whose devices count."""
+    return [pool for pool in pools if pool.is_complete and not pool.is_stale]
+
+
+def _stock(pools: Iterable[DraPool], held: frozenset[DraKey], *, is_known: bool) -> tuple[DraStock, ...]:
+    """Return what is left by driver and kind, sorted."""
+    total: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    allocated: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    unavailable: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    fitting: dict[tuple[str, str], int] = defaultdict(int)
+    for pool in _counted(pools):
+        left = _counters_left(pool, held)
+        free: dict[str, list[DraDevice]] = defaultdict(list)
+        for device in pool.devices:
+            row, item = (pool.driver, device.kind), (pool.name, device.name)
+            total[row].add(item)
+            if (*pool.key, device.name) in held:
+                allocated[row].add(item)
+            elif device.is_tainted:
+                unavailable[row].add(item)
+            else:
+                free[device.kind].append(device)
+        for kind, devices in free.items():
+            fitting[pool.driver, kind] += _fitting(devices, left)
+    return tuple(
+        DraStock(
+            *row,
+            frozenset(total[row]),
+            frozenset(allocated[row]),
+            frozenset(unavailable[row]),
+            fitting[row],
+            is_known=is_known,
+        )
+        for row in sorted(total)
+    )
+
+
+def _counters_left(pool: DraPool, held: frozenset[DraKey]) -> Counters:
+    """Return what is left of the pool's counters: each device in use takes its part once, not once a claim."""
+    left = dict(pool.counters)
+    for device in pool.devices:
+        if (*pool.key, device.name) in held:
+            for counter, amount in device.consumes:
+                left[counter] = left.get(counter, 0) - amount
+    return left
+
+
+def _fitting(devices: Iterable[DraDevice], left: Counters) -> int:
+    """Return how many of the devices the counters allow at once, those that take least first."""
+    left, number = dict(left), 0
+    for device in sorted(devices, key=lambda each: sum(amount for _, amount in each.consumes)):
+        if all(left.get(counter, 0) >= amount for counter, amount in device.consumes):
+            number += 1
+            for counter, amount in device.consumes:
+                left[counter] -= amount
+    return number
+
+
+def _capacity(
+    pools: Iterable[DraPool], consumed: Mapping[DraKey, Mapping[str, int]], *, is_known: bool
+) -> tuple[DraCapacity, ...]:
+    """Return the capacities of the devices that can be shared, by driver, sorted."""
+    total: dict[tuple[str, str], int] = defaultdict(int)
+    taken: dict[tuple[str, str], int] = defaultdict(int)
+    for pool in _counted(pools):
+        for device in pool.devices:
+            if not device.is_shared:
+                continue
+            for name, amount in device.capacity:
+                total[pool.driver, name] += amount
+            for name, amount in consumed.get((*pool.key, device.name), {}).items():
+                taken[pool.driver, name] += amount
+    return tuple(DraCapacity(*row, total[row], taken[row], is_known=is_known) for row in sorted(total))

@@ -1,0 +1,193 @@
+"""What ResourceSlices and ResourceClaims say: which devices DRA drivers offer here, and which request has which."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from podres_exporter.cpuset import CpuSet
+from podres_exporter.model.allocation import NumaNodes
+
+DraKey = tuple[str, str, str]
+"""(driver, pool, device): what claims and slices are joined by."""
+
+ClaimKey = tuple[str, str]
+"""(namespace, name) of a ResourceClaim."""
+
+Amounts = tuple[tuple[str, int], ...]
+"""Amounts by name, sorted: capacities, counters."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DeviceTaint:
+    """A taint of a device; NoSchedule and NoExecute keep claims away from it, None only informs."""
+
+    key: str
+    value: str
+    effect: str
+
+    @property
+    def repels(self) -> bool:
+        """Whether claims that do not tolerate it are kept away."""
+        return self.effect in {"NoSchedule", "NoExecute"}
+
+
+@dataclass(frozen=True, slots=True)
+class DraDevice:
+    """
+    One device of a slice; texts are empty where its driver does not state them.
+
+    *kind* is the partition type, or what the driver calls the type. *is_shared*: several claims may have shares of it.
+    *consumes* are amounts of the pool's counters, by (counter set, counter). *cpus* are those that it stands for
+    (dra-driver-cpu). *attributes* are those that are shown beyond the named ones.
+    """
+
+    name: str
+    kind: str = ""
+    uuid: str = ""
+    pci_address: str = ""
+    product: str = ""
+    profile: str = ""
+    parent_uuid: str = ""
+    numa_nodes: NumaNodes = frozenset()
+    cpus: CpuSet = frozenset()
+    taints: tuple[DeviceTaint, ...] = ()
+    is_shared: bool = False
+    capacity: Amounts = ()
+    consumes: tuple[tuple[tuple[str, str], int], ...] = ()
+
+    @property
+    def is_tainted(self) -> bool:
+        """Whether claims are kept away from it."""
+        return any(taint.repels for taint in self.taints)
+
+
+@dataclass(frozen=True, slots=True)
+class DraPool:
+    """
+    The devices of one pool, of its highest *generation*.
+
+    *is_complete*: all its slices are known; only then do its devices count. *is_stale*: its slices are gone, as after a
+    driver has stopped, and this is what they said last.
+    """
+
+    driver: str
+    name: str
+    generation: int
+    devices: tuple[DraDevice, ...]
+    counters: tuple[tuple[tuple[str, str], int], ...] = ()
+    is_complete: bool = True
+    is_stale: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(driver, pool)."""
+        return (self.driver, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """
+    One device that a claim was allocated.
+
+    *request* is that of the claim, `main/sub` where one of several alternatives was chosen. Admin access takes nothing.
+    """
+
+    request: str
+    driver: str
+    pool: str
+    device: str
+    share_id: str = ""
+    is_admin: bool = False
+    consumed: Amounts = ()
+
+    @property
+    def key(self) -> DraKey:
+        """(driver, pool, device)."""
+        return (self.driver, self.pool, self.device)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFacts:
+    """A ResourceClaim as the API server has it."""
+
+    namespace: str
+    name: str
+    uid: str
+    results: tuple[ClaimResult, ...]
+
+    @property
+    def key(self) -> ClaimKey:
+        """(namespace, name)."""
+        return (self.namespace, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Dra:
+    """
+    What the API server says of DRA on this node.
+
+    *is_synced*: the slices were listed once and are followed since. *claims* are those of pods here that could be read.
+    """
+
+    pools: tuple[DraPool, ...] = ()
+    claims: Mapping[ClaimKey, ClaimFacts] = field(default_factory=dict)
+    is_synced: bool = False
+    is_up: bool = False
+    last_success_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraStock:
+    """
+    The devices of one driver and kind in complete pools, as sets of (pool, device).
+
+    *allocated* counts each device once, whoever has shares of it, and never for admin access; *unavailable* are the
+    tainted ones that are not allocated. *fitting* is how many of the available ones the pools' counters allow at once.
+    *is_known*: every claim of the pods here is known; without that nothing is said of what is available.
+    """
+
+    driver: str
+    kind: str
+    total: frozenset[tuple[str, str]]
+    allocated: frozenset[tuple[str, str]]
+    unavailable: frozenset[tuple[str, str]]
+    fitting: int
+    is_known: bool = True
+
+    @property
+    def available(self) -> frozenset[tuple[str, str]]:
+        """What is neither allocated to a claim of a pod here nor tainted."""
+        return self.total - self.allocated - self.unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class DraCapacity:
+    """One capacity of the devices of a driver that can be shared, and how much of it claims of pods here consume."""
+
+    driver: str
+    capacity: str
+    total: int
+    consumed: int
+    is_known: bool = True
+
+    @property
+    def available(self) -> int:
+        """What is left of it; never below nothing."""
+        return max(0, self.total - self.consumed)
+
+
+@dataclass(frozen=True, slots=True)
+class DraNode:
+    """The pools of a node and what is left in them."""
+
+    pools: tuple[DraPool, ...]
+    stock: tuple[DraStock, ...] = ()
+    capacity: tuple[DraCapacity, ...] = ()
+
+    def devices(self) -> dict[DraKey, DraDevice]:
+        """Return all devices by key."""
+        return devices_by_key(self.pools)
+
+
+def devices_by_key(pools: Iterable[DraPool]) -> dict[DraKey, DraDevice]:
+    """Return the devices of pools by (driver, pool, device)."""
+    return {(pool.driver, pool.name, device.name): device for pool in pools for device in pool.devices}
