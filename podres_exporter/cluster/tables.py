@@ -19,9 +19,7 @@ from podres_exporter.dump import (
 )
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
-from podres_exporter.text.words import sentence_lines
-
-_ENDLESS = 1 << 20
+from podres_exporter.text.words import ENDLESS, sentence_lines
 
 
 def holder_lines(
@@ -29,7 +27,7 @@ def holder_lines(
 ) -> list[str]:
     """Return who holds what; *is_wide*: one row for each thing, in lines as long as it takes."""
     if is_wide:
-        return _lines(snapshots, [wide_cells(snapshots)], wide_notes(snapshots), (_ENDLESS, columns), style)
+        return _lines(snapshots, [wide_cells(snapshots)], wide_notes(snapshots), (ENDLESS, columns), style)
     cells = table_cells(snapshots, everything=everything)
     return _lines(snapshots, [cells], table_notes(snapshots), (columns, columns), style)
 

@@ -11,6 +11,7 @@ from podres_exporter.printable import printable
 from podres_exporter.text.amounts import ALIGNED, NONE, UNKNOWN, WHOLE_POD, amount_text, nodes_cell, workload_cell
 from podres_exporter.text.grid import Grid, Row, grid, grid_lines
 from podres_exporter.text.style import PLAIN, Style
+from podres_exporter.text.words import ENDLESS
 
 _HEADERS = (
     "NAMESPACE",
@@ -29,7 +30,7 @@ _HEADERS = (
     "WORKLOAD",
 )
 _IF_ANY = frozenset({"SHARE", "CLAIM", "USES", "ALLOCATABLE", "HEALTH", "WORKLOAD"})
-_ENDLESS = 1 << 20
+
 _ABOUT = About(
     (notes.trust, notes.metadata, notes.places, notes.skipped, notes.missing), (notes.claim_cells, notes.pod_lists)
 )
@@ -49,7 +50,7 @@ def wide_notes(snapshots: Sequence[Snapshot]) -> list[str]:
 def wide_lines(snapshots: Sequence[Snapshot], *, columns: int = 120, style: Style = PLAIN) -> list[str]:
     """Return the table in lines as long as it takes, for ids stay whole; the sentences below keep to *columns*."""
     cells = wide_cells(snapshots)
-    lines = grid_lines(cells, _ENDLESS, style) if cells.rows else nothing_to_list(snapshots)
+    lines = grid_lines(cells, ENDLESS, style) if cells.rows else nothing_to_list(snapshots)
     return lines + note_lines(snapshots, _ABOUT, columns, style)
 
 

@@ -75,23 +75,25 @@ class _NodeTexts(dict[NumaNodes, str]):
         return text
 
 
-def device_lines(name: str, held: Iterable[tuple[str, Sequence[Device]]]) -> str | None:
+def device_lines(family: Family, held: Iterable[tuple[str, Sequence[Device]]]) -> str | None:
     """
     Return the lines of podres_container_device_info, of which a node has thousands, as LineWriter would write them.
 
-    *held* are the devices of each container behind its labels. None where a line needs more than to be written down:
-    something to escape, or an id that may be a replica's.
+    Names and order of the labels are the *family*'s; *held* are the devices of each container behind its labels. None
+    where a line needs more than to be written down: something to escape, or an id that may be a replica's.
     """
     texts = _NodeTexts()
+    resource, device, base, replica, numa_nodes = (f'{label}="' for label in family.labels)
+    to_device, to_base, to_nodes = f'",{device}', f'",{base}', f'",{replica}",{numa_nodes}'
     lines: list[str] = []
     for prefix, devices in held:
         values = "".join([device.device_id for device in devices] + [device.resource for device in devices])
         if '"' in values or "\\" in values or "\n" in values or may_have_shares(values):
             return None
-        head = f'{name}{{{prefix},resource="'
+        head = f"{family.name}{{{prefix},{resource}"
         lines += [
-            f'{head}{each.resource}",device="{each.device_id}",device_base="{each.device_id}",replica="",'
-            f'numa_nodes="{texts[each.numa_nodes]}"}} 1\n'
+            f"{head}{each.resource}{to_device}{each.device_id}{to_base}{each.device_id}{to_nodes}"
+            f'{texts[each.numa_nodes]}"}} 1\n'
             for each in devices
         ]
     return "".join(lines)

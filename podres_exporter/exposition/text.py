@@ -74,7 +74,7 @@ def _of_containers(family: ContainerFamily, writer: LineWriter, found: Labelled,
     """Return the lines of the containers that the family concerns."""
     held = found.containers[family.concern]
     if family is CONTAINER_DEVICE_INFO:
-        text = device_lines(family.name, [(prefix, view.container.devices) for prefix, view in held])
+        text = device_lines(family, [(prefix, view.container.devices) for prefix, view in held])
         if text is not None:
             return text
     return writer.write_each([(prefix, family.rows(view, topology)) for prefix, view in held], found.container_quotes)

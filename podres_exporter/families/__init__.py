@@ -5,10 +5,6 @@ from podres_exporter.families.catalogue import (
     COLLECTORS,
     DEFAULT_COLLECTORS,
     OFF_BY_DEFAULT,
-    Sample,
-    holding,
-    rows,
-    samples,
     selected,
 )
 from podres_exporter.families.devices import CONTAINER_DEVICE_INFO
@@ -41,11 +37,7 @@ __all__ = [
     "PodFamily",
     "PodLabelsFamily",
     "Row",
-    "Sample",
     "UsageFamily",
-    "holding",
     "nodes_text",
-    "rows",
-    "samples",
     "selected",
 ]

@@ -4,10 +4,11 @@ from podres_exporter.fit.answer import Answer
 from podres_exporter.fit.room import Room
 from podres_exporter.text.amounts import resource_amount
 from podres_exporter.text.layout import table
+from podres_exporter.text.words import ENDLESS
 
 _INDENT = "  "
 
-_ENDLESS = 1 << 16
+
 Rows = list[list[list[str]]]
 
 
@@ -19,7 +20,7 @@ def rooms_text(answer: Answer, columns: int) -> list[str]:
     """
     nodes = sorted({node for room in answer.rooms for node in room.by_node})
     rows = _rows(answer, nodes)
-    if max(map(len, table(rows, _ENDLESS, _INDENT))) > columns:
+    if max(map(len, table(rows, ENDLESS, _INDENT))) > columns:
         rows = _turned(rows)
     return table(rows, columns, _INDENT)
 

@@ -15,7 +15,7 @@ from podres_exporter.sim.answers import Answers, RpcFault
 from podres_exporter.sim.dialect import ALLOCATABLE, LIST, SERVICE, dialect_of
 from podres_exporter.sim.endpoint import Endpoint
 from podres_exporter.sim.hold import Hold
-from podres_exporter.sim.limiter import TokenBucket
+from podres_exporter.sim.limiter import kubelet_limit
 
 DEFAULT_SETTINGS = KubeletSettings(Release(36))
 
@@ -46,7 +46,7 @@ class SimKubelet:
         self._methods = dialect.methods
         self._rate_limited = dialect.rate_limited
         self._clock = clock
-        self._bucket = TokenBucket(clock)
+        self._bucket = kubelet_limit(clock)
         self._endpoint = Endpoint(socket_path, self._answer)
         self._hold = Hold()
         self._switching = threading.RLock()
@@ -72,7 +72,7 @@ class SimKubelet:
         """Serve on a new socket, renamed over whatever is at the path. Nothing happens where it serves already."""
         with self._switching:
             if not self.serving:
-                self._bucket = TokenBucket(self._clock)
+                self._bucket = kubelet_limit(self._clock)
                 self._endpoint.start()
 
     def stop(self) -> None:

@@ -8,11 +8,10 @@ from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import NONE, UNKNOWN
 from podres_exporter.text.style import Style, Tone, tone_of
-from podres_exporter.text.words import LEAST_COLUMNS, shortened
+from podres_exporter.text.words import ENDLESS, LEAST_COLUMNS, shortened
 
 _LEAST_WIDTH = 4
-_ENDLESS = 1 << 20
-_FLOORS = ((12, _ENDLESS), (12, 30), (10, 20), (_LEAST_WIDTH, _LEAST_WIDTH))
+_FLOORS = ((12, ENDLESS), (12, 30), (10, 20), (_LEAST_WIDTH, _LEAST_WIDTH))
 """How narrow columns, and dear ones, may get, step by step, so that there is something to read in all of them."""
 _GAP = "  "
 _PIECE = re.compile(r"[^,]+,? *|, *")

@@ -7,6 +7,8 @@ from podres_exporter.printable import printable
 
 LEAST_COLUMNS = 80
 """Nothing is laid out for less: names would be cut to nothing."""
+ENDLESS = 1 << 20
+"""Columns of a pipe, where nothing is cut."""
 _TAIL = 8
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 
 from bench.answers import Round
+from family_samples import samples
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
-from podres_exporter.families import CATALOGUE, ExporterFamily, Family, UsageFamily, samples
+from podres_exporter.families import CATALOGUE, ExporterFamily, Family, UsageFamily
 from podres_exporter.model import Claim, ClaimDevice, Container, Device, MemoryBlock, Pod, Snapshot
 
 ALLOCATION_FAMILIES = tuple(

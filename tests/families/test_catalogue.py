@@ -4,6 +4,7 @@ import re
 from collections import Counter
 
 import pytest
+from family_samples import Sample, rows, samples
 from snapshots import one_container
 
 from podres_exporter.families import (
@@ -13,10 +14,7 @@ from podres_exporter.families import (
     ExporterFamily,
     Family,
     Kind,
-    Sample,
     UsageFamily,
-    rows,
-    samples,
     selected,
 )
 from podres_exporter.families import own as own_families

@@ -3,13 +3,14 @@
 from collections.abc import Collection
 from textwrap import dedent
 
+from family_samples import samples
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.text import AllocationWriter, page, write_rest
-from podres_exporter.families import CATALOGUE, Family, samples
+from podres_exporter.families import CATALOGUE, Family
 from podres_exporter.model import Snapshot
 
 Series = tuple[str, tuple[tuple[str, str], ...], float]

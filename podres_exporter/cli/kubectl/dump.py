@@ -17,9 +17,7 @@ from podres_exporter.cluster.tables import free_table, holder_lines, node_tables
 from podres_exporter.dump import ANSI, PLAIN, Selection, csv_text, nobody_holds, prom_text, select_nodes
 from podres_exporter.model import PodKey, Snapshot
 from podres_exporter.printable import printable
-
-_ENDLESS = 1 << 20
-"""Columns of a pipe: whoever reads it wants whole names."""
+from podres_exporter.text.words import ENDLESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def _table(
     whole: Sequence[Snapshot], shown: Sequence[Snapshot], request: Request, namespace: str | None
 ) -> tuple[str, str]:
     """Return one of the tables, fitted to the terminal."""
-    style, width, view = ANSI if wants_colours() else PLAIN, columns(_ENDLESS), request.view
+    style, width, view = ANSI if wants_colours() else PLAIN, columns(ENDLESS), request.view
     if view.is_free:
         return _lines(free_table(shown, columns=width, style=style)), ""
     if view.is_summary:

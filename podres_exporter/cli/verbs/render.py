@@ -23,9 +23,7 @@ from podres_exporter.dump import (
 )
 from podres_exporter.families import selected
 from podres_exporter.model import Snapshot
-
-_ENDLESS = 1 << 20
-"""Columns of a pipe: whoever reads it wants whole names."""
+from podres_exporter.text.words import ENDLESS
 
 
 def rendered(observation: Observation, shown: Snapshot, selection: Selection, view: View, config: Config) -> str:
@@ -52,7 +50,7 @@ def _holds(snapshot: Snapshot) -> bool:
 
 def _table(shown: Sequence[Snapshot], view: View) -> list[str]:
     """Return one of the tables, fitted to the terminal and coloured if that can be."""
-    style, width = ANSI if wants_colours() else PLAIN, columns(_ENDLESS)
+    style, width = ANSI if wants_colours() else PLAIN, columns(ENDLESS)
     if view.is_free:
         return free_lines(shown, columns=width, style=style)
     if view.is_summary:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from http import HTTPStatus
 
+from podres_exporter.token_bucket import TokenBucket
 from podres_exporter.web.config.basic_auth import Login
 from podres_exporter.web.config.protection import Protection
-from podres_exporter.web.config.rate_limit import TokenBucket
 from podres_exporter.web.dispatch import Answer
 from podres_exporter.web.request import Request
 from podres_exporter.web.response import Response, sentence

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ConfigError
+from podres_exporter.token_bucket import TokenBucket
 from podres_exporter.web.config.basic_auth import BasicAuth, PasswordCheck, load_bcrypt
 from podres_exporter.web.config.document import Document, parse_document
 from podres_exporter.web.config.files import FileReader
-from podres_exporter.web.config.rate_limit import TokenBucket
 from podres_exporter.web.config.tls import TlsServer, make_tls_server
 from podres_exporter.yamldoc.section import Problems
 
@@ -56,7 +56,7 @@ def load_protection(path: Path, reader: FileReader, clock: Clock, previous: Prot
     if previous and previous.document.rate_limit == document.rate_limit:
         return Protection(document, tls, auth, previous.bucket, previous.guess_bucket)
     limit = document.rate_limit
-    buckets = (TokenBucket(limit, clock), TokenBucket(limit, clock)) if limit else (None, None)
+    buckets = (limit.bucket(clock), limit.bucket(clock)) if limit else (None, None)
     return Protection(document, tls, auth, *buckets)
 
 

@@ -1,10 +1,10 @@
-"""A token bucket: how many requests may come at once, and how fast after that."""
+"""The rate limit of a web config file, and durations as Go writes them."""
 
 import re
-import threading
 from dataclasses import dataclass
 
 from podres_exporter.clock import Clock
+from podres_exporter.token_bucket import TokenBucket
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)"
@@ -20,33 +20,9 @@ class RateLimit:
     interval_seconds: float
     burst: int
 
-
-class TokenBucket:
-    """Starts full; safe to use from any thread."""
-
-    def __init__(self, limit: RateLimit, clock: Clock) -> None:
-        """Fill it."""
-        self._limit, self._clock = limit, clock
-        self._lock = threading.Lock()
-        self._tokens = float(limit.burst)
-        self._filled_at_seconds = clock.monotonic_seconds()
-
-    @property
-    def interval_seconds(self) -> float:
-        """After how long an empty bucket has one again."""
-        return self._limit.interval_seconds
-
-    def take(self) -> bool:
-        """Return whether another request may be answered now, and count it if so."""
-        with self._lock:
-            now = self._clock.monotonic_seconds()
-            gained = (now - self._filled_at_seconds) / self._limit.interval_seconds
-            self._tokens = min(self._limit.burst, self._tokens + gained)
-            self._filled_at_seconds = now
-            if self._tokens < 1:
-                return False
-            self._tokens -= 1
-            return True
+    def bucket(self, clock: Clock) -> TokenBucket:
+        """Return a full bucket of this limit."""
+        return TokenBucket(self.interval_seconds, self.burst, clock.monotonic_seconds)
 
 
 def parse_interval(text: str) -> float:
