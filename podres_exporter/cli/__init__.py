@@ -8,7 +8,7 @@ from collections.abc import Sequence
 # gRPC's core writes lines of its own to stderr, between ours; it reads this variable when it is loaded.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
-from podres_exporter.cli.signals import CtrlC
+from podres_exporter.cli.signals import CtrlC, end_at_sigterm
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
@@ -24,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     ctrl_c = CtrlC()
     if argv is None:
+        end_at_sigterm()
         ctrl_c.take()
     # Loaded after that, and this module loads little else: until then a signal finds Python's own handler.
     from podres_exporter.cli.flags.parser import build_parser, unknown_arguments, with_values  # noqa: PLC0415 - as said

@@ -52,6 +52,10 @@ class Daemon:
 
         return eventually(announced)
 
+    def wait(self, seconds: float = 60.0) -> int:
+        """Return the exit code, once it has ended by itself."""
+        return self._process.wait(seconds)
+
     def end(self) -> int:
         """Send SIGTERM; return the exit code."""
         self._process.terminate()

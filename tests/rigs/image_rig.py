@@ -24,8 +24,9 @@ class Root:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        text = instructions("ENV")[0].replace("/opt/podres", str(folder)).replace("$PATH", os.environ["PATH"])
+        text = instructions("ENV")[-1].replace("/opt/podres", str(folder))
         self.environment = dict(each.split("=", 1) for each in text.split())
+        self.environment["PATH"] += os.pathsep + os.environ["PATH"]
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Return how a command ended; the first word is a file in `bin`."""
