@@ -216,7 +216,7 @@ def test_the_pod_of_helm_test_ends_as_the_check_does(
     socket = node.socket_path if listens else node.socket_path.with_name("missing.sock")
     own = [f"--kubelet.socket={socket}", f"--topology.sysfs={node.sysfs}"]
     done = subprocess.run(
-        [*check["command"], *check["args"], *own],
+        [str(root.folder / "bin" / "podres-exporter"), *check["args"], *own],
         env={**root.environment, "NODE_NAME": "node1"},
         capture_output=True,
         text=True,
