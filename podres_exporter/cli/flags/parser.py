@@ -107,6 +107,11 @@ def _add_check(parser: Parser) -> None:
             add_option(parser, option, f"default {option.default or option.otherwise}; {option.environment}")
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
     parser.add_argument(
+        "--hash-names",
+        action="store_true",
+        help="hide names of pods, namespaces, nodes, servers and devices, and every text that may hold one",
+    )
+    parser.add_argument(
         "--warnings-ok", action="store_true", help="exit 0 where there are mere warnings, as for a test"
     )
     parser.runs("podres_exporter.cli.verbs.check")

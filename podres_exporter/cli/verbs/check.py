@@ -5,6 +5,7 @@ import difflib
 import json
 import os
 import re
+import secrets
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podres_exporter import __version__
-from podres_exporter.check import Evidence, Verdict, judge, text_lines, to_document
+from podres_exporter.check import Evidence, Verdict, judge, text_lines, to_document, without_names
 from podres_exporter.check.evidence import ApiServer, Look, Settings
 from podres_exporter.check.pods import disagrees
 from podres_exporter.cli.flags.parser import given_flags
@@ -30,6 +31,7 @@ from podres_exporter.kube.client import Limits
 from podres_exporter.kube.credentials import SERVICE_ACCOUNT
 from podres_exporter.log import configure
 from podres_exporter.model import Metadata, PodKey, Topology
+from podres_exporter.recording.pseudonyms import Pseudonyms
 from podres_exporter.sources import SysfsTopology
 
 FORMATS = ("text", "json")
@@ -61,6 +63,8 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     clock = SystemClock()
     evidence = gather(config, stated(given, os.environ), os.environ, Surroundings(clock))
     report = judge(evidence)
+    if arguments.hash_names:
+        report = without_names(report, Pseudonyms(secrets.token_bytes()).name(report.node))
     if arguments.output == "json":
         document = to_document(report, generated_at_seconds=clock.wall_seconds(), version=__version__)
         print(json.dumps(document, indent=2))

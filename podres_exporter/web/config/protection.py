@@ -64,7 +64,7 @@ def _load_check(problems: Problems) -> PasswordCheck | None:
     try:
         return load_bcrypt()
     except ImportError:
-        problems.add("basic_auth_users", "needs bcrypt; install it with `pip install podres-exporter[auth]`")
+        problems.add("basic_auth_users", "needs bcrypt; install it beside the exporter with `pip install bcrypt`")
         return None
 
 

@@ -548,6 +548,35 @@ def test_warnings_can_be_forgiven_and_failures_cannot(place: Place) -> None:
     assert 1 == main(place.argv("--warnings-ok"))
 
 
+MARK = "acme-secret"
+"""Stands in every name of the next test."""
+
+
+def test_a_hidden_report_has_no_name_in_it(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pods that one side lacks, labels, the node, a variable: each is named in the report as it is made."""
+    for name in (f"{MARK}-a", f"{MARK}-b"):
+        made = running(name, labels={"app": MARK, f"{MARK}.example.com/team": MARK})
+        made["metadata"]["namespace"] = f"{MARK}-namespace"
+        place.store.create(PODS, made)
+    monkeypatch.setenv("NODE_NAME", f"{MARK}-node")
+    monkeypatch.setenv("PODRES_ACME_SECRET", "1")
+    argv = place.argv(f"--metadata.pod-labels-allowlist={MARK}")
+    main(argv)
+    plain = capsys.readouterr().out
+    outputs = []
+    for more in (("--hash-names",), ("--hash-names", "-o", "json")):
+        main([*argv, *more])
+        outputs.append(capsys.readouterr().out)
+    document = json.loads(outputs[1])
+
+    assert MARK in plain
+    assert not [output for output in outputs if re.search("acme.?secret", output, re.IGNORECASE)]
+    assert re.fullmatch("[0-9a-f]{12}", document["node"])
+    assert {each["id"] for each in document["findings"] if each["facts"]} > {"socket.file", "node.numa"}
+
+
 def test_a_missing_device_manager_is_a_warning(place: Place) -> None:
     """Someone has emptied the directory under a running kubelet."""
     (place.directory / "device-plugins/kubelet.sock").unlink()

@@ -300,7 +300,7 @@ def test_passwords_without_bcrypt_are_a_fault_with_a_remedy(folder: Path, monkey
     path = write_config(folder, {"basic_auth_users": {"alice": CHEAP}})
 
     assert (
-        f"{path}: basic_auth_users: needs bcrypt; install it with `pip install podres-exporter[auth]`",
+        f"{path}: basic_auth_users: needs bcrypt; install it beside the exporter with `pip install bcrypt`",
     ) == problems_of(path)
 
 

@@ -1,0 +1,104 @@
+"""deploy/docs/install.md as a stranger types it: each block is given to the program that it is for."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from helm_rig import ROOT, Helm, documents, exporter, find_helm, kinds, one
+from kubectl_rig import Kubectl
+from promql_rig import tool
+
+DOCS = ROOT / "deploy" / "docs"
+INSTALL = (DOCS / "install.md").read_text(encoding="utf-8")
+OPENSHIFT = (DOCS / "openshift.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str, heading: str = "") -> list[str]:
+    """Return the code blocks below a heading."""
+    part = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0] if heading else text
+    return re.findall(rf"^```{language}\n(.*?)^```$", part, re.MULTILINE | re.DOTALL)
+
+
+def commands(block: str) -> list[list[str]]:
+    """Return the commands of a block, one a line; a backslash goes on with the next one."""
+    return [shlex.split(line, comments=True) for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    return Helm(Path(tmp_path_factory.mktemp("helm")))
+
+
+@pytest.mark.parametrize("text", [INSTALL, OPENSHIFT], ids=["install", "openshift"])
+def test_helm_takes_the_command_as_it_is_printed(helm: Helm, text: str) -> None:
+    """From the checkout's top, as the page says; `helm template` renders what `helm install` would send."""
+    (install,) = [
+        words for block in blocks(text, "sh") for words in commands(block) if words[:2] == ["helm", "install"]
+    ]
+    done = subprocess.run(
+        [find_helm(), "template", *install[2:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    objects = documents(done.stdout)
+
+    assert 0 == done.returncode, done.stderr
+    assert {"DaemonSet", "PodMonitor", "ClusterRole"} <= set(kinds(objects))
+    assert exporter(objects)["image"].startswith("registry.example.com/podres-exporter:")
+    assert ("SecurityContextConstraints" in kinds(objects)) == (text is OPENSHIFT)
+    assert helm.command
+
+
+def test_kustomize_takes_the_overlay_as_it_is_printed(tmp_path: Path) -> None:
+    """In a folder beside those that are shipped."""
+    (overlay,) = blocks(INSTALL, "yaml", "kustomize")
+    manifests = tmp_path / "manifests"
+    for name in ("default", "mine"):
+        (manifests / name).mkdir(parents=True)
+    for path in (ROOT / "deploy" / "manifests" / "default").iterdir():
+        (manifests / "default" / path.name).write_bytes(path.read_bytes())
+    (manifests / "mine" / "kustomization.yaml").write_text(overlay, encoding="utf-8")
+    objects = documents(Kubectl(tmp_path)("kustomize", str(manifests / "mine")))
+
+    assert "registry.example.com/podres-exporter:0.1.0" == exporter(objects)["image"]
+    assert "podres" == one(objects, "Namespace")["metadata"]["name"]
+
+
+def test_prometheus_takes_the_job_as_it_is_printed(tmp_path: Path) -> None:
+    """Eight lines, and it keeps our labels."""
+    (text,) = blocks(INSTALL, "yaml", "Prometheus without an operator")
+    file = tmp_path / "prometheus.yml"
+    # Debian's Prometheus is built without Kubernetes' service discovery; everything else of the job is checked.
+    file.write_text(text.replace("kubernetes_sd_configs: [{role: pod}]", "static_configs: []"), encoding="utf-8")
+    done = subprocess.run([tool("promtool"), "check", "config", file], capture_output=True, text=True, check=False)
+    (job,) = yaml.safe_load(text)["scrape_configs"]
+
+    assert 0 == done.returncode, done.stderr
+    assert job["honor_labels"]
+    assert len(text.splitlines()) <= 8
+
+
+def test_flags_and_files_of_the_commands_exist() -> None:
+    """What a page names is there, and nothing is installed by a name that is not ours."""
+    text = INSTALL + OPENSHIFT
+    files = set(re.findall(r"(?<![\w/])(?:deploy|grafana)/[\w./*-]+", text))
+
+    assert files
+    assert not [name for name in files - {"deploy/manifests/mine"} if not list(ROOT.glob(name.rstrip(".")))]
+    for page in (ROOT / "README.md", *ROOT.glob("deploy/**/*.md"), *ROOT.glob(".github/*.md")):
+        assert not re.search(r"pipx? install (-\S+ )*podres", page.read_text(encoding="utf-8")), page
+
+
+def test_the_kubelets_reserved_memory_is_the_sum_that_it_demands() -> None:
+    """Else it does not start: kube-reserved, system-reserved and the hard eviction limit (kubelet, memorymanager)."""
+    (text,) = blocks(OPENSHIFT, "yaml", "Exclusive CPUs, memory and alignment")
+    config = yaml.safe_load(text)["spec"]["kubeletConfig"]
+    parts = [
+        config["kubeReserved"]["memory"],
+        config["systemReserved"]["memory"],
+        config["evictionHard"]["memory.available"],
+    ]
+    reserved = [row["limits"]["memory"] for row in config["reservedMemory"]]
+
+    assert sum(int(each.removesuffix("Mi")) for each in parts) == sum(int(each.removesuffix("Mi")) for each in reserved)
