@@ -7,7 +7,7 @@ from enum import StrEnum
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.check.mounts import Mount
 from podres_exporter.errors import ApiServerError, Reason, TopologyError
-from podres_exporter.model import Allocatable, Listing, Metadata, Topology
+from podres_exporter.model import Allocatable, DoubleHeld, Listing, Metadata, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,8 @@ class Evidence:
     """
     Everything. *calls* are by RPC; *api* is None where `--metadata.source` is `none`.
 
+    *doubles* are what two living pods held in two looks, None where it is not known which pods are alive.
+
     There is one look, and another a moment later where the sides disagreed: pods come and go between two questions.
     """
 
@@ -208,6 +210,7 @@ class Evidence:
     looks: tuple[Look, ...] = (Look(None),)
     api: ApiServer | None = None
     device_manager: DeviceManager | None = None
+    doubles: tuple[DoubleHeld, ...] | None = None
 
     @property
     def listing(self) -> Listing | None:

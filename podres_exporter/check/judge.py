@@ -2,6 +2,7 @@
 
 from podres_exporter.check.answers import answer_findings
 from podres_exporter.check.apiserver import api_findings
+from podres_exporter.check.doubles import double_finding
 from podres_exporter.check.endpoint import socket_findings
 from podres_exporter.check.evidence import Evidence
 from podres_exporter.check.finding import Report
@@ -28,6 +29,7 @@ def judge(evidence: Evidence) -> Report:
             *answer_findings(evidence),
             release_finding(evidence),
             *machine_findings(evidence, allocation),
+            double_finding(evidence),
             *api_findings(evidence),
             labels_finding(evidence),
             *pod_findings(evidence, allocation),

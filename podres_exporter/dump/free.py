@@ -27,7 +27,7 @@ def _held_memory(snapshot: Snapshot) -> Iterator[str]:
         yield "memory: some blocks span NUMA nodes and nobody tells how they are split, so these nodes stand together"
 
 
-_ABOUT = About((notes.trust, notes.free_unknown, notes.unallocatable), (_upper_bound, _held_memory))
+_ABOUT = About((notes.trust, notes.double_held, notes.free_unknown, notes.unallocatable), (_upper_bound, _held_memory))
 
 
 def free_cells(snapshots: Sequence[Snapshot]) -> Grid:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from podres_exporter.model import (
     Allocation,
     Attribution,
+    Certainty,
     Explanation,
     PodView,
     Request,
@@ -17,6 +18,7 @@ from podres_exporter.model import (
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import CPU, on_nodes
 from podres_exporter.text.availability import last_answer, why_nothing
+from podres_exporter.text.doubles import double_text
 from podres_exporter.text.style import Style, Tone
 from podres_exporter.text.words import counted, folded, ids_in_order, joined, sentence_lines
 
@@ -170,6 +172,15 @@ def free_unknown(snapshot: Snapshot) -> Iterator[Note]:
 def is_stock_unknown(allocation: Allocation) -> bool:
     """Tell whether the kubelet has not said what it may hand out."""
     return allocation.cpus.allocatable is None or any(stock.reported is None for stock in allocation.devices)
+
+
+def double_held(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield what two pods hold that only one may have: an error of the kubelet or of a driver."""
+    doubles = (snapshot.allocation and snapshot.allocation.doubles) or ()
+    for is_certain, words in ((True, "held twice"), (False, "perhaps held twice, unless for admin access")):
+        found = [double_text(each) for each in doubles if (each.certainty is Certainty.CERTAIN) is is_certain]
+        if found:
+            yield f"{words}: {', '.join(folded(found, _MOST_NAMES))}"
 
 
 def misaligned(snapshot: Snapshot) -> Iterator[Note]:

@@ -29,6 +29,7 @@ def _legend(snapshot: Snapshot) -> Iterator[str]:
 _ABOUT = About(
     (
         notes.trust,
+        notes.double_held,
         notes.metadata,
         notes.places,
         notes.free_unknown,

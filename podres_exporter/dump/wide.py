@@ -32,7 +32,8 @@ _HEADERS = (
 _IF_ANY = frozenset({"SHARE", "CLAIM", "USES", "ALLOCATABLE", "HEALTH", "WORKLOAD"})
 
 _ABOUT = About(
-    (notes.trust, notes.metadata, notes.places, notes.skipped, notes.missing), (notes.claim_cells, notes.pod_lists)
+    (notes.trust, notes.double_held, notes.metadata, notes.places, notes.skipped, notes.missing),
+    (notes.claim_cells, notes.pod_lists),
 )
 
 

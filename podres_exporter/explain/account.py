@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.fit import Answer
-from podres_exporter.model import Alignment, ContainerSpec, DeviceHealth, PodMeta, Request
+from podres_exporter.model import Alignment, ContainerSpec, DeviceHealth, DoubleHeld, PodMeta, Request
 from podres_exporter.model.allocation import NumaNodes
 
 
@@ -80,7 +80,8 @@ class ContainerAccount:
 
     *holdings* and *alignment* are empty and None where the kubelet does not list it. *pool* are the CPUs of the shared
     pool if that is where it runs, empty where it has its own, None where nothing tells the pool. *unallocatable* are
-    devices that it holds, though the kubelet does not report them as allocatable.
+    devices that it holds, though the kubelet does not report them as allocatable. *doubles* are what it holds and a
+    container of another pod holds too, though only one may.
     """
 
     name: str
@@ -93,6 +94,7 @@ class ContainerAccount:
     health: tuple[DeviceHealth, ...] = ()
     unallocatable: tuple[str, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
+    doubles: tuple[DoubleHeld, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from podres_exporter.model import (
     Allocation,
     ContainerSpec,
     ContainerView,
+    DoubleHeld,
     PodKey,
     PodMeta,
     PodView,
@@ -94,6 +95,7 @@ def _listed(
         health=view.health,
         unallocatable=_unallocatable(allocation, view),
         neighbours=neighbours(allocation, pod, view),
+        doubles=_doubles(allocation, pod, view.container.name),
     )
 
 
@@ -101,6 +103,15 @@ def _unallocatable(allocation: Allocation, view: ContainerView) -> tuple[str, ..
     """Return the held devices that the kubelet no longer reports as allocatable."""
     gone = {(stock.resource, device_id) for stock in allocation.devices for device_id in stock.unallocatable_held or ()}
     return tuple(each.device_id for each in view.container.devices if (each.resource, each.device_id) in gone)
+
+
+def _doubles(allocation: Allocation, pod: PodView, container: str) -> tuple[DoubleHeld, ...]:
+    """Return what the container, or its pod as a whole, holds together with another pod."""
+    return tuple(
+        each
+        for each in allocation.doubles or ()
+        if any(holder.pod_key == pod.pod.key and holder.container in {container, ""} for holder in each.holders)
+    )
 
 
 def _fit(snapshot: Snapshot, view: PodView | None, meta: PodMeta | None, state: State) -> Answer | None:

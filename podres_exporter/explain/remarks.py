@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from podres_exporter.explain.account import Account, ContainerAccount, Neighbour, Relation
-from podres_exporter.model import DeviceHealth, Explanation, Request
+from podres_exporter.model import Certainty, DeviceHealth, Explanation, Request, Thing
 from podres_exporter.model.shares import split_replica
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import thing
+from podres_exporter.text.doubles import double_name
 from podres_exporter.text.words import folded, shortened
 
 _MOST_NEIGHBOURS = 6
@@ -33,6 +34,7 @@ def remarks(account: Account, container: ContainerAccount) -> Iterator[Remark]:
         rows = [row for row in container.missing if (row.explanation is not Explanation.UNEXPLAINED) is is_explained]
         if rows:
             yield label, "; ".join(_missing(row) for row in rows).split()
+    yield from _doubles(account, container)
     yield from _health(container.health)
     if container.unallocatable:
         ids = folded(
@@ -43,11 +45,30 @@ def remarks(account: Account, container: ContainerAccount) -> Iterator[Remark]:
         yield "CPUs", f"shared pool ({len(container.pool)} allocatable CPUs)".split()
     elif container.pool is None:
         yield "CPUs", _ANY_CPUS.split()
-    yield from _neighbours(account, container.neighbours)
+    yield from _neighbours(account, [each for each in container.neighbours if not _is_double(container, each)])
 
 
 def _missing(request: Request) -> str:
     return f"{request.missing} of {request.requested} {thing(request.resource)} ({_WHY[request.explanation]})"
+
+
+def _doubles(account: Account, container: ContainerAccount) -> Iterator[Remark]:
+    """Yield one remark for each thing that is held twice: the thing itself, not shares of it."""
+    for double in container.doubles:
+        ours = (account.namespace, account.name)
+        others = [printable("/".join(pod)) for pod in double.pods if pod != ours]
+        is_certain = double.certainty is Certainty.CERTAIN
+        why = "only one pod may: delete one of them" if is_certain else "unless a claim has it for admin access"
+        words = [shortened(double_name(double), _LONGEST_ID), *["is", "itself", "held", "by"], *enumerated(others)]
+        yield "twice", [*words, "too;", *why.split()]
+
+
+def _is_double(container: ContainerAccount, neighbour: Neighbour) -> bool:
+    """Return whether all that is shared with the neighbour is held twice, which has been said."""
+    twice = container.doubles
+    doubles = {each.item if each.thing is Thing.DEVICE else f"{each.resource}/{each.item}" for each in twice}
+    is_shared = neighbour.relation in {Relation.DEVICE, Relation.CLAIM}
+    return is_shared and neighbour.ours == neighbour.theirs and doubles.issuperset(neighbour.ours)
 
 
 def _health(rows: tuple[DeviceHealth, ...]) -> Iterator[Remark]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
-from podres_exporter.families.spec import Concern, ContainerFamily, Kind, Row
-from podres_exporter.model import ContainerView, Topology
+from podres_exporter.families.spec import Concern, ContainerFamily, Kind, NodeFamily, Row
+from podres_exporter.model import Allocation, Certainty, ContainerView, Thing, Topology
 
 
 def _claim_devices(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
@@ -40,6 +40,20 @@ def _once(rows: Iterable[Row]) -> Collection[Row]:
     return list(dict.fromkeys(rows))
 
 
+def _double_held(allocation: Allocation) -> Collection[Row]:
+    """Return the counts of each driver of the node, 0 included; nothing where it is not judged."""
+    if allocation.doubles is None:
+        return []
+    doubles = [(each.resource, each.certainty) for each in allocation.doubles if each.thing is Thing.CLAIM_DEVICE]
+    drivers = {use.device.driver for view in allocation.pods for each in view.containers for use in each.claim_uses}
+    drivers.update(driver for driver, _ in doubles)
+    return [
+        (driver, certainty.value, doubles.count((driver, certainty)))
+        for driver in sorted(filter(None, drivers))
+        for certainty in Certainty
+    ]
+
+
 _LABELS = ("claim", "driver", "pool", "device", "share_id")
 FAMILIES = (
     ContainerFamily(
@@ -62,5 +76,15 @@ FAMILIES = (
         collector="claims",
         rows=_cdi_devices,
         concern=Concern.CLAIMS,
+    ),
+    NodeFamily(
+        name="podres_node_double_held_claim_devices",
+        kind=Kind.GAUGE,
+        help="DRA devices that are in two claims of living pods, without a share. certain: neither claim has it for "
+        "admin access; possible: that is not known, because the claims are not read. 0 in health. Absent where it is "
+        "not known which pods are alive.",
+        labels=("driver", "certainty"),
+        collector="claims",
+        rows=_double_held,
     ),
 )

@@ -12,7 +12,7 @@ from podres_exporter.families.spec import (
     Row,
     by_node,
 )
-from podres_exporter.model import Allocation, ContainerView, Core, PodView, Topology
+from podres_exporter.model import Allocation, ContainerView, Core, PodView, Thing, Topology
 
 
 def _container_cpus(view: ContainerView, topology: Topology | None) -> Collection[Row]:
@@ -81,6 +81,12 @@ def _pools(allocation: Allocation) -> Collection[Row]:
     return [(pool, format_cpuset(held), 1) for pool, held in pools.items() if held is not None]
 
 
+def _double_held(allocation: Allocation) -> Collection[Row]:
+    if allocation.doubles is None:
+        return []
+    return _per_node(allocation, frozenset(int(each.item) for each in allocation.doubles if each.thing is Thing.CPU))
+
+
 FAMILIES = (
     ContainerFamily(
         name="podres_container_exclusive_cpus",
@@ -135,6 +141,15 @@ FAMILIES = (
         labels=("numa_node",),
         collector="node-cpus",
         rows=_exclusive,
+    ),
+    NodeFamily(
+        name="podres_node_double_held_cpus",
+        kind=Kind.GAUGE,
+        help="CPUs that two living pods hold exclusively at the same time, by NUMA node. 0 in health. Seen by two "
+        "looks at the pods, at least two seconds apart. Absent where it is not known which pods are alive.",
+        labels=("numa_node",),
+        collector="node-cpus",
+        rows=_double_held,
     ),
     NodeFamily(
         name="podres_node_shared_pool_cpus",

@@ -7,6 +7,7 @@ from podres_exporter.model import (
     Allocation,
     ContainerView,
     DeviceStock,
+    Thing,
     Topology,
     count_by_resource,
     share_of,
@@ -60,6 +61,15 @@ def _unallocatable_held(allocation: Allocation) -> Collection[Row]:
     return [
         (*labels, len(ids)) for stock, labels in _stock(allocation) if (ids := stock.unallocatable_held) is not None
     ]
+
+
+def _double_held(allocation: Allocation) -> Collection[Row]:
+    """Return the count of each resource of the node, 0 included; nothing where it is not judged."""
+    if allocation.doubles is None:
+        return []
+    doubles = [each.resource for each in allocation.doubles if each.thing is Thing.DEVICE]
+    resources = {stock.resource for stock in allocation.devices} | set(doubles)
+    return [(resource, doubles.count(resource)) for resource in sorted(resources)]
 
 
 CONTAINER_DEVICES = ContainerFamily(
@@ -128,6 +138,16 @@ NODE_UNALLOCATABLE_HELD_DEVICES = NodeFamily(
     collector="node-devices",
     rows=_unallocatable_held,
 )
+NODE_DOUBLE_HELD_DEVICES = NodeFamily(
+    name="podres_node_double_held_devices",
+    kind=Kind.GAUGE,
+    help="Devices that two living pods hold at the same time, by whole id (replicas of a shared device are different "
+    "devices). 0 in health: the kubelet has given one device twice. Seen by two looks at the pods, at least two "
+    "seconds apart. Absent where it is not known which pods are alive (kubelets up to 1.33 without metadata).",
+    labels=("resource",),
+    collector="node-devices",
+    rows=_double_held,
+)
 FAMILIES = (
     CONTAINER_DEVICES,
     CONTAINER_DEVICE_INFO,
@@ -136,4 +156,5 @@ FAMILIES = (
     NODE_ALLOCATED_DEVICES,
     NODE_FREE_DEVICES,
     NODE_UNALLOCATABLE_HELD_DEVICES,
+    NODE_DOUBLE_HELD_DEVICES,
 )

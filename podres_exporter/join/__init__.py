@@ -2,6 +2,7 @@
 
 from podres_exporter.join.allocation import Joiner
 from podres_exporter.join.amend import amend
+from podres_exporter.join.doubles import double_held, living
 from podres_exporter.join.holddown import AWAY_FACTOR, Suspicion, judge, lacking_allocatable, lacking_pods, settle
 from podres_exporter.join.legacy import blank_shared_pool
 from podres_exporter.join.stock import pod_memory
@@ -15,9 +16,11 @@ __all__ = [
     "accrue",
     "amend",
     "blank_shared_pool",
+    "double_held",
     "judge",
     "lacking_allocatable",
     "lacking_pods",
+    "living",
     "pod_memory",
     "settle",
 ]

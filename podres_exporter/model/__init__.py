@@ -20,6 +20,7 @@ from podres_exporter.model.allocation import (
     count_by_resource,
     ids_by_resource,
 )
+from podres_exporter.model.doubles import Certainty, DoubleHeld, Holder, Thing
 from podres_exporter.model.dra import (
     ClaimFacts,
     ClaimKey,
@@ -66,6 +67,7 @@ __all__ = [
     "Allocatable",
     "Allocation",
     "Attribution",
+    "Certainty",
     "Claim",
     "ClaimDevice",
     "ClaimFacts",
@@ -83,6 +85,7 @@ __all__ = [
     "DeviceHealth",
     "DeviceStock",
     "DeviceTaint",
+    "DoubleHeld",
     "Dra",
     "DraCapacity",
     "DraDevice",
@@ -91,6 +94,7 @@ __all__ = [
     "DraPool",
     "DraStock",
     "Explanation",
+    "Holder",
     "Listing",
     "Malformed",
     "MemoryBlock",
@@ -108,6 +112,7 @@ __all__ = [
     "Snapshot",
     "SourceHealth",
     "Support",
+    "Thing",
     "Topology",
     "Unlisted",
     "UnlistedReason",

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.model.allocation import ClaimDevice, Container, NumaNodes, Pod
+from podres_exporter.model.doubles import DoubleHeld
 from podres_exporter.model.dra import Amounts, DraNode
 from podres_exporter.model.metadata import Metadata, PodMeta
 from podres_exporter.model.topology import Topology
@@ -283,6 +284,8 @@ class Allocation:
     *skipped_pods* counts, by reason, the entries of the answer that are not shown under an identity of their own.
     *devices_by_namespace*, by (namespace, resource), and *cpus_by_namespace* are sums over containers and pods.
     *dra* is None where the API server's ResourceSlices are not known.
+
+    *doubles* are what two living pods hold that only one may have; None where that cannot be judged.
     """
 
     pods: tuple[PodView, ...]
@@ -294,6 +297,7 @@ class Allocation:
     devices_by_namespace: Mapping[tuple[str, str], int] = field(default_factory=dict)
     cpus_by_namespace: Mapping[str, int] = field(default_factory=dict)
     dra: DraNode | None = None
+    doubles: tuple[DoubleHeld, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

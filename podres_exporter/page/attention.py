@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from podres_exporter.explain.account import State
 from podres_exporter.explain.state import state_of
-from podres_exporter.model import ContainerView, Explanation, PodView, Snapshot, Verdict
+from podres_exporter.model import Certainty, ContainerView, Explanation, PodView, Snapshot, Verdict
 from podres_exporter.page.badge import Badge
 from podres_exporter.page.markup import escaped, part
 from podres_exporter.page.scene import HEALTHY, Scene
+from podres_exporter.text.doubles import double_text
 from podres_exporter.text.verdict import verdict_text
 
 _FOLD = 8
@@ -42,6 +43,9 @@ def _list(found: list[Finding]) -> str:
 
 
 def _findings(scene: Scene, snapshot: Snapshot) -> Iterator[Finding]:
+    for double in scene.allocation.doubles or ():
+        word = "held twice" if double.certainty is Certainty.CERTAIN else "perhaps held twice"
+        yield scene.badges[double.pods[0]], word, escaped(double_text(double))
     for view in scene.allocation.pods:
         badge = scene.badges[view.pod.key]
         for each in view.containers:

@@ -6,6 +6,7 @@ import pytest
 from asking_rig import known, running, small_node, spec
 from builders import block, container, device, gpu, pod
 from dump_rig import builtin_demo, nasty, with_metadata
+from snapshots import with_doubles
 
 from podres_exporter.dump import (
     ANSI,
@@ -330,3 +331,20 @@ def test_columns_are_those_that_somebody_fills() -> None:
         [builtin_demo()]
     ).headers
     assert "NODE" == table_cells([builtin_demo(), with_metadata("kubelet-1.36")]).headers[0]
+
+
+def test_what_two_pods_hold_stands_below_every_table() -> None:
+    """An error of the kubelet, which nobody should have to look for; DRA devices are only perhaps held twice."""
+    lane = ClaimDevice("dra.example.com", "n1", "lane-0", "", ())
+    pods = [
+        pod(name, container("main", gpu("G0"), cpus="1", claims=[Claim("default", name, (lane,))]))
+        for name in ("a", "b")
+    ]
+    node = with_doubles(small_node(*pods, metadata=known()))
+
+    found = [notes([node]) for notes in (table_notes, wide_notes, summary_notes, free_notes)]
+
+    certain = "held twice: nvidia.com/gpu G0 by default/a and default/b, CPU 1 by default/a and default/b"
+    possible = "perhaps held twice, unless for admin access: dra.example.com n1/lane-0 by default/a and default/b"
+    assert [(True, True)] * 4 == [(certain in notes, possible in notes) for notes in found]
+    assert not any("held twice" in note for note in table_notes([IDLE]))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from asking_rig import GIB, GPU, GPUS, TWO_NODES, demo, known, recorded, running, small_node, spec
 from builders import block, container, device, pod
+from snapshots import with_doubles
 
 from podres_exporter.explain import Account, explain
 from podres_exporter.explain.document import to_dict
@@ -145,6 +146,16 @@ def depends() -> Account:
     return explain(small_node(held, *others, metadata=metadata), None, "a")
 
 
+def held_twice() -> Account:
+    """A GPU and a CPU that another pod holds too, a share of a GPU beside it, and a DRA device in two claims."""
+    share = [device("nvidia.com/gpu.shared", f"GPU-9b2e::{number}", 0) for number in range(2)]
+    lane = ClaimDevice("dra.example.com", "n1", "lane-0", "", ())
+    claims = [Claim("ml", name, (lane,)) for name in ("lane-a", "lane-b")]
+    a = pod("a", container("main", GPUS[0], share[0], cpus="1-2", claims=claims[:1]), namespace="ml")
+    b = pod("b", container("main", GPUS[0], share[1], cpus="2-3", claims=claims[1:]), namespace="ml")
+    return explain(with_doubles(small_node(a, b, metadata=known())), None, "a")
+
+
 def legacy() -> Account:
     held = pod("a", container("main", GPUS[0], cpus="1-2"))
     view = PodView(held, (ContainerView(held.containers[0], Alignment(Verdict.UNSUPPORTED)),))
@@ -173,6 +184,7 @@ ACCOUNTS: dict[str, Callable[[], Account]] = {
     "evicted": of_demo("evicted"),
     "done": of_demo("done"),
     "lost": of_demo("lost"),
+    "held-twice": held_twice,
     "shared-gpu": of_demo("jupyter-ada"),
     "claim": of_demo("preview-0"),
     "huge-pages": of_demo("upf-0", None),

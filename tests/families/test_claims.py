@@ -1,9 +1,11 @@
 """DRA claims: what the page says of them."""
 
+from dataclasses import replace
+
 from pages import sample_lines
 from snapshots import one_container
 
-from podres_exporter.model import Claim, ClaimDevice, Container
+from podres_exporter.model import Certainty, Claim, ClaimDevice, Container, DoubleHeld, Holder, Thing
 
 FAMILIES = ("podres_container_claim_device_info", "podres_container_claim_cdi_device_info")
 
@@ -66,3 +68,26 @@ def test_the_only_device_of_a_claim_is_the_container_s() -> None:
     actual = claimed(ClaimDevice("d", "p", "gpu-0", "", ()))
 
     assert f'\npodres_container_claim_device_info{{{labels("d", "p", "gpu-0")},attribution="container"}} 1\n' == actual
+
+
+def test_dra_devices_in_two_claims_are_counted_by_certainty() -> None:
+    """Every driver of the node has both numbers, 0 in health."""
+    device = ClaimDevice("d", "p", "x", "", ())
+    snapshot = one_container(Container("main", claims=(Claim("ml", "one", (device,)),)))
+    holders = (Holder("ml", "a", "main"), Holder("ml", "b", "main"))
+    possible = DoubleHeld(Thing.CLAIM_DEVICE, "d", "p/x", holders, Certainty.POSSIBLE)
+    assert snapshot.allocation is not None
+
+    found = [
+        sample_lines(
+            replace(snapshot, allocation=replace(snapshot.allocation, doubles=doubles)),
+            "podres_node_double_held_claim_devices",
+        )
+        for doubles in ((), (possible,))
+    ]
+
+    name = "podres_node_double_held_claim_devices"
+    assert [
+        f'\n{name}{{driver="d",certainty="certain"}} 0\n{name}{{driver="d",certainty="possible"}} {count}\n'
+        for count in (0, 1)
+    ] == found

@@ -1,7 +1,9 @@
 """Devices of device plugins: what the page says of them."""
 
+from dataclasses import replace
+
 from pages import sample_lines, wanted
-from snapshots import NOTHING, holding, one_container, stocked
+from snapshots import NOTHING, TWO_NODES, holding, one_container, stocked
 
 from podres_exporter.model import (
     Allocation,
@@ -11,9 +13,12 @@ from podres_exporter.model import (
     Device,
     DeviceHealth,
     DeviceStock,
+    DoubleHeld,
+    Holder,
     Pod,
     PodView,
     Snapshot,
+    Thing,
 )
 
 NOWHERE: frozenset[int] = frozenset()
@@ -153,3 +158,45 @@ def test_the_health_of_a_device_is_a_series_of_its_own() -> None:
             podres_container_device_health{namespace="ml",pod="a",container="main",resource="nvidia.com/gpu",device="GPU-0",pool="",claim="",health="Unhealthy"} 1
             """  # noqa: E501 - sample lines are as long as they are
     ) == sample_lines(snapshot, "podres_container_device_health")
+
+
+def held_twice(*things: tuple[Thing, str, str]) -> tuple[DoubleHeld, ...]:
+    holders = (Holder("ml", "a", "x"), Holder("ml", "b", "y"))
+    return tuple(DoubleHeld(thing, resource, item, holders) for thing, resource, item in things)
+
+
+def doubled(doubles: tuple[DoubleHeld, ...] | None) -> Snapshot:
+    """Return a node with two resources and static CPUs on two nodes."""
+    devices = tuple(DeviceStock(name, NOWHERE, frozenset("01"), frozenset("0")) for name in ("a/gpu", "b/nic"))
+    snapshot = stocked(devices=devices, allocatable=frozenset(range(8)), exclusive=frozenset({1}), topology=TWO_NODES)
+    assert snapshot.allocation is not None
+    return replace(snapshot, allocation=replace(snapshot.allocation, doubles=doubles))
+
+
+def test_what_two_pods_hold_is_counted_with_0_in_health() -> None:
+    """An alert needs a series in health too; devices by resource, CPUs by NUMA node."""
+    found = held_twice((Thing.DEVICE, "a/gpu", "0"), (Thing.DEVICE, "c/gone", "x"), (Thing.CPU, "cpu", "5"))
+
+    sick = sample_lines(doubled(found), "podres_node_double_held_devices", "podres_node_double_held_cpus")
+    well = sample_lines(doubled(()), "podres_node_double_held_devices", "podres_node_double_held_cpus")
+
+    assert (
+        wanted(
+            """
+            podres_node_double_held_devices{resource="a/gpu"} 1
+            podres_node_double_held_devices{resource="b/nic"} 0
+            podres_node_double_held_devices{resource="c/gone"} 1
+            podres_node_double_held_cpus{numa_node="0"} 0
+            podres_node_double_held_cpus{numa_node="1"} 1
+            """
+        )
+        == sick
+    )
+    assert [" 0"] * 4 == [line[-2:] for line in well.split("\n") if line]
+
+
+def test_what_cannot_be_judged_has_no_series() -> None:
+    """0 would say that all is well."""
+    families = ("devices", "cpus", "claim_devices")
+
+    assert "\n" == sample_lines(doubled(None), *(f"podres_node_double_held_{family}" for family in families))

@@ -6,8 +6,11 @@ import pytest
 from builders import GPU, allocatable, block, container, gpu, pod
 from page_dom import Dom, dom
 from page_nodes import machine, snapshot
+from snapshots import with_doubles
 
 from podres_exporter.model import (
+    Claim,
+    ClaimDevice,
     DeviceHealth,
     Explanation,
     Metadata,
@@ -110,3 +113,23 @@ def test_many_findings_are_folded() -> None:
 
     assert ["2 more"] == [each.text for each in page.all("summary", within="attention")]
     assert 10 == len(page.all("li", within="attention"))
+
+
+def test_what_two_pods_hold_is_named_first() -> None:
+    """It concerns two pods: the first of them has the mark, the sentence names both."""
+    pods = tuple(pod(name, container("main", gpu("G0", 0), cpus="1")) for name in ("a", "b"))
+    shown = with_doubles(snapshot(pods, allocatable(gpu("G0", 0), cpus="0-7"), MACHINE))
+
+    assert [
+        "A0 default/a held twice nvidia.com/gpu G0 by default/a and default/b",
+        "A0 default/a held twice CPU 1 by default/a and default/b",
+    ] == findings(shown)[:2]
+
+
+def test_a_dra_device_in_two_claims_is_perhaps_held_twice() -> None:
+    claimed = ClaimDevice("d.example.com", "n1", "x", "", ())
+    pods = tuple(pod(name, container("main", claims=[Claim("default", name, (claimed,))])) for name in ("a", "b"))
+
+    found = findings(with_doubles(snapshot(pods, allocatable(cpus="0-7"), MACHINE)))
+
+    assert ["A0 default/a perhaps held twice d.example.com n1/x by default/a and default/b"] == found

@@ -108,6 +108,7 @@ def healthy(**changes: Any) -> Evidence:
         looks=(Look(listing(TRAIN), metadata(meta())),),
         api=api(),
         device_manager=DeviceManager("/var/lib/kubelet/device-plugins/kubelet.sock", FileKind.SOCKET),
+        doubles=(),
     )
     return replace(good, **changes)
 

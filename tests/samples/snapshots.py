@@ -1,6 +1,9 @@
 """Small snapshots for tests, with only what a test is about."""
 
+from dataclasses import replace
+
 from podres_exporter.cpuset import CpuSet
+from podres_exporter.join import double_held
 from podres_exporter.join.claims import claim_uses
 from podres_exporter.model import (
     Alignment,
@@ -47,3 +50,10 @@ def stocked(
 ) -> Snapshot:
     """Return a snapshot of node `n1` that has these stocks and no pods."""
     return Snapshot("n1", Allocation((), devices, CpuStock(allocatable, exclusive), memory, topology))
+
+
+def with_doubles(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot with what its pods hold together, as after a second look at them."""
+    assert snapshot.allocation is not None
+    doubles = double_held([view.pod for view in snapshot.allocation.pods])
+    return replace(snapshot, allocation=replace(snapshot.allocation, doubles=doubles))

@@ -8,7 +8,7 @@ from typing import TypeVar
 from podres_exporter.check.evidence import Call
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason
-from podres_exporter.model import Allocatable, Listing, PodKey
+from podres_exporter.model import Allocatable, Listing, Pod, PodKey
 from podres_exporter.sources.kubelet import KubeletClient
 from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, KubeletCall
 
@@ -40,6 +40,13 @@ class KubeletAsker:
     def get(self, key: PodKey) -> None:
         """Ask for one pod; what counts is whether that can be done."""
         self._ask(GET, lambda: self._client.get(*key))
+
+    def get_again(self, key: PodKey) -> Pod | None:
+        """Return one pod as it is now, None where it has gone or the kubelet does not answer."""
+        try:
+            return self._client.get(*key)
+        except KubeletError:
+            return None
 
     def list_again(self) -> Listing | None:
         """Return the pods as they are now; how the first call went is kept."""

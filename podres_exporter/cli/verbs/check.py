@@ -18,6 +18,7 @@ from podres_exporter.check.evidence import ApiServer, Look, Settings
 from podres_exporter.check.pods import disagrees
 from podres_exporter.cli.flags.parser import given_flags
 from podres_exporter.cli.probe.apiserver import LIMITS, ApiAsker, connect
+from podres_exporter.cli.probe.doubles import find_doubles
 from podres_exporter.cli.probe.kubelet import KubeletAsker
 from podres_exporter.cli.probe.socket import DEVICE_PLUGINS, MOUNTINFO, look_at_socket, look_for_device_manager
 from podres_exporter.cli.serve.command import configured
@@ -131,6 +132,7 @@ def gather(
         key = _any_pod(looks[-1])
         if socket.is_connected and key is not None:
             kubelet.get(key)
+        doubles = find_doubles(looks[-1], kubelet, clock)
     finally:
         kubelet.close()
         if asker is not None:
@@ -151,6 +153,7 @@ def gather(
         calls=kubelet.calls,
         allocatable=allocatable,
         looks=looks,
+        doubles=doubles,
         api=api,
         device_manager=look_for_device_manager(config.kubelet_socket, around.device_plugins),
     )

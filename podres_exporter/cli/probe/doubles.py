@@ -1,0 +1,65 @@
+"""What `check` finds that two pods hold: seen in the answer to List, and once more two seconds later."""
+
+import threading
+
+from podres_exporter.check.evidence import Look
+from podres_exporter.cli.probe.kubelet import KubeletAsker
+from podres_exporter.clock import Clock
+from podres_exporter.errors import Reason
+from podres_exporter.join import double_held, living
+from podres_exporter.model import DoubleHeld, Listing, Thing
+from podres_exporter.sources.ports import GET
+
+SECOND_LOOK_SECONDS = 2.0
+"""An answer is made while pods come and go; what two pods hold two seconds later as well is no moment between."""
+
+_MOST_GETS = 8
+"""More pods than that are asked for by one List: the kubelet's burst of 10 calls is for all its clients."""
+
+
+def find_doubles(look: Look, kubelet: KubeletAsker, clock: Clock) -> tuple[DoubleHeld, ...] | None:
+    """
+    Return what two living pods hold; None where it cannot be known which pods are alive.
+
+    The holders are asked for one by one where the kubelet can be asked so, for List writes. `get` must have been tried.
+    """
+    if look.listing is None:
+        return None
+    first = _judged(look, look.listing, kubelet)
+    if not first:
+        return first
+    clock.wait(threading.Event(), SECOND_LOOK_SECONDS)
+    again = _holders_again(first, kubelet)
+    second = _judged(look, again, kubelet) if again is not None else None
+    return tuple(each for each in first if second is None or each in second)
+
+
+def _holders_again(doubles: tuple[DoubleHeld, ...], kubelet: KubeletAsker) -> Listing | None:
+    """Return the pods that hold something twice as they are now; None where the kubelet does not answer."""
+    keys = sorted({key for double in doubles for key in double.pods})
+    if not _serves_get(kubelet) or len(keys) > _MOST_GETS:
+        return kubelet.list_again()
+    answers = [kubelet.get_again(key) for key in keys]
+    return Listing(tuple(pod for pod in answers if pod is not None))
+
+
+def _judged(look: Look, listing: Listing, kubelet: KubeletAsker) -> tuple[DoubleHeld, ...] | None:
+    """Return what living pods of an answer hold twice; None where nobody knows which are alive."""
+    lists_active, metadata = _serves_get(kubelet), look.metadata
+    if metadata is None and not lists_active:
+        return None
+    metas = metadata.pods if metadata else {}
+    alive = living(listing.pods, metas, followed=metadata is not None, lists_active=lists_active)
+    return tuple(each for each in double_held(alive) if each.thing is not Thing.CPU or _tells_exclusive_cpus(kubelet))
+
+
+def _tells_exclusive_cpus(kubelet: KubeletAsker) -> bool:
+    """Whether what stands as CPUs is exclusive: kubelets up to 1.22, which have no Get, list the shared pool there."""
+    call = kubelet.calls.get(GET)
+    return call is not None and call.reason is not Reason.UNIMPLEMENTED
+
+
+def _serves_get(kubelet: KubeletAsker) -> bool:
+    """Whether Get is answered, as by default from 1.34 on: such kubelets list active pods only."""
+    call = kubelet.calls.get(GET)
+    return call is not None and call.reason in {None, Reason.NOT_FOUND}

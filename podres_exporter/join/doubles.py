@@ -1,0 +1,120 @@
+"""
+One thing, two holders: whole devices, exclusive CPUs and DRA devices that two living pods hold at the same time.
+
+A kubelet may err so: a List in the middle of an Allocate makes it forget what it has just given away. Not a double is
+
+- another replica of a shared device: it has an id of its own;
+- what containers of one pod hold together: init containers pass on, and pod-level CPUs are listed on each;
+- what a pod and its predecessor under the same name hold: they are one name, and one of them has ended;
+- what a finished pod is still listed with, and what a pod is only retained with: see `living`;
+- a DRA device that claims have by shares, or for admin access.
+
+Source: kubernetes #137534; KEP-5075 (shares), KEP-5018 (admin access).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+from podres_exporter.model import (
+    Certainty,
+    ClaimDevice,
+    DoubleHeld,
+    Holder,
+    Pod,
+    PodKey,
+    PodMeta,
+    Thing,
+    ids_by_resource,
+)
+
+HasAdminAccess = Callable[[str, str, ClaimDevice], bool | None]
+"""(namespace, claim, device) to whether the claim has the device for admin access; None: the claim is not known."""
+
+_Holders = dict[str, list[Holder]]
+
+
+def living(
+    pods: Sequence[Pod], metas: Mapping[PodKey, PodMeta], *, followed: bool, lists_active: bool
+) -> Sequence[Pod]:
+    """
+    Return the pods that are known to be alive; none where that cannot be known.
+
+    Kubelets up to 1.33 list finished pods (*lists_active* is false); there a pod is alive if *followed* metadata says
+    that it has not finished. Source: kubernetes #132028.
+    """
+    if lists_active:
+        return pods
+    return [pod for pod in pods if followed and (meta := metas.get(pod.key)) is not None and not meta.is_terminal]
+
+
+def double_held(pods: Sequence[Pod], has_admin_access: HasAdminAccess = lambda *_: None) -> tuple[DoubleHeld, ...]:
+    """Return what two of these pods hold: devices, CPUs, DRA devices; the pods are alive, each has its own name."""
+    cpus = sorted(_cpus(pods), key=lambda each: int(each.item))
+    return (*sorted(_devices(pods)), *cpus, *sorted(_claim_devices(pods, has_admin_access)))
+
+
+def _devices(pods: Sequence[Pod]) -> Iterator[DoubleHeld]:
+    """Yield devices by whole id. Nearly always each id is there once, which counting tells at once."""
+    ids: dict[str, list[list[str]]] = defaultdict(list)
+    for pod in pods:
+        for container in pod.containers:
+            for resource, each in ids_by_resource(container.devices) if container.devices else ():
+                ids[resource].append(each)
+    for resource, lists in ids.items():
+        if len(set(chain.from_iterable(lists))) < sum(map(len, lists)):
+            yield from _several(Thing.DEVICE, resource, _device_holders(pods, resource))
+
+
+def _device_holders(pods: Iterable[Pod], resource: str) -> _Holders:
+    holders: _Holders = defaultdict(list)
+    for pod in pods:
+        for container in pod.containers:
+            for device in container.devices:
+                if device.resource == resource:
+                    holders[device.device_id].append(Holder(pod.namespace, pod.name, container.name))
+    return holders
+
+
+def _cpus(pods: Sequence[Pod]) -> Iterator[DoubleHeld]:
+    sets = [pod.all_exclusive_cpus() for pod in pods]
+    if len(frozenset[int]().union(*sets)) == sum(map(len, sets)):
+        return
+    holders: _Holders = defaultdict(list)
+    for pod in pods:
+        own = dict.fromkeys(pod.exclusive_cpus, "")
+        held = {cpu: container.name for container in pod.containers for cpu in container.exclusive_cpus}
+        for cpu, container_name in (own | held).items():
+            holders[str(cpu)].append(Holder(pod.namespace, pod.name, container_name))
+    yield from _several(Thing.CPU, "cpu", holders)
+
+
+def _claim_devices(pods: Iterable[Pod], has_admin_access: HasAdminAccess) -> Iterator[DoubleHeld]:
+    """
+    Yield DRA devices that are in two claims; pods that share one claim share its devices on purpose.
+
+    Kubelets 1.27 to 1.30 tell only CDI names, which may be the claim's own: of those nothing is said.
+    """
+    holders: dict[tuple[str, str], dict[PodKey, tuple[bool | None, list[Holder]]]] = defaultdict(dict)
+    for pod in pods:
+        for container in pod.containers:
+            for claim in container.claims:
+                for device in claim.devices:
+                    is_admin = has_admin_access(claim.namespace, claim.name, device)
+                    if device.driver and not device.share_id and not is_admin:
+                        name = device.driver, f"{device.pool}/{device.device}"
+                        of_claim = holders[name].setdefault((claim.namespace, claim.name), (is_admin, []))
+                        of_claim[1].append(Holder(pod.namespace, pod.name, container.name))
+    for (driver, item), claims in holders.items():
+        users = tuple(sorted({holder for _, each in claims.values() for holder in each}))
+        if len(claims) > 1 and len({user.pod_key for user in users}) > 1:
+            known = sum(is_admin is False for is_admin, _ in claims.values())
+            certainty = Certainty.CERTAIN if known > 1 else Certainty.POSSIBLE
+            yield DoubleHeld(Thing.CLAIM_DEVICE, driver, item, users, certainty)
+
+
+def _several(thing: Thing, resource: str, holders: _Holders) -> Iterator[DoubleHeld]:
+    """Yield the items that at least two pods hold."""
+    for item, found in holders.items():
+        if len({holder.pod_key for holder in found}) > 1:
+            yield DoubleHeld(thing, resource, item, tuple(sorted(found)))
