@@ -10,8 +10,9 @@ NAME = "node.double-held"
 _MOST = 5
 _REMEDY = (
     "delete one of the pods, so that its controller makes it anew: two programs use one device or CPU. Kubelets before "
-    "1.38 do this when a client calls List while a device plugin allocates: look for agents that poll the pod-resources "
-    "API often (kubelet_pod_resources_endpoint_requests_list), and see PodresDeviceHeldTwice in deploy/RUNBOOKS.md"
+    "1.38 do this when a client calls List while a device plugin allocates: look for agents that poll the "
+    "pod-resources API often (kubelet_pod_resources_endpoint_requests_list), and see PodresDeviceHeldTwice in "
+    "deploy/rules/RUNBOOKS.md"
 )
 _POSSIBLE_REMEDY = (
     "harmless if one of the claims has the device for admin access (adminAccess in its request), which is not read here"

@@ -2,7 +2,7 @@
 
 from podres_exporter.join.allocation import Joiner
 from podres_exporter.join.amend import amend
-from podres_exporter.join.doubles import double_held, living
+from podres_exporter.join.doubles import admin_access, double_held, living
 from podres_exporter.join.holddown import AWAY_FACTOR, Suspicion, judge, lacking_allocatable, lacking_pods, settle
 from podres_exporter.join.legacy import blank_shared_pool
 from podres_exporter.join.stock import pod_memory
@@ -14,6 +14,7 @@ __all__ = [
     "RunningTotals",
     "Suspicion",
     "accrue",
+    "admin_access",
     "amend",
     "blank_shared_pool",
     "double_held",

@@ -20,6 +20,7 @@ from podres_exporter.model import (
     Certainty,
     ClaimDevice,
     DoubleHeld,
+    Dra,
     Holder,
     Pod,
     PodKey,
@@ -46,6 +47,18 @@ def living(
     if lists_active:
         return pods
     return [pod for pod in pods if followed and (meta := metas.get(pod.key)) is not None and not meta.is_terminal]
+
+
+def admin_access(dra: Dra | None) -> HasAdminAccess:
+    """Return what the claims that could be read say of admin access (KEP-5018)."""
+
+    def told(namespace: str, claim: str, device: ClaimDevice) -> bool | None:
+        facts = dra.claims.get((namespace, claim)) if dra else None
+        key = (device.driver, device.pool, device.device)
+        found = [result.is_admin for result in facts.results if result.key == key] if facts else []
+        return all(found) if found else None
+
+    return told
 
 
 def double_held(pods: Sequence[Pod], has_admin_access: HasAdminAccess = lambda *_: None) -> tuple[DoubleHeld, ...]:

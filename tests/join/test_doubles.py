@@ -3,9 +3,21 @@
 import pytest
 from builders import GPU, NIC, container, device, gpu, pod
 
-from podres_exporter.join import double_held, living
+from podres_exporter.join import admin_access, double_held, living
 from podres_exporter.join.secondlook import SecondLook
-from podres_exporter.model import Certainty, Claim, ClaimDevice, DoubleHeld, Holder, Pod, PodMeta, Thing
+from podres_exporter.model import (
+    Certainty,
+    Claim,
+    ClaimDevice,
+    ClaimFacts,
+    ClaimResult,
+    DoubleHeld,
+    Dra,
+    Holder,
+    Pod,
+    PodMeta,
+    Thing,
+)
 
 A, B = ("default", "a"), ("default", "b")
 
@@ -18,8 +30,8 @@ def claiming(name: str, claim: str, *devices: ClaimDevice) -> Pod:
     return pod(name, container(claims=[Claim("default", claim, devices)]))
 
 
-def meta(name: str, **more: bool) -> PodMeta:
-    return PodMeta("default", name, f"uid-{name}", phase="Running", **more)
+def meta(name: str, *, is_terminal: bool = False) -> PodMeta:
+    return PodMeta("default", name, f"uid-{name}", phase="Running", is_terminal=is_terminal)
 
 
 def test_a_device_that_two_pods_hold_is_named_with_both() -> None:
@@ -49,6 +61,21 @@ def test_a_dra_device_in_two_claims_is_possible_until_the_claims_are_read() -> N
     assert [(Thing.CLAIM_DEVICE, "gpu.example.com", "n1/gpu-0")] == [(d.thing, d.resource, d.item) for d in unread]
     assert [Certainty.POSSIBLE, Certainty.CERTAIN] == [each[0].certainty for each in (unread, read)]
     assert () == watched
+
+
+def test_admin_access_is_read_from_the_claims() -> None:
+    """A claim that could not be read, or that no longer has the device, tells nothing."""
+    results = {
+        "own": (ClaimResult("r", "gpu.example.com", "n1", "gpu-0"),),
+        "watch": (ClaimResult("r", "gpu.example.com", "n1", "gpu-0", is_admin=True),),
+        "other": (ClaimResult("r", "gpu.example.com", "n1", "gpu-1"),),
+    }
+    facts = {("default", name): ClaimFacts("default", name, name, found) for name, found in results.items()}
+
+    told = admin_access(Dra(claims=facts))
+
+    assert [False, True, None, None] == [told("default", name, whole()) for name in ("own", "watch", "other", "none")]
+    assert admin_access(None)("default", "own", whole()) is None
 
 
 def test_one_claim_read_and_one_not_is_possible() -> None:

@@ -693,3 +693,64 @@ def test_a_terminal_gets_colours(place: Place, monkeypatch: pytest.MonkeyPatch) 
     os.close(master)
 
     assert "\x1b[32mok  \x1b[0m  config" in seen
+
+
+def holder(name: str, device_id: str = "0000:3b:02.1", cpus: tuple[int, ...] = ()) -> pb.PodResources:
+    row = device_row("openshift.io/vf", device_id, topology=topology_row(0))
+    return pod_row(name, container_row("main", devices=[row], cpus=list(cpus)), namespace="net")
+
+
+def looked(place: Place, *pods: pb.PodResources, source: str = "none") -> Finding:
+    """Return the finding where the kubelet lists these pods."""
+    place.kubelet.answers = answers(*pods)
+    return place.check(
+        metadata_source=source, metadata_kubeconfig="" if source == "none" else place.flags["--metadata.kubeconfig"]
+    )["node.double-held"]
+
+
+def test_two_pods_with_one_function_are_named(place: Place) -> None:
+    """One List, and then each holder is asked for by Get: List writes in the kubelet (#137534)."""
+    one = looked(place, holder("dpdk-a"), holder("dpdk-b"), holder("other", "0000:3b:02.2"))
+
+    assert ("warning", "1 thing held by two pods: openshift.io/vf 0000:3b:02.1 by net/dpdk-a and net/dpdk-b") == (
+        one.verdict.value,
+        one.seen,
+    )
+    assert {"List": 1, "GetAllocatableResources": 1, "Get": 3} == dict(place.kubelet.calls)
+
+
+def test_what_is_over_at_the_second_look_is_no_finding(place: Place) -> None:
+    """A pod may end between two rows of one answer: by then Get does not know it."""
+    a, b = holder("dpdk-a"), holder("dpdk-b")
+    place.kubelet.answers = FixedAnswers(list_answer(a, b), ALLOCATABLE, answers(a).pods)
+
+    assert "ok" == place.check(metadata_source="none", metadata_kubeconfig="")["node.double-held"].verdict.value
+
+
+def test_many_holders_are_listed_once_more(place: Place) -> None:
+    """Twenty Gets at once would use up the burst that all clients of the kubelet share."""
+    one = looked(place, *(holder(f"p{number}", f"vf-{number // 2}") for number in range(20)))
+
+    assert one.seen.startswith("10 things held by two pods: ")
+    assert (2, 1) == (place.kubelet.calls["List"], place.kubelet.calls["Get"])
+
+
+@pytest.mark.parametrize(
+    ("pods", "verdict"),
+    [
+        ([], "skipped"),
+        ([("dpdk-a", "Running"), ("dpdk-b", "Running")], "warning"),
+        ([("dpdk-a", "Running"), ("dpdk-b", "Succeeded")], "ok"),
+    ],
+    ids=["no metadata", "both run", "one has finished"],
+)
+def test_a_kubelet_that_lists_finished_pods_needs_metadata(
+    place: Place, pods: list[tuple[str, str]], verdict: str
+) -> None:
+    """Without Get (up to 1.33) a listed pod may have finished: only the API server tells which are alive."""
+    a, b = holder("dpdk-a"), holder("dpdk-b")
+    for name, phase in pods:
+        place.store.create(PODS, pod(name, "net", node="node1", phase=phase))
+    place.kubelet.override("Get", RpcFault(grpc.StatusCode.UNKNOWN, "PodResources API Get method disabled"))
+
+    assert verdict == looked(place, a, b, source="apiserver" if pods else "none").verdict.value
