@@ -14,7 +14,14 @@ from podres_exporter.admission.node import NodeManagers, granted, release, start
 from podres_exporter.admission.packing import take_packed
 from podres_exporter.admission.pods import Amounts, ContainerRequest, Kind, PodRequest, Qos
 from podres_exporter.admission.policy import Policy, Scope, merge
-from podres_exporter.admission.rejection import TOPOLOGY_AFFINITY, AllocationError, Rejection
+from podres_exporter.admission.rejection import (
+    OUT_OF,
+    SMT_ALIGNMENT,
+    TOPOLOGY_AFFINITY,
+    AllocationError,
+    Rejection,
+    out_of,
+)
 from podres_exporter.admission.selection import DeviceWant, Offers, PluginDevice
 from podres_exporter.admission.steps import (
     Admission,
@@ -30,6 +37,8 @@ from podres_exporter.admission.steps import (
 )
 
 __all__ = [
+    "OUT_OF",
+    "SMT_ALIGNMENT",
     "TOPOLOGY_AFFINITY",
     "Admission",
     "AllocationError",
@@ -63,6 +72,7 @@ __all__ = [
     "granted",
     "merge",
     "new_machine",
+    "out_of",
     "place",
     "plan",
     "release",

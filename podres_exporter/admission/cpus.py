@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from podres_exporter.admission.hints import Hint, ProviderHints, fitting_hints
 from podres_exporter.admission.packing import take_packed
 from podres_exporter.admission.pods import ContainerRequest, PodRequest
+from podres_exporter.admission.rejection import SmtAlignmentError
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.model import Topology
 from podres_exporter.model.allocation import NumaNodes
@@ -16,6 +17,8 @@ class CpuManager:
     """
     Who holds which exclusive CPUs, by (pod UID, container); *reserved* ones are never given away.
 
+    *full_pcpus_only* is the policy's option of that name: whole cores are given, or nothing.
+
     An init container keeps its CPUs until the pod is gone, though the kubelet's List does not show them: what no later
     container took over is neither free nor listed.
     """
@@ -23,6 +26,7 @@ class CpuManager:
     topology: Topology
     reserved: CpuSet
     held: Mapping[tuple[str, str], CpuSet] = field(default_factory=dict)
+    full_pcpus_only: bool = False
 
     @property
     def allocatable(self) -> CpuSet:
@@ -64,11 +68,33 @@ class CpuManager:
         count = pod.exclusive_cpus(container)
         if not count:
             return self
+        if self.full_pcpus_only:
+            self._check_whole_cores(count)
         usable = self.available | self._reusable(pod)
         near = usable & self._on(hint.numa_nodes or frozenset())
         taken = take_packed(self.topology, near, min(count, len(near)))
         taken |= take_packed(self.topology, usable - taken, count - len(taken))
         return replace(self, held={**self.held, (pod.uid, container.name): taken})
+
+    def _check_whole_cores(self, count: int) -> None:
+        """
+        Raise SmtAlignmentError unless *count* CPUs are whole cores, and as many whole cores are available.
+
+        Cores with a reserved thread do not count as available.
+
+        Source: kubelet cpumanager policy_static.go validateSMTAlignment, GetAvailablePhysicalCPUs.
+        """
+        threads = self.topology.threads_per_core
+        if count % threads:
+            raise SmtAlignmentError(
+                f"SMT Alignment Error: requested {count} cpus not multiple cpus per core = {threads}"
+            )
+        whole = self.available - self.topology.siblings(self.reserved)
+        if count > len(whole):
+            raise SmtAlignmentError(
+                f"SMT Alignment Error: not enough free physical CPUs: available physical CPUs = {len(whole)}, "
+                f"requested CPUs = {count}, CPUs per core = {threads}"
+            )
 
     def release(self, pod_uid: str) -> "CpuManager":
         """Return the manager without what the pod held."""

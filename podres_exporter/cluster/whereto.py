@@ -7,7 +7,7 @@ from typing import Any
 from podres_exporter.cluster.documents import failed_documents
 from podres_exporter.cluster.outcome import Trouble
 from podres_exporter.document import API_VERSION
-from podres_exporter.fit import Answer, Ask, Fits, Outcome, Policy, Scope, fit, rank
+from podres_exporter.fit import Answer, Ask, Fits, KubeletOptions, Outcome, Policy, Scope, fit, rank
 from podres_exporter.fit.document import ask_dict
 from podres_exporter.fit.document import to_dict as answer_dict
 from podres_exporter.fit.reasons import reason
@@ -26,10 +26,15 @@ Ranked = Sequence[Answer]
 
 
 def ranked(
-    snapshots: Iterable[Snapshot], ask: Ask, policy: Policy | None = None, scope: Scope = Scope.CONTAINER
+    snapshots: Iterable[Snapshot],
+    ask: Ask,
+    policy: Policy | None = None,
+    scope: Scope = Scope.CONTAINER,
+    options: KubeletOptions | None = None,
 ) -> list[Answer]:
     """Return the answer of every node, best first."""
-    return [answer for _, answer in rank({each.node: fit(each, ask, policy, scope) for each in snapshots})]
+    answers = {each.node: fit(each, ask, policy, scope, options=options) for each in snapshots}
+    return [answer for _, answer in rank(answers)]
 
 
 def verdict(answers: Ranked) -> Fits:
@@ -87,6 +92,8 @@ def _in_the_way(answer: Answer) -> str:
     for each in answer.outcomes:
         if each.fits is Fits.NO:
             refused.setdefault((reason(each), _leaving(each)), []).append(each.policy.value)
+    if not refused and _word(answer) == _UNKNOWN and (why := reason(answer.outcomes[0])):
+        return why
     if not refused and _word(answer) == _UNKNOWN:
         return printable(answer.notes[0].text) if answer.notes else "the kubelet does not tell enough"
     told = []

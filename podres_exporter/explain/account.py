@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.fit import Answer
-from podres_exporter.model import Alignment, ContainerSpec, DeviceHealth, DoubleHeld, PodMeta, Request
+from podres_exporter.model import Alignment, ContainerSpec, DeviceHealth, DoubleHeld, PodMeta, Request, Unlisted
 from podres_exporter.model.allocation import NumaNodes
 
 
@@ -78,10 +78,13 @@ class ContainerAccount:
     """
     One container. *asked* is None where the API server does not tell; *missing* is what it asked for and does not show.
 
-    *holdings* and *alignment* are empty and None where the kubelet does not list it. *pool* are the CPUs of the shared
-    pool if that is where it runs, empty where it has its own, None where nothing tells the pool. *unallocatable* are
-    devices that it holds, though the kubelet does not report them as allocatable. *doubles* are what it holds and a
-    container of another pod holds too, though only one may.
+    *holdings* and *alignment* are empty and None where the kubelet does not list it. *runs_in_pool*: it has no
+    CPUs of its own. *pool* are then the allocatable CPUs of the shared pool, None where nothing tells them, and
+    *reserved* those kept for the system, on which the pool runs too unless the kubelet forbids it. *unallocatable* are
+    devices that it holds, though the kubelet does not report them as allocatable. *unlisted* is what it holds beside
+    what is listed; *chosen_by* the annotation by which a scheduler has chosen *chosen_devices* in place of the listed
+    ids; *caches* the parts of its CPUs on each last-level cache, where they lie on several of one NUMA node.
+    *doubles* are what it holds and a container of another pod holds too, though only one may.
     """
 
     name: str
@@ -90,11 +93,17 @@ class ContainerAccount:
     alignment: Alignment | None = None
     holdings: tuple[Holding, ...] = ()
     pool: CpuSet | None = frozenset()
+    runs_in_pool: bool = False
+    reserved: CpuSet = frozenset()
     missing: tuple[Request, ...] = ()
     health: tuple[DeviceHealth, ...] = ()
     unallocatable: tuple[str, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     doubles: tuple[DoubleHeld, ...] = ()
+    unlisted: tuple[Unlisted, ...] = ()
+    chosen_by: str = ""
+    chosen_devices: tuple[str, ...] = ()
+    caches: tuple[tuple[int, tuple[CpuSet, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,17 @@ def _container(container: ContainerAccount) -> Document:
         "asked": container.asked and request_dict(container.asked),
         "alignment": container.alignment and _alignment(container.alignment),
         "shared_pool": None if container.pool is None else format_cpuset(container.pool),
+        "runs_in_shared_pool": container.runs_in_pool,
+        "reserved_cpus": format_cpuset(container.reserved),
+        "caches": [
+            {"numa_node": node, "cpus": [format_cpuset(part) for part in parts]} for node, parts in container.caches
+        ],
+        "unlisted": [
+            {"resource": row.resource, "amount": row.amount, "reason": row.reason.value} for row in container.unlisted
+        ],
+        "chosen": {"annotation": container.chosen_by, "devices": list(container.chosen_devices)}
+        if container.chosen_by
+        else None,
         "holds": [
             {
                 "resource": holding.resource,
@@ -82,6 +93,7 @@ def _container(container: ContainerAccount) -> Document:
                 "namespace": each.namespace,
                 "pod": each.pod,
                 "container": each.container,
+                "resource": each.resource,
             }
             for each in container.neighbours
         ],

@@ -1,23 +1,24 @@
 """Why a pod sits where it sits."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from podres_exporter.cpuset import CpuSet
 from podres_exporter.explain.account import Account, ContainerAccount, State
 from podres_exporter.explain.find import find_container, find_pod
 from podres_exporter.explain.holdings import holdings
 from podres_exporter.explain.neighbours import neighbours
-from podres_exporter.explain.state import state_of
+from podres_exporter.explain.state import state_of, under_refusal
 from podres_exporter.fit import Answer, ask_of, fit
 from podres_exporter.model import (
     Allocation,
-    ContainerSpec,
     ContainerView,
     DoubleHeld,
     PodKey,
     PodMeta,
     PodView,
-    Request,
     Snapshot,
+    Topology,
     Verdict,
 )
 
@@ -68,35 +69,55 @@ def _containers(
     found = []
     for name in dict.fromkeys([*specs, *views]):
         missing = tuple(each for each in requests if each.container == name and each.missing)
+        unlisted = tuple(row for row in view.unlisted if row.container == name) if view else ()
         each = views.get(name)
         if allocation is None or view is None or each is None:
-            found.append(ContainerAccount(name, specs.get(name), is_listed=False, missing=missing))
+            account = ContainerAccount(name, specs.get(name), is_listed=False, missing=missing, unlisted=unlisted)
         else:
-            found.append(_listed(allocation, view, each, specs.get(name), missing))
+            account = _listed(allocation, view, each, ContainerAccount(name, specs.get(name), missing=missing))
+            account = replace(account, unlisted=unlisted)
+        found.append(account)
     return tuple(found)
 
 
-def _listed(
-    allocation: Allocation,
-    pod: PodView,
-    view: ContainerView,
-    spec: ContainerSpec | None,
-    missing: tuple[Request, ...],
-) -> ContainerAccount:
+def _listed(allocation: Allocation, pod: PodView, view: ContainerView, account: ContainerAccount) -> ContainerAccount:
+    """Return the account of a container with what the kubelet lists of it."""
     own = view.container.exclusive_cpus
     manages = bool(allocation.cpus.allocatable or allocation.cpus.exclusive)
-    return ContainerAccount(
-        view.container.name,
-        spec,
+    return replace(
+        account,
         alignment=view.alignment,
         holdings=holdings(view, allocation.topology),
         pool=frozenset() if own else (allocation.cpus.shared_pool if manages else None),
-        missing=missing,
+        runs_in_pool=not own,
+        reserved=_reserved(allocation),
         health=view.health,
         unallocatable=_unallocatable(allocation, view),
         neighbours=neighbours(allocation, pod, view),
         doubles=_doubles(allocation, pod, view.container.name),
+        chosen_by=pod.meta.chosen_by if pod.meta and view.container.devices else "",
+        chosen_devices=view.chosen_devices,
+        caches=_caches(allocation.topology, own),
     )
+
+
+def _reserved(allocation: Allocation) -> CpuSet:
+    """Return the CPUs that are kept for the system: online, and never granted exclusively; none where not known."""
+    topology, allocatable = allocation.topology, allocation.cpus.allocatable
+    return topology.online - allocatable if topology is not None and allocatable else frozenset()
+
+
+def _caches(topology: Topology | None, cpus: CpuSet) -> tuple[tuple[int, tuple[CpuSet, ...]], ...]:
+    """Return the NUMA nodes on which the CPUs lie on several last-level caches, with the CPUs of each cache."""
+    found = []
+    for node, held in topology.split(cpus) if topology else ():
+        parts: dict[int, set[int]] = {}
+        for cpu in held:
+            core = topology.core_by_cpu.get(cpu) if topology else None
+            parts.setdefault(core.cache if core else -1, set()).add(cpu)
+        if node is not None and len(parts) > 1 and -1 not in parts:
+            found.append((node, tuple(frozenset(parts[cache]) for cache in sorted(parts))))
+    return tuple(found)
 
 
 def _unallocatable(allocation: Allocation, view: ContainerView) -> tuple[str, ...]:
@@ -119,7 +140,8 @@ def _fit(snapshot: Snapshot, view: PodView | None, meta: PodMeta | None, state: 
     if meta is None or not meta.containers or state in {State.FINISHED, State.UNTOLD}:
         return None
     if view is None:
-        return fit(snapshot, ask_of(meta))
+        answer = fit(snapshot, ask_of(meta), without=None if state is State.REJECTED else meta.key)
+        return under_refusal(answer, meta) if state is State.REJECTED else answer
     sits_badly = any(each.alignment.verdict is Verdict.MISALIGNED for each in view.containers)
     return fit(snapshot, ask_of(meta), without=view.pod.key) if sits_badly else None
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from podres_exporter.cpuset import format_cpuset
 from podres_exporter.explain.account import Account, ContainerAccount, Neighbour, Relation
-from podres_exporter.model import Certainty, DeviceHealth, Explanation, Request, Thing
+from podres_exporter.model import Certainty, DeviceHealth, Explanation, Request, Thing, UnlistedReason
 from podres_exporter.model.shares import split_replica
 from podres_exporter.printable import printable
-from podres_exporter.text.amounts import thing
+from podres_exporter.text.amounts import resource_amount, thing
 from podres_exporter.text.doubles import double_name
 from podres_exporter.text.words import folded, shortened
 
@@ -16,6 +17,12 @@ _LONGEST_ID = 48
 _HEALTHY = "Healthy"
 _ANY_CPUS = "any: the CPU manager's policy is not static, or not told"
 _GONE = "held, but not reported as allocatable: unhealthy, its plugin is gone, or it states an empty topology"
+_CHOSEN = "the plugin gives these, whatever id the kubelet lists"
+_UNLISTED = {
+    UnlistedReason.INIT_CONTAINER: "left over from an init container; they stay with the pod until it ends",
+    UnlistedReason.NOT_LISTED: "kubelets up to 1.29 list no sidecars",
+    UnlistedReason.UNREADABLE: "an item of the kubelet's answer could not be read",
+}
 _WHY = {
     Explanation.UNEXPLAINED: "nothing explains it",
     Explanation.INIT_CONTAINER: "the kubelet never lists plain init containers",
@@ -41,11 +48,40 @@ def remarks(account: Account, container: ContainerAccount) -> Iterator[Remark]:
             [shortened(device_id, _LONGEST_ID) for device_id in container.unallocatable], _MOST_NEIGHBOURS, "(+{})"
         )
         yield "note", [*enumerated(ids), *_GONE.split()]
-    if container.pool:
-        yield "CPUs", f"shared pool ({len(container.pool)} allocatable CPUs)".split()
-    elif container.pool is None:
-        yield "CPUs", _ANY_CPUS.split()
+    for row in container.unlisted:
+        amount = resource_amount(row.resource, row.amount)
+        yield (
+            "holds",
+            f"{amount} {thing(row.resource)} more that the kubelet does not list ({_UNLISTED[row.reason]})".split(),
+        )
+    if container.chosen_by:
+        names = folded([shortened(each, _LONGEST_ID) for each in container.chosen_devices], _MOST_NEIGHBOURS)
+        yield "chosen", [*enumerated(names), *f"by annotation {container.chosen_by}: {_CHOSEN}".split()]
+    if container.runs_in_pool:
+        yield "CPUs", _pool(container).split()
+    for node, parts in container.caches:
+        held = " and ".join(format_cpuset(part) for part in parts)
+        yield "caches", f"on node {node} its CPUs lie on {len(parts)} last-level caches: {held}".split()
     yield from _neighbours(account, [each for each in container.neighbours if not _is_double(container, each)])
+
+
+def _pool(container: ContainerAccount) -> str:
+    """
+    Return where a container without CPUs of its own runs.
+
+    Source: kubelet cpumanager static policy; with strict-cpu-reservation the reserved CPUs are no part of the pool, and
+    what runs in an empty one stays where it was (kubernetes #141196).
+    """
+    reserved = f"the reserved CPUs {format_cpuset(container.reserved)}" if container.reserved else "the reserved CPUs"
+    if container.pool is None:
+        return _ANY_CPUS
+    if container.pool:
+        beside = f", and {reserved} unless strict-cpu-reservation is set" if container.reserved else ""
+        return f"shared pool ({len(container.pool)} allocatable CPUs{beside})"
+    return (
+        f"shared pool, in which no allocatable CPU is left: it runs on {reserved}, or, with strict-cpu-reservation, "
+        "where it ran before, on CPUs that others now hold exclusively; the kubelet does not tell which"
+    )
 
 
 def _missing(request: Request) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from podres_exporter.explain.account import Account, ContainerAccount, State
 from podres_exporter.explain.picture import picture
 from podres_exporter.explain.remarks import enumerated, remarks
+from podres_exporter.fit import Answer, Fits
 from podres_exporter.fit.text import answer_lines, headline, policies_differ, policies_text, request_text
 from podres_exporter.model import ContainerKind
 from podres_exporter.printable import printable
@@ -99,6 +100,24 @@ def _fit(account: Account, columns: int) -> list[str]:
         if policies_differ(answer):
             lines += [_INDENT + line for line in policies_text(answer, inner)]
         return ["", *lines]
-    then = ", which need not be what it said then" if account.state is State.REJECTED else ""
-    lines = ["", f"{_INDENT}what the node would say to it now{then}:"]
-    return lines + [(_INDENT + line).rstrip() for line in answer_lines(answer, inner)]
+    lines = ["", f"{_INDENT}what the node would say to it now:"]
+    told = answer_lines(answer, inner)
+    if account.state is State.REJECTED:
+        sentence = "this pod stays rejected, for a kubelet judges a pod once; what a new one like it would meet:"
+        lines = ["", *wrapped(sentence, columns, _INDENT, _INDENT * 2)]
+        told = _refused(account, answer, inner)
+    return lines + [(_INDENT + line).rstrip() for line in told]
+
+
+def _refused(account: Account, answer: Answer, columns: int) -> list[str]:
+    """Return the answer to a rejected pod's requests, which is no yes to the pod."""
+    reason = printable(account.meta.reason) if account.meta else ""
+    told = answer_lines(answer, columns)
+    rest = next((at for at, line in enumerate(told) if line.startswith(f"{_INDENT}asked:")), len(told))
+    if answer.fits is Fits.YES:
+        first = f"room enough by now: {headline(answer).removeprefix('yes: ')}"
+    elif {each.fits for each in answer.outcomes} == {Fits.UNKNOWN} and not answer.outcomes[0].hurdles:
+        first = f"unknown: {reason} is about something that is not judged here; nothing else is in the way"
+    else:
+        return told
+    return [*wrapped(first, columns, hanging=_INDENT), *told[rest:]]

@@ -35,7 +35,10 @@ def _cpu_infos(view: ContainerView, topology: Topology | None) -> Collection[Row
         for node, cpus in by_node(view.container.exclusive_cpus, topology)
         for cpu in sorted(cpus)
     ]
-    return [(str(cpu), node, _stated(place.core), _stated(place.socket), 1) for cpu, node, place in places]
+    return [
+        (str(cpu), node, _stated(place.core), _stated(place.socket), _stated(place.cache), 1)
+        for cpu, node, place in places
+    ]
 
 
 def _stated(number: int) -> str:
@@ -119,8 +122,9 @@ FAMILIES = (
     ContainerFamily(
         name="podres_cpu_info",
         kind=Kind.INFO,
-        help="One per exclusive CPU of the container; joins with node_cpu_seconds_total on the label cpu.",
-        labels=("cpu", "numa_node", "core", "socket"),
+        help="One per exclusive CPU of the container; joins with node_cpu_seconds_total on the label cpu. l3_cache is "
+        "the lowest CPU that shares its last-level cache, empty where the kernel states none.",
+        labels=("cpu", "numa_node", "core", "socket", "l3_cache"),
         collector="cpu-info",
         rows=_cpu_infos,
         concern=Concern.CPUS,

@@ -12,6 +12,7 @@ from podres_exporter.fit.holders import Holder
 from podres_exporter.fit.hurdles import Hurdle, Obstacle
 from podres_exporter.fit.judge import fit
 from podres_exporter.fit.notes import Caveat, Note
+from podres_exporter.fit.options import KubeletOptions
 from podres_exporter.fit.rank import rank
 from podres_exporter.fit.room import Room
 
@@ -22,6 +23,7 @@ __all__ = [
     "Fits",
     "Holder",
     "Hurdle",
+    "KubeletOptions",
     "Note",
     "Obstacle",
     "Outcome",

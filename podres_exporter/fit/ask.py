@@ -16,12 +16,15 @@ class Ask:
     What the containers of a pod ask for.
 
     *is_guaranteed*: requests equal limits, and each container states CPU and memory. *has_pod_resources*: the pod has
-    requests of its own (KEP-2837), which nobody judges here.
+    requests of its own (KEP-2837), which nobody judges here. *cpu_millicores* and *memory_bytes* are what the whole pod
+    counts for, its sandbox's overhead included; 0: what its containers ask for.
     """
 
     containers: tuple[ContainerSpec, ...]
     is_guaranteed: bool
     has_pod_resources: bool = False
+    cpu_millicores: int = 0
+    memory_bytes: int = 0
 
 
 def ask_for(
@@ -67,7 +70,13 @@ def ask_of(meta: PodMeta) -> Ask:
         )
         for spec in meta.containers
     )
-    return Ask(containers, meta.qos_class == Qos.GUARANTEED and not meta.has_pod_resources, meta.has_pod_resources)
+    return Ask(
+        containers,
+        meta.qos_class == Qos.GUARANTEED and not meta.has_pod_resources,
+        meta.has_pod_resources,
+        meta.cpu_millicores,
+        meta.memory_bytes,
+    )
 
 
 def pod_request(ask: Ask) -> PodRequest:

@@ -63,7 +63,13 @@ def _outcome(outcome: Outcome) -> Document:
         ],
         "nearest_node": outcome.nearest,
         "holders": [
-            {"namespace": each.namespace, "pod": each.name, "resource": each.resource, "amount": each.amount}
+            {
+                "namespace": each.namespace,
+                "pod": each.name,
+                "resource": each.resource,
+                "amount": each.amount,
+                "ending": each.ending or None,
+            }
             for each in outcome.holders
         ],
         "fits_without": [{"namespace": namespace, "pod": name} for namespace, name in outcome.freeing],

@@ -8,7 +8,7 @@ from podres_exporter.fit.node import NodeNow, uid_of
 from podres_exporter.fit.room import CPU, Room
 from podres_exporter.fit.walk import walk
 from podres_exporter.join.stock import pod_memory
-from podres_exporter.model import Allocation, PodKey, PodView
+from podres_exporter.model import Allocation, PodKey, PodMeta, PodView
 
 MOST_TRIED = 16
 """Pods whose leaving is tried out, those that hold most first: each costs a walk through admission per policy."""
@@ -16,12 +16,17 @@ MOST_TRIED = 16
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A pod that holds *amount* (CPUs, devices or bytes) of a resource, near the node that was asked about."""
+    """
+    A pod that holds *amount* (CPUs, devices or bytes) of a resource, near the node that was asked about.
+
+    *ending* says that it is being deleted, or has finished and is listed all the same; empty otherwise.
+    """
 
     namespace: str
     name: str
     resource: str
     amount: int
+    ending: str = ""
 
 
 def nearest_node(rooms: Iterable[Room]) -> int | None:
@@ -43,13 +48,20 @@ def nearest_node(rooms: Iterable[Room]) -> int | None:
 def holders(allocation: Allocation, resources: Iterable[str], node: int | None) -> tuple[Holder, ...]:
     """Return who holds these resources near the node (None: anywhere), most first; a block on several nodes counts."""
     found = [
-        Holder(*view.pod.key, resource, amount)
+        Holder(*view.pod.key, resource, amount, ending_text(view.meta))
         for resource in resources
         for view in allocation.pods
         if (amount := _held(view, resource, node, allocation))
     ]
     order = {resource: index for index, resource in enumerate(resources)}
     return tuple(sorted(found, key=lambda each: (order[each.resource], -each.amount, each.namespace, each.name)))
+
+
+def ending_text(meta: PodMeta | None) -> str:
+    """Return how the pod's holdings are coming free, empty where they are not."""
+    if meta is None:
+        return ""
+    return "being deleted" if meta.is_deleting else meta.phase.lower() if meta.phase in {"Succeeded", "Failed"} else ""
 
 
 def _held(view: PodView, resource: str, node: int | None, allocation: Allocation) -> int:

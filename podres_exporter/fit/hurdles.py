@@ -4,7 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from podres_exporter.admission import TOPOLOGY_AFFINITY, Hint, Kind, NodeManagers, PodRequest, Policy, release
+from podres_exporter.admission import (
+    SMT_ALIGNMENT,
+    TOPOLOGY_AFFINITY,
+    Hint,
+    Kind,
+    NodeManagers,
+    PodRequest,
+    Policy,
+    release,
+)
 from podres_exporter.fit.node import NodeNow
 from podres_exporter.fit.room import CPU, Room, amounts, rooms
 from podres_exporter.fit.walk import Walk
@@ -18,7 +27,9 @@ class Obstacle(StrEnum):
     ABSENT: the node is not known to have any. TOO_FEW: it has less than asked, held or not. HELD: it has enough, but
     not enough is free. TOO_WIDE: enough is free, but no NUMA node has so much at all. SCATTERED: enough is free, but
     not on as few NUMA nodes as the policy wants. GROUPED: memory blocks that span nodes, or do not, keep it out. APART:
-    each resource fits, but not all on the same nodes. OTHER: what else a manager says.
+    each resource fits, but not all on the same nodes. REQUESTED: all pods' requests leave too little. WHOLE_CORES:
+    the CPU manager gives whole cores only. UNLISTED: enough is listed as free, but some of it is held that the kubelet
+    does not list. OTHER: what else a manager says.
     """
 
     ABSENT = "absent"
@@ -28,6 +39,9 @@ class Obstacle(StrEnum):
     SCATTERED = "scattered"
     GROUPED = "grouped"
     APART = "apart"
+    REQUESTED = "requested"
+    WHOLE_CORES = "whole_cores"
+    UNLISTED = "unlisted"
     OTHER = "other"
 
 
@@ -57,9 +71,11 @@ def hurdles(now: NodeNow, pod: PodRequest, walk: Walk, policy: Policy, *, cpus_a
     name = walk.container.name if walk.container and len(pod.containers) > 1 else ""
     asked = amounts(then, pod, walk.container)
     found = rooms(_inits_ended(then, pod, walk), asked, cpus_are_placed=cpus_are_placed)
-    short = [Hurdle(_shortage(room), name, room) for room in found if room.free < room.asked]
+    short = shortages(found, name)
     if short:
-        return tuple(short)
+        return short
+    if walk.rejection is not None and walk.rejection.reason == SMT_ALIGNMENT:
+        return tuple(Hurdle(Obstacle.WHOLE_CORES, name, room) for room in found if room.resource == CPU)
     if walk.rejection != TOPOLOGY_AFFINITY:
         grouped = [Hurdle(Obstacle.GROUPED, name, room) for room in found if room.resource in _memory_types(pod)]
         return tuple(grouped) or (Hurdle(Obstacle.OTHER, name),)
@@ -71,6 +87,11 @@ def hurdles(now: NodeNow, pod: PodRequest, walk: Walk, policy: Policy, *, cpus_a
     ]
     apart = [Hurdle(Obstacle.APART, name, room, fitting[room.resource]) for room in found if fitting.get(room.resource)]
     return tuple(astray or apart) or (Hurdle(Obstacle.OTHER, name),)
+
+
+def shortages(found: Iterable[Room], container: str = "") -> tuple[Hurdle, ...]:
+    """Return what is short on the whole node, so that no policy could help."""
+    return tuple(Hurdle(_shortage(room), container, room) for room in found if room.free < room.asked)
 
 
 def _shortage(room: Room) -> Obstacle:

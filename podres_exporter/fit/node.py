@@ -18,6 +18,8 @@ from podres_exporter.admission import (
 from podres_exporter.join.stock import pod_memory
 from podres_exporter.model import Allocation, PodKey, Topology
 
+_NO_SUCH_NODE = frozenset([-1])
+
 
 @dataclass(frozen=True, slots=True)
 class NodeNow:
@@ -32,9 +34,9 @@ def uid_of(key: PodKey) -> str:
     return "/".join(key)
 
 
-def node_now(allocation: Allocation, resources: Iterable[str] = ()) -> NodeNow:
+def node_now(allocation: Allocation, resources: Iterable[str] = (), *, full_pcpus_only: bool = False) -> NodeNow:
     """
-    Return the node's managers as the kubelet's answers tell them.
+    Return the node's managers as the kubelet's answers tell them; *full_pcpus_only* is an option that they do not tell.
 
     A manager is None where nothing allocatable of its kind is reported: its policy is then not static. Of the asked
     *resources* those that nobody reports are offered without devices, so that a request for them fails; a kubelet that
@@ -55,7 +57,12 @@ def node_now(allocation: Allocation, resources: Iterable[str] = ()) -> NodeNow:
         },
     )
     return NodeNow(
-        NodeManagers(numa_nodes or frozenset([0]), devices, _cpus(allocation), _memory(allocation, machine)),
+        NodeManagers(
+            numa_nodes or frozenset([0]),
+            devices,
+            _cpus(allocation, full_pcpus_only=full_pcpus_only),
+            _memory(allocation, machine),
+        ),
         {**dict.fromkeys(resources, ()), **_offers(allocation)},
     )
 
@@ -66,14 +73,16 @@ def _named_nodes(allocation: Allocation) -> frozenset[int]:
     return frozenset[int]().union(*memory, *(row.numa_nodes for row in allocation.devices))
 
 
-def _cpus(allocation: Allocation) -> CpuManager | None:
+def _cpus(allocation: Allocation, *, full_pcpus_only: bool) -> CpuManager | None:
     """Return the CPU manager; every online CPU that is not allocatable is reserved."""
     allocatable = allocation.cpus.allocatable
     if not allocatable:
         return None
     topology = allocation.topology or Topology({0: allocatable})
     held = {(uid_of(view.pod.key), ""): view.pod.all_exclusive_cpus() for view in allocation.pods}
-    return CpuManager(topology, topology.online - allocatable, {key: cpus for key, cpus in held.items() if cpus})
+    return CpuManager(
+        topology, topology.online - allocatable, {key: cpus for key, cpus in held.items() if cpus}, full_pcpus_only
+    )
 
 
 def _memory(allocation: Allocation, machine: Machine) -> MemoryManager | None:
@@ -109,12 +118,20 @@ def _machine(allocation: Allocation) -> Machine:
 
 
 def _offers(allocation: Allocation) -> Mapping[str, tuple[PluginDevice, ...]]:
-    """Return every device that is reported (healthy) or held only (not), by resource and id."""
+    """
+    Return every device that is reported (healthy) or held only (not), by resource and id.
+
+    One that states a node which is none keeps -1: the Topology Manager finds no node that would do for it.
+    """
     offers: defaultdict[str, list[PluginDevice]] = defaultdict(list)
     for row in allocation.devices:
         reported = row.reported or frozenset()
         offers[row.resource] += [
-            PluginDevice(device_id, row.numa_nodes, healthy=device_id in reported)
+            PluginDevice(
+                device_id,
+                _NO_SUCH_NODE if device_id in row.off_node else row.numa_nodes,
+                healthy=device_id in reported,
+            )
             for device_id in sorted(reported | row.held)
         ]
     return {name: tuple(sorted(offer, key=lambda device: device.device_id)) for name, offer in offers.items()}

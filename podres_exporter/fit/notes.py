@@ -1,15 +1,27 @@
 """What an answer cannot know, told with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from podres_exporter.admission import PodRequest, Qos, Scope
 from podres_exporter.fit.ask import Ask
-from podres_exporter.model import Allocation, ContainerKind, Snapshot, Verdict
+from podres_exporter.fit.options import KubeletOptions
+from podres_exporter.join.twins import twins
+from podres_exporter.model import Allocation, Snapshot, UnlistedReason, Verdict
+from podres_exporter.text.amounts import resource_amount, thing
 
 MOST_NODES = 8
-"""NUMA nodes that a Topology Manager takes (kubelet: maxAllowableNUMANodes); hints double with every node."""
+"""
+NUMA nodes that a Topology Manager takes unless max-allowable-numa-nodes says more, and that one resource may lie on
+here; hints double with every node.
+"""
+
+UNLISTED = {
+    UnlistedReason.INIT_CONTAINER: "left over from an init container",
+    UnlistedReason.NOT_LISTED: "kubelets up to 1.29 list no sidecars",
+    UnlistedReason.UNREADABLE: "an item of its answer could not be read",
+}
 
 
 class Caveat(StrEnum):
@@ -35,6 +47,12 @@ class Caveat(StrEnum):
     CLAIMS = "claims"
     SCOPE = "scope"
     SCHEDULER = "scheduler"
+    WHOLE_CORES = "whole_cores"
+    REQUESTS_UNKNOWN = "requests_unknown"
+    UNLISTED = "unlisted"
+    SICK = "sick"
+    CAPACITY = "capacity"
+    TWO_NAMES = "two_names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +63,15 @@ class Note:
     text: str
 
 
-def notes(snapshot: Snapshot, ask: Ask, pod: PodRequest, scope: Scope) -> tuple[Note, ...]:
+def notes(
+    snapshot: Snapshot, ask: Ask, pod: PodRequest, scope: Scope, options: KubeletOptions | None = None
+) -> tuple[Note, ...]:
     """Return what limits an answer to this question, from the weightiest to what is always so."""
     found = [*_of_snapshot(snapshot)]
     if snapshot.allocation is not None:
         found += [
             *_of_cpus(snapshot, snapshot.allocation, pod),
+            *_of_cores(snapshot.allocation, pod, options or KubeletOptions()),
             *_of_memory(snapshot.allocation, pod),
             *_of_devices(snapshot.allocation, ask),
         ]
@@ -64,8 +85,14 @@ def notes(snapshot: Snapshot, ask: Ask, pod: PodRequest, scope: Scope) -> tuple[
     if len(pod.containers) > 1:
         other = Scope.POD if scope is Scope.CONTAINER else Scope.CONTAINER
         found.append(Note(Caveat.SCOPE, f"Judged for Topology Manager scope {scope}; scope {other} may differ."))
-    sentence = "Not judged: taints, affinity, requests for shared CPU and memory (the scheduler's business)."
-    return (*found, Note(Caveat.SCHEDULER, sentence))
+    metadata = snapshot.metadata
+    if snapshot.allocation is not None and (metadata is None or not metadata.synced):
+        sentence = (
+            "What pods of the shared pool request is not known without metadata and not counted: the kubelet may still "
+            "say OutOfcpu, OutOfmemory or OutOfpods."
+        )
+        found.append(Note(Caveat.REQUESTS_UNKNOWN, sentence))
+    return (*found, Note(Caveat.SCHEDULER, "Not judged: taints, affinity and the rest of the scheduler's business."))
 
 
 def _of_snapshot(snapshot: Snapshot) -> Iterator[Note]:
@@ -88,7 +115,9 @@ def _of_snapshot(snapshot: Snapshot) -> Iterator[Note]:
     elif len(allocation.topology.nodes) > MOST_NODES:
         yield Note(
             Caveat.TOO_MANY_NODES,
-            f"The machine has {len(allocation.topology.nodes)} NUMA nodes; more than {MOST_NODES} are not judged.",
+            f"The machine has {len(allocation.topology.nodes)} NUMA nodes: its kubelet runs under a policy other than "
+            "none only with max-allowable-numa-nodes. What counts alone decide is judged, and hints where a resource "
+            f"lies on at most {MOST_NODES} of the nodes.",
         )
     if any(each.alignment.verdict is Verdict.UNSUPPORTED for view in allocation.pods for each in view.containers):
         yield Note(Caveat.LEGACY, "Kubelets before 1.23 report devices without a NUMA node as if on node 0.")
@@ -111,16 +140,26 @@ def _of_cpus(snapshot: Snapshot, allocation: Allocation, pod: PodRequest) -> Ite
         yield Note(Caveat.CPUS_SHARED, "A fraction of a CPU comes from the shared pool, which has no NUMA node.")
 
 
+def _of_cores(allocation: Allocation, pod: PodRequest, options: KubeletOptions) -> Iterator[Note]:
+    topology = allocation.topology
+    threads = topology.threads_per_core if topology is not None else 1
+    odd = [each for each in pod.containers if pod.exclusive_cpus(each) % threads]
+    if odd and allocation.cpus.allocatable and options.full_pcpus_only is None:
+        yield Note(
+            Caveat.WHOLE_CORES,
+            f"A core has {threads} threads here. With the CPU manager's option full-pcpus-only, which the kubelet does "
+            f"not tell, it gives whole cores only and refuses what is no multiple of {threads} (SMTAlignmentError): "
+            "say so with --full-pcpus-only.",
+        )
+
+
 def _may_hide_cpus(snapshot: Snapshot) -> bool:
-    """Tell whether some pod's init container may still hold CPUs; yes where nobody tells what pods asked for."""
+    """Tell whether some pod's init container may still hold CPUs that are not counted: no metadata tells of it."""
     metadata = snapshot.metadata
-    if metadata is None or not metadata.synced:
-        return snapshot.allocation is not None and bool(snapshot.allocation.cpus.exclusive)
-    return any(
-        spec.kind is ContainerKind.INIT and spec.whole_cpus
-        for meta in metadata.pods.values()
-        for spec in meta.containers
-        if not meta.is_terminal
+    return (
+        (metadata is None or not metadata.synced)
+        and snapshot.allocation is not None
+        and bool(snapshot.allocation.cpus.exclusive)
     )
 
 
@@ -159,5 +198,38 @@ def _of_devices(allocation: Allocation, ask: Ask) -> Iterator[Note]:
                 f"{broken} {name} held but no longer allocatable (unhealthy, or the plugin is gone): not free even "
                 "when the holder leaves.",
             )
+    for each in twins(allocation):
+        if each.resource in wanted:
+            yield Note(
+                Caveat.TWO_NAMES,
+                f"{each.resource} {each.device_id} counts as free, but {each.namespace}/{each.pod} holds it as "
+                f"{each.held_as} {each.held_id}: the kubelet would hand it out a second time.",
+            )
     if any(spec.claims for spec in ask.containers):
         yield Note(Caveat.CLAIMS, "Devices of DRA claims are not told by the kubelet while free, and not judged.")
+
+
+def unlisted_note(allocation: Allocation, asked: Iterable[str]) -> Iterator[Note]:
+    """Yield who is known to hold what of the asked resources without being listed with it."""
+    wanted = set(asked)
+    for view in allocation.pods:
+        for row in view.unlisted:
+            if row.resource in wanted:
+                amount = resource_amount(row.resource, row.amount)
+                yield Note(
+                    Caveat.UNLISTED,
+                    f"{view.pod.namespace}/{view.pod.name} {row.container} holds {amount} {thing(row.resource)} beside "
+                    f"what the kubelet lists ({UNLISTED[row.reason]}): so much of what counts as free is not.",
+                )
+
+
+SICK = Note(
+    Caveat.SICK,
+    "A sick device that nobody holds is in no answer of the kubelet, but counts in its hints: under restricted it may "
+    "refuse what spans NUMA nodes only because of it.",
+)
+CAPACITY = Note(
+    Caveat.CAPACITY,
+    "The kubelet does not tell the node's allocatable CPU to the last fraction, nor how many pods it takes: give them "
+    "with --allocatable, as `kubectl describe node` shows it.",
+)

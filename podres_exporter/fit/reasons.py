@@ -11,6 +11,7 @@ from podres_exporter.text.amounts import nodes_phrase, resource_amount, thing
 from podres_exporter.text.words import joined
 
 _MOST_SETS = 3
+_REQUESTED = {"requests.cpu": "CPU requests", "requests.memory": "memory requests", "pods": "number of pods"}
 
 
 def reason(outcome: Outcome) -> str:
@@ -30,26 +31,29 @@ def _for(hurdle: Hurdle, sentence: str) -> str:
 
 
 def _sentence(obstacle: Obstacle, room: Room) -> str:
-    name = thing(room.resource)
-    asked, free = resource_amount(room.resource, room.asked), resource_amount(room.resource, room.free)
-    of_all = resource_amount(room.resource, room.allocatable)
+    """Return what is in the way of one resource."""
+    if obstacle is Obstacle.REQUESTED:
+        free, of_all = resource_amount(room.resource, room.free), resource_amount(room.resource, room.allocatable)
+        asked = resource_amount(room.resource, room.asked)
+        return f"{_REQUESTED[room.resource]}: {asked} asked, {free} of {of_all} left by the node's other pods"
+    return f"{resource_amount(room.resource, room.asked)} {thing(room.resource)} asked{_rest(obstacle, room)}"
+
+
+def _rest(obstacle: Obstacle, room: Room) -> str:
+    """Return what the node has of it instead."""
+    free, of_all = resource_amount(room.resource, room.free), resource_amount(room.resource, room.allocatable)
     most = resource_amount(room.resource, room.most_on_one_node)
-    match obstacle:
-        case Obstacle.ABSENT:
-            return f"{asked} {name} asked, none known on this node"
-        case Obstacle.TOO_FEW:
-            return f"{asked} {name} asked, {of_all} in all"
-        case Obstacle.HELD:
-            return f"{asked} {name} asked, {free} of {of_all} free"
-        case Obstacle.TOO_WIDE:
-            return f"{asked} {name} asked, and no NUMA node has more than {most}"
-        case Obstacle.GROUPED:
-            return (
-                f"{asked} {name} asked, and enough is free, but the memory manager never mixes blocks that span NUMA "
-                "nodes with blocks of one node"
-            )
-        case _:
-            return f"{asked} {name} asked and {free} free, but {_spread(room)}"
+    found = {
+        Obstacle.ABSENT: ", and the kubelet reports none",
+        Obstacle.TOO_FEW: f", {of_all} in all",
+        Obstacle.HELD: f", {free} of {of_all} free",
+        Obstacle.TOO_WIDE: f", and no NUMA node has more than {most}",
+        Obstacle.WHOLE_CORES: ", and the CPU manager gives free whole cores only (full-pcpus-only)",
+        Obstacle.UNLISTED: f", {free} of {of_all} surely free: more is held than the kubelet lists",
+        Obstacle.GROUPED: ", and enough is free, but the memory manager never mixes blocks that span NUMA nodes with "
+        "blocks of one node",
+    }.get(obstacle)
+    return found or f" and {free} free, but {_spread(room)}"
 
 
 def _spread(room: Room) -> str:

@@ -1,6 +1,7 @@
 """What is free of each asked resource as a table, a column for each NUMA node."""
 
 from podres_exporter.fit.answer import Answer
+from podres_exporter.fit.notes import MOST_NODES
 from podres_exporter.fit.room import Room
 from podres_exporter.text.amounts import resource_amount
 from podres_exporter.text.layout import table
@@ -19,6 +20,9 @@ def rooms_text(answer: Answer, columns: int) -> list[str]:
     The other way round where that is too wide, as it is on machines of many nodes.
     """
     nodes = sorted({node for room in answer.rooms for node in room.by_node})
+    if len(nodes) > MOST_NODES:
+        # A machine of so many has most of them for one kind of memory; those that have nothing of this say nothing.
+        nodes = [node for node in nodes if any(room.by_node.get(node, (0, 0))[1] for room in answer.rooms)]
     rows = _rows(answer, nodes)
     if max(map(len, table(rows, ENDLESS, _INDENT))) > columns:
         rows = _turned(rows)

@@ -40,7 +40,8 @@ def headline(answer: Answer) -> str:
     node = printable(answer.node)
     yes, no = ([each for each in answer.outcomes if each.fits is verdict] for verdict in (Fits.YES, Fits.NO))
     if not (yes or no):
-        return f"unknown: {node} does not tell enough to judge"
+        why = reason(answer.outcomes[0])
+        return f"unknown: {why}" if why else f"unknown: {node} does not tell enough to judge"
     if len(answer.outcomes) == 1:
         only = answer.outcomes[0]
         return f"yes: {_where(only, node)}" if yes else f"no: {reason(only)}"
@@ -114,7 +115,7 @@ def _detail(outcome: Outcome) -> str:
         case Fits.NO:
             return reason(outcome)
         case _:
-            return "not known, see below"
+            return f"not known: {reason(outcome)}" if outcome.hurdles else "not known, see below"
 
 
 def policies_differ(answer: Answer) -> bool:
@@ -136,11 +137,17 @@ def _in_the_way(outcomes: Sequence[Outcome], columns: int) -> list[str]:
         lines += ["", *wrapped(f"held {place}{under}:", columns)]
         rows: list[Sequence[Sequence[str]]] = []
         for resource, each in groupby(held, key=lambda holder: holder.resource):
-            pods = [f"{_pod(one.namespace, one.name)} ({resource_amount(resource, one.amount)})" for one in each]
+            pods = [f"{_pod(one.namespace, one.name)} ({_share(one)})" for one in each]
             rows.append([[resource], folded(pods, _MOST_HOLDERS, "(+{})")])
         lines += table(rows, columns, "  ")
         lines += wrapped(_leaving(held, freeing), columns, "  ", "    ")
     return lines
+
+
+def _share(holder: Holder) -> str:
+    """Return how much a pod holds, and whether it is coming free."""
+    amount = resource_amount(holder.resource, holder.amount)
+    return f"{amount}, {holder.ending}" if holder.ending else amount
 
 
 def _pod(namespace: str, name: str) -> str:
@@ -150,7 +157,9 @@ def _pod(namespace: str, name: str) -> str:
 def _leaving(held: Sequence[Holder], freeing: Sequence[PodKey]) -> str:
     """Return whose leaving would make room, and no more than was tried."""
     if freeing:
-        return f"it would fit without: {' or '.join(folded([_pod(*key) for key in freeing], _MOST_HOLDERS, '(+{})'))}"
+        ending = {(each.namespace, each.name): each.ending for each in held if each.ending}
+        names = [f"{_pod(*key)} ({ending[key]})" if key in ending else _pod(*key) for key in freeing]
+        return f"it would fit without: {' or '.join(folded(names, _MOST_HOLDERS, '(+{})'))}"
     if len({(each.namespace, each.name) for each in held}) > MOST_TRIED:
         return f"none of the first {MOST_TRIED} would make room by leaving alone"
     return "no single pod's leaving would make room"

@@ -36,8 +36,10 @@ def amount_text(amount: int | None, *, is_bytes: bool) -> str:
 
 
 def resource_amount(resource: str, amount: int) -> str:
-    """Return an amount of a resource: bytes for memory, a number for CPUs and devices."""
-    return amount_text(amount, is_bytes=resource == MEMORY or resource.startswith("hugepages-"))
+    """Return an amount of a resource: bytes for memory, millicores for CPU requests, a number for CPUs and devices."""
+    if resource == "requests.cpu":
+        return cpus_text(amount)
+    return amount_text(amount, is_bytes=resource in {MEMORY, "requests.memory"} or resource.startswith("hugepages-"))
 
 
 def cpus_text(millicores: int) -> str:

@@ -4,10 +4,12 @@ import pytest
 from asking_rig import GIB, GPU, GPUS, demo, known, running, small_node, spec
 from builders import container, pod
 
+from podres_exporter.cpuset import format_cpuset, parse_cpuset
 from podres_exporter.errors import NotFoundError
 from podres_exporter.explain import Relation, State, explain
+from podres_exporter.explain.text import explain_text
 from podres_exporter.fit import Fits
-from podres_exporter.model import PodMeta, Snapshot
+from podres_exporter.model import ContainerKind, Core, PodMeta, Snapshot, Topology
 
 
 def test_a_name_without_namespace_is_found_anywhere() -> None:
@@ -139,3 +141,96 @@ def test_a_device_held_twice_is_shared_by_its_own_id() -> None:
     assert [(Relation.DEVICE, "b", ("GPU-0",))] == [
         (each.relation, each.pod, each.theirs) for each in account.neighbours
     ]
+
+
+REFUSED = "Pod was rejected: "
+
+
+def refusal(reason: str, text: str = "", **asked: int) -> PodMeta:
+    """Return a pod that the kubelet has refused."""
+    wanted = spec("main", asked.get("cpus", 1), GIB, {GPU: asked["gpu"]} if "gpu" in asked else None)
+    return running(
+        "a",
+        wanted,
+        phase="Failed",
+        reason=reason,
+        message=REFUSED + text,
+        is_terminal=True,
+        cpu_millicores=asked.get("cpus", 1) * 1000,
+        memory_bytes=GIB,
+    )
+
+
+@pytest.mark.parametrize(
+    ("meta", "fits"),
+    [
+        pytest.param(refusal("SMTAlignmentError"), [Fits.NO] * 4, id="whole cores: it never fits"),
+        pytest.param(refusal("SMTAlignmentError", cpus=2), [Fits.YES] * 4, id="whole cores were short then"),
+        pytest.param(refusal("NodeAffinity"), [Fits.UNKNOWN] * 4, id="its node selector"),
+        pytest.param(refusal("NodePorts"), [Fits.UNKNOWN] * 4, id="a host port"),
+        pytest.param(refusal("OutOfephemeral-storage"), [Fits.UNKNOWN] * 4, id="storage is not judged"),
+        pytest.param(refusal("NodeAffinity", gpu=5), [Fits.NO] * 4, id="and it does not fit either"),
+        pytest.param(refusal("TopologyAffinityError", gpu=2), [Fits.YES] * 2, id="policies that refuse so"),
+        pytest.param(
+            refusal("OutOfcpu", "resource: cpu, requested: 1000, used: 5500, capacity: 6000"),
+            [Fits.YES] * 4,
+            id="others have left",
+        ),
+        pytest.param(
+            refusal("OutOfcpu", "resource: cpu, requested: 7000, used: 0, capacity: 6000", cpus=7),
+            [Fits.NO] * 4,
+            id="more than the node has",
+        ),
+    ],
+)
+def test_a_refusal_of_the_kubelet_is_never_answered_with_yes(meta: PodMeta, fits: list[Fits]) -> None:
+    """It is final for this pod; a new one may find what others have left."""
+    account = explain(small_node(metadata=known(meta)), None, "a")
+    lines = [line.strip() for line in explain_text(account, 100)]
+
+    assert account.fit
+    assert fits == [each.fits for each in account.fit.outcomes]
+    assert not any(line.startswith("yes") for line in lines)
+    assert any("stays rejected" in line for line in lines)
+
+
+def test_explain_names_what_the_kubelet_does_not_list_and_who_chose_the_device() -> None:
+    """Leftovers of init containers, and a scheduler's annotation."""
+    held = pod("a", container("main", GPUS[0]), namespace="ml")
+    meta = running(
+        "a",
+        spec("i", devices={GPU: 3}, kind=ContainerKind.INIT),
+        spec("main", devices={GPU: 1}),
+        chosen_by="hami.io/vgpu-devices-allocated",
+        chosen_devices=("GPU-9",),
+    )
+    text = " ".join(" ".join(explain_text(explain(small_node(held, metadata=known(meta)), None, "a"), 200)).split())
+
+    assert "holds: 2 nvidia.com/gpu more that the kubelet does not list" in text
+    assert "chosen: GPU-9 by annotation hami.io/vgpu-devices-allocated" in text
+
+
+@pytest.mark.parametrize(
+    ("cpus", "caches"),
+    [("1-3", ()), ("2-5", ((0, ("2-3", "4-5")),)), ("2-5,8-9,12", ((0, ("2-3", "4-5")), (1, ("8-9", "12"))))],
+)
+def test_cpus_on_several_caches_of_one_node_are_told(cpus: str, caches: tuple[object, ...]) -> None:
+    """Four CPUs to a last-level cache, two caches to a NUMA node; the NUMA verdict stays."""
+    cores = {cpu: Core(cpu % 8, cpu // 8, cpu - cpu % 4) for cpu in range(16)}
+    topology = Topology({0: parse_cpuset("0-7"), 1: parse_cpuset("8-15")}, cores)
+    (account,) = explain(small_node(pod("a", container("main", cpus=cpus)), topology=topology), None, "a").containers
+
+    assert caches == tuple((node, tuple(map(format_cpuset, parts))) for node, parts in account.caches)
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [("1-7,9-15", "no allocatable CPU is left: it runs on the reserved CPUs 0,8"), ("1-7", "7 allocatable CPUs")],
+)
+def test_the_reserved_cpus_stand_beside_the_shared_pool(held: str, words: str) -> None:
+    """An empty pool is not where nothing runs."""
+    pods = [pod("big", container("main", cpus=held)), pod("web", container("main"))]
+    text = " ".join(" ".join(explain_text(explain(small_node(*pods), None, "web"), 200)).split())
+
+    assert words in text
+    assert "the reserved CPUs 0,8" in text

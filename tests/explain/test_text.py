@@ -280,6 +280,11 @@ def test_the_document_of_a_container_has_everything() -> None:
                 ],
             },
             "shared_pool": "",
+            "runs_in_shared_pool": False,
+            "reserved_cpus": "0,8",
+            "caches": [],
+            "unlisted": [],
+            "chosen": None,
             "holds": [
                 {"resource": "cpu", "total": 1, "items": [{"numa_nodes": [0], "items": ["2"]}]},
                 {"resource": "x.y/gpu", "total": 1, "items": [{"numa_nodes": [1], "items": ["G::0"]}]},
@@ -304,8 +309,12 @@ def test_the_document_of_a_container_has_everything() -> None:
                     "namespace": "ml",
                     "pod": "b",
                     "container": "side",
+                    "resource": resource,
                 }
-                for relation, ours, theirs in (("device", "G::0", "G::1"), ("cores", "2", "3"))
+                for relation, ours, theirs, resource in (
+                    ("device", "G::0", "G::1", "x.y/gpu"),
+                    ("cores", "2", "3", ""),
+                )
             ],
         }
     ] == document["containers"]

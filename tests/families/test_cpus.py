@@ -92,10 +92,10 @@ def test_cpu_infos_say_where_each_cpu_sits() -> None:
     identity = 'podres_cpu_info{namespace="ml",pod="a",container="c"'
     assert (
         "\n"
-        f'{identity},cpu="99",numa_node="",core="",socket=""}} 1\n'
-        f'{identity},cpu="2",numa_node="0",core="7",socket="0"}} 1\n'
-        f'{identity},cpu="3",numa_node="0",core="",socket=""}} 1\n'
-        f'{identity},cpu="4",numa_node="1",core="",socket=""}} 1\n'
+        f'{identity},cpu="99",numa_node="",core="",socket="",l3_cache=""}} 1\n'
+        f'{identity},cpu="2",numa_node="0",core="7",socket="0",l3_cache=""}} 1\n'
+        f'{identity},cpu="3",numa_node="0",core="",socket="",l3_cache=""}} 1\n'
+        f'{identity},cpu="4",numa_node="1",core="",socket="",l3_cache=""}} 1\n'
     ) == actual
 
 
@@ -103,7 +103,7 @@ def test_cpu_infos_do_without_a_topology() -> None:
     """The join on `cpu` works without /sys too."""
     actual = sample_lines(one_container(container("2")), "podres_cpu_info")
 
-    identity = 'namespace="ml",pod="a",container="c",cpu="2",numa_node="",core="",socket=""'
+    identity = 'namespace="ml",pod="a",container="c",cpu="2",numa_node="",core="",socket="",l3_cache=""'
     assert f"\npodres_cpu_info{{{identity}}} 1\n" == actual
 
 

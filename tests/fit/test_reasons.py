@@ -17,7 +17,7 @@ def refused(*hurdles: Hurdle) -> Outcome:
 @pytest.mark.parametrize(
     ("obstacle", "expected"),
     [
-        (Obstacle.ABSENT, "4 nvidia.com/gpu asked, none known on this node"),
+        (Obstacle.ABSENT, "4 nvidia.com/gpu asked, and the kubelet reports none"),
         (Obstacle.TOO_FEW, "4 nvidia.com/gpu asked, 6 in all"),
         (Obstacle.HELD, "4 nvidia.com/gpu asked, 4 of 6 free"),
         (Obstacle.TOO_WIDE, "4 nvidia.com/gpu asked, and no NUMA node has more than 4"),

@@ -149,7 +149,7 @@ def test_the_document_of_a_refusal_names_everything() -> None:
             },
             "in_the_way": [{"obstacle": "scattered", "container": "", "numa_nodes": [], "room": room}],
             "nearest_node": 0,
-            "holders": [{"namespace": "ml", "pod": "a", "resource": GPU, "amount": 1}],
+            "holders": [{"namespace": "ml", "pod": "a", "resource": GPU, "amount": 1, "ending": None}],
             "fits_without": [{"namespace": "ml", "pod": "a"}],
         }
     ] == document["outcomes"]

@@ -154,7 +154,7 @@ def test_a_tree_without_nodes_is_unavailable(tmp_path: Path) -> None:
     error = failure(tmp_path)
 
     assert Reason.UNAVAILABLE == error.reason
-    assert f"no NUMA node below {tmp_path}/{NODES}" == error.detail
+    assert f"cannot read {tmp_path}/{CPUS}/online: No such file or directory" == error.detail
 
 
 @pytest.mark.parametrize("cpulist", ["0-", "-3", "x", "3-0", "0;1", "0-1-2", "1.5"])
@@ -218,3 +218,50 @@ def test_a_topology_that_cannot_be_read_for_a_while_comes_back(two_nodes: Path) 
     (two_nodes / "away").rename(two_nodes / NODES)
 
     assert before is source.read()
+
+
+def write_online(root: Path, cpus: str) -> None:
+    (root / CPUS).mkdir(parents=True, exist_ok=True)
+    (root / CPUS / "online").write_text(f"{cpus}\n", encoding="ascii")
+
+
+def test_a_kernel_without_numa_nodes_has_one_for_each_package(tmp_path: Path) -> None:
+    """As cAdvisor reckons for the kubelet, package numbers and all."""
+    write_online(tmp_path, "0-3,5")
+    for cpu, package in ((0, 0), (1, 0), (2, 7), (3, 7), (5, 7)):
+        write_core(tmp_path, cpu, f"{cpu}", f"{package}")
+    source = SysfsTopology(tmp_path)
+
+    assert {0: frozenset({0, 1}), 7: frozenset({2, 3, 5})} == source.read().cpus_by_node
+    write_online(tmp_path, "0-2")
+    assert {0: frozenset({0, 1}), 7: frozenset({2})} == source.read().cpus_by_node
+
+
+@pytest.mark.parametrize("package", [None, "-1"])
+def test_without_packages_either_the_machine_is_one_node(tmp_path: Path, package: str | None) -> None:
+    """A Raspberry Pi states no topology at all, or -1."""
+    write_online(tmp_path, "0-3")
+    for cpu in range(4):
+        write_core(tmp_path, cpu, None, package)
+    topology = SysfsTopology(tmp_path).read()
+
+    assert {0: frozenset(range(4))} == topology.cpus_by_node
+    assert Core(-1, -1) == topology.core_by_cpu[0]
+
+
+def write_cache(root: Path, cpu: int, index: int, level: int, shared: str) -> None:
+    folder = root / CPUS / f"cpu{cpu}/cache/index{index}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "level").write_text(f"{level}\n", encoding="ascii")
+    (folder / "shared_cpu_list").write_text(f"{shared}\n", encoding="ascii")
+
+
+def test_the_last_level_cache_is_known_by_its_lowest_cpu(two_nodes: Path) -> None:
+    """CPUs 0 and 1 share one, 4 and 5 another of the same node; a second-level cache is no such thing."""
+    for cpu, shared in ((0, "0-1"), (1, "0-1"), (4, "4-5"), (5, "4-5")):
+        write_cache(two_nodes, cpu, 2, 2, str(cpu))
+        write_cache(two_nodes, cpu, 3, 3, shared)
+    write_cache(two_nodes, 2, 2, 2, "2-3")
+    cores = SysfsTopology(two_nodes).read().core_by_cpu
+
+    assert [0, 0, 4, 4, -1, -1] == [cores[cpu].cache for cpu in (0, 1, 4, 5, 2, 3)]

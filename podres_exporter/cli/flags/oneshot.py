@@ -82,6 +82,20 @@ def add_asked(parser: argparse.ArgumentParser) -> None:
     policies = "none, best-effort, restricted or single-numa-node (all of them)"
     parser.add_argument("--policy", metavar="POLICY", help=f"the kubelet's Topology Manager policy: {policies}")
     parser.add_argument("--scope", metavar="SCOPE", default="container", help="its scope: container or pod (container)")
+    parser.add_argument(
+        "--full-pcpus-only",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="the CPU manager gives whole cores only (not known, unless a pod was rejected with SMTAlignmentError)",
+    )
+    parser.add_argument(
+        "--allocatable",
+        metavar="RESOURCE=N",
+        action="append",
+        default=[],
+        help="the node's allocatable cpu, memory or pods as `kubectl describe node` shows them, such as cpu=7500m; "
+        "repeatable (what the kubelet's answers and rejections tell)",
+    )
 
 
 def _add_what(group: argparse._ArgumentGroup) -> None:

@@ -1,14 +1,20 @@
 """What a pod shall ask for, from the flags of `fit`."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
 
-from podres_exporter.fit import Ask, ask_for
+from podres_exporter.fit import Ask, KubeletOptions, ask_for
 from podres_exporter.quantity import parse_millicores, parse_quantity
 
 E = TypeVar("E", bound=StrEnum)
+
+_ALLOCATABLE: Mapping[str, Callable[[str], int]] = {
+    "cpu": parse_millicores,
+    "memory": parse_quantity,
+    "pods": parse_quantity,
+}
 
 
 def ask_of_flags(arguments: argparse.Namespace, faults: list[str]) -> Ask:
@@ -21,6 +27,23 @@ def ask_of_flags(arguments: argparse.Namespace, faults: list[str]) -> Ask:
     if len(faults) == before and not (cpus or memory or any(hugepages.values()) or any(devices.values())):
         faults.append("the pod asks for nothing; give --cpus, --memory, --hugepages or --device")
     return ask_for(cpu_millicores=cpus, memory_bytes=memory, hugepage_bytes=hugepages, devices=devices)
+
+
+def options_of_flags(arguments: argparse.Namespace, faults: list[str]) -> KubeletOptions:
+    """Return what the flags say of the kubelet; *faults* names what cannot be read."""
+    found: dict[str, tuple[int, int]] = {}
+    for text in arguments.allocatable:
+        name, _, amount = text.partition("=")
+        parse = _ALLOCATABLE.get(name)
+        if parse is None or name in found:
+            why = "is the second of its name" if parse else f"names none of {', '.join(_ALLOCATABLE)}"
+            faults.append(f"--allocatable: {text!r} {why}; write for example cpu=7500m")
+            continue
+        try:
+            found[name] = (parse(amount),) * 2
+        except ValueError as error:
+            faults.append(f"--allocatable: {error}; write for example cpu=7500m")
+    return KubeletOptions(arguments.full_pcpus_only, found)
 
 
 def _amount(flag: str, text: str | None, parse: Callable[[str], int], faults: list[str]) -> int:

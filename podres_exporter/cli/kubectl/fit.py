@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from podres_exporter.cli.console import EXIT_FAILED, EXIT_OK, EXIT_PARTIAL, columns, write
-from podres_exporter.cli.flags.pod import ask_of_flags, one_of
+from podres_exporter.cli.flags.pod import ask_of_flags, one_of, options_of_flags
 from podres_exporter.cli.flags.request import output_fault
 from podres_exporter.cli.kubectl.collect import cluster, make_way
 from podres_exporter.cli.kubectl.command import named_troubles, refuse
@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     ask = ask_of_flags(arguments, faults)
     policy = None if arguments.policy is None else one_of("--policy", arguments.policy, Policy, faults)
     scope = one_of("--scope", arguments.scope, Scope, faults) or Scope.CONTAINER
+    options = options_of_flags(arguments, faults)
     way = make_way(arguments, faults)
     refuse(faults)
     with cluster(way, SystemClock()) as found:
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     nodes = told(outcomes)
     if not nodes:
         return code
-    answers = ranked([each.snapshot for each in nodes], ask, policy, scope)
+    answers = ranked([each.snapshot for each in nodes], ask, policy, scope, options)
     if arguments.output == "json":
         write(json_of(fit_document(answers, troubles(outcomes), ask)))
     else:

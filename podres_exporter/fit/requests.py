@@ -1,0 +1,140 @@
+"""
+What the kubelet's own count of requests says: those of pods in the shared pool count as much as any.
+
+After its managers the kubelet admits a pod only if the requests of all pods stay within the node's allocatable CPU,
+memory and number of pods; else it is OutOfcpu, OutOfmemory or OutOfpods.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from podres_exporter.admission import PodRequest, Rejection, out_of
+from podres_exporter.fit.ask import MEMORY, Ask
+from podres_exporter.fit.options import KubeletOptions
+from podres_exporter.fit.room import Room
+from podres_exporter.model import Allocation, PodKey, PodMeta, Snapshot
+
+CPU_REQUESTS, MEMORY_REQUESTS, PODS = "requests.cpu", "requests.memory", "pods"
+"""Under the names of Kubernetes' quotas."""
+DEFAULT_MAX_PODS = 110
+"""Source: kubelet `maxPods`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """
+    One resource that requests are counted of.
+
+    *asked* by the pod, *used* by the others; the node's allocatable is at *least* and at *most* so much, None where
+    nothing tells.
+    """
+
+    resource: str
+    asked: int
+    used: int
+    least: int | None
+    most: int | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the kubelet refuses the pod for certain."""
+        return self.most is not None and self.used + self.asked > self.most
+
+    @property
+    def may_be_over(self) -> bool:
+        """Whether it may refuse the pod, as far as the bounds tell."""
+        return self.least is not None and self.used + self.asked > self.least
+
+    @property
+    def room(self) -> Room:
+        """The resource as an answer shows it."""
+        capacity = self.most if self.is_over else self.least
+        return Room(self.resource, self.asked, max(0, (capacity or 0) - self.used), capacity or 0, {})
+
+    @property
+    def rejection(self) -> Rejection:
+        """What the kubelet would say."""
+        resource = self.resource.removeprefix("requests.")
+        return out_of(resource, self.asked, self.used, self.most or self.least or 0)
+
+
+def amount_of(resource: str, meta: PodMeta) -> int:
+    """Return how much of the resource a pod of the node takes."""
+    match resource:
+        case "requests.cpu":
+            return meta.cpu_millicores
+        case "requests.memory":
+            return meta.memory_bytes
+        case _:
+            return 1
+
+
+def counted_pods(snapshot: Snapshot, without: PodKey | None) -> list[PodMeta]:
+    """Return the pods whose requests count: all of this node that have not ended."""
+    metadata = snapshot.metadata
+    if metadata is None or not metadata.synced:
+        return []
+    return [meta for key, meta in sorted(metadata.pods.items()) if key != without and not meta.is_terminal]
+
+
+def budgets(
+    snapshot: Snapshot, ask: Ask, pod: PodRequest, options: KubeletOptions, without: PodKey | None
+) -> tuple[Budget, ...]:
+    """Return the count of requests with this pod; nothing where no followed metadata tells the others' requests."""
+    allocation, metadata = snapshot.allocation, snapshot.metadata
+    if allocation is None or metadata is None or not metadata.synced:
+        return ()
+    pods = counted_pods(snapshot, without)
+    cpu = ask.cpu_millicores or pod.total(lambda each: each.requests.cpu_millicores)
+    memory = ask.memory_bytes or pod.total(lambda each: each.requests.memory_bytes)
+    found = []
+    for resource, asked in ((CPU_REQUESTS, cpu), (MEMORY_REQUESTS, memory), (PODS, 1)):
+        if asked:
+            used = sum(amount_of(resource, meta) for meta in pods)
+            found.append(Budget(resource, asked, used, *_bounds(resource, allocation, options, used)))
+    return tuple(found)
+
+
+def _bounds(resource: str, allocation: Allocation, options: KubeletOptions, used: int) -> tuple[int | None, int | None]:
+    """Return the least and the most that the node's allocatable can be."""
+    told = options.capacities.get(resource.removeprefix("requests."))
+    match resource:
+        case "requests.cpu":
+            return told or _cpu_bounds(allocation)
+        case "requests.memory":
+            return told or _memory_bounds(allocation)
+        case _:
+            return told or (max(DEFAULT_MAX_PODS, used), None)
+
+
+def _cpu_bounds(allocation: Allocation) -> tuple[int | None, int | None]:
+    """
+    Return the bounds in millicores.
+
+    Under the static policy as many whole CPUs are allocatable as the node's allocatable has, rounded down: a
+    reservation of 500m keeps a whole CPU back. Otherwise no more than are online.
+
+    Source: kubelet cpumanager NewStaticPolicy (ceil of the reservation); cm/node_container_manager GetNodeAllocatable.
+    """
+    allocatable, topology = allocation.cpus.allocatable, allocation.topology
+    if allocatable:
+        return len(allocatable) * 1000, len(allocatable) * 1000 + 999
+    return None, len(topology.online) * 1000 if topology is not None else None
+
+
+def _memory_bounds(allocation: Allocation) -> tuple[int | None, int | None]:
+    """
+    Return the bounds in bytes: under the Static memory manager the reservations of all NUMA nodes add up to the node's.
+
+    Source: kubelet memorymanager validateReservedMemory.
+    """
+    rows = [row.reported_bytes for row in allocation.memory if row.memory_type == MEMORY and row.reported_bytes]
+    return (sum(rows), sum(rows)) if rows else (None, None)
+
+
+def whose(snapshot: Snapshot, budget: Budget, without: PodKey | None) -> Iterator[tuple[PodMeta, int]]:
+    """Yield the pods that request the resource, most first, with how much each does."""
+    if budget.resource == PODS:
+        return
+    rows = [(meta, amount_of(budget.resource, meta)) for meta in counted_pods(snapshot, without)]
+    yield from sorted(((meta, amount) for meta, amount in rows if amount), key=lambda row: (-row[1], row[0].key))
