@@ -76,7 +76,7 @@ def test_limits_are_told_once_and_name_nodes_where_they_are_not_those_of_all() -
     stale = replace(BUSY, parts=tuple(replace(part, stale=True) for part in BUSY.parts))
     lines = fit_lines(ranked([EMPTY, stale], ask(1), ONE_NODE), 200)
 
-    assert ["- Not judged: taints, affinity, requests for shared CPU and memory (the scheduler's business)."] == [
+    assert ["- Not judged: taints, affinity and the rest of the scheduler's business."] == [
         line for line in lines if "Not judged" in line
     ]
     assert any(line.startswith("- tight: The kubelet did not answer last time") for line in lines)

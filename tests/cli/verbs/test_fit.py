@@ -34,7 +34,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Command:
         (("--device", f"{GPU}=1"), 0, "yes"),
         (("--cpus", "2", "--memory", "1Gi", "--policy", "single-numa-node"), 0, "yes"),
         (("--device", f"{GPU}=3"), 1, "no"),
-        (("--device", "example.com/nic=1"), 1, "no"),
+        (("--device", "example.com/nic=1"), 3, "unknown"),
         (("--cpus", "5", "--memory", "1Gi"), 3, "it depends"),
         (("--hugepages", "2Mi=1Gi", "--cpus", "1", "--memory", "1Gi"), 1, "no"),
     ],
