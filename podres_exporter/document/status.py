@@ -1,68 +1,143 @@
-"""How far the document may be trusted: sources, calls, freshness, and why there may be no allocation."""
+"""How far the document may be trusted: sources, RPCs, freshness, and why there may be no allocation."""
 
-from podres_exporter.document.moment import write_moment
-from podres_exporter.document.reader import Reader
-from podres_exporter.document.values import Fields, stated
+from typing import Annotated, ClassVar
+
+from podres_exporter.document.faults import distinct
+from podres_exporter.document.moment import read_moment, write_moment
+from podres_exporter.document.values import Moment, Record, doc
 from podres_exporter.model import Metadata, Part, RpcSupport, Snapshot, SourceHealth, Support
-from podres_exporter.text.availability import no_allocation, why_nothing
+from podres_exporter.text.availability import NoAllocation, no_allocation, why_nothing
 
 
-def write_status(snapshot: Snapshot) -> Fields:
+class AvailabilityRecord(Record, kw_only=True):
+    """Whether there is an allocation, and if not, why."""
+
+    available: Annotated[bool, doc("Whether `pods`, `stock` and `skippedPods` are there.")]
+    reason: Annotated[
+        NoAllocation | None,
+        doc(
+            "Why there is no allocation: the kubelet has not answered yet; it has just started and is not believed "
+            "yet; its last good answer is older than the maximum age. Absent where there is one."
+        ),
+    ] = None
+    message: Annotated[str, doc("The reason as a sentence.")] = ""
+
+
+class SourceRecord(Record, kw_only=True):
+    """A source of facts."""
+
+    source: Annotated[str, doc("kubelet, topology or metadata (the API server).")]
+    up: Annotated[bool, doc("Whether it answered when it was last asked.")]
+    last_success: Annotated[Moment | None, doc("When it last answered. Absent until it does.")] = None
+
+    key: ClassVar[tuple[str, ...]] = ("source",)
+
+
+class RpcRecord(Record, kw_only=True):
+    """A call of the pod-resources API."""
+
+    rpc: Annotated[str, doc("List, GetAllocatableResources or Get.")]
+    support: Annotated[Support, doc("Whether the running kubelet serves it; unknown until it was asked.")]
+
+    key: ClassVar[tuple[str, ...]] = ("rpc",)
+
+
+class PartRecord(Record, kw_only=True):
+    """One half of the kubelet's answer."""
+
+    part: Annotated[str, doc("pods or allocatable.")]
+    stale: Annotated[bool, doc("Whether what is shown is older than the last poll.")]
+    held: Annotated[
+        bool,
+        doc(
+            "Whether newer answers exist that are not believed yet, because the kubelet has just started and still "
+            "answers too little."
+        ),
+    ]
+
+    key: ClassVar[tuple[str, ...]] = ("part",)
+
+
+class MetadataSourceRecord(Record, kw_only=True):
+    """The API server as the source of pod metadata."""
+
+    synced: Annotated[bool, doc("Whether the node's pods are known completely and kept up to date.")]
+    up: Annotated[bool, doc("Whether the API server answered when it was last asked.")]
+    away: Annotated[
+        bool, doc("Whether the API server cannot be reached, so that a kubelet may not know its pods either.")
+    ]
+    last_success: Annotated[Moment | None, doc("When the API server last answered. Absent until it does.")] = None
+
+
+class StatusRecord(Record, kw_only=True):
+    """How far the document may be trusted."""
+
+    allocation: Annotated[
+        AvailabilityRecord | None, doc("Whether the document says who holds what, and if not, why.")
+    ] = None
+    sources: Annotated[list[SourceRecord], doc("Where the facts come from, and whether they still do.")]
+    rpcs: Annotated[list[RpcRecord], doc("Which calls of the pod-resources API the kubelet serves.")]
+    parts: Annotated[list[PartRecord], doc("How fresh the two halves of the kubelet's answer are.")]
+    metadata: Annotated[
+        MetadataSourceRecord | None,
+        doc("How far the pods of the API server are known. Absent where it is not asked."),
+    ] = None
+
+
+def write_status(snapshot: Snapshot) -> StatusRecord:
     """Return the status; `allocation` repeats in words what the absence of `pods` says."""
-    return stated(
-        {
-            "allocation": _write_availability(snapshot),
-            "sources": [
-                stated({"source": each.source, "up": each.up, "lastSuccess": _moment(each.last_success_seconds)})
-                for each in snapshot.sources
-            ],
-            "rpcs": [{"rpc": each.rpc, "support": each.support.value} for each in snapshot.rpcs],
-            "parts": [{"part": each.part, "stale": each.stale, "held": each.held} for each in snapshot.parts],
-            "metadata": snapshot.metadata and _write_metadata(snapshot.metadata),
-        }
+    return StatusRecord(
+        allocation=_write_availability(snapshot),
+        sources=[
+            SourceRecord(source=each.source, up=each.up, last_success=_moment(each.last_success_seconds))
+            for each in snapshot.sources
+        ],
+        rpcs=[RpcRecord(rpc=each.rpc, support=each.support) for each in snapshot.rpcs],
+        parts=[PartRecord(part=each.part, stale=each.stale, held=each.held) for each in snapshot.parts],
+        metadata=write_metadata_source(snapshot.metadata) if snapshot.metadata else None,
     )
 
 
-def read_sources(reader: Reader) -> tuple[SourceHealth, ...]:
-    """Return the health of the sources."""
-    return tuple(
-        SourceHealth(row.text("source"), row.flag("up"), row.moment("lastSuccess"))
-        for row in reader.distinct("sources", "source")
-    )
-
-
-def read_rpcs(reader: Reader) -> tuple[RpcSupport, ...]:
-    """Return which calls the kubelet serves."""
-    return tuple(RpcSupport(row.text("rpc"), row.choice("support", Support)) for row in reader.distinct("rpcs", "rpc"))
-
-
-def read_parts(reader: Reader) -> tuple[Part, ...]:
-    """Return the freshness of the parts."""
-    return tuple(
-        Part(row.text("part"), row.flag("stale"), row.flag("held")) for row in reader.distinct("parts", "part")
-    )
-
-
-def read_metadata(reader: Reader) -> Metadata | None:
-    """Return what is said of the API server as a source, without its pods; None where it is not asked."""
-    if not reader.has("metadata"):
-        return None
-    row = reader.below("metadata")
-    return Metadata({}, row.flag("synced"), row.flag("up"), row.flag("away"), row.moment("lastSuccess"))
-
-
-def _write_availability(snapshot: Snapshot) -> Fields:
+def _write_availability(snapshot: Snapshot) -> AvailabilityRecord:
     """Return whether there is an allocation, and if not, why."""
     if snapshot.allocation is not None:
-        return {"available": True}
-    return {"available": False, "reason": no_allocation(snapshot).value, "message": why_nothing(snapshot)}
+        return AvailabilityRecord(available=True)
+    return AvailabilityRecord(available=False, reason=no_allocation(snapshot), message=why_nothing(snapshot))
 
 
-def _write_metadata(metadata: Metadata) -> Fields:
-    last_success = _moment(metadata.last_success_seconds)
-    return stated(
-        {"synced": metadata.synced, "up": metadata.is_up, "away": metadata.is_away, "lastSuccess": last_success}
+def write_metadata_source(metadata: Metadata) -> MetadataSourceRecord:
+    """Return how far the API server's pods are known."""
+    return MetadataSourceRecord(
+        synced=metadata.synced,
+        up=metadata.is_up,
+        away=metadata.is_away,
+        last_success=_moment(metadata.last_success_seconds),
     )
+
+
+def read_sources(status: StatusRecord) -> tuple[SourceHealth, ...]:
+    """Return the health of the sources."""
+    return tuple(SourceHealth(row.source, row.up, read_optional(row.last_success)) for row in distinct(status.sources))
+
+
+def read_rpcs(status: StatusRecord) -> tuple[RpcSupport, ...]:
+    """Return which calls the kubelet serves."""
+    return tuple(RpcSupport(row.rpc, row.support) for row in distinct(status.rpcs))
+
+
+def read_parts(status: StatusRecord) -> tuple[Part, ...]:
+    """Return the freshness of the parts."""
+    return tuple(Part(row.part, row.stale, row.held) for row in distinct(status.parts))
+
+
+def read_metadata_source(record: MetadataSourceRecord) -> Metadata:
+    """Return what is said of the API server as a source, without its pods."""
+    return Metadata({}, record.synced, record.up, record.away, read_optional(record.last_success))
+
+
+def read_optional(moment: str | None) -> float | None:
+    """Return the Unix seconds of a point in time; None where it is absent."""
+    return None if moment is None else read_moment(moment)
 
 
 def _moment(seconds: float | None) -> str | None:

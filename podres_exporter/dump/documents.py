@@ -3,8 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from podres_exporter.document import API_VERSION, KIND, encode
-from podres_exporter.document.values import Fields
+from podres_exporter.document import API_VERSION, KIND, Fields, encode
 from podres_exporter.model import Snapshot
 
 LIST_KIND = f"{KIND}List"

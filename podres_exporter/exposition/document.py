@@ -34,11 +34,9 @@ class _Document:
         return (gzip_member(deflate([data]), b""), etag(data, "gzip")) if gzip else (data, etag(data))
 
     def _json(self) -> bytes:
-        from msgspec import json  # noqa: PLC0415 - nothing else wants it where the API server is not asked
+        from podres_exporter.document import encode_json  # noqa: PLC0415 - most exporters are never asked for it
 
-        from podres_exporter.document import encode  # noqa: PLC0415 - most exporters are never asked for it
-
-        return json.encode(encode(self.snapshot, generated_at_seconds=self.generated_at_seconds, version=self._version))
+        return encode_json(self.snapshot, generated_at_seconds=self.generated_at_seconds, version=self._version)
 
 
 @dataclass(frozen=True, slots=True)

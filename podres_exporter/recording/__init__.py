@@ -1,11 +1,10 @@
 """
 What the sources said at one moment, as a file for bug reports, and back: `podres-recording/v1`.
 
-records says what is kept; encode and decode are the file's text; pseudonyms hide the names.
+records says what is kept; file writes and reads it; pseudonyms hides the names.
 """
 
-from podres_exporter.recording.decode import decode, is_recording
-from podres_exporter.recording.encode import API_VERSION, KIND, encode
+from podres_exporter.recording.file import API_VERSION, KIND, decode, encode, is_recording
 from podres_exporter.recording.pseudonyms import Pseudonyms
 from podres_exporter.recording.records import Call, Recording, Refusal
 

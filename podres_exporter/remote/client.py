@@ -3,15 +3,13 @@
 import base64
 import contextlib
 import http.client
-import json
 import socket
 import zlib
 from dataclasses import dataclass
 
 from podres_exporter import __version__
 from podres_exporter.clock import Clock
-from podres_exporter.document import decode
-from podres_exporter.document.reader import Reader
+from podres_exporter.document import decode_json
 from podres_exporter.errors import DocumentError, Reason, SourceError
 from podres_exporter.model import Snapshot
 from podres_exporter.remote.address import SNAPSHOT_PATH, Address
@@ -114,14 +112,12 @@ class ExporterClient:
 
     def _decoded(self, body: bytes) -> Fetched:
         try:
-            document = json.loads(body)
-            snapshot = decode(document)
-            generated_at_seconds = Reader(document).moment("generatedAt") or 0.0
+            decoded = decode_json(body)
         except DocumentError as error:
             raise self._error(Reason.MALFORMED, f"the answer is no snapshot that can be read: {error}") from error
         except (ValueError, RecursionError) as error:
             raise self._error(Reason.MALFORMED, "the answer is no JSON; is this a podres-exporter?") from error
-        return Fetched(snapshot, generated_at_seconds)
+        return Fetched(decoded.snapshot, decoded.generated_at_seconds or 0.0)
 
     def _refused(self, response: http.client.HTTPResponse) -> SourceError:
         """Return the error of an answer that is neither 200 nor 304."""

@@ -40,7 +40,7 @@ def test_the_node_is_called_what_the_api_server_calls_it() -> None:
     assert ("n1", "n1", "localhost") == (found.node, found.snapshot.node, found.said_node)
 
 
-@pytest.mark.parametrize("exporter", [None, "x", {}, {"version": 7}])
+@pytest.mark.parametrize("exporter", [None, {}, {"version": None}])
 def test_an_exporter_need_not_say_its_version(exporter: object) -> None:
     found = read(changed(exporter=exporter))
 
@@ -68,9 +68,13 @@ def test_json_that_is_no_snapshot_is_refused(content: object) -> None:
     assert detail(content).startswith("its snapshot cannot be read: ")
 
 
-@pytest.mark.parametrize("moment", [None, "yesterday", 7])
-def test_a_document_must_say_when_it_was_made(moment: object) -> None:
-    assert "its snapshot does not say when it was made" == detail(changed(generatedAt=moment))
+def test_a_document_must_say_when_it_was_made() -> None:
+    assert "its snapshot does not say when it was made" == detail(changed(generatedAt=None))
+
+
+@pytest.mark.parametrize("moment", ["yesterday", 7])
+def test_a_time_that_is_none_is_named(moment: object) -> None:
+    assert detail(changed(generatedAt=moment)).startswith("its snapshot cannot be read: generatedAt: is ")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 100_000])

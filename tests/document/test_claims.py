@@ -1,7 +1,11 @@
 """DRA claims: what the kubelet lists, and what the container uses of it."""
 
-from podres_exporter.document.claims import read_claims, write_claims
-from podres_exporter.document.reader import Reader
+from typing import Any
+
+from msgspec import to_builtins
+
+from podres_exporter.document.containers import ContainerRecord, read_container, write_container
+from podres_exporter.document.faults import read
 from podres_exporter.model import (
     Alignment,
     Attribution,
@@ -23,7 +27,12 @@ def viewed(claims: tuple[Claim, ...], *uses: ClaimUse) -> ContainerView:
 
 
 def read_back(view: ContainerView) -> tuple[tuple[Claim, ...], tuple[ClaimUse, ...]]:
-    return read_claims([Reader(row) for row in write_claims(view)])
+    found = read(to_builtins(write_container(view)), ContainerRecord, read_container)
+    return found.container.claims, found.claim_uses
+
+
+def written(view: ContainerView) -> Any:
+    return to_builtins(write_container(view))["claims"]
 
 
 def test_each_device_says_whether_the_container_uses_it() -> None:
@@ -41,7 +50,7 @@ def test_each_device_says_whether_the_container_uses_it() -> None:
                 {**device, "device": "gpu-1", "attribution": "none"},
             ],
         }
-    ] == write_claims(view)
+    ] == written(view)
     assert (view.container.claims, (use,)) == read_back(view)
 
 
@@ -52,14 +61,14 @@ def test_a_kubelet_that_names_only_cdi_devices_is_shown_as_such() -> None:
 
     assert [
         {"name": "gpu", "devices": [{"cdiDevices": ["example.com/gpu=0", "example.com/gpu=1"], "attribution": "claim"}]}
-    ] == write_claims(view)
+    ] == written(view)
     assert (view.container.claims, (use,)) == read_back(view)
 
 
 def test_a_claim_that_is_not_prepared_has_no_devices() -> None:
     view = viewed((Claim("ml", "gpu", ()),))
 
-    assert [{"namespace": "ml", "name": "gpu", "devices": []}] == write_claims(view)
+    assert [{"namespace": "ml", "name": "gpu", "devices": []}] == written(view)
     assert (view.container.claims, ()) == read_back(view)
 
 

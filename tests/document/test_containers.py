@@ -4,16 +4,17 @@ from typing import Any
 
 import pytest
 from document_samples import everything
+from msgspec import to_builtins
 
-from podres_exporter.document.containers import read_container, write_container
-from podres_exporter.document.reader import Reader
+from podres_exporter.document.containers import ContainerRecord, read_container, write_container
+from podres_exporter.document.faults import read
 from podres_exporter.model import Alignment, Container, ContainerView, Device, Verdict
 
 IDLE = ContainerView(Container("idle"), Alignment(Verdict.NOT_APPLICABLE))
 
 
 def written(view: ContainerView) -> Any:
-    return write_container(view)
+    return to_builtins(write_container(view))
 
 
 def test_a_container_that_holds_nothing_says_so() -> None:
@@ -26,7 +27,7 @@ def test_a_container_that_holds_nothing_says_so() -> None:
         "claims": [],
         "alignment": {"verdict": "not_applicable"},
     } == written(IDLE)
-    assert IDLE == read_container(Reader(written(IDLE)))
+    assert IDLE == read(written(IDLE), ContainerRecord, read_container)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_a_device_names_what_is_known_of_it(device: Device, expected: dict[str, 
     view = ContainerView(Container("main", (device,)), Alignment(Verdict.UNKNOWN))
 
     assert [expected] == written(view)["devices"]
-    assert view == read_container(Reader(written(view)))
+    assert view == read(written(view), ContainerRecord, lambda record: read_container(record, ("GPU-1",)))
 
 
 def test_devices_are_sorted_whatever_order_a_tool_has_left_them_in() -> None:
@@ -51,7 +52,7 @@ def test_devices_are_sorted_whatever_order_a_tool_has_left_them_in() -> None:
     found = written(ContainerView(Container("main", devices), Alignment(Verdict.UNKNOWN)))
     found["devices"][1], found["devices"][2] = found["devices"][2], found["devices"][1]
 
-    assert devices == read_container(Reader(found)).container.devices
+    assert devices == read(found, ContainerRecord, read_container).container.devices
 
 
 def test_every_reason_of_a_verdict_is_kept() -> None:
@@ -69,4 +70,4 @@ def test_every_reason_of_a_verdict_is_kept() -> None:
         ],
         "unplaced": 1,
     } == written(view)["alignment"]
-    assert view == read_container(Reader(written(view)), ("GPU-1",))
+    assert view == read(written(view), ContainerRecord, lambda record: read_container(record, ("GPU-1",)))

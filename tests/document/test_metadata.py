@@ -1,9 +1,10 @@
 """What the API server says of a pod."""
 
 from document_samples import everything
+from msgspec import to_builtins
 
-from podres_exporter.document.metadata import read_meta, write_meta
-from podres_exporter.document.reader import Reader
+from podres_exporter.document.faults import read
+from podres_exporter.document.metadata import PodMetadataRecord, read_meta, write_meta
 from podres_exporter.model import ContainerKind, ContainerSpec, PodMeta
 
 
@@ -11,7 +12,7 @@ def test_what_is_not_stated_is_absent() -> None:
     """An empty text would look like knowledge."""
     meta = PodMeta("ml", "a", "1", containers=(ContainerSpec("main", ContainerKind.SIDECAR),))
 
-    written = write_meta(meta)
+    written = to_builtins(write_meta(meta))
 
     assert {
         "uid": "1",
@@ -21,20 +22,20 @@ def test_what_is_not_stated_is_absent() -> None:
         "podLevelResources": False,
         "containers": [{"name": "main", "kind": "sidecar"}],
     } == written
-    assert meta == read_meta(Reader(written), meta.key)
+    assert meta == read(written, PodMetadataRecord, lambda record: read_meta(record, meta.key))
 
 
 def test_half_of_an_owner_is_still_told() -> None:
     meta = PodMeta("ml", "a", "1", owner_kind="Node", workload_name="x", extended_claim="c")
 
-    written = write_meta(meta)
+    written = to_builtins(write_meta(meta))
 
     assert ({"kind": "Node"}, {"name": "x"}, {"name": "c"}) == (
         written["owner"],
         written["workload"],
         written["extendedResourceClaim"],
     )
-    assert meta == read_meta(Reader(written), meta.key)
+    assert meta == read(written, PodMetadataRecord, lambda record: read_meta(record, meta.key))
 
 
 def test_everything_that_is_stated_stands_under_a_plain_name() -> None:
@@ -42,7 +43,7 @@ def test_everything_that_is_stated_stands_under_a_plain_name() -> None:
     assert metadata is not None
     meta = metadata.pods["ml", "train-0"]
 
-    written = write_meta(meta)
+    written = to_builtins(write_meta(meta))
 
     assert {
         "uid": "6a1f",
@@ -86,4 +87,4 @@ def test_everything_that_is_stated_stands_under_a_plain_name() -> None:
             },
         ],
     } == written
-    assert meta == read_meta(Reader(written), meta.key)
+    assert meta == read(written, PodMetadataRecord, lambda record: read_meta(record, meta.key))

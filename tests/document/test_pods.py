@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from document_samples import everything
+from msgspec import to_builtins
 from snapshots import holding
 
-from podres_exporter.document.pods import read_metas, read_pod, write_other_pods, write_pod
-from podres_exporter.document.reader import Reader
+from podres_exporter.document import decode, encode
+from podres_exporter.document.faults import read
+from podres_exporter.document.pods import PodRecord, read_all_metas, read_metas, read_pods, write_other_pods, write_pod
 from podres_exporter.errors import DocumentError
 from podres_exporter.model import (
     Container,
@@ -23,7 +25,7 @@ from podres_exporter.model import (
 
 
 def written(view: PodView) -> Any:
-    return write_pod(view)
+    return to_builtins(write_pod(view))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,7 @@ def test_requests_are_unknown_where_the_api_server_says_nothing(meta: PodMeta | 
     view = PodView(Pod("ml", "a"), (), meta)
 
     assert {"namespace", "name", "containers"} | expected == set(written(view))
-    assert view == read_pod(Reader(written(view)))
+    assert (view,) == read(written(view), PodRecord, lambda record: read_pods([record]))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_what_is_missing_is_explained(request_: Request, missing: int, explanati
     (actual,) = written(view)["requests"]
 
     assert (missing, explanation) == (actual["missing"], actual.get("explanation"))
-    assert view == read_pod(Reader(written(view)))
+    assert (view,) == read(written(view), PodRecord, lambda record: read_pods([record]))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_what_is_listed_for_the_pod_as_a_whole_stands_apart(pod: Pod, expected: 
     view = PodView(pod, ())
 
     assert expected == written(view).get("podLevel")
-    assert view == read_pod(Reader(written(view)))
+    assert (view,) == read(written(view), PodRecord, lambda record: read_pods([record]))
 
 
 def test_pods_that_the_kubelet_does_not_list_stand_apart_and_sorted() -> None:
@@ -83,12 +85,11 @@ def test_pods_that_the_kubelet_does_not_list_stand_apart_and_sorted() -> None:
     metadata = Metadata({listed.key: listed, **metas})
     allocation = holding(Pod("ml", "a", (Container("c"),))).allocation
 
-    rows: Any = write_other_pods(Snapshot("n1", allocation, metadata))
+    rows = write_other_pods(Snapshot("n1", allocation, metadata))
 
-    assert [("ml", "b", "1"), ("z", "a", "2")] == [
-        (row["namespace"], row["name"], row["metadata"]["uid"]) for row in rows
-    ]
-    assert metas == read_metas(Reader({"otherPods": rows}), ())
+    assert rows is not None
+    assert [("ml", "b", "1"), ("z", "a", "2")] == [(row.namespace, row.name, row.metadata.uid) for row in rows]
+    assert metas == read_metas(rows)
 
 
 def test_without_the_api_server_other_pods_are_unknown() -> None:
@@ -101,21 +102,19 @@ def test_what_the_api_server_says_of_listed_pods_is_told_once() -> None:
     snapshot = everything()
     assert snapshot.allocation is not None
     assert snapshot.metadata is not None
-    views = tuple(read_pod(Reader(write_pod(view))) for view in snapshot.allocation.pods)
+    views = read_pods([write_pod(view) for view in snapshot.allocation.pods])
 
-    actual = read_metas(Reader({"otherPods": write_other_pods(snapshot)}), views)
+    actual = read_all_metas(write_other_pods(snapshot) or (), views)
 
     assert snapshot.metadata.pods == actual
 
 
 def test_a_pod_that_is_listed_is_no_other_pod() -> None:
     """What the API server says of it would be told twice, and one of the two be forgotten."""
-    snapshot = everything()
-    assert snapshot.allocation is not None
-    document: Any = {"otherPods": write_other_pods(snapshot)}
+    document: Any = encode(everything(), generated_at_seconds=0, version="")
     document["otherPods"][0]["name"] = "train-0"
 
     with pytest.raises(DocumentError) as caught:
-        read_metas(Reader(document), snapshot.allocation.pods)
+        decode(document)
 
     assert "otherPods[0].name: is 'train-0', a pod of 'ml' that stands in pods too; one is wrong" == str(caught.value)

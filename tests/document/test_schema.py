@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.document import encode
+from podres_exporter.document.schema import schema
 from podres_exporter.join import Joiner, accrue
 from podres_exporter.model import Core, Listing, Metadata, Snapshot, Topology, Usage
 from podres_exporter.podmeta import PodDecoder, decode_list
@@ -83,6 +84,11 @@ NAMED = {".skippedPods"} | {
     for pods in (".pods[]", ".otherPods[]")
     for place in (".labels", ".claims", ".containers[].devices", ".containers[].memoryBytes")
 }
+
+
+def test_the_schema_is_that_of_the_records() -> None:
+    """`make schema` writes it."""
+    assert schema() == SCHEMA
 
 
 def test_the_schema_is_one() -> None:

@@ -3,10 +3,11 @@
 from typing import Any
 
 from document_samples import everything
+from msgspec import to_builtins
 from snapshots import stocked
 
-from podres_exporter.document.reader import Reader
-from podres_exporter.document.stock import read_stock, write_stock
+from podres_exporter.document.faults import read
+from podres_exporter.document.node import StockRecord, read_stock, write_stock
 from podres_exporter.model import DeviceStock, MemoryStock, Snapshot
 
 NODE_0 = frozenset({0})
@@ -14,7 +15,7 @@ NODE_0 = frozenset({0})
 
 def stock(snapshot: Snapshot) -> Any:
     assert snapshot.allocation is not None
-    return write_stock(snapshot.allocation)
+    return to_builtins(write_stock(snapshot.allocation))
 
 
 def test_devices_are_named_by_what_may_be_done_with_them() -> None:
@@ -33,7 +34,7 @@ def test_devices_are_named_by_what_may_be_done_with_them() -> None:
             "heldButUnallocatable": ["gone"],
         }
     ] == written["devices"]
-    assert devices == read_stock(Reader(written))[0]
+    assert devices == read(written, StockRecord, read_stock)[0]
 
 
 def test_what_a_kubelet_cannot_be_asked_is_absent() -> None:
@@ -62,7 +63,7 @@ def test_a_report_of_nothing_is_not_the_same_as_no_report() -> None:
     )
     assert snapshot.allocation is not None
 
-    devices, cpus, memory = read_stock(Reader(stock(snapshot)))
+    devices, cpus, memory = read(stock(snapshot), StockRecord, read_stock)
 
     assert (snapshot.allocation.devices, snapshot.allocation.memory) == (devices, memory)
     assert (frozenset[int](), frozenset[int]()) == (cpus.allocatable, cpus.exclusive)
@@ -72,4 +73,6 @@ def test_everything_is_read_back() -> None:
     allocation = everything().allocation
     assert allocation is not None
 
-    assert (allocation.devices, allocation.cpus, allocation.memory) == read_stock(Reader(write_stock(allocation)))
+    assert (allocation.devices, allocation.cpus, allocation.memory) == read(
+        to_builtins(write_stock(allocation)), StockRecord, read_stock
+    )

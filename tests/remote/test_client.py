@@ -42,7 +42,7 @@ def failure(answer: bytes, timeout_seconds: float = 5.0) -> SourceError:
     "answer",
     [
         whole(BODY),
-        whole(gzip.compress(BODY), "200 OK", "Content-Encoding: gzip"),
+        whole(gzip.compress(BODY, mtime=0), "200 OK", "Content-Encoding: gzip"),
         chunked(BODY[:100], BODY[100:]),
         chunked(BODY),
     ],
@@ -113,12 +113,20 @@ def test_a_refusal_is_told_with_its_remedy(status: str, reason: Reason, text: st
         ),
         (whole(BODY.replace(b'"2023-', b'"x2023-', 1)), Reason.MALFORMED, "generatedAt: is no point in time"),
         (whole(BODY, "200 OK", "Content-Encoding: gzip"), Reason.MALFORMED, "says that it is gzip, and is not"),
-        (whole(gzip.compress(BODY)[:-9], "200 OK", "Content-Encoding: gzip"), Reason.UNAVAILABLE, "was cut short"),
+        (
+            whole(gzip.compress(BODY, mtime=0)[:-9], "200 OK", "Content-Encoding: gzip"),
+            Reason.UNAVAILABLE,
+            "was cut short",
+        ),
         (whole(BODY)[:-9], Reason.UNAVAILABLE, "was cut short"),
         (chunked(BODY, is_whole=False), Reason.UNAVAILABLE, "was cut short"),
         (b"SSH-2.0-OpenSSH\r\n", Reason.MALFORMED, "this is no HTTP (BadStatusLine)"),
         (b"", Reason.UNAVAILABLE, ""),
-        (whole(gzip.compress(bytes(65 << 20)), "200 OK", "Content-Encoding: gzip"), Reason.TOO_LARGE, "more than"),
+        (
+            whole(gzip.compress(bytes(65 << 20), mtime=0), "200 OK", "Content-Encoding: gzip"),
+            Reason.TOO_LARGE,
+            "more than",
+        ),
     ],
 )
 def test_an_answer_that_cannot_be_used_says_why(answer: bytes, reason: Reason, text: str) -> None:

@@ -10,7 +10,6 @@ from podres_exporter.cli.look.missing import nothing_to_show
 from podres_exporter.cli.look.origin import Observation, Show
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.config import Config
-from podres_exporter.document.reader import Reader
 from podres_exporter.errors import DocumentError, SnapshotError
 from podres_exporter.recording import Recording, decode, is_recording
 
@@ -48,13 +47,12 @@ def observe_file(name: str) -> Observation:
     try:
         if is_recording(loaded):
             return _replayed(decode(loaded), where)
-        snapshot = document.decode(loaded)
-        made_at_seconds = Reader(loaded).moment("generatedAt") or 0.0
+        decoded = document.decode_dated(loaded)
     except DocumentError as error:
         raise SnapshotError(f"{where}: {'' if _is_ours(loaded) else _NEITHER}{error}") from error
-    if snapshot.allocation is None:
-        raise nothing_to_show(where, snapshot)
-    return Observation(snapshot, made_at_seconds)
+    if decoded.snapshot.allocation is None:
+        raise nothing_to_show(where, decoded.snapshot)
+    return Observation(decoded.snapshot, decoded.generated_at_seconds or 0.0)
 
 
 def _replayed(recording: Recording, where: str) -> Observation:

@@ -3,15 +3,16 @@
 import json
 import re
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from document_samples import everything
+from msgspec import field, to_builtins
 
 from podres_exporter.document import decode, encode
-from podres_exporter.document.reader import Reader
+from podres_exporter.document.faults import distinct, read
+from podres_exporter.document.values import Count, Nodes, Record, Size
 from podres_exporter.errors import DocumentError
-from podres_exporter.model import Verdict
 
 MISSING = object()
 
@@ -72,7 +73,7 @@ def put(holder: Any, path: str, value: object) -> None:
             "sideways",
             "is 'sideways'; known are aligned, misaligned, spans, unknown, unsupported, not_applicable",
         ),
-        ("pods[0].containers[0].alignment.reasons[1].needs", "all", "is neither every nor any"),
+        ("pods[0].containers[0].alignment.reasons[1].needs", "all", "is 'all'; known are any, every"),
         ("pods[0].metadata.labels", [], "is a list; a mapping belongs here"),
         ('pods[0].metadata.labels["label_app"]', False, "is false; a text belongs here"),
         ('skippedPods["terminal"]', "1", "is a text; a whole number of 0 or more belongs here"),
@@ -145,14 +146,34 @@ def test_what_is_a_series_of_its_own_stands_in_its_list_once(path: str, problem:
     )
 
 
+class Row(Record, kw_only=True):
+    a: str
+    b: str = ""
+    numa_nodes: Nodes = field(default_factory=list)
+
+    key: ClassVar[tuple[str, ...]] = ("a", "b", "numa_nodes")
+
+
+class Rows(Record, kw_only=True):
+    rows: list[Row] = field(default_factory=list)
+    counts: dict[str, Count] = field(default_factory=dict)
+    size: Size = 0
+
+
+def rows_of(document: object) -> list[Row]:
+    return read(document, Rows, lambda record: list(distinct(record.rows)))
+
+
 def test_names_are_told_apart_by_all_their_parts() -> None:
     """One namespace has many pods, and pods of one name may be in several; the order of NUMA nodes says nothing."""
-    rows = [{"a": "x", "b": "1"}, {"a": "x", "b": "2"}, {"a": "y", "b": "1"}]
-    assert rows == [{key: row.text(key) for key in ("a", "b")} for row in Reader({"r": rows}).distinct("r", "a", "b")]
-    assert [] == Reader({}).distinct("r", "a", default=())
+    rows = [{"a": "x", "b": "1"}, {"a": "x", "b": "2"}, {"a": "y", "b": "1"}, {"a": "y", "b": "1", "numaNodes": [0]}]
+    assert rows == to_builtins(rows_of({"rows": rows}))
+    assert [] == rows_of({})
 
-    with pytest.raises(DocumentError, match=r"^r\[1\]: has the a and numaNodes of r\[0\], 'x', \[0, 1\]; "):
-        Reader({"r": [{"a": "x", "numaNodes": nodes} for nodes in ([0, 1], [1, 0])]}).distinct("r", "a", "numaNodes")
+    with pytest.raises(
+        DocumentError, match=r"^rows\[1\]: has the a and b and numaNodes of rows\[0\], 'x', '', \[0, 1\]; "
+    ):
+        rows_of({"rows": [{"a": "x", "b": "", "numaNodes": nodes} for nodes in ([0, 1], [1, 0])]})
 
 
 @pytest.mark.parametrize("name", ["pod", "node", "", "label", 'label_"', "label_\n", "label_\u00e9", "label_\ud800"])
@@ -169,37 +190,36 @@ def test_labels_of_pods_have_names_that_no_label_of_ours_has(name: str) -> None:
 
 def test_the_largest_numbers_that_are_written_are_read() -> None:
     """Quantities are capped at 63 bits; the kubelet tells the size of a block in 64, and sizes are added up."""
-    assert 2**63 - 1 == Reader({"a": 2**63 - 1}).count("a")
-    assert 2**96 - 1 == Reader({"a": 2**96 - 1}).size("a")
+    found = read({"size": 2**96 - 1, "counts": {"a": 2**63 - 1}}, Rows, lambda record: record)
+
+    assert (2**96 - 1, {"a": 2**63 - 1}) == (found.size, found.counts)
 
 
 def test_a_key_that_is_no_text_is_named_too() -> None:
     """YAML has such keys."""
-    with pytest.raises(DocumentError, match=r"^a\[7\]: is 7; a text belongs here$"):
-        Reader({"a": {7: 1}}).counts("a")
+    with pytest.raises(DocumentError, match=r"^counts\[7\]: is 7; a text belongs here$"):
+        rows_of({"counts": {7: 1}})
+
+
+def test_a_key_that_is_no_text_is_ignored_where_unknown_keys_are() -> None:
+    """YAML has such keys, and a newer release may add any."""
+    assert [] == rows_of({7: 1, None: 2, "rows": None})
 
 
 def test_a_long_text_is_cut_in_a_message() -> None:
     """A file of another kind must not fill the screen."""
+    document: Any = encode(everything(), generated_at_seconds=0, version="")
+    put(document, "pods[0].containers[0].alignment.verdict", "x" * 1000)
+
     with pytest.raises(DocumentError) as caught:
-        Reader({"verdict": "x" * 1000}).choice("verdict", Verdict)
+        decode(document)
 
     assert f"is '{'x' * 64}...'; known are" in str(caught.value)
 
 
 def test_whole_numbers_are_amounts_too() -> None:
     """Tools that rewrite a document may write 5.0 as 5."""
-    assert 5.0 == Reader({"a": 5}).amount("a")
+    document: Any = encode(everything(), generated_at_seconds=0, version="")
+    put(document, "usage.exclusiveCpus[0].cpuSeconds", 5)
 
-
-def test_defaults_stand_in_for_what_is_absent() -> None:
-    reader = Reader({})
-
-    assert ("", 0, Verdict.UNKNOWN) == (
-        reader.text("a", ""),
-        reader.count("a", 0),
-        reader.choice("a", Verdict, Verdict.UNKNOWN),
-    )
-    assert (frozenset(), frozenset(), []) == (reader.cpus("a", frozenset()), reader.nodes("a"), reader.texts("a", ()))
-    assert ((), (), []) == (reader.counts("a"), reader.pairs("a"), reader.each("a", ()))
-    assert reader.moment("a") is None
+    assert 5.0 in decode(document).usage.cpu_seconds.values()

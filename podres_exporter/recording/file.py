@@ -1,0 +1,206 @@
+"""A recording as the values of a JSON file, `podres-recording/v1`, and back."""
+
+import binascii
+from base64 import b64decode, b64encode
+from typing import Annotated, ClassVar, TypeVar
+
+import msgspec
+
+from podres_exporter.document import Fields
+from podres_exporter.document.envelope import ExporterRecord, check_version
+from podres_exporter.document.faults import distinct, read
+from podres_exporter.document.moment import read_moment, write_moment
+from podres_exporter.document.node import CoreRecord, NumaNodeRecord, TopologyRecord, read_topology, write_topology
+from podres_exporter.document.pods import OtherPodRecord, read_metas, write_metas
+from podres_exporter.document.status import read_optional, write_metadata_source
+from podres_exporter.document.values import PARSE, Moment, Record
+from podres_exporter.errors import DocumentError, Reason
+from podres_exporter.model import Metadata, Topology
+from podres_exporter.recording.records import Call, Recording, Refusal
+
+API_VERSION = "podres-recording/v1"
+"""Changes only when a reader of the old version would be wrong about the new one; keys may be added without."""
+KIND = "PodResourcesRecording"
+
+T = TypeVar("T")
+
+_MOST_SECONDS = 1e10
+"""300 years, before and after."""
+
+
+def _decode_answer(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"is damaged: no base64 ({error})") from error
+
+
+def _check_age(seconds: float) -> float:
+    """Return the age of a socket; clocks may have been set back, but not by more than a socket's age can be."""
+    if abs(seconds) > _MOST_SECONDS:
+        raise ValueError(f"is beyond {_MOST_SECONDS:g} seconds")
+    return seconds
+
+
+class _RefusalRecord(Record, kw_only=True):
+    reason: Reason
+    detail: str = ""
+
+
+class _CallRecord(Record, kw_only=True):
+    rpc: str
+    answer: Annotated[str, msgspec.Meta(extra={PARSE: _decode_answer})] | None = None
+    refusal: _RefusalRecord | None = None
+
+    key: ClassVar[tuple[str, ...]] = ("rpc",)
+
+
+class _KubeletRecord(Record, kw_only=True):
+    socket_age_seconds: Annotated[float, msgspec.Meta(extra={PARSE: _check_age})] | None = None
+    calls: list[_CallRecord]
+
+
+class _TopologyRecord(Record, kw_only=True):
+    nodes: list[NumaNodeRecord] | None = None
+    cores: list[CoreRecord] | None = None
+    refusal: _RefusalRecord | None = None
+
+
+class _MetadataRecord(Record, kw_only=True):
+    synced: bool | None = None
+    up: bool | None = None
+    away: bool | None = None
+    last_success: Moment | None = None
+    pods: list[OtherPodRecord] | None = None
+    refusal: _RefusalRecord | None = None
+
+
+class _RecordingRecord(Record, kw_only=True):
+    api_version: str
+    kind: str
+    recorded_at: Moment
+    exporter: ExporterRecord
+    node: str
+    names_hidden: bool
+    kubelet: _KubeletRecord
+    topology: _TopologyRecord | None = None
+    metadata: _MetadataRecord | None = None
+
+
+def is_recording(document: object) -> bool:
+    """Return whether the document says that it is a recording, of whatever version."""
+    return isinstance(document, dict) and str(document.get("apiVersion")).startswith("podres-recording/")
+
+
+def encode(recording: Recording) -> Fields:
+    """Return the recording's file; the kubelet's answers are in base64."""
+    calls = [_write_call(rpc, call) for rpc, call in sorted(recording.calls.items())]
+    record = _RecordingRecord(
+        api_version=API_VERSION,
+        kind=KIND,
+        recorded_at=write_moment(recording.recorded_at_seconds),
+        exporter=ExporterRecord(version=recording.version),
+        node=recording.node,
+        names_hidden=recording.names_hidden,
+        kubelet=_KubeletRecord(socket_age_seconds=recording.socket_age_seconds, calls=calls),
+        topology=_write_topology(recording.topology),
+        metadata=_write_metadata(recording),
+    )
+    fields: Fields = msgspec.to_builtins(record)
+    return fields
+
+
+def decode(document: object) -> Recording:
+    """
+    Return the recording of a document as JSON gives it.
+
+    Raises DocumentVersionError where it is of another major version, DocumentError naming the place where it is
+    malformed.
+    """
+    check_version(document, API_VERSION, KIND, "a recording")
+    return read(document, _RecordingRecord, _decoded)
+
+
+def _decoded(record: _RecordingRecord) -> Recording:
+    metadata = record.metadata or _MetadataRecord()
+    age = record.kubelet.socket_age_seconds
+    return Recording(
+        node=record.node,
+        version=record.exporter.version,
+        recorded_at_seconds=read_moment(record.recorded_at),
+        calls={row.rpc: _read_call(row) for row in distinct(record.kubelet.calls)},
+        socket_age_seconds=None if age is None else _check_age(age),
+        topology=_read_topology(record.topology) if record.topology else None,
+        metadata=None if metadata.up is None else _read_metadata(metadata),
+        metadata_refusal=_read_refusal(metadata.refusal),
+        names_hidden=record.names_hidden,
+    )
+
+
+def _write_call(rpc: str, call: Call) -> _CallRecord:
+    answer = None if call.answer is None else b64encode(call.answer).decode("ascii")
+    return _CallRecord(rpc=rpc, answer=answer, refusal=_write_refusal(call.refusal))
+
+
+def _read_call(record: _CallRecord) -> Call:
+    answer = None if record.answer is None else _decode_answer(record.answer)
+    return Call(answer, _read_refusal(record.refusal))
+
+
+def _write_refusal(refusal: Refusal | None) -> _RefusalRecord | None:
+    return _RefusalRecord(reason=refusal.reason, detail=refusal.detail) if refusal else None
+
+
+def _read_refusal(record: _RefusalRecord | None) -> Refusal | None:
+    return Refusal(record.reason, record.detail) if record else None
+
+
+def _write_topology(topology: Topology | Refusal | None) -> _TopologyRecord | None:
+    match topology:
+        case Topology():
+            written = write_topology(topology)
+            return _TopologyRecord(nodes=written.nodes, cores=written.cores)
+        case Refusal():
+            return _TopologyRecord(refusal=_write_refusal(topology))
+        case _:
+            return None
+
+
+def _read_topology(record: _TopologyRecord) -> Topology | Refusal | None:
+    if record.refusal is not None:
+        return _read_refusal(record.refusal)
+    nodes, cores = _required(record.nodes, "topology.nodes"), _required(record.cores, "topology.cores")
+    return read_topology(TopologyRecord(nodes=nodes, cores=cores))
+
+
+def _write_metadata(recording: Recording) -> _MetadataRecord | None:
+    """Return what the API server said, pod by pod as `podres/v1` has it; None where it was not to be asked."""
+    metadata, refusal = recording.metadata, _write_refusal(recording.metadata_refusal)
+    if metadata is None:
+        return _MetadataRecord(refusal=refusal) if refusal else None
+    source = write_metadata_source(metadata)
+    return _MetadataRecord(
+        synced=source.synced,
+        up=source.up,
+        away=source.away,
+        last_success=source.last_success,
+        pods=write_metas(metadata),
+        refusal=refusal,
+    )
+
+
+def _read_metadata(record: _MetadataRecord) -> Metadata:
+    return Metadata(
+        read_metas(_required(record.pods, "metadata.pods")),
+        _required(record.synced, "metadata.synced"),
+        _required(record.up, "metadata.up"),
+        _required(record.away, "metadata.away"),
+        read_optional(record.last_success),
+    )
+
+
+def _required(value: T | None, path: str) -> T:
+    """Return the value. Raises DocumentError where it is absent: only an answer that was refused lacks it."""
+    if value is None:
+        raise DocumentError(path, "is missing")
+    return value
