@@ -126,6 +126,17 @@ def test_a_fault_is_named_by_its_path(path: str, value: object, problem: str) ->
         ("stock.memory", "has the memoryType and numaNodes of memory[0], 'memory', [0]"),
         ("usage.devices", "has the namespace and resource of devices[0], 'ml', 'nvidia.com/gpu'"),
         ("usage.exclusiveCpus", "has the namespace of exclusiveCpus[0], 'ml'"),
+        (
+            "usage.workloadDevices",
+            (
+                "has the namespace and workloadKind and workloadName and resource of workloadDevices[0], 'ml', 'Job', "
+                "'train', 'nvidia.com/gpu'"
+            ),
+        ),
+        (
+            "usage.workloadExclusiveCpus",
+            "has the namespace and workloadKind and workloadName of workloadExclusiveCpus[0], 'ml', 'Job', 'train'",
+        ),
     ],
 )
 def test_what_is_a_series_of_its_own_stands_in_its_list_once(path: str, problem: str) -> None:

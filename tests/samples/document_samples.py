@@ -149,7 +149,13 @@ def everything() -> Snapshot:
         (SourceHealth("kubelet", True, 1_700_000_000.1234567), SourceHealth("topology", False, None)),
         (RpcSupport("List", Support.SUPPORTED), RpcSupport("Get", Support.UNKNOWN)),
         (Part("pods", stale=False, held=False), Part("allocatable", stale=True, held=True)),
-        Usage({("ml", "nvidia.com/gpu"): 12.5, ("old", "r"): 0.1}, {"ml": 37.5}),
+        Usage(
+            {("ml", "nvidia.com/gpu"): 12.5, ("old", "r"): 0.1},
+            {"ml": 37.5},
+            {("ml", "Job", "train", "nvidia.com/gpu"): 12.5, ("old", "", "", "r"): 0.1},
+            {("ml", "Job", "train"): 37.5},
+            3,
+        ),
     )
 
 
@@ -292,6 +298,9 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     usage = Usage(
         draw(st.dictionaries(st.tuples(names, names), seconds, max_size=2)),
         draw(st.dictionaries(names, seconds, max_size=2)),
+        draw(st.dictionaries(st.tuples(names, names, names, names), seconds, max_size=2)),
+        draw(st.dictionaries(st.tuples(names, names, names), seconds, max_size=2)),
+        draw(counts),
     )
     return Snapshot(
         draw(names),
