@@ -51,6 +51,37 @@ class MetadataMetrics:
         self._malformed.inc(len(items))
 
 
+class DraMetrics:
+    """What is counted of requests for slices and claims; safe to use from every thread."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register the families."""
+        self._requests, self._errors, self._malformed = (
+            Counter(family.name, family.help, family.labels, registry=registry) for family in own.DRA
+        )
+
+    def request(self, verb: str) -> None:
+        """Count one request."""
+        self._requests.labels(verb).inc()
+
+    def error(self, verb: str, reason: Reason) -> None:
+        """Count one request that failed, or one watch that broke."""
+        self._errors.labels(verb, reason.value).inc()
+
+    def restart(self, cause: str) -> None:
+        """Pass over it: the requests tell."""
+
+    def event(self, kind: str) -> None:
+        """Pass over it: slices change when hardware does."""
+
+    def received(self, size: int) -> None:
+        """Pass over it: the requests tell."""
+
+    def malformed(self, items: Sequence[Malformed]) -> None:
+        """Count items of one answer that were unusable."""
+        self._malformed.inc(len(items))
+
+
 class OwnMetrics:
     """What the exporter counts about itself; safe to use from every thread."""
 
@@ -85,6 +116,10 @@ class OwnMetrics:
     def metadata(self) -> MetadataMetrics:
         """Return the counters of the API server, made at the first and only call: without it they are not shown."""
         return MetadataMetrics(self._metadata_registry)
+
+    def dra(self) -> DraMetrics:
+        """Return the counters of slices and claims, made at the first and only call: without it they are not shown."""
+        return DraMetrics(self._metadata_registry)
 
     def rpc(self, rpc: str, seconds: float, reason: Reason | None) -> None:
         """Count one call to the kubelet; *reason* is None where it gave a usable answer."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from podres_exporter.families import alignment, claims, cpus, devices, health, memory, own, pods, unlisted, usage
+from podres_exporter.families import alignment, claims, cpus, devices, dra, health, memory, own, pods, unlisted, usage
 from podres_exporter.families.spec import (
     Family,
 )
@@ -13,6 +13,7 @@ CATALOGUE: tuple[Family, ...] = (
     *unlisted.FAMILIES,
     *memory.FAMILIES,
     *claims.FAMILIES,
+    *dra.FAMILIES,
     *alignment.FAMILIES,
     *pods.FAMILIES,
     *usage.FAMILIES,
@@ -26,6 +27,7 @@ COLLECTORS = {
     "cpu-info": "one series for each exclusive CPU",
     "memory": "the memory blocks and huge pages of each container and pod",
     "claims": "the DRA claim devices of each container",
+    "dra": "the DRA devices of the node, what is left of them, and the requests of claims (API server)",
     "alignment": "how well each container sits on the NUMA nodes",
     "pods": "who the pods are: uid, owner, workload, allowed labels (API server)",
     "requests": "what containers asked for, and what of it they do not show (API server)",

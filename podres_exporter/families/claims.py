@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from podres_exporter.families.spec import Concern, ContainerFamily, Kind, NodeFamily, Row
-from podres_exporter.model import Allocation, Certainty, ContainerView, Thing, Topology
+from podres_exporter.model import Allocation, Certainty, ClaimUse, ContainerView, Thing, Topology
 
 
 def _claim_devices(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
@@ -18,6 +18,8 @@ def _claim_devices(view: ContainerView, _topology: Topology | None) -> Collectio
             use.device.device,
             use.device.share_id,
             use.attribution.value,
+            use.request,
+            _admin(use),
             1,
         )
         for use in view.claim_uses
@@ -32,6 +34,23 @@ def _cdi_devices(view: ContainerView, _topology: Topology | None) -> Collection[
         (use.claim, use.device.driver, use.device.pool, use.device.device, use.device.share_id, cdi_device, 1)
         for use in view.claim_uses
         for cdi_device in use.device.cdi_devices
+    )
+
+
+def _admin(use: ClaimUse) -> str:
+    """Return whether it is admin access, empty where the claim was not read."""
+    if not use.request:
+        return ""
+    return "true" if use.is_admin else "false"
+
+
+def _consumed(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
+    if not view.claim_uses:
+        return ()
+    return _once(
+        (use.claim, use.device.driver, use.device.pool, use.device.device, use.device.share_id, use.request, *amount)
+        for use in view.claim_uses
+        for amount in use.consumed
     )
 
 
@@ -61,8 +80,9 @@ FAMILIES = (
         kind=Kind.INFO,
         help="One per device of a DRA claim that the container uses. The kubelet lists all devices of a claim on each "
         "container that refers to it; attribution is container where the pod says that this one uses the device, "
-        "and claim where nothing tells which of its devices it uses.",
-        labels=(*_LABELS, "attribution"),
+        "and claim where nothing tells which of its devices it uses. request and admin_access are known from the "
+        "ResourceClaim, and empty where it was not read; a device with admin_access true is looked at, not held.",
+        labels=(*_LABELS, "attribution", "request", "admin_access"),
         collector="claims",
         rows=_claim_devices,
         concern=Concern.CLAIMS,
@@ -75,6 +95,16 @@ FAMILIES = (
         labels=(*_LABELS, "cdi_device"),
         collector="claims",
         rows=_cdi_devices,
+        concern=Concern.CLAIMS,
+    ),
+    ContainerFamily(
+        name="podres_container_claim_consumed_capacity",
+        kind=Kind.GAUGE,
+        help="How much the container's share of a device takes of one of its capacities (bytes, bits per second and "
+        "so on, as the driver counts). Containers that use one share have the same amount; sum over share_id.",
+        labels=(*_LABELS, "request", "capacity"),
+        collector="dra",
+        rows=_consumed,
         concern=Concern.CLAIMS,
     ),
     NodeFamily(

@@ -101,6 +101,28 @@ METADATA = (
     METADATA_BYTES,
     METADATA_MALFORMED,
 )
+DRA_REQUESTS = Family(
+    name="podres_dra_requests_total",
+    kind=Kind.COUNTER,
+    help="Requests to the API server for ResourceSlices (list, watch), ResourceClaims and the API's version (get).",
+    labels=("verb",),
+    collector="exporter",
+)
+DRA_ERRORS = Family(
+    name="podres_dra_errors_total",
+    kind=Kind.COUNTER,
+    help="Requests for ResourceSlices and ResourceClaims that failed and watches of them that broke, by reason.",
+    labels=("verb", "reason"),
+    collector="exporter",
+)
+DRA_MALFORMED = Family(
+    name="podres_dra_malformed_items_total",
+    kind=Kind.COUNTER,
+    help="Slices and devices in good answers of the API server that could not be used; the log names them.",
+    labels=(),
+    collector="exporter",
+)
+DRA = (DRA_REQUESTS, DRA_ERRORS, DRA_MALFORMED)
 BUILD_INFO = Family(
     name="podres_exporter_build_info",
     kind=Kind.INFO,
@@ -131,6 +153,7 @@ FAMILIES = (
     MALFORMED,
     LOOP_ERRORS,
     *METADATA,
+    *DRA,
     BUILD_INFO,
     WEB_CONFIG_SUCCESSFUL,
     WEB_CONFIG_TIMESTAMP,

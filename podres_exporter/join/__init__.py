@@ -2,6 +2,7 @@
 
 from podres_exporter.join.allocation import Joiner
 from podres_exporter.join.amend import amend
+from podres_exporter.join.claims import claim_users
 from podres_exporter.join.doubles import admin_access, double_held, living
 from podres_exporter.join.holddown import AWAY_FACTOR, Suspicion, judge, lacking_allocatable, lacking_pods, settle
 from podres_exporter.join.legacy import blank_shared_pool
@@ -17,6 +18,7 @@ __all__ = [
     "admin_access",
     "amend",
     "blank_shared_pool",
+    "claim_users",
     "double_held",
     "judge",
     "lacking_allocatable",

@@ -8,11 +8,13 @@ from podres_exporter.model import (
     Claim,
     ClaimDevice,
     ClaimFacts,
+    ClaimKey,
     ClaimUse,
     Container,
     ContainerSpec,
     DeviceHealth,
     PodMeta,
+    PodView,
     ResourceHealth,
 )
 
@@ -186,3 +188,15 @@ def _claim_health(row: ResourceHealth, claim: str, device: ClaimDevice | None) -
     if device is None:
         return DeviceHealth("", row.resource_id, "", claim, row.health, row.message)
     return DeviceHealth(device.driver, device.device, device.pool, claim, row.health, row.message)
+
+
+def claim_users(pods: Iterable[PodView]) -> dict[ClaimKey, frozenset[str]]:
+    """Return the claims that the kubelet lists for pods, with the UIDs of those pods as far as they are known."""
+    users: dict[ClaimKey, frozenset[str]] = {}
+    for view in pods:
+        for container in view.pod.containers:
+            for claim in container.claims:
+                key = (view.pod.namespace, claim.name)
+                uid = frozenset([view.meta.uid]) if view.meta else frozenset[str]()
+                users[key] = users.get(key, frozenset()) | uid
+    return users

@@ -50,12 +50,18 @@ def living(
 
 
 def admin_access(dra: Dra | None) -> HasAdminAccess:
-    """Return what the claims that could be read say of admin access (KEP-5018)."""
+    """
+    Return what the claims that could be read say of admin access (KEP-5018).
+
+    A share counts as well: kubelets up to 1.34 list shares without their ids.
+    """
 
     def told(namespace: str, claim: str, device: ClaimDevice) -> bool | None:
         facts = dra.claims.get((namespace, claim)) if dra else None
         key = (device.driver, device.pool, device.device)
-        found = [result.is_admin for result in facts.results if result.key == key] if facts else []
+        found = (
+            [result.is_admin or bool(result.share_id) for result in facts.results if result.key == key] if facts else []
+        )
         return all(found) if found else None
 
     return told

@@ -1,10 +1,11 @@
-"""The pods of the node from the API server, followed by a thread of its own."""
+"""List and watch objects of the API server in a thread of its own, again and again."""
 
 import contextlib
 import logging
 import random
 import threading
 from collections.abc import Callable, Collection
+from typing import Protocol
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
@@ -39,33 +40,45 @@ SHORTEST_WATCH_SECONDS, WATCH_SPREAD_SECONDS = 240, 60
 STOP_SECONDS = 1.5
 
 
-class PodWatch:
-    """PodMetaSource over a transport: lists, watches, and begins anew after a pause, as `reflection` has it."""
+class Feed(Protocol):
+    """One list and one watch of objects; both raise ApiServerError."""
+
+    def list(self) -> str:
+        """Take all objects, and return their version."""
+        ...
+
+    def watch(self, version: str, timeout_seconds: int, progressed: Callable[[str], None]) -> None:
+        """Take event after event until the server ends the watch; *progressed* is told the version of each."""
+        ...
+
+
+class Reflector:
+    """Lists, watches, and begins again after a pause, as `reflection` has it."""
 
     def __init__(
         self,
         transport: ListWatchTransport,
-        decoder: PodDecoder,
+        feed: Feed,
+        failed: Callable[[ApiServerError], None],
         clock: Clock,
         observer: MetadataObserver,
         uniform: Callable[[], float] = random.random,
     ) -> None:
-        """Start nothing yet; *uniform* gives the random numbers, in [0, 1), by which the nodes stay out of step."""
+        """
+        Start nothing yet.
+
+        *failed* is told of each request or watch that fails; *uniform* gives the random numbers, in [0, 1), by which
+        the nodes stay out of step.
+        """
         self._transport, self._clock, self._observer, self._uniform = transport, clock, observer, uniform
-        self._book = PodBook(clock)
-        self._feed = PodFeed(transport, decoder, observer, self._book)
+        self._feed, self._failed = feed, failed
         self._state = Reflection()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
-    def start(self, changed: Callable[[Collection[PodKey]], None]) -> None:
-        """Begin to follow the pods in the background."""
-        self._book.changed = changed
+    def start_following(self) -> None:
+        """Begin in the background."""
         self._thread.start()
-
-    def metadata(self) -> Metadata:
-        """Return what is known now; for any thread."""
-        return self._book.metadata()
 
     def stop(self) -> None:
         """Cut the connection and wait for the thread; it is left behind where it hangs in DNS or a handshake."""
@@ -121,9 +134,35 @@ class PodWatch:
         self._observer.error(error.verb, error.reason)
         if error.verb == WATCH_VERB:
             self._observer.restart(EXPIRED if error.reason is Reason.GONE else FAILED)
-        self._book.failed(error)
+        self._failed(error)
 
     def _step(self, happening: Happening, lasted_seconds: float = 0.0) -> Action:
         """Keep the new state and return what is to be done."""
         self._state, action = step(self._state, happening, lasted_seconds)
         return action
+
+
+class PodWatch(Reflector):
+    """PodMetaSource over a transport."""
+
+    def __init__(
+        self,
+        transport: ListWatchTransport,
+        decoder: PodDecoder,
+        clock: Clock,
+        observer: MetadataObserver,
+        uniform: Callable[[], float] = random.random,
+    ) -> None:
+        """Start nothing yet."""
+        self._book = PodBook(clock)
+        feed = PodFeed(transport, decoder, observer, self._book)
+        super().__init__(transport, feed, self._book.failed, clock, observer, uniform)
+
+    def start(self, changed: Callable[[Collection[PodKey]], None]) -> None:
+        """Begin to follow the pods in the background."""
+        self._book.changed = changed
+        self.start_following()
+
+    def metadata(self) -> Metadata:
+        """Return what is known now; for any thread."""
+        return self._book.metadata()

@@ -4,7 +4,7 @@ import logging
 import math
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason, TopologyError
@@ -13,9 +13,11 @@ from podres_exporter.join import (
     RunningTotals,
     amend,
     blank_shared_pool,
+    claim_users,
 )
 from podres_exporter.model import (
     Allocation,
+    Dra,
     Listing,
     Metadata,
     Pod,
@@ -31,7 +33,8 @@ from podres_exporter.service.changes import Changes
 from podres_exporter.service.events import Events
 from podres_exporter.service.health import HealthBook
 from podres_exporter.service.questions import Questions, Round
-from podres_exporter.sources.ports import ALLOCATABLE, GET, KubeletSource, PodMetaSource, TopologySource
+from podres_exporter.sources.fixed_dra import FixedDra
+from podres_exporter.sources.ports import ALLOCATABLE, GET, DraSource, KubeletSource, PodMetaSource, TopologySource
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +62,7 @@ class Sources:
     kubelet: KubeletSource
     topology: TopologySource
     metadata: PodMetaSource
+    dra: DraSource = field(default_factory=FixedDra)
 
 
 class Poller:
@@ -90,6 +94,7 @@ class Poller:
         self._questions = Questions(sources.kubelet, events)
         self._believed = Believed(settings.hold_seconds, settings.max_age_seconds, clock)
         self._metadata = sources.metadata.metadata()
+        self._dra = sources.dra.dra()
         self._joiner = Joiner()
         self._topology: Topology | None = None
         self._allocation: Allocation | None = None
@@ -170,7 +175,10 @@ class Poller:
     def _join_and_publish(self, now: float) -> None:
         """Make the snapshot of what is believed and let everyone see it."""
         self._believed.expire(now)
+        self._dra = self._sources.dra.dra()
         self._allocation = self._join()
+        if self._allocation is not None and self._dra is not None:
+            self._sources.dra.want(claim_users(self._allocation.pods))
         self._totals.hold(self._allocation, now)
         self._usage = self._totals.usage(now, self._scraped_at())
         self._publish(self.snapshot(), self._believed.expires_at_seconds)
@@ -185,7 +193,9 @@ class Poller:
             listing = self._unmask(listing)
             no_allocatable = self._questions.lacks(ALLOCATABLE, Reason.UNIMPLEMENTED, Reason.DISABLED)
             legacy = listing.shared_pool_reported or no_allocatable
-        return self._joiner.join(listing, self._believed.allocatable, self._topology, self._metadata, legacy=legacy)
+        return self._joiner.join(
+            listing, self._believed.allocatable, self._topology, self._metadata, dra=self._dra, legacy=legacy
+        )
 
     def _unmask(self, listing: Listing) -> Listing:
         """Take the shared pool out of the answer of a kubelet that may be older than 1.23."""
@@ -208,7 +218,7 @@ class Poller:
             node=self._settings.node,
             allocation=self._allocation,
             metadata=self._metadata,
-            sources=(*self._health.all(), *_metadata_health(self._metadata)),
+            sources=(*self._health.all(), *_metadata_health(self._metadata), *_dra_health(self._dra)),
             rpcs=self._questions.support(),
             parts=self._believed.freshness(),
             usage=self._usage,
@@ -230,3 +240,8 @@ def _metadata_health(metadata: Metadata | None) -> tuple[SourceHealth, ...]:
     if metadata is None:
         return ()
     return (SourceHealth("metadata", up=metadata.is_up, last_success_seconds=metadata.last_success_seconds),)
+
+
+def _dra_health(dra: Dra | None) -> tuple[SourceHealth, ...]:
+    """Return how the source of slices and claims is, nothing where it is not asked or not served."""
+    return () if dra is None else (SourceHealth("dra", up=dra.is_up, last_success_seconds=dra.last_success_seconds),)

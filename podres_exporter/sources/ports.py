@@ -1,11 +1,11 @@
 """What the service needs of its sources, whoever provides it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from podres_exporter.errors import KubeletError, Reason
-from podres_exporter.model import Allocatable, Listing, Metadata, Pod, PodKey, Topology
+from podres_exporter.model import Allocatable, ClaimKey, Dra, Listing, Metadata, Pod, PodKey, Topology
 
 LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
 RPCS = (LIST, ALLOCATABLE, GET)
@@ -98,6 +98,26 @@ class PodMetaSource(Protocol):
 
     def metadata(self) -> Metadata | None:
         """Return what is known now, None where this source knows nothing of any pod; for any thread, never blocks."""
+        ...
+
+    def stop(self) -> None:
+        """End within a second or two, whatever the server does."""
+        ...
+
+
+class DraSource(Protocol):
+    """ResourceSlices of the node and ResourceClaims of its pods; nothing here may block or fail a poll."""
+
+    def start(self, changed: Callable[[], None]) -> None:
+        """Begin to follow; *changed* is called, from a thread of the source, when there is news."""
+        ...
+
+    def dra(self) -> Dra | None:
+        """Return what is known now, None where the API is not asked or not served; for any thread, never blocks."""
+        ...
+
+    def want(self, users: Mapping[ClaimKey, frozenset[str]]) -> None:
+        """Take which claims the pods of the node use now, with the UIDs of these pods."""
         ...
 
     def stop(self) -> None:

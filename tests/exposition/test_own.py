@@ -24,6 +24,10 @@ def busy() -> OwnMetrics:
     own.malformed("List", 3)
     own.restarted()
     own.loop_error()
+    slices = own.dra()
+    slices.request("get")
+    slices.error("get", Reason.DENIED)
+    slices.malformed([Malformed("items[0]", "no name")])
     api_server = own.metadata()
     api_server.request("list")
     api_server.error("watch", Reason.GONE)
@@ -49,6 +53,9 @@ def series(own: OwnMetrics, text_format: Format) -> list[Series]:
 def test_every_event_is_counted(text_format: Format) -> None:
     """A total of all calls and one of failures, as Prometheus' practices want it; usable answers have no reason."""
     assert [
+        ("podres_dra_errors_total", (("reason", "denied"), ("verb", "get")), 1.0),
+        ("podres_dra_malformed_items_total", (), 1.0),
+        ("podres_dra_requests_total", (("verb", "get"),), 1.0),
         ("podres_exporter_build_info", (("grpc", "1.73.0"), ("python", "3.11.7"), ("version", "0.1.0")), 1.0),
         ("podres_kubelet_restarts_total", (), 1.0),
         ("podres_kubelet_rpc_duration_seconds_count", (("rpc", "List"),), 2.0),

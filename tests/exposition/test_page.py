@@ -35,11 +35,17 @@ from podres_exporter.model import (
     Allocation,
     Claim,
     ClaimDevice,
+    ClaimFacts,
+    ClaimResult,
     Container,
     ContainerKind,
     ContainerSpec,
     ContainerView,
     Device,
+    DeviceTaint,
+    Dra,
+    DraDevice,
+    DraPool,
     Listing,
     MemoryBlock,
     Metadata,
@@ -70,6 +76,20 @@ def exposition(clock: FakeClock, own: OwnMetrics | None = None, families: tuple[
     return Exposition("n1", families, own or own_metrics(), clock)
 
 
+SLICES = Dra(
+    (
+        DraPool(
+            "d",
+            "p",
+            1,
+            (DraDevice("0", is_shared=True, capacity=(("bw", 2),), taints=(DeviceTaint("k", "v", "None"),)),),
+        ),
+    ),
+    {("ml", "x"): ClaimFacts("ml", "x", "u", (ClaimResult("r", "d", "p", "0", consumed=(("bw", 1),)),))},
+    is_synced=True,
+)
+
+
 def node_with(device_id: str, seen_at_seconds: float = 1.0) -> Snapshot:
     """Return a snapshot that says something in every family of the snapshot."""
     device, memory = Device("r", device_id, frozenset({0})), MemoryBlock("memory", frozenset({0}), 64)
@@ -84,7 +104,7 @@ def node_with(device_id: str, seen_at_seconds: float = 1.0) -> Snapshot:
     metadata = Metadata({meta.key: meta}, synced=True)
     return Snapshot(
         "n1",
-        Joiner().join(Listing((pod,)), allocatable, TWO_NODES, metadata),
+        Joiner().join(Listing((pod,)), allocatable, TWO_NODES, metadata, dra=SLICES),
         metadata,
         sources=(SourceHealth("kubelet", True, seen_at_seconds),),
         rpcs=(RpcSupport("List", Support.SUPPORTED),),
@@ -166,6 +186,9 @@ def test_every_family_stands_on_the_page_at_most_once(text_format: Format, gzipp
     api_server.error("list", Reason.GONE)
     api_server.restart("ended")
     api_server.event("changed")
+    slices = own.dra()
+    slices.request("get")
+    slices.error("get", Reason.DENIED)
     shown = Exposition("n1", selected(COLLECTORS), own, FakeClock())
     shown.publish(node_with("gpu-0"), FAR)
 

@@ -5,8 +5,19 @@ from dataclasses import replace
 from pages import sample_lines
 from snapshots import one_container
 
-from podres_exporter.model import Certainty, Claim, ClaimDevice, Container, DoubleHeld, Holder, Thing
+from podres_exporter.model import (
+    Attribution,
+    Certainty,
+    Claim,
+    ClaimDevice,
+    ClaimUse,
+    Container,
+    DoubleHeld,
+    Holder,
+    Thing,
+)
 
+UNREAD = ',request="",admin_access=""'
 FAMILIES = ("podres_container_claim_device_info", "podres_container_claim_cdi_device_info")
 
 
@@ -32,8 +43,8 @@ def test_each_device_of_a_claim_has_a_series_and_each_of_its_cdi_names_one_more(
     first, second = labels("gpu.example.com", "n1", "gpu-0"), labels("gpu.example.com", "n1", "gpu-1")
     assert (
         "\n"
-        f'podres_container_claim_device_info{{{first},attribution="claim"}} 1\n'
-        f'podres_container_claim_device_info{{{second},attribution="claim"}} 1\n'
+        f'podres_container_claim_device_info{{{first},attribution="claim"{UNREAD}}} 1\n'
+        f'podres_container_claim_device_info{{{second},attribution="claim"{UNREAD}}} 1\n'
         f'podres_container_claim_cdi_device_info{{{first},cdi_device="example.com/gpu=0"}} 1\n'
         f'podres_container_claim_cdi_device_info{{{first},cdi_device="example.com/mem=0"}} 1\n'
     ) == actual
@@ -45,8 +56,8 @@ def test_shares_of_one_device_are_told_apart() -> None:
 
     assert (
         "\n"
-        f'podres_container_claim_device_info{{{labels("d", "p", "gpu-0", "one")},attribution="claim"}} 1\n'
-        f'podres_container_claim_device_info{{{labels("d", "p", "gpu-0", "two")},attribution="claim"}} 1\n'
+        f'podres_container_claim_device_info{{{labels("d", "p", "gpu-0", "one")},attribution="claim"{UNREAD}}} 1\n'
+        f'podres_container_claim_device_info{{{labels("d", "p", "gpu-0", "two")},attribution="claim"{UNREAD}}} 1\n'
     ) == actual
 
 
@@ -67,7 +78,32 @@ def test_the_only_device_of_a_claim_is_the_container_s() -> None:
     """There is no other that the container could use."""
     actual = claimed(ClaimDevice("d", "p", "gpu-0", "", ()))
 
-    assert f'\npodres_container_claim_device_info{{{labels("d", "p", "gpu-0")},attribution="container"}} 1\n' == actual
+    assert (
+        f'\npodres_container_claim_device_info{{{labels("d", "p", "gpu-0")},attribution="container"{UNREAD}}} 1\n'
+        == actual
+    )
+
+
+def test_a_claim_that_was_read_says_which_request_and_whether_it_only_looks() -> None:
+    """Admin access holds nothing; what a share takes has a family of its own."""
+    device = ClaimDevice("d", "p", "nic-0", "s1", ())
+    uses = (
+        ClaimUse("gpus", device, Attribution.CONTAINER, "nic", consumed=(("bandwidth", 5),)),
+        ClaimUse("gpus", replace(device, device="gpu-0", share_id=""), Attribution.CONTAINER, "all", is_admin=True),
+    )
+    snapshot = one_container(Container("c", claims=(Claim("ml", "gpus", (device,)),)))
+    assert snapshot.allocation is not None
+    (pod,) = snapshot.allocation.pods
+    views = tuple(replace(view, claim_uses=uses) for view in pod.containers)
+    snapshot = replace(snapshot, allocation=replace(snapshot.allocation, pods=(replace(pod, containers=views),)))
+    share, look = labels("d", "p", "nic-0", "s1"), labels("d", "p", "gpu-0")
+
+    assert (
+        "\n"
+        f'podres_container_claim_device_info{{{share},attribution="container",request="nic",admin_access="false"}} 1\n'
+        f'podres_container_claim_device_info{{{look},attribution="container",request="all",admin_access="true"}} 1\n'
+        f'podres_container_claim_consumed_capacity{{{share},request="nic",capacity="bandwidth"}} 5\n'
+    ) == sample_lines(snapshot, *FAMILIES, "podres_container_claim_consumed_capacity")
 
 
 def test_dra_devices_in_two_claims_are_counted_by_certainty() -> None:

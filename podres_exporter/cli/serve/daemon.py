@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 
 from podres_exporter import __version__
-from podres_exporter.cli.serve.metadata import metadata_source
+from podres_exporter.cli.serve.metadata import dra_source, metadata_source
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config
 from podres_exporter.exposition.document import SnapshotDocument
@@ -72,7 +72,8 @@ class Daemon:
         self._metadata = metadata_source(config, environment, clock, own)
         woken = threading.Event()
         self._changes = Changes(woken.set)
-        sources = Sources(self._kubelet, SysfsTopology(config.topology_sysfs), self._metadata)
+        self._dra = dra_source(config, environment, clock, own)
+        sources = Sources(self._kubelet, SysfsTopology(config.topology_sysfs), self._metadata, self._dra)
         self._poller = Poller(
             settings,
             sources,
@@ -115,6 +116,7 @@ class Daemon:
         """Poll and serve, each in threads of its own."""
         self._web.start()
         self._metadata.start(self._changes.report)
+        self._dra.start(lambda: self._changes.report(()))
         self._loop.start()
         # Modules and settings live as long as the process: the collector need not look at them ever again.
         gc.collect()
@@ -125,6 +127,7 @@ class Daemon:
         self._loop.stop()
         self._kubelet.close()
         self._metadata.stop()
+        self._dra.stop()
         self._web.stop()
         return self._loop.join(STOP_SECONDS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podres_exporter.sources.fixed_dra import FixedDra
 from podres_exporter.sources.fixed_metadata import FixedMetadata
 
 # What is heavy is imported where it is used: not for those who ask no API server, nor for commands without metrics.
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from podres_exporter.exposition.own import OwnMetrics
     from podres_exporter.kube.client import KubeClient, Limits
     from podres_exporter.kube.credentials import Credentials
-    from podres_exporter.sources.ports import PodMetaSource
+    from podres_exporter.sources.ports import DraSource, PodMetaSource
 
 _REMEDY = "check --metadata.kubeconfig and --metadata.context, or run with --metadata.source=none"
 
@@ -39,12 +40,24 @@ def metadata_source(config: Config, environment: Mapping[str, str], clock: Clock
     return PodWatch(transport, decoder, clock, own.metadata())
 
 
+def dra_source(config: Config, environment: Mapping[str, str], clock: Clock, own: OwnMetrics) -> DraSource:
+    """Return the source of slices and claims, not started; one that knows nothing where the API server is not asked."""
+    if config.metadata_source == "none" or "dra" not in config.collectors:
+        return FixedDra()
+    from podres_exporter.kube.dra import DraWatch  # noqa: PLC0415 - heavy, see above
+
+    client = kube_client(config, environment, clock, connections=2)
+    return DraWatch(client, config.node_name, clock, own.dra())
+
+
 def kube_client(
     config: Config,
     environment: Mapping[str, str],
     clock: Clock,
     limits: Limits | None = None,
     service_account: Path | None = None,
+    *,
+    connections: int = 1,
 ) -> KubeClient:
     """
     Return a client of the API server, of the kubeconfig that is given, else of the pod's service account.
@@ -67,4 +80,4 @@ def kube_client(
 
         return Kubeconfig([path], context, environment, clock, remedy=_REMEDY)
 
-    return KubeClient(credentials, user_agent(config.node_name), clock, limits)
+    return KubeClient(credentials, user_agent(config.node_name), clock, limits, connections=connections)

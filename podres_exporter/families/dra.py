@@ -1,0 +1,144 @@
+"""DRA devices of the node as their ResourceSlices describe them, and what is left of them."""
+
+from collections.abc import Collection, Iterable
+
+from podres_exporter.families.spec import Kind, NodeFamily, Row, nodes_text
+from podres_exporter.model import Allocation, DraDevice, DraPool
+
+
+def _devices(allocation: Allocation) -> Iterable[tuple[DraPool, DraDevice]]:
+    """Return the devices of all pools with their pools."""
+    return [(pool, device) for pool in (allocation.dra.pools if allocation.dra else ()) for device in pool.devices]
+
+
+def _device_infos(allocation: Allocation) -> Collection[Row]:
+    return [
+        (
+            pool.driver,
+            pool.name,
+            device.name,
+            device.uuid,
+            device.pci_address,
+            nodes_text(device.numa_nodes),
+            device.product,
+            device.profile,
+            device.parent_uuid,
+            device.kind,
+            1,
+        )
+        for pool, device in _devices(allocation)
+    ]
+
+
+def _taints(allocation: Allocation) -> Collection[Row]:
+    return [
+        (pool.driver, pool.name, device.name, taint.key, taint.value, taint.effect, 1)
+        for pool, device in _devices(allocation)
+        for taint in device.taints
+    ]
+
+
+def _states(allocation: Allocation) -> Collection[Row]:
+    rows: list[Row] = []
+    for stock in allocation.dra.stock if allocation.dra else ():
+        rows.append((stock.driver, stock.kind, "total", len(stock.total)))
+        if not stock.is_known:
+            continue
+        rows += [
+            (stock.driver, stock.kind, "allocated", len(stock.allocated)),
+            (stock.driver, stock.kind, "unavailable", len(stock.unavailable)),
+            (stock.driver, stock.kind, "available", len(stock.available)),
+        ]
+    return rows
+
+
+def _fitting(allocation: Allocation) -> Collection[Row]:
+    return [
+        (stock.driver, stock.kind, stock.fitting)
+        for stock in (allocation.dra.stock if allocation.dra else ())
+        if stock.is_known
+    ]
+
+
+def _capacity(allocation: Allocation) -> Collection[Row]:
+    rows: list[Row] = []
+    for row in allocation.dra.capacity if allocation.dra else ():
+        rows.append((row.driver, row.capacity, "total", row.total))
+        if row.is_known:
+            rows.append((row.driver, row.capacity, "consumed", row.consumed))
+            rows.append((row.driver, row.capacity, "available", row.available))
+    return rows
+
+
+def _pools(allocation: Allocation) -> Collection[Row]:
+    return [
+        (pool.driver, pool.name, pool.generation, _yes(pool.is_complete), _yes(pool.is_stale), 1)
+        for pool in (allocation.dra.pools if allocation.dra else ())
+    ]
+
+
+def _yes(is_so: bool) -> str:
+    return "true" if is_so else "false"
+
+
+_DEVICE = ("driver", "pool", "device")
+FAMILIES = (
+    NodeFamily(
+        name="podres_dra_device_info",
+        kind=Kind.INFO,
+        help="One per device of the node's ResourceSlices, held or not; joins with "
+        "podres_container_claim_device_info on driver, pool and device. Labels are empty where the driver does not "
+        "state them; type is the partition type or the driver's type. Of a driver that has stopped only what is in "
+        "use stays. At most 128 a slice.",
+        labels=(*_DEVICE, "uuid", "pci_address", "numa_nodes", "product", "profile", "parent_uuid", "type"),
+        collector="dra",
+        rows=_device_infos,
+    ),
+    NodeFamily(
+        name="podres_dra_device_taint",
+        kind=Kind.GAUGE,
+        help="1 for each taint of a device in its ResourceSlice. NoSchedule and NoExecute make it unavailable; None "
+        "only informs. Taints of DeviceTaintRules are not known here.",
+        labels=(*_DEVICE, "key", "value", "effect"),
+        collector="dra",
+        rows=_taints,
+    ),
+    NodeFamily(
+        name="podres_node_dra_devices",
+        kind=Kind.GAUGE,
+        help="DRA devices of complete pools of this node by driver and type: total = allocated + unavailable + "
+        "available. allocated: to claims of pods here, each device once, admin access not counted; unavailable: "
+        "tainted and not allocated. Claims that no pod here uses are not known. Computed; all but total are absent "
+        "while a claim of a pod here is not known.",
+        labels=("driver", "type", "state"),
+        collector="dra",
+        rows=_states,
+    ),
+    NodeFamily(
+        name="podres_node_dra_fitting_devices",
+        kind=Kind.GAUGE,
+        help="How many of the available devices of this type the shared counters of their pools allow at once: "
+        "partitions of one piece of hardware exclude each other. Computed.",
+        labels=("driver", "type"),
+        collector="dra",
+        rows=_fitting,
+    ),
+    NodeFamily(
+        name="podres_node_dra_capacity",
+        kind=Kind.GAUGE,
+        help="Capacity of the DRA devices that several claims can share, summed over the driver's devices: total, "
+        "consumed by claims of pods here, available. In the driver's units. Computed.",
+        labels=("driver", "capacity", "state"),
+        collector="dra",
+        rows=_capacity,
+    ),
+    NodeFamily(
+        name="podres_dra_pool_info",
+        kind=Kind.INFO,
+        help="One per pool of devices. complete is false while not all slices of the newest generation are known; "
+        "stale is true where the slices are gone and devices are still in use, as after a driver has stopped.",
+        labels=("driver", "pool", "generation", "complete", "stale"),
+        collector="dra",
+        rows=_pools,
+    ),
+)

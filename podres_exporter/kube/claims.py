@@ -1,0 +1,101 @@
+"""ResourceClaims of the pods of this node, each read once: which request has which device."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from podres_exporter.clock import Clock
+from podres_exporter.dra import decode_claim
+from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.client import KubeClient
+from podres_exporter.kube.pacing import pause
+from podres_exporter.model import ClaimFacts, ClaimKey
+
+GET_VERB = "get"
+GET_SECONDS = 10.0
+SPACING_SECONDS = 0.2
+"""At most five requests a second: a node that has just started has all its claims to read."""
+
+Users = Mapping[ClaimKey, frozenset[str]]
+"""The claims that are wanted, with the UIDs of the pods that use them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A claim that was asked for: when to ask again (monotonic seconds, None: never), and how often that has failed."""
+
+    pods: frozenset[str]
+    facts: ClaimFacts | None = None
+    due_seconds: float | None = 0.0
+    failures: int = 0
+
+
+class ClaimCache:
+    """
+    What was read of claims. An allocation does not change while pods use it, so each claim is read once in its life.
+
+    Where none of the pods that used a claim is there any more, a claim of that name is another one. Pure but for the
+    client; the caller has the thread, and locks.
+    """
+
+    def __init__(self, client: KubeClient, group_version: str, clock: Clock) -> None:
+        """*group_version* is the path of the API, such as `/apis/resource.k8s.io/v1`."""
+        self._client, self._path, self._clock = client, group_version, clock
+        self._entries: dict[ClaimKey, _Entry] = {}
+        self._not_before_seconds = 0.0
+        self._denials = 0
+
+    def want(self, users: Users) -> None:
+        """Forget claims that no pod uses, and note those that are new."""
+        kept = {}
+        for key, pods in users.items():
+            entry = self._entries.get(key)
+            same = entry is not None and (not entry.pods or not pods or entry.pods & pods)
+            kept[key] = replace(entry, pods=pods) if same and entry is not None else _Entry(pods)
+        self._entries = kept
+
+    def facts(self) -> dict[ClaimKey, ClaimFacts]:
+        """Return the claims that were read."""
+        return {key: entry.facts for key, entry in self._entries.items() if entry.facts is not None}
+
+    def next_due(self) -> tuple[ClaimKey | None, float]:
+        """Return which claim to read next, and in how many seconds; infinite where there is none."""
+        due = [(entry.due_seconds, key) for key, entry in self._entries.items() if entry.due_seconds is not None]
+        if not due:
+            return None, float("inf")
+        seconds, key = min(due)
+        return key, max(0.0, max(seconds, self._not_before_seconds) - self._clock.monotonic_seconds())
+
+    def read(self, key: ClaimKey) -> ClaimFacts | None:
+        """Ask for one claim. Raises ApiServerError; None where nothing is allocated to it."""
+        path = f"{self._path}/namespaces/{key[0]}/resourceclaims/{key[1]}"
+        return decode_claim(self._client.get(path, {}, GET_SECONDS).expect(GET_VERB))
+
+    def took(self, key: ClaimKey, facts: ClaimFacts | None) -> None:
+        """Take what a request gave; a claim without an allocation is asked for again, for the kubelet has one."""
+        now = self._clock.monotonic_seconds()
+        self._not_before_seconds, self._denials = now + SPACING_SECONDS, 0
+        entry = self._entries.get(key)
+        if entry is None:
+            return
+        if facts is not None:
+            self._entries[key] = replace(entry, facts=facts, due_seconds=None, failures=0)
+        else:
+            self._retry(key, entry, None)
+
+    def failed(self, key: ClaimKey, error: ApiServerError) -> None:
+        """Take that a request has failed; what concerns all claims keeps all of them waiting."""
+        now = self._clock.monotonic_seconds()
+        self._not_before_seconds = now + SPACING_SECONDS
+        if error.reason is not Reason.NOT_FOUND and error.reason is not Reason.MALFORMED:
+            self._denials += 1
+            wait = pause(self._denials, error.reason, error.retry_after_seconds)
+            self._not_before_seconds = now + wait.least_seconds + wait.spread_seconds
+        entry = self._entries.get(key)
+        if entry is not None:
+            self._retry(key, entry, error)
+
+    def _retry(self, key: ClaimKey, entry: _Entry, error: ApiServerError | None) -> None:
+        failures = entry.failures + 1
+        wait = pause(failures, error.reason if error else None)
+        due = self._clock.monotonic_seconds() + wait.least_seconds + wait.spread_seconds
+        self._entries[key] = replace(entry, due_seconds=due, failures=failures)

@@ -1,0 +1,254 @@
+"""DRA as the API server tells it: the node's ResourceSlices by list and watch, the claims of its pods one by one."""
+
+import json
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from podres_exporter.clock import Clock
+from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.claims import GET_VERB, ClaimCache, Users
+from podres_exporter.kube.client import KubeClient
+from podres_exporter.kube.listwatch import ListWatch
+from podres_exporter.kube.pacing import pause
+from podres_exporter.kube.ports import MetadataObserver
+from podres_exporter.kube.reflector import STOP_SECONDS, Reflector
+from podres_exporter.kube.slices import SliceFeed, SliceStore
+from podres_exporter.model import Dra
+
+log = logging.getLogger(__name__)
+
+GROUP_PATH = "/apis/resource.k8s.io"
+VERSIONS = ("v1", "v1beta2", "v1beta1")
+"""The best first; v1 from Kubernetes 1.34 on, v1beta1 from 1.32. What is older nobody serves by default."""
+
+_RIGHTS = (
+    "a ClusterRole with apiGroups: [resource.k8s.io], resourceslices: [list, watch], resourceclaims: [get]; "
+    "or --no-collector.dra"
+)
+
+DISCOVERY_SECONDS = 10.0
+NOT_SERVED_SECONDS = 3600.0
+"""So long after an API server did not serve the API it is asked again: it may have been upgraded."""
+
+
+def served_version(client: KubeClient) -> str | None:
+    """Return the version of the API to use, None where none is served. Raises ApiServerError."""
+    answer = client.get(GROUP_PATH, {}, DISCOVERY_SECONDS)
+    if answer.code == 404:
+        return None
+    try:
+        served = {each["version"] for each in json.loads(answer.expect(GET_VERB))["versions"]}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ApiServerError(GET_VERB, Reason.MALFORMED, "the answer is no API group") from error
+    return next((version for version in VERSIONS if version in served), None)
+
+
+def slices_of_node(client: KubeClient, version: str, node: str) -> ListWatch:
+    """Return what lists and watches the slices of one node; `spec.nodeName` is an index of the API server's cache."""
+    return ListWatch(client, f"{GROUP_PATH}/{version}/resourceslices", f"spec.nodeName={node}")
+
+
+class DraWatch:
+    """
+    DraSource with two threads: one finds out the version and follows the slices, one reads claims.
+
+    Other nodes' slices never arrive; a claim is read once in its life.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        node: str,
+        clock: Clock,
+        observer: MetadataObserver,
+        uniform: Callable[[], float] = random.random,
+    ) -> None:
+        """Start nothing yet."""
+        self._client, self._node, self._clock = client, node, clock
+        self._observer, self._uniform = observer, uniform
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._users: Users = {}
+        self._dra: Dra | None = None
+        self._changed: Callable[[], None] = _tell_nobody
+        self._is_down = self._is_claims_right_missing = False
+        self._reflector: Reflector | None = None
+        self._threads = [
+            threading.Thread(target=self._follow_slices, name="dra-slices", daemon=True),
+            threading.Thread(target=self._read_claims, name="dra-claims", daemon=True),
+        ]
+        self._cache: ClaimCache | None = None
+
+    def start(self, changed: Callable[[], None]) -> None:
+        """Begin to follow in the background; *changed* is called, from a thread of the source, when there is news."""
+        self._changed = changed
+        for thread in self._threads:
+            thread.start()
+
+    def dra(self) -> Dra | None:
+        """Return what is known; None where the API is not served, or not yet known to be; for any thread."""
+        return self._dra
+
+    def want(self, users: Users) -> None:
+        """Take which claims the pods of this node use now."""
+        with self._lock:
+            if users == self._users:
+                return
+            self._users = users
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End within a second or two, whatever the server does."""
+        self._stop.set()
+        self._wake.set()
+        self._client.close()
+        reflector = self._reflector
+        if reflector is not None:
+            reflector.stop()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(STOP_SECONDS)
+
+    def _follow_slices(self) -> None:
+        version = self._version()
+        if version is None:
+            return
+        store = SliceStore(self._node)
+        transport = slices_of_node(self._client, version, self._node)
+        feed = SliceFeed(
+            transport,
+            version,
+            self._observer,
+            store,
+            clock=self._clock,
+            changed=lambda at, is_list: self._took_slices(store, at, is_list=is_list),
+        )
+        self._cache = ClaimCache(self._client, f"{GROUP_PATH}/{version}", self._clock)
+        self._publish(Dra())
+        reflector = Reflector(transport, feed, self._failed, self._clock, self._observer, self._uniform)
+        self._reflector = reflector
+        if not self._stop.is_set():
+            reflector.start_following()
+        self._wake.set()
+
+    def _version(self) -> str | None:
+        """Return the version to use, as soon as one is served; None where the source was stopped before."""
+        failures, has_said = 0, False
+        while not self._stop.is_set():
+            try:
+                self._observer.request(GET_VERB)
+                version = served_version(self._client)
+            except ApiServerError as error:
+                if self._stop.is_set():
+                    return None
+                failures += 1
+                self._observer.error(error.verb, error.reason)
+                self._complain(error)
+                wait = pause(failures, error.reason, error.retry_after_seconds).seconds(self._uniform())
+            else:
+                if version is not None:
+                    log.info("dra.following", extra={"version": version})
+                    return version
+                failures, wait = 0, NOT_SERVED_SECONDS
+                if not has_said:
+                    log.info("dra.off", extra={"why": "the API server does not serve resource.k8s.io"})
+                has_said = True
+            self._clock.wait(self._stop, wait)
+        return None
+
+    def _took_slices(self, store: SliceStore, at: float, *, is_list: bool) -> None:
+        """Publish what the slices say now."""
+        with self._lock:
+            before = self._dra or Dra()
+            is_synced = is_list or before.is_synced
+            after = replace(before, pools=store.pools, is_synced=is_synced, is_up=True, last_success_seconds=at)
+            self._dra = after
+        if self._is_down or not before.is_up:
+            log.info("source.up", extra={"source": "dra"})
+            self._is_down = False
+        if (before.pools, before.is_synced, before.is_up) != (after.pools, after.is_synced, after.is_up):
+            self._changed()
+
+    def _failed(self, error: ApiServerError) -> None:
+        """Take that a request for slices has failed; what is known stays, and is not followed any more."""
+        self._complain(error)
+        with self._lock:
+            before = self._dra or Dra()
+            self._dra = replace(before, is_up=False)
+        if before.is_up:
+            self._changed()
+
+    def _complain(self, error: ApiServerError) -> None:
+        """Say once that the source is down, and which right is missing."""
+        if self._is_down:
+            return
+        self._is_down = True
+        remedy = {}
+        if "HTTP 403" in error.detail:
+            remedy = {"missing": _RIGHTS}
+        detail = {"reason": error.reason.value, "detail": error.detail, **remedy}
+        log.warning("source.down", extra={"source": "dra", **detail})
+
+    def _publish(self, dra: Dra) -> None:
+        with self._lock:
+            self._dra = dra
+        self._changed()
+
+    def _read_claims(self) -> None:
+        """Read what is wanted and not yet known, one claim after the other."""
+        while not self._stop.is_set():
+            try:
+                wait = self._turn()
+            except Exception:
+                log.exception("dra.claims_failed")
+                wait = 60.0
+            if wait == float("inf"):
+                self._wake.wait()
+            else:
+                self._clock.wait(self._wake, wait)
+            self._wake.clear()
+
+    def _turn(self) -> float:
+        """Read the claim that is due, if any; return in how many seconds the next one is."""
+        cache = self._cache
+        if cache is None:
+            return float("inf")
+        with self._lock:
+            users = self._users
+        cache.want(users)
+        key, wait = cache.next_due()
+        if key is not None and wait <= 0.0:
+            self._observer.request(GET_VERB)
+            try:
+                facts = cache.read(key)
+            except ApiServerError as error:
+                if self._stop.is_set():
+                    return float("inf")
+                self._observer.error(error.verb, error.reason)
+                if error.reason is Reason.DENIED and not self._is_claims_right_missing:
+                    self._is_claims_right_missing = True
+                    log.warning("dra.claims_forbidden", extra={"detail": error.detail, "missing": _RIGHTS})
+                cache.failed(key, error)
+                log.debug("dra.claim_failed", extra={"claim": "/".join(key), "detail": error.detail})
+            else:
+                cache.took(key, facts)
+            _, wait = cache.next_due()
+        self._publish_claims(cache)
+        return wait
+
+    def _publish_claims(self, cache: ClaimCache) -> None:
+        facts = cache.facts()
+        with self._lock:
+            before = self._dra or Dra()
+            if before.claims == facts:
+                return
+            self._dra = replace(before, claims=facts)
+        self._changed()
+
+
+def _tell_nobody() -> None:
+    """Stand in for the listener until there is one."""

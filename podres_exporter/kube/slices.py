@@ -1,0 +1,123 @@
+"""ResourceSlices of one node: their lists and watches, and the pools that they make."""
+
+import logging
+from collections.abc import Callable, Collection
+
+from msgspec.json import Decoder
+
+from podres_exporter.clock import Clock
+from podres_exporter.dra import Slice, decode_slice_event, decode_slices, pools_of
+from podres_exporter.dra.slices import SliceEvent
+from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.errors import reason_of
+from podres_exporter.kube.ports import LIST_VERB, WATCH_VERB, ListWatchTransport, MetadataObserver
+from podres_exporter.model import DraPool, Malformed
+from podres_exporter.podmeta.records import Status
+
+log = logging.getLogger(__name__)
+
+_STATUS = Decoder(Status)
+
+
+class SliceStore:
+    """
+    The slices of a node as of the last list and the events since. Written by one thread; its pools are for any.
+
+    Slices of other nodes, which a server that ignores the selector sends, are left out.
+    """
+
+    def __init__(self, node: str) -> None:
+        """Begin without slices."""
+        self._node = node
+        self._slices: dict[str, Slice] = {}
+        self.pools: tuple[DraPool, ...] = ()
+
+    def replace(self, slices: Collection[Slice]) -> None:
+        """Take all slices of a list."""
+        self._slices = {each.name: each for each in slices if each.node == self._node}
+        self.pools = pools_of(self._slices.values(), self.pools)
+
+    def put(self, changed: Slice) -> None:
+        """Take a slice that is new or different."""
+        if changed.node == self._node:
+            self._slices[changed.name] = changed
+            self.pools = pools_of(self._slices.values(), self.pools)
+
+    def remove(self, name: str) -> None:
+        """Take that a slice is gone."""
+        if self._slices.pop(name, None) is not None:
+            self.pools = pools_of(self._slices.values(), self.pools)
+
+
+class SliceFeed:
+    """Owned by one thread. Every call raises ApiServerError where the request, or the watch, fails."""
+
+    def __init__(
+        self,
+        transport: ListWatchTransport,
+        version: str,
+        observer: MetadataObserver,
+        store: SliceStore,
+        *,
+        clock: Clock,
+        changed: Callable[[float, bool], None],
+    ) -> None:
+        """
+        Take what is needed; nothing is asked yet.
+
+        *changed* is called after each list and event with the time of it, and whether it was a list.
+        """
+        self._transport, self._version, self._observer = transport, version, observer
+        self._store, self._clock, self._changed = store, clock, changed
+
+    def list(self) -> str:
+        """Take all slices, and return their version."""
+        self._observer.request(LIST_VERB)
+        body = self._transport.list()
+        self._observer.received(len(body))
+        found = decode_slices(body, self._version)
+        self._report(found.malformed)
+        self._store.replace(found.slices)
+        self._changed(self._clock.wall_seconds(), True)
+        return found.resource_version
+
+    def watch(self, version: str, timeout_seconds: int, progressed: Callable[[str], None]) -> None:
+        """Take event after event until the server ends the watch."""
+        self._observer.request(WATCH_VERB)
+        with self._transport.watch(version, timeout_seconds) as lines:
+            for line in lines:
+                self._observer.received(len(line))
+                event = decode_slice_event(line, self._version)
+                self._take(event)
+                self._changed(self._clock.wall_seconds(), False)
+                progressed(event.resource_version)
+
+    def _take(self, event: SliceEvent) -> None:
+        """Take one event. Raises ApiServerError where it ends the watch."""
+        self._observer.event(event.kind.lower())
+        self._report(event.malformed)
+        match event.kind:
+            case "ADDED" | "MODIFIED" if event.slice is not None:
+                self._store.put(event.slice)
+            case "ADDED" | "MODIFIED" | "DELETED":
+                self._store.remove(event.name)
+            case "ERROR":
+                raise _failure(bytes(event.error or b""))
+            case _:
+                pass  # a bookmark, or what this release does not know
+
+    def _report(self, items: Collection[Malformed]) -> None:
+        """Tell of what could not be read."""
+        if items:
+            self._observer.malformed(tuple(items))
+        for item in items:
+            log.debug("dra.malformed_item", extra={"path": item.path, "problem": item.problem})
+
+
+def _failure(raw: bytes) -> ApiServerError:
+    """Return the error that ends a watch."""
+    try:
+        status = _STATUS.decode(raw)
+    except (ValueError, RecursionError):
+        return ApiServerError(WATCH_VERB, Reason.INTERNAL, "an ERROR event that is no Status")
+    return ApiServerError(WATCH_VERB, reason_of(status.code), f"{status.code}: {status.message[:256]}")

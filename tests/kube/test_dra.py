@@ -1,0 +1,230 @@
+"""Slices and claims of the simulated API server: what is known of them, and how often they are asked for."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from eventually import eventually
+from pods_rig import NODE, ParkingClock, Recorder, Site
+from raw_server import RawServer, whole
+
+from podres_exporter.clock import SystemClock
+from podres_exporter.errors import ApiServerError
+from podres_exporter.kube.dra import DraWatch, served_version
+from podres_exporter.model import Dra
+from podres_exporter.sim.api import RESOURCE_CLAIMS, RESOURCE_SLICES, Fail, StreamFault
+
+DRIVER = "gpu.example.com"
+
+
+def slice_of(name: str, *devices: str, node: str = NODE, generation: int = 1, count: int = 1) -> dict[str, Any]:
+    return {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceSlice",
+        "metadata": {"name": name},
+        "spec": {
+            "driver": DRIVER,
+            "nodeName": node,
+            "pool": {"name": node, "generation": generation, "resourceSliceCount": count},
+            "devices": [{"name": each, "attributes": {"uuid": {"string": f"GPU-{each}"}}} for each in devices],
+        },
+    }
+
+
+def claim_of(name: str, *devices: str) -> dict[str, Any]:
+    results = [{"request": "r", "driver": DRIVER, "pool": NODE, "device": each} for each in devices]
+    return {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceClaim",
+        "metadata": {"namespace": "ml", "name": name},
+        "spec": {},
+        "status": {"allocation": {"devices": {"results": results}}} if devices else {},
+    }
+
+
+Start = Callable[[Site], DraWatch]
+
+
+@pytest.fixture
+def recorder(clock: ParkingClock) -> Recorder:
+    return Recorder(clock)
+
+
+@pytest.fixture
+def start(clock: ParkingClock, recorder: Recorder) -> Iterator[Start]:
+    """Yield a function that starts the source; it is stopped afterwards."""
+    made: list[DraWatch] = []
+
+    def start(site: Site) -> DraWatch:
+        source = DraWatch(site.client(), NODE, clock, recorder, uniform=lambda: 0.0)
+        source.start(lambda: None)
+        made.append(source)
+        return source
+
+    yield start
+    for source in made:
+        source.stop()
+
+
+def devices(source: DraWatch) -> set[str]:
+    return {device.name for pool in (source.dra() or Dra()).pools for device in pool.devices}
+
+
+def is_synced(source: DraWatch) -> bool:
+    dra = source.dra()
+    return dra is not None and dra.is_synced and dra.is_up
+
+
+def asked(site: Site, verb: str, resource: str) -> int:
+    return sum(each.verb == verb and resource in each.path for each in site.server.requests.recent)
+
+
+def test_the_slices_of_this_node_are_followed_and_no_other_ever_arrives(
+    site: Site, start: Start, recorder: Recorder
+) -> None:
+    """A thousand slices of other nodes cost this one nothing."""
+    site.store.create(RESOURCE_SLICES, slice_of("a", "gpu-0"))
+    for number in range(1000):
+        site.store.create(RESOURCE_SLICES, slice_of(f"far-{number}", "gpu-9", node=f"n{number + 2}"))
+    source = start(site)
+    assert eventually(lambda: is_synced(source) and devices(source) == {"gpu-0"})
+    received = recorder.bytes
+    site.store.create(RESOURCE_SLICES, slice_of("far", "gpu-8", node="n2"))
+    site.store.update(RESOURCE_SLICES, slice_of("a", "gpu-0", "gpu-1", generation=2))
+    assert eventually(lambda: devices(source) == {"gpu-0", "gpu-1"})
+
+    assert received < 10_000
+    lists = [each.query for each in site.server.requests.recent if "resourceslices" in each.path]
+    assert ["spec.nodeName=n1"] * 2 == [query["fieldSelector"] for query in lists]
+    assert (1, 1) == (asked(site, "list", "resourceslices"), asked(site, "watch", "resourceslices"))
+    assert 0 == asked(site, "get", "resourceclaims")
+
+
+def test_a_driver_that_stops_leaves_its_last_facts_marked(site: Site, start: Start) -> None:
+    site.store.create(RESOURCE_SLICES, slice_of("a", "gpu-0"))
+    source = start(site)
+    assert eventually(lambda: devices(source) == {"gpu-0"})
+    site.store.delete(RESOURCE_SLICES, "", "a")
+
+    assert eventually(lambda: [pool.is_stale for pool in (source.dra() or Dra()).pools] == [True])
+    assert {"gpu-0"} == devices(source)
+
+
+def test_a_claim_is_read_once_in_its_life(site: Site, start: Start) -> None:
+    """However often its users are told; a pod of a new life of the name has another claim."""
+    site.store.create(RESOURCE_CLAIMS, claim_of("c", "gpu-0"))
+    source = start(site)
+    assert eventually(lambda: is_synced(source))
+
+    def read() -> list[str]:
+        facts = (source.dra() or Dra()).claims.get(("ml", "c"))
+        return [] if facts is None else [result.device for result in facts.results]
+
+    source.want({("ml", "c"): frozenset(["pod-1"])})
+    assert eventually(lambda: read() == ["gpu-0"])
+    site.store.update(RESOURCE_CLAIMS, claim_of("c", "gpu-1"))
+    for number, users in enumerate((["pod-1", "pod-2"], ["pod-2"])):
+        source.want({("ml", "c"): frozenset(users), ("ml", f"other-{number}"): frozenset(["x"])})
+        assert eventually(lambda number=number: asked(site, "get", f"resourceclaims/other-{number}") >= 1)  # type: ignore[misc]
+    assert (["gpu-0"], 1) == (read(), asked(site, "get", "resourceclaims/c"))
+    source.want({("ml", "c"): frozenset(["pod-3"])})
+    assert eventually(lambda: read() == ["gpu-1"])
+    source.want({})
+    assert eventually(lambda: not (source.dra() or Dra()).claims)
+
+
+def test_a_claim_that_has_no_allocation_yet_is_asked_for_again(site: Site, start: Start) -> None:
+    site.store.create(RESOURCE_CLAIMS, claim_of("c"))
+    source = start(site)
+    source.want({("ml", "c"): frozenset(["p"])})
+    assert eventually(lambda: asked(site, "get", "resourceclaims/c") >= 2)
+    site.store.update(RESOURCE_CLAIMS, claim_of("c", "gpu-0"))
+
+    assert eventually(lambda: ("ml", "c") in (source.dra() or Dra()).claims)
+
+
+def test_what_is_refused_is_said_once_with_the_right_that_is_missing(
+    site: Site, start: Start, clock: ParkingClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The metadata of pods goes on without it, and the API server is not stormed."""
+    site.server.faults.on_requests("*", Fail(403), times=None)
+    clock.limit_seconds = clock.monotonic_seconds() + 3600.0
+    source = start(site)
+    source.want({("ml", "c"): frozenset(["p"])})
+    assert eventually(clock.is_parked)
+
+    said = [record for record in caplog.records if record.message == "source.down"]
+    assert 1 == len(said)
+    assert "resourceslices: [list, watch], resourceclaims: [get]" in said[0].missing  # type: ignore[attr-defined]
+    assert site.server.requests.count() < 60
+    assert None is source.dra()
+
+
+def test_slices_may_be_read_and_claims_not(site: Site, start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    site.store.create(RESOURCE_SLICES, slice_of("a", "gpu-0"))
+    site.store.create(RESOURCE_CLAIMS, claim_of("c", "gpu-0"))
+    site.server.faults.on_requests("get", Fail(403), resource=RESOURCE_CLAIMS, times=2)
+    source = start(site)
+    source.want({("ml", "c"): frozenset(["p"])})
+
+    assert eventually(lambda: devices(source) == {"gpu-0"} and ("ml", "c") in (source.dra() or Dra()).claims)
+    assert 1 == len([record for record in caplog.records if record.message == "dra.claims_forbidden"])
+
+
+def test_where_the_api_is_not_served_it_is_off_and_said_once(
+    clock: ParkingClock, recorder: Recorder, tmp_path: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Kubernetes up to 1.31, and where it is switched off."""
+    from pods_rig import client_at  # noqa: PLC0415 - used here alone
+
+    caplog.set_level(logging.INFO)
+    clock.limit_seconds = clock.monotonic_seconds() + 4 * 3600.0
+    with RawServer(whole(b'{"kind":"Status"}', "404 Not Found")) as server:
+        source = DraWatch(client_at(server.url, tmp_path, clock), NODE, clock, recorder, uniform=lambda: 0.0)
+        source.start(lambda: None)
+        assert eventually(clock.is_parked)
+        source.stop()
+
+        assert 5 >= len(server.heads)
+    assert None is source.dra()
+    assert 1 == len([record for record in caplog.records if record.message == "dra.off"])
+
+
+@pytest.mark.parametrize(
+    ("served", "version"),
+    [
+        (["v1", "v1beta2", "v1beta1"], "v1"),
+        (["v1beta1", "v1beta2"], "v1beta2"),
+        (["v1beta1"], "v1beta1"),
+        (["v1alpha3"], None),
+    ],
+)
+def test_the_best_version_that_is_served_is_used(tmp_path: Any, served: list[str], version: str | None) -> None:
+    from pods_rig import client_at  # noqa: PLC0415 - used here alone
+
+    group = b'{"versions": [%s]}' % b",".join(b'{"version": "%s"}' % each.encode() for each in served)
+    with RawServer(whole(group)) as server:
+        assert version == served_version(client_at(server.url, tmp_path, SystemClock()))
+    with RawServer(whole(b"[]")) as server, pytest.raises(ApiServerError):
+        served_version(client_at(server.url, tmp_path, SystemClock()))
+
+
+@pytest.mark.parametrize("fault", [StreamFault.CUT, StreamFault.TRUNCATE, StreamFault.EXPIRE])
+def test_a_watch_that_breaks_is_made_again(site: Site, start: Start, fault: StreamFault) -> None:
+    site.store.create(RESOURCE_SLICES, slice_of("a", "gpu-0"))
+    site.server.faults.on_next_watches(fault)
+    source = start(site)
+    assert eventually(lambda: is_synced(source) and asked(site, "watch", "resourceslices") >= 2)
+    site.store.update(RESOURCE_SLICES, slice_of("a", "gpu-1", generation=2))
+
+    assert eventually(lambda: devices(source) == {"gpu-1"})
+
+
+def test_stopping_ends_everything(site: Site, start: Start) -> None:
+    source = start(site)
+    assert eventually(lambda: site.server.faults.open_watches == 1)
+    source.stop()
+
+    assert eventually(lambda: site.server.faults.open_watches == 0)
+    assert [False, False] == [thread.is_alive() for thread in source._threads]  # noqa: SLF001
