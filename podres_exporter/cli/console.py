@@ -2,11 +2,16 @@
 
 import contextlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable
 
 from podres_exporter.errors import NotFoundError, SelectionError, SnapshotError
+from podres_exporter.printable import printable
+
+# Whatever is no plain text, line end, tab or colour; of the rest Python says what is printable.
+_UNSAFE = re.compile(r"(?!\x1b\[[0-9;]*m)[^\n\t\x20-\x7e]")
 
 EXIT_OK, EXIT_FAILED, EXIT_PARTIAL, EXIT_INTERRUPTED = 0, 1, 3, 130
 
@@ -30,10 +35,13 @@ def complain(sentences: Iterable[str]) -> None:
 
 def write(text: str) -> bool:
     """
-    Write a text to standard output; False if nobody reads any more, as after `| head`, which is no error.
+    Write a text to standard output; False if the reader has gone, as after `| head`, which is no error.
 
-    What the output's encoding does not have is replaced.
+    What the output's encoding does not have is replaced. A terminal gets no control characters but our own colours:
+    CSV and the exposition formats have names as they are, and a terminal obeys what is in them.
     """
+    if sys.stdout.isatty():
+        text = _for_terminal(text)
     with contextlib.suppress(AttributeError):
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a test's may not have it
     try:
@@ -44,6 +52,14 @@ def write(text: str) -> bool:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True
+
+
+def _for_terminal(text: str) -> str:
+    return _UNSAFE.sub(_shown, text.replace("\r\n", "\n"))
+
+
+def _shown(found: re.Match[str]) -> str:
+    return found[0] if found[0].isprintable() else printable(found[0])
 
 
 def columns(otherwise: int) -> int:

@@ -78,20 +78,23 @@ def container_alignment(
     reports unknown locality as node 0 (1.20 to 1.22), so nothing can be judged. Without *capacity* a container that one
     node does not serve counts as misaligned. *claims* are the drivers and nodes of the DRA devices that it uses.
 
+    Not known is not aligned: without *topology* nothing is judged, and where the place of a CPU is not known, one node
+    for the rest is no verdict. Two are: they stay two.
+
     Source: kubelet topology manager (a device satisfies a mask by AnySet; a preferred hint has as few nodes as the
     request could fit in) and test/e2e_node/numa_alignment.go.
     """
     if container.holds_nothing:
         return NOTHING_TO_ALIGN
-    constraints, unplaced = _constraints(container, topology, claims)
+    constraints, unplaced, in_doubt = _constraints(container, topology, claims)
     if legacy and (constraints or unplaced):
         return Alignment(Verdict.UNSUPPORTED, constraints=constraints, unplaced=unplaced)
-    if not constraints or (container.exclusive_cpus and topology is None):
-        verdict = Verdict.UNKNOWN if unplaced else Verdict.NOT_APPLICABLE
+    if not constraints or topology is None:
+        verdict = Verdict.UNKNOWN if unplaced or constraints else Verdict.NOT_APPLICABLE
         return Alignment(verdict, constraints=constraints, unplaced=unplaced)
     nodes = _fewest_nodes(constraints)
     if len(nodes) == 1:
-        verdict = Verdict.ALIGNED
+        verdict = Verdict.UNKNOWN if in_doubt else Verdict.ALIGNED
     elif _joined_a_memory_group(constraints) or not _one_node_could(container, constraints, capacity):
         verdict = Verdict.SPANS
     else:
@@ -101,8 +104,13 @@ def container_alignment(
 
 def _constraints(
     container: Container, topology: Topology | None, claims: Sequence[tuple[str, NumaNodes]]
-) -> tuple[tuple[Constraint, ...], int]:
-    """Return what the container wants of the nodes, grouped, and how many CPUs and devices have no known place."""
+) -> tuple[tuple[Constraint, ...], int, bool]:
+    """
+    Return what the container wants of the nodes, grouped, and how many CPUs and devices have no known place.
+
+    Whether that leaves the verdict in doubt comes third: a CPU has a place, known or not, while a device without one
+    (or on node -1) is near to none.
+    """
     cpus, unplaced_cpus = _of_cpus(container.exclusive_cpus, topology) if container.exclusive_cpus else ([], 0)
     placed = [(device.resource, device.numa_nodes) for device in container.devices]
     devices, unplaced_devices = _of_devices([*placed, *claims], topology) if placed or claims else ([], 0)
@@ -112,7 +120,7 @@ def _constraints(
         constraints += [Constraint(kind, nodes, count, every=True) for (kind, nodes), count in blocks.items()]
     if len(constraints) > 1:
         constraints.sort(key=lambda c: (c.resource, sorted(c.numa_nodes)))
-    return tuple(constraints), unplaced_cpus + unplaced_devices
+    return tuple(constraints), unplaced_cpus + unplaced_devices, unplaced_cpus > 0
 
 
 def _of_cpus(cpus: CpuSet, topology: Topology | None) -> tuple[list[Constraint], int]:

@@ -17,7 +17,7 @@ from podres_exporter.remote.address import SNAPSHOT_PATH, Address
 _LONGEST_BODY = 64 * 1024 * 1024
 _PIECE_BYTES = 64 * 1024
 _CODES = {
-    401: (Reason.DENIED, "it wants a user and a password; write them into the URL: http://USER:PASSWORD@HOST:10190"),
+    401: (Reason.DENIED, "it wants a user and a password: http://USER@HOST:10190 and --password-file FILE"),
     403: (Reason.DENIED, "it refuses this user"),
     404: (Reason.NOT_FOUND, f"it has no {SNAPSHOT_PATH}: this is no podres-exporter, or one older than this command"),
     429: (Reason.THROTTLED, "it is busy with other requests (--web.max-requests); try again"),

@@ -101,3 +101,22 @@ def test_a_terminal_is_coloured_unless_somebody_objects(
 
     assert not in_a_pipe
     assert expected == wants_colours()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a,\x1b]0;pwned\x07b\r\n", "a,\\x1b]0;pwned\\x07b\n"),
+        ("\x1b[2J\x1b[1;31mred\x1b[0m\n", "\\x1b[2J\x1b[1;31mred\x1b[0m\n"),
+        ("\x9b31m \u202egnp\u2066 \x7f \x08\r", "\\x9b31m \\u202egnp\\u2066 \\x7f \\x08\\x0d"),
+        ("zo\u00eb\t\u5927\n", "zo\u00eb\t\u5927\n"),
+    ],
+)
+def test_a_terminal_is_not_told_what_to_do_by_names(monkeypatch: pytest.MonkeyPatch, text: str, shown: str) -> None:
+    """Of control characters only line ends, tabs and colours pass; a pipe gets everything as it is."""
+    terminal, pipe = Terminal(), io.StringIO()
+    for output in (terminal, pipe):
+        monkeypatch.setattr(sys, "stdout", output)
+        write(text)
+
+    assert (shown, text) == (terminal.getvalue(), pipe.getvalue())

@@ -117,7 +117,11 @@ def nic(device_id: str, *numa_nodes: int) -> Device:
             id="of a device's nodes those count that the machine has",
         ),
         pytest.param(container(cpus="9"), Verdict.UNKNOWN, NOWHERE, id="only a CPU that no node lists"),
-        pytest.param(container(cpus="1,9"), Verdict.ALIGNED, NODE_0, id="a CPU that no node lists is left out"),
+        pytest.param(container(cpus="1,9"), Verdict.UNKNOWN, NODE_0, id="a CPU that no node lists may be anywhere"),
+        pytest.param(
+            container("c", gpu("0", 0), cpus="1,40-42"), Verdict.UNKNOWN, NODE_0, id="one CPU of four has a known place"
+        ),
+        pytest.param(container(cpus="1,5,9"), Verdict.MISALIGNED, BOTH, id="two nodes stay two, whatever is not known"),
         pytest.param(
             container(memory=[block(64)]), Verdict.NOT_APPLICABLE, NOWHERE, id="only memory that states no node"
         ),
@@ -207,17 +211,15 @@ def test_every_verdict_gives_its_reasons() -> None:
         pytest.param(container(), Verdict.NOT_APPLICABLE, 0, id="holds nothing"),
         pytest.param(container(cpus="0-1"), Verdict.UNKNOWN, 2, id="CPUs"),
         pytest.param(container("c", gpu("0", 0), cpus="0-1"), Verdict.UNKNOWN, 2, id="CPUs and a device"),
-        pytest.param(container("c", gpu("0", 0), gpu("1", 0, 1)), Verdict.ALIGNED, 0, id="devices of one node"),
-        pytest.param(container("c", gpu("0", 7)), Verdict.ALIGNED, 0, id="a device whose node cannot be checked"),
+        pytest.param(container("c", gpu("0", 0), gpu("1", 0, 1)), Verdict.UNKNOWN, 0, id="devices of one node"),
+        pytest.param(container("c", gpu("0", 7)), Verdict.UNKNOWN, 0, id="a device whose node cannot be checked"),
         pytest.param(container("c", gpu("0")), Verdict.UNKNOWN, 1, id="a device that states no node"),
-        pytest.param(container("c", gpu("0", 0), gpu("1", 1)), Verdict.MISALIGNED, 0, id="devices of two nodes"),
-        pytest.param(container(memory=[block(1, 0)]), Verdict.ALIGNED, 0, id="memory"),
+        pytest.param(container("c", gpu("0", 0), gpu("1", 1)), Verdict.UNKNOWN, 0, id="devices of two nodes"),
+        pytest.param(container(memory=[block(1, 0)]), Verdict.UNKNOWN, 0, id="memory"),
     ],
 )
-def test_without_topology_only_devices_and_memory_can_be_judged(
-    held: Container, verdict: Verdict, unplaced: int
-) -> None:
-    """The API gives no node for a CPU; that the kernel was not asked is UNKNOWN, not a fault of the container."""
+def test_without_topology_nothing_is_judged(held: Container, verdict: Verdict, unplaced: int) -> None:
+    """Which nodes the machine has is not known then; a container is not at fault for that, nor is it aligned."""
     alignment = container_alignment(held, None, None)
 
     assert (verdict, unplaced) == (alignment.verdict, alignment.unplaced)

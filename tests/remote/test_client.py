@@ -83,7 +83,7 @@ def test_an_exporter_that_has_nothing_new_says_only_that() -> None:
 @pytest.mark.parametrize(
     ("status", "reason", "text"),
     [
-        ("401 Unauthorized", Reason.DENIED, "HTTP 401: it wants a user and a password; write them into the URL"),
+        ("401 Unauthorized", Reason.DENIED, "HTTP 401: it wants a user and a password: http://USER@HOST"),
         ("403 Forbidden", Reason.DENIED, "HTTP 403: it refuses this user"),
         ("404 Not Found", Reason.NOT_FOUND, "this is no podres-exporter, or one older than this command"),
         ("429 Too Many Requests", Reason.THROTTLED, "it is busy with other requests"),

@@ -127,7 +127,12 @@ def _add_way(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         metavar="FILE",
         help="a recording, or a snapshot as dump -o json prints it; - reads stdin",
     )
-    group.add_argument("--url", metavar="URL", help="a running exporter: http://[USER:PASSWORD@]HOST:10190")
+    group.add_argument("--url", metavar="URL", help="a running exporter: http://[USER@]HOST:10190")
+    group.add_argument(
+        "--password-file",
+        metavar="FILE",
+        help="the password of the URL's user; within the URL everyone on the machine could see it",
+    )
     group.add_argument("--insecure", action="store_true", help="do not check the certificate of an https URL")
     return group
 

@@ -1,15 +1,12 @@
-"""A recording into a file: as a whole or not at all, and for nobody else to read."""
+"""Write a recording to a file, with its names hidden on request."""
 
 import gzip
 import json
-import os
 import secrets
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from podres_exporter.cli.output_file import write_whole
 from podres_exporter.errors import Reason, SnapshotError
 from podres_exporter.recording import Call, Pseudonyms, Recording, Refusal, encode
 from podres_exporter.wire import renamed
@@ -27,24 +24,10 @@ def save(recording: Recording, path: Path, *, hide_names: bool) -> None:
     data = json.dumps(encode(kept), indent=1).encode() + b"\n"
     if path.suffix == ".gz":
         data = gzip.compress(data, mtime=0)
-    target = path.resolve()
     try:
-        with _replacement(target) as descriptor, os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+        write_whole(path, data)
     except OSError as error:
         raise SnapshotError(f"--record: {path} cannot be written: {error.strerror}") from error
-
-
-@contextmanager
-def _replacement(target: Path) -> Iterator[int]:
-    """Yield a new file beside *target*, of mode 0600, that takes its place if all goes well."""
-    descriptor, name = tempfile.mkstemp(prefix=".podres-", dir=target.parent)
-    try:
-        yield descriptor
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def hidden(recording: Recording, names: Pseudonyms) -> Recording:

@@ -3,6 +3,8 @@
 import argparse
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from podres_exporter.cli.flags.parser import given_flags
 from podres_exporter.cli.look.origin import Keep, SnapshotOrigin
@@ -16,6 +18,7 @@ from podres_exporter.remote.address import Address, parse_address
 
 _LOG = (known.LOG_LEVEL, known.LOG_FORMAT)
 _NO_LIMIT = "24h"
+_LONGEST_PASSWORD = 4096
 _ALLOWED = {"--from": ("--log.",), "--url": ("--log.", "--kubelet.poll-interval", "--kubelet.timeout")}
 """Prefixes of the flags of `serve` that can be combined with --from or --url."""
 
@@ -67,15 +70,36 @@ def _address(arguments: argparse.Namespace, faults: list[str]) -> Address | None
     if arguments.url is None:
         if arguments.insecure:
             faults.append("--insecure: there is a certificate to check with --url https://... only")
+        if arguments.password_file is not None:
+            faults.append("--password-file: is the password of a user in --url http://USER@HOST:10190")
         return None
     try:
         address = parse_address(arguments.url)
     except ValueError as error:
         faults.append(f"--url: {error}")
         return None
+    if arguments.password_file is not None:
+        address = _with_password(address, arguments.password_file, faults)
     if arguments.insecure and not address.is_secure:
         faults.append("--insecure: there is a certificate to check with --url https://... only")
     return address
+
+
+def _with_password(address: Address, name: str, faults: list[str]) -> Address:
+    """Return the address with the password that is the first line of a file, or of what a pipe gives."""
+    user, _, password = address.credentials.partition(":")
+    if not user or password:
+        faults.append("--password-file: --url must have a user and no password: http://USER@HOST:10190")
+        return address
+    try:
+        with Path(name).open("rb") as file:
+            line = file.readline(_LONGEST_PASSWORD).rstrip(b"\r\n").decode()
+    except (OSError, ValueError) as error:
+        faults.append(f"--password-file: {name!r} cannot be read: {getattr(error, 'strerror', None) or 'no UTF-8'}")
+        return address
+    if not line:
+        faults.append(f"--password-file: the first line of {name!r} is empty; write the password there")
+    return replace(address, credentials=f"{user}:{line}")
 
 
 def _unused(given: Given, origin: str) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from podres_exporter.cli.output_file import write_whole
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ConfigError
 from podres_exporter.scenario import Release, Scenario, parse_scenario
@@ -66,5 +67,5 @@ def metadata_flags(node: SimNode, directory: Path) -> dict[str, str]:
     if not isinstance(node, LiveNode):
         return {"--metadata.source": "none"}
     path = directory / "kubeconfig"
-    path.write_text(kubeconfig(node.api.url), encoding="utf-8")
+    write_whole(path, kubeconfig(node.api.url).encode())
     return {"--metadata.source": "apiserver", "--metadata.kubeconfig": str(path)}

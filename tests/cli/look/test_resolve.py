@@ -1,5 +1,6 @@
 """Files that cannot be read, and exporters that have nothing to show."""
 
+import base64
 import gzip
 import io
 import json
@@ -160,4 +161,37 @@ def test_an_exporter_that_refuses_us_is_a_failure_with_a_remedy(run: Command) ->
         ran = run("explain", "p", "--url", server.url)
 
     assert 1 == ran.code
-    assert "write them into the URL" in ran.err
+    assert "it wants a user and a password: http://USER@HOST:10190 and --password-file FILE" in ran.err
+
+
+@pytest.mark.parametrize("content", [b"p:\xc3\xa4 ss\n", b"p:\xc3\xa4 ss\r\nsecond line", b"p:\xc3\xa4 ss"])
+def test_a_password_comes_from_a_file_and_not_from_the_command_line(
+    run: Command, tmp_path: Path, content: bytes
+) -> None:
+    """Every user of the machine can read what a process was started with."""
+    (tmp_path / "password").write_bytes(content)
+    with RawServer(whole(document(HEALTHY))) as server:
+        ran = run("dump", "--url", server.url.replace("://", "://me@"), "--password-file", tmp_path / "password")
+        (head,) = server.heads
+
+    assert 0 == ran.code
+    assert f"Authorization: Basic {base64.b64encode('me:p:ä ss'.encode()).decode()}" in head.decode().splitlines()
+
+
+def test_a_password_that_cannot_be_had_is_named_before_anything_is_asked(run: Command, tmp_path: Path) -> None:
+    empty, binary = tmp_path / "empty", tmp_path / "binary"
+    empty.write_bytes(b"\nlater\n")
+    binary.write_bytes(b"\xff\n")
+    url, flag = ("--url", "http://me@127.0.0.1:1"), "--password-file"
+
+    (missing,) = run.faults("dump", *url, flag, "/nowhere")
+
+    assert f"{flag}: '/nowhere' cannot be read: No such file or directory" == missing
+    assert [f"{flag}: '{binary}' cannot be read: no UTF-8"] == run.faults("dump", *url, flag, binary)
+    assert [f"{flag}: the first line of '{empty}' is empty; write the password there"] == run.faults(
+        "dump", *url, flag, empty
+    )
+    for given in ("http://127.0.0.1:1", "http://me:secret@127.0.0.1:1"):
+        (fault,) = run.faults("fit", "--cpus=1", "--url", given, flag, empty)
+        assert f"{flag}: --url must have a user and no password: http://USER@HOST:10190" == fault
+    assert [f"{flag}: is the password of a user in --url http://USER@HOST:10190"] == run.faults("dump", flag, empty)
