@@ -12,6 +12,7 @@ from podres_exporter.check.pods import pod_findings
 from podres_exporter.check.release import release_finding
 from podres_exporter.check.rpcs import GET, rpc_findings
 from podres_exporter.check.settings import settings_finding
+from podres_exporter.check.twins import twins_finding
 from podres_exporter.errors import Reason
 from podres_exporter.join import Joiner, blank_shared_pool
 from podres_exporter.model import Allocation, Topology
@@ -30,6 +31,7 @@ def judge(evidence: Evidence) -> Report:
             release_finding(evidence),
             *machine_findings(evidence, allocation),
             double_finding(evidence),
+            twins_finding(allocation),
             *api_findings(evidence),
             labels_finding(evidence),
             *pod_findings(evidence, allocation),

@@ -10,6 +10,10 @@ from podres_exporter.printable import printable
 from podres_exporter.text.words import counted, some
 
 _MOST = 5
+_OTHER_LABELS = 5
+"""node, namespace and pod, and job and instance, which Prometheus adds."""
+MOST_SERIES_LABELS = 30
+"""Source: Mimir and Cortex max-label-names-per-series, VictoriaMetrics maxLabelsPerTimeseries: 30 by default."""
 _FLAG = "--metadata.pod-labels-allowlist"
 
 
@@ -23,7 +27,20 @@ def labels_finding(evidence: Evidence) -> Finding:
     answer = evidence.api.pods
     if not isinstance(answer, PodsAnswer) or not answer.pods:
         return skipped(name, "no pod's labels are known (api.list)")
-    return _compared(allowlist, answer)
+    finding = _compared(allowlist, answer)
+    metas = evidence.metadata.pods.values() if evidence.metadata else ()
+    most = max((len(meta.labels) for meta in metas), default=0)
+    return _too_many(finding, most) if most + _OTHER_LABELS > MOST_SERIES_LABELS else finding
+
+
+def _too_many(finding: Finding, most: int) -> Finding:
+    """Return the finding with what stores of metrics do to a series of so many labels."""
+    seen = f"{finding.seen}; a pod with {most} makes more than {MOST_SERIES_LABELS} labels per series"
+    remedy = (
+        f"allow fewer labels: Mimir and Cortex refuse series of more than {MOST_SERIES_LABELS} labels, and "
+        "VictoriaMetrics drops some of them, unless their limits were raised"
+    )
+    return warning(finding.id, seen, remedy, **finding.facts)
 
 
 def _compared(allowlist: LabelAllowlist, answer: PodsAnswer) -> Finding:

@@ -18,7 +18,8 @@ _MOST_IDS = 40
 
 
 def _upper_bound(snapshot: Snapshot) -> Iterator[str]:
-    if any(each.resource == CPU and each.free for each in left(snapshot.allocation)):
+    followed = snapshot.metadata is not None and snapshot.metadata.synced
+    if not followed and any(each.resource == CPU and each.free for each in left(snapshot.allocation)):
         yield "cpu: at most these; the kubelet does not list CPUs that only a finished init container held"
 
 
@@ -27,7 +28,17 @@ def _held_memory(snapshot: Snapshot) -> Iterator[str]:
         yield "memory: some blocks span NUMA nodes and nobody tells how they are split, so these nodes stand together"
 
 
-_ABOUT = About((notes.trust, notes.double_held, notes.free_unknown, notes.unallocatable), (_upper_bound, _held_memory))
+_ABOUT = About(
+    (
+        notes.trust,
+        notes.double_held,
+        notes.free_unknown,
+        notes.unallocatable,
+        notes.unlisted,
+        notes.two_names,
+    ),
+    (_upper_bound, _held_memory),
+)
 
 
 def free_cells(snapshots: Sequence[Snapshot]) -> Grid:

@@ -17,8 +17,8 @@ class Left:
     """
     One resource on one set of NUMA nodes, in CPUs, bytes or devices; None where nobody tells.
 
-    *free_ids* are the free devices, or the list of free CPUs as one text. *unallocatable_ids* are held, though the
-    kubelet does not report them as allocatable.
+    *free* is what is surely free. *free_ids* are the devices that are not listed as held, or such CPUs as one text, of
+    which some may be held unlisted. *unallocatable_ids* are held, though not reported as allocatable.
     """
 
     resource: str
@@ -55,7 +55,7 @@ def _cpus(allocation: Allocation) -> Iterator[Left]:
         held = all_of_node & cpus.exclusive
         free = all_of_node - held
         ids = (format_cpuset(free),) if free else ()
-        yield Left(CPU, nodes, len(all_of_node), len(held), len(free), ids)
+        yield Left(CPU, nodes, len(all_of_node), len(held), max(0, len(free) - cpus.unlisted), ids)
 
 
 def _placed(cpus: CpuSet, topology: Topology | None) -> Iterator[tuple[NumaNodes, CpuSet]]:
@@ -81,7 +81,8 @@ def _memory(stocks: Iterable[MemoryStock]) -> Iterator[Left]:
             held = sum(stock.held_bytes for stock in group)
             told = frozenset[int]().union(*(each.numa_nodes for each in group if each.reported_bytes is not None))
             allocatable = sum(stock.reported_bytes or 0 for stock in group) if told and told == nodes else None
-            free = None if allocatable is None else max(0, allocatable - held)
+            unlisted = max(stock.unlisted_bytes for stock in group)
+            free = None if allocatable is None else max(0, allocatable - held - unlisted)
             yield Left(kind, nodes, allocatable, held, free, is_bytes=True)
 
 
@@ -102,7 +103,7 @@ def _devices(stock: DeviceStock) -> Left:
         stock.numa_nodes,
         None if allocatable is None else len(allocatable),
         len(stock.held),
-        None if free is None else len(free),
+        stock.surely_free,
         tuple(ids_in_order(free or ())),
         None if unallocatable is None else tuple(ids_in_order(unallocatable)),
     )

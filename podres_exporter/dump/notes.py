@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from podres_exporter.join.twins import twins
 from podres_exporter.model import (
     Allocation,
     Attribution,
@@ -13,10 +14,11 @@ from podres_exporter.model import (
     RpcSupport,
     Snapshot,
     Support,
+    UnlistedReason,
     Verdict,
 )
 from podres_exporter.printable import printable
-from podres_exporter.text.amounts import CPU, on_nodes
+from podres_exporter.text.amounts import CPU, on_nodes, resource_amount, thing
 from podres_exporter.text.availability import last_answer, why_nothing
 from podres_exporter.text.doubles import double_text
 from podres_exporter.text.style import Style, Tone
@@ -219,3 +221,48 @@ def pod_name(view: PodView) -> str:
 
 def _pods(allocation: Allocation | None) -> Sequence[PodView]:
     return allocation.pods if allocation else ()
+
+
+def ending(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield the holders that are being deleted or have finished, for what they hold is coming free."""
+    for words, pods in _ending(snapshot.allocation).items():
+        yield f"{words}: {', '.join(folded(pods, _MOST_NAMES))}"
+
+
+def _ending(allocation: Allocation | None) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for view in allocation.pods if allocation else ():
+        meta = view.meta
+        if meta is None or all(each.container.holds_nothing for each in view.containers):
+            continue
+        if meta.is_deleting:
+            found.setdefault("being deleted", []).append(printable("/".join(view.pod.key)))
+        elif meta.phase in {"Succeeded", "Failed"}:
+            found.setdefault("finished, and still listed", []).append(printable("/".join(view.pod.key)))
+    return found
+
+
+def unlisted(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield who is known to hold what that the kubelet does not list, so that it counts for nobody's."""
+    for view in snapshot.allocation.pods if snapshot.allocation else ():
+        for row in view.unlisted:
+            who = printable("/".join((*view.pod.key, row.container)))
+            amount = f"{resource_amount(row.resource, row.amount)} {thing(row.resource)}"
+            yield f"not all of these are free: {who} holds {amount} that the kubelet does not list ({_WHY[row.reason]})"
+
+
+_WHY = {
+    UnlistedReason.INIT_CONTAINER: "left over from an init container",
+    UnlistedReason.NOT_LISTED: "kubelets up to 1.29 list no sidecars",
+    UnlistedReason.UNREADABLE: "an item of its answer could not be read",
+}
+
+
+def two_names(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield the free devices that are held under another resource name."""
+    for each in twins(snapshot.allocation) if snapshot.allocation else ():
+        holder = printable(f"{each.namespace}/{each.pod}")
+        yield (
+            f"{printable(each.resource)} {printable(each.device_id)} counts as free, but is held as "
+            f"{printable(each.held_as)} {printable(each.held_id)} by {holder}; the kubelet would hand it out again"
+        )

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from podres_exporter.dump.narrow import Wanted, narrowed
 from podres_exporter.dump.which import MOST_NAMES, find_devices, near_names
 from podres_exporter.errors import SelectionError
-from podres_exporter.model import Allocation, PodKey, Snapshot
+from podres_exporter.join.twins import twins
+from podres_exporter.model import Allocation, DeviceStock, PodKey, Snapshot
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import CPU, MEMORY, on_nodes
@@ -71,12 +72,26 @@ def nobody_holds(snapshots: Sequence[Snapshot], selection: Selection) -> list[st
     devices = find_devices(snapshots, selection.device).devices
     return [
         f"nobody holds {printable(stock.resource)} {printable(device)} {on_nodes(stock.numa_nodes)} of "
-        f"{printable(snapshot.node)}; it is free"
+        f"{printable(snapshot.node)}; {_how_free(snapshot.allocation, stock, device)}"
         for snapshot in snapshots
-        for stock in (snapshot.allocation.devices if snapshot.allocation else ())
+        if snapshot.allocation
+        for stock in snapshot.allocation.devices
         for device in sorted(stock.free or ())
         if (stock.resource, device) in devices
     ]
+
+
+def _how_free(allocation: Allocation, stock: DeviceStock, device: str) -> str:
+    """Return whether a device that is not listed as held is free."""
+    for each in twins(allocation):
+        if (each.resource, each.device_id) == (stock.resource, device):
+            return (
+                f"but it is held as {printable(each.held_as)} {printable(each.held_id)} by "
+                f"{printable(each.namespace)}/{printable(each.pod)}, and the kubelet would hand it out again"
+            )
+    if stock.unlisted:
+        return f"but {stock.unlisted} more of its kind are held that the kubelet does not list, so it may not be free"
+    return "it is free"
 
 
 class _Pods:

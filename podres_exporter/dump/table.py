@@ -41,7 +41,16 @@ _IF_ANY = frozenset({"CPUS", "DEVICES", "MEMORY", "HEALTH", "WORKLOAD"})
 _HOLDS = frozenset({"CPUS", "DEVICES", "MEMORY"})
 _HEALTHY = "Healthy"
 _ABOUT = About(
-    (notes.trust, notes.double_held, notes.metadata, notes.places, notes.skipped, notes.missing, notes.unallocatable),
+    (
+        notes.trust,
+        notes.double_held,
+        notes.metadata,
+        notes.places,
+        notes.skipped,
+        notes.missing,
+        notes.ending,
+        notes.unallocatable,
+    ),
     (notes.claims, notes.pod_lists),
 )
 

@@ -44,13 +44,17 @@ class Relation(StrEnum):
     """
     How another container touches this one.
 
-    DEVICE: it holds a share of the same device. CLAIM: it may use the same DRA device. CPUS: it is granted the same
+    DEVICE: it holds a share of the same device. CLAIM: it may use the same DRA device. ADMIN: one of
+    the two has admin access to it, which takes nothing. TWO_CLAIMS: the same, or the device was allocated twice: the
+    claims were not read. CPUS: it is granted the same
     CPUs, as containers of a pod with pod-level resources are. CORES: it runs on the other hardware threads of this
     container's cores. POOL: the shared pool does, and so anyone may.
     """
 
     DEVICE = "device"
     CLAIM = "claim"
+    ADMIN = "admin"
+    TWO_CLAIMS = "two_claims"
     CPUS = "cpus"
     CORES = "cores"
     POOL = "pool"

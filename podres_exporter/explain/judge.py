@@ -21,6 +21,7 @@ from podres_exporter.model import (
     Topology,
     Verdict,
 )
+from podres_exporter.printable import printable
 
 
 def explain(snapshot: Snapshot, namespace: str | None, pod_name: str, container: str | None = None) -> Account:
@@ -162,5 +163,7 @@ def _notes(snapshot: Snapshot, meta: PodMeta | None, state: State) -> Iterator[s
         yield "The API server's pods are not up to date."
     if snapshot.allocation is not None and snapshot.allocation.topology is None:
         yield "The NUMA nodes of the CPUs are not known: /sys could not be read."
+    if meta is not None and meta.resize:
+        yield f"A resize has not happened ({printable(meta.resize)}): what is asked here is what the kubelet admitted."
     if meta is not None and meta.has_pod_resources and state is State.LISTED:
         yield "The pod has resources of its own (pod level): its containers may share CPUs and memory."

@@ -25,7 +25,7 @@ def neighbours(allocation: Allocation, pod: PodView, view: ContainerView) -> tup
     """Return who shares something with the container, in the order of the kinds of sharing, then of the pods."""
     others = [_Other(each, other) for each in allocation.pods for other in each.containers if other is not view]
     found = [*_devices(view, others)]
-    found += [neighbour for other in others if (neighbour := _claims(view, other)) is not None]
+    found += [neighbour for other in others for neighbour in _claims(pod, view, other)]
     found += [each for other in others if other.pod is pod and (each := _cpus(view, other)) is not None]
     return (*found, *_cores(allocation, pod, view))
 
@@ -54,15 +54,29 @@ def _by_base(view: ContainerView) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def _claims(view: ContainerView, other: _Other) -> Neighbour | None:
-    """Return the other as one that may use the same DRA devices; one device may be in several claims, by shares."""
-    theirs = {_triplet(use.device): use.device for use in other.view.claim_uses}
-    both = [use.device for use in view.claim_uses if _triplet(use.device) in theirs]
-    if not both:
-        return None
-    return other.neighbour(
-        Relation.CLAIM, [_claim_text(device) for device in both], [_claim_text(theirs[_triplet(d)]) for d in both]
-    )
+def _claims(pod: PodView, view: ContainerView, other: _Other) -> Iterator[Neighbour]:
+    """
+    Yield the other as one that may use the same DRA devices: of one claim, or of several by shares.
+
+    A device that two claims have whole is in use by one of them, and the other has admin access, unless it was
+    allocated twice. Which is which only the claims tell.
+    """
+    theirs = {_triplet(use.device): use for use in other.view.claim_uses}
+    found: dict[Relation, list[tuple[ClaimDevice, ClaimDevice]]] = {}
+    for ours in view.claim_uses:
+        use = theirs.get(_triplet(ours.device))
+        if use is None:
+            continue
+        same_claim = (pod.pod.namespace, ours.claim) == (other.pod.pod.namespace, use.claim)
+        if same_claim or ours.device.share_id or use.device.share_id:
+            relation = Relation.CLAIM
+        else:
+            relation = Relation.ADMIN if ours.is_admin or use.is_admin else Relation.TWO_CLAIMS
+        found.setdefault(relation, []).append((ours.device, use.device))
+    for relation, pairs in found.items():
+        yield other.neighbour(
+            relation, [_claim_text(ours) for ours, _ in pairs], [_claim_text(theirs) for _, theirs in pairs]
+        )
 
 
 def _triplet(device: ClaimDevice) -> tuple[str, ...]:

@@ -23,6 +23,10 @@ _UNLISTED = {
     UnlistedReason.NOT_LISTED: "kubelets up to 1.29 list no sidecars",
     UnlistedReason.UNREADABLE: "an item of the kubelet's answer could not be read",
 }
+_BESIDE = {
+    Relation.ADMIN: "is another claim's too, and one of the two has admin access:",
+    Relation.TWO_CLAIMS: "is another claim's too, one of them with admin access unless it was allocated twice:",
+}
 _WHY = {
     Explanation.UNEXPLAINED: "nothing explains it",
     Explanation.INIT_CONTAINER: "the kubelet never lists plain init containers",
@@ -103,7 +107,7 @@ def _is_double(container: ContainerAccount, neighbour: Neighbour) -> bool:
     """Return whether all that is shared with the neighbour is held twice, which has been said."""
     twice = container.doubles
     doubles = {each.item if each.thing is Thing.DEVICE else f"{each.resource}/{each.item}" for each in twice}
-    is_shared = neighbour.relation in {Relation.DEVICE, Relation.CLAIM}
+    is_shared = neighbour.relation in {Relation.DEVICE, Relation.CLAIM, Relation.TWO_CLAIMS}
     return is_shared and neighbour.ours == neighbour.theirs and doubles.issuperset(neighbour.ours)
 
 
@@ -130,6 +134,9 @@ def _neighbours(account: Account, neighbours: Iterable[Neighbour]) -> Iterator[R
             case Relation.DEVICE | Relation.CLAIM:
                 mine = folded([shortened(text, _LONGEST_ID) for text in ours], _MOST_NEIGHBOURS)
                 yield "shares", [*enumerated(mine), "with", *enumerated(names)]
+            case Relation.ADMIN | Relation.TWO_CLAIMS:
+                mine = folded([shortened(text, _LONGEST_ID) for text in ours], _MOST_NEIGHBOURS)
+                yield "beside", [*enumerated(mine), *_BESIDE[relation].split(), *enumerated(names)]
             case Relation.CPUS:
                 yield "shares", [_cpus(ours), "with", *enumerated(names)]
             case Relation.CORES:
@@ -173,4 +180,5 @@ def _share(other: Neighbour, text: str) -> str:
         return f"share {printable(replica)}" if replica else shortened(base, _LONGEST_ID)
     if relation is Relation.CLAIM and " share " in text:
         return f"share {printable(text.rpartition(' share ')[2])}"
-    return "the same device" if relation is Relation.CLAIM else _cpus([text])
+    claims = {Relation.CLAIM, Relation.ADMIN, Relation.TWO_CLAIMS}
+    return "the same device" if relation in claims else _cpus([text])

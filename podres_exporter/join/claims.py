@@ -162,6 +162,9 @@ def device_health(container: Container, spec: ContainerSpec | None, meta: PodMet
     Return how the pod's status says the container's devices are, sorted.
 
     Rows of device-plugin devices that the container does not hold are left out: they are another pod's of that name.
+    The claim that the scheduler made for extended resources goes by its own name, for the pod has none for it.
+
+    Source: KEP-4680; kubernetes #139941 (kubelets from 1.38).
     """
     if spec is None or meta is None or not spec.health:
         return ()
@@ -176,7 +179,8 @@ def device_health(container: Container, spec: ContainerSpec | None, meta: PodMet
     found = set()
     for row in spec.health:
         if row.name.startswith(_CLAIM):
-            claim = claims.get(row.name.removeprefix(_CLAIM).partition("/")[0], "")
+            local = row.name.removeprefix(_CLAIM).partition("/")[0]
+            claim = claims.get(local, local if local == meta.extended_claim else "")
             found.add(_claim_health(row, claim, by_spelling.get((claim, row.resource_id))))
         elif (row.name, row.resource_id) in held:
             found.add(DeviceHealth(row.name, row.resource_id, "", "", row.health, row.message))

@@ -37,7 +37,33 @@ def _check_numa_node(node: NumaNode, path: str, problems: Problems) -> None:
         problems.add(f"{path}.hugepages", "are more than the node's memory, which they are a part of; take less")
 
 
+MOST_NUMA_NODES = 12
+"""More than the simulated managers can try every set of: 2^n of them for each pod."""
+
+
+def _check_numa_count(scenario: Scenario, problems: Problems) -> None:
+    """
+    Note more NUMA nodes than the kubelet starts with, or than its managers are simulated for.
+
+    Source: kubelet topologymanager NewManager ("unsupported on machines with more than %v NUMA Nodes").
+    """
+    kubelet, count = scenario.kubelet, len(scenario.numa)
+    if kubelet.topology_policy != "none" and count > kubelet.max_numa_nodes:
+        problems.add(
+            "kubelet.topology_manager.policy",
+            f"a kubelet does not start with policy {kubelet.topology_policy} on {count} NUMA nodes, more than "
+            f"max_allowable_numa_nodes ({kubelet.max_numa_nodes}); write none, or a larger max_allowable_numa_nodes",
+        )
+    if count > MOST_NUMA_NODES and (kubelet.topology_policy != "none" or kubelet.static_memory):
+        problems.add(
+            "numa",
+            f"{count} NUMA nodes are more than the {MOST_NUMA_NODES} of which every set can be tried here; with "
+            "topology_manager policy none and memory_manager policy None there may be any number",
+        )
+
+
 def _check_kubelet(scenario: Scenario, problems: Problems) -> None:
+    _check_numa_count(scenario, problems)
     kubelet = scenario.kubelet
     foreign = kubelet.reserved_cpus.difference(*(node.cpus for node in scenario.numa))
     if foreign:

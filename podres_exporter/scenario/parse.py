@@ -88,6 +88,7 @@ def _read_kubelet(section: Section) -> KubeletSettings:
         dynamic_resources=section.switch("dynamic_resources"),
         topology_policy=topology.choice("policy", TOPOLOGY_POLICIES, "none"),
         topology_scope=topology.choice("scope", ("container", "pod"), "container"),
+        max_numa_nodes=topology.count("max_allowable_numa_nodes", 8),
         active_pods=section.switch("active_pods"),
     )
     for part in (cpu_manager, memory_manager, topology, section):

@@ -60,8 +60,8 @@ class KubeletSettings:
     The kubelet's release, its managers and gates. A gate of None has the default of the release.
 
     *reserved_memory_bytes* is by NUMA node, as `reservedMemory` of the kubelet's configuration. *topology_policy* and
-    *topology_scope* are spelled as there. *active_pods* is the gate KubeletPodResourcesListUseActivePods: finished pods
-    are not listed.
+    *topology_scope* are spelled as there; *max_numa_nodes* is the option `max-allowable-numa-nodes`. *active_pods* is
+    the gate KubeletPodResourcesListUseActivePods: finished pods are not listed.
     """
 
     release: Release
@@ -74,6 +74,7 @@ class KubeletSettings:
     dynamic_resources: bool | None = None
     topology_policy: str = "none"
     topology_scope: str = "container"
+    max_numa_nodes: int = 8
     active_pods: bool | None = None
 
 

@@ -13,7 +13,10 @@ IDS = [
     "config",
     *(f"socket.{name}" for name in ("file", "permission", "mount", "connect", "age")),
     *(f"kubelet.{name}" for name in ("list", "allocatable", "get", "rate-limit", "size", "items", "release")),
-    *(f"node.{name}" for name in ("numa", "cpus", "cpu-manager", "memory-manager", "device-manager", "double-held")),
+    *(
+        f"node.{name}"
+        for name in ("numa", "cpus", "cpu-manager", "memory-manager", "device-manager", "double-held", "two-names")
+    ),
     *(
         f"api.{name}"
         for name in ("credentials", "reach", "may-list", "may-watch", "list", "node-name", "clock", "labels")

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 import pytest
+from asking_rig import known, running
 from check_rig import api, found, healthy, no_answer
 
 from podres_exporter.allowlist import parse_allowlist
 from podres_exporter.check import Finding, Verdict
-from podres_exporter.check.evidence import PodsAnswer, Settings
+from podres_exporter.check.evidence import Look, PodsAnswer, Settings
 from podres_exporter.errors import ApiServerError
 
 
@@ -62,3 +63,16 @@ def test_pods_without_labels_are_said_to_be_such() -> None:
 @pytest.mark.parametrize("answer", [PodsAnswer(0.1, 9, 0), no_answer("HTTP 403")], ids=["no pods", "no list"])
 def test_labels_are_not_judged_without_pods(answer: PodsAnswer | ApiServerError) -> None:
     assert Verdict.SKIPPED is of("app", answer).verdict
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(25, Verdict.OK), (26, Verdict.WARNING), (40, Verdict.WARNING)])
+def test_more_labels_than_stores_take_are_a_warning(count: int, verdict: Verdict) -> None:
+    """Node, namespace and pod, and job and instance come on top; 30 is where Mimir, Cortex and VictoriaMetrics stop."""
+    names = tuple((f"label_l{number}", "x") for number in range(count))
+    told = known(running("a", labels=names))
+    settings = Settings("n1", 10.0, 60.0, "apiserver", parse_allowlist("pods=[*]"))
+    answer = PodsAnswer(0.1, 100, 1, (), {"l0": 1})
+    one = found(healthy(settings=settings, api=api(pods=answer), looks=(Look(None, told),)), "api.labels")
+
+    assert verdict is one.verdict
+    assert ("VictoriaMetrics" in one.remedy) == (verdict is Verdict.WARNING)

@@ -1,9 +1,10 @@
 """What the tables for people say in corners that the golden files do not show."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from asking_rig import known, running, small_node, spec
+from asking_rig import GPU, known, running, small_node, spec
 from builders import block, container, device, gpu, pod
 from dump_rig import builtin_demo, nasty, with_metadata
 from snapshots import with_doubles
@@ -24,10 +25,12 @@ from podres_exporter.dump import (
     wide_notes,
 )
 from podres_exporter.dump.left import Left, left
+from podres_exporter.dump.selection import Selection, nobody_holds
 from podres_exporter.model import (
     Allocation,
     Claim,
     ClaimDevice,
+    ContainerKind,
     CpuStock,
     DeviceStock,
     MemoryStock,
@@ -348,3 +351,43 @@ def test_what_two_pods_hold_stands_below_every_table() -> None:
     possible = "perhaps held twice, unless for admin access: dra.example.com n1/lane-0 by default/a and default/b"
     assert [(True, True)] * 4 == [(certain in notes, possible in notes) for notes in found]
     assert not any("held twice" in note for note in table_notes([IDLE]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"is_deleting": True}, "being deleted: ml/a"),
+        ({"phase": "Failed"}, "finished, and still listed: ml/a"),
+        ({}, ""),
+    ],
+)
+def test_holders_that_are_coming_free_are_named(changes: dict[str, Any], words: str) -> None:
+    """Where one looks for a GPU; pods that hold nothing are not."""
+    pods = [pod(name, container("main", *devices), namespace="ml") for name, devices in (("a", [gpu("0")]), ("b", []))]
+    metadata = replace(known(running("a", **changes), running("b", is_deleting=True)), synced=False)
+    lines = table_lines([small_node(*pods, metadata=metadata)])
+
+    assert ([words] if words else []) == [line for line in lines if "deleted" in line or "finished" in line]
+
+
+def test_what_is_held_but_not_listed_is_no_free_device() -> None:
+    """Of four GPUs main has one, and its init container has left two more with the pod."""
+    meta = running("a", spec("i", devices={GPU: 3}, kind=ContainerKind.INIT), spec("main", devices={GPU: 1}))
+    node = small_node(pod("a", container("main", gpu("GPU-0", 0)), namespace="ml"), metadata=known(meta))
+    rows = [row for row in free_cells([node]).rows if row[0] == GPU]
+
+    assert [(GPU, "0", "0", "2"), (GPU, "1", "0", "2")] == [row[:4] for row in rows]
+    assert any("ml/a/i holds 2 nvidia.com/gpu that the kubelet does not list" in note for note in free_notes([node]))
+
+
+def test_a_free_device_that_is_held_under_another_name_is_told() -> None:
+    """Two pools that match one function."""
+    address = "0000:00:06.0"
+    left_name, right_name = device("intel.com/left", address, 0), device("intel.com/right", address, 0)
+    node = small_node(pod("dpdk", container("main", left_name)), devices=(left_name, right_name))
+    (sentence,) = nobody_holds([node], Selection(device=address))
+
+    assert sentence.endswith(
+        "held as intel.com/left 0000:00:06.0 by default/dpdk, and the kubelet would hand it out again"
+    )
+    assert any("counts as free, but is held as intel.com/left" in note for note in free_notes([node]))

@@ -9,7 +9,7 @@ from podres_exporter.errors import NotFoundError
 from podres_exporter.explain import Relation, State, explain
 from podres_exporter.explain.text import explain_text
 from podres_exporter.fit import Fits
-from podres_exporter.model import ContainerKind, Core, PodMeta, Snapshot, Topology
+from podres_exporter.model import Claim, ClaimDevice, ContainerKind, Core, Pod, PodMeta, Snapshot, Topology
 
 
 def test_a_name_without_namespace_is_found_anywhere() -> None:
@@ -234,3 +234,34 @@ def test_the_reserved_cpus_stand_beside_the_shared_pool(held: str, words: str) -
 
     assert words in text
     assert "the reserved CPUs 0,8" in text
+
+
+def claimed(name: str, claim: str, share_id: str = "") -> Pod:
+    """Return a pod whose claim has the one GPU of the driver."""
+    gpu = ClaimDevice("gpu.example.com", "n1", "gpu-0", share_id, ())
+    return pod(name, container("main", claims=[Claim("ml", claim, (gpu,))]), namespace="ml")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "relation"),
+    [
+        (claimed("a", "one"), claimed("b", "one"), Relation.CLAIM),
+        (claimed("a", "one", "s1"), claimed("b", "two", "s2"), Relation.CLAIM),
+        (claimed("a", "one"), claimed("b", "two"), Relation.TWO_CLAIMS),
+    ],
+)
+def test_a_device_of_two_claims_is_not_called_shared(ours: Pod, theirs: Pod, relation: Relation) -> None:
+    """A monitor's admin access takes nothing; a claim that several pods use, and shares of a device, are shared."""
+    account = explain(small_node(ours, theirs), None, "a")
+    text = " ".join(explain_text(account, 200))
+
+    assert [relation] == [each.relation for each in account.containers[0].neighbours]
+    assert ("shares:" in text) == (relation is Relation.CLAIM)
+
+
+def test_a_resize_that_has_not_happened_is_told() -> None:
+    held = pod("a", container("main", cpus="2-3"), namespace="ml")
+    meta = running("a", spec("main", 2, GIB), resize="Infeasible: static CPU manager")
+
+    (note,) = [each for each in explain(small_node(held, metadata=known(meta)), None, "a").notes if "resize" in each]
+    assert "Infeasible: static CPU manager" in note

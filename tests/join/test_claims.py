@@ -171,3 +171,18 @@ def test_without_a_status_there_is_no_health() -> None:
     """Kubelets before 1.36, sidecars, and containers without metadata."""
     assert () == device_health(HOLDER, asking(), META)
     assert () == device_health(HOLDER, None, None)
+
+
+def test_the_claim_that_the_scheduler_made_goes_by_its_own_name() -> None:
+    """KEP-5004 and kubernetes #139941: the pod has no name of its own for it."""
+    rows = (
+        ResourceHealth(f"claim:{CLAIM.name}/container-0-request-0", f"{DRIVER}/{POOL}/gpu-a", "Unhealthy"),
+        ResourceHealth("claim:other/container-0-request-0", f"{DRIVER}/{POOL}/gpu-b", "Unhealthy"),
+    )
+    meta = replace(META, claims=(), extended_claim=CLAIM.name)
+    spec = ContainerSpec("main", ContainerKind.APP, health=rows)
+
+    assert (
+        DeviceHealth("", f"{DRIVER}/{POOL}/gpu-b", "", "", "Unhealthy"),
+        DeviceHealth(DRIVER, "gpu-a", POOL, CLAIM.name, "Unhealthy"),
+    ) == device_health(HOLDER, spec, meta)

@@ -205,3 +205,37 @@ def test_names_are_distinct_while_they_live() -> None:
         "pods[1].name: 'a' is also the name of pods[0]; rename one",
         "pods[2].containers[1].name: 'c' is also the name of containers[0]; rename one",
     ] == found
+
+
+MANY = "numa: [" + ", ".join(f"{{node: {number}, cpus: '{number}', memory: 1Gi}}" for number in range(10)) + "]\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "problem"),
+    [
+        ("policy: best-effort", "a kubelet does not start with policy best-effort on 10 NUMA nodes"),
+        ("policy: restricted, max_allowable_numa_nodes: 9", "more than max_allowable_numa_nodes (9)"),
+    ],
+)
+def test_a_topology_policy_above_eight_numa_nodes_needs_an_option(policy: str, problem: str) -> None:
+    """As the kubelet refuses to start."""
+    (found,) = problems(MANY, f"kubelet: {{topology_manager: {{{policy}}}}}")
+
+    assert found.startswith("kubelet.topology_manager.policy: ")
+    assert problem in found
+
+
+@pytest.mark.parametrize("policy", ["policy: none", "policy: restricted, max_allowable_numa_nodes: 10"])
+def test_as_many_numa_nodes_as_the_option_allows_are_played(policy: str) -> None:
+    scenario = parse_scenario(MANY + f"kubelet: {{topology_manager: {{{policy}}}}}", "x")
+
+    assert 10 == len(scenario.numa)
+
+
+def test_more_numa_nodes_than_can_be_tried_are_refused_where_sets_of_them_matter() -> None:
+    """Every set of them: a machine of 34 would hang at the first pod."""
+    many = MANY.replace("]", ", " + ", ".join(f"{{node: {number}}}" for number in range(10, 34)) + "]")
+    (found,) = problems(many)
+
+    assert found.startswith("numa: 34 NUMA nodes are more than the 12")
+    assert 34 == len(parse_scenario(many + "kubelet: {memory_manager: {policy: None}}", "x").numa)

@@ -523,7 +523,7 @@ def test_the_command_prints_the_report_and_ends_with_0_where_all_is_well(
 
     assert 0 == code
     assert lines[0].startswith("ok    config ")
-    assert "2 notes and 30 ok." == lines[-1]
+    assert "2 notes and 31 ok." == lines[-1]
     assert [] == [line for line in lines if "\x1b" in line]
 
 
@@ -596,7 +596,7 @@ def test_the_command_prints_json(place: Place, capsys: pytest.CaptureFixture[str
         document["node"],
         document["verdict"],
     )
-    assert 32 == len(document["findings"])
+    assert 33 == len(document["findings"])
 
 
 def test_the_help_names_the_flags_of_serve_that_apply_with_their_twins_and_the_exit_codes(
