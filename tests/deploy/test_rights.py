@@ -88,13 +88,17 @@ def test_the_root_file_system_and_the_sockets_directory_cannot_be_written(
         assert (variant != "microk8s") == container["volumeMounts"][0]["readOnly"]
 
 
-def test_the_only_right_is_to_list_and_watch_pods(rendered: dict[str, list[Object]]) -> None:
+def test_the_only_rights_are_to_read_pods_slices_and_claims(rendered: dict[str, list[Object]]) -> None:
     """As README says; bound to the service account that the pods run under."""
     objects = rendered["default"]
     role, binding = one(objects, "ClusterRole"), one(objects, "ClusterRoleBinding")
     spec = pod_specs(objects)[0]
 
-    assert [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}] == role["rules"]
+    assert [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["resource.k8s.io"], "resources": ["resourceslices"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["resource.k8s.io"], "resources": ["resourceclaims"], "verbs": ["get"]},
+    ] == role["rules"]
     assert role["metadata"]["name"] == binding["roleRef"]["name"]
     assert [{"kind": "ServiceAccount", "name": spec["serviceAccountName"], "namespace": "podres"}] == binding[
         "subjects"
