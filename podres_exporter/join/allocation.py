@@ -120,7 +120,7 @@ class Joiner:
             skipped_pods=skipped,
             devices_by_namespace=_devices_by_namespace(pods),
             cpus_by_namespace=_cpus_by_namespace(pods),
-            dra=dra_node(dra, views, is_known=True),
+            dra=dra_node(dra, views, metas.values(), is_known=True),
         )
         self._last = _Joined(inputs, allocatable, report, context, allocation)
         return allocation

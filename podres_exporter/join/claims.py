@@ -194,9 +194,23 @@ def _claim_health(row: ResourceHealth, claim: str, device: ClaimDevice | None) -
     return DeviceHealth(device.driver, device.device, device.pool, claim, row.health, row.message)
 
 
-def claim_users(pods: Iterable[PodView]) -> dict[ClaimKey, frozenset[str]]:
-    """Return the claims that the kubelet lists for pods, with the UIDs of those pods as far as they are known."""
+def claims_of(meta: PodMeta) -> list[ClaimKey]:
+    """Return the claims of a pod: those that its specification names, and that of its extended resources."""
+    extended = [meta.extended_claim] if meta.extended_claim else []
+    return [(meta.namespace, name) for name in (*(name for _, name in meta.claims), *extended)]
+
+
+def claim_users(pods: Iterable[PodView], metas: Iterable[PodMeta] = ()) -> dict[ClaimKey, frozenset[str]]:
+    """
+    Return the claims of pods of this node, with the UIDs of those pods as far as they are known.
+
+    The kubelet lists a claim once it is prepared; what was allocated to it is taken before that. *metas* are all pods
+    that the API server knows here.
+    """
     users: dict[ClaimKey, frozenset[str]] = {}
+    for meta in metas:
+        for key in () if meta.is_terminal else claims_of(meta):
+            users[key] = users.get(key, frozenset()) | {meta.uid}
     for view in pods:
         for container in view.pod.containers:
             for claim in container.claims:

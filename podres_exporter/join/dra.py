@@ -4,9 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from podres_exporter.model import Attribution, ClaimUse, NumaNodes, PodView
+from podres_exporter.join.claims import claims_of
+from podres_exporter.model import Attribution, ClaimUse, NumaNodes, PodMeta, PodView
 from podres_exporter.model.dra import (
+    Amounts,
     ClaimFacts,
+    ClaimKey,
+    ClaimResult,
     Dra,
     DraCapacity,
     DraDevice,
@@ -55,49 +59,70 @@ def dra_facts(dra: Dra | None) -> DraFacts:
     return DraFacts(claims, {key: device.numa_nodes for key, device in devices_by_key(dra.pools).items()})
 
 
-def dra_node(dra: Dra | None, pods: Iterable[PodView], *, is_known: bool) -> DraNode | None:
+def dra_node(
+    dra: Dra | None, pods: Iterable[PodView], metas: Iterable[PodMeta] = (), *, is_known: bool
+) -> DraNode | None:
     """
     Return the pools of the node and what is left in them; None where the slices have never been listed.
 
-    *is_known* says whether everything that may hold a device is known. Of a pool whose slices are gone only what is
-    used stays.
+    *metas* are the pods that the API server knows here: what is allocated to their claims is held before the kubelet
+    lists it. *is_known* says whether everything that may hold a device is known. Of a pool whose slices are gone only
+    what is used stays.
 
     Source: KEP-5677 (ResourcePoolStatusRequest), whose words and arithmetic these are.
     """
     if dra is None or not (dra.is_synced or dra.pools):
         return None
-    held, consumed, is_sure = _held(pods)
+    found = _held(dra, pods, metas)
+    held = frozenset(found.keys)
     pools = tuple(pool for pool in dra.pools if not pool.is_stale or _is_used(pool, held))
-    is_known = is_known and is_sure and dra.is_synced
-    return DraNode(pools, _stock(pools, held, is_known=is_known), _capacity(pools, consumed, is_known=is_known))
+    is_known = is_known and found.is_sure and dra.is_synced
+    return DraNode(pools, _stock(pools, held, is_known=is_known), _capacity(pools, found.consumed(), is_known=is_known))
 
 
-def _held(pods: Iterable[PodView]) -> tuple[frozenset[DraKey], Mapping[DraKey, Mapping[str, int]], bool]:
-    """
-    Return what claims of the pods hold, how much of it they consume, and whether every claim's devices are known.
+@dataclass(slots=True)
+class _Held:
+    """What claims of the pods hold; admin access holds nothing, and a share is consumed once, whoever uses it."""
 
-    Admin access holds nothing. A share is consumed once, however many containers use it.
-    """
-    held: set[DraKey] = set()
-    shares: dict[tuple[DraKey, str], Mapping[str, int]] = {}
-    is_sure = True
+    keys: set[DraKey] = field(default_factory=set)
+    shares: dict[tuple[DraKey, str], Amounts] = field(default_factory=dict)
+    is_sure: bool = True
+
+    def take(self, claim: ClaimKey, result: ClaimResult) -> None:
+        """Take one device of a claim; where a share has no id, the claim tells shares apart."""
+        if not result.is_admin:
+            self.keys.add(result.key)
+            self.shares[result.key, result.share_id or f"{'/'.join(claim)}/{result.request}"] = result.consumed
+
+    def consumed(self) -> dict[DraKey, dict[str, int]]:
+        """Return how much of its capacities is taken of each device."""
+        taken: dict[DraKey, dict[str, int]] = {}
+        for (key, _), amounts in self.shares.items():
+            for name, amount in amounts:
+                of_device = taken.setdefault(key, {})
+                of_device[name] = of_device.get(name, 0) + amount
+        return taken
+
+
+def _held(dra: Dra, pods: Iterable[PodView], metas: Iterable[PodMeta]) -> _Held:
+    """Return what claims of the pods hold, and whether every claim's devices are known."""
+    held = _Held()
+    for key in {key for meta in metas if not meta.is_terminal for key in claims_of(meta)}:
+        facts = dra.claims.get(key)
+        held.is_sure = held.is_sure and facts is not None
+        for result in facts.results if facts else ():
+            held.take(key, result)
     for view in pods:
         for container in view.containers:
-            is_sure = is_sure and all(claim.devices for claim in container.container.claims)
+            for listed in container.container.claims:
+                is_known = bool(listed.devices) or (view.pod.namespace, listed.name) in dra.claims
+                held.is_sure = held.is_sure and is_known
             for use in container.claim_uses:
-                key = (use.device.driver, use.device.pool, use.device.device)
-                if use.is_admin:
-                    continue
-                held.add(key)
-                # Without a share id the claim tells shares apart.
-                share = use.device.share_id or f"{view.pod.namespace}/{use.claim}/{use.request}"
-                shares[key, share] = dict(use.consumed)
-    consumed: dict[DraKey, dict[str, int]] = {}
-    for (key, _), taken in shares.items():
-        for name, amount in taken.items():
-            amounts = consumed.setdefault(key, {})
-            amounts[name] = amounts.get(name, 0) + amount
-    return frozenset(held), consumed, is_sure
+                device = use.device
+                names = (use.request, device.driver, device.pool, device.device, device.share_id)
+                result = ClaimResult(*names, use.is_admin, use.consumed)
+                held.take((view.pod.namespace, use.claim), result)
+    return held
 
 
 def _is_used(pool: DraPool, held: frozenset[DraKey]) -> bool:

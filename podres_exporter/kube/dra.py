@@ -105,10 +105,10 @@ class DraWatch:
         """End within a second or two, whatever the server does."""
         self._stop.set()
         self._wake.set()
-        self._client.close()
         reflector = self._reflector
         if reflector is not None:
             reflector.stop()
+        self._client.close()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(STOP_SECONDS)

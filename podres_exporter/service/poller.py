@@ -178,7 +178,9 @@ class Poller:
         self._dra = self._sources.dra.dra()
         self._allocation = self._join()
         if self._allocation is not None and self._dra is not None:
-            self._sources.dra.want(claim_users(self._allocation.pods))
+            self._sources.dra.want(
+                claim_users(self._allocation.pods, self._metadata.pods.values() if self._metadata else ())
+            )
         self._totals.hold(self._allocation, now)
         self._usage = self._totals.usage(now, self._scraped_at())
         self._publish(self.snapshot(), self._believed.expires_at_seconds)
