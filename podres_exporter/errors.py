@@ -71,10 +71,23 @@ class TopologyError(SourceError):
 class ApiServerError(SourceError):
     """One request to the API server failed, or a watch of it broke."""
 
-    def __init__(self, verb: str, reason: Reason, detail: str, retry_after_seconds: float | None = None) -> None:
-        """Keep the verb (`list`, `watch`), and how long the server asks to wait; None where it does not say."""
+    def __init__(
+        self,
+        verb: str,
+        reason: Reason,
+        detail: str,
+        retry_after_seconds: float | None = None,
+        *,
+        is_unreached: bool = False,
+    ) -> None:
+        """
+        Keep the verb (`list`, `watch`), and how long the server asks to wait; None where it does not say.
+
+        *is_unreached*: there was no connection, so that trying again costs the server nothing.
+        """
         super().__init__("metadata", reason, f"{verb}: {detail}")
         self.verb = verb
+        self.is_unreached = is_unreached
         self.retry_after_seconds = retry_after_seconds
 
 

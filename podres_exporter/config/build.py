@@ -107,7 +107,10 @@ def build_config(
         kubelet_timeout_seconds=reader.value(options.TIMEOUT),
         snapshot_max_age_seconds=reader.value(options.MAX_AGE),
         snapshot_hold_down_seconds=reader.value(options.HOLD_DOWN),
+        resync_interval_seconds=reader.value(options.RESYNC_INTERVAL),
         node_name=reader.value(options.NODE_NAME, fallback),
+        node_is_guessed=not (pod_node or reader.is_given(options.NODE_NAME)),
+        own_pod=_own_pod(environment),
         metadata_source=source,
         metadata_kubeconfig=reader.optional(options.KUBECONFIG),
         metadata_context=reader.optional(options.CONTEXT),
@@ -126,6 +129,12 @@ def build_config(
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def _own_pod(environment: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the namespace and name that the downward API gives in a pod; None where one of them is missing."""
+    namespace, name = environment.get("POD_NAMESPACE", ""), environment.get("POD_NAME", "")
+    return (namespace, name) if namespace and name else None
 
 
 def _contradictions(config: Config, faulty: set[str]) -> list[str]:

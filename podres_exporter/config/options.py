@@ -17,7 +17,8 @@ class Config:
     """
     The whole configuration, checked. Times are in seconds.
 
-    *collectors* are the switches that are on; the rest is named as its flag and explained there.
+    *collectors* are the switches that are on. *node_is_guessed*: nobody has named the node, so it has the host's name.
+    *own_pod* is the namespace and name of the pod that it runs in. The rest is named as its flag and explained there.
     """
 
     kubelet_socket: Path
@@ -25,7 +26,10 @@ class Config:
     kubelet_timeout_seconds: float
     snapshot_max_age_seconds: float
     snapshot_hold_down_seconds: float
+    resync_interval_seconds: float
     node_name: str
+    node_is_guessed: bool
+    own_pod: tuple[str, str] | None
     metadata_source: str
     metadata_kubeconfig: str | None
     metadata_context: str | None
@@ -84,8 +88,17 @@ POLL_INTERVAL = Option(
     flag="--kubelet.poll-interval",
     placeholder="DURATION",
     default="10s",
-    help="time between two polls; the kubelet is never asked on a scrape",
+    help="time between two polls, which ask no more than whether the kubelet lives where pod changes are told "
+    "otherwise; the kubelet is never asked on a scrape",
     parse=values.at_least(1.0, "1s"),
+)
+RESYNC_INTERVAL = Option(
+    flag="--kubelet.resync-interval",
+    placeholder="DURATION",
+    default="5m",
+    help="time in which every pod is looked at again, whether or not it has changed; where the kubelet does not serve "
+    "Get, all at once, by List",
+    parse=values.at_least(10.0, "10s"),
 )
 TIMEOUT = Option(
     flag="--kubelet.timeout",
@@ -105,8 +118,8 @@ HOLD_DOWN = Option(
     flag="--snapshot.hold-down",
     placeholder="DURATION",
     default="1m",
-    help="after a kubelet restart, how long an answer must lack the same pods and devices that were known before to be "
-    "believed; 0s believes at once",
+    help="after a kubelet restart, how long a pod that is no longer listed is still shown as holding its devices, "
+    "counted from when the kubelet knows this exporter's pod again; 0s: not at all",
     parse=values.duration_seconds,
 )
 NODE_NAME = Option(
@@ -205,6 +218,7 @@ LOG_FORMAT = Option(
 OPTIONS: tuple[Option[Any], ...] = (
     KUBELET_SOCKET,
     POLL_INTERVAL,
+    RESYNC_INTERVAL,
     TIMEOUT,
     MAX_AGE,
     HOLD_DOWN,

@@ -102,6 +102,10 @@ class OwnMetrics:
         self._duration = Histogram(duration.name, duration.help, duration.labels, registry=registry, buckets=_BUCKETS)
         self._malformed = Counter(own.MALFORMED.name, own.MALFORMED.help, own.MALFORMED.labels, registry=registry)
         self._restarts = Counter(own.RESTARTS.name, own.RESTARTS.help, registry=registry)
+        self._lists = Counter(own.LISTS.name, own.LISTS.help, own.LISTS.labels, registry=registry)
+        delays, differences = own.LIST_DELAYS, own.RESYNC_DIFFERENCES
+        self._list_delays = Counter(delays.name, delays.help, delays.labels, registry=registry)
+        self._differences = Counter(differences.name, differences.help, registry=registry)
         self._loop_errors = Counter(own.LOOP_ERRORS.name, own.LOOP_ERRORS.help, registry=registry)
         self._metadata_registry = registry
         build = Info(own.BUILD_INFO.name.removesuffix("_info"), own.BUILD_INFO.help, registry=registry)
@@ -135,6 +139,18 @@ class OwnMetrics:
     def restarted(self) -> None:
         """Count one restart of the kubelet."""
         self._restarts.inc()
+
+    def listed(self, reason: str) -> None:
+        """Count one List."""
+        self._lists.labels(reason).inc()
+
+    def list_delayed(self, outcome: str) -> None:
+        """Count one List that has waited for an admission."""
+        self._list_delays.labels(outcome).inc()
+
+    def resync_differed(self) -> None:
+        """Count one pod of which the kubelet said something else than was shown."""
+        self._differences.inc()
 
     def loop_error(self) -> None:
         """Count one poll that ended in an unexpected error."""

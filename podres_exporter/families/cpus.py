@@ -66,7 +66,7 @@ def _allocatable(allocation: Allocation) -> Collection[Row]:
 
 
 def _exclusive(allocation: Allocation) -> Collection[Row]:
-    return _per_node(allocation, allocation.cpus.exclusive)
+    return _per_node(allocation, allocation.cpus.exclusive) if allocation.cpus.is_complete else ()
 
 
 def _shared_pool(allocation: Allocation) -> Collection[Row]:
@@ -80,7 +80,8 @@ def _pools(allocation: Allocation) -> Collection[Row]:
     if not (cpus.allocatable or cpus.exclusive):
         return []
     shared = None if cpus.unlisted else cpus.shared_pool
-    pools = {"allocatable": cpus.allocatable, "exclusive": cpus.exclusive, "shared": shared}
+    exclusive = cpus.exclusive if cpus.is_complete else None
+    pools = {"allocatable": cpus.allocatable, "exclusive": exclusive, "shared": shared}
     return [(pool, format_cpuset(held), 1) for pool, held in pools.items() if held is not None]
 
 
@@ -141,7 +142,8 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_exclusive_cpus",
         kind=Kind.GAUGE,
-        help="CPUs that some pod or container holds exclusively, by NUMA node, each counted once.",
+        help="CPUs that some pod or container holds exclusively, by NUMA node, each counted once. Absent while it is "
+        "not known that no others are held.",
         labels=("numa_node",),
         collector="node-cpus",
         rows=_exclusive,
@@ -160,7 +162,8 @@ FAMILIES = (
         kind=Kind.GAUGE,
         help="Allocatable CPUs that nobody is known to hold exclusively, by NUMA node; computed. The CPUs of "
         "podres_node_unlisted_exclusive_cpus are taken off on each node. Without metadata an upper bound, for the "
-        "kubelet does not list CPUs that only a finished init container held.",
+        "kubelet does not list CPUs that only a finished init container held. Absent while it is not known that no "
+        "others are held.",
         labels=("numa_node",),
         collector="node-cpus",
         rows=_shared_pool,

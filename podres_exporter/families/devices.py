@@ -50,7 +50,7 @@ def _allocatable(allocation: Allocation) -> Collection[Row]:
 
 
 def _allocated(allocation: Allocation) -> Collection[Row]:
-    return [(*labels, len(stock.held)) for stock, labels in _stock(allocation)]
+    return [(*labels, len(stock.held)) for stock, labels in _stock(allocation) if stock.is_complete]
 
 
 def _free(allocation: Allocation) -> Collection[Row]:
@@ -115,7 +115,7 @@ NODE_ALLOCATABLE_DEVICES = NodeFamily(
 NODE_ALLOCATED_DEVICES = NodeFamily(
     name="podres_node_allocated_devices",
     kind=Kind.GAUGE,
-    help="Distinct devices that containers hold.",
+    help="Distinct devices that containers hold. Absent while it is not known that nothing else is held.",
     labels=_STOCK_LABELS,
     collector="node-devices",
     rows=_allocated,
@@ -124,7 +124,8 @@ NODE_FREE_DEVICES = NodeFamily(
     name="podres_node_free_devices",
     kind=Kind.GAUGE,
     help="Devices reported as allocatable that no container is known to hold. Computed from sets of ids; those of "
-    "podres_node_unlisted_devices are taken off on each set of NUMA nodes, for they may be any of them.",
+    "podres_node_unlisted_devices are taken off on each set of NUMA nodes, for they may be any of them. Absent while "
+    "it is not known that nothing else is held.",
     labels=_STOCK_LABELS,
     collector="node-devices",
     rows=_free,

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from podres_exporter.families.spec import ExporterFamily, Kind, Row
-from podres_exporter.model import Snapshot, Support
+from podres_exporter.model import Mark, Snapshot, Support
 
 
 def _up(snapshot: Snapshot) -> Collection[Row]:
@@ -22,6 +22,12 @@ def _supported(snapshot: Snapshot) -> Collection[Row]:
 
 def _stale(snapshot: Snapshot) -> Collection[Row]:
     return [(part.part, int(part.stale)) for part in snapshot.parts]
+
+
+def _retained(snapshot: Snapshot) -> Collection[Row]:
+    if snapshot.allocation is None:
+        return ()
+    return [(sum(view.mark is Mark.RETAINED for view in snapshot.allocation.pods),)]
 
 
 def _held(snapshot: Snapshot) -> Collection[Row]:
@@ -71,7 +77,7 @@ FAMILIES = (
         name="podres_snapshot_stale",
         kind=Kind.GAUGE,
         help="1 while the part of the snapshot (pods, allocatable) is older than the last poll, because the "
-        "kubelet did not answer or is not believed yet.",
+        "kubelet did not answer.",
         labels=("part",),
         collector="exporter",
         rows=_stale,
@@ -79,11 +85,20 @@ FAMILIES = (
     ExporterFamily(
         name="podres_snapshot_held",
         kind=Kind.GAUGE,
-        help="1 while answers of a kubelet that has just started are held back because they lack what was known "
-        "before.",
+        help="1 while anything of the part (pods, allocatable) is retained: the kubelet said it before its restart and "
+        "has not since. What retained pods hold counts as held.",
         labels=("part",),
         collector="exporter",
         rows=_held,
+    ),
+    ExporterFamily(
+        name="podres_pods_retained",
+        kind=Kind.GAUGE,
+        help="Pods shown because the kubelet listed them before its restart, though it has not since; each stays until "
+        "it is known to have ended.",
+        labels=(),
+        collector="exporter",
+        rows=_retained,
     ),
     ExporterFamily(
         name="podres_pods_skipped",
@@ -98,8 +113,8 @@ FAMILIES = (
     ExporterFamily(
         name="podres_metadata_synced",
         kind=Kind.GAUGE,
-        help="1 while the pods of the API server are known completely and followed; 0 while they are not, or not any "
-        "more: what was last known then still names the pods.",
+        help="1 while the pods of the API server are known completely and followed; 0 once they have not been for a "
+        "poll interval: what was last known then still names the pods.",
         labels=(),
         collector="exporter",
         rows=_synced,

@@ -35,7 +35,11 @@ def _allocatable(allocation: Allocation) -> Collection[Row]:
 
 
 def _allocated(allocation: Allocation) -> Collection[Row]:
-    return [(stock.memory_type, nodes_text(stock.numa_nodes), stock.held_bytes) for stock in allocation.memory]
+    return [
+        (stock.memory_type, nodes_text(stock.numa_nodes), stock.held_bytes)
+        for stock in allocation.memory
+        if stock.is_complete
+    ]
 
 
 FAMILIES = (
@@ -72,7 +76,7 @@ FAMILIES = (
         name="podres_node_allocated_memory_bytes",
         kind=Kind.GAUGE,
         help="Memory or huge pages granted to pods, each block counted once, by the nodes it spans. Subtract "
-        "from allocatable only where no block spans several nodes.",
+        "from allocatable only where no block spans several nodes. Absent while it is not known that no more is held.",
         labels=("memory_type", "numa_nodes"),
         collector="node-memory",
         rows=_allocated,

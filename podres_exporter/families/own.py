@@ -50,6 +50,31 @@ LOOP_ERRORS = Family(
     labels=(),
     collector="exporter",
 )
+LISTS = Family(
+    name="podres_kubelet_lists_total",
+    kind=Kind.COUNTER,
+    help="How often the kubelet was asked for all pods (List), by reason: start, restart (of the kubelet), resync, "
+    "news (a pod has changed and Get is not served), metadata (it is not followed), poll (nothing else tells what"
+    " changes). List can make kubelets before 1.38 give one device to two pods, so none is made without a reason.",
+    labels=("reason",),
+    collector="exporter",
+)
+LIST_DELAYS = Family(
+    name="podres_kubelet_list_delays_total",
+    kind=Kind.COUNTER,
+    help="How often a List has waited while the kubelet may have been admitting a pod that asks for devices or "
+    "exclusive CPUs, by outcome: waited (until that was over), gave_up (after 10 s).",
+    labels=("outcome",),
+    collector="exporter",
+)
+RESYNC_DIFFERENCES = Family(
+    name="podres_kubelet_resync_differences_total",
+    kind=Kind.COUNTER,
+    help="How often the kubelet said something else of a pod than was shown, though no event told why. Each is a bug "
+    "of the exporter or of the kubelet; the log names the pod.",
+    labels=(),
+    collector="exporter",
+)
 METADATA_REQUESTS = Family(
     name="podres_metadata_requests_total",
     kind=Kind.COUNTER,
@@ -151,6 +176,9 @@ FAMILIES = (
     RPC_DURATION,
     RESTARTS,
     MALFORMED,
+    LISTS,
+    LIST_DELAYS,
+    RESYNC_DIFFERENCES,
     LOOP_ERRORS,
     *METADATA,
     *DRA,

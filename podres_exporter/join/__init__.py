@@ -1,29 +1,20 @@
 """From what the kubelet and the kernel said to what is true of the node. Pure: no clock, no I/O."""
 
 from podres_exporter.join.allocation import Joiner
-from podres_exporter.join.amend import amend
 from podres_exporter.join.claims import claim_users
 from podres_exporter.join.doubles import admin_access, double_held, living
-from podres_exporter.join.holddown import AWAY_FACTOR, Suspicion, judge, lacking_allocatable, lacking_pods, settle
 from podres_exporter.join.legacy import blank_shared_pool
 from podres_exporter.join.stock import pod_memory
 from podres_exporter.join.usage import RunningTotals, accrue
 
 __all__ = [
-    "AWAY_FACTOR",
     "Joiner",
     "RunningTotals",
-    "Suspicion",
     "accrue",
     "admin_access",
-    "amend",
     "blank_shared_pool",
     "claim_users",
     "double_held",
-    "judge",
-    "lacking_allocatable",
-    "lacking_pods",
     "living",
     "pod_memory",
-    "settle",
 ]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from podres_exporter.join.claims import claim_uses, device_health
 from podres_exporter.join.dra import DraFacts, dra_facts, dra_node
@@ -13,11 +13,13 @@ from podres_exporter.join.unlisted import CPU, Managed, totals, unlisted_holding
 from podres_exporter.model import (
     Allocatable,
     Allocation,
+    Belief,
     Container,
     ContainerView,
     Dra,
     Listing,
     Malformed,
+    Mark,
     Metadata,
     Pod,
     PodMeta,
@@ -28,6 +30,7 @@ from podres_exporter.model import (
 )
 
 _POD_PATH = "pod_resources["
+SURE = Belief()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +73,33 @@ class Joiner:
         *,
         dra: Dra | None = None,
         legacy: bool = False,
+        belief: Belief = SURE,
     ) -> Allocation:
         """
         Return who holds what on the node and what is left.
 
         *allocatable* is None where the kubelet cannot be asked (1.20, or switched off): what is left is then unknown.
-        *metadata* decorates the pods and, while it is synced, tells which of them have finished: kubelets up to 1.33
-        list those too, with what they held. *legacy* marks a kubelet of 1.20 to 1.22. Equal inputs give an equal
-        result; what is remembered only saves work, but for the extended resources that a device plugin ever had.
+        *metadata* decorates the pods. *belief* tells how sure the listing is, and which of its pods have ended
+        (kubelets up to 1.33 list them, with what they held); where it does not say, *metadata* does while it is synced.
+        *legacy* marks a kubelet of 1.20 to 1.22. Equal inputs give an equal result; what is remembered only saves work,
+        but for the extended resources that a device plugin ever had.
 
         Source: kubernetes #119423, #132020, #132028.
         """
         metas = metadata.pods if metadata else {}
         synced = metadata is not None and metadata.synced
         damaged = _damaged_pods(listing.malformed)
-        inputs = (listing.pods, listing.merged_pods, damaged, allocatable, topology, metas, synced, legacy, dra)
+        inputs = (listing.pods, listing.merged_pods, damaged, allocatable, topology, metas, synced, legacy, dra, belief)
         last = self._last
         if last is not None and last.inputs == inputs:
             return last.allocation
         skipped = {"duplicate_name": listing.merged_pods}
         pods = listing.pods
-        if synced:
-            pods = tuple(pod for pod in pods if not _is_terminal(metas.get(pod.key)))
+        finished, unknown = belief.finished, belief.unknown
+        if finished is None and synced:
+            finished = frozenset(pod.key for pod in pods if _is_terminal(metas.get(pod.key)))
+        if finished is not None and synced:
+            pods = tuple(pod for pod in pods if pod.key not in finished)
             skipped["terminal"] = len(listing.pods) - len(pods)
         report = last.report if last and last.allocatable is allocatable else device_report(allocatable)
         managed = self._managed(pods, allocatable, report)
@@ -109,18 +117,31 @@ class Joiner:
         context = _Context(topology, capacity, managed, allocatable is not None, legacy, dra_facts(dra))
         remembered = {id(view.pod): view for view in last.allocation.pods} if last and last.context == context else {}
         views = tuple(
-            _view(pod, metas.get(pod.key), unlisted.get(pod.key, ()), context, remembered.get(id(pod))) for pod in pods
+            _view(
+                pod,
+                metas.get(pod.key),
+                _Told(unlisted.get(pod.key, ()), belief.marks.get(pod.key, Mark.CURRENT)),
+                context,
+                remembered.get(id(pod)),
+            )
+            for pod in pods
         )
         allocation = Allocation(
             pods=views,
-            devices=devices,
-            cpus=cpus,
-            memory=memory_stock(pods, allocatable, metas, more),
+            devices=tuple(
+                replace(each, is_complete=False) if unknown.covers(each.resource) else each for each in devices
+            ),
+            cpus=replace(cpus, is_complete=False) if unknown.covers(CPU) else cpus,
+            memory=tuple(
+                replace(each, is_complete=False) if unknown.covers(each.memory_type) else each
+                for each in memory_stock(pods, allocatable, metas, more)
+            ),
             topology=topology,
             skipped_pods=skipped,
             devices_by_namespace=_devices_by_namespace(pods),
             cpus_by_namespace=_cpus_by_namespace(pods),
-            dra=dra_node(dra, views, metas.values(), is_known=True),
+            dra=dra_node(dra, views, metas.values(), is_known=not unknown.everything),
+            unlisted_pods=belief.unlisted,
         )
         self._last = _Joined(inputs, allocatable, report, context, allocation)
         return allocation
@@ -154,19 +175,25 @@ def _is_terminal(meta: PodMeta | None) -> bool:
     return meta is not None and meta.is_terminal
 
 
-def _view(
-    pod: Pod, meta: PodMeta | None, unlisted: tuple[Unlisted, ...], context: _Context, remembered: PodView | None
-) -> PodView:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is known of a pod beside its rows: what it holds unlisted, and how its rows are known."""
+
+    unlisted: tuple[Unlisted, ...]
+    mark: Mark
+
+
+def _view(pod: Pod, meta: PodMeta | None, told: _Told, context: _Context, remembered: PodView | None) -> PodView:
     """Return the pod with its containers judged; *remembered* if nothing has changed for it."""
-    if remembered is not None and remembered.meta == meta and remembered.unlisted == unlisted:
-        return remembered
+    if remembered is not None and remembered.meta == meta and remembered.unlisted == told.unlisted:
+        return remembered if remembered.mark is told.mark else replace(remembered, mark=told.mark)
     containers = tuple([_judged(pod.namespace, container, meta, context) for container in pod.containers])
     managed = context.managed
     plugins = managed.plugin_resources if context.knows_plugins else None
     requests = (
         requests_against_held(pod, meta, static_cpus=managed.static_cpus, plugin_resources=plugins) if meta else ()
     )
-    return PodView(pod, containers, meta, requests, unlisted)
+    return PodView(pod, containers, meta, requests, told.unlisted, told.mark)
 
 
 def _judged(namespace: str, container: Container, meta: PodMeta | None, context: _Context) -> ContainerView:

@@ -12,6 +12,8 @@ QUICK_SECONDS = 1.0
 LEAST_SHARE = 1 / 3
 EXPIRED_SECONDS = 5.0
 RETRY_AFTER_SPREAD = 0.5
+UNREACHED_SECONDS = 12.0
+LOADING_TRIES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,21 @@ class Pause:
     def seconds(self, uniform: float) -> float:
         """Return the wait; *uniform* is in [0, 1)."""
         return self.least_seconds + self.spread_seconds * uniform
+
+
+LOADING_PAUSE = Pause(1.0, 1.0)
+"""A server that has just started loads its roles within seconds; what is refused for longer lacks a right."""
+
+
+def pause_unreached(failures: int) -> Pause:
+    """
+    Return the wait after the n-th attempt in a row by which no connection came about: as `pause`, but 12 s at most.
+
+    Where nobody listens an attempt costs nothing, and once somebody does, all nodes are back within 12 s, which is no
+    more at once than after an outage of 12 s.
+    """
+    ceiling = min(UNREACHED_SECONDS, FIRST_SECONDS * 2.0 ** min(failures - 1, 16))
+    return Pause(ceiling * LEAST_SHARE, ceiling * (1 - LEAST_SHARE))
 
 
 def pause(failures: int, reason: Reason | None = None, retry_after_seconds: float | None = None) -> Pause:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.kube.errors import missing_right
+from podres_exporter.kube.errors import is_loading_roles, missing_right
 from podres_exporter.kube.podstore import Pods, added, removed, replaced
 from podres_exporter.kube.ports import WATCH_VERB
 from podres_exporter.kube.reflection import RESUMABLE
@@ -17,8 +17,14 @@ log = logging.getLogger(__name__)
 SYNCED_SECONDS = 150.0
 """So long after its last word a server is still believed to tell everything: it sends a bookmark every minute."""
 
-RELIST_SECONDS = 30.0
-"""So long after events were lost a list is waited for; what is known is not much older until then."""
+GRACE_SECONDS = 10.0
+"""So long an interruption changes nothing, unless told otherwise: the default poll interval."""
+
+BACKLOG_SECONDS = 1.0
+"""So long after a watch has gone on from an old version what has happened meanwhile may still be on its way."""
+
+LOADING_SECONDS = 120.0
+"""So long after an outage a server may not have loaded its roles yet."""
 
 _AWAY = frozenset({Reason.UNAVAILABLE, Reason.TIMEOUT})
 
@@ -26,33 +32,48 @@ _AWAY = frozenset({Reason.UNAVAILABLE, Reason.TIMEOUT})
 @dataclass(frozen=True, slots=True)
 class _Known:
     """
-    What is published, and when the server was last heard; *metadata* is synced as far as the contents go.
+    What is published, and when the server was last heard; *metadata* is synced and up as far as the contents go.
 
-    *lost_at_seconds* is when events were lost; None after a list.
+    *broken_at_seconds* is when the pods ceased to be followed, *resumed_at_seconds* when a watch went on from where it
+    was; *has_lost_events*: only a list makes it whole.
     """
 
     metadata: Metadata
     heard_at_seconds: float
-    lost_at_seconds: float | None = None
+    broken_at_seconds: float | None = None
+    resumed_at_seconds: float | None = None
+    has_lost_events: bool = False
+
+    def is_followed(self, now: float, grace_seconds: float) -> bool:
+        """Return whether the server has been heard lately, and any interruption is younger than the grace."""
+        if now - self.heard_at_seconds >= SYNCED_SECONDS:
+            return False
+        if self.resumed_at_seconds is not None and now - self.resumed_at_seconds >= BACKLOG_SECONDS:
+            return True
+        return self.broken_at_seconds is None or now - self.broken_at_seconds < grace_seconds
 
 
 class PodBook:
     """Written by one thread; `metadata` is for any. What is published is frozen, and replaced as a whole."""
 
-    def __init__(self, clock: Clock) -> None:
-        """`changed` is told which pods are new, other or gone; no pods where only the source's state has changed."""
-        self._clock = clock
+    def __init__(self, clock: Clock, grace_seconds: float = GRACE_SECONDS) -> None:
+        """
+        *grace_seconds*: an interruption that is over by then changes nothing.
+
+        `changed` is told which pods are new, other or gone; no pods where only the source's state has changed.
+        """
+        self._clock, self._grace_seconds = clock, grace_seconds
         self.changed: Callable[[Collection[PodKey]], None] = _tell_nobody
         self._known = _Known(Metadata(), clock.monotonic_seconds())
         self._down_since_seconds: float | None = None
-        self._is_right_missing = False
+        self._is_right_missing = self._is_loading = False
+        self._away_at_seconds: float | None = None
 
     def metadata(self) -> Metadata:
-        """Return what is known; synced for only as long as the server has been heard lately, and no event was lost."""
+        """Return what is known; synced, and up, only while it is followed."""
         known, now = self._known, self._clock.monotonic_seconds()  # another thread replaces the one
-        is_heard = now - known.heard_at_seconds < SYNCED_SECONDS
-        is_whole = known.lost_at_seconds is None or now - known.lost_at_seconds < RELIST_SECONDS
-        return known.metadata if is_heard and is_whole else replace(known.metadata, synced=False)
+        is_followed = known.is_followed(now, self._grace_seconds)
+        return known.metadata if is_followed else replace(known.metadata, synced=False, is_up=False)
 
     def listed(self, pods: Collection[PodMeta], *, is_complete: bool) -> None:
         """
@@ -64,7 +85,7 @@ class PodBook:
         new, keys = replaced(before.pods, pods)
         if before.last_success_seconds is None:
             keys = ()
-        self._known = replace(self._known, lost_at_seconds=None)
+        self._known = replace(self._known, has_lost_events=False)
         self._write(new, keys, synced=is_complete)
 
     def added(self, meta: PodMeta) -> None:
@@ -84,30 +105,45 @@ class PodBook:
         self._write(self._known.metadata.pods, ())
 
     def opened(self) -> None:
-        """Take that the server has begun a watch; it has not said anything yet."""
-        before = self._known.metadata
-        if not before.is_up:
-            self._recovered()
-            self._known = replace(self._known, metadata=replace(before, is_up=True, is_away=False))
+        """
+        Take that the server has begun a watch; it has not said anything yet.
+
+        After an interruption that counted, what has happened meanwhile comes first: until then the words are old.
+        """
+        known, now = self._known, self._clock.monotonic_seconds()
+        was_down = self._down_since_seconds is not None or not known.metadata.is_up
+        self._recovered()
+        metadata = replace(known.metadata, is_up=True, is_away=False)
+        is_short = known.broken_at_seconds is not None and now - known.broken_at_seconds < self._grace_seconds
+        if known.has_lost_events or known.broken_at_seconds is None:
+            self._known = replace(known, metadata=metadata)
+        elif is_short:
+            self._known = replace(known, metadata=metadata, broken_at_seconds=None, resumed_at_seconds=None)
+        else:
+            self._known = replace(known, metadata=metadata, resumed_at_seconds=now)
+        if was_down:
             self.changed(())
 
     def failed(self, error: ApiServerError) -> None:
         """
-        Take that a request, or a watch, has failed; where that has cost events, a list must come soon.
+        Take that a request, or a watch, has failed; where that has cost events, only a list makes it whole again.
 
         An expired watch is no failure of the server's: versions expire in the best of clusters.
         """
+        known, now = self._known, self._clock.monotonic_seconds()
         is_expired = error.verb == WATCH_VERB and error.reason is Reason.GONE
         if not is_expired:
             self._complain(error)
-        before = self._known.metadata
-        is_up, is_away = (before.is_up, before.is_away) if is_expired else (False, error.reason in _AWAY)
-        after = replace(before, is_up=is_up, is_away=is_away)
-        lost_at = self._known.lost_at_seconds
-        if lost_at is None and error.reason not in RESUMABLE:
-            lost_at = self._clock.monotonic_seconds()
-        self._known = replace(self._known, metadata=after, lost_at_seconds=lost_at)
-        if after != before:
+        is_away = known.metadata.is_away if is_expired else error.reason in _AWAY
+        had_resumed = known.resumed_at_seconds is not None and now - known.resumed_at_seconds >= BACKLOG_SECONDS
+        self._known = replace(
+            known,
+            metadata=replace(known.metadata, is_away=is_away),
+            broken_at_seconds=now if had_resumed or known.broken_at_seconds is None else known.broken_at_seconds,
+            resumed_at_seconds=None,
+            has_lost_events=known.has_lost_events or error.reason not in RESUMABLE,
+        )
+        if self._known.metadata != known.metadata:
             self.changed(())
 
     def _complain(self, error: ApiServerError) -> None:
@@ -117,8 +153,18 @@ class PodBook:
             log.warning(
                 "source.down", extra={"source": error.source, "reason": error.reason.value, "detail": error.detail}
             )
+        now = self._clock.monotonic_seconds()
+        if error.reason in _AWAY:
+            self._away_at_seconds = now
         right = missing_right(error.detail)
-        if right and not self._is_right_missing:
+        if not right or self._is_right_missing:
+            return
+        was_away = self._away_at_seconds is not None and now - self._away_at_seconds < LOADING_SECONDS
+        if is_loading_roles(error.detail) and was_away:
+            if not self._is_loading:
+                self._is_loading = True
+                log.warning("metadata.roles_not_loaded", extra={"detail": error.detail})
+        else:
             self._is_right_missing = True
             log.error("metadata.forbidden", extra={"missing": right, "otherwise": "--metadata.source=none"})
 
@@ -129,18 +175,20 @@ class PodBook:
         is_synced = before.synced if synced is None else synced
         now = self._clock.wall_seconds()
         after = Metadata(pods, synced=is_synced, is_up=True, is_away=False, last_success_seconds=now)
-        self._known = _Known(after, self._clock.monotonic_seconds(), self._known.lost_at_seconds)
+        lost = self._known.has_lost_events
+        broken_at = self._known.broken_at_seconds if lost else None
+        self._known = _Known(after, self._clock.monotonic_seconds(), broken_at, has_lost_events=lost)
         if keys or (before.is_up, before.is_away, before.synced) != (True, False, is_synced):
             self.changed(keys)
 
     def _recovered(self) -> None:
         """Say that the source is up, if it was not."""
-        if self._known.metadata.is_up:
+        if self._known.metadata.is_up and self._down_since_seconds is None:
             return
         since = self._down_since_seconds
         outage = {} if since is None else {"outage_seconds": round(self._clock.monotonic_seconds() - since, 1)}
         log.info("source.up", extra={"source": "metadata", **outage})
-        self._down_since_seconds, self._is_right_missing = None, False
+        self._down_since_seconds, self._is_right_missing, self._is_loading = None, False, False
 
 
 def _tell_nobody(keys: Collection[PodKey]) -> None:

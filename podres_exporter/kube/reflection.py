@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from podres_exporter.errors import Reason
-from podres_exporter.kube.pacing import Pause, pause
+from podres_exporter.kube.pacing import LOADING_PAUSE, LOADING_TRIES, Pause, pause, pause_unreached
 
 STABLE_SECONDS = 30.0
 """A watch that has lasted this long has worked: what happens then is the first failure again."""
@@ -41,12 +41,19 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reflection:
-    """Where we stand. *version* is the last that we know everything of, empty: a list is needed first."""
+    """
+    Where we stand. *version* is the last that we know everything of, empty: a list is needed first.
+
+    Each cause is counted by itself: *failures* of a server that answers, *expiries* of versions, attempts by which no
+    server was *unreached*, and refusals of one that, after an outage, may still be *loading* its roles.
+    """
 
     phase: Phase = Phase.LISTING
     version: str = ""
     failures: int = 0
     expiries: int = 0
+    unreached: int = 0
+    loading: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,8 @@ class Disconnected:
 
     reason: Reason
     retry_after_seconds: float | None = None
+    is_unreached: bool = False
+    is_loading: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +122,27 @@ def step(state: Reflection, happening: Happening, lasted_seconds: float = 0.0) -
             failures = 0 if _was_stable(state, lasted_seconds) else state.failures + 1
             return Reflection(Phase.BACKOFF, state.version, failures), pause(failures)
         case _:
-            reason = happening.reason
-            is_stable = _was_stable(state, lasted_seconds)
-            failures = 1 if is_stable else state.failures + 1
-            expiries = (0 if is_stable else state.expiries) + (reason is Reason.GONE)
-            version = state.version if reason in RESUMABLE else ""
-            # Versions expire in the best of clusters, and whenever an API server was away: the first time the server
-            # is there, whatever failed before, and costs no more than the list.
-            counted = expiries - 1 if reason is Reason.GONE else failures
-            after = Reflection(Phase.BACKOFF, version, failures, expiries)
-            return after, pause(counted, reason, happening.retry_after_seconds)
+            return _after_failure(state, happening, lasted_seconds)
+
+
+def _after_failure(state: Reflection, happening: Disconnected, lasted_seconds: float) -> tuple[Reflection, Pause]:
+    """Return the new state and the pause after a list or a watch has failed."""
+    reason = happening.reason
+    is_stable = _was_stable(state, lasted_seconds)
+    if is_stable:
+        state = replace(state, failures=0, expiries=0, unreached=0, loading=0)
+    version = state.version if reason in RESUMABLE else ""
+    after = replace(state, phase=Phase.BACKOFF, version=version)
+    if happening.is_unreached:
+        return replace(after, unreached=state.unreached + 1, failures=0), pause_unreached(state.unreached + 1)
+    if happening.is_loading and state.unreached and state.loading < LOADING_TRIES:
+        return replace(after, loading=state.loading + 1), LOADING_PAUSE
+    failures, expiries = state.failures + 1, state.expiries + (reason is Reason.GONE)
+    # Versions expire in the best of clusters, and whenever an API server was away: the first time the server is there,
+    # whatever failed before, and costs no more than the list.
+    counted = expiries - 1 if reason is Reason.GONE else failures
+    after = replace(after, failures=failures, expiries=expiries)
+    return after, pause(counted, reason, happening.retry_after_seconds)
 
 
 def _was_stable(state: Reflection, lasted_seconds: float) -> bool:

@@ -9,8 +9,9 @@ from typing import Protocol
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.errors import is_loading_roles
 from podres_exporter.kube.pacing import Pause
-from podres_exporter.kube.podbook import PodBook
+from podres_exporter.kube.podbook import GRACE_SECONDS, PodBook
 from podres_exporter.kube.podfeed import PodFeed
 from podres_exporter.kube.ports import ENDED, EXPIRED, FAILED, WATCH_VERB, ListWatchTransport, MetadataObserver
 from podres_exporter.kube.reflection import (
@@ -108,7 +109,12 @@ class Reflector:
             if self._stop.is_set():
                 return action
             self._note(error)
-            happening = Disconnected(error.reason, error.retry_after_seconds)
+            happening = Disconnected(
+                error.reason,
+                error.retry_after_seconds,
+                is_unreached=error.is_unreached,
+                is_loading=is_loading_roles(error.detail),
+            )
         return self._step(happening, self._clock.monotonic_seconds() - began)
 
     def _do(self, action: Action) -> Happening:
@@ -152,9 +158,10 @@ class PodWatch(Reflector):
         clock: Clock,
         observer: MetadataObserver,
         uniform: Callable[[], float] = random.random,
+        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
-        """Start nothing yet."""
-        self._book = PodBook(clock)
+        """Start nothing yet; *grace_seconds*: an interruption that is over by then changes nothing."""
+        self._book = PodBook(clock, grace_seconds)
         feed = PodFeed(transport, decoder, observer, self._book)
         super().__init__(transport, feed, self._book.failed, clock, observer, uniform)
 

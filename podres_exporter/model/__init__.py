@@ -20,6 +20,7 @@ from podres_exporter.model.allocation import (
     count_by_resource,
     ids_by_resource,
 )
+from podres_exporter.model.belief import Belief, Mark, MarkedPod
 from podres_exporter.model.doubles import Certainty, DoubleHeld, Holder, Thing
 from podres_exporter.model.dra import (
     ClaimFacts,
@@ -61,12 +62,14 @@ from podres_exporter.model.snapshot import (
     Verdict,
 )
 from podres_exporter.model.topology import Core, Topology
+from podres_exporter.model.unknown import Unknown
 
 __all__ = [
     "Alignment",
     "Allocatable",
     "Allocation",
     "Attribution",
+    "Belief",
     "Certainty",
     "Claim",
     "ClaimDevice",
@@ -97,6 +100,8 @@ __all__ = [
     "Holder",
     "Listing",
     "Malformed",
+    "Mark",
+    "MarkedPod",
     "MemoryBlock",
     "MemoryStock",
     "Metadata",
@@ -114,6 +119,7 @@ __all__ = [
     "Support",
     "Thing",
     "Topology",
+    "Unknown",
     "Unlisted",
     "UnlistedReason",
     "Usage",

@@ -1,11 +1,12 @@
 """What the kubelet says: who holds what, and what it may hand out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 
 from podres_exporter.cpuset import CpuSet
+from podres_exporter.model.unknown import Unknown
 
 NumaNodes = frozenset[int]
 """Numbers of NUMA nodes; empty means that nothing was stated, never "node 0"."""
@@ -123,26 +124,34 @@ class Pod:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Malformed:
-    """One item of a good answer that could not be used: where it stood and what was wrong with it."""
+    """
+    One item of a good answer that could not be used: where it stood and what was wrong with it.
+
+    *resource* is the extended resource that it was of, where that is known.
+    """
 
     path: str
     problem: str
+    resource: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """
-    One answer to List, normalised.
+    One answer to List, or to Get (then of one pod), normalised.
 
-    *merged_pods* counts entries that shared a (namespace, name) with another entry and were united with it.
-    *shared_pool_reported* is true where the answer carried the shared pool as if it were exclusive (kubelets 1.20 to
-    1.22).
+    *merged_pods* counts entries that shared a (namespace, name) with another entry and were united with it;
+    *merged_keys* are their names. *unreadable*: of what it is not known how much is held, because of items that could
+    not be read. *shared_pool_reported* is true where the answer carried the shared pool as if it were exclusive
+    (kubelets 1.20 to 1.22).
     """
 
     pods: tuple[Pod, ...]
     malformed: tuple[Malformed, ...] = ()
     merged_pods: int = 0
     shared_pool_reported: bool = False
+    merged_keys: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
+    unreadable: Unknown = field(default_factory=Unknown, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class PodMeta:
     the kubelet counts the whole pod as asking for when it admits others. *resize* says why an in-place resize has not
     happened yet; the containers then show what was admitted. *chosen_devices* are the devices that a scheduler's
     annotation names, and *chosen_by* is that annotation: the plugin gives these, whatever ids the kubelet lists.
+    *is_mirror*: it is the API server's copy of a static pod.
     """
 
     namespace: str
@@ -99,11 +100,17 @@ class PodMeta:
     chosen_by: str = ""
     chosen_devices: tuple[str, ...] = ()
     containers: tuple[ContainerSpec, ...] = ()
+    is_mirror: bool = False
 
     @property
     def key(self) -> PodKey:
         """(namespace, name)."""
         return (self.namespace, self.name)
+
+    @property
+    def runs(self) -> bool:
+        """Whether a kubelet has admitted it and it has not ended; one with a deletionTimestamp runs until then."""
+        return (self.has_started or self.phase == "Running") and not self.is_terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +118,9 @@ class Metadata:
     """
     The node's pods as the API server last told them.
 
-    *synced*: the list was complete once and is being kept up to date; only then may a missing pod be taken for gone.
-    *is_away*: the API server cannot be reached, so a kubelet may not know its pods either.
+    *synced*: they are *followed*: the list was complete once and has been watched since, interruptions of less than a
+    poll interval left aside; only then may a missing pod be taken for gone. *is_away*: the API server cannot be
+    reached, so a kubelet may not know its pods either.
     """
 
     pods: Mapping[PodKey, PodMeta] = field(default_factory=dict)

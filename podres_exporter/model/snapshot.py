@@ -6,9 +6,10 @@ from enum import StrEnum
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.model.allocation import ClaimDevice, Container, NumaNodes, Pod
+from podres_exporter.model.belief import Mark
 from podres_exporter.model.doubles import DoubleHeld
 from podres_exporter.model.dra import Amounts, DraNode
-from podres_exporter.model.metadata import Metadata, PodMeta
+from podres_exporter.model.metadata import Metadata, PodKey, PodMeta
 from podres_exporter.model.topology import Topology
 
 
@@ -195,7 +196,7 @@ class PodView:
     A pod as the exporter shows it.
 
     *meta* is None where the API server is not asked or does not know the pod; *requests* are then unknown. *unlisted*
-    is what the pod is known to hold beside what is listed.
+    is what the pod is known to hold beside what is listed. *mark* tells how its rows are known.
     """
 
     pod: Pod
@@ -203,6 +204,7 @@ class PodView:
     meta: PodMeta | None = None
     requests: tuple[Request, ...] = ()
     unlisted: tuple[Unlisted, ...] = ()
+    mark: Mark = Mark.CURRENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,7 @@ class DeviceStock:
     *reported* is what the kubelet calls allocatable, None where it cannot be asked; *held* is what containers hold.
     *off_node* are reported ones whose plugin states a node that is none (-1): no NUMA node will do for them.
     *unlisted* is how many devices of the resource are held that the kubelet does not list; they may be any of the free.
+    Not *is_complete*: more of the resource may be held than is known, so that it is not known what is free.
     """
 
     resource: str
@@ -221,6 +224,7 @@ class DeviceStock:
     held: frozenset[str]
     off_node: frozenset[str] = frozenset()
     unlisted: int = 0
+    is_complete: bool = True
 
     @property
     def allocatable(self) -> frozenset[str] | None:
@@ -229,8 +233,8 @@ class DeviceStock:
 
     @property
     def free(self) -> frozenset[str] | None:
-        """Reported and not listed as held; *unlisted* of the resource's free devices are held all the same."""
-        return None if self.reported is None else self.reported - self.held
+        """Reported and not listed as held, None where that is not known; *unlisted* of them are held all the same."""
+        return None if self.reported is None or not self.is_complete else self.reported - self.held
 
     @property
     def surely_free(self) -> int | None:
@@ -249,16 +253,18 @@ class CpuStock:
     The node's CPUs. *allocatable* unites what the kubelet reports with what is held; None where it cannot be asked.
 
     *unlisted* is how many CPUs are held exclusively that the kubelet does not list; they may be any of the shared pool.
+    Not *is_complete*: more may be held than is known.
     """
 
     allocatable: CpuSet | None
     exclusive: CpuSet
     unlisted: int = 0
+    is_complete: bool = True
 
     @property
     def shared_pool(self) -> CpuSet | None:
-        """Allocatable CPUs that nobody holds exclusively; an upper bound of what is left to grant."""
-        return None if self.allocatable is None else self.allocatable - self.exclusive
+        """Allocatable CPUs that nobody holds exclusively; an upper bound of what is left to grant; None: not known."""
+        return None if self.allocatable is None or not self.is_complete else self.allocatable - self.exclusive
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +272,8 @@ class MemoryStock:
     """
     Bytes of one memory type on one set of NUMA nodes; *reported_bytes* is None where none is reported.
 
-    *unlisted_bytes* are held on some NUMA node though the kubelet does not list them.
+    *unlisted_bytes* are held on some NUMA node though the kubelet does not list them. Not *is_complete*: more may be
+    held than is known.
     """
 
     memory_type: str
@@ -274,6 +281,7 @@ class MemoryStock:
     reported_bytes: int | None
     held_bytes: int
     unlisted_bytes: int = 0
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,9 +291,9 @@ class Allocation:
 
     *skipped_pods* counts, by reason, the entries of the answer that are not shown under an identity of their own.
     *devices_by_namespace*, by (namespace, resource), and *cpus_by_namespace* are sums over containers and pods.
-    *dra* is None where the API server's ResourceSlices are not known.
-
-    *doubles* are what two living pods hold that only one may have; None where that cannot be judged.
+    *dra* is None where the API server's ResourceSlices are not known. *doubles* are what two living pods hold that only
+    one may have; None where that cannot be judged. *unlisted_pods* are those that the API server says run here and that
+    the kubelet has not listed: they hold an unknown part of what they ask for.
     """
 
     pods: tuple[PodView, ...]
@@ -298,6 +306,7 @@ class Allocation:
     cpus_by_namespace: Mapping[str, int] = field(default_factory=dict)
     dra: DraNode | None = None
     doubles: tuple[DoubleHeld, ...] | None = None
+    unlisted_pods: tuple[PodKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,8 +339,8 @@ class Part:
     """
     Freshness of one half of the kubelet's answer (`pods` or `allocatable`).
 
-    *stale*: what is shown is older than the last poll. *held*: newer answers exist but are not believed yet, because
-    the kubelet has just started and still answers too little.
+    *stale*: what is shown is older than the last poll. *held*: something of it was said before the kubelet's restart,
+    and not since, and is retained.
     """
 
     part: str
@@ -373,11 +382,10 @@ class Snapshot:
     usage: Usage = field(default_factory=Usage)
 
     def expired(self) -> "Snapshot":
-        """Return what is left to say where no newer snapshot came for too long: no source is known to be up."""
+        """Return what is left to say where no newer snapshot came for too long: the kubelet has not been heard."""
         return replace(
             self,
             allocation=None,
-            metadata=self.metadata and replace(self.metadata, synced=False),
-            sources=tuple(replace(source, up=False) for source in self.sources),
+            sources=tuple(replace(source, up=source.up and source.source != "kubelet") for source in self.sources),
             parts=tuple(replace(part, stale=True) for part in self.parts),
         )

@@ -82,6 +82,7 @@ class PodDecoder:
             is_terminal=_is_terminal(status),
             is_deleting=metadata.deletion_timestamp is not None,
             has_started=status.start_time is not None,
+            is_mirror=metadata.annotations is not None and metadata.annotations.mirror is not None,
             has_pod_resources=_asks_for_anything(spec.resources),
             claims=_claims(spec.resource_claims or (), status),
             extended_claim=extended.resource_claim_name,

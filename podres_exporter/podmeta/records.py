@@ -41,7 +41,8 @@ class OwnerReference(Wire):
 
 class Annotations(Wire):
     """
-    The annotations in which a scheduler says which device a pod gets, whatever the kubelet handed out.
+    The annotations in which a scheduler says which device a pod gets, whatever the kubelet handed out, and the one that
+    the kubelet puts on the API server's copy of a static pod.
 
     Source: HAMi and Volcano's vGPU (`UUID,TYPE,MEMORY,CORES:` per device, `;` after each container); Alibaba's gpushare
     (the index of the GPU).
@@ -50,6 +51,7 @@ class Annotations(Wire):
     hami: str = field(default="", name="hami.io/vgpu-devices-allocated")
     volcano: str = field(default="", name="volcano.sh/vgpu-ids-new")
     gpushare: str = field(default="", name="ALIYUN_COM_GPU_MEM_IDX")
+    mirror: str | None = field(default=None, name="kubernetes.io/config.mirror")
 
 
 class ObjectMeta(Identity):

@@ -2,7 +2,8 @@
 
 from podres_exporter.service.changes import Changes
 from podres_exporter.service.events import Events
+from podres_exporter.service.follower import PollSettings
 from podres_exporter.service.loop import PollLoop
-from podres_exporter.service.poller import Poller, PollSettings, Sources
+from podres_exporter.service.poller import Poller, Sources
 
 __all__ = ["Changes", "Events", "PollLoop", "PollSettings", "Poller", "Sources"]

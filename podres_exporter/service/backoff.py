@@ -1,11 +1,12 @@
-"""When to ask again. Pure: the random number is handed in."""
+"""When to ask the kubelet again. Pure: the random number is handed in."""
 
-from podres_exporter.errors import Reason
+from dataclasses import dataclass, replace
+
+from podres_exporter.errors import KubeletError, Reason
 
 FIRST_RETRY_SECONDS = 0.5
-THROTTLED_CAP_SECONDS = 60.0
-HELD_SHARE = 0.2
-HELD_LEAST_SECONDS = 2.0
+THROTTLED_CAP_SECONDS = 10.0
+THROTTLED_SPREAD = 0.5
 
 
 def poll_delay(interval_seconds: float, uniform: float) -> float:
@@ -13,33 +14,48 @@ def poll_delay(interval_seconds: float, uniform: float) -> float:
     return interval_seconds * (0.95 + 0.1 * uniform)
 
 
-def held_delay(interval_seconds: float) -> float:
+@dataclass(frozen=True, slots=True)
+class Failures:
     """
-    Return the wait while answers are held back: shorter, to show the first credible one soon, yet gentle.
+    Failures in a row: throttled ones and all others, each counted by itself.
 
-    Kubelets up to 1.29 can panic when List meets an admission, so even then there are no bursts.
-
-    Source: kubernetes #119560.
+    All agents of a node ask a kubelet that comes back, and its burst is 10: the throttled answer after an outage is the
+    first one, however long the outage was.
     """
-    return min(interval_seconds, max(HELD_LEAST_SECONDS, HELD_SHARE * interval_seconds))
+
+    throttled: int = 0
+    other: int = 0
+
+    def after(self, error: KubeletError | None) -> "Failures":
+        """Return the counts after one more poll; *error* is None where it was answered."""
+        if error is None:
+            return Failures()
+        if error.reason is Reason.THROTTLED:
+            return replace(self, throttled=self.throttled + 1)
+        return replace(self, throttled=0, other=self.other + 1)
 
 
-def retry_delay(failures: int, reason: Reason, interval_seconds: float, uniform: float) -> float:
+def retry_delay(failures: Failures, interval_seconds: float, uniform: float) -> float:
     """
-    Return the wait after the n-th failure in a row: min(interval, 0.5 s x 2^(n-1)), between half of it and the whole.
+    Return the wait after a failed poll.
 
-    A throttled call waits at least the whole interval, doubling to a minute: the kubelet's limit of 100 calls a second
-    is one for all its clients, and a client that tries harder takes from the others.
+    Where the last answer was a throttled one: min(interval, 10 s) doubled with each of them, up to 10 s and half of
+    that more. The kubelet's limit of 100 calls a second is one for all its clients, and a client that tries harder
+    takes from the others; a longer wait would leave the page stale for nothing. Otherwise min(interval, 0.5 s x
+    2^(n-1)), between half of it and the whole.
 
     Source: kubelet apis/grpc/ratelimit.go; kubernetes #116459.
     """
-    doubled = 2.0 ** min(failures - 1, 16)
-    if reason is Reason.THROTTLED:
-        cap = max(THROTTLED_CAP_SECONDS, interval_seconds)
-        return min(cap, interval_seconds * doubled) * (1.0 + 0.5 * uniform)
-    return min(interval_seconds, FIRST_RETRY_SECONDS * doubled) * (0.5 + 0.5 * uniform)
+    if failures.throttled:
+        least = min(THROTTLED_CAP_SECONDS, interval_seconds * _doubled(failures.throttled))
+        return least * (1.0 + THROTTLED_SPREAD * uniform)
+    return min(interval_seconds, FIRST_RETRY_SECONDS * _doubled(failures.other)) * (0.5 + 0.5 * uniform)
+
+
+def _doubled(failures: int) -> float:
+    return float(2.0 ** min(failures - 1, 16))
 
 
 def longest_delay(interval_seconds: float) -> float:
     """Return the longest wait that any of these functions returns for the interval."""
-    return retry_delay(17, Reason.THROTTLED, interval_seconds, 1.0)
+    return max(poll_delay(interval_seconds, 1.0), THROTTLED_CAP_SECONDS * (1.0 + THROTTLED_SPREAD))

@@ -21,18 +21,9 @@ class Changes:
             self._keys.update(dict.fromkeys(keys))
         self._ring()
 
-    def take(self, limit: int) -> list[PodKey]:
-        """Return the oldest keys, and forget them; where more are left, ring again."""
+    def take(self) -> list[PodKey]:
+        """Return the keys, the oldest first, and forget them."""
         with self._lock:
-            taken = list(self._keys)[:limit]
-            for key in taken:
-                del self._keys[key]
-            left = bool(self._keys)
-        if left:
-            self._ring()
-        return taken
-
-    def clear(self) -> None:
-        """Forget all: the kubelet has just been asked for everything."""
-        with self._lock:
+            taken = list(self._keys)
             self._keys.clear()
+        return taken

@@ -20,6 +20,18 @@ class Events(Protocol):
         """The kubelet started anew."""
         ...
 
+    def listed(self, reason: str) -> None:
+        """The kubelet is asked for all pods, for a reason."""
+        ...
+
+    def list_delayed(self, outcome: str) -> None:
+        """A List has waited for an admission: it is over (`waited`), or was waited for long enough (`gave_up`)."""
+        ...
+
+    def resync_differed(self) -> None:
+        """What the kubelet says of a pod was not what was shown, and no event has told why."""
+        ...
+
     def loop_error(self) -> None:
         """A poll ended in an unexpected error."""
         ...

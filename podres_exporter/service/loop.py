@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from podres_exporter.clock import Clock
 from podres_exporter.service.events import Events
@@ -18,17 +18,37 @@ SPACING_SECONDS = 0.5
 """The least time from one refresh to the next, and from a poll to a refresh."""
 
 
+class Polled(Protocol):
+    """What the loop turns."""
+
+    def tick(self) -> float:
+        """Poll; return how many seconds to wait before the next time."""
+        ...
+
+    def refresh(self) -> None:
+        """Do what is due between two polls."""
+        ...
+
+    def due(self) -> float:
+        """Return in how many seconds `refresh` has something to do."""
+        ...
+
+    def failed(self) -> None:
+        """Take that one of the others has ended in an unexpected error."""
+        ...
+
+
 class PollLoop:
     """
-    Calls *tick* until it is stopped; a tick returns how long to wait before the next one.
+    Calls `tick` until it is stopped; a tick returns how long to wait before the next one.
 
-    In between it calls *refresh* when it is woken, never sooner than SPACING_SECONDS after the last call.
+    In between it calls `refresh` when it is woken or when that is due, never sooner than SPACING_SECONDS after the last
+    call.
     """
 
     def __init__(
         self,
-        tick: Callable[[], float],
-        refresh: Callable[[], None],
+        polled: Polled,
         *,
         woken: threading.Event,
         interval_seconds: float,
@@ -42,7 +62,7 @@ class PollLoop:
         *woken* is set, by any thread, when there is news. *patience_seconds*: a tick that has not come for that long
         means that the loop hangs. It must exceed the longest wait plus the deadlines of one tick's calls.
         """
-        self._tick, self._refresh = tick, refresh
+        self._polled = polled
         self._interval, self._patience = interval_seconds, patience_seconds
         self._events, self._clock = events, clock
         self._stop, self._woken = threading.Event(), woken
@@ -72,7 +92,7 @@ class PollLoop:
 
     def turn(self) -> float:
         """Poll once and return the wait; an unexpected error is logged and counted, and the loop goes on."""
-        delay = self._guarded(self._tick)
+        delay = self._guarded(self._polled.tick)
         self._turned_at_seconds = self._clock.monotonic_seconds()
         return self._interval if delay is None else delay
 
@@ -83,6 +103,10 @@ class PollLoop:
         except Exception:
             log.exception("poll.failed")
             self._events.loop_error()
+            try:
+                self._polled.failed()
+            except Exception:
+                log.exception("poll.failed")
             return None
 
     def _run(self) -> None:
@@ -93,12 +117,16 @@ class PollLoop:
     def _pause(self, seconds: float) -> None:
         """Wait for the next poll, and refresh meanwhile whenever there is news."""
         until = self._clock.monotonic_seconds() + seconds
-        least = SPACING_SECONDS
         while (left := until - self._clock.monotonic_seconds()) > 0 and not self._clock.wait(
-            self._stop, min(least, left)
+            self._stop, min(SPACING_SECONDS, left)
         ):
             left = until - self._clock.monotonic_seconds()
-            if left <= 0 or not self._clock.wait(self._woken, left) or self._clock.wait(self._stop, GATHER_SECONDS):
+            due = self._guarded(self._polled.due)
+            pause = left if due is None else min(left, max(0.0, due))
+            is_woken = left > 0 and self._clock.wait(self._woken, pause)
+            if pause >= left and not is_woken:
+                return
+            if is_woken and self._clock.wait(self._stop, GATHER_SECONDS):
                 return
             self._woken.clear()
-            self._guarded(self._refresh)
+            self._guarded(self._polled.refresh)

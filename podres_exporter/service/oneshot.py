@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from podres_exporter.allocation import Site
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason, TopologyError
 from podres_exporter.model import Allocatable, Listing, Snapshot, Topology
 from podres_exporter.service.changes import Changes
-from podres_exporter.service.poller import Poller, PollSettings, Sources
+from podres_exporter.service.follower import PollSettings
+from podres_exporter.service.poller import Poller, Sources
 from podres_exporter.sources.ports import KubeletSource, TopologySource
 
 _FOR_EVER = 24 * 3600.0
@@ -26,15 +28,23 @@ class Look:
     malformed: int
 
 
-def look(node: str, sources: Sources, clock: Clock) -> Look:
+def look(node: str, sources: Sources, clock: Clock, site: Site | None = None) -> Look:
     """
-    Return what the sources say now; no answer is doubted, as there is nothing to compare it with.
+    Return what the sources say now.
 
-    The metadata source has been started before, and is not stopped here.
+    *site* is where the command runs, left out where it looks at answers of another place. What is free is not known
+    where the kubelet has not had the pods of its API server. The metadata source has been started before, and is not
+    stopped here.
     """
     kubelet, topology, events = _Kubelet(sources.kubelet), _Topology(sources.topology), SilentEvents()
     poller = Poller(
-        PollSettings(node, interval_seconds=_FOR_EVER, max_age_seconds=_FOR_EVER, hold_seconds=0.0),
+        PollSettings(
+            node,
+            interval_seconds=_FOR_EVER,
+            max_age_seconds=_FOR_EVER,
+            hold_seconds=0.0,
+            site=site or Site(node),
+        ),
         Sources(kubelet, topology, sources.metadata),
         publish=lambda snapshot, expires_at_seconds: None,  # noqa: ARG005 - it is taken from the poller, below
         changes=Changes(lambda: None),
@@ -60,6 +70,15 @@ class SilentEvents:
         self.malformed_items += items
 
     def restarted(self) -> None:
+        """Pass over it."""
+
+    def listed(self, reason: str) -> None:
+        """Pass over it."""
+
+    def list_delayed(self, outcome: str) -> None:
+        """Pass over it."""
+
+    def resync_differed(self) -> None:
         """Pass over it."""
 
     def loop_error(self) -> None:

@@ -1,58 +1,38 @@
-"""One poll, socket to published snapshot, and between polls the news of single pods."""
+"""From the sources to the published snapshot: at the poll interval, and in between whenever there is news."""
 
 import logging
 import math
 import random
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 
+from podres_exporter.allocation import unknown
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason, TopologyError
-from podres_exporter.join import (
-    Joiner,
-    RunningTotals,
-    amend,
-    blank_shared_pool,
-    claim_users,
-)
+from podres_exporter.join import Joiner, RunningTotals, blank_shared_pool, claim_users
 from podres_exporter.model import (
     Allocation,
+    Belief,
     Dra,
     Listing,
+    Mark,
     Metadata,
-    Pod,
+    Part,
     PodKey,
     Snapshot,
     SourceHealth,
     Topology,
     Usage,
 )
-from podres_exporter.service.backoff import held_delay, poll_delay, retry_delay
-from podres_exporter.service.believed import Believed
+from podres_exporter.service.backoff import Failures, poll_delay, retry_delay
 from podres_exporter.service.changes import Changes
 from podres_exporter.service.events import Events
+from podres_exporter.service.follower import Follower, PollSettings
 from podres_exporter.service.health import HealthBook
-from podres_exporter.service.questions import Questions, Round
 from podres_exporter.sources.fixed_dra import FixedDra
 from podres_exporter.sources.ports import ALLOCATABLE, GET, DraSource, KubeletSource, PodMetaSource, TopologySource
 
 log = logging.getLogger(__name__)
-
-GETS_AT_ONCE = 4
-"""Calls to Get between two polls, at least half a second apart: far under the kubelet's 100 a second and burst of 10.
-
-Source: kubelet apis/grpc/ratelimit.go; its bucket is one for all clients of the node.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class PollSettings:
-    """The node's name; seconds between polls, until an old answer disappears, that a doubted one must be stable."""
-
-    node: str
-    interval_seconds: float
-    max_age_seconds: float
-    hold_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +47,7 @@ class Sources:
 
 class Poller:
     """
-    Owned by one thread: `tick` polls once, `refresh` follows single pods.
+    Owned by one thread: `tick` polls, `refresh` does what is due in between.
 
     What it learns leaves it as a frozen Snapshot through *publish*.
     """
@@ -91,8 +71,7 @@ class Poller:
         """
         self._settings, self._sources, self._clock, self._publish = settings, sources, clock, publish
         self._changes = changes
-        self._questions = Questions(sources.kubelet, events)
-        self._believed = Believed(settings.hold_seconds, settings.max_age_seconds, clock)
+        self._follower = Follower(settings, sources.kubelet, events, clock)
         self._metadata = sources.metadata.metadata()
         self._dra = sources.dra.dra()
         self._joiner = Joiner()
@@ -100,108 +79,136 @@ class Poller:
         self._allocation: Allocation | None = None
         self._totals, self._scraped_at = RunningTotals(), scraped_at
         self._usage = Usage()
+        self._expires_at_seconds = 0.0
         self._health = HealthBook(("kubelet", "topology"), clock)
-        self._failures = 0
+        self._failures = Failures()
         self._ready = False
+        self._published: Snapshot | None = None
 
     def tick(self) -> float:
         """Ask, believe, join, publish; return how many seconds to wait before the next poll."""
         self._read_topology()
-        self._changes.clear()
-        asked = self._questions.ask()
-        now = self._clock.monotonic_seconds()
-        self._metadata = self._sources.metadata.metadata()
-        self._note_health(asked.listing)
-        if self._believed.take(asked, self._metadata, now):
-            self._ready = True
-            self._totals.count(now)
-        self._join_and_publish(now)
-        return self._delay(asked)
+        self._take_news()
+        self._follower.poll()
+        error = self._follower.error
+        self._failures = self._failures.after(error)
+        if error is None:
+            self._health.up("kubelet")
+        else:
+            self._health.down(error)
+        self._join_and_publish()
+        uniform = random.random()  # noqa: S311 - jitter, not a secret
+        interval = self._settings.interval_seconds
+        return poll_delay(interval, uniform) if error is None else retry_delay(self._failures, interval, uniform)
 
     def refresh(self) -> None:
-        """
-        Show what the API server has told since the last poll, and ask the kubelet for the pods that it concerns.
+        """Ask the kubelet what is due, and show that and what the API server has told, if it is news."""
+        self._take_news()
+        self._follower.refresh()
+        self._join_and_publish(only_news=True)
 
-        A kubelet without Get is not asked, nor is one whose last answer is not believed: up to 1.29 a List in the
-        middle of an admission can crash it, and a poll comes soon.
+    def due(self) -> float:
+        """Return in how many seconds `refresh` has something to do; infinite where that is nothing."""
+        return self._follower.due()
 
-        Source: kubernetes #119560.
-        """
-        keys = self._changes.take(GETS_AT_ONCE)
-        self._metadata = self._sources.metadata.metadata()
-        listing = self._believed.listing
-        if listing is not None and self._believed.is_current and self._questions.has(GET):
-            self._believed.amend(amend(listing, self._news(keys)))
-        now = self._clock.monotonic_seconds()
-        self._totals.count(now)
-        self._join_and_publish(now)
-
-    def _news(self, keys: Iterable[PodKey]) -> dict[PodKey, Pod | None]:
-        """
-        Return what the kubelet lists for these pods now; nothing on a pod where that is in doubt.
-
-        That a pod is not found counts only where the API server does not expect it either.
-        """
-        news: dict[PodKey, Pod | None] = {}
-        for key in keys:
-            try:
-                pod = self._questions.get(key)
-            except KubeletError as error:
-                log.debug("kubelet.get_failed", extra={"reason": error.reason.value, "detail": error.detail})
-                break
-            meta = self._metadata.pods.get(key) if self._metadata else None
-            if pod is not None or meta is None or meta.is_terminal or meta.is_deleting:
-                news[key] = pod
-        return news
+    def failed(self) -> None:
+        """Show that a poll has ended in an unexpected error: what was last known is old."""
+        self._health.down(KubeletError("poll", Reason.INTERNAL, "an unexpected error, see the log"))
+        parts = tuple(replace(part, stale=True) for part in self._parts())
+        self._published = replace(self.snapshot(), parts=parts)
+        self._publish(self._published, self._expires_at_seconds)
 
     def ready(self) -> tuple[bool, str]:
-        """Tell whether an answer of the kubelet has ever been believed, with a sentence for people; for any thread."""
+        """Tell whether the kubelet has ever listed its pods, with a sentence for people; for any thread."""
         if self._ready:
             return True, "the kubelet has answered"
-        if self._believed.pods_held:
-            return False, "the kubelet has just started; its answers are held back until they are stable"
         error = self._health.last_error.get("kubelet")
         return False, f"waiting for the kubelet's first answer{f' ({error})' if error else ''}"
 
-    def _note_health(self, listing: Listing | KubeletError) -> None:
-        """Note whether the kubelet answered."""
-        if isinstance(listing, KubeletError):
-            self._failures += 1
-            self._health.down(listing)
-        else:
-            self._failures = 0
-            self._health.up("kubelet")
+    def snapshot(self) -> Snapshot:
+        """Return everything that is known now; before the first poll, that nothing is."""
+        return Snapshot(
+            node=self._settings.node,
+            allocation=self._allocation,
+            metadata=self._metadata,
+            sources=(*self._health.all(), *_metadata_health(self._metadata), *_dra_health(self._dra)),
+            rpcs=self._follower.questions.support(),
+            parts=self._parts(),
+            usage=self._usage,
+        )
 
-    def _join_and_publish(self, now: float) -> None:
-        """Make the snapshot of what is believed and let everyone see it."""
-        self._believed.expire(now)
+    def _take_news(self) -> None:
+        """Take what the API server has told."""
+        keys: Collection[PodKey] = self._changes.take()
+        self._metadata = self._sources.metadata.metadata()
+        self._follower.told(self._metadata, keys)
+
+    def _parts(self) -> tuple[Part, ...]:
+        """Return how far each half of the kubelet's answer may be trusted."""
+        follower = self._follower
+        is_down = follower.error is not None
+        return (
+            Part("pods", stale=is_down, held=bool(follower.cache.retained())),
+            Part("allocatable", stale=is_down or follower.allocatable_failed, held=follower.report.is_retained),
+        )
+
+    def _join_and_publish(self, *, only_news: bool = False) -> None:
+        """Count what was held since the last time, make the snapshot of what is believed, and let everyone see it."""
+        now = self._clock.monotonic_seconds()
+        if self._allocation is not None and now > self._expires_at_seconds:
+            # No poll came in time to see that it is too old to be shown: until then it counts.
+            self._totals.count(self._expires_at_seconds)
+            self._totals.hold(None, now)
+        self._totals.count(now)
+        self._expires_at_seconds = self._follower.cache.expires_at() or 0.0
+        before = self._allocation
         self._dra = self._sources.dra.dra()
-        self._allocation = self._join()
+        self._allocation = self._join(now)
         if self._allocation is not None and self._dra is not None:
             self._sources.dra.want(
                 claim_users(self._allocation.pods, self._metadata.pods.values() if self._metadata else ())
             )
+        self._ready = self._ready or self._allocation is not None
+        if before is not None and self._allocation is None:
+            log.error("snapshot.expired", extra={"max_age_seconds": self._settings.max_age_seconds})
         self._totals.hold(self._allocation, now)
         self._usage = self._totals.usage(now, self._scraped_at())
-        self._publish(self.snapshot(), self._believed.expires_at_seconds)
+        snapshot = self.snapshot()
+        if only_news and self._published is not None and snapshot == replace(self._published, usage=snapshot.usage):
+            return
+        self._published = snapshot
+        self._publish(snapshot, self._expires_at_seconds)
         self._totals.note_shown(self._clock.monotonic_seconds())
 
-    def _join(self) -> Allocation | None:
-        """Return the allocation of what is believed; None where the last good answer is too old."""
-        listing, legacy = self._believed.listing, False
-        if listing is None:
+    def _join(self, now: float) -> Allocation | None:
+        """Return the allocation of what is believed; None where the kubelet was last heard too long ago."""
+        cache, questions = self._follower.cache, self._follower.questions
+        if now >= self._expires_at_seconds:
             return None
-        if self._questions.lacks(GET, Reason.UNIMPLEMENTED):
+        marked = cache.pods(now, self._metadata)
+        listing, legacy = Listing(tuple(each.pod for each in marked)), False
+        if questions.lacks(GET, Reason.UNIMPLEMENTED):
             listing = self._unmask(listing)
-            no_allocatable = self._questions.lacks(ALLOCATABLE, Reason.UNIMPLEMENTED, Reason.DISABLED)
+            no_allocatable = questions.lacks(ALLOCATABLE, Reason.UNIMPLEMENTED, Reason.DISABLED)
             legacy = listing.shared_pool_reported or no_allocatable
         return self._joiner.join(
-            listing, self._believed.allocatable, self._topology, self._metadata, dra=self._dra, legacy=legacy
+            replace(listing, merged_pods=cache.merged_pods),
+            self._follower.report.answer,
+            self._topology,
+            self._metadata,
+            dra=self._dra,
+            legacy=legacy,
+            belief=Belief(
+                marks={each.pod.key: each.mark for each in marked if each.mark is not Mark.CURRENT},
+                finished=frozenset(each.pod.key for each in marked if each.is_finished),
+                unknown=unknown(cache, now, self._metadata),
+                unlisted=tuple(meta.key for meta in cache.unlisted(now, self._metadata)),
+            ),
         )
 
     def _unmask(self, listing: Listing) -> Listing:
         """Take the shared pool out of the answer of a kubelet that may be older than 1.23."""
-        reported = self._believed.allocatable
+        reported = self._follower.report.answer
         online = self._topology.online if self._topology else None
         return blank_shared_pool(listing, online, reported.cpus if reported else None)
 
@@ -213,28 +220,6 @@ class Poller:
             self._health.down(error)
         else:
             self._health.up("topology")
-
-    def snapshot(self) -> Snapshot:
-        """Return everything that is known now; before the first poll, that nothing is."""
-        return Snapshot(
-            node=self._settings.node,
-            allocation=self._allocation,
-            metadata=self._metadata,
-            sources=(*self._health.all(), *_metadata_health(self._metadata), *_dra_health(self._dra)),
-            rpcs=self._questions.support(),
-            parts=self._believed.freshness(),
-            usage=self._usage,
-        )
-
-    def _delay(self, asked: Round) -> float:
-        """Return the wait that fits how the poll went."""
-        uniform = random.random()  # noqa: S311 - jitter, not a secret
-        interval = self._settings.interval_seconds
-        if isinstance(asked.listing, KubeletError):
-            return retry_delay(self._failures, asked.listing.reason, interval, uniform)
-        if self._believed.any_held:
-            return held_delay(interval)
-        return poll_delay(interval, uniform)
 
 
 def _metadata_health(metadata: Metadata | None) -> tuple[SourceHealth, ...]:

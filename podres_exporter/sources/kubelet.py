@@ -8,7 +8,7 @@ import grpc
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason
-from podres_exporter.model import Allocatable, Listing, Pod
+from podres_exporter.model import Allocatable, Listing
 from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, KubeletCall, Observer, SocketIdentity
 from podres_exporter.wire import AllocatableDecoder, DeviceRows, ListDecoder, decode_get, encode_get_request
 
@@ -60,10 +60,9 @@ class KubeletClient:
         """Return what the node may hand out, used or not."""
         return self._call(ALLOCATABLE, b"", self._allocatable_decoder.decode)
 
-    def get(self, namespace: str, name: str) -> Pod:
+    def get(self, namespace: str, name: str) -> Listing:
         """Return one pod; KubeletError (not_found) where the kubelet does not know it or it has finished."""
-        pod, _ = self._call(GET, encode_get_request(namespace, name), decode_get)
-        return pod
+        return self._call(GET, encode_get_request(namespace, name), decode_get)
 
     def close(self) -> None:
         """Close the channel; a call under way ends at once."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from podres_exporter.errors import KubeletError, Reason
-from podres_exporter.model import Allocatable, ClaimKey, Dra, Listing, Metadata, Pod, PodKey, Topology
+from podres_exporter.model import Allocatable, ClaimKey, Dra, Listing, Metadata, PodKey, Topology
 
 LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
 RPCS = (LIST, ALLOCATABLE, GET)
@@ -68,8 +68,8 @@ class KubeletSource(Protocol):
         """Return what the node may hand out."""
         ...
 
-    def get(self, namespace: str, name: str) -> Pod:
-        """Return one pod."""
+    def get(self, namespace: str, name: str) -> Listing:
+        """Return one pod, as a listing."""
         ...
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 
 from podres_exporter.errors import KubeletError, Reason, TopologyError
-from podres_exporter.model import Allocatable, Listing, Pod, Topology
+from podres_exporter.model import Allocatable, Listing, Topology
 from podres_exporter.recording import Call, Recording, Refusal
 from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, SocketIdentity
 from podres_exporter.wire import AllocatableDecoder, ListDecoder, decode_get
@@ -35,10 +35,9 @@ class RecordedKubelet:
         """Return what could be handed out."""
         return AllocatableDecoder().decode(self._answer(ALLOCATABLE))
 
-    def get(self, namespace: str, name: str) -> Pod:  # noqa: ARG002 - there is one answer
+    def get(self, namespace: str, name: str) -> Listing:  # noqa: ARG002 - there is one answer
         """Return the pod that was asked for, whoever is asked for now: that there is an answer is what counts."""
-        pod, _ = decode_get(self._answer(GET))
-        return pod
+        return decode_get(self._answer(GET))
 
     def close(self) -> None:
         """Do nothing."""

@@ -5,6 +5,7 @@ The kubelet fills its answers from Go maps, so two answers are hardly ever equal
 The decoders remember the pods of the answer before, by content and blind to order, and hand the same record out again.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeVar
@@ -19,6 +20,7 @@ from podres_exporter.wire.plain import DeviceRows, PodContent, plain_pod
 from podres_exporter.wire.pods import decode_pod, unite_pods
 from podres_exporter.wire.rows import decode_cpus, decode_devices, decode_memory, off_node_devices
 from podres_exporter.wire.salvage import salvage
+from podres_exporter.wire.unreadable import unreadable
 
 T = TypeVar("T", bytes, int)
 
@@ -86,7 +88,14 @@ class ListDecoder:
         self._by_bytes, self._by_name = by_bytes, by_name
         self._rows.trim("List", sum([len(container.devices) for pod in pods for container in pod.containers]))
         united, merged = unite_pods(pods)
-        return Listing(united, tuple(sorted(malformed)), merged)
+        names = Counter(pod.key for pod in pods) if merged else {}
+        return Listing(
+            united,
+            tuple(sorted(malformed)),
+            merged,
+            merged_keys=frozenset(key for key, count in names.items() if count > 1),
+            unreadable=unreadable(malformed),
+        )
 
     def _decode(self, piece: bytes) -> _Remembered:
         """Return what the bytes of one pod say, from memory if only the order of its rows differs."""
@@ -130,7 +139,7 @@ def _in_order(rows: Collection[T]) -> tuple[T, ...]:
 
 def _below(path: str, fault: Malformed) -> Malformed:
     """Return the fault with its path below *path*."""
-    return Malformed(f"{path}.{fault.path}" if fault.path else path, fault.problem)
+    return Malformed(f"{path}.{fault.path}" if fault.path else path, fault.problem, fault.resource)
 
 
 class AllocatableDecoder:
@@ -192,9 +201,9 @@ def encode_get_request(namespace: str, name: str) -> bytes:
     return GetPodResourcesRequest(pod_name=name, pod_namespace=namespace).SerializeToString()
 
 
-def decode_get(data: bytes) -> tuple[Pod, tuple[Malformed, ...]]:
+def decode_get(data: bytes) -> Listing:
     """
-    Return the pod of one answer to Get and what of it could not be used.
+    Return the answer to Get as a listing of one pod, and what of it could not be used.
 
     Raises KubeletError (malformed) where no pod can be told.
     """
@@ -204,4 +213,4 @@ def decode_get(data: bytes) -> tuple[Pod, tuple[Malformed, ...]]:
         raise KubeletError("Get", Reason.MALFORMED, f"{len(data)} bytes are not an answer to Get") from error
     if pod is None:
         raise KubeletError("Get", Reason.MALFORMED, "; ".join(f"{fault.path}: {fault.problem}" for fault in faults))
-    return pod, faults
+    return Listing((pod,), faults, unreadable=unreadable(faults))

@@ -67,12 +67,13 @@ def decode_devices(rows: Iterable[ContainerDevices], path: str, faults: list[Mal
         resource, ids = row.resource_name, row.device_ids
         if not resource or not ids:
             problem = "no resource name" if not resource else f"no device id for resource {resource!r}"
-            faults.append(Malformed(f"{path}[{index}]", problem))
+            faults.append(Malformed(f"{path}[{index}]", problem, resource))
             continue
         nodes = numa_nodes(row.topology)
         for position, device_id in enumerate(ids):
             if not device_id:
-                faults.append(Malformed(f"{path}[{index}].device_ids[{position}]", f"empty device id for {resource!r}"))
+                problem = f"empty device id for {resource!r}"
+                faults.append(Malformed(f"{path}[{index}].device_ids[{position}]", problem, resource))
                 continue
             key = (resource, device_id)
             known = nodes_by_device.get(key)

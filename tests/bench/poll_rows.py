@@ -38,7 +38,7 @@ class Polled:
         self._exposition = Exposition(NODE, selected(DEFAULT_COLLECTORS), own, CLOCK)
         self._client = KubeletClient(socket, 10.0, CLOCK, lambda call: own.rpc(call.rpc, call.seconds, call.reason))
         self._poller = Poller(
-            PollSettings(NODE, 10.0, MAX_AGE_SECONDS, 0.0),
+            PollSettings(NODE, 1e-6, MAX_AGE_SECONDS, 0.0),
             Sources(self._client, SysfsTopology(sysfs), FixedMetadata()),
             publish=self._publish,
             changes=Changes(lambda: None),

@@ -20,7 +20,10 @@ DEFAULTS = Config(
     kubelet_timeout_seconds=10.0,
     snapshot_max_age_seconds=120.0,
     snapshot_hold_down_seconds=60.0,
+    resync_interval_seconds=300.0,
     node_name="host1",
+    node_is_guessed=True,
+    own_pod=None,
     metadata_source="none",
     metadata_kubeconfig=None,
     metadata_context=None,
@@ -40,6 +43,7 @@ DEFAULTS = Config(
 SAMPLES: dict[str, tuple[str, tuple[str, object], tuple[str, object], str]] = {
     "--kubelet.socket": ("kubelet_socket", ("/a", Path("/a")), ("unix:///b", Path("/b")), "kubelet.sock"),
     "--kubelet.poll-interval": ("poll_interval_seconds", ("5s", 5.0), ("1s", 1.0), "999ms"),
+    "--kubelet.resync-interval": ("resync_interval_seconds", ("10m", 600.0), ("10s", 10.0), "9s"),
     "--kubelet.timeout": ("kubelet_timeout_seconds", ("2s", 2.0), ("100ms", 0.1), "99ms"),
     "--snapshot.max-age": ("snapshot_max_age_seconds", ("5m", 300.0), ("61s", 61.0), "soon"),
     "--snapshot.hold-down": ("snapshot_hold_down_seconds", ("30s", 30.0), ("0s", 0.0), "0"),

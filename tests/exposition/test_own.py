@@ -23,6 +23,9 @@ def busy() -> OwnMetrics:
     own.rpc("List", 20.0, Reason.TIMEOUT)
     own.malformed("List", 3)
     own.restarted()
+    own.listed("start")
+    own.list_delayed("waited")
+    own.resync_differed()
     own.loop_error()
     slices = own.dra()
     slices.request("get")
@@ -57,7 +60,10 @@ def test_every_event_is_counted(text_format: Format) -> None:
         ("podres_dra_malformed_items_total", (), 1.0),
         ("podres_dra_requests_total", (("verb", "get"),), 1.0),
         ("podres_exporter_build_info", (("grpc", "1.73.0"), ("python", "3.11.7"), ("version", "0.1.0")), 1.0),
+        ("podres_kubelet_list_delays_total", (("outcome", "waited"),), 1.0),
+        ("podres_kubelet_lists_total", (("reason", "start"),), 1.0),
         ("podres_kubelet_restarts_total", (), 1.0),
+        ("podres_kubelet_resync_differences_total", (), 1.0),
         ("podres_kubelet_rpc_duration_seconds_count", (("rpc", "List"),), 2.0),
         ("podres_kubelet_rpc_duration_seconds_sum", (("rpc", "List"),), 20.002),
         ("podres_kubelet_rpc_errors_total", (("reason", "timeout"), ("rpc", "List")), 1.0),
@@ -98,6 +104,7 @@ def test_what_has_no_labels_starts_at_zero(text_format: Format) -> None:
     assert [
         ("podres_exporter_build_info", (("grpc", "1.73.0"), ("python", "3.11.7"), ("version", "0.1.0")), 1.0),
         ("podres_kubelet_restarts_total", (), 0.0),
+        ("podres_kubelet_resync_differences_total", (), 0.0),
         ("podres_loop_errors_total", (), 0.0),
     ] == series(OwnMetrics(("exporter",), VERSIONS), text_format)
 

@@ -170,9 +170,12 @@ def test_a_scrape_shows_the_snapshot_and_the_own_counters(text_format: Format, g
     series = read_back(page, text_format)
     own = [each for each in series if each not in said_by(snapshot, CATALOGUE)]
     assert said_by(snapshot, CATALOGUE) == [each for each in series if each not in own]
-    assert {"podres_exporter_build_info", "podres_kubelet_restarts_total", "podres_loop_errors_total"} == {
-        name for name, _, _ in own
-    }
+    assert {
+        "podres_exporter_build_info",
+        "podres_kubelet_resync_differences_total",
+        "podres_kubelet_restarts_total",
+        "podres_loop_errors_total",
+    } == {name for name, _, _ in own}
 
 
 @EACH_VARIANT
@@ -222,9 +225,12 @@ def test_before_the_first_snapshot_only_the_exporter_speaks(text_format: Format,
     """Unavailable is never empty: there is no allocation, not an allocation of nothing."""
     page = text_of(exposition(FakeClock()).body(text_format, gzipped), gzipped=gzipped)
 
-    assert {"podres_exporter_build_info", "podres_kubelet_restarts_total", "podres_loop_errors_total"} == {
-        name for name, _, _ in read_back(page, text_format)
-    }
+    assert {
+        "podres_exporter_build_info",
+        "podres_kubelet_resync_differences_total",
+        "podres_kubelet_restarts_total",
+        "podres_loop_errors_total",
+    } == {name for name, _, _ in read_back(page, text_format)}
 
 
 @EACH_VARIANT

@@ -8,7 +8,7 @@ from snapshots import stocked
 
 from podres_exporter.families import ExporterFamily
 from podres_exporter.families.health import FAMILIES
-from podres_exporter.model import Metadata, Part, PodMeta, RpcSupport, Snapshot, SourceHealth, Support
+from podres_exporter.model import Mark, Metadata, Part, PodMeta, RpcSupport, Snapshot, SourceHealth, Support
 
 EVERYTHING = tuple(family.name for family in FAMILIES)
 
@@ -32,6 +32,17 @@ def test_a_source_that_is_down_keeps_the_time_of_its_last_answer() -> None:
         )
         == actual
     )
+
+
+def test_retained_pods_are_counted() -> None:
+    """Those that the kubelet listed before its restart, and has not since."""
+    snapshot = stocked()
+    assert snapshot.allocation is not None
+    views = tuple(replace(view, mark=Mark.RETAINED) for view in snapshot.allocation.pods)
+
+    lines = sample_lines(replace(snapshot, allocation=replace(snapshot.allocation, pods=views)), *EVERYTHING)
+
+    assert f"podres_pods_retained {len(views)}" in lines
 
 
 def test_a_source_that_never_answered_has_no_last_success() -> None:
@@ -86,6 +97,7 @@ def test_skipped_pods_are_counted_by_reason() -> None:
     assert (
         wanted(
             """
+            podres_pods_retained 0
             podres_pods_skipped{reason="duplicate_name"} 0
             podres_pods_skipped{reason="unnamed"} 2
             """
@@ -110,5 +122,5 @@ def test_the_state_of_the_metadata_is_shown_where_the_api_server_is_asked() -> N
     snapshot = Snapshot("n1", None, known)
 
     assert sample_lines(snapshot, *EVERYTHING) == "\npodres_metadata_synced 1\npodres_metadata_pods 1\n"
-    assert sample_lines(snapshot.expired(), *EVERYTHING) == "\npodres_metadata_synced 0\npodres_metadata_pods 1\n"
+    assert sample_lines(snapshot.expired(), *EVERYTHING) == "\npodres_metadata_synced 1\npodres_metadata_pods 1\n"
     assert sample_lines(Snapshot("n1", None), *EVERYTHING) == "\n"

@@ -50,8 +50,8 @@ def _check(data: bytes, is_thorough: bool) -> str:
         if rpc == "List":
             return _check_list(answer, is_thorough=is_thorough)
         if rpc == "Get":
-            pod, faults = decode_get(answer)
-            listing, allocatable = Listing((pod,)), None
+            listing, allocatable = decode_get(answer), None
+            faults = listing.malformed
         else:
             listing, allocatable = Listing(()), AllocatableDecoder().decode(answer)
             faults = allocatable.malformed

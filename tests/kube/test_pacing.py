@@ -3,7 +3,7 @@
 import pytest
 
 from podres_exporter.errors import Reason
-from podres_exporter.kube.pacing import Pause, pause
+from podres_exporter.kube.pacing import Pause, pause, pause_unreached
 
 UNIFORMS = (0.0, 0.25, 0.5, 0.999)
 
@@ -13,6 +13,14 @@ UNIFORMS = (0.0, 0.25, 0.5, 0.999)
 )
 def test_pauses_double_up_to_a_minute(failures: int, ceiling: float) -> None:
     wait = pause(failures, Reason.UNAVAILABLE)
+
+    assert pytest.approx(ceiling) == wait.seconds(1.0)
+    assert pytest.approx(ceiling / 3) == wait.seconds(0.0)
+
+
+@pytest.mark.parametrize(("failures", "ceiling"), [(1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (5, 12.0), (500, 12.0)])
+def test_where_nobody_listens_the_wait_is_twelve_seconds_at_most(failures: int, ceiling: float) -> None:
+    wait = pause_unreached(failures)
 
     assert pytest.approx(ceiling) == wait.seconds(1.0)
     assert pytest.approx(ceiling / 3) == wait.seconds(0.0)

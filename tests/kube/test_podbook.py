@@ -7,7 +7,7 @@ import pytest
 from fake_clock import FakeClock
 
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.kube.podbook import RELIST_SECONDS, SYNCED_SECONDS, PodBook
+from podres_exporter.kube.podbook import BACKLOG_SECONDS, GRACE_SECONDS, SYNCED_SECONDS, PodBook
 from podres_exporter.model import PodKey, PodMeta
 
 A, B = (PodMeta("ml", name, f"uid-{name}") for name in "ab")
@@ -136,7 +136,7 @@ def test_it_is_synced_for_as_long_as_the_server_is_heard(book: PodBook, clock: F
     assert (True, True, False) == state(book)
 
     clock.advance(1)
-    assert (False, True, False) == state(book)
+    assert (False, False, False) == state(book)
     assert {A.key: A} == book.metadata().pods
 
 
@@ -150,58 +150,111 @@ def test_a_stream_that_has_said_nothing_yet_makes_nothing_younger(book: PodBook,
 
 
 @pytest.mark.parametrize(
-    ("reason", "is_whole", "is_away"),
+    ("reason", "is_away"),
     [
-        (Reason.UNAVAILABLE, True, True),
-        (Reason.THROTTLED, True, False),
-        (Reason.DENIED, True, False),
-        (Reason.TIMEOUT, False, True),
-        (Reason.MALFORMED, False, False),
-        (Reason.TOO_LARGE, False, False),
-        (Reason.INTERNAL, False, False),
+        (Reason.UNAVAILABLE, True),
+        (Reason.THROTTLED, False),
+        (Reason.DENIED, False),
+        (Reason.TIMEOUT, True),
+        (Reason.MALFORMED, False),
+        (Reason.TOO_LARGE, False),
+        (Reason.INTERNAL, False),
     ],
 )
-def test_a_failure_says_whether_the_server_is_away_and_whether_an_event_was_lost(
-    book: PodBook, clock: FakeClock, told: Told, reason: Reason, is_whole: bool, is_away: bool
+def test_a_failure_changes_nothing_for_a_poll_interval_and_then_nothing_is_followed(
+    book: PodBook, clock: FakeClock, told: Told, reason: Reason, is_away: bool
 ) -> None:
-    """A list is waited for a while before finished pods are doubted again, for it usually comes at once."""
+    """Most failures are over by then; after it nothing may be decided by older words as if they were new."""
     book.listed([A], is_complete=True)
     told.take()
     book.failed(broken(reason))
-    clock.advance(RELIST_SECONDS - 1)
+    clock.advance(GRACE_SECONDS - 1)
     book.failed(broken(reason))
 
-    assert (True, False, is_away) == state(book)
+    assert (True, True, is_away) == state(book)
     clock.advance(1)
-    assert (is_whole, False, is_away) == state(book)
+    assert (False, False, is_away) == state(book)
     assert {A.key: A} == book.metadata().pods
-    assert [set()] == told.take()
+    assert [set()] * is_away == told.take()
 
 
-def test_a_version_that_has_expired_is_no_outage_but_has_cost_events(
+@pytest.mark.parametrize("grace", [1.0, 60.0])
+def test_the_grace_is_what_the_book_is_given(clock: FakeClock, grace: float) -> None:
+    book = PodBook(clock, grace)
+    book.listed([A], is_complete=True)
+    book.failed(broken())
+    clock.advance(grace - 0.5)
+    assert book.metadata().synced
+
+    clock.advance(0.5)
+    assert not book.metadata().synced
+
+
+def test_a_version_that_has_expired_is_no_outage_but_must_be_mended_as_soon(
     book: PodBook, clock: FakeClock, told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:
     book.listed([A], is_complete=True)
     caplog.clear()
     told.take()
     book.failed(broken(Reason.GONE))
-    clock.advance(RELIST_SECONDS)
+    clock.advance(GRACE_SECONDS - 1)
 
-    assert (False, True, False) == state(book)
+    assert (True, True, False) == state(book)
     assert [] == told.take()
     assert [] == caplog.records
-    book.failed(broken(Reason.GONE, "list"))
+    clock.advance(1)
     assert (False, False, False) == state(book)
 
 
-def test_a_watch_that_opens_ends_the_outage(book: PodBook, told: Told) -> None:
+@pytest.mark.parametrize("reason", [Reason.GONE, Reason.TIMEOUT, Reason.MALFORMED])
+def test_where_events_were_lost_only_a_list_makes_it_whole(book: PodBook, clock: FakeClock, reason: Reason) -> None:
+    book.listed([A], is_complete=True)
+    book.failed(broken(reason))
+    clock.advance(GRACE_SECONDS)
+    book.opened()
+    clock.advance(BACKLOG_SECONDS)
+    book.heard()
+    assert not book.metadata().synced
+
+    book.listed([A], is_complete=True)
+    assert (True, True, False) == state(book)
+
+
+def test_a_watch_that_opens_ends_a_short_interruption(book: PodBook, clock: FakeClock) -> None:
     book.listed([A], is_complete=True)
     book.failed(broken())
-    told.take()
+    clock.advance(GRACE_SECONDS - 1)
     book.opened()
+    clock.advance(GRACE_SECONDS)
 
     assert (True, True, False) == state(book)
-    assert [set()] == told.take()
+
+
+def test_after_an_outage_a_watch_has_to_catch_up_before_it_is_followed(book: PodBook, clock: FakeClock) -> None:
+    """It goes on from an old version: what happened meanwhile is still on its way, and what is known is as old."""
+    book.listed([A], is_complete=True)
+    book.failed(broken())
+    clock.advance(60)
+    book.opened()
+    assert not book.metadata().synced
+
+    book.added(B)
+    assert (True, True, False) == state(book)
+
+
+def test_a_watch_that_has_nothing_to_catch_up_with_is_followed_after_a_second(book: PodBook, clock: FakeClock) -> None:
+    """On a quiet node the first word may be a bookmark, a minute later."""
+    book.listed([A], is_complete=True)
+    book.failed(broken())
+    clock.advance(60)
+    book.opened()
+    clock.advance(BACKLOG_SECONDS)
+    assert (True, True, False) == state(book)
+
+    book.failed(broken())
+    assert book.metadata().synced
+    clock.advance(GRACE_SECONDS)
+    assert not book.metadata().synced
 
 
 def test_an_outage_is_logged_at_its_beginning_and_at_its_end(
@@ -238,6 +291,21 @@ def test_a_missing_right_is_spelt_out_once_for_each_outage(book: PodBook, caplog
     assert 2 == len(found)
     assert "verbs: [list, watch]" in vars(found[0])["missing"]
     assert "ServiceAccount podres in namespace monitoring" in vars(found[0])["missing"]
+
+
+def test_roles_that_are_not_loaded_yet_are_no_missing_right(
+    book: PodBook, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An API server that has just started refuses everybody for a moment; without an outage before, it is meant."""
+    loading = f'{FORBIDDEN}: RBAC: [clusterrole.rbac.authorization.k8s.io "system:basic-user" not found, ...]'
+    book.failed(broken())
+    for _ in range(3):
+        book.failed(broken(Reason.DENIED, "list", loading))
+    assert ["source.down", "metadata.roles_not_loaded"] == [each.message for each in caplog.records]
+
+    clock.advance(121)
+    book.failed(broken(Reason.DENIED, "list", loading))
+    assert "metadata.forbidden" == caplog.records[-1].message
 
 
 def test_without_a_listener_everything_works(clock: FakeClock) -> None:

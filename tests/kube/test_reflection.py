@@ -3,7 +3,7 @@
 import pytest
 
 from podres_exporter.errors import Reason
-from podres_exporter.kube.pacing import pause
+from podres_exporter.kube.pacing import LOADING_PAUSE, pause, pause_unreached
 from podres_exporter.kube.reflection import (
     RESUMABLE,
     STABLE_SECONDS,
@@ -111,6 +111,36 @@ def test_a_slow_list_has_not_worked() -> None:
     state, _ = step(Reflection(Phase.LISTING, "", failures=3), Disconnected(Reason.TIMEOUT), LONG)
 
     assert backoff("", 4) == state
+
+
+UNREACHED = Disconnected(Reason.UNAVAILABLE, is_unreached=True)
+LOADING = Disconnected(Reason.DENIED, is_loading=True)
+
+
+def test_however_long_a_server_is_away_what_it_answers_then_is_the_first_failure() -> None:
+    """An outage of a minute cost nearly two more: its failures counted where the young server refused us."""
+    state = WATCHING
+    for number in range(1, 30):
+        state, action = step(step(state, Rested())[0], UNREACHED)
+        assert pause_unreached(number) == action
+    _, action = step(state, Disconnected(Reason.UNAVAILABLE))
+
+    assert pause(1) == action
+
+
+def test_a_young_server_that_has_not_loaded_its_roles_is_asked_again_soon_and_not_for_ever() -> None:
+    """Twelve times: then the role that a binding names is really missing."""
+    state, _ = step(WATCHING, UNREACHED)
+    for _ in range(12):
+        state, action = step(state, LOADING)
+        assert LOADING_PAUSE == action
+    state, action = step(state, LOADING)
+
+    assert pause(1, Reason.DENIED) == action
+
+
+def test_without_an_outage_before_a_role_that_is_not_found_is_a_missing_right() -> None:
+    assert pause(1, Reason.DENIED) == step(WATCHING, LOADING)[1]
 
 
 def test_the_server_s_wish_is_kept() -> None:

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from builders import GPU, MIB, NIC, TWO_NODES, container, device, listing, pod
+from builders import GPU, MIB, NIC, TWO_NODES, container, device, listing
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from podres_exporter.cpuset import CpuSet, parse_cpuset
-from podres_exporter.join import Joiner, lacking_allocatable, lacking_pods, pod_memory
+from podres_exporter.cpuset import parse_cpuset
+from podres_exporter.join import Joiner, pod_memory
 from podres_exporter.join.numa import Capacity, container_alignment
 from podres_exporter.model import Allocatable, Container, Device, Listing, MemoryBlock, Pod, Topology, Verdict
 
@@ -235,17 +235,3 @@ def test_a_joiner_that_remembers_says_what_a_fresh_one_says(
         assert Joiner().join(answer, report, topology, legacy=legacy) == joiner.join(
             answer, report, topology, legacy=legacy
         )
-
-
-@law
-@given(listings, pods, reports, cpu_sets)
-def test_an_answer_agrees_with_every_part_of_itself(
-    answer: Listing, more: Pod, report: Allocatable, cpus: CpuSet
-) -> None:
-    """What was believed is all there, so a kubelet that has just started is believed at once."""
-    others = tuple(pod for pod in answer.pods if pod.key != more.key)
-
-    assert not lacking_pods(answer.pods, answer.pods)
-    assert not lacking_pods((*others, more), others)
-    assert not lacking_pods((*others, more), (*others, pod(more.name)))
-    assert not lacking_allocatable(report, replace(report, devices=report.devices[1:], cpus=report.cpus & cpus))

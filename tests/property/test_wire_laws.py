@@ -243,13 +243,14 @@ def test_list_and_get_say_the_same_of_a_pod(row: pb.PodResources | bytes) -> Non
     """List goes a quicker way wherever a pod has nothing odd about it."""
     whole = row if isinstance(row, bytes) else row.SerializeToString()
     try:
-        pod, faults = decode_get(field(1, whole))
+        got = decode_get(field(1, whole))
     except KubeletError:
         return
 
     listing = outcome(ListDecoder().decode, list_answer(whole))
     assert isinstance(listing, Listing)
-    assert ((pod,), len(faults)) == (listing.pods, len(listing.malformed))
+    assert (got.pods, len(got.malformed)) == (listing.pods, len(listing.malformed))
+    assert got.unreadable == listing.unreadable
 
 
 @law

@@ -11,6 +11,7 @@ from fake_clock import FakeClock
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from podres_exporter.allocation import Site
 from podres_exporter.clock import SystemClock
 from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.own import OwnMetrics
@@ -18,7 +19,7 @@ from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import COLLECTORS, selected
 from podres_exporter.kube.ports import MetadataObserver
 from podres_exporter.listen import ListenAddress
-from podres_exporter.model import Snapshot
+from podres_exporter.model import Allocation, PodKey, Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
 from podres_exporter.sources import FixedMetadata, KubeletClient, SysfsTopology
 from podres_exporter.sources.ports import PodMetaSource
@@ -70,6 +71,9 @@ class Rig:
         interval_seconds: float = 10.0,
         max_age_seconds: float = 120.0,
         hold_seconds: float = 60.0,
+        resync_seconds: float = 300.0,
+        own: PodKey | None = None,
+        node_is_guessed: bool = False,
         metadata: PodMetaSource | None = None,
         watch: Callable[[MetadataObserver], PodMetaSource] | None = None,
     ) -> None:
@@ -83,7 +87,14 @@ class Rig:
             socket, timeout_seconds, self.clock, lambda call: self.own.rpc(call.rpc, call.seconds, call.reason)
         )
         self.snapshots: list[Snapshot] = []
-        settings = PollSettings("node1", interval_seconds, max_age_seconds, hold_seconds)
+        settings = PollSettings(
+            "node1",
+            interval_seconds,
+            max_age_seconds,
+            hold_seconds,
+            resync_seconds,
+            Site("node1", own, node_is_guessed),
+        )
         source = watch(self.own.metadata()) if watch else metadata
         sources = Sources(self.client, SysfsTopology(sysfs), source or FixedMetadata())
         self.rings = 0
@@ -115,6 +126,12 @@ class Rig:
 
     def _ring(self) -> None:
         self.rings += 1
+
+    def allocation(self) -> Allocation:
+        """Return what the last snapshot shows."""
+        allocation = self.snapshots[-1].allocation
+        assert allocation is not None, "the exporter shows nothing"
+        return allocation
 
     def refresh(self) -> Scrape:
         """Follow the news of single pods, and scrape."""

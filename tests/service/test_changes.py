@@ -32,8 +32,8 @@ def test_news_comes_out_once_and_in_the_order_it_came(changes: Changes) -> None:
     changes.report([B, A])
     changes.report([B, C])
 
-    assert [B, A, C] == changes.take(10)
-    assert [] == changes.take(10)
+    assert [B, A, C] == changes.take()
+    assert [] == changes.take()
 
 
 def test_each_report_rings_even_one_without_pods(changes: Changes, bell: Bell) -> None:
@@ -42,19 +42,3 @@ def test_each_report_rings_even_one_without_pods(changes: Changes, bell: Bell) -
     changes.report([])
 
     assert 2 == bell.rung
-
-
-def test_what_is_left_rings_again(changes: Changes, bell: Bell) -> None:
-    """No pod is forgotten because too many changed at once."""
-    changes.report([A, B, C])
-
-    assert ([A, B], 2) == (changes.take(2), bell.rung)
-    assert ([C], 2) == (changes.take(2), bell.rung)
-
-
-def test_a_whole_answer_of_the_kubelet_makes_the_news_before_it_old(changes: Changes) -> None:
-    """Every pod is asked for then."""
-    changes.report([A])
-    changes.clear()
-
-    assert [] == changes.take(10)

@@ -1,8 +1,10 @@
 """The thread that polls: it turns whatever happens, stops when told, and says when it hangs."""
 
 import logging
+import math
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from fake_clock import FakeClock
@@ -29,8 +31,27 @@ class Counted:
     def restarted(self) -> None:
         raise AssertionError
 
+    def listed(self, reason: str) -> None:
+        raise AssertionError(reason)
+
+    def list_delayed(self, outcome: str) -> None:
+        raise AssertionError(outcome)
+
+    def resync_differed(self) -> None:
+        raise AssertionError
+
     def loop_error(self) -> None:
         self.loop_errors += 1
+
+
+@dataclass
+class Scripted:
+    """What the loop turns, as a test has it."""
+
+    tick: Callable[[], float]
+    refresh: Callable[[], None]
+    due: Callable[[], float]
+    failed: Callable[[], None]
 
 
 @pytest.fixture
@@ -49,10 +70,17 @@ def make_loop(
     events: Counted,
     refresh: Callable[[], None] = lambda: None,
     woken: threading.Event | None = None,
+    due: Callable[[], float] = lambda: math.inf,
+    failed: Callable[[], None] = lambda: None,
 ) -> PollLoop:
     woken = woken or threading.Event()
     return PollLoop(
-        tick, refresh, woken=woken, interval_seconds=INTERVAL, patience_seconds=PATIENCE, events=events, clock=clock
+        Scripted(tick, refresh, due, failed),
+        woken=woken,
+        interval_seconds=INTERVAL,
+        patience_seconds=PATIENCE,
+        events=events,
+        clock=clock,
     )
 
 

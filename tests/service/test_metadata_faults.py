@@ -142,10 +142,10 @@ def test_a_server_that_is_away_comes_back(node: Node) -> None:
     node.source.start(node.rig.changes.report)
     assert eventually(node.synced)
     node.site.server.go_down()
-    page = node.page_with("podres_metadata_errors_total", reason="unavailable")
+    page = node.rig.poll_until(lambda page: page.value("podres_source_up", source="metadata") == 0)
 
     assert_allocation_is_whole(page)
-    assert 0 == page.value("podres_source_up", source="metadata")
+    assert 0 == page.value("podres_metadata_synced")
     node.site.server.start()
     node.rig.poll_until(lambda page: page.value("podres_source_up", source="metadata") == 1)
     node.site.store.create(PODS, manifest("other"))

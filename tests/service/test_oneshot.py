@@ -4,7 +4,7 @@ from builders import listing, pod
 from fake_clock import FakeClock
 
 from podres_exporter.errors import KubeletError, Reason, TopologyError
-from podres_exporter.model import Allocatable, Listing, Malformed, Pod, Topology
+from podres_exporter.model import Allocatable, Listing, Malformed, Topology
 from podres_exporter.service import Sources
 from podres_exporter.service.oneshot import SilentEvents, look
 from podres_exporter.sources import FixedMetadata, SocketIdentity
@@ -30,7 +30,7 @@ class Kubelet:
             raise KubeletError("GetAllocatableResources", Reason.INTERNAL, "on fire")
         return self._reported
 
-    def get(self, namespace: str, name: str) -> Pod:
+    def get(self, namespace: str, name: str) -> Listing:
         raise KubeletError("Get", Reason.UNIMPLEMENTED, f"{namespace}/{name}")
 
     def close(self) -> None:

@@ -5,17 +5,20 @@ The kubelet is a real server on a real socket; the API server's side is told by 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
 import pytest
-from rig import Rig, Scrape
+from fake_clock import FakeClock
+from rig import OLD_KUBELET_SECONDS, Rig, Scrape
 from scripted_metadata import Told, meta
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
+from podres_exporter.allocation.gets import NEWS_AT_ONCE
 from podres_exporter.clock import SystemClock
+from podres_exporter.model import ContainerKind, ContainerSpec
 from podres_exporter.scenario import KubeletSettings, Release
-from podres_exporter.service.poller import GETS_AT_ONCE
 from podres_exporter.sim import FixedAnswers, RpcFault, SimKubelet
 
 HELD_GPUS = "podres_container_devices"
@@ -49,15 +52,17 @@ class Node:
     def __init__(self, socket: Path, sysfs: Path, release: int) -> None:
         self.settings = KubeletSettings(Release(release))
         self.source = Told()
+        self.clock = FakeClock(SystemClock().wall_seconds() + OLD_KUBELET_SECONDS)
         self.socket = socket
         self.kubelet = self._kubelet(TRAIN, SERVE)
         if release in range(27, 34):
             self.kubelet.override("Get", RpcFault(grpc.StatusCode.UNKNOWN, "PodResources API Get method disabled"))
         self.kubelet.start()
-        self.rig = Rig(socket, sysfs, metadata=self.source)
+        self.rig = Rig(socket, sysfs, metadata=self.source, clock=self.clock)
 
     def _kubelet(self, *pods: pb.PodResources) -> SimKubelet:
-        return SimKubelet(self.socket, answers(*pods), SystemClock(), self.settings)
+        # Its rate limit goes by the test's time.
+        return SimKubelet(self.socket, answers(*pods), self.clock, self.settings)
 
     def now_has(self, *pods: pb.PodResources) -> None:
         """Let the running kubelet answer so from now on."""
@@ -68,6 +73,21 @@ class Node:
         self.now_has(*pods)
         self.kubelet.restart()
         return self.rig.poll_until(lambda page: page.value("podres_kubelet_restarts_total") == 1)
+
+    def tell(self, *pods: pb.PodResources) -> None:
+        """Let the API server tell that these pods run, beside those of the beginning."""
+        self.source.tell(meta("train"), meta("serve"), *(meta(each.name) for each in pods))
+        self.rig.changes.report([("ml", each.name) for each in pods])
+
+    def turn_for(self, seconds: float) -> None:
+        """Let so much time go by, with all that the loop does in it; half a minute at a time, for polls cost tokens."""
+        until = self.rig.clock.monotonic_seconds() + seconds
+        while self.rig.clock.monotonic_seconds() < until:
+            self.rig.clock.advance(20)
+            self.rig.poll()
+            for _ in range(3):
+                self.rig.poller.refresh()
+                self.rig.clock.advance(1)
 
     def calls(self, rpc: str) -> int:
         return self.kubelet.calls[rpc]
@@ -86,6 +106,7 @@ def release() -> int:
 def node(short_dir: Path, tmp_path: Path, release: int) -> Iterator[Node]:
     """Yield a node that has been polled once."""
     node = Node(short_dir / "pod-resources/kubelet.sock", tmp_path, release)
+    node.source.tell(meta("train"), meta("serve"))
     with node.rig:
         node.rig.poll()
         yield node
@@ -96,7 +117,7 @@ def test_a_new_pod_is_shown_between_two_polls(node: Node) -> None:
     """One Get for the one pod, and no List."""
     node.now_has(TRAIN, SERVE, NEW)
     before = node.calls("Get")
-    node.rig.changes.report([NEW_KEY])
+    node.tell(NEW)
     page = node.rig.refresh()
 
     assert {"train", "serve", "new"} == page.labels(HELD_GPUS, "pod")
@@ -108,7 +129,7 @@ def test_several_events_of_a_pod_are_one_question(node: Node) -> None:
     """A pod that starts is changed half a dozen times."""
     before = node.calls("Get")
     for _ in range(6):
-        node.rig.changes.report([NEW_KEY])
+        node.tell(NEW)
     node.rig.refresh()
 
     assert 1 == node.calls("Get") - before
@@ -119,17 +140,18 @@ def test_a_flood_of_changes_is_asked_for_in_small_portions(node: Node) -> None:
     pods = [pod(f"batch-{number}", 2) for number in range(6)]
     node.now_has(TRAIN, SERVE, *pods)
     before = node.calls("Get")
+    node.source.tell(meta("train"), meta("serve"), *(meta(each.name) for each in pods))
     node.rig.changes.report([("ml", each.name) for each in pods])
-    rings = node.rig.rings
     node.rig.refresh()
 
-    assert (GETS_AT_ONCE, 1) == (node.calls("Get") - before, node.rig.rings - rings)
+    assert NEWS_AT_ONCE == node.calls("Get") - before
+    assert 0 >= node.rig.poller.due()
     node.rig.refresh()
     assert 6 == node.calls("Get") - before
     assert 8 == len(node.holders())
 
 
-@pytest.mark.parametrize("release", [20, 26, 27, 33])
+@pytest.mark.parametrize("release", [26, 27, 33])
 def test_a_kubelet_without_get_is_asked_nothing_extra(node: Node) -> None:
     """Unknown method, or switched off; a List in the middle of an admission can crash kubelets up to 1.29 (#119560)."""
     node.now_has(TRAIN, SERVE, NEW)
@@ -152,24 +174,45 @@ def test_a_pod_that_finishes_leaves_at_once(node: Node) -> None:
     assert 1 == page.value("podres_pods_skipped", reason="terminal")
 
 
-def test_a_deleted_pod_that_the_kubelet_no_longer_has_leaves_at_once(node: Node) -> None:
-    """Both agree."""
+def test_a_deleted_pod_leaves_at_once_and_the_kubelet_is_not_asked_for_it(node: Node) -> None:
+    """A Get that can only fail would count as an error of the kubelet's own."""
+    before = node.calls("Get")
     node.source.tell(meta("serve"))
-    node.now_has(SERVE)
     node.rig.changes.report([("ml", "train")])
     node.rig.refresh()
 
-    assert {"serve"} == node.holders()
+    assert ({"serve"}, before) == (node.holders(), node.calls("Get"))
 
 
-def test_a_pod_that_the_api_server_still_expects_does_not_leave_by_one_answer(node: Node) -> None:
-    """The next poll decides; a kubelet that loses a pod for a moment must not free its devices."""
-    node.source.tell(meta("train"), meta("serve"))
-    node.now_has(SERVE)
+def test_a_pod_that_is_being_deleted_holds_its_devices_until_it_is_gone(node: Node) -> None:
+    """A deletionTimestamp is no end."""
+    node.source.tell(meta("train", is_deleting=True), meta("serve"))
     node.rig.changes.report([("ml", "train")])
     node.rig.refresh()
 
     assert {"train", "serve"} == node.holders()
+
+
+def test_a_pod_that_no_kubelet_has_admitted_is_not_asked_for(node: Node) -> None:
+    before = node.calls("Get")
+    node.source.tell(meta("train"), meta("serve"), meta("new", has_started=False))
+    node.rig.changes.report([NEW_KEY])
+    node.rig.refresh()
+
+    assert before == node.calls("Get")
+
+
+def test_a_pod_that_the_api_server_still_expects_does_not_leave_by_one_answer(node: Node) -> None:
+    """By a second one it does, for the kubelet is the authority; that no event told why is counted."""
+    node.now_has(SERVE)
+    node.turn_for(320)
+    assert {"train", "serve"} == node.holders()
+
+    node.turn_for(150)
+    page = node.rig.scrape()
+    assert {"serve"} == page.labels(HELD_GPUS, "pod")
+    assert 1 == page.value("podres_kubelet_resync_differences_total")
+    assert 1 == page.value("podres_kubelet_rpcs_total", rpc="List")
 
 
 def test_nothing_is_asked_while_the_kubelet_s_last_answer_is_missing(node: Node) -> None:
@@ -185,6 +228,22 @@ def test_nothing_is_asked_while_the_kubelet_s_last_answer_is_missing(node: Node)
     assert 1 == page.value("podres_kubelet_rpcs_total", rpc="Get")
 
 
+def test_a_get_that_fails_marks_the_pod_and_is_made_again(node: Node) -> None:
+    """What is shown of it may be old; it is asked for again after a second."""
+    node.kubelet.override("Get", RpcFault(grpc.StatusCode.INTERNAL, "oops"))
+    node.source.tell(replace(meta("train"), phase="Running"), meta("serve"))
+    node.rig.changes.report([("ml", "train")])
+    node.rig.poller.refresh()
+    marks = [(view.pod.name, view.mark.value) for view in node.rig.allocation().pods]
+    node.kubelet.clear_override("Get")
+
+    assert [("serve", "current"), ("train", "unconfirmed")] == marks
+    assert 0 < node.rig.poller.due() <= 1
+    node.rig.clock.advance(1)
+    node.rig.refresh()
+    assert {"current"} == {view.mark.value for view in node.rig.allocation().pods}
+
+
 def test_a_kubelet_that_has_restarted_since_the_poll_is_not_believed_on_a_pod(node: Node) -> None:
     """It does not know its pods yet: "not found" would free the devices of a pod that runs."""
     node.now_has()
@@ -198,10 +257,11 @@ def test_a_kubelet_that_has_restarted_since_the_poll_is_not_believed_on_a_pod(no
 def test_the_seconds_of_a_pod_that_lives_between_two_polls_are_counted(node: Node) -> None:
     """Three seconds with one GPU, seen by its events alone."""
     node.now_has(TRAIN, SERVE, NEW)
-    node.rig.changes.report([NEW_KEY])
+    node.tell(NEW)
     before = node.rig.refresh().value("podres_allocated_device_seconds_total", namespace="ml")
     node.rig.clock.advance(3)
     node.now_has(TRAIN, SERVE)
+    node.source.tell(meta("train"), meta("serve"))
     node.rig.changes.report([NEW_KEY])
     after = node.rig.refresh().value("podres_allocated_device_seconds_total", namespace="ml")
 
@@ -212,20 +272,20 @@ def test_the_seconds_of_a_pod_that_lives_between_two_polls_are_counted(node: Nod
 
 
 def test_metadata_is_shown_as_soon_as_it_is_told(node: Node) -> None:
-    """The first list comes after the first poll."""
-    assert set() == node.rig.scrape().names("podres_pod_info")
-
-    node.source.tell(meta("train"))
+    """And the kubelet is not asked for a pod of which only the labels have changed."""
+    before = node.calls("Get")
+    node.source.tell(replace(meta("train"), priority_class="high"), meta("serve"))
     node.rig.changes.report([("ml", "train")])
     page = node.rig.refresh()
 
-    assert 1 == page.value("podres_pod_info", pod="train", uid="uid-train", qos_class="Guaranteed")
+    assert 1 == page.value("podres_pod_info", pod="train", uid="uid-train", priority_class="high")
     assert 1 == page.value("podres_metadata_synced")
-    assert 1 == page.value("podres_metadata_pods")
+    assert 2 == page.value("podres_metadata_pods")
     assert 1 == page.value("podres_source_up", source="metadata")
+    assert before == node.calls("Get")
 
 
-def test_what_is_missing_after_a_restart_is_believed_at_once_where_the_api_server_agrees(node: Node) -> None:
+def test_what_is_missing_after_a_restart_is_gone_at_once_where_the_api_server_agrees(node: Node) -> None:
     """A pod that was deleted while the kubelet was away needs no hold-down."""
     node.source.tell(meta("serve"))
     page = node.restart(SERVE)
@@ -234,43 +294,55 @@ def test_what_is_missing_after_a_restart_is_believed_at_once_where_the_api_serve
     assert 0 == page.value("podres_snapshot_held", part="pods")
 
 
-def test_a_young_kubelet_that_lacks_a_pod_which_the_api_server_knows_is_held(node: Node) -> None:
-    """Whether the pod was believed before or not; for the hold-down, and not for ever: the kubelet is the authority."""
-    node.source.tell(meta("train"), meta("serve"), meta("new"))
+def test_nothing_is_said_to_be_free_of_what_a_running_pod_asks_for_that_the_kubelet_lacks(node: Node) -> None:
+    """Which of them it holds nobody knows; what other resources have left is known."""
+    spec = ContainerSpec("main", ContainerKind.APP, devices=(("example.com/gpu", 1),))
+    node.source.tell(meta("train"), meta("serve"), replace(meta("new"), containers=(spec,)))
     page = node.restart(TRAIN, SERVE)
 
-    assert 1 == page.value("podres_snapshot_held", part="pods")
+    assert set() == page.names("podres_node_free_devices") | page.names("podres_node_allocated_devices")
+    assert 7 == page.value("podres_node_shared_pool_cpus")
+    node.now_has(TRAIN, SERVE, NEW)
+    node.rig.clock.advance(10)
+    node.rig.refresh()
+    assert 5 == node.rig.poll().value("podres_node_free_devices", resource="example.com/gpu")
+
+
+def test_a_pod_that_runs_by_the_api_server_s_word_is_held_ten_times_as_long(node: Node) -> None:
+    """And not for ever: the kubelet is the authority."""
+    node.restart(SERVE)
+    for _ in range(8):
+        node.rig.clock.advance(60)
+        node.rig.poll()
+    assert 1 == node.rig.scrape().value("podres_snapshot_held", part="pods")
+
     node.rig.clock.advance(60)
     assert 0 == node.rig.poll().value("podres_snapshot_held", part="pods")
 
 
-def test_a_kubelet_is_doubted_for_long_while_the_api_server_is_away(node: Node) -> None:
+def test_a_kubelet_ends_nothing_while_the_api_server_is_away(node: Node) -> None:
     """It knows only its static pods then (measured: 1 of 22 for as long as that lasts)."""
-    node.source.tell(meta("train"), meta("serve"))
     node.source.lose(is_away=True)
-    node.restart(SERVE)
+    node.restart(pod("kube-proxy-node1", 5))
     node.rig.clock.advance(300)
     page = node.rig.poll()
 
     assert 1 == page.value("podres_snapshot_held", part="pods")
-    assert set() == page.labels(HELD_GPUS, "pod")
+    assert {"kube-proxy-node1"} == page.labels(HELD_GPUS, "pod")
+    assert set() == page.names("podres_node_free_devices")
+
+    node.now_has(SERVE)
     node.source.tell(meta("serve"))
-    assert {"serve"} == node.rig.poll().labels(HELD_GPUS, "pod")
-
-
-def test_an_api_server_that_refuses_us_says_nothing_of_the_kubelet(node: Node) -> None:
-    """A role that was taken away must not hide the allocation for longer than without metadata."""
-    node.source.tell(meta("train"), meta("serve"))
-    node.source.lose(is_away=False)
-    node.restart(SERVE)
-    node.rig.clock.advance(60)
-
-    assert {"serve"} == node.rig.poll().labels(HELD_GPUS, "pod")
+    node.rig.clock.advance(10)
+    node.rig.poll()
+    node.rig.clock.advance(10)
+    page = node.rig.poll()
+    assert {"serve"} == page.labels(HELD_GPUS, "pod")
+    assert 7 == page.value("podres_node_free_devices", resource="example.com/gpu")
 
 
 def test_lost_metadata_still_names_the_pods_and_says_that_it_is_old(node: Node) -> None:
     """Unavailable is never empty."""
-    node.source.tell(meta("train"), meta("serve"))
     node.source.lose(is_away=True)
     page = node.rig.poll()
 

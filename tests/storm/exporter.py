@@ -143,8 +143,7 @@ class Exporter:
         self._poller = Poller(settings, sources, publish=self._publish, changes=self._changes, events=own, clock=clock)
         self._publish(self._poller.snapshot(), 0.0)
         self._loop = PollLoop(
-            self._poller.tick,
-            self._poller.refresh,
+            self._poller,
             woken=self.rung,
             interval_seconds=INTERVAL_SECONDS,
             patience_seconds=1e9,  # the storm polls when it likes

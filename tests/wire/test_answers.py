@@ -22,7 +22,7 @@ from builders import (
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.errors import KubeletError, Reason
-from podres_exporter.model import Allocatable, Claim, ClaimDevice, Listing, Malformed
+from podres_exporter.model import Allocatable, Claim, ClaimDevice, Listing, Malformed, Unknown
 from podres_exporter.wire import AllocatableDecoder, ListDecoder, decode_get, encode_get_request
 
 BROKEN = b"\x0a\x7f"
@@ -315,10 +315,11 @@ def test_get_gives_one_pod_and_its_faults() -> None:
     """The same pod as in List; paths begin below the pod."""
     row = pod_row("p", container_row(devices=ROWS, cpus=[-1, 1]))
 
-    pod_found, faults = decode_get(pb.GetPodResourcesResponse(pod_resources=row).SerializeToString())
+    got = decode_get(pb.GetPodResourcesResponse(pod_resources=row).SerializeToString())
 
-    assert pod("p", container("main", gpu("GPU-0", 0, 1), cpus="1")) == pod_found
-    assert (Malformed("containers[main].cpu_ids", "CPU number -1 is negative"),) == faults
+    assert pod("p", container("main", gpu("GPU-0", 0, 1), cpus="1")) == got.pods[0]
+    assert (Malformed("containers[main].cpu_ids", "CPU number -1 is negative"),) == got.malformed
+    assert Unknown(resources=frozenset({"cpu"})) == got.unreadable
 
 
 @pytest.mark.parametrize(

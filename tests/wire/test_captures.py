@@ -139,7 +139,7 @@ def test_get_says_what_list_says(release: str) -> None:
     """The same rules hold for one pod."""
     (listed,) = (pod for pod in recorded_list(release).pods if pod.name == "dev-node1")
 
-    assert (listed, ()) == decode_get(_read(release, "v1-get-dev.bin"))
+    assert Listing((listed,)) == decode_get(_read(release, "v1-get-dev.bin"))
 
 
 def test_1_27_shows_a_finished_pod_with_all_it_held() -> None:
@@ -148,7 +148,7 @@ def test_1_27_shows_a_finished_pod_with_all_it_held() -> None:
 
     assert ["job-node1"] == Truth.of("kubelet-1.27").names("Succeeded")
     assert finished in recorded_list("kubelet-1.27").pods
-    assert (finished, ()) == decode_get(_read("kubelet-1.27", "v1-get-finished.bin"))
+    assert Listing((finished,)) == decode_get(_read("kubelet-1.27", "v1-get-finished.bin"))
 
 
 def test_1_36_hides_a_finished_pod_though_its_memory_and_devices_are_still_on_file() -> None:

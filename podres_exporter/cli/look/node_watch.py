@@ -28,12 +28,6 @@ def watch_node(
     config: Config, environment: Mapping[str, str], clock: Clock, no_metadata: str, alarm: Alarm, show: Show
 ) -> None:
     """Poll, and refresh single pods when they change, as `serve` does; show each snapshot."""
-    settings = PollSettings(
-        config.node_name,
-        config.poll_interval_seconds,
-        config.snapshot_max_age_seconds,
-        config.snapshot_hold_down_seconds,
-    )
     changes, latest, complaint = Changes(alarm.ring), deque[Snapshot](maxlen=1), ""
     never = threading.Event()
     with ExitStack() as stack:
@@ -44,7 +38,7 @@ def watch_node(
         metadata.start(changes.report)
         _await(metadata, alarm, clock)
         poller = Poller(
-            settings,
+            PollSettings.of(config),
             Sources(kubelet, SysfsTopology(config.topology_sysfs), metadata),
             publish=lambda snapshot, _: latest.append(snapshot),
             changes=changes,
@@ -57,7 +51,9 @@ def watch_node(
             while show(latest[0]):
                 # Changes come in bursts, and the kubelet's rate limit is shared by all its clients.
                 clock.wait(never, SPACING_SECONDS)
-                if not alarm.wait(next_poll - clock.monotonic_seconds()):
+                left = next_poll - clock.monotonic_seconds()
+                due = max(0.0, poller.due())
+                if not alarm.wait(min(left, due)) and due >= left:
                     break
                 poller.refresh()
             else:
@@ -91,7 +87,7 @@ def _metadata(config: Config, environment: Mapping[str, str], clock: Clock, no_m
         complain([f"without metadata: {error}"])
         return FixedMetadata()
     decoder = PodDecoder(config.pod_labels_allowlist, config.node_name)
-    return PodWatch(transport, decoder, clock, SilentObserver())
+    return PodWatch(transport, decoder, clock, SilentObserver(), grace_seconds=config.poll_interval_seconds)
 
 
 def _await(source: PodMetaSource, alarm: Alarm, clock: Clock) -> None:

@@ -44,7 +44,7 @@ class KubeletAsker:
     def get_again(self, key: PodKey) -> Pod | None:
         """Return one pod as it is now, None where it has gone or the kubelet does not answer."""
         try:
-            return self._client.get(*key)
+            return self._client.get(*key).pods[0]
         except KubeletError:
             return None
 

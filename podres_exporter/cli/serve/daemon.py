@@ -66,9 +66,7 @@ class Daemon:
             lambda call: own.rpc(call.rpc, call.seconds, call.reason),
         )
         interval = config.poll_interval_seconds
-        settings = PollSettings(
-            config.node_name, interval, config.snapshot_max_age_seconds, config.snapshot_hold_down_seconds
-        )
+        settings = PollSettings.of(config)
         self._metadata = metadata_source(config, environment, clock, own)
         woken = threading.Event()
         self._changes = Changes(woken.set)
@@ -84,11 +82,10 @@ class Daemon:
             scraped_at=lambda: self._exposition.scraped_at_seconds,
         )
         self._publish(self._poller.snapshot(), 0.0)
-        # Three calls with a deadline each, the longest wait, and as much again for a machine that is busy.
-        patience = 2 * (3 * config.kubelet_timeout_seconds + longest_delay(interval))
+        # Two calls and a few Gets with a deadline each, the longest wait, and as much again for a machine that is busy.
+        patience = 2 * (7 * config.kubelet_timeout_seconds + longest_delay(interval))
         self._loop = PollLoop(
-            self._poller.tick,
-            self._poller.refresh,
+            self._poller,
             woken=woken,
             interval_seconds=interval,
             patience_seconds=patience,

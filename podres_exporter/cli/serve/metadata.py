@@ -37,7 +37,7 @@ def metadata_source(config: Config, environment: Mapping[str, str], clock: Clock
 
     transport = pods_of_node(kube_client(config, environment, clock), config.node_name)
     decoder = PodDecoder(config.pod_labels_allowlist, config.node_name)
-    return PodWatch(transport, decoder, clock, own.metadata())
+    return PodWatch(transport, decoder, clock, own.metadata(), grace_seconds=config.poll_interval_seconds)
 
 
 def dra_source(config: Config, environment: Mapping[str, str], clock: Clock, own: OwnMetrics) -> DraSource:

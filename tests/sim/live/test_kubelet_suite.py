@@ -81,7 +81,7 @@ def refusal(live: NodeRig, name: str) -> tuple[grpc.StatusCode, str]:
 def got(live: NodeRig, name: str) -> Amounts:
     """Return what Get says of a pod, once List, the exporter's client and its snapshot have said the same."""
     found = pod_of(live.get(name))
-    shown = live.rig.client.get("default", name)
+    (shown,) = live.rig.client.get("default", name).pods
 
     assert {name: live.agreed()[name]} == found
     assert shown in [view.pod for view in live.allocation().pods]

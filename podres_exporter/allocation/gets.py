@@ -1,0 +1,197 @@
+"""
+Which pods are asked for by Get, and when. Pure: events and a time in, keys out.
+
+    why       which                                                                              when
+    -------   --------------------------------------------------------------------------------   -----------------------
+    own       the own pod, while a kubelet that has started does not know it                     each second for 10 s,
+                                                                                                 then each poll interval
+    news      a pod that is new or whose instance, phase, containers or requests have changed    at once
+    missing   a pod that a List should have had and had not: retained, or running unlisted       at once
+    resync    every other pod in turn, the one that was heard of longest ago first               resync interval / pods
+
+What fails, or is not found, is asked again after 1 s, 2 s, 4 s and so on, up to the poll interval. A Get that can only
+fail is not made: a pod that has ended, or that no kubelet has admitted yet, is not asked for, except for static pods,
+whose end nobody else tells.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from podres_exporter.allocation.cache import Cache
+from podres_exporter.allocation.reasons import SEARCH_PAUSE_SECONDS, SEARCH_SECONDS
+from podres_exporter.model import Listing, Metadata, PodKey, PodMeta
+
+FIRST_RETRY_SECONDS = 1.0
+NEWS_AT_ONCE, MISSING_AT_ONCE, RESYNC_AT_ONCE = 4, 2, 1
+"""
+Calls at a time, at least half a second apart: far under the kubelet's 100 a second and burst of 10.
+
+Source: kubelet apis/grpc/ratelimit.go; its bucket is one for all clients of the node.
+"""
+
+
+class Why(Enum):
+    """Why a pod is asked for."""
+
+    OWN = "own"
+    NEWS = "news"
+    MISSING = "missing"
+    RESYNC = "resync"
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """When to ask next, how often it was tried in vain, and for what."""
+
+    at: float
+    why: Why
+    tries: int = 0
+
+
+@dataclass(slots=True)
+class Gets:
+    """Owned by one thread; times are monotonic seconds."""
+
+    interval: float
+    resync_interval: float
+    _due: dict[PodKey, _Try] = field(default_factory=dict)
+    _asked_as: dict[PodKey, object] = field(default_factory=dict)
+    _own_at: float = 0.0
+    _resync_at: float = 0.0
+
+    def begin(self) -> None:
+        """Take that another kubelet has started: the own pod is looked for at once, the others when it is known."""
+        self._due, self._own_at = {}, 0.0
+
+    def listed(self, metadata: Metadata | None, now: float) -> None:
+        """Take that all pods have just been listed: what was news is known, and what is missing is asked for later."""
+        self._due = {
+            key: _Try(now + self._wait(each.tries, self.resync_interval), each.why, each.tries + 1)
+            for key, each in self._due.items()
+            if each.why is Why.MISSING
+        }
+        self._resync_at = now + self.resync_interval
+        self.followed(metadata, anew=True)
+
+    def followed(self, metadata: Metadata | None, *, anew: bool = False) -> None:
+        """Take how the pods are that have been listed; changes from that are news."""
+        if metadata is not None:
+            known = {key: _content(meta) for key, meta in metadata.pods.items()}
+            self._asked_as = known if anew else known | self._asked_as
+
+    def told(self, keys: Iterable[PodKey], cache: Cache, metadata: Metadata | None, now: float) -> None:
+        """Take of which pods the metadata have told something."""
+        for key in keys:
+            meta = metadata.pods.get(key) if metadata else None
+            content = None if meta is None else _content(meta)
+            if content != self._asked_as.get(key) and self._may_be_known(key, meta, cache, metadata):
+                self._due[key] = _Try(now, Why.NEWS)
+            if meta is None:
+                self._asked_as.pop(key, None)
+
+    def take(self, cache: Cache, metadata: Metadata | None, now: float) -> list[tuple[PodKey, Why]]:
+        """Return the pods to ask for now."""
+        own = self.searches_own(cache)
+        if own is not None:
+            return [(own, Why.OWN)] if now >= self._own_at else []
+        self._note_missing(cache, metadata, now)
+        news = [key for key, each in self._due.items() if each.why is Why.NEWS and each.at <= now][:NEWS_AT_ONCE]
+        if news:
+            return [(key, Why.NEWS) for key in news]
+        missing = [key for key, each in self._due.items() if each.at <= now][:MISSING_AT_ONCE]
+        return [(key, Why.MISSING) for key in missing] or self._resync(cache, metadata, now)
+
+    def next_at(self, cache: Cache, now: float) -> float:
+        """Return the second at which there may be something to ask for."""
+        if self.searches_own(cache) is not None:
+            return self._own_at
+        resync_at = self._resync_at if cache.entries else now + self.interval
+        return min([resync_at, *(each.at for each in self._due.values())])
+
+    def answered(
+        self, key: PodKey, why: Why, answer: Listing | None, cache: Cache, metadata: Metadata | None, now: float
+    ) -> None:
+        """Take the answer to a Get; None: not found."""
+        meta = metadata.pods.get(key) if metadata else None
+        if meta is not None:
+            self._asked_as[key] = _content(meta)
+        entry = cache.entries.get(key)
+        is_doubtful = answer is None and (why is Why.MISSING or (entry is not None and entry.refusals > 0))
+        if why is Why.OWN:
+            self._search(cache, now)
+        elif is_doubtful or (answer is not None and _lacks_claims(answer)):
+            self._again(key, Why.MISSING if answer is None else Why.NEWS, now)
+        else:
+            self._due.pop(key, None)
+
+    def failed(self, key: PodKey, why: Why, cache: Cache, now: float) -> None:
+        """Take that a Get has failed."""
+        if why is Why.OWN:
+            self._search(cache, now)
+        elif why is not Why.RESYNC:
+            self._again(key, why, now)
+
+    def news(self) -> frozenset[PodKey]:
+        """Return of which pods there is news that the kubelet has not been asked about."""
+        return frozenset(key for key, each in self._due.items() if each.why is Why.NEWS)
+
+    def has_news(self, cache: Cache, metadata: Metadata | None, now: float) -> bool:
+        """Return whether a List has something to answer, where there is no Get."""
+        self._note_missing(cache, metadata, now)
+        return any(each.at <= now for each in self._due.values())
+
+    @staticmethod
+    def searches_own(cache: Cache) -> PodKey | None:
+        """Return the own pod while the running kubelet does not know it."""
+        own = cache.site.own
+        return own if cache.witness.seen_at is None and not cache.witness.own_is_wrong else None
+
+    def _search(self, cache: Cache, now: float) -> None:
+        began = cache.witness.first_answer_at
+        is_early = began is not None and now - began < SEARCH_SECONDS
+        self._own_at = now + (min(SEARCH_PAUSE_SECONDS, self.interval) if is_early else self.interval)
+
+    def _again(self, key: PodKey, why: Why, now: float) -> None:
+        tries = self._due[key].tries if key in self._due else 0
+        self._due[key] = _Try(now + self._wait(tries, self.interval), why, tries + 1)
+
+    @staticmethod
+    def _wait(tries: int, longest: float) -> float:
+        return min(longest, FIRST_RETRY_SECONDS * float(2.0 ** min(tries, 16)))
+
+    def _note_missing(self, cache: Cache, metadata: Metadata | None, now: float) -> None:
+        """Ask for what a List has not had, and no more for what has been said since or has ended."""
+        missing = {meta.key for meta in cache.unlisted(now, metadata)}
+        if cache.witness.missing_seconds(now, metadata) is not None:
+            missing.update(entry.pod.key for entry in cache.retained())
+        missing.update(entry.pod.key for entry in cache.current() if entry.refusals)
+        self._due = {key: each for key, each in self._due.items() if each.why is Why.NEWS or key in missing}
+        for key in sorted(missing - self._due.keys()):
+            self._due[key] = _Try(now, Why.MISSING)
+
+    def _resync(self, cache: Cache, metadata: Metadata | None, now: float) -> list[tuple[PodKey, Why]]:
+        """Return the next pods in turn."""
+        if now < self._resync_at:
+            return []
+        current = [entry for entry in cache.current() if not cache.has_finished(entry, metadata)]
+        self._resync_at = now + RESYNC_AT_ONCE * self.resync_interval / max(1, len(current))
+        oldest = sorted(current, key=lambda entry: entry.said_at)[:RESYNC_AT_ONCE]
+        return [(entry.pod.key, Why.RESYNC) for entry in oldest]
+
+    def _may_be_known(self, key: PodKey, meta: PodMeta | None, cache: Cache, metadata: Metadata | None) -> bool:
+        """Return whether the kubelet can know the pod."""
+        if meta is None:
+            return key in cache.entries and cache.site.is_static(key, metadata)
+        return meta.runs
+
+
+def _content(meta: PodMeta) -> object:
+    """Return what of a pod's metadata may change what it holds."""
+    requests = [(spec.name, spec.devices, spec.cpu_millicores, spec.memory, spec.claims) for spec in meta.containers]
+    return (meta.uid, meta.phase, meta.runs, meta.claims, meta.extended_claim, tuple(requests))
+
+
+def _lacks_claims(answer: Listing) -> bool:
+    """Return whether a claim of the pod is not prepared yet; its devices come without news of the pod."""
+    return any(not claim.devices for pod in answer.pods for container in pod.containers for claim in container.claims)

@@ -1,0 +1,314 @@
+"""Asks the kubelet when there is a reason to, and feeds what is believed with its answers."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from podres_exporter.allocation import Cache, Ended, Report, Rule, Site, Waits, own_pod
+from podres_exporter.allocation.gets import Gets, Why
+from podres_exporter.allocation.reasons import (
+    SEARCH_SECONDS,
+    ListReason,
+    Situation,
+    admission_is_under_way,
+    list_reason,
+    next_list_at,
+)
+from podres_exporter.clock import Clock
+from podres_exporter.config import Config
+from podres_exporter.errors import KubeletError, Reason
+from podres_exporter.model import Metadata, PodKey
+from podres_exporter.service.events import Events
+from podres_exporter.service.questions import Questions
+from podres_exporter.sources.ports import ALLOCATABLE, GET, KubeletSource
+
+log = logging.getLogger(__name__)
+
+ADMISSION_SECONDS = 10.0
+"""So long a List waits while an admission may be under way."""
+
+ADMISSION_PAUSE_SECONDS = 0.5
+
+_UNUSABLE = frozenset({Reason.INTERNAL, Reason.MALFORMED, Reason.TOO_LARGE})
+"""Failures of GetAllocatableResources by which the kubelet lives, and by which it cannot be seen that it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class PollSettings:
+    """
+    The node's name, and seconds: between polls, until what is old disappears, that a missing pod is retained, in which
+    every pod is looked at again. *site* is where the exporter runs.
+    """
+
+    node: str
+    interval_seconds: float
+    max_age_seconds: float
+    hold_seconds: float
+    resync_seconds: float = 300.0
+    site: Site = Site()  # noqa: RUF009 - frozen
+
+    @classmethod
+    def of(cls, config: Config) -> "PollSettings":
+        """Return what the configuration says."""
+        own = config.own_pod and own_pod(*config.own_pod, config.node_name)
+        return cls(
+            config.node_name,
+            config.poll_interval_seconds,
+            config.snapshot_max_age_seconds,
+            config.snapshot_hold_down_seconds,
+            config.resync_interval_seconds,
+            Site(config.node_name, own, config.node_is_guessed),
+        )
+
+
+class Follower:
+    """Owned by the poll loop. Call `poll` at the poll interval, `refresh` in between: on news, or when it is `due`."""
+
+    def __init__(self, settings: PollSettings, kubelet: KubeletSource, events: Events, clock: Clock) -> None:
+        """Ask nothing yet."""
+        self._settings, self._events, self._clock = settings, events, clock
+        self.questions = Questions(kubelet, events)
+        self.cache = Cache(
+            settings.site, Waits(settings.hold_seconds, settings.max_age_seconds, settings.interval_seconds)
+        )
+        self.report = Report(settings.hold_seconds)
+        self.error: KubeletError | None = None
+        self.allocatable_failed = False
+        self._gets = Gets(settings.interval_seconds, settings.resync_seconds)
+        self._metadata: Metadata | None = None
+        self._followed_at = clock.monotonic_seconds()
+        self._metadata_lost = self._was_followed = False
+        self._has_usable_allocatable = True
+        self._reported_at: float | None = None
+        self._started_at: float | None = None
+        self._tried_at: float | None = None
+        self._listed_at: float | None = None
+        self._waiting_since: float | None = None
+        self._suspects: dict[PodKey, float] = {}
+        self._retained = 0
+
+    def told(self, metadata: Metadata | None, keys: Iterable[PodKey]) -> None:
+        """Take what the metadata are now, and of which pods they have told something."""
+        now = self._clock.monotonic_seconds()
+        self._metadata = metadata
+        is_followed = metadata is not None and metadata.synced
+        if is_followed:
+            self._followed_at = now
+            if not self._was_followed:
+                self._gets.followed(metadata)
+        elif self._was_followed or now - self._followed_at >= self._settings.interval_seconds:
+            self._metadata_lost = metadata is not None
+        self._was_followed = is_followed
+        news = list(keys)
+        for key in news:
+            self._suspects.pop(key, None)
+        self._gets.told(news, self.cache, metadata, now)
+
+    def poll(self) -> None:
+        """Ask whether the kubelet lives, and for all pods if there is a reason."""
+        self._look_at_the_socket()
+        listed_at = self._listed_at
+        self.error = self._list_if_due()
+        if self.error is None:
+            error = self._ask_allocatable()
+            self.error = error if listed_at == self._listed_at else None
+        if self.error is None:
+            self._ask_pods()
+        self._settle()
+
+    def refresh(self) -> None:
+        """Ask what is due between two polls; nothing while the kubelet does not answer."""
+        self._look_at_the_socket()
+        if self.error is None:
+            self._ask_pods()
+            self.error = self._list_if_due()
+        self._settle()
+
+    def due(self) -> float:
+        """Return in how many seconds there is something to ask; infinite where there is nothing."""
+        now = self._clock.monotonic_seconds()
+        if self.error is not None:
+            return float("inf")
+        moments = [self._gets.next_at(self.cache, now)] if self._may_get() else []
+        known_at = None if self.cache.witness.is_known else self.cache.witness.known_at(self._metadata)
+        if known_at is not None:
+            moments.append(known_at)
+        listing_at = next_list_at(self._situation(now))
+        if listing_at is not None:
+            pause = ADMISSION_PAUSE_SECONDS if self._waiting_since is not None else 0.0
+            moments.append(max(listing_at, now + pause))
+        return min(moments, default=float("inf")) - now
+
+    def _may_get(self) -> bool:
+        """Return whether pods are asked for one by one."""
+        may_serve = self.questions.serves(GET) is not False
+        return may_serve and (self._is_followed or self._gets.searches_own(self.cache) is not None)
+
+    @property
+    def _is_followed(self) -> bool:
+        return self._metadata is not None and self._metadata.synced
+
+    def _look_at_the_socket(self) -> None:
+        """Notice that another kubelet has started."""
+        is_first = self.questions.identity is None
+        if not self.questions.has_restarted() or self.questions.identity is None:
+            return
+        age = self._clock.wall_seconds() - self.questions.identity.created_seconds
+        is_young = age < self._settings.hold_seconds
+        self.cache.begin(is_young=is_young)
+        self.report.begin()
+        self._has_usable_allocatable = True
+        self._started_at = None if is_first and not is_young else self._clock.monotonic_seconds()
+        self._gets.begin()
+        if not is_first:
+            self.error = None
+
+    def _situation(self, now: float) -> Situation:
+        witness = self.cache.witness
+        return Situation(
+            now=now,
+            interval=self._settings.interval_seconds,
+            resync_interval=self._settings.resync_seconds,
+            tried_at=self._tried_at,
+            listed_at=self._listed_at,
+            start_listed_at=witness.listed_at,
+            started_at=self._started_at,
+            witness_at=witness.since(self._metadata),
+            has_get=self.questions.serves(GET),
+            has_own=self._settings.site.own is not None and not witness.own_is_wrong,
+            has_allocatable=self.questions.serves(ALLOCATABLE) is not False and self._has_usable_allocatable,
+            wants_metadata=self._metadata is not None,
+            is_followed=self._is_followed,
+            metadata_lost=self._metadata_lost,
+            has_news=self._gets.has_news(self.cache, self._metadata, now),
+            needs_list=self.cache.needs_list,
+        )
+
+    def _list_if_due(self) -> KubeletError | None:
+        """List if there is a reason and no admission may be under way; return why that failed."""
+        now = self._clock.monotonic_seconds()
+        reason = list_reason(self._situation(now))
+        if reason is None:
+            self._waiting_since = None
+            return None
+        if not self._is_right_after_restart(now) and admission_is_under_way(self._metadata):
+            if self._waiting_since is None:
+                self._waiting_since = now
+            if now - self._waiting_since < ADMISSION_SECONDS:
+                return None
+        if self._waiting_since is not None:
+            gave_up = now - self._waiting_since >= ADMISSION_SECONDS
+            self._events.list_delayed("gave_up" if gave_up else "waited")
+            self._waiting_since = None
+        return self._list(reason)
+
+    def _is_right_after_restart(self, now: float) -> bool:
+        """Return whether the kubelet's sources are not ready yet, so that List writes nothing."""
+        return self._started_at is not None and now - self._started_at < SEARCH_SECONDS
+
+    def _list(self, reason: ListReason) -> KubeletError | None:
+        self._tried_at = self._clock.monotonic_seconds()
+        self._events.listed(reason.value)
+        log.debug("kubelet.list", extra={"reason": reason.value})
+        try:
+            listing, is_whole = self.questions.list()
+        except KubeletError as error:
+            return error
+        now = self._clock.monotonic_seconds()
+        shown = {key: entry.pod for key, entry in self.cache.entries.items()}
+        ended = self.cache.listed(listing, now, self._metadata, is_whole=is_whole)
+        if reason is ListReason.RESYNC:
+            news = self._gets.news()
+            changed = [pod.key for pod in listing.pods if pod.key not in news and shown.get(pod.key, pod) != pod]
+            self._suspect([*changed, *(each.key for each in ended if each.contradicts)], now)
+        self._listed_at = now
+        if self._is_followed:
+            self._metadata_lost = False
+        if is_whole:
+            self._gets.listed(self._metadata, now)
+            self.questions.probe_get(listing)
+        else:
+            self._look_at_the_socket()
+        return None
+
+    def _ask_allocatable(self) -> KubeletError | None:
+        """Ask what may be handed out, by which is seen that the kubelet lives too; return why it does not."""
+        now = self._clock.monotonic_seconds()
+        try:
+            answer = self.questions.allocatable()
+        except KubeletError as error:
+            self.allocatable_failed = True
+            self._has_usable_allocatable = error.reason not in _UNUSABLE
+            if self._reported_at is None or now - self._reported_at >= self._settings.max_age_seconds:
+                self.report.forget()
+            return error if self._has_usable_allocatable else None
+        now = self._clock.monotonic_seconds()
+        self.allocatable_failed, self._has_usable_allocatable = False, True
+        if answer is None:
+            self.report.forget()
+            return None
+        self.cache.answered(now)
+        self.report.told(answer, now)
+        self._reported_at = now
+        return None
+
+    def _ask_pods(self) -> None:
+        """Ask for the pods that are due, one by one; after a failure the rest waits."""
+        now = self._clock.monotonic_seconds()
+        if not self._may_get():
+            return
+        for key, why in self._gets.take(self.cache, self._metadata, now):
+            try:
+                self._get(key, why)
+            except KubeletError as error:
+                log.debug("kubelet.get_failed", extra={"reason": error.reason.value, "detail": error.detail})
+                self._gets.failed(key, why, self.cache, self._clock.monotonic_seconds())
+                self.cache.failed(key)
+                break
+
+    def _get(self, key: PodKey, why: Why) -> None:
+        """Ask for one pod. Raises KubeletError."""
+        answer = self.questions.get(key)
+        now = self._clock.monotonic_seconds()
+        before = self.cache.entries.get(key)
+        if answer is None:
+            ended = self.cache.not_found(key, now, self._metadata)
+            self._note([ended] if ended else [])
+        else:
+            self.cache.got(answer, now, self._metadata)
+            after = self.cache.entries[key]
+            if why is Why.RESYNC and before is not None and before.pod != after.pod:
+                self._suspect([key], now)
+        self._gets.answered(key, why, answer, self.cache, self._metadata, now)
+
+    def _settle(self) -> None:
+        """Take what the metadata say and what time has passed."""
+        now = self._clock.monotonic_seconds()
+        was_wrong = self.cache.witness.own_is_wrong
+        self._note(self.cache.settle(now, self._metadata))
+        if self.cache.witness.own_is_wrong and not was_wrong:
+            log.error("witness.wrong_name", extra={"own": "/".join(self._settings.site.own or ())})
+        retained = len(self.cache.retained())
+        if bool(retained) != bool(self._retained):
+            log.warning(
+                "pods.retained" if retained else "pods.current", extra={"pods": retained or len(self.cache.entries)}
+            )
+        self._retained = retained
+        for key in [key for key, at in self._suspects.items() if now - at >= self._settings.interval_seconds]:
+            del self._suspects[key]
+            self._events.resync_differed()
+            log.error("resync.differs", extra={"namespace": key[0], "pod": key[1]})
+
+    def _suspect(self, keys: Iterable[PodKey], now: float) -> None:
+        """Take that a resync differs from what was shown: an event that tells why may be on its way."""
+        self._suspects.update(dict.fromkeys(keys, now))
+
+    def _note(self, ended: Iterable[Ended]) -> None:
+        """Say which entries have ended against what the metadata say."""
+        for each in ended:
+            if each.contradicts and each.rule is Rule.REFUSED:
+                self._suspect([each.key], self._clock.monotonic_seconds())
+            if each.contradicts:
+                log.warning(
+                    "pods.given_up", extra={"namespace": each.key[0], "pod": each.key[1], "rule": each.rule.value}
+                )
