@@ -24,12 +24,24 @@ def check_machine(scenario: Scenario, problems: Problems) -> None:
         ids = (spec.device_id for spec in resource.devices)
         _check_unique(ids, f"resources[{index}].devices[{{}}].id", problems)
     for index, fault in enumerate(scenario.faults):
-        if fault.every_seconds is not None and fault.every_seconds <= fault.duration_seconds:
+        if fault.every_seconds is not None and fault.every_seconds < LEAST_SECONDS:
+            problems.add(
+                f"faults[{index}].every", f"is too often to be played; write at least {LEAST_SECONDS:g} seconds"
+            )
+        elif fault.every_seconds is not None and fault.every_seconds <= fault.duration_seconds:
             sentence = f"comes again before the fault is over; write more than {fault.duration_seconds:g} seconds"
             problems.add(f"faults[{index}].every", sentence)
 
 
+LEAST_SECONDS = 0.1
+"""Between two times of what comes again: more often would only keep the processors busy."""
+MOST_MEMORY_BYTES = 1 << 50
+"""A PiB on one NUMA node: an amount beyond that is a typing error, and larger ones than an int64 are cut."""
+
+
 def _check_numa_node(node: NumaNode, path: str, problems: Problems) -> None:
+    if node.memory_bytes > MOST_MEMORY_BYTES:
+        problems.add(f"{path}.memory", "is more than any machine has; write at most 1Pi")
     if node.threads_per_core < 1 or len(node.cpus) % node.threads_per_core:
         sentence = f"{node.threads_per_core} does not divide {len(node.cpus)} CPUs; write the hardware threads per core"
         problems.add(f"{path}.threads_per_core", sentence)

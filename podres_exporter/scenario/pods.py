@@ -3,6 +3,7 @@
 from uuid import NAMESPACE_OID, uuid5
 
 from podres_exporter.model import Claim, ClaimDevice, MemoryBlock
+from podres_exporter.scenario.machine import LEAST_SECONDS
 from podres_exporter.scenario.manifest import check_manifest
 from podres_exporter.scenario.records import ContainerSpec, PodSpec
 from podres_exporter.yamldoc.section import Section
@@ -94,6 +95,8 @@ def _check_life(section: Section, pod: PodSpec) -> None:
     length = pod.end_seconds - pod.start_seconds
     if length <= 0:
         section.fault("end", "is not after start; write a later second")
+    elif pod.repeat_seconds is not None and pod.repeat_seconds < LEAST_SECONDS:
+        section.fault("repeat", f"is too often to be played; write at least {LEAST_SECONDS:g} seconds")
     elif pod.repeat_seconds is not None and pod.repeat_seconds <= length:
         section.fault("repeat", f"starts again before the pod has ended; write more than {length:g} seconds")
 

@@ -239,3 +239,32 @@ def test_more_numa_nodes_than_can_be_tried_are_refused_where_sets_of_them_matter
 
     assert found.startswith("numa: 34 NUMA nodes are more than the 12")
     assert 34 == len(parse_scenario(many + "kubelet: {memory_manager: {policy: None}}", "x").numa)
+
+
+@pytest.mark.parametrize(
+    ("part", "fault"),
+    [
+        (
+            "numa: [{node: 0, cpus: 0-3, memory: 99999999999999999999999999Ei}]",
+            "numa[0].memory: is more than any machine",
+        ),
+        (
+            "numa: [{node: 0, cpus: 0-3, memory: 2Pi}]",
+            "numa[0].memory: is more than any machine has; write at most 1Pi",
+        ),
+        (
+            f"{NUMA}\nfaults: [{{kind: hang, at: 1, duration: 0.00000001, every: 0.0000001}}]",
+            "faults[0].every: is too often to be played; write at least 0.1 seconds",
+        ),
+        (
+            f"{NUMA}\npods: [{{name: p, end: 0.00001, repeat: 0.0001}}]",
+            "pods[0].repeat: is too often to be played; write at least 0.1 seconds",
+        ),
+    ],
+)
+def test_what_no_machine_could_be_or_play_is_refused(part: str, fault: str) -> None:
+    """It would only cost memory or every processor."""
+    with pytest.raises(ConfigError) as caught:
+        parse_scenario(part, "x")
+
+    assert [f"x: {fault}"] == [problem[: len(f"x: {fault}")] for problem in caught.value.problems]

@@ -1,5 +1,6 @@
 """What `demo` and `simulate` share: a scenario from a file, and the node that plays it."""
 
+import errno
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from podres_exporter.sim.builtin import builtin_scenario
 from podres_exporter.sim.live import LiveNode
 from podres_exporter.sim.node import SimNode
 
+_MOST_BYTES = 16 * 1024 * 1024
+
 
 def load_scenario(path: str | None) -> tuple[Scenario, Sequence[str]]:
     """Return the scenario and what is wrong with it; the built-in story stands in for a wrong one."""
@@ -21,11 +24,20 @@ def load_scenario(path: str | None) -> tuple[Scenario, Sequence[str]]:
     if path is None:
         return story, ()
     try:
-        return parse_scenario(Path(path).read_text(encoding="utf-8"), path), ()
+        return parse_scenario(_read(path), path), ()
     except (OSError, UnicodeDecodeError) as error:
         return story, [f"--scenario: cannot read {path}: {error}"]
     except ConfigError as error:
         return story, error.problems
+
+
+def _read(path: str) -> str:
+    """Return a scenario's text, also of a pipe. Raises OSError or UnicodeDecodeError."""
+    with Path(path).open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise OSError(errno.EFBIG, f"has more than {_MOST_BYTES} bytes; a scenario of a large node has a tenth of that")
+    return content.decode()
 
 
 @contextmanager

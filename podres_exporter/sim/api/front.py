@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import logging
+import select
 import socket
 import socketserver
 import ssl
@@ -20,6 +21,12 @@ HANDSHAKE_SECONDS = 5.0
 """How long a client may take for TLS; one that sends nothing must not keep a thread for ever."""
 
 
+SILENCE_SECONDS = 10.0
+"""How long a client may be connected before it says anything."""
+MOST_CONNECTIONS = 1024
+"""Each costs a thread; three hundred reflectors have some six hundred."""
+
+
 class Front(socketserver.ThreadingTCPServer):
     """
     Accepts on a bound socket from `start` to `close`, and then never again.
@@ -35,13 +42,14 @@ class Front(socketserver.ThreadingTCPServer):
         handler: Callable[..., socketserver.BaseRequestHandler],
         tls: ssl.SSLContext | None = None,
         handshake_seconds: float = HANDSHAKE_SECONDS,
+        silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         """Take over the socket; *handler* is called with a connection, the client's address and this."""
         super().__init__(listener.getsockname(), handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
         self.closing = threading.Event()
-        self._tls, self._handshake_seconds = tls, handshake_seconds
+        self._tls, self._handshake_seconds, self._silence_seconds = tls, handshake_seconds, silence_seconds
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._open: dict[socket.socket, threading.Thread] = {}
@@ -88,7 +96,11 @@ class Front(socketserver.ThreadingTCPServer):
             raise
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection, in its thread. Raises OSError where TLS comes to nothing."""
+        """Serve a connection that says something, in its thread. Raises OSError where TLS comes to nothing."""
+        speech = select.poll()
+        speech.register(request, select.POLLIN)
+        if not speech.poll(self._silence_seconds * 1000):
+            return
         if isinstance(request, ssl.SSLSocket):
             request.settimeout(self._handshake_seconds)
             request.do_handshake()
@@ -96,7 +108,11 @@ class Front(socketserver.ThreadingTCPServer):
         super().finish_request(request, client_address)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Give a connection its thread."""
+        """Give a connection its thread, as long as there are not too many."""
+        if len(self._open) >= MOST_CONNECTIONS:
+            log.debug("sim.api_connection_refused")
+            self.shutdown_request(request)
+            return
         name = f"sim-api-{next(self._numbers)}"
         thread = threading.Thread(
             target=self.process_request_thread, args=(request, client_address), name=name, daemon=True

@@ -98,5 +98,5 @@ def _decode_token(token: str) -> tuple[int, ObjectKey]:
         content = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         namespace, name = content["start"].split("/")
         return int(content["rv"]), (namespace, name)
-    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise bad_request(f"continue key is not valid: {error}") from error

@@ -1,6 +1,7 @@
 """Objects that clients create and delete."""
 
 import json
+import re
 from typing import Any
 
 from podres_exporter.sim.api.answer import JSON
@@ -9,6 +10,14 @@ from podres_exporter.sim.api.request import Request, Target
 from podres_exporter.sim.api.resources import NAMESPACES
 from podres_exporter.sim.api.status import StatusError, bad_request, invalid, method_not_allowed
 from podres_exporter.sim.api.store import Store
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LONGEST_NAME = 253
+_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character"
+)
+"""Source: apimachinery validation.NameIsDNSSubdomain."""
 
 
 def read_body(request: Request) -> dict[str, Any]:
@@ -19,7 +28,7 @@ def read_body(request: Request) -> dict[str, Any]:
         raise StatusError(415, message)
     try:
         body = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
     if not isinstance(body, dict):
         raise bad_request("couldn't get version/kind; json parse error: the body is not an object")
@@ -94,3 +103,6 @@ def _ensure_name(item: dict[str, Any], version: int) -> None:
     if not metadata.get("name"):
         problem = "metadata.name: Required value: name or generateName is required"
         raise invalid(item["kind"], "", [problem])
+    name = metadata["name"]
+    if not (isinstance(name, str) and len(name) <= _LONGEST_NAME and _NAME.fullmatch(name)):
+        raise invalid(item["kind"], str(name)[:_LONGEST_NAME], [f"metadata.name: Invalid value: {name!r}: {_RULE}"])

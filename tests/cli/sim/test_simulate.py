@@ -1,10 +1,13 @@
 """Wrong usage of `simulate` and `simulate plugin`: every fault at once, exit code 2, and nothing started."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from podres_exporter.cli import main
+from podres_exporter.cli.sim.node import load_scenario
 
 
 def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
@@ -80,3 +83,23 @@ def test_help_is_complete(argv: tuple[str, ...], capsys: pytest.CaptureFixture[s
         ("simulate", "plugin", "--help"): ["--resource", "--devices", "--directory"],
     }
     assert [] == [flag for flag in flags[argv] if flag not in said]
+
+
+def test_an_endless_scenario_is_refused_before_it_fills_the_memory() -> None:
+    _, faults = load_scenario("/dev/zero")
+
+    assert ["--scenario: cannot read /dev/zero: [Errno 27] has more than 16777216 bytes"] == [
+        fault.partition(";")[0] for fault in faults
+    ]
+
+
+def test_a_scenario_may_come_through_a_pipe(tmp_path: Path) -> None:
+    """As in `--scenario <(jq ...)`."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=["numa: [{node: 0, cpus: 0-3, memory: 1Gi}]"])
+    writer.start()
+    scenario, faults = load_scenario(str(pipe))
+    writer.join()
+
+    assert ((), 1 << 30) == (tuple(faults), scenario.numa[0].memory_bytes)

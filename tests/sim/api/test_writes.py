@@ -77,6 +77,11 @@ def test_a_delete_may_insist_on_the_uid(store: Store, client: Client) -> None:
             "the namespace of the provided object does not match the namespace sent on the request",
         ),
         (manifest("taken"), 409, 'pods "taken" already exists'),
+        (b"[" * 100_000, 400, "couldn't get version/kind; json parse error: "),
+        (manifest("../../etc"), 422, 'Pod "../../etc" is invalid: metadata.name: Invalid value: '),
+        (manifest("Upper"), 422, 'Pod "Upper" is invalid: metadata.name: Invalid value: '),
+        (manifest("a." + "b" * 300), 422, 'Pod "a.bbbb'),
+        (manifest(metadata={"name": 7}), 422, 'Pod "7" is invalid: metadata.name: Invalid value: 7: a lowercase RFC'),
     ],
 )
 def test_a_pod_that_cannot_be_created_is_refused(
