@@ -1,17 +1,17 @@
 """Findings on the kubelet's answers: whether they come at all, how large they are, and what of them is usable."""
 
 import re
-from collections.abc import Mapping
 
 from podres_exporter.check.evidence import Call, Evidence
 from podres_exporter.check.finding import Finding, failed, note, ok, skipped, warning
-from podres_exporter.check.rpcs import NOT_CONNECTED
+from podres_exporter.check.rpcs import LIST, NOT_CONNECTED
 from podres_exporter.errors import Reason
+from podres_exporter.printable import printable
 from podres_exporter.text.amounts import size_text
 from podres_exporter.text.words import counted, some
 
 MIB = 1 << 20
-OUR_LIMIT_BYTES = 16 * MIB
+_MANY_DEVICES = "the node has very many devices, or devices with very long ids: see its device plugins"
 USUAL_LIMIT_BYTES = 4 * MIB
 """gRPC's default for what a client receives."""
 
@@ -21,7 +21,7 @@ _LARGER = re.compile(r"larger than max \(([0-9]{1,12}) vs")
 
 def answer_findings(evidence: Evidence) -> list[Finding]:
     """Return the findings on the rate limit, the size of the answers, and on items that are unusable."""
-    return [_rate_limit(evidence), _size(evidence.calls), _items(evidence)]
+    return [_rate_limit(evidence), _size(evidence), _items(evidence)]
 
 
 def _rate_limit(evidence: Evidence) -> Finding:
@@ -46,28 +46,53 @@ def _rate_limit(evidence: Evidence) -> Finding:
     return failed(name, seen, remedy, **facts) if lost else warning(name, seen, remedy, **facts)
 
 
-def _size(calls: Mapping[str, Call]) -> Finding:
-    name = "kubelet.size"
+def _size(evidence: Evidence) -> Finding:
+    """Return how large the largest answer is, against the limit that is set, and what fills it."""
+    name, calls, limit = "kubelet.size", evidence.calls, evidence.settings.max_message_bytes
     sizes = {rpc: size for rpc, call in calls.items() if (size := _size_of(call)) is not None}
     if not sizes:
         return skipped(name, "there is no answer to measure" if calls else NOT_CONNECTED)
     largest = max(sizes, key=lambda rpc: sizes[rpc])
     size = sizes[largest]
     seen = f"{size_text(size)} at most, of {largest}"
-    remedy = (
-        "fewer pods or devices on this node, or shorter device ids; other clients stop at 4 MiB already unless they "
-        "raise gRPC's limit"
-    )
-    if size > OUR_LIMIT_BYTES:
-        return failed(name, f"{seen}: more than the 16 MiB that we take", remedy, size_bytes=size)
-    if size > _NEARLY * OUR_LIMIT_BYTES:
-        return warning(name, f"{seen}: close to the 16 MiB that we take", remedy, size_bytes=size)
+    fits = f"the {size_text(limit)} of --kubelet.max-message-size"
+    filler, remedy = _filler(evidence, size) if largest == LIST else ("", _MANY_DEVICES)
+    remedy = f"raise --kubelet.max-message-size meanwhile; {remedy}"
+    if size > limit:
+        return failed(name, f"{seen}: more than {fits}{filler}", remedy, size_bytes=size)
+    if size > _NEARLY * limit:
+        return warning(name, f"{seen}: close to {fits}{filler}", remedy, size_bytes=size)
     if size > USUAL_LIMIT_BYTES:
-        seen = f"{seen}: within the 16 MiB that we take, beyond gRPC's usual 4 MiB"
+        seen = f"{seen}: within {fits}, beyond gRPC's usual 4 MiB{filler}"
         return note(
             name, seen, "nothing to do here; other clients need grpc.max_receive_message_length", size_bytes=size
         )
-    return ok(name, f"{seen}; 16 MiB fit here, 4 MiB in most other clients", size_bytes=size)
+    return ok(name, f"{seen}; {size_text(limit)} fit here, 4 MiB in most other clients", size_bytes=size)
+
+
+def _filler(evidence: Evidence, size: int) -> tuple[str, str]:
+    """
+    Return which pod fills the answer to List, and what to do about it.
+
+    Source: kubernetes #141335: each failed NodePrepareResources makes the kubelet list a claim's devices once more.
+    """
+    largest = evidence.listing.largest_pod if evidence.listing else None
+    if largest is None or largest.size_bytes < size / 4:
+        return "", _MANY_DEVICES
+    pod = printable(f"{largest.namespace}/{largest.name}")
+    claims = any(
+        each.claims
+        for each_pod in (evidence.listing.pods if evidence.listing else ())
+        if each_pod.key == (largest.namespace, largest.name)
+        for each in each_pod.containers
+    )
+    why = (
+        f"see why the DRA driver cannot prepare the claims of {pod} (kubectl describe pod): each try makes the "
+        "kubelet's answer longer (kubernetes #141335)"
+        if claims
+        else f"see what {pod} asks for: its devices make most of the answer"
+    )
+    return f"; {size_text(largest.size_bytes)} of it are pod {pod}", why
 
 
 def _size_of(call: Call) -> int | None:

@@ -13,8 +13,9 @@ from podres_exporter.model import Allocatable, DoubleHeld, Listing, Metadata, To
 @dataclass(frozen=True, slots=True)
 class Settings:
     """
-    How the exporter is set up. *given* are the flags and variables that say something; *strangers* are variables of our
-    prefix that nobody reads, with the variable that may be meant (or nothing).
+    How the exporter is set up. *max_message_bytes* is the largest answer that `serve` takes. *given* are the flags and
+    variables that say something; *strangers* are variables of our prefix that nobody reads, with the variable that may
+    be meant (or nothing).
     """
 
     node: str
@@ -22,6 +23,7 @@ class Settings:
     hold_down_seconds: float
     metadata_source: str
     allowlist: LabelAllowlist = field(default_factory=LabelAllowlist)
+    max_message_bytes: int = 64 << 20
     given: tuple[str, ...] = ()
     strangers: tuple[tuple[str, str], ...] = ()
 

@@ -24,6 +24,7 @@ class Config:
     kubelet_socket: Path
     poll_interval_seconds: float
     kubelet_timeout_seconds: float
+    kubelet_max_message_bytes: int
     snapshot_max_age_seconds: float
     snapshot_hold_down_seconds: float
     resync_interval_seconds: float
@@ -37,6 +38,7 @@ class Config:
     topology_sysfs: Path
     collectors: frozenset[str]
     node_label: bool
+    counts_only: frozenset[str]
     listen_addresses: tuple[ListenAddress, ...]
     telemetry_path: str
     max_requests: int
@@ -107,6 +109,13 @@ TIMEOUT = Option(
     help="deadline of each call to the kubelet",
     parse=values.at_least(0.1, "100ms"),
 )
+MAX_MESSAGE = Option(
+    flag="--kubelet.max-message-size",
+    placeholder="SIZE",
+    default="64Mi",
+    help="largest answer of the kubelet that is taken, such as 64Mi; a larger one is refused",
+    parse=values.message_size,
+)
 MAX_AGE = Option(
     flag="--snapshot.max-age",
     placeholder="DURATION",
@@ -169,6 +178,16 @@ SYSFS = Option(
     help="where the kernel's sysfs is; the NUMA nodes of CPUs are read there",
     parse=values.folder,
 )
+COUNTS_ONLY = Option(
+    flag="--metrics.counts-only",
+    placeholder="RESOURCE",
+    default="",
+    help="extended resource whose devices get no series of their own (podres_container_device_info and _health), only "
+    "counts; for plugins that make a device of each MiB; may be given several times",
+    parse=values.resource_name,
+    repeatable=True,
+    otherwise="none",
+)
 LISTEN_ADDRESS = Option(
     flag="--web.listen-address",
     placeholder="HOST:PORT",
@@ -220,6 +239,7 @@ OPTIONS: tuple[Option[Any], ...] = (
     POLL_INTERVAL,
     RESYNC_INTERVAL,
     TIMEOUT,
+    MAX_MESSAGE,
     MAX_AGE,
     HOLD_DOWN,
     NODE_NAME,
@@ -228,6 +248,7 @@ OPTIONS: tuple[Option[Any], ...] = (
     CONTEXT,
     POD_LABELS,
     SYSFS,
+    COUNTS_ONLY,
     LISTEN_ADDRESS,
     TELEMETRY_PATH,
     MAX_REQUESTS,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from podres_exporter.allowlist import LabelAllowlist, parse_allowlist
+from podres_exporter.quantity import parse_quantity
 
 MAX_SOCKET_PATH_BYTES = 107
 """What fits into sockaddr_un, less its closing zero (unix(7))."""
@@ -51,6 +52,25 @@ def socket_path(text: str) -> Path:
             "mount the directory somewhere shorter"
         )
     return Path(path)
+
+
+MESSAGE_BYTES = (4 << 20, 1 << 30)
+"""From gRPC's own default to what still is an answer and no mistake."""
+
+
+def message_size(text: str) -> int:
+    """Return the bytes of a message, from 4Mi to 1Gi."""
+    size = parse_quantity(text)
+    if not MESSAGE_BYTES[0] <= size <= MESSAGE_BYTES[1]:
+        raise ValueError(f"{text!r} is not a size from 4Mi to 1Gi")
+    return size
+
+
+def resource_name(text: str) -> str:
+    """Return the name of an extended resource."""
+    if not re.fullmatch(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+", text):
+        raise ValueError(f"{text!r} is not an extended resource; write for example nvidia.com/gpu")
+    return text
 
 
 def plain(text: str) -> str:

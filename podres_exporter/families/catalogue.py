@@ -43,6 +43,11 @@ OFF_BY_DEFAULT = frozenset({"cpu-info"})
 DEFAULT_COLLECTORS = frozenset(COLLECTORS) - OFF_BY_DEFAULT
 
 
-def selected(collectors: Collection[str]) -> tuple[Family, ...]:
-    """Return the families of the collectors that are on, in the order of the page."""
-    return tuple(family for family in CATALOGUE if family.collector in collectors)
+def selected(collectors: Collection[str], counts_only: Collection[str] = ()) -> tuple[Family, ...]:
+    """
+    Return the families of the collectors that are on, in the order of the page.
+
+    Devices of the extended resources of which only counts are wanted have no series of their own.
+    """
+    families = tuple(family for family in CATALOGUE if family.collector in collectors)
+    return devices.without_devices_of(families, frozenset(counts_only)) if counts_only else families

@@ -1,8 +1,9 @@
 """Devices of device plugins: held by containers, and what the node has of them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 
-from podres_exporter.families.spec import Concern, ContainerFamily, Kind, NodeFamily, Row, nodes_text
+from podres_exporter.families.spec import Concern, ContainerFamily, Family, Kind, NodeFamily, Row, nodes_text
 from podres_exporter.model import (
     Allocation,
     ContainerView,
@@ -12,6 +13,8 @@ from podres_exporter.model import (
     count_by_resource,
     share_of,
 )
+
+ContainerRows = Callable[[ContainerView, Topology | None], Collection[Row]]
 
 
 def _device_counts(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
@@ -159,3 +162,25 @@ FAMILIES = (
     NODE_UNALLOCATABLE_HELD_DEVICES,
     NODE_DOUBLE_HELD_DEVICES,
 )
+
+
+def without_devices_of(families: Iterable[Family], resources: frozenset[str]) -> tuple[Family, ...]:
+    """Return the families with no series for single devices of the resources; counts stay as they are."""
+
+    def lean(rows: ContainerRows) -> ContainerRows:
+        def of_others(view: ContainerView, topology: Topology | None) -> Collection[Row]:
+            devices = tuple(each for each in view.container.devices if each.resource not in resources)
+            health = tuple(each for each in view.health if each.resource not in resources)
+            return rows(replace(view, container=replace(view.container, devices=devices), health=health), topology)
+
+        return of_others
+
+    return tuple(
+        replace(family, rows=lean(family.rows))
+        if isinstance(family, ContainerFamily) and family.name in _OF_SINGLE_DEVICES
+        else family
+        for family in families
+    )
+
+
+_OF_SINGLE_DEVICES = frozenset({CONTAINER_DEVICE_INFO.name, CONTAINER_DEVICE_HEALTH.name})

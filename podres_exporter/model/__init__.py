@@ -17,6 +17,7 @@ from podres_exporter.model.allocation import (
     MemoryBlock,
     NumaNodes,
     Pod,
+    PodSize,
     count_by_resource,
     ids_by_resource,
 )
@@ -110,6 +111,7 @@ __all__ = [
     "Pod",
     "PodKey",
     "PodMeta",
+    "PodSize",
     "PodView",
     "Request",
     "ResourceHealth",

@@ -135,6 +135,15 @@ class Malformed:
     resource: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class PodSize:
+    """How many bytes of an answer a pod takes."""
+
+    size_bytes: int
+    namespace: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """
@@ -144,6 +153,7 @@ class Listing:
     *merged_keys* are their names. *unreadable*: of what it is not known how much is held, because of items that could
     not be read. *shared_pool_reported* is true where the answer carried the shared pool as if it were exclusive
     (kubelets 1.20 to 1.22).
+    *largest_pod* is the pod that takes most of the answer's bytes, whatever is left of it here.
     """
 
     pods: tuple[Pod, ...]
@@ -152,6 +162,7 @@ class Listing:
     shared_pool_reported: bool = False
     merged_keys: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
     unreadable: Unknown = field(default_factory=Unknown, compare=False)
+    largest_pod: PodSize | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,15 @@ from podres_exporter.model import Allocatable, Listing
 from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, KubeletCall, Observer, SocketIdentity
 from podres_exporter.wire import AllocatableDecoder, DeviceRows, ListDecoder, decode_get, encode_get_request
 
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-"""What the kubelet's own end-to-end client allows; gRPC's default of 4 MiB is within reach of a large node."""
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+"""
+The default. gRPC's own of 4 MiB is within reach of a large node, and the 16 MiB of the kubelet's end-to-end client
+within reach of one with a DRA claim that cannot be prepared (kubernetes #141335).
+"""
 
 _OPTIONS = [
     # Strict servers refuse a percent-encoded socket path as :authority; Kubernetes' own clients say localhost too.
     ("grpc.default_authority", "localhost"),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     # A kubelet is back within seconds; gRPC's own backoff of up to two minutes would miss it.
     ("grpc.initial_reconnect_backoff_ms", 100),
     # This one is also how long a connection may take to be made, and a busy kubelet takes longer than 100 ms.
@@ -37,10 +39,19 @@ T = TypeVar("T")
 class KubeletClient:
     """KubeletSource over the real socket. Not for more than one thread, `close` excepted."""
 
-    def __init__(self, socket: Path, timeout_seconds: float, clock: Clock, observe: Observer) -> None:
+    def __init__(
+        self,
+        socket: Path,
+        timeout_seconds: float,
+        clock: Clock,
+        observe: Observer,
+        max_message_bytes: int = MAX_MESSAGE_BYTES,
+    ) -> None:
         """Open nothing yet: gRPC connects at the first call, and anew whenever the kubelet comes back."""
         self._socket, self._timeout, self._clock, self._observe = socket, timeout_seconds, clock, observe
-        self._channel = grpc.insecure_channel(f"unix:{socket}", options=_OPTIONS)
+        self._channel = grpc.insecure_channel(
+            f"unix:{socket}", options=[*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)]
+        )
         rows = DeviceRows()
         self._list_decoder, self._allocatable_decoder = ListDecoder(rows), AllocatableDecoder(rows)
 

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from podres_exporter._proto.podresources_frames_pb2 import AllocatableFrame, GetFrame, ListFrame, PodFrame
 from podres_exporter._proto.podresources_v1_pb2 import AllocatableResourcesResponse, GetPodResourcesRequest
 from podres_exporter.errors import KubeletError, Reason
-from podres_exporter.model import Allocatable, Device, Listing, Malformed, Pod
+from podres_exporter.model import Allocatable, Device, Listing, Malformed, Pod, PodSize
 from podres_exporter.wire.plain import DeviceRows, PodContent, plain_pod
 from podres_exporter.wire.pods import decode_pod, unite_pods
 from podres_exporter.wire.rows import decode_cpus, decode_devices, decode_memory, off_node_devices
@@ -74,6 +74,7 @@ class ListDecoder:
         by_bytes: dict[bytes, _Remembered] = {}
         by_name: dict[tuple[bytes, bytes], _Remembered] = {}
         pods: list[Pod] = []
+        largest = PodSize(0, "", "")
         malformed: list[Malformed] = []
         for index, piece in enumerate(slices):
             known = self._by_bytes.get(piece) or self._decode(piece)
@@ -85,6 +86,8 @@ class ListDecoder:
             malformed += [_below(f"pod_resources[{name}]", fault) for fault in known.faults]
             if known.pod is not None:
                 pods.append(known.pod)
+                if len(piece) > largest.size_bytes:
+                    largest = PodSize(len(piece), known.pod.namespace, known.pod.name)
         self._by_bytes, self._by_name = by_bytes, by_name
         self._rows.trim("List", sum([len(container.devices) for pod in pods for container in pod.containers]))
         united, merged = unite_pods(pods)
@@ -95,6 +98,7 @@ class ListDecoder:
             merged,
             merged_keys=frozenset(key for key, count in names.items() if count > 1),
             unreadable=unreadable(malformed),
+            largest_pod=largest if pods else None,
         )
 
     def _decode(self, piece: bytes) -> _Remembered:

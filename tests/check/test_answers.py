@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from builders import container, pod
 from check_rig import TRAIN, calls, found, healthy, holding, refused
 
 from podres_exporter.check import Verdict
-from podres_exporter.check.evidence import Call, Look
+from podres_exporter.check.evidence import Call, Look, Settings
 from podres_exporter.errors import Reason
-from podres_exporter.model import Malformed
+from podres_exporter.model import Claim, Malformed, PodSize
 
 MIB = 1 << 20
 RPCS = ("List", "GetAllocatableResources", "Get")
@@ -32,13 +33,13 @@ def test_rejected_calls_are_another_clients_doing(reason: Reason | None, verdict
     [
         (4 * MIB, Verdict.OK, "4 MiB at most, of List"),
         (4 * MIB + 1, Verdict.NOTE, "beyond gRPC's usual 4 MiB"),
-        (12 * MIB, Verdict.NOTE, "12 MiB at most"),
-        (12 * MIB + 1, Verdict.WARNING, "close to the 16 MiB"),
-        (16 * MIB, Verdict.WARNING, "close to the 16 MiB"),
+        (48 * MIB, Verdict.NOTE, "48 MiB at most"),
+        (48 * MIB + 1, Verdict.WARNING, "close to the 64 MiB"),
+        (64 * MIB, Verdict.WARNING, "close to the 64 MiB"),
     ],
 )
 def test_the_largest_answer_is_measured_against_both_limits(size: int, verdict: Verdict, seen: str) -> None:
-    """Ours is 16 MiB, gRPC's default 4 MiB."""
+    """Ours is 64 MiB unless told otherwise, gRPC's default 4 MiB."""
     one = found(healthy(calls=calls(List=Call("List", 0.1, size))), "kubelet.size")
 
     assert verdict is one.verdict
@@ -48,11 +49,31 @@ def test_the_largest_answer_is_measured_against_both_limits(size: int, verdict: 
 
 def test_the_size_of_an_answer_that_was_refused_for_it_is_in_the_refusal() -> None:
     """GRPC's core names it; nothing else does."""
-    text = "CLIENT: Received message larger than max (20971520 vs. 16777216) (socket /s)"
+    text = "CLIENT: Received message larger than max (272629760 vs. 268435456) (socket /s)"
     one = found(healthy(calls=calls(List=refused("List", Reason.TOO_LARGE, text))), "kubelet.size")
 
     assert Verdict.FAILED is one.verdict
-    assert "20 MiB at most, of List: more than the 16 MiB that we take" == one.seen
+    assert "260 MiB at most, of List: more than the 64 MiB of --kubelet.max-message-size" == one.seen
+
+
+@pytest.mark.parametrize(
+    ("pod_bytes", "claims", "words"),
+    [
+        (17 * MIB, [Claim("ml", "gpus", ())], "see why the DRA driver cannot prepare the claims of ml/stuck"),
+        (17 * MIB, [], "see what ml/stuck asks for"),
+        (1 * MIB, [], "very many devices"),
+    ],
+)
+def test_what_fills_a_large_answer_is_named(pod_bytes: int, claims: list[Claim], words: str) -> None:
+    """One claim that cannot be prepared makes the kubelet's answer grow without end (kubernetes #141335)."""
+    stuck = pod("stuck", container("main", claims=claims), namespace="ml")
+    look = Look(holding(stuck, largest_pod=PodSize(pod_bytes, "ml", "stuck")))
+    limits = Settings("n1", 10.0, 60.0, "none", max_message_bytes=16 * MIB)
+    one = found(healthy(settings=limits, calls=calls(List=Call("List", 0.1, 18 * MIB)), looks=(look,)), "kubelet.size")
+
+    assert Verdict.FAILED is one.verdict
+    assert words in one.remedy
+    assert ("17 MiB of it are pod ml/stuck" in one.seen) == (pod_bytes > MIB)
 
 
 def test_without_any_answer_there_is_nothing_to_measure() -> None:

@@ -23,7 +23,7 @@ def test_good_answers_are_told_with_their_numbers() -> None:
     assert "answered in 1 ms" == found(evidence, "kubelet.get").seen
     assert "none of 3 calls was rejected" == found(evidence, "kubelet.rate-limit").seen
     assert (
-        "562 B at most, of List; 16 MiB fit here, 4 MiB in most other clients" == found(evidence, "kubelet.size").seen
+        "562 B at most, of List; 64 MiB fit here, 4 MiB in most other clients" == found(evidence, "kubelet.size").seen
     )
 
 

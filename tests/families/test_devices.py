@@ -5,6 +5,8 @@ from dataclasses import replace
 from pages import sample_lines, wanted
 from snapshots import NOTHING, TWO_NODES, holding, one_container, stocked
 
+from podres_exporter.families import COLLECTORS, selected
+from podres_exporter.families.spec import ContainerFamily
 from podres_exporter.model import (
     Allocation,
     Container,
@@ -200,3 +202,21 @@ def test_what_cannot_be_judged_has_no_series() -> None:
     families = ("devices", "cpus", "claim_devices")
 
     assert "\n" == sample_lines(doubled(None), *(f"podres_node_double_held_{family}" for family in families))
+
+
+def test_resources_of_which_only_counts_are_wanted_have_no_series_for_each_device() -> None:
+    """A plugin that makes a device of each MiB; what others hold is shown as before."""
+    unit, gpu = Device("a/mib", "u1", frozenset()), Device("b/gpu", "G", frozenset())
+    health = (DeviceHealth("a/mib", "u1", "", "", "Healthy"), DeviceHealth("b/gpu", "G", "", "", "Healthy"))
+    view = ContainerView(Container("c", (unit, gpu)), NOTHING, health=health)
+    counts = {
+        each.name: [row[0] for row in each.rows(view, None)]
+        for each in selected(COLLECTORS, {"a/mib"})
+        if isinstance(each, ContainerFamily) and each.name.startswith("podres_container_device")
+    }
+
+    assert {
+        "podres_container_devices": ["a/mib", "b/gpu"],
+        "podres_container_device_info": ["b/gpu"],
+        "podres_container_device_health": ["b/gpu"],
+    } == counts

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from builders import field, list_answer, pod_row
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import KubeletError, Reason
+from podres_exporter.model import Listing
 from podres_exporter.sim import FixedAnswers, SimKubelet
 from podres_exporter.sources import KubeletClient
 
@@ -79,3 +81,21 @@ def test_other_rights_on_the_socket_are_not_another_kubelet(short_dir: Path) -> 
             assert before == client.identity()
             kubelet.restart()
             assert before != client.identity()
+
+
+@pytest.mark.parametrize(("limit", "reason"), [(4 << 20, Reason.TOO_LARGE), (6 << 20, None)])
+def test_the_largest_answer_that_is_taken_is_set(short_dir: Path, limit: int, reason: Reason | None) -> None:
+    """Above it gRPC refuses the answer and says how large it is."""
+    answer = list_answer(pod_row("a")) + field(100, bytes(5 << 20))
+    with SimKubelet(short_dir / "s", FixedAnswers(answer), SystemClock()) as kubelet:
+        client = KubeletClient(kubelet.socket_path, 5.0, SystemClock(), lambda *_: None, limit)
+        with contextlib.closing(client):
+            try:
+                told: Listing | KubeletError = client.list()
+            except KubeletError as error:
+                told = error
+
+    assert reason is (told.reason if isinstance(told, KubeletError) else None)
+    if isinstance(told, Listing):
+        assert told.largest_pod
+        assert "a" == told.largest_pod.name

@@ -5,7 +5,9 @@ import argparse
 from podres_exporter.cli.flags.options import add_option
 from podres_exporter.config import OPTIONS
 
-_LIVE = frozenset({"--kubelet.socket", "--kubelet.timeout", "--node-name", "--topology.sysfs"})
+_LIVE = frozenset(
+    {"--kubelet.socket", "--kubelet.timeout", "--kubelet.max-message-size", "--node-name", "--topology.sysfs"}
+)
 _LIVE_PREFIXES = ("--metadata.", "--log.")
 _WATCH = frozenset({"--kubelet.poll-interval", "--snapshot.max-age", "--snapshot.hold-down"})
 _DEFAULTS = {"--log.level": "error"}

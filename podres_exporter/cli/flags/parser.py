@@ -21,7 +21,9 @@ DEMO_DEFAULTS = {
 }
 """The flags of `serve` that the demo takes, with defaults of its own (empty: those of `serve`)."""
 
-CHECK_FLAGS = frozenset({"--kubelet.socket", "--kubelet.timeout", "--node-name", "--topology.sysfs"})
+CHECK_FLAGS = frozenset(
+    {"--kubelet.socket", "--kubelet.timeout", "--kubelet.max-message-size", "--node-name", "--topology.sysfs"}
+)
 CHECK_PREFIXES = ("--metadata.", "--log.")
 """The flags of `serve` that `check` takes, by name or by how they begin."""
 

@@ -43,7 +43,9 @@ class NodeOrigin:
             calls[call.rpc] = Call(call.answer, None if error is None else Refusal(error.reason, error.detail))
 
         metadata, refusal = self._metadata()
-        kubelet = KubeletClient(config.kubelet_socket, config.kubelet_timeout_seconds, self._clock, record)
+        kubelet = KubeletClient(
+            config.kubelet_socket, config.kubelet_timeout_seconds, self._clock, record, config.kubelet_max_message_bytes
+        )
         try:
             sources = Sources(kubelet, SysfsTopology(config.topology_sysfs), FixedMetadata(metadata))
             seen = look(config.node_name, sources, self._clock)

@@ -31,7 +31,13 @@ def watch_node(
     changes, latest, complaint = Changes(alarm.ring), deque[Snapshot](maxlen=1), ""
     never = threading.Event()
     with ExitStack() as stack:
-        kubelet = KubeletClient(config.kubelet_socket, config.kubelet_timeout_seconds, clock, lambda _call: None)
+        kubelet = KubeletClient(
+            config.kubelet_socket,
+            config.kubelet_timeout_seconds,
+            clock,
+            lambda _call: None,
+            config.kubelet_max_message_bytes,
+        )
         stack.callback(kubelet.close)
         metadata = _metadata(config, environment, clock, no_metadata)
         stack.callback(metadata.stop)

@@ -16,6 +16,9 @@ MOST_ATTEMPTS = 3
 PAUSE_SECONDS = 0.5
 """In which the kubelet would let fifty calls pass, if nobody else made them."""
 
+MOST_MESSAGE_BYTES = 256 << 20
+"""More than `serve` takes, so that what fills an answer which is too large can be named."""
+
 T = TypeVar("T")
 
 
@@ -25,7 +28,7 @@ class KubeletAsker:
     def __init__(self, socket: Path, timeout_seconds: float, clock: Clock) -> None:
         """Connect at the first call."""
         self._last: dict[str, KubeletCall] = {}
-        self._client = KubeletClient(socket, timeout_seconds, clock, self._note)
+        self._client = KubeletClient(socket, timeout_seconds, clock, self._note, MOST_MESSAGE_BYTES)
         self._socket, self._clock = socket, clock
         self.calls: dict[str, Call] = {}
 

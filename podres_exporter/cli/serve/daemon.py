@@ -57,13 +57,18 @@ class Daemon:
         access = load_access(config.web_config, clock, own) if config.web_config else None
         self._document = SnapshotDocument(config.node_name, __version__, clock)
         self._exposition = Exposition(
-            config.node_name, selected(config.collectors), own, clock, node_label=config.node_label
+            config.node_name,
+            selected(config.collectors, config.counts_only),
+            own,
+            clock,
+            node_label=config.node_label,
         )
         self._kubelet = KubeletClient(
             config.kubelet_socket,
             config.kubelet_timeout_seconds,
             clock,
             lambda call: own.rpc(call.rpc, call.seconds, call.reason),
+            config.kubelet_max_message_bytes,
         )
         interval = config.poll_interval_seconds
         settings = PollSettings.of(config)

@@ -144,6 +144,7 @@ def gather(
             hold_down_seconds=config.snapshot_hold_down_seconds,
             metadata_source=config.metadata_source,
             allowlist=config.pod_labels_allowlist,
+            max_message_bytes=config.kubelet_max_message_bytes,
             given=given,
             strangers=strangers,
         ),

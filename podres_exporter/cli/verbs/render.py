@@ -36,7 +36,7 @@ def rendered(observation: Observation, shown: Snapshot, selection: Selection, vi
         case "csv":
             return csv_text([shown])
         case "prom":
-            return prom_text([shown], selected(config.collectors), node_label=config.node_label)
+            return prom_text([shown], selected(config.collectors, config.counts_only), node_label=config.node_label)
         case _:
             is_holders = not (view.is_free or view.is_summary)
             free = nobody_holds([observation.snapshot], selection) if is_holders else []

@@ -250,7 +250,7 @@ def test_a_kubelet_that_hangs(place: Place) -> None:
 def test_an_answer_that_is_too_large(place: Place) -> None:
     """GRPC refuses it; its size is told nevertheless."""
     place.kubelet.override("List", bytes(17 * MIB))
-    findings = place.check()
+    findings = place.check(kubelet_max_message_size="16Mi")
 
     assert ["failed", "failed"] == verdicts(findings, "kubelet.list", "kubelet.size")
     assert 17 * MIB == findings["kubelet.size"].facts["size_bytes"]
@@ -611,6 +611,7 @@ def test_the_help_names_the_flags_of_serve_that_apply_with_their_twins_and_the_e
     assert [
         "--kubelet.socket",
         "--kubelet.timeout",
+        "--kubelet.max-message-size",
         "--node-name",
         "--metadata.source",
         "--metadata.kubeconfig",
