@@ -1,14 +1,17 @@
-"""The cluster: how much is left, by resource and node, and who uses it."""
+"""The cluster: how much is left, by resource and node, and who uses it; from recorded series, whatever its size."""
 
 from grafana_foundation_sdk.models import dashboard
 
 from boards import frame, promql, vendor
 from boards.parts import ANY_IS_A_PITY, ANY_IS_BAD, NONE_LEFT, Panel, bars, curves, number
-from boards.promql import CONTAINER_LABELS, NAMESPACE, RESOURCE, once, or_zero, share, stock, total
+from boards.promql import CLUSTER, RESOURCE, once_in_cluster, or_zero, recorded, share
 from boards.tables import link, linked, matrix, rows
 
 TO_NODE = link("Node ${__value.text}", frame.NODE_BOARD, node="${__value.text}")
 TO_NAMESPACE = link("Namespace ${__value.text}", frame.WORKLOAD_BOARD, namespace="${__value.text}")
+FREE = "cluster:podres_node_free_devices:sum"
+ALLOCATED = "cluster:podres_node_allocated_devices:sum"
+ALLOCATABLE = "cluster:podres_node_allocatable_devices:sum"
 
 
 def board(*, several_clusters: bool) -> dashboard.Dashboard:
@@ -16,132 +19,161 @@ def board(*, several_clusters: bool) -> dashboard.Dashboard:
     return frame.board(
         "Podres / Cluster",
         frame.CLUSTER_BOARD,
-        "How many devices and exclusive CPUs are left in the cluster, where, and who holds the rest.",
+        "How many devices and exclusive CPUs are left in the cluster, where, and who holds the rest. Reads the "
+        "recording rules of podres-exporter.",
+        [frame.cluster(several=several_clusters), frame.resource(), *vendor.cluster_variables()],
         [
-            frame.cluster(several=several_clusters),
-            frame.node(),
-            frame.namespace(),
-            frame.resource(),
-            *vendor.variables()[:1],
+            frame.row("How much is left", _left()),
+            frame.row("Where it is left", _where()),
+            frame.row("Who holds the rest", _holders()),
+            vendor.demand(),
         ],
-        [frame.row("How much is left", _left()), frame.row("Who holds the rest", _holders()), vendor.dcgm(NAMESPACE)],
     )
 
 
 def _left() -> list[Panel]:
-    cpus = "node, numa_node"
     return [
         number(
             "Free devices",
-            "Devices that are allocatable and that no container holds, by resource: podres_node_free_devices. Red: "
-            "none.",
-            stock(promql.FREE, "resource"),
+            f"Devices that are allocatable and that no container holds, by resource: {FREE}. Red: none.",
+            recorded(FREE, "resource", RESOURCE),
             steps=NONE_LEFT,
             legend="{{resource}}",
             width=12,
         ),
         number(
             "CPUs left to grant",
-            "Allocatable CPUs that nobody holds exclusively: podres_node_shared_pool_cpus. Shared pods run there.",
-            f"sum({once('podres_node_shared_pool_cpus', cpus)})",
+            "Allocatable CPUs that nobody holds exclusively: cluster:podres_node_shared_pool_cpus:sum. Shared pods run "
+            "there.",
+            f"sum(cluster:podres_node_shared_pool_cpus:sum{{{CLUSTER}}})",
             steps=NONE_LEFT,
         ),
         number(
             "Misaligned containers",
-            "Containers that no one NUMA node serves though one could have: podres_container_numa_aligned is 0.",
-            or_zero(f"1 - {once('podres_container_numa_aligned', CONTAINER_LABELS, NAMESPACE)}"),
+            "Containers that no one NUMA node serves though one could have: "
+            "cluster:podres_container_numa_misaligned:sum.",
+            or_zero(f"cluster:podres_container_numa_misaligned:sum{{{CLUSTER}}}"),
             steps=ANY_IS_A_PITY,
         ),
         number(
             "Held, not allocatable",
             "Devices that a container holds and the kubelet no longer reports: unhealthy, removed, or their plugin is "
             "gone. podres_node_unallocatable_held_devices.",
-            or_zero(once("podres_node_unallocatable_held_devices", promql.STOCK, RESOURCE)),
+            or_zero(once_in_cluster("podres_node_unallocatable_held_devices", promql.STOCK, RESOURCE)),
             steps=ANY_IS_BAD,
-        ),
-        matrix(
-            "Free devices by node",
-            "podres_node_free_devices of every node and resource. Red: none. A click on a node opens its board.",
-            stock(promql.FREE, "node, resource"),
-            ("node", "Node"),
-            "resource",
-            steps=NONE_LEFT,
-            size=(24, 8),
-            overrides={"Node": linked(TO_NODE)},
         ),
         bars(
             "Allocated share by resource",
-            "podres_node_allocated_devices of podres_node_allocatable_devices. Full is orange: the next pod waits.",
-            share(stock(promql.ALLOCATED, "resource"), stock(promql.ALLOCATABLE, "resource")),
+            f"{ALLOCATED} of {ALLOCATABLE}. Full is orange: the next pod waits.",
+            share(recorded(ALLOCATED, "resource", RESOURCE), recorded(ALLOCATABLE, "resource", RESOURCE)),
             "{{resource}}",
-        ),
-        bars(
-            "Exclusive CPUs granted, by node",
-            "podres_node_exclusive_cpus of podres_node_allocatable_cpus. Nodes whose CPU manager is not static are "
-            "absent.",
-            share(
-                total("podres_node_exclusive_cpus", "node", cpus), total("podres_node_allocatable_cpus", "node", cpus)
-            ),
-            "{{node}}",
         ),
         curves(
             "Free devices over time",
-            "podres_node_free_devices by resource. A step down without a step back is a pod that stays.",
-            stock(promql.FREE, "resource"),
+            f"{FREE} by resource. A step down without a step back is a pod that stays.",
+            recorded(FREE, "resource", RESOURCE),
             "{{resource}}",
+        ),
+        curves(
+            "Allocated share over time",
+            f"{ALLOCATED} of {ALLOCATABLE}.",
+            share(recorded(ALLOCATED, "resource", RESOURCE), recorded(ALLOCATABLE, "resource", RESOURCE)),
+            "{{resource}}",
+            unit="percentunit",
             width=24,
         ),
     ]
 
 
+def _where() -> list[Panel]:
+    in_all, aligned = "cluster:podres_node_free_devices:nodes", "cluster:podres_node_free_devices_aligned:nodes"
+    least = "resource, at_least"
+    return [
+        matrix(
+            "Nodes with at least so many free",
+            f"How many nodes have 1, 2, 4 or 8 free devices: {in_all}. A hundred free devices on a hundred nodes are "
+            "none for a pod that wants two.",
+            recorded(in_all, least, RESOURCE),
+            ("resource", "Resource"),
+            "at_least",
+        ),
+        matrix(
+            "The same, on one NUMA node",
+            f"How many nodes have 1, 2, 4 or 8 free devices on one NUMA node, which is what "
+            f"single-numa-node can place: {aligned}.",
+            recorded(aligned, least, RESOURCE),
+            ("resource", "Resource"),
+            "at_least",
+        ),
+        rows(
+            "Nodes with most free devices",
+            "The twenty nodes with most: node:podres_node_free_devices:sum. A click on a node opens its board.",
+            f"topk(20, {recorded('node:podres_node_free_devices:sum', 'node, resource', RESOURCE)} > 0)",
+            {"node": "Node", "resource": "Resource"},
+            value="Free",
+            size=(12, 9),
+            overrides={"Node": linked(TO_NODE)},
+        ),
+        rows(
+            "Nodes with most exclusive CPUs granted",
+            "The twenty fullest: node:podres_node_exclusive_cpus_ratio:sum. Nodes whose CPU manager is not static are "
+            "absent.",
+            f"topk(20, {recorded('node:podres_node_exclusive_cpus_ratio:sum', 'node')})",
+            {"node": "Node"},
+            value="Share",
+            unit="percentunit",
+            size=(12, 9),
+            overrides={"Node": linked(TO_NODE)},
+        ),
+    ]
+
+
 def _holders() -> list[Panel]:
-    held = once("podres_container_devices", f"{CONTAINER_LABELS}, resource", RESOURCE, NAMESPACE)
-    hours = (
-        f"sum by (namespace, resource) (increase(podres_allocated_device_seconds_total"
-        f"{{{promql.NODE}, {NAMESPACE}, {RESOURCE}}}[$__range]))\n/ 3600"
+    held, hours = "namespace:podres_container_devices:sum", "namespace:podres_allocated_device_hours:increase1h"
+    workloads, cpu_hours = (
+        "namespace_workload:podres_workload_devices:rate5m",
+        "namespace:podres_exclusive_cpu_hours:increase1h",
     )
-    cpu_seconds = f"podres_exclusive_cpu_seconds_total{{{promql.NODE}, {NAMESPACE}}}"
-    cpu_hours = f"sum by (namespace) (increase({cpu_seconds}[$__range]))\n/ 3600"
+    workload = "namespace, workload_kind, workload_name, resource"
     return [
         curves(
             "Devices held, by namespace",
-            "podres_container_devices, summed by namespace and resource.",
-            f"sum by (namespace, resource) ({held})",
+            f"{held}, the fifteen largest at each point.",
+            f"topk(15, {recorded(held, 'namespace, resource', RESOURCE)} > 0)",
             "{{namespace}} {{resource}}",
-            stacked=True,
         ),
         rows(
             "Who holds most",
-            "The twenty workloads with most devices: podres_container_devices by the workload of podres_pod_info.",
-            f"topk(20, {promql.workload_devices(NAMESPACE)})",
-            {
-                "namespace": "Namespace",
-                "workload_kind": "Kind",
-                "workload_name": "Workload",
-                "resource": "Resource",
-            },
+            f"The twenty workloads with most devices, as a mean of five minutes: {workloads}.",
+            f"topk(20, round({recorded(workloads, workload, RESOURCE)}, 0.1) > 0)",
+            {"namespace": "Namespace", "workload_kind": "Kind", "workload_name": "Workload", "resource": "Resource"},
             value="Devices",
             size=(12, 8),
             overrides={"Namespace": linked(TO_NAMESPACE)},
         ),
         matrix(
             "Device-hours in the time range, by namespace",
-            "Increase of podres_allocated_device_seconds_total over the range on display, in hours; what chargeback "
-            "adds up.",
-            hours,
+            f"{hours}, its mean over the range on display times the hours of the range; what chargeback adds up.",
+            _over_range(hours, "namespace, resource", RESOURCE),
             ("namespace", "Namespace"),
             "resource",
             unit="suffix: h",
-            size=(24, 8),
+            size=(12, 9),
             overrides={"Namespace": linked(TO_NAMESPACE)},
         ),
-        bars(
+        rows(
             "Exclusive-CPU-hours in the time range, by namespace",
-            "Increase of podres_exclusive_cpu_seconds_total over the range on display, in hours.",
-            cpu_hours,
-            "{{namespace}}",
+            f"{cpu_hours}, its mean over the range on display times the hours of the range.",
+            f"topk(50, {_over_range(cpu_hours, 'namespace')})",
+            {"namespace": "Namespace"},
+            value="Hours",
             unit="suffix: h",
-            steps=((None, "blue"),),
-            width=24,
+            size=(12, 9),
+            overrides={"Namespace": linked(TO_NAMESPACE)},
         ),
     ]
+
+
+def _over_range(metric: str, by: str, *matchers: str) -> str:
+    """Return what an hourly increase comes to over the range on display."""
+    return f"sum by ({by}) (avg_over_time({metric}{{{', '.join((CLUSTER, *matchers))}}}[$__range])) * $__range_s / 3600"

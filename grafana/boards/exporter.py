@@ -3,14 +3,17 @@
 from grafana_foundation_sdk.models import dashboard
 
 from boards import frame
-from boards.parts import ANY_IS_BAD, Panel, Steps, bars, curves, number, texts
-from boards.promql import CLUSTER, RATE, or_zero
+from boards.parts import ANY_IS_BAD, Panel, Steps, bars, curves, number
+from boards.promql import CLUSTER, RATE, or_zero, recorded
 from boards.tables import matrix, rows
 
 OURS = "and on (job, instance) podres_exporter_build_info"
 JOB = f'{CLUSTER}, job=~"$job"'
 AGE: Steps = ((None, "green"), (30, "yellow"), (120, "red"))
 """Seconds: three missed polls, and the default of --snapshot.max-age."""
+WHO = "node, instance"
+NAMED = {"node": "Node", "instance": "Instance"}
+"""The chart's monitors name the node of each target; where there is none the address is all that is known."""
 SHARE_UP: Steps = ((None, "red"), (1, "green"))
 
 
@@ -73,17 +76,12 @@ def _trust() -> list[Panel]:
             "Finished pods that kubelets list and the exporters leave out: podres_pods_skipped, reason terminal.",
             or_zero(f'podres_pods_skipped{{{JOB}, reason="terminal"}}'),
         ),
-        matrix(
-            "Sources",
-            "podres_source_up of each exporter: the kubelet, the API server (metadata) and sysfs (topology).",
-            f"max by (instance, source) (podres_source_up{{{JOB}}})",
-            ("instance", "Instance"),
-            "source",
-            steps=((None, "red"), (1, "green")),
-            overrides={
-                name: {"mappings": texts({"0": ("down", "red"), "1": ("up", "green")})}
-                for name in ("kubelet", "metadata", "topology")
-            },
+        rows(
+            "Sources that are down",
+            "podres_source_up is 0: the kubelet, the API server (metadata) or sysfs (topology). Fifty of them at most.",
+            f"topk(50, max by ({WHO}, source) (podres_source_up{{{JOB}}}) == 0)",
+            {**NAMED, "source": "Source"},
+            size=(12, 8),
         ),
         rows(
             "Versions",
@@ -96,8 +94,9 @@ def _trust() -> list[Panel]:
         curves(
             "Age of the data",
             "Now minus podres_source_last_success_timestamp_seconds of the source kubelet, the five oldest.",
-            f'topk(5, time() - podres_source_last_success_timestamp_seconds{{{JOB}, source="kubelet"}})',
-            "{{instance}}",
+            f"topk(5, max by ({WHO}) ("
+            f'time() - podres_source_last_success_timestamp_seconds{{{JOB}, source="kubelet"}}))',
+            "{{node}} {{instance}}",
             unit="s",
             width=24,
         ),
@@ -105,82 +104,88 @@ def _trust() -> list[Panel]:
 
 
 def _kubelet() -> list[Panel]:
+    errors, calls = "cluster:podres_kubelet_rpc_errors:rate5m", "cluster:podres_kubelet_rpcs:rate5m"
+    buckets = "cluster:podres_kubelet_rpc_duration_seconds_bucket:rate5m"
     return [
         curves(
             "Failed calls, by reason",
-            "Rate of podres_kubelet_rpc_errors_total, a line at 0 for each call that is made. disabled and "
-            "unimplemented are answers of a kubelet without the call.",
-            f"sum by (rpc, reason) (rate(podres_kubelet_rpc_errors_total{{{JOB}}}[{RATE}])) "
-            f"or sum by (rpc) (0 * rate(podres_kubelet_rpcs_total{{{JOB}}}[{RATE}]))",
+            f"{errors}, a line at 0 for each call that is made. disabled and unimplemented are answers of a kubelet "
+            "without the call.",
+            f"{recorded(errors, 'rpc, reason')} or 0 * {recorded(calls, 'rpc')}",
             "{{rpc}} {{reason}}",
             unit="cps",
         ),
         curves(
             "Latency of calls, 99th percentile",
-            "podres_kubelet_rpc_duration_seconds over all exporters, failed calls included.",
-            f"histogram_quantile(0.99, sum by (rpc, le) "
-            f"(rate(podres_kubelet_rpc_duration_seconds_bucket{{{JOB}}}[{RATE}]))) >= 0",
+            f"{buckets} over all exporters, failed calls included.",
+            f"histogram_quantile(0.99, {recorded(buckets, 'rpc, le')}) >= 0",
             "{{rpc}}",
             unit="s",
         ),
         curves(
             "Calls",
-            "Rate of podres_kubelet_rpcs_total per exporter, the mean. The kubelet's limit is 100 per second for all "
-            "its clients.",
-            f"avg by (rpc) (sum by (rpc, instance) (rate(podres_kubelet_rpcs_total{{{JOB}}}[{RATE}])))",
+            f"{calls} per exporter (cluster:podres_exporter_up:count), the mean. The kubelet's limit is 100 per second "
+            "for all its clients.",
+            f"{recorded(calls, 'rpc')} / scalar(sum(cluster:podres_exporter_up:count{{{CLUSTER}}}))",
             "{{rpc}}",
             unit="cps",
         ),
         matrix(
             "Calls that the kubelets serve",
-            "podres_kubelet_rpc_supported: no means that this kubelet does not know the call or has it switched off.",
-            f"max by (instance, rpc) (podres_kubelet_rpc_supported{{{JOB}}})",
-            ("instance", "Instance"),
-            "rpc",
-            overrides={
-                name: {"mappings": texts({"0": ("no", "orange"), "1": ("yes", "green")})}
-                for name in ("List", "GetAllocatableResources", "Get")
-            },
+            "How many kubelets serve a call (1) and how many do not know it or have it switched off (0): "
+            "podres_kubelet_rpc_supported.",
+            f'count_values by (rpc) ("served", podres_kubelet_rpc_supported{{{JOB}}})',
+            ("rpc", "Call"),
+            "served",
         ),
         curves(
             "Restarts of kubelets in an hour",
-            "Increase of podres_kubelet_restarts_total over the hour before each point.",
-            f"sum by (instance) (increase(podres_kubelet_restarts_total{{{JOB}}}[1h]))",
-            "{{instance}}",
+            "cluster:podres_kubelet_restarts:increase1h, of all nodes together.",
+            f"sum(cluster:podres_kubelet_restarts:increase1h{{{CLUSTER}}})",
+            "restarts",
+        ),
+        rows(
+            "Kubelets that restart most in an hour",
+            "Increase of podres_kubelet_restarts_total, the twenty nodes with most.",
+            f"topk(20, max by ({WHO}) (increase(podres_kubelet_restarts_total{{{JOB}}}[1h])) > 0.5)",
+            NAMED,
+            value="Restarts in an hour",
+            size=(12, 8),
         ),
         curves(
             "Unusable items of good answers",
-            "Rate of podres_malformed_items_total. The exporter's log names them.",
-            f"sum by (rpc) (rate(podres_malformed_items_total{{{JOB}}}[{RATE}]))",
+            "cluster:podres_malformed_items:rate5m. The exporter's log names them.",
+            recorded("cluster:podres_malformed_items:rate5m", "rpc"),
             "{{rpc}}",
             unit="cps",
+            width=24,
         ),
     ]
 
 
 def _metadata() -> list[Panel]:
+    errors, requests = "cluster:podres_metadata_errors:rate5m", "cluster:podres_metadata_requests:rate5m"
     return [
         curves(
             "Failed requests, by reason",
-            "Rate of podres_metadata_errors_total, a line at 0 for each request that is made. denied is RBAC.",
-            f"sum by (verb, reason) (rate(podres_metadata_errors_total{{{JOB}}}[{RATE}])) "
-            f"or sum by (verb) (0 * rate(podres_metadata_requests_total{{{JOB}}}[{RATE}]))",
+            f"{errors}, a line at 0 for each request that is made. denied is RBAC.",
+            f"{recorded(errors, 'verb, reason')} or 0 * {recorded(requests, 'verb')}",
             "{{verb}} {{reason}}",
             unit="reqps",
             width=8,
         ),
         curves(
             "Requests",
-            "Rate of podres_metadata_requests_total of all exporters together. It should be close to nothing.",
-            f"sum by (verb) (rate(podres_metadata_requests_total{{{JOB}}}[{RATE}]))",
+            f"{requests} of all exporters together. It should be close to nothing.",
+            recorded(requests, "verb"),
             "{{verb}}",
             unit="reqps",
             width=8,
         ),
         curves(
             "Received",
-            "Rate of podres_metadata_received_bytes_total of all exporters together.",
-            f"sum(rate(podres_metadata_received_bytes_total{{{JOB}}}[{RATE}]))",
+            "cluster:podres_metadata_received_bytes:rate5m of all exporters together.",
+            f"sum(cluster:podres_metadata_received_bytes:rate5m{{{CLUSTER}}})",
             "received",
             unit="Bps",
             width=8,
@@ -194,7 +199,7 @@ def _cost() -> list[Panel]:
             "Memory",
             "process_resident_memory_bytes, the ten largest.",
             f"topk(10, process_resident_memory_bytes{{{JOB}}} {OURS})",
-            "{{instance}}",
+            "{{node}} {{instance}}",
             unit="bytes",
             width=8,
         ),
@@ -202,14 +207,14 @@ def _cost() -> list[Panel]:
             "CPU",
             "Rate of process_cpu_seconds_total, the ten largest, in cores.",
             f"topk(10, rate(process_cpu_seconds_total{{{JOB}}}[{RATE}]) {OURS})",
-            "{{instance}}",
+            "{{node}} {{instance}}",
             width=8,
         ),
         bars(
             "Series per scrape",
             "scrape_samples_scraped, the ten largest. podres_cpu_info is the collector that adds most.",
             f"topk(10, scrape_samples_scraped{{{JOB}}} {OURS})",
-            "{{instance}}",
+            "{{node}} {{instance}}",
             unit="short",
             steps=((None, "blue"),),
             width=8,

@@ -105,14 +105,30 @@ def cluster(*, several: bool) -> build.QueryVariable:
     return variable("cluster", "Cluster", "label_values(podres_exporter_build_info, cluster)", hidden=not several)
 
 
+def beginning_with_one(made: build.QueryVariable) -> build.QueryVariable:
+    """Return the variable without "All", so that it stands on its first value: all of them are too much to ask."""
+    return made.include_all(False).all_value("").current(dashboard.VariableOption(text="", value=""))
+
+
 def node() -> build.QueryVariable:
     """Return the variable of the node."""
-    return variable("node", "Node", f"label_values({_SEEN}, node)")
+    return variable("node", "Node", f"label_values({_NODES}, node)")
+
+
+def one_node() -> build.QueryVariable:
+    """Return the variable of the node for boards that show what is on it."""
+    return beginning_with_one(node()).multi(False)
 
 
 def namespace() -> build.QueryVariable:
-    """Return the variable of the namespace."""
-    return variable("namespace", "Namespace", f"label_values({_SEEN}, namespace)")
+    """Return the variable of the namespace, of the chosen nodes."""
+    return variable("namespace", "Namespace", f'label_values({_SEEN[:-1]}, node=~"$node"}}, namespace)')
+
+
+def one_namespace() -> build.QueryVariable:
+    """Return the variable of the namespace for boards that show what is in it."""
+    query = 'label_values(namespace:podres_container_devices:sum{cluster=~"$cluster"}, namespace)'
+    return beginning_with_one(variable("namespace", "Namespace", query))
 
 
 def job() -> build.QueryVariable:
@@ -123,15 +139,17 @@ def job() -> build.QueryVariable:
 
 def pod() -> build.QueryVariable:
     """Return the variable of the pod, of the chosen namespaces."""
-    return variable("pod", "Pod", f'label_values({_SEEN[:-1]}, namespace=~"$namespace"}}, pod)')
+    holding = '{__name__=~"podres_container_devices|podres_pod_exclusive_cpus|podres_container_claim_device_info", '
+    return variable("pod", "Pod", f'label_values({holding}cluster=~"$cluster", namespace=~"$namespace"}}, pod)')
 
 
 def resource() -> build.QueryVariable:
     """Return the variable of the extended resource."""
-    query = 'label_values(podres_node_allocated_devices{cluster=~"$cluster", node=~"$node"}, resource)'
+    query = 'label_values(cluster:podres_node_allocatable_devices:sum{cluster=~"$cluster"}, resource)'
     return variable("resource", "Resource", query)
 
 
+_NODES = '{__name__=~"podres_node_allocated_devices|podres_node_cpuset_info", cluster=~"$cluster"}'
 _SEEN = (
     '{__name__=~"podres_pod_info|podres_container_devices|podres_pod_exclusive_cpus|podres_node_allocated_devices", '
     'cluster=~"$cluster"}'

@@ -13,7 +13,7 @@ TO_POD = link(
     "What ${__value.text} holds", frame.WORKLOAD_BOARD, namespace='${__data.fields["Namespace"]}', pod="${__value.text}"
 )
 CPUS = "node, numa_node"
-FIRST = "Resource · NUMA node · node"
+FIRST = "Resource · NUMA node"
 MEMORY = "node, memory_type, numa_nodes"
 WIDTHS = {
     "Node": narrow(130),
@@ -21,7 +21,7 @@ WIDTHS = {
     "Namespace": narrow(120),
     "Container": narrow(120),
     "Resource or driver": narrow(200),
-    "Device": narrow(380),
+    "Device": narrow(330),
     "Claim": narrow(150),
 }
 POD_COLUMN: dict[str, dict[str, Any]] = {"Pod": linked(TO_POD)}
@@ -35,7 +35,7 @@ def board(*, several_clusters: bool) -> dashboard.Dashboard:
         "NUMA node by NUMA node: CPUs, devices and memory, what is left of them, and who holds them.",
         [
             frame.cluster(several=several_clusters),
-            frame.node(),
+            frame.one_node(),
             frame.namespace(),
             frame.resource(),
             *vendor.variables(),
@@ -50,7 +50,6 @@ def board(*, several_clusters: bool) -> dashboard.Dashboard:
 
 
 def _numa() -> list[Panel]:
-    place = "NUMA {{numa_nodes}} {{node}}"
     parts = {
         "Allocatable": promql.ALLOCATABLE,
         "Allocated": promql.ALLOCATED,
@@ -63,7 +62,7 @@ def _numa() -> list[Panel]:
             "Exclusive CPUs granted",
             "podres_node_exclusive_cpus of podres_node_allocatable_cpus, by NUMA node.",
             share(once("podres_node_exclusive_cpus", CPUS), once("podres_node_allocatable_cpus", CPUS)),
-            "NUMA {{numa_node}} {{node}}",
+            "NUMA {{numa_node}}",
             width=6,
         ),
         bars(
@@ -71,7 +70,7 @@ def _numa() -> list[Panel]:
             "podres_node_allocated_devices of podres_node_allocatable_devices, by resource and NUMA node; no number "
             "where the plugin states none.",
             share(once(promql.ALLOCATED, promql.STOCK, RESOURCE), once(promql.ALLOCATABLE, promql.STOCK, RESOURCE)),
-            f"{{{{resource}}}} {place}",
+            "{{resource}} NUMA {{numa_nodes}}",
             width=9,
         ),
         bars(
@@ -81,14 +80,14 @@ def _numa() -> list[Panel]:
             share(
                 once("podres_node_allocated_memory_bytes", MEMORY), once("podres_node_allocatable_memory_bytes", MEMORY)
             ),
-            f"{{{{memory_type}}}} {place}",
+            "{{memory_type}} NUMA {{numa_nodes}}",
             width=9,
         ),
         matrix(
             "Devices, counted",
             "podres_node_allocatable_devices, _allocated_devices, _free_devices and _unallocatable_held_devices side "
             "by side.",
-            f'label_join(\n{devices},\n"place", " · ", "resource", "numa_nodes", "node")',
+            f'label_join(\n{devices},\n"place", " · ", "resource", "numa_nodes")',
             ("place", FIRST),
             "what",
             size=(12, 9),
@@ -98,11 +97,16 @@ def _numa() -> list[Panel]:
             "CPU lists",
             "podres_node_cpuset_info: which CPUs may be granted, are granted, and are left to all others.",
             once("podres_node_cpuset_info", "node, pool, cpus"),
-            {"node": "Node", "pool": "Pool", "cpus": "CPUs"},
+            {"pool": "Pool", "cpus": "CPUs"},
             size=(12, 9),
-            overrides={"Node": narrow(160), "Pool": narrow(110)},
+            overrides={"Pool": narrow(110)},
         ),
     ]
+
+
+def _widths(columns: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the widths of the columns that the table of held devices has."""
+    return {name: width for name, width in WIDTHS.items() if name not in {"Node", "NUMA"} or name in columns.values()}
 
 
 def held_devices_table(columns: dict[str, str], who: str) -> Panel:
@@ -120,7 +124,7 @@ def held_devices_table(columns: dict[str, str], who: str) -> Panel:
             "health": "Health",
         },
         size=(24, 12),
-        overrides={**POD_COLUMN, **WIDTHS, "Health": {**mapped(HEALTH), **narrow(100)}},
+        overrides={**POD_COLUMN, **_widths(columns), "Health": {**mapped(HEALTH), **narrow(100)}},
     ).sort_by(ABNORMAL_FIRST)
 
 
@@ -130,15 +134,14 @@ def _holders() -> list[Panel]:
     spans = once("podres_container_numa_nodes", CONTAINER_LABELS, NAMESPACE)
     on = f"on (cluster, {CONTAINER_LABELS})"
     pod = {"namespace": "Namespace", "pod": "Pod", "container": "Container"}
-    who = {"node": "Node", **pod}
     verdicts = {"0": ("misaligned", "orange"), "1": ("aligned", "green"), "-1": ("", "text")}
     return [
-        held_devices_table({"node": "Node", "numa_nodes": "NUMA", **pod}, NAMESPACE),
+        held_devices_table({**pod, "numa_nodes": "NUMA"}, NAMESPACE),
         rows(
             "Exclusive CPUs",
             "podres_container_cpuset_info, with the verdict of podres_container_numa_aligned.",
             f"{cpuset}\n* {on} group_left ()\n{aligned}\nor {on}\n-1 * {cpuset}",
-            {**who, "cpus": "CPUs"},
+            {**pod, "cpus": "CPUs"},
             value="Placement",
             size=(14, 9),
             overrides={
@@ -151,7 +154,7 @@ def _holders() -> list[Panel]:
             "Containers that no one NUMA node serves though one could have (podres_container_numa_aligned is 0), and "
             "how many NUMA nodes they span (podres_container_numa_nodes).",
             f"{spans}\nand {on}\n({aligned} == 0)",
-            who,
+            pod,
             value="NUMA nodes",
             size=(10, 9),
             overrides=POD_COLUMN,
@@ -165,14 +168,14 @@ def _history() -> list[Panel]:
             "Exclusive CPUs, by NUMA node",
             "podres_node_exclusive_cpus.",
             total("podres_node_exclusive_cpus", "node, numa_node", CPUS),
-            "{{node}} NUMA {{numa_node}}",
+            "NUMA {{numa_node}}",
             stacked=True,
         ),
         curves(
             "Devices held, by resource",
             "podres_node_allocated_devices.",
             stock(promql.ALLOCATED, "node, resource"),
-            "{{node}} {{resource}}",
+            "{{resource}}",
             stacked=True,
         ),
     ]

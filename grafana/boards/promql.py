@@ -24,6 +24,16 @@ def total(metric: str, by: str, identity: str, *matchers: str) -> str:
     return f"sum by ({by}) ({once(metric, identity, *matchers)})"
 
 
+def once_in_cluster(metric: str, by: str, *matchers: str) -> str:
+    """Return the same as `once` for boards that show a whole cluster and have no variable of the node."""
+    return once(metric, by, *matchers, scope=CLUSTER)
+
+
+def recorded(metric: str, by: str, *matchers: str) -> str:
+    """Return the sum of a recorded series by these labels; what is recorded is reduced already."""
+    return f"sum by ({by}) ({metric}{{{', '.join((CLUSTER, *matchers))}}})"
+
+
 def or_zero(expression: str) -> str:
     """Return the one number that the expression says, and 0 where it says nothing."""
     return f"sum({expression}) or vector(0)"
@@ -69,18 +79,6 @@ def held_devices(who: str) -> str:
     health = once("podres_container_device_health", f"{key}, health".removeprefix("cluster, "), who)
     every = f"({devices}\nor\n{claimed})"
     return f"{every}\n* on ({key}) group_left (health)\n{health}\nor on ({key})\n{every}"
-
-
-def workload_devices(who: str) -> str:
-    """Return the devices that *who* hold by workload; a pod without one, or of which nothing is known, for itself."""
-    devices = once("podres_container_devices", f"{CONTAINER_LABELS}, resource", RESOURCE, who)
-    info = "node, namespace, pod, workload_kind, workload_name"
-    workloads = once("podres_pod_info", info, who, 'workload_name!=""')
-    join = "on (cluster, node, namespace, pod)"
-    known = f"{devices}\n  * {join} group_left (workload_kind, workload_name)\n  ({workloads})"
-    alone = renamed(f"({devices} unless {join} {workloads})", "workload_name", "pod")
-    unknown = named(alone, "workload_kind", "Pod")
-    return f"sum by (namespace, workload_kind, workload_name, resource) (\n{known}\n  or {unknown}\n)"
 
 
 def by_id(vendor: str, label: str, who: str, *, source: str = "device_base", per_node: bool = False) -> str:

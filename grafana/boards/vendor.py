@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 
 from boards.frame import found, row
 from boards.parts import Panel, curves
-from boards.promql import CONTAINER_LABELS, NODE, RATE, by_container, by_id, on_node
+from boards.promql import CLUSTER, CONTAINER_LABELS, NODE, RATE, by_container, by_id, on_node
 from boards.tables import rows
 
 HOLDER = "{{namespace}}/{{pod}} {{container}}"
@@ -24,6 +24,38 @@ def variables() -> list[build.QueryVariable]:
         found("amd", "gpu_gfx_activity"),
         found("node_exporter", "node_cpu_seconds_total"),
     ]
+
+
+def cluster_variables() -> list[build.QueryVariable]:
+    """Return the one behind the title of `demand`."""
+    return [found("kube_state_metrics", "kube_node_info")]
+
+
+def demand() -> tuple[build.Row, Sequence[Panel]]:
+    """Return the row of kube-state-metrics: what is wanted, and where nobody looks."""
+    pending = 'max by (cluster, namespace, pod) (kube_pod_status_phase{phase="Pending"} == 1)'
+    asked = f'kube_pod_container_resource_requests{{{CLUSTER}, resource!~"cpu|memory|ephemeral_storage|pods"}}'
+    ready = f'kube_node_status_condition{{{CLUSTER}, condition="Ready", status="true"}} == 1'
+    panels: list[Panel] = [
+        rows(
+            "Wanted by pending pods",
+            "kube_pod_container_resource_requests of pending pods, by resource and namespace. kube-state-metrics "
+            "writes the names of resources with underscores; compare them with podres_node_free_devices.",
+            f"sum by (namespace, resource) (\n  {asked}\n  * on (cluster, namespace, pod) group_left ()\n  {pending})",
+            {"namespace": "Namespace", "resource": "Resource"},
+            value="Wanted",
+            size=(12, 8),
+        ),
+        rows(
+            "Nodes without an exporter",
+            "kube_node_info of nodes that are ready and have no podres_source_up: nothing is known of what they hold.",
+            f"max by (node) (\n  kube_node_info{{{CLUSTER}}}\n  and on (cluster, node) {ready}\n"
+            "  unless on (cluster, node) podres_source_up)",
+            {"node": "Node"},
+            size=(12, 8),
+        ),
+    ]
+    return row("Demand and coverage by kube-state-metrics ($kube_state_metrics series)", panels, collapsed=True)
 
 
 def all_rows(who: str) -> list[tuple[build.Row, Sequence[Panel]]]:

@@ -20,7 +20,7 @@ def board(*, several_clusters: bool) -> dashboard.Dashboard:
         [
             frame.cluster(several=several_clusters),
             frame.node(),
-            frame.namespace(),
+            frame.one_namespace(),
             frame.pod(),
             frame.resource(),
             *vendor.variables(),
@@ -82,7 +82,7 @@ def _glance() -> list[Panel]:
                     f"{CONTAINER_LABELS}, resource",
                     RESOURCE,
                     POD,
-                    'explanation="unexplained"',
+                    UNEXPLAINED,
                 )
             ),
             steps=ANY_IS_BAD,
@@ -92,6 +92,8 @@ def _glance() -> list[Panel]:
 
 ASKED, DUE = "Namespace · pod · container · resource", "Namespace · pod · container"
 MISSING = {**coloured(), "color": {"mode": "fixed", "fixedColor": "orange"}}
+UNEXPLAINED = 'explanation="unexplained"'
+"""What init containers, claims and old kubelets explain is missing nowhere."""
 RESOURCE_OR_DRIVER = 'resource!=""'
 """The health of a claim's device has its driver as resource, which the variable does not offer."""
 
@@ -106,8 +108,15 @@ def _held() -> list[Panel]:
         ),
         curves(
             "Devices held, by workload",
-            "podres_container_devices by the workload of podres_pod_info; a pod of unknown workload stands for itself.",
-            promql.workload_devices(POD),
+            "Devices by workload of the chosen namespaces, as a mean of five minutes: "
+            "namespace_workload:podres_workload_devices:rate5m. The choice of pods does not count here.",
+            promql.recorded(
+                "namespace_workload:podres_workload_devices:rate5m",
+                "namespace, workload_kind, workload_name, resource",
+                promql.NAMESPACE,
+                RESOURCE,
+            )
+            + " > 0",
             "{{namespace}}/{{workload_name}} {{resource}}",
             stacked=True,
         ),
@@ -144,14 +153,14 @@ def _asked() -> list[Panel]:
     parts = {
         "Asked for": once("podres_container_requested_devices", by, RESOURCE, POD),
         "Held": once("podres_container_devices", by, RESOURCE, POD),
-        "Missing": once("podres_container_missing_devices", by, RESOURCE, POD),
+        "Missing": once("podres_container_missing_devices", by, RESOURCE, POD, UNEXPLAINED),
     }
     devices = "\nor ".join(named(expression, "what", what) for what, expression in parts.items())
     cpu_parts = {
         "Due": once("podres_container_requested_exclusive_cpus", CONTAINER_LABELS, POD),
         "Held": f"sum by (cluster, {CONTAINER_LABELS}) "
         f"({once('podres_container_exclusive_cpus', f'{CONTAINER_LABELS}, numa_node', POD)})",
-        "Missing": once("podres_container_missing_exclusive_cpus", CONTAINER_LABELS, POD),
+        "Missing": once("podres_container_missing_exclusive_cpus", CONTAINER_LABELS, POD, UNEXPLAINED),
     }
     cpus = "\nor ".join(named(expression, "what", what) for what, expression in cpu_parts.items())
     return [

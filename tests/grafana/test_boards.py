@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from promql_rig import BOARDS, ROOT, VENDOR, catalogue_names, metric_names, panels
+import yaml
+from promql_rig import BOARDS, ROOT, RULES, VENDOR, catalogue_names, metric_names, panels
+
+from podres_exporter.families.catalogue import CATALOGUE
 
 DOCUMENTS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(BOARDS.glob("*.json"))
@@ -27,14 +30,22 @@ EVERY_PANEL = [
     for panel in panels(board)
 ]
 QUERY_VARIABLES = [
-    pytest.param(variable, id=f"{uid}: {variable['name']}")
+    pytest.param(uid, variable, id=f"{uid}: {variable['name']}")
     for uid, board in DOCUMENTS.items()
     for variable in board["templating"]["list"]
     if variable["type"] == "query"
 ]
-FOUND = frozenset({"dcgm", "sriov", "amd", "node_exporter"})
+FOUND = frozenset({"dcgm", "sriov", "amd", "node_exporter", "kube_state_metrics"})
 """Hidden variables that count the series of another exporter for a row's title."""
 COLUMNS_OF_GRID = 24
+RECORDS = frozenset(
+    rule["record"]
+    for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]
+    if "record" in rule
+)
+BEGINS_WITH_ONE = frozenset({("podres-node", "node"), ("podres-workload", "namespace")})
+"""Variables without All, by board: what they choose from is as large as the cluster."""
 
 
 def expression(panel: dict[str, Any]) -> str:
@@ -88,12 +99,17 @@ def test_one_variable_chooses_the_data_source_of_everything(board: dict[str, Any
     assert [] == [each["title"] for each in panels(board) if each["targets"][0]["datasource"] != wanted]
 
 
-@pytest.mark.parametrize("variable", QUERY_VARIABLES)
-def test_a_variable_follows_the_time_range_and_may_be_all_or_several(variable: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("uid", "variable"), QUERY_VARIABLES)
+def test_a_variable_follows_the_time_range_and_is_all_where_that_costs_little(
+    uid: str, variable: dict[str, Any]
+) -> None:
     assert 2 == variable["refresh"]
     if variable["name"] in FOUND:
         assert 2 == variable["hide"]
         assert "vector(0)" in variable["query"]["query"]
+    elif (uid, variable["name"]) in BEGINS_WITH_ONE:
+        assert not variable["includeAll"]
+        assert "" == variable["current"]["value"]
     else:
         everything = "" if variable["name"] == "job" else ".*"  # other jobs have `up` too
         assert (True, True, everything) == (variable["multi"], variable["includeAll"], variable["allValue"])
@@ -120,20 +136,21 @@ def test_a_panel_asks_one_question_and_says_what_it_shows(board: dict[str, Any],
 
 @pytest.mark.parametrize(("board", "panel"), EVERY_PANEL)
 def test_a_panel_uses_only_metrics_that_exist(board: dict[str, Any], panel: dict[str, Any]) -> None:
+    known = catalogue_names() | RECORDS | {name for names in VENDOR.values() for name in names}
+
     assert board
-    assert set() == metric_names(expression(panel)) - catalogue_names() - {
-        name for names in VENDOR.values() for name in names
-    }
+    assert set() == metric_names(expression(panel)) - known
 
 
-@pytest.mark.parametrize("variable", QUERY_VARIABLES)
-def test_a_variable_uses_only_metrics_that_exist(variable: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("uid", "variable"), QUERY_VARIABLES)
+def test_a_variable_uses_only_metrics_that_exist(uid: str, variable: dict[str, Any]) -> None:
     query = variable["query"]["query"]
     chosen = re.search(r'__name__=~"([^"]*)"', query)
-    names = set(chosen[1].split("|")) if chosen else set(re.findall(r"(?:label_values|count)\((\w+)[{,)]", query))
+    found = re.findall(r"(?:label_values|count)\(([\w:]+)[{,)]", query)
+    names = set(chosen[1].split("|")) if chosen else set(found)
 
-    assert names
-    assert set() == names - catalogue_names() - {name for names in VENDOR.values() for name in names}
+    assert names, uid
+    assert set() == names - catalogue_names() - RECORDS - {name for names in VENDOR.values() for name in names}
 
 
 @pytest.mark.parametrize(("board", "panel"), EVERY_PANEL)
@@ -181,7 +198,7 @@ def test_panels_have_ids_and_places_of_their_own(board: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("board", EVERY_BOARD)
 def test_what_needs_another_exporter_waits_in_a_closed_row_that_counts_its_series(board: dict[str, Any]) -> None:
-    ours = catalogue_names() | set(VENDOR["Prometheus itself"]) | set(VENDOR["prometheus_client"])
+    ours = catalogue_names() | RECORDS | set(VENDOR["Prometheus itself"]) | set(VENDOR["prometheus_client"])
     closed = [each for each in board["panels"] if each["type"] == "row" and each["collapsed"]]
     waiting = {panel["title"] for row in closed for panel in row["panels"]}
     needy = {each["title"] for each in panels(board) if metric_names(expression(each)) - ours}
@@ -236,3 +253,23 @@ def test_a_name_in_a_table_has_no_threshold(board: dict[str, Any], panel: dict[s
     }
 
     assert {"type": "auto"} == options[heading]["custom.cellOptions"], board["uid"]
+
+
+@pytest.mark.parametrize(("board", "panel"), EVERY_PANEL)
+def test_a_board_names_nodes_and_never_an_instance_alone(board: dict[str, Any], panel: dict[str, Any]) -> None:
+    """An address such as 10.2.17.7:10190 means nothing to anybody."""
+    legend = panel["targets"][0].get("legendFormat", "")
+
+    assert board
+    assert "{{instance}}" not in legend or "{{node}}" in legend
+    assert not re.search(r"by \(instance", expression(panel))
+
+
+def test_the_landing_board_asks_for_no_series_of_pods() -> None:
+    """It is opened most, and refreshes by itself: whatever grows with pods comes from recorded series."""
+    by_pod = {family.name for family in CATALOGUE if "pod" in family.labels}
+    open_panels = [each for each in DOCUMENTS["podres-cluster"]["panels"] if each["type"] != "row"]
+    asked = {name for panel in open_panels for name in metric_names(expression(panel))}
+
+    assert set() == asked & by_pod
+    assert len(asked & RECORDS) > 10

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 from observed_rig import asked, observed, rows, wait_until
-from promql_rig import BOARDS, Query, cookbook_queries, panels
+from promql_rig import BOARDS, ROOT, Query, cookbook_queries, panels, queries_of
 
 pytestmark = pytest.mark.timeout(120)
 PATIENCE_SECONDS = 40
 
-RANGES = {"$__rate_interval": "10s", "$__range": "1m"}
+RANGES = {"$__rate_interval": "10s", "$__range_s": "60", "$__range": "1m"}
 
 
 def substituted(expression: str, board: Mapping[str, Any]) -> str:
@@ -33,7 +33,8 @@ def substituted(expression: str, board: Mapping[str, Any]) -> str:
     for name, value in RANGES.items():
         expression = expression.replace(name, value)
     for variable in board["templating"]["list"]:
-        expression = re.sub(rf"\${variable['name']}\b", variable.get("allValue") or ".+", expression)
+        everything = variable.get("allValue") or (".*" if variable["name"] in {"node", "namespace"} else ".+")
+        expression = re.sub(rf"\${variable['name']}\b", everything, expression)
     return expression
 
 
@@ -48,7 +49,16 @@ def dashboard_queries() -> list[Query]:
     ]
 
 
-QUERIES = [*dashboard_queries(), *(Query(f"Cookbook: {each.where}", each.text) for each in cookbook_queries())]
+PAGES = tuple(
+    page
+    for page in (ROOT / "README.md", *sorted(ROOT.glob("deploy/docs/*.md")))
+    if "```promql" in page.read_text("utf-8")
+)
+QUERIES = [
+    *dashboard_queries(),
+    *(Query(f"Cookbook: {each.where}", each.text) for each in cookbook_queries()),
+    *(Query(f"{page.name}: {each.where}", each.text) for page in PAGES for each in queries_of(page)),
+]
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +79,47 @@ def port() -> Iterator[int]:
         yield number
 
 
+EMPTY_WHEN_ALL_IS_WELL = frozenset(
+    {"Podres / Exporter: Sources that are down", "Podres / Exporter: Kubelets that restart most in an hour"}
+)
+ERRORS = frozenset({"cluster:podres_metadata_errors:rate5m", "cluster:podres_kubelet_rpc_errors:rate5m"})
+"""Recorded where there are errors."""
+
+
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.where)
 def test_a_query_finds_what_it_should(query: Query, port: int) -> None:
+    """With two targets of one node, as a rollout or a second job has them; Prometheus refuses none of them."""
     found = rows(port, query.text)
 
-    assert found, query.text
+    assert found or query.where in EMPTY_WHEN_ALL_IS_WELL, query.text
+
+
+@pytest.mark.parametrize(
+    ("where", "metric", "label"),
+    [
+        ("Podres / Cluster: Free devices", "podres_node_free_devices", "resource"),
+        ("Podres / Workload: Devices held", "podres_container_devices", ""),
+        ("Podres / Node: Exclusive CPUs, by NUMA node", "podres_node_exclusive_cpus", "numa_node"),
+        ("Cookbook: devices by workload", "podres_container_devices", ""),
+        (
+            "metrics.md: GPUs by team, a label of pods; pods without it are counted under an empty one",
+            "podres_container_devices",
+            "",
+        ),
+    ],
+)
+def test_two_targets_of_a_node_count_once(port: int, where: str, metric: str, label: str) -> None:
+    """What is seen twice is there once: the sum equals that of one of the two targets."""
+    query = next(each.text for each in QUERIES if each.where == where.replace("Workload", "Namespace and workload"))
+    by = f"by ({label})" if label else ""
+    one = f'sum {by} ({metric}{{instance=~"127.*"}})'
+    both = f'sum {by} ({metric}{{node!=""}})'
+
+    def differences() -> list[Any]:
+        return [row["value"][1] for row in rows(port, f"(sum {by} ({query}) - {one}) != 0")]
+
+    assert rows(port, f"{both} > {one}")
+    assert wait_until(lambda: not differences(), 20), differences()
 
 
 def test_a_shared_gpu_has_a_row_for_each_holder_with_the_numbers_of_the_whole(port: int) -> None:
@@ -90,7 +136,8 @@ def test_a_shared_gpu_has_a_row_for_each_holder_with_the_numbers_of_the_whole(po
 def test_a_held_device_has_one_row_with_its_health_or_without(port: int) -> None:
     """Device plugins' and claims', the sick one as such. Pods come and go, so all is asked in one query."""
     held = next(each.text for each in QUERIES if each.where == "Podres / Node: Held devices")
-    infos = "sum(podres_container_device_info) + sum(podres_container_claim_device_info)"
+    one = 'instance=~"127.*"'
+    infos = f"sum(podres_container_device_info{{{one}}}) + sum(podres_container_claim_device_info{{{one}}})"
     healths = {row["metric"].get("health", "") for row in rows(port, held)}
 
     assert ["0"] == [row["value"][1] for row in rows(port, f"count({held}) - ({infos})")]
@@ -118,7 +165,6 @@ def test_the_rules_load_and_their_texts_are_complete(port: int) -> None:
         return {rule["name"] for group in groups for rule in group["rules"] if rule.get("alerts")}
 
     expected = {
-        "PodresMisalignedContainer",
         "PodresDeviceUnhealthy",
         "PodresHeldDeviceUnallocatable",
         "PodresGpuAllocatedButIdle",
@@ -140,10 +186,10 @@ def test_recording_rules_have_recorded(port: int) -> None:
     def empty() -> set[str]:
         return {name for name in names if not rows(port, name)}
 
-    wait_until(lambda: not empty(), 20)  # an increase wants two samples
+    wait_until(lambda: not empty() - ERRORS, 20)  # an increase wants two samples
 
     assert len(names) > 15
-    assert set() == empty()
+    assert set() == empty() - ERRORS
 
 
 def test_the_table_of_all_queries(port: int) -> None:

@@ -137,7 +137,8 @@ def scrapes(exporter_port: int, vendors_port: int) -> list[dict[str, Any]]:
         "honor_labels": True,
         "static_configs": [
             {
-                "targets": [f"127.0.0.1:{exporter_port}"],
+                # Two targets of one node, as a rollout or a second job has them: everything must hold with both.
+                "targets": [f"127.0.0.1:{exporter_port}", f"localhost:{exporter_port}"],
                 "labels": {"node": "demo-node", "namespace": "monitoring", "pod": "podres-exporter-x"},
             }
         ],

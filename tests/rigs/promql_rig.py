@@ -34,7 +34,17 @@ VENDOR: Mapping[str, tuple[str, ...]] = {
     "AMD device-metrics-exporter": ("gpu_gfx_activity",),
     "rdma_exporter": ("rdma_port_info", "rdma_port_rcv_data_total"),
     "node_exporter": ("node_cpu_seconds_total",),
-    "kube-state-metrics": ("kube_pod_container_resource_requests", "kube_pod_status_phase", "kube_node_labels"),
+    "kube-state-metrics": (
+        "kube_pod_container_resource_requests",
+        "kube_pod_status_phase",
+        "kube_pod_status_unschedulable",
+        "kube_node_info",
+        "kube_node_labels",
+        "kube_node_spec_unschedulable",
+        "kube_node_status_condition",
+        "kube_daemonset_status_desired_number_scheduled",
+        "kube_daemonset_status_number_available",
+    ),
 }
 """Metrics of others that rules, dashboards and cookbook may name, by who exports them."""
 
@@ -68,7 +78,12 @@ class Query(NamedTuple):
 
 def cookbook_queries() -> list[Query]:
     """Return every query of the cookbook; its first comment names it."""
-    blocks = re.findall(r"```promql\n(.*?)```", COOKBOOK.read_text(encoding="utf-8"), re.DOTALL)
+    return queries_of(COOKBOOK)
+
+
+def queries_of(page: Path) -> list[Query]:
+    """Return the queries of a page, a block each."""
+    blocks = re.findall(r"```promql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     return [Query(block.splitlines()[0].removeprefix("# "), block) for block in blocks]
 
 

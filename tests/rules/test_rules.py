@@ -63,11 +63,17 @@ def test_rules_name_only_metrics_that_exist(rule: dict[str, Any]) -> None:
 @pytest.mark.parametrize("rule", RECORDS, ids=named)
 def test_recorded_names_say_level_metric_and_operation(rule: dict[str, Any]) -> None:
     level, metric, operation = rule["record"].split(":")
-    identities = {"cluster": [], "node": ["node"], "namespace": ["namespace"]}[level]
-    levels = re.findall(r"(?:sum|avg) by \(([^)]*)\)", rule["expr"])
+    identities = {
+        "cluster": [],
+        "node": ["node"],
+        "namespace": ["namespace"],
+        "namespace_workload": ["namespace", "workload_kind", "workload_name"],
+        "instance": ["job", "instance"],
+    }[level]
+    levels = re.findall(r"(?:sum|avg|count|group) by \(([^)]*)\)", rule["expr"])
 
     assert metric.startswith("podres_")
-    assert operation in {"sum", "increase1h"}
+    assert operation in {"sum", "max", "avg", "count", "nodes", "rate5m", "increase1h", "seen", "up"}
     assert all(set(identities) <= set(re.split(r",\s*", each)) for each in levels)
 
 
