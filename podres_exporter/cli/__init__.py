@@ -27,17 +27,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         end_at_sigterm()
         ctrl_c.take()
     # Loaded after that, and this module loads little else: until then a signal finds Python's own handler.
-    from podres_exporter.cli.flags.parser import build_parser, unknown_arguments, with_values  # noqa: PLC0415 - as said
+    from podres_exporter.cli.flags.commands import build_parser  # noqa: PLC0415 - as said
+    from podres_exporter.cli.flags.parser import help_hint, parse  # noqa: PLC0415 - as said
     from podres_exporter.errors import ConfigError  # noqa: PLC0415 - as said
 
+    given, parser = sys.argv[1:] if argv is None else argv, build_parser()
+    if not given:
+        parser.print_help(sys.stderr)
+        return EXIT_USAGE
     try:
-        arguments, extras = build_parser().parse_known_args(with_values(sys.argv[1:] if argv is None else argv))
+        arguments = parse(parser, given)
         # Loaded by name, so that the daemon does not carry the simulated node: its memory is paid once per node.
         verb = importlib.import_module(arguments.module)
-        problems = unknown_arguments(arguments, extras)
 
         def run() -> int:
-            code = int(verb.run(arguments, problems))
+            code = int(verb.run(arguments))
             sys.stdout.flush()
             return code
 
@@ -45,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         for problem in error.problems:
             print(f"podres-exporter: {problem}", file=sys.stderr)
-        print("podres-exporter: see podres-exporter --help", file=sys.stderr)
+        print(f"podres-exporter: {help_hint(parser, given)}", file=sys.stderr)
         return EXIT_USAGE
     except BrokenPipeError:
         # Whoever reads has seen enough, as in `metrics | head`; nothing may be written at exit either.

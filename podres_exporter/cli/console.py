@@ -6,9 +6,12 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable
+from typing import TextIO
 
 from podres_exporter.errors import NotFoundError, SelectionError, SnapshotError
 from podres_exporter.printable import printable
+from podres_exporter.text.style import ANSI, PLAIN, Tone
+from podres_exporter.text.words import ENDLESS, sentence_lines
 
 # Whatever is no plain text, line end, tab or colour; of the rest Python says what is printable.
 _UNSAFE = re.compile(r"(?!\x1b\[[0-9;]*m)[^\n\t\x20-\x7e]")
@@ -31,6 +34,13 @@ def complain(sentences: Iterable[str]) -> None:
     """Write sentences to standard error, for people."""
     for sentence in sentences:
         print(f"podres-exporter: {sentence}", file=sys.stderr)
+
+
+def remark(notes: Iterable[str]) -> None:
+    """Write what is to be known about a table to standard error, so that the table can be piped into a program."""
+    width, is_coloured = columns(ENDLESS), wants_colours(sys.stderr)
+    for line in (line for note in notes for line in sentence_lines(note, width)):
+        print((ANSI if is_coloured else PLAIN).paint(line, Tone.WARN), file=sys.stderr)
 
 
 def write(text: str) -> bool:
@@ -67,6 +77,6 @@ def columns(otherwise: int) -> int:
     return shutil.get_terminal_size((otherwise, 24)).columns
 
 
-def wants_colours() -> bool:
+def wants_colours(stream: TextIO | None = None) -> bool:
     """Return whether to colour: a terminal that can, and a user who has not said no (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

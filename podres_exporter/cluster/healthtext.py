@@ -8,7 +8,7 @@ from podres_exporter.cluster.documents import failed_documents
 from podres_exporter.cluster.health import Health, NodeHealth
 from podres_exporter.document import API_VERSION
 from podres_exporter.document.moment import write_moment
-from podres_exporter.dump import Grid, Style, Tone, grid_lines
+from podres_exporter.dump import Grid, Layout, Style, Tone, grid_lines
 from podres_exporter.model import Snapshot, Support
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import age_text
@@ -24,7 +24,7 @@ def health_lines(health: Health, *, columns: int, style: Style) -> list[str]:
     """Return a row for each node that told something, then the findings, and the counts."""
     width = max(columns, LEAST_COLUMNS)
     rows = tuple(map(_row, health.nodes))
-    lines = [*grid_lines(Grid(_HEADERS, rows), width, style), ""] if rows else []
+    lines = [*grid_lines(Grid(_HEADERS, rows), Layout(width, style)), ""] if rows else []
     found = [line for each in _findings(health) for line in _finding_lines(*each, width, style)]
     lines += [*found, ""] if found else []
     return lines + sentence_lines(_summary(health), width)

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from podres_exporter.dump import (
     Grid,
-    Style,
-    Tone,
+    Layout,
     free_cells,
     free_notes,
     grid_lines,
@@ -19,36 +18,32 @@ from podres_exporter.dump import (
 )
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
-from podres_exporter.text.words import ENDLESS, sentence_lines
+from podres_exporter.text.words import ENDLESS
+
+Table = tuple[list[str], list[str]]
+"""The lines of a table, and the notes about it."""
 
 
-def holder_lines(
-    snapshots: Sequence[Snapshot], *, columns: int, style: Style, is_wide: bool, everything: bool = False
-) -> list[str]:
+def holder_table(snapshots: Sequence[Snapshot], layout: Layout, *, is_wide: bool, everything: bool = False) -> Table:
     """Return who holds what; *is_wide*: one row for each thing, in lines as long as it takes."""
     if is_wide:
-        return _lines(snapshots, [wide_cells(snapshots)], wide_notes(snapshots), (ENDLESS, columns), style)
-    cells = table_cells(snapshots, everything=everything)
-    return _lines(snapshots, [cells], table_notes(snapshots), (columns, columns), style)
+        return _lines(snapshots, [wide_cells(snapshots)], replace(layout, columns=ENDLESS)), wide_notes(snapshots)
+    return _lines(snapshots, [table_cells(snapshots, everything=everything)], layout), table_notes(snapshots)
 
 
-def free_table(snapshots: Sequence[Snapshot], *, columns: int, style: Style) -> list[str]:
+def free_table(snapshots: Sequence[Snapshot], layout: Layout) -> Table:
     """Return what is left of everything on each node."""
-    return _lines(snapshots, [free_cells(snapshots)], free_notes(snapshots), (columns, columns), style)
+    return _lines(snapshots, [free_cells(snapshots)], layout), free_notes(snapshots)
 
 
-def node_tables(snapshots: Sequence[Snapshot], *, columns: int, style: Style) -> list[str]:
+def node_tables(snapshots: Sequence[Snapshot], layout: Layout) -> Table:
     """Return how much each node has, and how it is."""
-    return _lines(snapshots, summary_cells(snapshots), summary_notes(snapshots), (columns, columns), style)
+    return _lines(snapshots, summary_cells(snapshots), layout), summary_notes(snapshots)
 
 
-def _lines(
-    snapshots: Sequence[Snapshot], grids: Sequence[Grid], notes: Sequence[str], widths: tuple[int, int], style: Style
-) -> list[str]:
-    """Return the tables that have rows, and the sentences below them; *widths* are those of tables and sentences."""
-    parts = [grid_lines(_named(each, snapshots), widths[0], style) for each in grids if each.rows]
-    sentences = [style.paint(line, Tone.WARN) for note in notes for line in sentence_lines(note, widths[1])]
-    parts += [sentences] if sentences else []
+def _lines(snapshots: Sequence[Snapshot], grids: Sequence[Grid], layout: Layout) -> list[str]:
+    """Return the tables that have rows, with an empty line between them."""
+    parts = [grid_lines(_named(each, snapshots), layout) for each in grids if each.rows]
     return [line for number, part in enumerate(parts) for line in ([""] if number else []) + part]
 
 

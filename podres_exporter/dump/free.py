@@ -4,16 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from podres_exporter.dump import notes
 from podres_exporter.dump.left import Left, left
-from podres_exporter.dump.notes import About, note_lines
+from podres_exporter.dump.notes import About
 from podres_exporter.dump.table import nothing_to_list
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import CPU, NONE, UNKNOWN, amount_text, nodes_cell
-from podres_exporter.text.grid import Grid, Row, grid, grid_lines
-from podres_exporter.text.style import PLAIN, Style
+from podres_exporter.text.grid import DEFAULT, Grid, Layout, Row, grid, grid_lines
 from podres_exporter.text.words import folded
 
-_HEADERS = ("RESOURCE", "NUMA", "FREE", "OF", "WHICH")
+HEADERS = ("RESOURCE", "NUMA", "FREE", "OF", "WHICH")
 _MOST_IDS = 40
 
 
@@ -45,10 +44,9 @@ def free_cells(snapshots: Sequence[Snapshot]) -> Grid:
     """Return a row per resource and NUMA nodes; the exact bytes, the CPU list or the ids stand under WHICH."""
     return grid(
         snapshots,
-        _HEADERS,
+        HEADERS,
         lambda each: map(_row, left(each.allocation)),
         right=("FREE", "OF"),
-        dear=("RESOURCE", "WHICH"),
     )
 
 
@@ -57,11 +55,10 @@ def free_notes(snapshots: Sequence[Snapshot]) -> list[str]:
     return notes.merged(snapshots, _ABOUT)
 
 
-def free_lines(snapshots: Sequence[Snapshot], *, columns: int = 120, style: Style = PLAIN) -> list[str]:
-    """Return the table in lines of at most *columns* (at least 80); many ids are folded."""
+def free_lines(snapshots: Sequence[Snapshot], layout: Layout = DEFAULT) -> list[str]:
+    """Return the table; many ids are folded."""
     cells = free_cells(snapshots)
-    lines = grid_lines(cells, columns, style) if cells.rows else nothing_to_list(snapshots)
-    return lines + note_lines(snapshots, _ABOUT, columns, style)
+    return grid_lines(cells, layout) if cells.rows else nothing_to_list(snapshots)
 
 
 def _row(each: Left) -> Row:

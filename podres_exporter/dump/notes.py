@@ -21,8 +21,7 @@ from podres_exporter.printable import printable
 from podres_exporter.text.amounts import CPU, on_nodes, resource_amount, thing
 from podres_exporter.text.availability import last_answer, why_nothing
 from podres_exporter.text.doubles import double_text
-from podres_exporter.text.style import Style, Tone
-from podres_exporter.text.words import counted, folded, ids_in_order, joined, sentence_lines
+from podres_exporter.text.words import counted, folded, ids_in_order, joined
 
 Note = str
 Notes = Callable[[Snapshot], Iterable[Note]]
@@ -38,12 +37,6 @@ class About:
 
     of_node: tuple[Notes, ...]
     legend: tuple[Notes, ...] = ()
-
-
-def note_lines(snapshots: Sequence[Snapshot], about: About, columns: int, style: Style) -> list[str]:
-    """Return the notes on all snapshots, wrapped, after an empty line; nothing where there are none."""
-    lines = [line for note in merged(snapshots, about) for line in sentence_lines(note, columns)]
-    return ["", *(style.paint(line, Tone.WARN) for line in lines)] if lines else []
 
 
 def merged(snapshots: Sequence[Snapshot], about: About) -> list[Note]:
@@ -147,11 +140,27 @@ def pod_lists(snapshot: Snapshot) -> Iterator[Note]:
 
 
 def unallocatable(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield the devices that are held and that the kubelet does not report as allocatable."""
+    """Yield the devices of the node that are held and that the kubelet does not report as allocatable."""
+    yield from _unallocatable(snapshot, lambda _key: True)
+
+
+def unallocatable_of_pods(snapshot: Snapshot) -> Iterator[Note]:
+    """Yield the devices of the pods in the table that the kubelet does not report as allocatable."""
+    shown = {
+        (device.resource, device.device_id)
+        for view in _pods(snapshot.allocation)
+        for each in view.containers
+        for device in each.container.devices
+    }
+    yield from _unallocatable(snapshot, shown.__contains__)
+
+
+def _unallocatable(snapshot: Snapshot, is_wanted: Callable[[tuple[str, str]], bool]) -> Iterator[Note]:
     found = [
         f"{printable(stock.resource)} {printable(device)} {on_nodes(stock.numa_nodes)}"
         for stock in (snapshot.allocation.devices if snapshot.allocation else ())
         for device in ids_in_order(stock.unallocatable_held or ())
+        if is_wanted((stock.resource, device))
     ]
     if found:
         yield (

@@ -5,15 +5,14 @@ from collections.abc import Iterator, Sequence
 
 from podres_exporter.dump import notes
 from podres_exporter.dump.left import Left, left
-from podres_exporter.dump.notes import About, note_lines
+from podres_exporter.dump.notes import About
 from podres_exporter.model import Allocation, Explanation, Part, PodView, Snapshot
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import ALIGNED, NONE, UNKNOWN, amount_text, nodes_cell
-from podres_exporter.text.grid import Grid, Row, grid, grid_lines
-from podres_exporter.text.style import PLAIN, Style
+from podres_exporter.text.grid import DEFAULT, Grid, Layout, Row, grid, grid_lines
 
-_STOCK = ("RESOURCE", "NUMA", "ALLOCATABLE", "HELD", "FREE", "UNALLOCATABLE")
-_STATE = ("PODS", "SKIPPED", "ALIGNED", "MISSING", "KUBELET", "TOPOLOGY", "METADATA")
+STOCK_HEADERS = ("RESOURCE", "NUMA", "ALLOCATABLE", "HELD", "FREE", "UNALLOCATABLE")
+STATE_HEADERS = ("PODS", "SKIPPED", "ALIGNED", "MISSING", "KUBELET", "TOPOLOGY", "METADATA")
 _NUMBERS = ("ALLOCATABLE", "HELD", "FREE", "UNALLOCATABLE")
 _UP, _DOWN = "up", "down"
 
@@ -44,9 +43,12 @@ _ABOUT = About(
 def summary_cells(snapshots: Sequence[Snapshot]) -> tuple[Grid, Grid]:
     """Return the stock, a row per resource and NUMA nodes, and the state of the nodes, a row each."""
     stock = grid(
-        snapshots, _STOCK, lambda each: map(_stock_row, left(each.allocation)), right=_NUMBERS, dear=("RESOURCE",)
+        snapshots,
+        STOCK_HEADERS,
+        lambda each: map(_stock_row, left(each.allocation)),
+        right=_NUMBERS,
     )
-    return stock, grid(snapshots, _STATE, _state_rows, dear=("KUBELET",))
+    return stock, grid(snapshots, STATE_HEADERS, _state_rows)
 
 
 def summary_notes(snapshots: Sequence[Snapshot]) -> list[str]:
@@ -54,12 +56,10 @@ def summary_notes(snapshots: Sequence[Snapshot]) -> list[str]:
     return notes.merged(snapshots, _ABOUT)
 
 
-def summary_lines(snapshots: Sequence[Snapshot], *, columns: int = 120, style: Style = PLAIN) -> list[str]:
-    """Return both tables in lines of at most *columns* (at least 80)."""
+def summary_lines(snapshots: Sequence[Snapshot], layout: Layout = DEFAULT) -> list[str]:
+    """Return both tables."""
     stock, state = summary_cells(snapshots)
-    lines = [*grid_lines(stock, columns, style), ""] if stock.rows else []
-    lines += grid_lines(state, columns, style)
-    return lines + note_lines(snapshots, _ABOUT, columns, style)
+    return [*([*grid_lines(stock, layout), ""] if stock.rows else []), *grid_lines(state, layout)]
 
 
 def _stock_row(each: Left) -> Row:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from podres_exporter.cpuset import format_cpuset
 from podres_exporter.dump import notes
 from podres_exporter.dump.held import by_driver, unprepared
-from podres_exporter.dump.notes import About, note_lines
+from podres_exporter.dump.notes import About
 from podres_exporter.families.spec import nodes_text
 from podres_exporter.model import Container, ContainerView, MemoryBlock, PodView, Snapshot, Topology, Verdict
 from podres_exporter.printable import printable
@@ -22,10 +22,9 @@ from podres_exporter.text.amounts import (
     nodes_cell,
     workload_cell,
 )
-from podres_exporter.text.grid import Grid, Row, fits, grid, grid_lines
-from podres_exporter.text.style import PLAIN, Style
+from podres_exporter.text.grid import DEFAULT, Grid, Layout, Row, fits, grid, grid_lines
 
-_HEADERS = (
+HEADERS = (
     "NAMESPACE",
     "POD",
     "CONTAINER",
@@ -49,7 +48,7 @@ _ABOUT = About(
         notes.skipped,
         notes.missing,
         notes.ending,
-        notes.unallocatable,
+        notes.unallocatable_of_pods,
     ),
     (notes.claims, notes.pod_lists),
 )
@@ -59,10 +58,9 @@ def table_cells(snapshots: Sequence[Snapshot], *, everything: bool = False) -> G
     """Return a row per container that holds something, with *everything* per container; columns nobody fills go."""
     whole = grid(
         snapshots,
-        _HEADERS,
+        HEADERS,
         lambda each: _rows(each, everything=everything),
         spare=("WORKLOAD",),
-        dear=("DEVICES", "HEALTH"),
     )
     return whole.without_empty(_IF_ANY)
 
@@ -76,7 +74,6 @@ def _folded(cells: Grid) -> Grid:
         cells,
         headers=(*cells.headers[:first], "HOLDS", *cells.headers[last:]),
         rows=rows,
-        dear=frozenset({"HOLDS", "HEALTH"}),
     )
 
 
@@ -91,19 +88,16 @@ def table_notes(snapshots: Sequence[Snapshot]) -> list[str]:
     return notes.merged(snapshots, _ABOUT)
 
 
-def table_lines(
-    snapshots: Sequence[Snapshot], *, columns: int = 120, style: Style = PLAIN, everything: bool = False
-) -> list[str]:
+def table_lines(snapshots: Sequence[Snapshot], layout: Layout = DEFAULT, *, everything: bool = False) -> list[str]:
     """
-    Return the table in lines of at most *columns* (at least 80).
+    Return the table.
 
-    WORKLOAD is there if there is room; what a container holds stands in one column where names would be cut otherwise.
+    WORKLOAD is there if there is room; what a container holds stands in one column where it would not fit otherwise.
     """
-    cells = table_cells(snapshots, everything=everything)
-    if cells.rows and not fits(cells, columns) and not _HOLDS.isdisjoint(cells.headers):
+    cells = table_cells(snapshots, everything=everything).sorted_by(layout.sort_by)
+    if cells.rows and not fits(cells, layout.columns) and not _HOLDS.isdisjoint(cells.headers):
         cells = _folded(cells)
-    lines = grid_lines(cells, columns, style) if cells.rows else nothing_to_list(snapshots)
-    return lines + note_lines(snapshots, _ABOUT, columns, style)
+    return grid_lines(cells, layout) if cells.rows else nothing_to_list(snapshots)
 
 
 def nothing_to_list(snapshots: Sequence[Snapshot]) -> list[str]:

@@ -1,19 +1,19 @@
 """The wide table: one row per thing that is held, with its id."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from podres_exporter.dump import notes
 from podres_exporter.dump.held import Held, Thing, held_things
-from podres_exporter.dump.notes import About, note_lines
+from podres_exporter.dump.notes import About
 from podres_exporter.dump.table import nothing_to_list
 from podres_exporter.model import Attribution, Snapshot
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import ALIGNED, NONE, UNKNOWN, WHOLE_POD, amount_text, nodes_cell, workload_cell
-from podres_exporter.text.grid import Grid, Row, grid, grid_lines
-from podres_exporter.text.style import PLAIN, Style
+from podres_exporter.text.grid import DEFAULT, Grid, Layout, Row, grid, grid_lines
 from podres_exporter.text.words import ENDLESS
 
-_HEADERS = (
+HEADERS = (
     "NAMESPACE",
     "POD",
     "CONTAINER",
@@ -39,7 +39,7 @@ _ABOUT = About(
 
 def wide_cells(snapshots: Sequence[Snapshot]) -> Grid:
     """Return a row per CPU set of a NUMA node, memory block, device and claim device; columns nobody fills go."""
-    whole = grid(snapshots, _HEADERS, _rows, right=("AMOUNT",))
+    whole = grid(snapshots, HEADERS, _rows, right=("AMOUNT",))
     return whole.without_empty(_IF_ANY)
 
 
@@ -48,11 +48,10 @@ def wide_notes(snapshots: Sequence[Snapshot]) -> list[str]:
     return notes.merged(snapshots, _ABOUT)
 
 
-def wide_lines(snapshots: Sequence[Snapshot], *, columns: int = 120, style: Style = PLAIN) -> list[str]:
-    """Return the table in lines as long as it takes, for ids stay whole; the sentences below keep to *columns*."""
+def wide_lines(snapshots: Sequence[Snapshot], layout: Layout = DEFAULT) -> list[str]:
+    """Return the table in lines as long as it takes: each thing has one line."""
     cells = wide_cells(snapshots)
-    lines = grid_lines(cells, ENDLESS, style) if cells.rows else nothing_to_list(snapshots)
-    return lines + note_lines(snapshots, _ABOUT, columns, style)
+    return grid_lines(cells, replace(layout, columns=ENDLESS)) if cells.rows else nothing_to_list(snapshots)
 
 
 def _rows(snapshot: Snapshot) -> Iterator[Row]:

@@ -82,8 +82,8 @@ def nodes_phrase(numa_nodes: Iterable[int]) -> str:
 
 
 def on_nodes(nodes: NumaNodes) -> str:
-    """Return `(node 1)`, `(nodes 0-1)`, or `(node not stated)`."""
-    return f"({nodes_phrase(nodes)})" if nodes else "(node not stated)"
+    """Return `(NUMA node 1)`, `(NUMA nodes 0-1)`, or `(NUMA node not stated)`."""
+    return f"(NUMA {nodes_phrase(nodes)})" if nodes else "(NUMA node not stated)"
 
 
 def workload_cell(meta: PodMeta | None) -> str:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import NONE, UNKNOWN
-from podres_exporter.text.style import Style, Tone, tone_of
-from podres_exporter.text.words import ENDLESS, LEAST_COLUMNS, shortened
+from podres_exporter.text.style import PLAIN, Style, Tone, tone_of
+from podres_exporter.text.words import LEAST_COLUMNS
 
 _LEAST_WIDTH = 4
-_FLOORS = ((12, ENDLESS), (12, 30), (10, 20), (_LEAST_WIDTH, _LEAST_WIDTH))
-"""How narrow columns, and dear ones, may get, step by step, so that there is something to read in all of them."""
 _GAP = "  "
 _PIECE = re.compile(r"[^,]+,? *|, *")
+
+_DIGITS = re.compile(r"([0-9]+)")
 
 Row = tuple[str, ...]
 
@@ -24,15 +24,13 @@ class Grid:
     """
     A table before it is laid out. Cells are safe to print; the items of a cell have commas between them.
 
-    By header, *right* are the columns of numbers, *spare* those that are left out where there is no room, and *dear*
-    those that are cut last.
+    By header, *right* are the columns of numbers, *spare* those that are left out where there is no room.
     """
 
     headers: Row
     rows: tuple[Row, ...]
     right: frozenset[str] = frozenset()
     spare: tuple[str, ...] = ()
-    dear: frozenset[str] = frozenset()
 
     def keeping(self, is_kept: Callable[[str, Row], bool]) -> "Grid":
         """Return the grid with the columns of which *is_kept* says so, given a header and its cells."""
@@ -45,9 +43,29 @@ class Grid:
         """Return the grid without those of the named columns in which nobody has anything."""
         return self.keeping(lambda header, cells: header not in headers or not {NONE, UNKNOWN}.issuperset(cells))
 
+    def sorted_by(self, header: str) -> "Grid":
+        """Return the grid with its rows sorted by that column, numbers by size; unchanged if it has no such column."""
+        if header not in self.headers:
+            return self
+        place = self.headers.index(header)
+        return replace(self, rows=tuple(sorted(self.rows, key=lambda row: _sort_key(row[place]))))
+
     def without(self, name: str) -> "Grid":
         """Return the grid without the column of that name."""
         return self.keeping(lambda header, _cells: header != name)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a table is printed: *columns* are those of the terminal, *sort_by* is a header, empty for the given order."""
+
+    columns: int = 120
+    style: Style = PLAIN
+    headers: bool = True
+    sort_by: str = ""
+
+
+DEFAULT = Layout()
 
 
 def grid(
@@ -56,41 +74,49 @@ def grid(
     rows_of: Callable[[Snapshot], Iterable[Row]],
     right: Collection[str] = (),
     spare: Row = (),
-    dear: Collection[str] = (),
 ) -> Grid:
     """Return the rows of all snapshots; where there are several, they begin with the node's name."""
     rows = tuple((printable(each.node), *row) for each in snapshots for row in rows_of(each))
-    whole = Grid(("NODE", *headers), rows, frozenset(right), spare, frozenset(dear))
+    whole = Grid(("NODE", *headers), rows, frozenset(right), spare)
     return whole if len(snapshots) > 1 else whole.without("NODE")
 
 
-def grid_lines(table: Grid, columns: int, style: Style) -> list[str]:
+def grid_lines(table: Grid, layout: Layout) -> list[str]:
     """
-    Return the header and the rows in lines of at most *columns*, and without spaces at their ends.
+    Return the header and the rows in lines that fit the terminal, if that can be without cutting a name.
 
-    Spare columns go first where it is too wide. Then cells with several items grow downwards, the widest column first,
-    and only then names lose their middle.
+    Spare columns go first where it is too wide. Then cells with several items grow downwards, the widest column first.
+    A name is never cut: people paste it into another command.
     """
-    for name in reversed(table.spare):
-        if sum(_widths(table)) > _space(table, columns):
-            table = table.without(name)
-    whole = _folded_widths(table)
-    widths = narrowed(_widths(table), whole, _space(table, columns))
-    for plain, dear in _FLOORS:
-        floors = [dear if header in table.dear else plain for header in table.headers]
-        least = [
-            max(len(header), min(width, floor))
-            for header, width, floor in zip(table.headers, whole, floors, strict=True)
-        ]
-        widths = narrowed(widths, least, _space(table, columns))
+    columns, style = layout.columns, layout.style
+    table = _without_spare(table.sorted_by(layout.sort_by), columns)
+    widths = narrowed(_widths(table), _folded_widths(table), _space(table, columns))
     lines = _row_lines(table, table.headers, widths, lambda _header, _cell, text: style.paint(text, Tone.HEADER))
     for row in table.rows:
         lines += _row_lines(table, row, widths, lambda header, cell, text: style.paint(text, tone_of(header, cell)))
-    return lines
+    return lines if layout.headers else lines[1:]
+
+
+def spare_columns(table: Grid, columns: int) -> list[str]:
+    """Return the headers of the columns that are left out for want of room."""
+    return [header for header in table.headers if header not in _without_spare(table, columns).headers]
+
+
+def _without_spare(table: Grid, columns: int) -> Grid:
+    for name in reversed(table.spare):
+        if sum(_widths(table)) > _space(table, columns):
+            table = table.without(name)
+    return table
+
+
+def _sort_key(cell: str) -> tuple[bool, list[tuple[int, str]]]:
+    """Return the key by which `node9` comes before `node10`, and what is not known or does not apply last."""
+    parts = [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(cell) if part]
+    return cell in {NONE, UNKNOWN}, parts
 
 
 def fits(table: Grid, columns: int) -> bool:
-    """Tell whether no name has to be cut, though cells may grow downwards and spare columns go."""
+    """Tell whether it fits, if cells grow downwards and spare columns go."""
     for name in table.spare:
         table = table.without(name)
     return sum(_folded_widths(table)) <= _space(table, columns)
@@ -145,19 +171,13 @@ def _stacked(cell: str, width: int) -> list[str]:
     """Return the cell in lines of at most *width*, broken behind commas."""
     lines: list[str] = [""]
     for piece in _pieces(cell):
-        text = piece if len(piece.rstrip()) <= width else _cut(piece.rstrip(), width)
-        if lines[-1] and len(lines[-1]) + len(text.rstrip()) > width:
-            lines.append(text)
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
+            lines.append(piece)
         else:
-            lines[-1] += text
+            lines[-1] += piece
     return [line.rstrip() for line in lines]
 
 
 def _pieces(cell: str) -> list[str]:
     """Return the parts of a cell that stay whole, with the commas behind them."""
     return _PIECE.findall(cell)
-
-
-def _cut(piece: str, width: int) -> str:
-    """Return the piece shortened, the comma behind it kept."""
-    return f"{shortened(piece[:-1], width - 1)}," if piece.endswith(",") else shortened(piece, width)

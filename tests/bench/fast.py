@@ -9,7 +9,8 @@ import os
 import sys
 from dataclasses import replace
 
-from podres_exporter.cli.flags.parser import build_parser, given_flags, with_values
+from podres_exporter.cli.flags.commands import build_parser
+from podres_exporter.cli.flags.parser import given_flags, with_values
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.cli.signals import stop_signals

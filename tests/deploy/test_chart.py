@@ -10,7 +10,8 @@ from helm_rig import CHART, VARIANTS, Helm, Object, documents, exporter, kinds, 
 from kube_schemas import VERSIONS, problems
 
 from podres_exporter import __version__
-from podres_exporter.cli.flags.parser import build_parser, given_flags, unknown_arguments
+from podres_exporter.cli.flags.commands import build_parser
+from podres_exporter.cli.flags.parser import given_flags, unknown_arguments
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.config import OPTIONS, Config
 from podres_exporter.families import DEFAULT_COLLECTORS

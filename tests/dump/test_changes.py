@@ -38,9 +38,9 @@ def with_health(*rows: ResourceHealth) -> Snapshot:
 
 def test_of_the_first_snapshot_everything_that_is_held_is_new() -> None:
     assert [
-        "+ ml/a main cpu 1-2 (node 0)",
-        "+ ml/a main memory 1Gi (node 0)",
-        "+ ml/a main nvidia.com/gpu GPU-0 (node 0)",
+        "+ ml/a main cpu 1-2 (NUMA node 0)",
+        "+ ml/a main memory 1Gi (NUMA node 0)",
+        "+ ml/a main nvidia.com/gpu GPU-0 (NUMA node 0)",
     ] == told(None, BEFORE)
 
 
@@ -52,10 +52,10 @@ def test_what_a_pod_held_is_gone_with_it_and_may_be_anothers() -> None:
     after = small_node(pod("b", container("main", gpu("GPU-0", 0)), namespace="ml"))
 
     assert [
-        "- ml/a main cpu 1-2 (node 0)",
-        "- ml/a main memory 1Gi (node 0)",
-        "- ml/a main nvidia.com/gpu GPU-0 (node 0)",
-        "+ ml/b main nvidia.com/gpu GPU-0 (node 0)",
+        "- ml/a main cpu 1-2 (NUMA node 0)",
+        "- ml/a main memory 1Gi (NUMA node 0)",
+        "- ml/a main nvidia.com/gpu GPU-0 (NUMA node 0)",
+        "+ ml/b main nvidia.com/gpu GPU-0 (NUMA node 0)",
     ] == told(BEFORE, after)
 
 
@@ -66,8 +66,8 @@ def test_cpus_and_memory_move_as_a_whole_and_the_verdict_with_them() -> None:
 
     assert [
         "~ ml/a main aligned yes -> no",
-        "~ ml/a main cpu 1-2 (node 0) -> 2 (node 0), 9 (node 1)",
-        "~ ml/a main memory 1Gi (node 0) -> 2Gi (node 0)",
+        "~ ml/a main cpu 1-2 (NUMA node 0) -> 2 (NUMA node 0), 9 (NUMA node 1)",
+        "~ ml/a main memory 1Gi (NUMA node 0) -> 2Gi (NUMA node 0)",
     ] == told(BEFORE, after)
 
 
@@ -93,8 +93,12 @@ def test_what_is_asked_for_and_not_held_is_told_when_it_begins_and_ends() -> Non
     both = node_with(pod("a", container("main", gpu("GPU-0", 0), gpu("GPU-1", 0)), namespace="ml"), metas=(meta,))
     one = node_with(pod("a", container("main", gpu("GPU-0", 0)), namespace="ml"), metas=(meta,))
 
-    assert ["~ ml/a main missing nvidia.com/gpu 0 -> 1", "- ml/a main nvidia.com/gpu GPU-1 (node 0)"] == told(both, one)
-    assert ["~ ml/a main missing nvidia.com/gpu 1 -> 0", "+ ml/a main nvidia.com/gpu GPU-1 (node 0)"] == told(one, both)
+    assert ["~ ml/a main missing nvidia.com/gpu 0 -> 1", "- ml/a main nvidia.com/gpu GPU-1 (NUMA node 0)"] == told(
+        both, one
+    )
+    assert ["~ ml/a main missing nvidia.com/gpu 1 -> 0", "+ ml/a main nvidia.com/gpu GPU-1 (NUMA node 0)"] == told(
+        one, both
+    )
 
 
 def test_devices_of_claims_come_with_their_claim() -> None:
@@ -136,7 +140,7 @@ def test_the_health_of_a_claims_device_is_told_too() -> None:
 
 
 def test_the_list_of_a_whole_pod_is_named_so() -> None:
-    assert ["+ default/a (pod) cpu 1-2 (node 0)"] == told(None, small_node(pod("a", cpus="1-2")))
+    assert ["+ default/a (pod) cpu 1-2 (NUMA node 0)"] == told(None, small_node(pod("a", cpus="1-2")))
 
 
 def test_devices_that_a_plugin_brings_or_takes_away_are_told_one_by_one_or_together() -> None:
@@ -145,18 +149,18 @@ def test_devices_that_a_plugin_brings_or_takes_away_are_told_one_by_one_or_toget
     none = small_node()
 
     assert [
-        "+ allocatable x.com/nic nic-0 (node not stated)",
-        "+ allocatable x.com/nic nic-1 (node 1)",
+        "+ allocatable x.com/nic nic-0 (NUMA node not stated)",
+        "+ allocatable x.com/nic nic-1 (NUMA node 1)",
     ] == told(none, few)
-    assert ["- allocatable x.com/nic 9 devices (node not stated)"] == told(many, none)
+    assert ["- allocatable x.com/nic 9 devices (NUMA node not stated)"] == told(many, none)
 
 
 def test_the_node_may_get_or_lose_cpus_and_memory() -> None:
     more = small_node(cpus=frozenset(range(1, 8)), memory=(block(16_384, 0), block(1024, 1)))
 
     assert [
-        "~ allocatable cpu 1-7 (node 0), 9-15 (node 1) -> 1-7 (node 0)",
-        "~ allocatable memory (node 1) 16Gi -> 1Gi",
+        "~ allocatable cpu 1-7 (NUMA node 0), 9-15 (NUMA node 1) -> 1-7 (NUMA node 0)",
+        "~ allocatable memory (NUMA node 1) 16Gi -> 1Gi",
     ] == told(small_node(), more)
 
 
@@ -164,7 +168,7 @@ def test_a_node_that_hands_out_no_cpus_and_reports_no_memory_has_none_to_lose() 
     """A block over two nodes has no report of its own."""
     spanning = small_node(pod("a", container("main", memory=[block(1024, 0, 1)])), cpus=frozenset(), memory=())
 
-    assert ["+ default/a main memory 1Gi (nodes 0-1)"] == told(small_node(cpus=frozenset(), memory=()), spanning)
+    assert ["+ default/a main memory 1Gi (NUMA nodes 0-1)"] == told(small_node(cpus=frozenset(), memory=()), spanning)
 
 
 def test_where_the_kubelet_does_not_say_what_it_has_nothing_of_it_has_gone() -> None:
@@ -210,9 +214,9 @@ def test_unavailable_is_never_empty() -> None:
     assert [] == still
     assert [
         "~ allocation not known -> known",
-        "- ml/a main cpu 1-2 (node 0)",
-        "- ml/a main memory 1Gi (node 0)",
-        "- ml/a main nvidia.com/gpu GPU-0 (node 0)",
+        "- ml/a main cpu 1-2 (NUMA node 0)",
+        "- ml/a main memory 1Gi (NUMA node 0)",
+        "- ml/a main nvidia.com/gpu GPU-0 (NUMA node 0)",
     ] == change_lines(back)
 
 
@@ -220,7 +224,7 @@ def test_a_follower_that_has_seen_nothing_calls_everything_new() -> None:
     follower = Follower()
 
     assert [] == follower.follow(Snapshot("n1", None))
-    assert ["~ allocation not known -> known", "+ default/a main cpu 1 (node 0)"] == change_lines(
+    assert ["~ allocation not known -> known", "+ default/a main cpu 1 (NUMA node 0)"] == change_lines(
         follower.follow(small_node(pod("a", container("main", cpus="1"))))
     )
 
@@ -228,10 +232,12 @@ def test_a_follower_that_has_seen_nothing_calls_everything_new() -> None:
 def test_lines_may_name_the_node_and_have_colours() -> None:
     found = changes(None, small_node(pod("a", container("main", cpus="1"))))
 
-    assert ["\x1b[32m+ n1: default/a main cpu 1 (node 0)\x1b[0m"] == change_lines(found, with_node=True, style=ANSI)
+    assert ["\x1b[32m+ n1: default/a main cpu 1 (NUMA node 0)\x1b[0m"] == change_lines(
+        found, with_node=True, style=ANSI
+    )
 
 
 def test_names_in_changes_cannot_move_the_cursor() -> None:
     held = container("main", device("evil\x1b[2J", "x\ny"))
 
-    assert [r"+ default/a main evil\x1b[2J x\x0ay (node not stated)"] == told(None, small_node(pod("a", held)))
+    assert [r"+ default/a main evil\x1b[2J x\x0ay (NUMA node not stated)"] == told(None, small_node(pod("a", held)))

@@ -10,8 +10,22 @@ from pathlib import Path
 import pytest
 from dump_rig import ASKED_AT_SECONDS, builtin_demo, nasty, with_metadata, without_metadata
 
-from podres_exporter.dump import csv_text, free_lines, json_text, summary_lines, table_lines, wide_lines, yaml_text
+from podres_exporter.dump import (
+    Layout,
+    csv_text,
+    free_lines,
+    free_notes,
+    json_text,
+    summary_lines,
+    summary_notes,
+    table_lines,
+    table_notes,
+    wide_lines,
+    wide_notes,
+    yaml_text,
+)
 from podres_exporter.model import Snapshot
+from podres_exporter.text.words import sentence_lines
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "dump"
 VERSION = "0.0.0"
@@ -27,16 +41,18 @@ SNAPSHOTS: dict[str, Callable[[], list[Snapshot]]] = {
 }
 
 
-def lines(found: list[str]) -> str:
-    return "".join(f"{line}\n" for line in found)
+def page(found: list[str], notes: list[str], columns: int = 120) -> str:
+    """Return the table as on standard output, and below an empty line the notes as on standard error."""
+    said = [line for note in notes for line in sentence_lines(note, columns)]
+    return "".join(f"{line}\n" for line in [*found, *([""] if said else []), *said])
 
 
 OUTPUTS: dict[str, Callable[[list[Snapshot]], str]] = {
-    "table.txt": lambda snapshots: lines(table_lines(snapshots)),
-    "table-80.txt": lambda snapshots: lines(table_lines(snapshots, columns=80)),
-    "wide.txt": lambda snapshots: lines(wide_lines(snapshots)),
-    "free.txt": lambda snapshots: lines(free_lines(snapshots)),
-    "summary.txt": lambda snapshots: lines(summary_lines(snapshots)),
+    "table.txt": lambda snapshots: page(table_lines(snapshots), table_notes(snapshots)),
+    "table-80.txt": lambda snapshots: page(table_lines(snapshots, Layout(80)), table_notes(snapshots), 80),
+    "wide.txt": lambda snapshots: page(wide_lines(snapshots), wide_notes(snapshots)),
+    "free.txt": lambda snapshots: page(free_lines(snapshots), free_notes(snapshots)),
+    "summary.txt": lambda snapshots: page(summary_lines(snapshots), summary_notes(snapshots)),
     "csv": csv_text,
     "json": lambda snapshots: json_text(snapshots, generated_at_seconds=ASKED_AT_SECONDS, version=VERSION),
     "yaml": lambda snapshots: yaml_text(snapshots, generated_at_seconds=ASKED_AT_SECONDS, version=VERSION),

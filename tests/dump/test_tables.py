@@ -11,6 +11,7 @@ from snapshots import with_doubles
 
 from podres_exporter.dump import (
     ANSI,
+    Layout,
     free_cells,
     free_lines,
     free_notes,
@@ -81,10 +82,10 @@ def test_containers_that_hold_nothing_are_shown_when_asked_for() -> None:
     ] == table_lines([IDLE], everything=True)
 
 
-def test_without_columns_to_fold_a_narrow_table_only_cuts_names() -> None:
+def test_without_columns_to_fold_a_narrow_table_is_as_wide_as_its_names() -> None:
     long = small_node(pod("p" * 100, container("main")), metadata=known())
 
-    assert ["NAMESPACE", "POD", "CONTAINER", "NUMA", "ALIGNED"] == table_lines([long], columns=80, everything=True)[
+    assert ["NAMESPACE", "POD", "CONTAINER", "NUMA", "ALIGNED"] == table_lines([long], Layout(80), everything=True)[
         0
     ].split()
 
@@ -102,7 +103,7 @@ def test_the_workload_is_there_if_there_is_room() -> None:
     )
 
     assert ["WORKLOAD", "Deployment/web", "?"] == [line.split()[-1] for line in table_lines([node])[:3]]
-    assert "WORKLOAD" not in table_lines([wide], columns=100)[0]
+    assert "WORKLOAD" not in table_lines([wide], Layout(100))[0]
 
 
 def test_health_is_the_worst_that_is_said() -> None:
@@ -190,9 +191,8 @@ def test_where_nobody_tells_what_is_allocatable_nothing_is_free() -> None:
         "cpu       ?        ?   ?  ?",
         "memory    0        ?   ?  ?",
         "x.com/y   0        ?   ?  ?",
-        "",
-        "free not known: this kubelet does not serve GetAllocatableResources",
     ] == free_lines([node])
+    assert ["free not known: this kubelet does not serve GetAllocatableResources"] == free_notes([node])
     assert ("x.com/y", "0", "?", "1", "?", "?") == summary_cells([node])[0].rows[2]
     assert ("memory", "0", "?", "1Gi", "?", "-") == summary_cells([node])[0].rows[1]
     cells = wide_cells([small_node(pod("a", container("main", gpu("GPU-0", 0))))])
@@ -235,8 +235,9 @@ def test_many_free_ids_are_folded() -> None:
 )
 def test_without_an_allocation_every_table_says_why_and_nothing_else(snapshot: Snapshot, expected: str) -> None:
     """Unavailable is never empty."""
-    assert ["", expected] == table_lines([snapshot]) == wide_lines([snapshot]) == free_lines([snapshot])
+    assert [] == table_lines([snapshot]) == wide_lines([snapshot]) == free_lines([snapshot])
     assert [expected] == table_notes([snapshot]) == wide_notes([snapshot]) == summary_notes([snapshot])
+    assert [expected] == free_notes([snapshot])
     assert ("?", "?", "?", "?") == summary_cells([snapshot])[1].rows[0][:4]
 
 
@@ -310,7 +311,7 @@ def test_the_same_note_of_several_nodes_is_told_once() -> None:
 
 
 def test_colours_say_what_is_bad_and_change_nothing_else() -> None:
-    plain, coloured = table_lines([nasty()]), table_lines([nasty()], style=ANSI)
+    plain, coloured = table_lines([nasty()]), table_lines([nasty()], Layout(style=ANSI))
     codes = ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m")
 
     def bare(line: str) -> str:
@@ -365,7 +366,7 @@ def test_holders_that_are_coming_free_are_named(changes: dict[str, Any], words: 
     """Where one looks for a GPU; pods that hold nothing are not."""
     pods = [pod(name, container("main", *devices), namespace="ml") for name, devices in (("a", [gpu("0")]), ("b", []))]
     metadata = replace(known(running("a", **changes), running("b", is_deleting=True)), synced=False)
-    lines = table_lines([small_node(*pods, metadata=metadata)])
+    lines = table_notes([small_node(*pods, metadata=metadata)])
 
     assert ([words] if words else []) == [line for line in lines if "deleted" in line or "finished" in line]
 

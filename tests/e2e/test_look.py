@@ -188,7 +188,7 @@ def test_ctrl_c_ends_a_look_that_is_still_being_loaded(node: Spot, module: str) 
 def test_a_look_in_a_scripts_background_is_left_alone(node: Spot) -> None:
     """Shells start it with SIGINT ignored (POSIX, Shell Command Language, 2.11); Ctrl-C is for the foreground."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with looking(node, "dump") as process:
+    with looking(node, "dump", "-o", "csv") as process:
         assert eventually(lambda: node.kubelet.calls["List"] > 0, attempts=20_000)
         process.send_signal(signal.SIGINT)
         node.kubelet.resume()

@@ -341,15 +341,14 @@ def test_an_address_in_use_is_wrong_usage_and_named(start: Start, short_dir: Pat
 
 def test_wrong_flags_and_variables_end_the_process_with_2_before_anything_is_bound(start: Start) -> None:
     """The environment of the process is read, and each fault is a line."""
-    process = start("serve", "--log.level=trace", "--nothing", PODRES_WEB_MAX_REQUESTS="0")
+    process = start("serve", "--log.level=trace", PODRES_WEB_MAX_REQUESTS="0")
     code = process.exit_code()
 
     assert 2 == code
     assert [
-        "podres-exporter: serve has no flag --nothing",
         "podres-exporter: PODRES_WEB_MAX_REQUESTS: '0' is not a whole number from 1 to 1000",
         "podres-exporter: --log.level: 'trace' is unknown; choose debug, info, warning or error",
-        "podres-exporter: see podres-exporter --help",
+        "podres-exporter: see podres-exporter serve --help",
     ] == process.err.splitlines()
 
 

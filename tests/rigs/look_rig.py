@@ -156,5 +156,5 @@ class Command:
         """Run a command that must be refused as wrong usage; return its faults."""
         ran = self(*argv)
         *faults, last = ran.err.splitlines()
-        assert (2, "", "podres-exporter: see podres-exporter --help") == (ran.code, ran.out, last)
+        assert (2, "", f"podres-exporter: see podres-exporter {argv[0]} --help") == (ran.code, ran.out, last)
         return [fault.removeprefix("podres-exporter: ") for fault in faults]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from podres_exporter.dump import ANSI, PLAIN, Grid, grid_lines
+from podres_exporter.dump import ANSI, Grid, Layout, grid_lines
 from podres_exporter.text.words import shortened
 
 
@@ -13,7 +13,7 @@ def test_columns_have_equal_left_edges_and_numbers_equal_right_ones() -> None:
         "NAME    COUNT  WHICH",
         "a           1  x",
         "longer     10  -",
-    ] == grid_lines(table, 80, PLAIN)
+    ] == grid_lines(table, Layout(80))
 
 
 def test_a_cell_with_several_items_grows_downwards_before_a_name_is_cut() -> None:
@@ -23,30 +23,34 @@ def test_a_cell_with_several_items_grows_downwards_before_a_name_is_cut() -> Non
         f"POD{' ' * 57}  HOLDS",
         f"{'p' * 60}  first item,",
         f"{' ' * 60}  second item",
-    ] == grid_lines(table, 80, PLAIN)
+    ] == grid_lines(table, Layout(80))
 
 
-def test_names_lose_their_middle_and_dear_columns_last() -> None:
-    table = Grid(("POD", "HOLDS"), (("p" * 80 + "-x2lkq", f"{'h' * 60}, b"),), dear=frozenset({"HOLDS"}))
+def test_a_name_is_never_cut_however_narrow_the_terminal_is() -> None:
+    """It is pasted into the next command."""
+    table = Grid(("POD", "HOLDS"), (("p" * 80 + "-x2lkq", f"{'h' * 60}, b"),))
 
     assert [
-        "POD                HOLDS",
-        f"pppppppp..p-x2lkq  {'h' * 60},",
-        f"{' ' * 19}b",
-    ] == grid_lines(table, 80, PLAIN)
+        f"POD{' ' * 85}HOLDS",
+        f"{'p' * 80}-x2lkq  {'h' * 60},",
+        f"{' ' * 88}b",
+    ] == grid_lines(table, Layout(80))
 
 
-def test_the_comma_behind_a_cut_item_stays() -> None:
-    (_, first, second) = grid_lines(Grid(("HOLDS",), (("x" * 100 + ", b",),)), 80, PLAIN)
+def test_the_header_can_be_left_out_and_the_rows_sorted_by_a_column() -> None:
+    """Numbers by their size; a column that there is not changes nothing."""
+    table = Grid(("NAME", "COUNT"), (("gpu-10", "9"), ("gpu-9", "10"), ("a", "-")))
 
-    assert (80, "x,", "b") == (len(first), first[-2:], second)
+    assert ["a       -", "gpu-9   10", "gpu-10  9"] == grid_lines(table, Layout(80, headers=False, sort_by="NAME"))
+    assert ["9", "10", "-"] == [row[1] for row in table.sorted_by("COUNT").rows]
+    assert table == table.sorted_by("OTHER")
 
 
 def test_spare_columns_go_where_there_is_no_room() -> None:
     table = Grid(("POD", "OWNER"), (("p" * 70, "o" * 20),), spare=("OWNER",))
 
-    assert ["POD", "p" * 70] == grid_lines(table, 80, PLAIN)
-    assert f"{'p' * 70}  {'o' * 20}" == grid_lines(table, 120, PLAIN)[1]
+    assert ["POD", "p" * 70] == grid_lines(table, Layout(80))
+    assert f"{'p' * 70}  {'o' * 20}" == grid_lines(table, Layout(120))[1]
 
 
 def test_colours_take_no_room() -> None:
@@ -56,7 +60,7 @@ def test_colours_take_no_room() -> None:
         "\x1b[1mPOD\x1b[0m  \x1b[1mALIGNED\x1b[0m",
         "a    \x1b[31mno\x1b[0m",
         "b    -",
-    ] == grid_lines(table, 80, ANSI)
+    ] == grid_lines(table, Layout(80, ANSI))
 
 
 def test_columns_in_which_nobody_has_anything_can_be_left_out() -> None:

@@ -3,6 +3,7 @@
 import argparse
 
 from podres_exporter.cli.flags.options import add_option
+from podres_exporter.cli.flags.parser import Parser
 from podres_exporter.config import OPTIONS
 
 _LIVE = frozenset(
@@ -12,21 +13,31 @@ _LIVE_PREFIXES = ("--metadata.", "--log.")
 _WATCH = frozenset({"--kubelet.poll-interval", "--snapshot.max-age", "--snapshot.hold-down"})
 _DEFAULTS = {"--log.level": "error"}
 
+GPU_FLAGS = dict.fromkeys(("--gpu", "--gpus"), "--device nvidia.com/gpu=N")
+"""Flags of other programs, and what to write here."""
+
 EPILOG = (
     "The flags of serve have twins in the environment, named beside them. Without a cluster's credentials the node is "
     "shown without metadata. "
 )
 
 
-def add_dump(parser: argparse.ArgumentParser) -> None:
+def add_dump(parser: Parser) -> None:
     """Add the flags of `dump`."""
+    parser.examples(
+        "podres-exporter dump",
+        "podres-exporter dump ml/train-0                          one pod",
+        "podres-exporter dump --device GPU-7f3c                   who holds this device?",
+        "podres-exporter dump --free                              what is left, by NUMA node",
+        "podres-exporter dump --url=node1:10190 -o json | jq '.pods[].name'",
+        "podres-exporter dump --watch",
+    )
     parser.description = (
         "Look once at this node, or with --url at a running exporter, or with --from at a file, and print who holds "
         "which device, exclusive CPU, memory block and DRA claim, and where."
     )
     parser.epilog = f"{EPILOG}Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 partial, as without metadata."
-    formats = "table, wide, json, yaml, prom or csv (table)"
-    parser.add_argument("-o", "--output", default="table", metavar="FORMAT", help=formats)
+    add_pods_and_format(parser)
     _add_what(parser.add_argument_group("what to show", "each may be given several times; without any, everything"))
     _add_view(parser.add_argument_group("how to look at it"))
     group = _add_way(parser)
@@ -41,10 +52,16 @@ def add_dump(parser: argparse.ArgumentParser) -> None:
         help="hide names of pods, namespaces, nodes, containers, claims and devices in the recording",
     )
     _add_live(parser, watch=True)
+    parser.runs("podres_exporter.cli.verbs.dump")
 
 
-def add_explain(parser: argparse.ArgumentParser) -> None:
+def add_explain(parser: Parser) -> None:
     """Add the flags of `explain`."""
+    parser.examples(
+        "podres-exporter explain ml/train-0",
+        "podres-exporter explain pod/train-0 -n ml -c trainer",
+        "podres-exporter explain train-0 --url=node1:10190",
+    )
     parser.description = (
         "Say why a pod sits where it sits: what it asked for, what it was given, on which NUMA nodes and beside whom; "
         "of a pod that the kubelet rejected, what was in the way."
@@ -56,10 +73,15 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
     _add_way(parser)
     _add_live(parser)
+    parser.runs("podres_exporter.cli.verbs.explain")
 
 
-def add_fit(parser: argparse.ArgumentParser) -> None:
+def add_fit(parser: Parser) -> None:
     """Add the flags of `fit`."""
+    parser.examples(
+        "podres-exporter fit --cpus=4 --memory=16Gi",
+        "podres-exporter fit --cpus=8 --memory=64Gi --device=nvidia.com/gpu=2 --policy=single-numa-node",
+    )
     parser.description = (
         "Say whether this node would admit such a pod now, on which NUMA node, and if not, what is in the way. "
         "Only a pod with CPUs and memory, limits equal to requests, gets exclusive CPUs and memory blocks."
@@ -71,9 +93,10 @@ def add_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
     _add_way(parser)
     _add_live(parser)
+    parser.runs("podres_exporter.cli.verbs.fit", instead=GPU_FLAGS)
 
 
-def add_asked(parser: argparse.ArgumentParser) -> None:
+def add_asked(parser: Parser) -> None:
     """Add what the pod of `fit` asks for, and the rules that it is judged by."""
     asked = parser.add_argument_group("what the pod asks for")
     add = asked.add_argument
@@ -103,7 +126,8 @@ def add_asked(parser: argparse.ArgumentParser) -> None:
 def _add_what(group: argparse._ArgumentGroup) -> None:
     """Add what is selected by."""
     add = group.add_argument
-    add("-n", "--namespace", metavar="NAMESPACE", action="append", default=[], help="pods of this namespace")
+    add("-n", "--namespace", metavar="NAMESPACE", action="append", default=[], help="pods of this namespace (all)")
+    add("-A", "--all-namespaces", action="store_true", help="pods of all namespaces, as without -n")
     add("--pod", metavar="NAME", action="append", default=[], help="pods of this name; * stands for anything")
     add("--container", metavar="NAME", action="append", default=[], help="containers of this name; * as above")
     add("--resource", metavar="NAME", action="append", default=[], help="this resource, such as nvidia.com/gpu or cpu")
@@ -111,16 +135,30 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     add("--numa-node", metavar="N", action="append", default=[], help="what sits on this NUMA node")
 
 
+def add_pods_and_format(parser: Parser) -> None:
+    """Add the pods of `dump`, and its formats."""
+    parser.add_argument("pods", metavar="POD", nargs="*", help="this pod: NAME, NAMESPACE/NAME or pod/NAME (all)")
+    formats = "table, wide, json, yaml, prom, csv or name (table)"
+    parser.add_argument("-o", "--output", default="table", metavar="FORMAT", help=formats)
+
+
+def add_table_flags(group: argparse._ArgumentGroup) -> None:
+    """Add how tables are printed."""
+    group.add_argument("--no-headers", action="store_true", help="tables without their first line")
+    group.add_argument("--sort-by", metavar="COLUMN", default="", help="sort the table by this column, such as NUMA")
+
+
 def _add_view(group: argparse._ArgumentGroup) -> None:
     """Add what is shown instead of holders, or beside them."""
     add = group.add_argument
     add("--free", action="store_true", help="what is left, by NUMA node")
-    add("--nodes", action="store_true", help="the node in one line")
+    add("--nodes", action="store_true", help="how much of each resource is allocatable, held and free, and node state")
     add("--all", action="store_true", help="containers that hold nothing, too")
-    add("--watch", action="store_true", help="then go on, and print what changes, line by line, until Ctrl-C")
+    add("-w", "--watch", action="store_true", help="then go on, and print what changes, line by line, until Ctrl-C")
+    add_table_flags(group)
 
 
-def _add_way(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+def _add_way(parser: Parser) -> argparse._ArgumentGroup:
     """Add where the snapshot comes from."""
     group = parser.add_argument_group("where from", "this node, unless said otherwise")
     group.add_argument(
@@ -139,7 +177,7 @@ def _add_way(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     return group
 
 
-def _add_live(parser: argparse.ArgumentParser, *, watch: bool = False) -> None:
+def _add_live(parser: Parser, *, watch: bool = False) -> None:
     """Add the flags of `serve` that say how to ask the node."""
     group = parser.add_argument_group("how to ask this node", "as serve does")
     for option in OPTIONS:

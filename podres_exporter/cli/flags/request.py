@@ -6,44 +6,75 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from podres_exporter.dump import Selection
+from podres_exporter.cli.flags.pod_name import parse_pod_name
+from podres_exporter.dump import Selection, free, summary, table, wide
 
 TABLES = ("table", "wide")
-FORMATS = (*TABLES, "json", "yaml", "prom", "csv")
+FORMATS = (*TABLES, "json", "yaml", "prom", "csv", "name")
+_OF_KUBECTL = ("jsonpath", "go-template", "custom-columns", "template")
 
 _NUMBER = re.compile(r"[0-9]{1,4}")
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One of the formats; *is_free* and *is_summary* are tables of their own, *everything* is for the plain one."""
+    """
+    One of the formats; *is_free* and *is_summary* are tables of their own, *everything* is for the plain one.
+
+    *sort_by* is the header of a table's column, empty for the order of the pods.
+    """
 
     output: str
     is_free: bool = False
     is_summary: bool = False
     everything: bool = False
+    headers: bool = True
+    sort_by: str = ""
 
 
 def output_fault(output: str, formats: tuple[str, ...]) -> list[str]:
     """Return a sentence if there is no such format."""
     if output in formats:
         return []
+    if output.partition("=")[0] in _OF_KUBECTL:
+        return [f"-o: {output.partition('=')[0]} is kubectl's; use -o json and jq, for example -o json | jq .pods"]
     *first, last = formats
     return [f"-o: {output!r} is unknown; choose {', '.join(first)} or {last}"]
 
 
 def view_of(arguments: argparse.Namespace, faults: list[str]) -> View:
     """Return how to show it; *faults* gets a sentence for each contradiction."""
-    view = View(arguments.output, is_free=arguments.free, is_summary=arguments.nodes, everything=arguments.all)
+    view = View(
+        "yaml" if arguments.output == "yml" else arguments.output,
+        is_free=arguments.free,
+        is_summary=arguments.nodes,
+        everything=arguments.all,
+        headers=not arguments.no_headers,
+        sort_by=arguments.sort_by.upper(),
+    )
     faults += output_fault(view.output, FORMATS)
     tables = views(view)
     if view.output in FORMATS and view.output not in TABLES:
         faults += [f"{flag}: is a table of its own, and -o {view.output} is none" for flag in tables]
+        faults += [f"--sort-by: sorts a table, and -o {view.output} is none"] if view.sort_by else []
+        faults += [] if view.headers else [f"--no-headers: is for tables, and -o {view.output} is none"]
     if len(tables) > 1:
         faults.append("--free and --nodes: are tables of their own; ask for one after the other")
     if view.everything and (view.output != "table" or tables):
         faults.append("--all: is for the table of containers; json and yaml have all of them anyway")
+    known = columns_of(view)
+    if view.sort_by and view.output in TABLES and view.sort_by not in known:
+        faults.append(f"--sort-by: {arguments.sort_by!r} is not a column of this table; choose {', '.join(known)}")
     return view
+
+
+def columns_of(view: View) -> tuple[str, ...]:
+    """Return the headers of the table that *view* asks for."""
+    if view.is_free:
+        return ("NODE", *free.HEADERS)
+    if view.is_summary:
+        return ("NODE", *summary.STOCK_HEADERS, *summary.STATE_HEADERS)
+    return ("NODE", *(wide.HEADERS if view.output == "wide" else table.HEADERS))
 
 
 def views(view: View) -> list[str]:
@@ -64,9 +95,11 @@ def selection_of(arguments: argparse.Namespace, faults: list[str], *, namespaces
         for text in arguments.numa_node
         if text not in numbers
     ]
+    pods = [parse_pod_name(text) for text in arguments.pods]
+    faults += ["POD: the pod's name is empty; write NAME, or NAMESPACE/NAME" for pod in pods if not pod.name]
     return Selection(
         tuple(arguments.namespace) if namespaces else (),
-        tuple(arguments.pod),
+        (*arguments.pod, *(pod.pattern for pod in pods)),
         tuple(arguments.container),
         tuple(arguments.resource),
         arguments.device,

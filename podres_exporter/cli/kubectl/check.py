@@ -1,7 +1,6 @@
 """`kubectl podres check`: how the exporters and their kubelets are."""
 
 import argparse
-from collections.abc import Sequence
 
 from podres_exporter import __version__
 from podres_exporter.check.finding import Verdict
@@ -20,10 +19,9 @@ from podres_exporter.errors import ApiServerError
 FORMATS = ("text", "json")
 
 
-def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 0 if all is well, 1 if nobody answers, 3 if something is missing somewhere."""
-    faults = list(problems)
-    faults += output_fault(arguments.output, FORMATS)
+    faults = output_fault(arguments.output, FORMATS)
     way = make_way(arguments, faults)
     refuse(faults)
     clock = SystemClock()

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from podres_exporter.cli.console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL
-from podres_exporter.cli.flags.parser import unknown_arguments
+from podres_exporter.cli.flags.parser import help_hint, parse
 from podres_exporter.cli.kubectl.flags import PROGRAM, build_parser
 from podres_exporter.cluster.outcome import Outcome, told, trouble_lines, troubles
 from podres_exporter.errors import ConfigError, NotFoundError, SelectionError, SnapshotError
@@ -15,12 +15,15 @@ EXIT_USAGE = 2
 
 def run(argv: Sequence[str]) -> int:
     """Run one verb; return its exit code."""
+    parser = build_parser()
+    if not argv:
+        parser.print_help(sys.stderr)
+        return EXIT_USAGE
     try:
-        arguments, extras = build_parser().parse_known_args(argv)
-        verb = importlib.import_module(arguments.module)
-        return int(verb.run(arguments, unknown_arguments(arguments, extras)))
+        arguments = parse(parser, argv)
+        return int(importlib.import_module(arguments.module).run(arguments))
     except ConfigError as error:
-        complain([*error.problems, f"see {PROGRAM} --help"])
+        complain([*error.problems, help_hint(parser, argv)])
         return EXIT_USAGE
     except (SnapshotError, SelectionError, NotFoundError) as error:
         complain([str(error)])

@@ -4,20 +4,20 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, columns, wants_colours, write
+from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, remark, write
 from podres_exporter.cli.flags.request import TABLES, View, selection_of, view_of, views
 from podres_exporter.cli.kubectl.api import Pods
 from podres_exporter.cli.kubectl.collect import Cluster, cluster, listed, make_way
 from podres_exporter.cli.kubectl.command import complain, named_troubles, refuse
+from podres_exporter.cli.verbs.render import Rendered, layout_of, names_text
 from podres_exporter.clock import SystemClock
 from podres_exporter.cluster.documents import Shown, dump_document, json_of, yaml_of
 from podres_exporter.cluster.outcome import Outcome, told, troubles
 from podres_exporter.cluster.part import holders, only_pods
-from podres_exporter.cluster.tables import free_table, holder_lines, node_tables
-from podres_exporter.dump import ANSI, PLAIN, Selection, csv_text, nobody_holds, prom_text, select_nodes
+from podres_exporter.cluster.tables import Table, free_table, holder_table, node_tables
+from podres_exporter.dump import Selection, csv_text, nobody_holds, prom_text, select_nodes
 from podres_exporter.model import PodKey, Snapshot
 from podres_exporter.printable import printable
-from podres_exporter.text.words import ENDLESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class Request:
     labels: str
 
 
-def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print it; 0 if it is whole, 1 where no node answers, 3 where some do not."""
-    faults = list(problems)
+    faults: list[str] = []
     way, request = make_way(arguments, faults), _request(arguments, faults)
     refuse(faults)
     with cluster(way, SystemClock()) as found:
@@ -44,9 +44,9 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     code = named_troubles(outcomes)
     if not told(outcomes):
         return code
-    text, hint = _rendered(outcomes, request, is_wanted, _namespace(found, request))
+    text, notes = _rendered(outcomes, request, is_wanted, _namespace(found, request))
     write(text)
-    complain([hint] if hint else [])
+    remark(notes)
     untold = request.view.output not in TABLES and any(each.snapshot.allocation is None for each in told(outcomes))
     if untold:
         names = ", ".join(printable(each.node) for each in told(outcomes) if each.snapshot.allocation is None)
@@ -57,7 +57,9 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
 def _request(arguments: argparse.Namespace, faults: list[str]) -> Request:
     view, selection = view_of(arguments, faults), selection_of(arguments, faults, namespaces=False)
     about_nodes = arguments.namespace is None and (bool(views(view)) or arguments.device is not None)
-    return Request(selection, view, arguments.namespace, arguments.all_namespaces or about_nodes, arguments.selector)
+    named = any("/" in pattern for pattern in selection.pods)
+    is_everywhere = arguments.all_namespaces or about_nodes or named
+    return Request(selection, view, arguments.namespace, is_everywhere, arguments.selector)
 
 
 def _namespace(found: Cluster, request: Request) -> str | None:
@@ -77,8 +79,8 @@ def _wanted(found: Cluster, request: Request) -> Callable[[PodKey], bool]:
 
 def _rendered(
     outcomes: Sequence[Outcome], request: Request, is_wanted: Callable[[PodKey], bool], namespace: str | None
-) -> tuple[str, str]:
-    """Return the text, and where it is empty what may be meant."""
+) -> Rendered:
+    """Return the text, and the notes about it; where the text is empty, what may be meant."""
     nodes = told(outcomes)
     whole = only_pods([each.snapshot for each in nodes], is_wanted)
     shown = select_nodes(whole, request.selection)
@@ -86,35 +88,30 @@ def _rendered(
         case "json" | "yaml" as output:
             pairs = [Shown(each, snapshot) for each, snapshot in zip(nodes, shown, strict=True)]
             document = dump_document(pairs, troubles(outcomes))
-            return (json_of if output == "json" else yaml_of)(document), ""
+            return (json_of if output == "json" else yaml_of)(document), []
         case "csv":
-            return csv_text(shown), ""
+            return csv_text(shown), []
         case "prom":
-            return prom_text(shown), ""
+            return prom_text(shown), []
+        case "name":
+            return names_text(shown), []
         case _:
-            return _table(whole, shown, request, namespace)
+            lines, notes = _table(whole, shown, request, namespace)
+            return "".join(f"{line}\n" for line in lines), notes
 
 
-def _table(
-    whole: Sequence[Snapshot], shown: Sequence[Snapshot], request: Request, namespace: str | None
-) -> tuple[str, str]:
+def _table(whole: Sequence[Snapshot], shown: Sequence[Snapshot], request: Request, namespace: str | None) -> Table:
     """Return one of the tables, fitted to the terminal."""
-    style, width, view = ANSI if wants_colours() else PLAIN, columns(ENDLESS), request.view
+    view, layout = request.view, layout_of(request.view)
     if view.is_free:
-        return _lines(free_table(shown, columns=width, style=style)), ""
+        return free_table(shown, layout)
     if view.is_summary:
-        return _lines(node_tables(shown, columns=width, style=style)), ""
+        return node_tables(shown, layout)
     free = nobody_holds(whole, request.selection)
     if free and not holders(shown):
-        return _lines(free), ""
-    is_wide = view.output == "wide"
-    lines = holder_lines(shown, columns=width, style=style, is_wide=is_wide, everything=view.everything)
-    hint = ""
+        return free, []
+    lines, notes = holder_table(shown, layout, is_wide=view.output == "wide", everything=view.everything)
     if not holders(shown) and not view.everything:
         where = "" if namespace is None else f" in namespace {printable(namespace)}; -A looks at all namespaces"
-        hint = f"nothing is held{where}"
-    return _lines([*lines, *free]), hint
-
-
-def _lines(lines: Sequence[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
+        notes = [*notes, f"nothing is held{where}"]
+    return [*lines, *free], notes

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.cli.console import columns, write
+from podres_exporter.cli.flags.pod_name import explained_pod
 from podres_exporter.cli.flags.request import output_fault
 from podres_exporter.cli.kubectl.api import Pods
 from podres_exporter.cli.kubectl.collect import Cluster, cluster, listed, make_way
@@ -46,21 +47,15 @@ class Known:
     body: bytes
 
 
-def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print the account; 0 if it is whole, 1 without such a pod or its node, 3 where some nodes do not answer."""
-    faults = list(problems)
-    faults += output_fault(arguments.output, FORMATS)
-    inside, slash, name = arguments.pod.rpartition("/")
-    if slash and arguments.namespace not in {None, inside}:
-        faults.append(f"-n: says {arguments.namespace!r}, and the pod's name says {inside!r}")
-    stated = inside if slash else arguments.namespace
-    if not name or stated == "":
-        faults.append("POD: the pod's name is empty; write NAME, or NAMESPACE/NAME")
+    faults = output_fault(arguments.output, FORMATS)
+    pod = explained_pod(arguments.pod, arguments.namespace, faults)
     way = make_way(arguments, faults)
     refuse(faults)
     with cluster(way, SystemClock()) as found:
-        namespace = stated or (None if arguments.all_namespaces else found.api.namespace)
-        question = Question(namespace, name, arguments.container, arguments.output == "json")
+        namespace = pod.namespace or (None if arguments.all_namespaces else found.api.namespace)
+        question = Question(namespace, pod.name, arguments.container, arguments.output == "json")
         known = _known(found, question)
         if known is not None and not known.pod.spec.node_name:
             return _pending(found, known, question)

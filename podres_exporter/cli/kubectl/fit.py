@@ -1,7 +1,6 @@
 """`kubectl podres fit`: which nodes would admit such a pod now."""
 
 import argparse
-from collections.abc import Sequence
 
 from podres_exporter.cli.console import EXIT_FAILED, EXIT_OK, EXIT_PARTIAL, columns, write
 from podres_exporter.cli.flags.pod import ask_of_flags, one_of, options_of_flags
@@ -18,10 +17,9 @@ FORMATS = ("text", "json")
 EXIT_CODES = {Fits.YES: EXIT_OK, Fits.NO: EXIT_FAILED, Fits.UNKNOWN: EXIT_PARTIAL}
 
 
-def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print the answers; 0 if some node says yes, 1 if all say no or none answers, 3 where some do not answer."""
-    faults = list(problems)
-    faults += output_fault(arguments.output, FORMATS)
+    faults = output_fault(arguments.output, FORMATS)
     ask = ask_of_flags(arguments, faults)
     policy = None if arguments.policy is None else one_of("--policy", arguments.policy, Policy, faults)
     scope = one_of("--scope", arguments.scope, Scope, faults) or Scope.CONTAINER

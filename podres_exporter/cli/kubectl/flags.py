@@ -3,7 +3,7 @@
 import argparse
 
 from podres_exporter import __version__
-from podres_exporter.cli.flags.oneshot import add_asked
+from podres_exporter.cli.flags.oneshot import GPU_FLAGS, add_asked, add_pods_and_format, add_table_flags
 from podres_exporter.cli.flags.parser import Parser
 
 PROGRAM = "kubectl podres"
@@ -11,7 +11,6 @@ SELECTOR = "app.kubernetes.io/name=podres-exporter"
 SCHEMES = ("http", "https")
 
 _CODES = "1 failed or nothing was found, 2 wrong usage, 3 some nodes are missing (each is named on standard error)"
-_TABLE = "table, wide, json, yaml, prom or csv (table)"
 _TEXT = "text or json (text)"
 
 
@@ -19,10 +18,10 @@ def build_parser() -> Parser:
     """Return the parser of the whole command line."""
     parser = Parser(
         prog=PROGRAM,
+        usage=f"{PROGRAM} COMMAND [flags]",
         description="Who holds which device, exclusive CPU, memory block and DRA claim in the cluster: asks the "
         "podres-exporter of each node through the API server.",
         epilog="It needs list on pods, and get on pods/proxy in the exporters' namespace.",
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands", required=True)
@@ -32,20 +31,26 @@ def build_parser() -> Parser:
         ("fit", "which nodes would admit such a pod now", _add_fit),
         ("check", "how the exporters and their kubelets are", _add_check),
     ):
-        each = verbs.add_parser(verb, help=text, allow_abbrev=False)
+        each = verbs.add_parser(verb, usage=f"{PROGRAM} {verb} [flags]", help=text)
         add(each)
         _add_cluster(each)
-        each.runs(f"podres_exporter.cli.kubectl.{verb}")
+        each.runs(f"podres_exporter.cli.kubectl.{verb}", instead=GPU_FLAGS if verb == "fit" else None)
     return parser
 
 
 def _add_dump(parser: Parser) -> None:
+    parser.examples(
+        "kubectl podres dump -A",
+        "kubectl podres dump -n ml train-0                   one pod",
+        "kubectl podres dump --device GPU-7f3c               who holds this device?",
+        "kubectl podres dump --free --resource nvidia.com/gpu",
+    )
     parser.description = (
         "Print who holds what on all nodes. As with kubectl get, pods are those of the context's namespace unless -n "
         "or -A says otherwise; --free, --nodes and --device are about nodes, and look at all namespaces."
     )
     parser.epilog = f"Exit codes: 0 ok, {_CODES}."
-    parser.add_argument("-o", "--output", default="table", metavar="FORMAT", help=_TABLE)
+    add_pods_and_format(parser)
     _add_namespace(parser)
     what = parser.add_argument_group("what to show", "without any, everything")
     add = what.add_argument
@@ -63,11 +68,16 @@ def _add_dump(parser: Parser) -> None:
     add("--numa-node", metavar="N", action="append", default=[], help="what sits on this NUMA node; repeatable")
     view = parser.add_argument_group("how to look at it")
     view.add_argument("--free", action="store_true", help="what is left, by node and NUMA node")
-    view.add_argument("--nodes", action="store_true", help="each node in one line")
+    view.add_argument("--nodes", action="store_true", help="how much each node has, and its state")
     view.add_argument("--all", action="store_true", help="containers that hold nothing, too")
+    add_table_flags(view)
 
 
 def _add_explain(parser: Parser) -> None:
+    parser.examples(
+        "kubectl podres explain train-0 -n ml",
+        "kubectl podres explain pod/train-0",
+    )
     parser.description = (
         "Say why a pod sits where it sits: what it asked for, what it was given, on which NUMA nodes and beside whom. "
         "Of a pod that no node has yet: where it could go, best first."
@@ -80,6 +90,9 @@ def _add_explain(parser: Parser) -> None:
 
 
 def _add_fit(parser: Parser) -> None:
+    parser.examples(
+        "kubectl podres fit --cpus=8 --memory=64Gi --device=nvidia.com/gpu=2 --policy=single-numa-node",
+    )
     parser.description = (
         "Ask every node whether it would admit such a pod now, on which NUMA node, and if not, what is in the way; "
         "best first. Only a pod with CPUs and memory, limits equal to requests, gets exclusive CPUs and memory blocks."
@@ -90,6 +103,10 @@ def _add_fit(parser: Parser) -> None:
 
 
 def _add_check(parser: Parser) -> None:
+    parser.examples(
+        "kubectl podres check",
+        "kubectl podres check --node node1 -o json",
+    )
     parser.description = (
         "Say of each node which exporter runs there, how its kubelet, topology and metadata are, where kubelet and API "
         "server disagree, and which nodes cannot be heard. Exporters that run and are not ready are asked as well."

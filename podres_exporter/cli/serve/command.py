@@ -20,9 +20,9 @@ from podres_exporter.log import configure
 log = logging.getLogger(__name__)
 
 
-def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; 0 if everything ended in time. Raises ConfigError with every fault."""
-    config = configured(given_flags(arguments), os.environ, problems)
+    config = configured(given_flags(arguments), os.environ)
     configure(config.log_level, config.log_format)
     with stop_signals() as wait_for_signal:
         daemon = Daemon(config, os.environ, SystemClock())
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
     return 0 if ended else 1
 
 
-def configured(given: Given, environment: Mapping[str, str], problems: Sequence[str]) -> Config:
+def configured(given: Given, environment: Mapping[str, str], problems: Sequence[str] = ()) -> Config:
     """Return the configuration; raises ConfigError with *problems* and its own."""
     try:
         config = build_config(given, environment, socket.gethostname(), COLLECTORS, DEFAULT_COLLECTORS)

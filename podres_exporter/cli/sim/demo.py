@@ -8,7 +8,8 @@ import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from podres_exporter.cli.flags.parser import DEMO_DEFAULTS, given_flags
+from podres_exporter.cli.flags.commands import DEMO_DEFAULTS
+from podres_exporter.cli.flags.parser import given_flags
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.cli.signals import stop_signals
@@ -25,7 +26,7 @@ _PLAIN_DEFAULTS = ("--kubelet.poll-interval", "--snapshot.hold-down", "--metadat
 _ADDRESS, _FREE_PORT = "127.0.0.1:10190", "127.0.0.1:0"
 
 
-def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Play until SIGTERM or SIGINT. Raises ConfigError with every fault of flags and scenario."""
     scenario, faults = load_scenario(arguments.scenario)
     clock = SystemClock()
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
             "--node-name": scenario.node,
             **metadata_flags(node, directory),
         }
-        daemon = _daemon(given, [*problems, *faults], clock)
+        daemon = _daemon(given, faults, clock)
         node.start()
         daemon.start()
         _introduce(daemon, scenario, node)

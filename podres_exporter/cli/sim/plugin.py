@@ -1,7 +1,6 @@
 """`simulate plugin`: the sample device plugin, for the simulated kubelet or a real one."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from podres_exporter.cli.signals import stop_signals
@@ -12,9 +11,9 @@ from podres_exporter.sim.devices.names import is_extended_resource_name
 from podres_exporter.sim.plugin import SamplePlugin
 
 
-def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Serve and register until SIGTERM or SIGINT. Raises ConfigError with what is wrong with flags or file."""
-    found = list(problems)
+    found: list[str] = []
     resource, devices, directory = arguments.resource, arguments.devices, Path(arguments.directory)
     if resource is None or not is_extended_resource_name(resource):
         found.append(f"--resource: {resource!r} is no extended resource; write for example example.com/gpu")

@@ -3,7 +3,6 @@
 import argparse
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 from podres_exporter.cli.signals import stop_signals
@@ -17,10 +16,10 @@ from podres_exporter.sim.live import Control, LiveNode
 from podres_exporter.sim.node import SimNode
 
 
-def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Play until SIGTERM or SIGINT. Raises ConfigError with every fault of flags and scenario."""
     scenario, faults = load_scenario(arguments.scenario)
-    found = [*problems, *faults]
+    found = list(faults)
     release = _release(arguments.release, found)
     address = _address(arguments.api_listen_address, found)
     if found:

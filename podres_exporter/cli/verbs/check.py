@@ -8,7 +8,7 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,11 +55,11 @@ class Surroundings:
     device_plugins: Path = DEVICE_PLUGINS
 
 
-def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Look, and print what was found; 0 if all is well, 1 if something failed, 3 for mere warnings."""
     unknown = f"-o: {arguments.output!r} is unknown; choose {' or '.join(FORMATS)}"
     given = given_flags(arguments)
-    config = configured(given, os.environ, [*problems, *([] if arguments.output in FORMATS else [unknown])])
+    config = configured(given, os.environ, [] if arguments.output in FORMATS else [unknown])
     configure(config.log_level, config.log_format)
     clock = SystemClock()
     evidence = gather(config, stated(given, os.environ), os.environ, Surroundings(clock))

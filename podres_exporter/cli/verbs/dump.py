@@ -2,11 +2,10 @@
 
 import argparse
 import os
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, complain, ended, write
+from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, complain, ended, remark, write
 from podres_exporter.cli.flags.request import View, record_path, selection_of, view_of, views
 from podres_exporter.cli.look.missing import missing
 from podres_exporter.cli.look.origin import Keep, SnapshotOrigin
@@ -18,9 +17,9 @@ from podres_exporter.log import configure
 from podres_exporter.recording import Recording
 
 
-def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print it; 0 if it is complete, 1 if there is nothing to show, 3 if a source failed."""
-    faults = list(problems)
+    faults: list[str] = []
     view = view_of(arguments, faults)
     faults += _contradictions(arguments, view)
     record = record_path(arguments.record, faults)
@@ -40,7 +39,9 @@ def _dump(origin: SnapshotOrigin, selection: Selection, view: View) -> int:
     lacking = missing(observation)
     complain(lacking)
     shown = select(observation.snapshot, selection)
-    write(rendered(observation, shown, selection, view, origin.config))
+    text, notes = rendered(observation, shown, selection, view, origin.config)
+    write(text)
+    remark(notes)
     return EXIT_PARTIAL if lacking else EXIT_OK
 
 
@@ -64,10 +65,14 @@ def _contradictions(arguments: argparse.Namespace, view: View) -> list[str]:
             found.append("--watch: a file does not change; leave --from out")
         if view.output != "table":
             found.append(f"--watch: prints changes as lines; leave -o {view.output} out")
+        if view.sort_by or not view.headers:
+            found.append("--watch: prints changes as lines; leave --sort-by and --no-headers out")
         if view.everything:
             found.append("--watch: containers that hold nothing do not change; leave --all out")
         if arguments.record is not None:
             found.append("--record: keeps one look; leave --watch out")
+    if arguments.all_namespaces and arguments.namespace:
+        found.append("-A and -n: contradict each other; give one of them")
     if arguments.record is not None and (arguments.file is not None or arguments.url is not None):
         found.append("--record: keeps what a node answers, and with --from and --url none is asked")
     if arguments.hash_names and arguments.record is None:

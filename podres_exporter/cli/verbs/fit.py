@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-from collections.abc import Sequence
 
 from podres_exporter.cli.console import EXIT_FAILED, EXIT_OK, EXIT_PARTIAL, columns, complain, ended, write
 from podres_exporter.cli.flags.pod import ask_of_flags, one_of, options_of_flags
@@ -21,14 +20,13 @@ FORMATS = ("text", "json")
 EXIT_CODES = {Fits.YES: EXIT_OK, Fits.NO: EXIT_FAILED, Fits.UNKNOWN: EXIT_PARTIAL}
 
 
-def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """
     Print the answer; 0 for yes, 1 for no, 3 where it is not known.
 
     Where there is no snapshot it is not known either: 1 is an answer here.
     """
-    faults = list(problems)
-    faults += output_fault(arguments.output, FORMATS)
+    faults = output_fault(arguments.output, FORMATS)
     ask = ask_of_flags(arguments, faults)
     policy = None if arguments.policy is None else one_of("--policy", arguments.policy, Policy, faults)
     scope = one_of("--scope", arguments.scope, Scope, faults) or Scope.CONTAINER

@@ -2,20 +2,17 @@
 
 import argparse
 import json
-from collections.abc import Sequence
 
 from podres_exporter.errors import ConfigError
 from podres_exporter.families import CATALOGUE, OFF_BY_DEFAULT, ExporterFamily, Family
 from podres_exporter.families.own import FAMILIES as OWN_FAMILIES
 
 
-def run(arguments: argparse.Namespace, problems: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print the catalogue."""
     writers = {"table": as_table, "markdown": as_markdown, "json": as_json}
     if arguments.output not in writers:
-        problems = [*problems, f"--output: {arguments.output!r} is unknown; choose table, markdown or json"]
-    if problems:
-        raise ConfigError(problems)
+        raise ConfigError([f"--output: {arguments.output!r} is unknown; choose table, markdown or json"])
     print(writers[arguments.output]())
     return 0
 

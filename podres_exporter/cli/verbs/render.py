@@ -10,51 +10,79 @@ from podres_exporter.config import Config
 from podres_exporter.dump import (
     ANSI,
     PLAIN,
+    Layout,
     Selection,
     csv_text,
     free_lines,
+    free_notes,
     json_text,
     nobody_holds,
     prom_text,
     summary_lines,
+    summary_notes,
     table_lines,
+    table_notes,
     wide_lines,
+    wide_notes,
     yaml_text,
 )
 from podres_exporter.families import selected
 from podres_exporter.model import Snapshot
+from podres_exporter.printable import printable
 from podres_exporter.text.words import ENDLESS
 
+Rendered = tuple[str, list[str]]
+"""The text for standard output, with its last line end, and the notes for standard error."""
 
-def rendered(observation: Observation, shown: Snapshot, selection: Selection, view: View, config: Config) -> str:
-    """Return the text of what is *shown* of a snapshot, with its last line end."""
+
+def rendered(observation: Observation, shown: Snapshot, selection: Selection, view: View, config: Config) -> Rendered:
+    """Return what is *shown* of a snapshot in the format of the *view*."""
+    made_at_seconds = observation.made_at_seconds
     match view.output:
         case "json":
-            return json_text([shown], generated_at_seconds=observation.made_at_seconds, version=__version__)
+            return json_text([shown], generated_at_seconds=made_at_seconds, version=__version__), []
         case "yaml":
-            return yaml_text([shown], generated_at_seconds=observation.made_at_seconds, version=__version__)
+            return yaml_text([shown], generated_at_seconds=made_at_seconds, version=__version__), []
         case "csv":
-            return csv_text([shown])
+            return csv_text([shown]), []
         case "prom":
-            return prom_text([shown], selected(config.collectors, config.counts_only), node_label=config.node_label)
+            families = selected(config.collectors, config.counts_only)
+            return prom_text([shown], families, node_label=config.node_label), []
+        case "name":
+            return names_text([shown]), []
         case _:
             is_holders = not (view.is_free or view.is_summary)
             free = nobody_holds([observation.snapshot], selection) if is_holders else []
-            lines = free if free and not _holds(shown) else [*_table([shown], view), *free]
-            return "".join(f"{line}\n" for line in lines)
+            lines, notes = _table([shown], view)
+            lines = free if free and not _holds(shown) else [*lines, *free]
+            return "".join(f"{line}\n" for line in lines), notes
+
+
+def layout_of(view: View) -> Layout:
+    """Return how tables are printed, from the terminal and the flags."""
+    return Layout(columns(ENDLESS), ANSI if wants_colours() else PLAIN, view.headers, view.sort_by)
+
+
+def names_text(snapshots: Sequence[Snapshot]) -> str:
+    """Return the pods as `kubectl get pods -o name` prints them."""
+    return "".join(
+        f"pod/{printable(view.pod.name)}\n"
+        for snapshot in snapshots
+        for view in (snapshot.allocation.pods if snapshot.allocation else ())
+    )
 
 
 def _holds(snapshot: Snapshot) -> bool:
     return snapshot.allocation is not None and bool(snapshot.allocation.pods)
 
 
-def _table(shown: Sequence[Snapshot], view: View) -> list[str]:
-    """Return one of the tables, fitted to the terminal and coloured if that can be."""
-    style, width = ANSI if wants_colours() else PLAIN, columns(ENDLESS)
+def _table(shown: Sequence[Snapshot], view: View) -> tuple[list[str], list[str]]:
+    """Return one of the tables, and the notes about it."""
+    layout = layout_of(view)
     if view.is_free:
-        return free_lines(shown, columns=width, style=style)
+        return free_lines(shown, layout), free_notes(shown)
     if view.is_summary:
-        return summary_lines(shown, columns=width, style=style)
+        return summary_lines(shown, layout), summary_notes(shown)
     if view.output == "wide":
-        return wide_lines(shown, columns=width, style=style)
-    return table_lines(shown, columns=width, style=style, everything=view.everything)
+        return wide_lines(shown, layout), wide_notes(shown)
+    return table_lines(shown, layout, everything=view.everything), table_notes(shown)

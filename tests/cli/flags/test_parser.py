@@ -2,7 +2,8 @@
 
 import pytest
 
-from podres_exporter.cli.flags.parser import DEMO_DEFAULTS, build_parser, given_flags, unknown_arguments, with_values
+from podres_exporter.cli.flags.commands import DEMO_DEFAULTS, build_parser
+from podres_exporter.cli.flags.parser import given_flags, unknown_arguments, with_values
 from podres_exporter.config import OPTIONS, Option
 from podres_exporter.config.options import environment_name
 from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT

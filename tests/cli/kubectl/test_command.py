@@ -36,7 +36,28 @@ from podres_exporter.model import Snapshot
 from podres_exporter.sim.api import DAEMON_SETS, NODES, PODS, Delay, Drop, Fail
 
 Printed = tuple[int, str, list[str]]
-Run = Callable[..., Printed]
+
+
+class Run:
+    """
+    Runs a command; it gives the exit code, standard output, and complaints without our name.
+
+    *notes* are the other lines on standard error: what is to be known about a table.
+    """
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.notes: list[str] = []
+
+    def __call__(self, *argv: str) -> Printed:
+        code = kubectl_main(argv)
+        captured = self._capsys.readouterr()
+        assert "Traceback" not in captured.err
+        lines, prefix = captured.err.splitlines(), "kubectl podres: "
+        self.notes = [line for line in lines if not line.startswith(prefix)]
+        return code, captured.out, [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
+
+
 UNREACHED = (
     "the API server does not reach its exporter: dial tcp 10.0.0.1:10190: i/o timeout; is that its port "
     "(--exporter-port), and do network policies let the API server in?"
@@ -69,16 +90,8 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return what runs a command; it gives the exit code, standard output, and standard error without our name."""
-
-    def run(*argv: str) -> Printed:
-        code = kubectl_main(argv)
-        captured = capsys.readouterr()
-        lines = captured.err.splitlines()
-        assert [] == [line for line in lines if not line.startswith("kubectl podres: ")]
-        return code, captured.out, [line.removeprefix("kubectl podres: ") for line in lines]
-
-    return run
+    """Return what runs a command."""
+    return Run(capsys)
 
 
 def of_pods(fleet: Fleet, name: str, namespace: str = "ml", node: str = "", **labels: str) -> None:
@@ -138,7 +151,8 @@ def test_the_namespace_is_that_of_the_context_unless_said_otherwise(fleet: Fleet
     fleet.add("n1", busy("n1"))
 
     assert ["NODE", "n1"] == first_words(run("dump")[1])
-    assert (0, "", ["nothing is held in namespace web; -A looks at all namespaces"]) == run("dump", "-n", "web")
+    assert (0, "", []) == run("dump", "-n", "web")
+    assert ["nothing is held in namespace web; -A looks at all namespaces"] == run.notes
     assert ["NODE", "n1"] == first_words(run("dump", "-n", "web", "-A")[1])
     fleet.config.write_text(fleet.config.read_text().replace("namespace: ml", "namespace: web"))
 
@@ -161,7 +175,7 @@ def test_a_device_that_nobody_holds_is_named_with_its_node(fleet: Fleet, run: Ru
     fleet.add("n1", busy("n1"))
     fleet.add("n2", snapshot("n2"))
 
-    assert (0, "nobody holds nvidia.com/gpu GPU-n2-3 (node 1) of n2; it is free\n", []) == run(
+    assert (0, "nobody holds nvidia.com/gpu GPU-n2-3 (NUMA node 1) of n2; it is free\n", []) == run(
         "dump", "--device=GPU-n2-3"
     )
     assert (1, "") == run("dump", "--device=GPU-n9")[:2]
@@ -232,14 +246,16 @@ def test_a_node_whose_kubelet_tells_nothing_makes_it_partial(fleet: Fleet, run: 
     said = ["n2: nothing to show there; kubectl podres check says why"]
 
     assert (3, said) == run("dump", "-o", "csv")[::2]
-    assert "n2: nothing to show: the kubelet has not answered yet" in run("dump")[1]
+    run("dump")
+    assert "n2: nothing to show: the kubelet has not answered yet" in run.notes
 
 
 def test_what_holds_nothing_is_shown_if_asked_for(fleet: Fleet, run: Run) -> None:
     fleet.add("n1", busy("n1"))
 
     assert 0 == run("dump", "--all")[0]
-    assert (0, "", ["nothing is held"]) == run("dump", "-A", "--pod=train-n1", "--resource=memory", "--numa-node=1")
+    assert (0, "", []) == run("dump", "-A", "--pod=train-n1", "--resource=memory", "--numa-node=1")
+    assert "nothing is held" == run.notes[-1]
 
 
 # finding the exporters
@@ -551,10 +567,9 @@ def test_check_fails_where_nobody_answers(fleet: Fleet, run: Run) -> None:
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        ([], "COMMAND"),
-        (["dmp"], "dmp"),
+        (["dump", "a", ""], "POD: the pod's name is empty"),
         (["dump", "--nodde=x"], "dump has no flag --nodde; did you mean --node?"),
-        (["dump", "-o", "xml"], "-o: 'xml' is unknown; choose table, wide, json, yaml, prom or csv"),
+        (["dump", "-o", "xml"], "-o: 'xml' is unknown; choose table, wide, json, yaml, prom, csv or name"),
         (["dump", "--free", "--nodes"], "--free and --nodes: are tables of their own"),
         (["dump", "--free", "-o", "csv"], "--free: is a table of its own, and -o csv is none"),
         (["dump", "--all", "--free"], "--all: is for the table of containers"),
@@ -583,7 +598,7 @@ def test_check_fails_where_nobody_answers(fleet: Fleet, run: Run) -> None:
 def test_wrong_usage_is_refused_before_anybody_is_asked(run: Run, argv: list[str], words: str) -> None:
     code, text, errors = run(*argv)
 
-    assert (2, "", "see kubectl podres --help") == (code, text, errors[-1])
+    assert (2, "", f"see kubectl podres {argv[0]} --help") == (code, text, errors[-1])
     assert any(words in error for error in errors[:-1])
 
 

@@ -92,10 +92,10 @@ def test_a_watch_begins_with_everything_and_ends_with_0(node: Spot, watch: Watch
     """Ctrl-C is how a person ends it: no failure, and no traceback. The pod that has finished never shows."""
 
     def story() -> None:
-        assert watch.sees(f"+ web/infer server {GPU} GPU-ab (node 1)")
+        assert watch.sees(f"+ web/infer server {GPU} GPU-ab (NUMA node 1)")
 
     assert 0 == watch(*node.flags, *QUICK, story=story, number=number)
-    assert f"+ ml/train main {GPU} GPU-aa (node 0)" in watch.out
+    assert f"+ ml/train main {GPU} GPU-aa (NUMA node 0)" in watch.out
     assert "done" not in watch.out
     assert "" == watch.err
 
@@ -109,7 +109,7 @@ def test_what_comes_and_goes_is_told_soon(node: Spot, watch: Watcher) -> None:
         assert watch.sees("GPU-ab")
         node.kubelet.answers = answers(TRAIN)
         store.delete(PODS, "web", "infer")
-        assert watch.sees(f"- web/infer server {GPU} GPU-ab (node 1)")
+        assert watch.sees(f"- web/infer server {GPU} GPU-ab (NUMA node 1)")
         node.kubelet.answers = answers(TRAIN, SERVE)
         store.create(PODS, manifest("infer", "web"))
         assert eventually(lambda: watch.count("+ web/infer server") == 2)
@@ -129,7 +129,7 @@ def test_a_selection_holds_for_changes_too(node: Spot, watch: Watcher) -> None:
         late.CopyFrom(SERVE)
         late.name = "late-0"
         node.kubelet.answers = answers(TRAIN, late)
-        assert watch.sees(f"+ web/late-0 server {GPU} GPU-ab (node 1)")
+        assert watch.sees(f"+ web/late-0 server {GPU} GPU-ab (NUMA node 1)")
         node.kubelet.answers = answers(TRAIN)
         assert watch.sees("- web/late-0")
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import OPTIONS
 from podres_exporter.config.build import Given
+from podres_exporter.dump.table import HEADERS as TABLE_HEADERS
 from podres_exporter.errors import SnapshotError
 from podres_exporter.families import CATALOGUE, ContainerFamily, NodeFamily, PodFamily, PodLabelsFamily
 from podres_exporter.recording import Recording
@@ -91,7 +93,7 @@ def test_who_has_a_device_that_nobody_has_is_answered(node: Spot, run: Command) 
     """It is free, and where it is."""
     ran = run("dump", *node.flags, "--device", "GPU-b0")
 
-    assert (0, f"nobody holds {GPU} GPU-b0 (node 1) of {NODE}; it is free\n") == (ran.code, ran.out)
+    assert (0, f"nobody holds {GPU} GPU-b0 (NUMA node 1) of {NODE}; it is free\n") == (ran.code, ran.out)
 
 
 @pytest.mark.parametrize(
@@ -138,16 +140,47 @@ def test_free_and_nodes_are_tables_of_their_own(node: Spot, run: Command) -> Non
     assert ["PODS", "SKIPPED", "ALIGNED", "MISSING", "KUBELET", "TOPOLOGY", "METADATA"] in nodes.rows
 
 
-def test_eighty_columns_are_kept_where_the_terminal_has_no_more(
+def test_a_narrow_terminal_folds_cells_and_cuts_no_name(
     node: Spot, run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """COLUMNS is how a pipe is told; without it lines are as long as their names."""
-    long = run("dump", *node.flags, "--nodes")
-    monkeypatch.setenv("COLUMNS", "80")
-    short = run("dump", *node.flags, "--nodes")
+    """COLUMNS is how a pipe is told; less than 80 is taken for 80."""
+    monkeypatch.setenv("COLUMNS", "10")
+    narrow = run("dump", *node.flags, "--free").out
 
-    assert 80 >= max(len(line) for line in short.out.splitlines())
-    assert 80 < max(len(line) for line in long.out.splitlines())
+    assert ".." not in narrow
+    assert "example.com/gpu" in narrow
+
+
+NOTE = "left out: 1 pod that the kubelet still lists and that has finished"
+
+
+def test_notes_are_on_standard_error_and_of_what_is_shown_alone(node: Spot, run: Command) -> None:
+    """`dump | awk` sees rows and nothing else."""
+    ran = run("dump", *node.flags)
+
+    assert NOTE in ran.err
+    assert {8} == {len(re.split(r" {2,}", line.strip())) for line in ran.out.splitlines()}
+
+
+def test_headers_can_be_left_out_and_rows_sorted(node: Spot, run: Command) -> None:
+    headed, bare = run("dump", *node.flags, "-o", "wide"), run("dump", *node.flags, "-o", "wide", "--no-headers")
+    place = headed.rows[0].index("POD")
+
+    assert headed.rows[1:] == bare.rows
+    by_pod = run("dump", *node.flags, "-o", "wide", "--no-headers", "--sort-by", "pod").rows
+    assert sorted(words[place] for words in bare.rows) == [words[place] for words in by_pod]
+
+
+@pytest.mark.parametrize("pod", ["train", "ml/train", "pod/train", "pods/ml/train", "po/train"])
+def test_pods_are_named_as_kubectl_names_them(node: Spot, run: Command, pod: str) -> None:
+    ran = run("dump", *node.flags, pod, "-o", "name")
+
+    assert (0, "pod/train\n") == (ran.code, ran.out)
+
+
+def test_all_namespaces_is_what_a_node_shows_anyway(node: Spot, run: Command) -> None:
+    assert run("dump", *node.flags, "-A").out == run("dump", *node.flags).out
+    assert run("dump", *node.flags, "-o", "yml").out.startswith("apiVersion: ")
 
 
 def test_a_dump_and_a_scrape_agree_value_by_value(node: Spot, run: Command) -> None:
@@ -341,7 +374,7 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
 @pytest.mark.parametrize(
     ("argv", "faults"),
     [
-        (("-o", "xml"), ["-o: 'xml' is unknown; choose table, wide, json, yaml, prom or csv"]),
+        (("-o", "xml"), ["-o: 'xml' is unknown; choose table, wide, json, yaml, prom, csv or name"]),
         (("--free", "-o", "prom"), ["--free: is a table of its own, and -o prom is none"]),
         (("--free", "--nodes"), ["--free and --nodes: are tables of their own; ask for one after the other"]),
         (("--all", "-o", "wide"), ["--all: is for the table of containers; json and yaml have all of them anyway"]),
@@ -370,13 +403,30 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
             ["--insecure: there is a certificate to check with --url https://... only"],
         ),
         (("--from", "x", "--kubelet.socket", "/y"), ["--kubelet.socket: is about asking a node, and --from asks none"]),
+        (("",), ["POD: the pod's name is empty; write NAME, or NAMESPACE/NAME"]),
+        (("pod/",), ["POD: the pod's name is empty; write NAME, or NAMESPACE/NAME"]),
+        (("-A", "-n", "ml"), ["-A and -n: contradict each other; give one of them"]),
+        (
+            ("-o", "jsonpath={.pods}"),
+            ["-o: jsonpath is kubectl's; use -o json and jq, for example -o json | jq .pods"],
+        ),
+        (
+            ("--sort-by", "age"),
+            [f"--sort-by: 'age' is not a column of this table; choose {', '.join(('NODE', *TABLE_HEADERS))}"],
+        ),
+        (
+            ("-o", "json", "--sort-by", "pod", "--no-headers"),
+            [
+                "--sort-by: sorts a table, and -o json is none",
+                "--no-headers: is for tables, and -o json is none",
+            ],
+        ),
         (("--pod", ""), ["--pod: the name is empty; leave the flag out for all of them"]),
         (("--numa-node", "one"), ["--numa-node: 'one' is not the number of a NUMA node; write for example 0"]),
         (
-            ("--numa-node", "x", "-o", "y", "--hash-names", "--bogus"),
+            ("--numa-node", "x", "-o", "y", "--hash-names"),
             [
-                "dump has no flag --bogus",
-                "-o: 'y' is unknown; choose table, wide, json, yaml, prom or csv",
+                "-o: 'y' is unknown; choose table, wide, json, yaml, prom, csv or name",
                 "--hash-names: hides names in a recording; give --record FILE",
                 "--numa-node: 'x' is not the number of a NUMA node; write for example 0",
             ],
