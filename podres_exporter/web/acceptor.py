@@ -5,8 +5,8 @@ import logging
 import selectors
 import socket
 import threading
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -135,16 +135,16 @@ class Acceptor:
                 continue
             connection.limit_seconds = self._clock.monotonic_seconds() + self._limits.queue_seconds
             (self._probes if verdict is Verdict.SERVE_PROBE else self._queued).append(connection)
-        for queue, most in ((self._probes, self._limits.connections), (self._queued, self._limits.connections)):
-            while len(queue) > most and (crowding := most_crowded(queue)):
+        for queue in (self._probes, self._queued):
+            while len(queue) > self._limits.queued and (crowding := most_crowded(queue)):
                 queue.remove(crowding)
                 self._refuse(crowding)
 
     def _start_queued(self) -> None:
         """Give queued requests a place and a thread, probes first; make room for those that find none."""
         for queue, is_probe in ((self._probes, True), (self._queued, False)):
-            while queue and self._start(queue[0], is_probe=is_probe):
-                queue.popleft()
+            while queue and self._start(following := _least_crowded(queue), is_probe=is_probe):
+                queue.remove(following)
         if wanted := len(self._queued) + len(self._probes):
             self._connections.make_room(wanted)
             now = self._clock.monotonic_seconds()
@@ -191,3 +191,9 @@ class Acceptor:
             if self._expected.first is Stage.ANSWERING:
                 sock.sendmsg([render_head(response, date=self._date.text(), keep_alive=False), response.body])
             sock.shutdown(socket.SHUT_WR)
+
+
+def _least_crowded(queue: Collection[Connection]) -> Connection:
+    """Return whose turn it is: the oldest of the client that has fewest requests queued."""
+    queued = Counter(each.client for each in queue)
+    return min(queue, key=lambda each: queued[each.client])

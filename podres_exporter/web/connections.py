@@ -33,6 +33,7 @@ class Limits:
 
     *connections*: each costs a thread; 64 is far more than the few scrapers, probes and people that one node has.
     *reserved*: places beside them for probes, so that a liveness probe never waits for another client.
+    *queued*: requests that wait for a place; one more takes the turn of the client that has most of them.
     *newcomers*: connections that have asked nothing yet; each costs a few KiB in the kernel and no thread.
     *idle_seconds*: longer than the usual scrape intervals, so that a scraper keeps its connection.
     *head_seconds*: a request head is one packet; this is for the worst of networks. It counts from the first byte.
@@ -45,6 +46,7 @@ class Limits:
 
     connections: int = 64
     reserved: int = 4
+    queued: int = 64
     newcomers: int = 256
     idle_seconds: float = 75.0
     head_seconds: float = 5.0

@@ -7,14 +7,17 @@ import select
 import socket
 import threading
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import pytest
+from eventually import eventually
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.listen import ListenAddress
 from podres_exporter.web.connections import Limits
 from podres_exporter.web.dispatch import Route, Share
+from podres_exporter.web.request import Request
 from podres_exporter.web.response import Response
 from podres_exporter.web.server import WebServer
 
@@ -277,3 +280,91 @@ def test_stop_without_start_closes_the_sockets_and_may_be_repeated(gate: Gate) -
 
     with socket.socket() as again:
         again.bind((server.addresses[0].host, server.addresses[0].port))
+
+
+def test_a_request_is_not_queued_behind_all_those_of_another_client(
+    serve: Serve, read_answer: ReadAnswer, gate: Gate
+) -> None:
+    """One client holds the only place and has queued ten requests; the next turn is that of who has queued one."""
+    served: list[str] = []
+
+    def note(request: Request) -> Response:
+        served.append(request.client)
+        return Response(HTTPStatus.OK, b"", ends_connection=True)
+
+    routes = {**gate.routes(), "/note": Route(note, Share.FILE)}
+    server = serve(routes, limits=Limits(connections=1, reserved=0, queue_seconds=20))
+    address = (server.addresses[0].host, server.addresses[0].port)
+    with contextlib.ExitStack() as stack:
+
+        def ask(source: str, path: str) -> socket.socket:
+            sock = stack.enter_context(socket.create_connection(address, timeout=5, source_address=(source, 0)))
+            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n".encode())
+            return sock
+
+        ask("127.0.0.2", "/gate")
+        gate.entered.wait(5)
+        waiting = [ask("127.0.0.2", "/note") for _ in range(10)] + [ask("127.0.0.3", "/note")]
+        assert eventually(lambda: len(server._acceptor._queued) == 11)  # noqa: SLF001 - it shows nowhere else
+        gate.may_leave.set()
+        for each in waiting:
+            read_answer(each)
+
+    assert "127.0.0.3" == served[0]
+    assert ["127.0.0.2"] * 10 == served[1:]
+
+
+def test_a_probe_is_answered_while_every_place_is_taken(
+    serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate
+) -> None:
+    """A liveness probe that waits for other clients would restart the exporter."""
+    routes = {**gate.routes(), "/-/healthy": Route(lambda _: Response(HTTPStatus.OK, b"well"), Share.PROBE)}
+    server = serve(routes, limits=Limits(connections=1, reserved=1, queue_seconds=20))
+    first = connect(server)
+    first.sendall(GET_GATE)
+    gate.entered.wait(5)
+    queued, probe = connect(server), connect(server)
+    queued.sendall(GET_METRICS)
+    probe.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: n\r\n\r\n")
+    answered = read_answer(probe)[2]
+    gate.may_leave.set()
+
+    assert b"well" == answered
+    assert [b"through", b"page"] == [read_answer(each)[2] for each in (first, queued)]
+
+
+def test_every_answer_has_the_time_of_the_server(
+    serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate
+) -> None:
+    """RFC 9110, 6.6.1, in the one form that may be written (5.6.7); the standard library reads it."""
+    sock = connect(serve(gate.routes()))
+    dates = []
+    for path in (b"/metrics", b"/nothing"):
+        sock.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: n\r\n\r\n")
+        dates.append(read_answer(sock)[1]["date"])
+    sock.sendall(b"GET / HTTP/1.1\nHost: n\n\n")
+    dates.append(read_answer(sock)[1]["date"])
+
+    assert all(each.endswith(" GMT") for each in dates)
+    assert all(abs(parsedate_to_datetime(each).timestamp() - SystemClock().wall_seconds()) < 60 for each in dates)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"GET /metrics HTTP/1.1\nHost: n\n\n", b"not well-formed"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100), b"the request is TLS: use http://"),
+        (b"GET /\x00 HTTP/1.1\r\n", b"not well-formed"),
+    ],
+)
+def test_what_can_never_be_a_request_is_told_so_at_once_and_takes_no_thread(
+    serve: Serve, connect: Connect, read_answer: ReadAnswer, gate: Gate, data: bytes, words: bytes
+) -> None:
+    """The deadline of a request head is not waited for: here it is a minute."""
+    sock = connect(serve(gate.routes(), limits=Limits(head_seconds=60, connections=0, reserved=0)))
+    sock.sendall(data)
+    status, headers, body = read_answer(sock)
+
+    assert (400, "close") == (status, headers["connection"])
+    assert words in body
+    assert is_at_end(sock)
