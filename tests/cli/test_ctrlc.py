@@ -62,7 +62,7 @@ def press() -> None:
 def ran(program: str) -> tuple[int, str, str]:
     """Run a program after what every one begins with; return its exit code, output and errors."""
     done = subprocess.run(
-        [sys.executable, "-c", BEGIN + program], capture_output=True, text=True, check=False, timeout=20
+        [sys.executable, "-c", BEGIN + program], capture_output=True, text=True, check=False, timeout=60
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -74,7 +74,7 @@ def test_before_there_is_anything_to_clean_up_it_leaves_on_the_spot(
     del ctrl_c
     press()
 
-    assert 130 == left.get(timeout=5)
+    assert 130 == left.get(timeout=60)
 
 
 @pytest.mark.parametrize("number", [0, 3])
@@ -102,7 +102,7 @@ def test_the_verb_is_interrupted_and_cleans_up(ctrl_c: CtrlC, left: "queue.Simpl
             threading.Event().wait()
         finally:
             press()
-            cleaned.append(left.get(timeout=5))
+            cleaned.append(left.get(timeout=60))
         return 0
 
     assert 130 == ctrl_c.run(verb)
@@ -152,7 +152,7 @@ def test_other_signals_leave_nothing(ctrl_c: CtrlC, left: "queue.SimpleQueue[int
         os.kill(os.getpid(), signal.SIGTERM)
         empty = left.empty()
         press()
-        return 0 if empty and left.get(timeout=5) == 130 else 1
+        return 0 if empty and left.get(timeout=60) == 130 else 1
 
     with contextlib.suppress(KeyboardInterrupt):
         assert 130 == ctrl_c.run(verb)
@@ -193,11 +193,11 @@ def test_an_interrupted_process_ends_with_130_after_its_exit_handlers(
         return 0
 
     ctrl_c.run(verb)
-    left.get(timeout=5)
+    left.get(timeout=60)
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(flush=flush))
     ctrl_c.finish()
 
-    assert 130 == left.get(timeout=5)
+    assert 130 == left.get(timeout=60)
 
 
 def test_other_lost_exceptions_are_told_as_ever(ctrl_c: CtrlC, capsys: pytest.CaptureFixture[str]) -> None:

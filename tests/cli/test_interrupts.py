@@ -10,7 +10,7 @@ import pytest
 
 from podres_exporter.cli.signals import Alarm, interruptible
 
-LONG_SECONDS = 20.0
+LONG_SECONDS = 120.0
 
 
 def test_an_alarm_rings_once_for_any_number_of_rings() -> None:

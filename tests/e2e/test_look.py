@@ -33,7 +33,8 @@ MOMENTS = (
     "podres_exporter.sources.kubelet",
 )
 """Modules that `dump` loads, from the first after it has begun to the last ones before it asks."""
-SOON_SECONDS = 5
+SOON_SECONDS = 60
+"""Longer than a busy machine needs, and far shorter than the kubelet hangs."""
 
 
 @pytest.fixture(autouse=True)
@@ -135,9 +136,9 @@ def test_a_watch_ends_with_0_and_without_a_traceback(node: Spot, number: signal.
             stdout=output,
             stderr=subprocess.PIPE,
         )
-        assert eventually(lambda: b"GPU-ab" in out.read_bytes(), attempts=20_000)
+        assert eventually(lambda: b"GPU-ab" in out.read_bytes())
         process.send_signal(number)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
 
     assert (0, b"") == (process.returncode, err)
 
@@ -165,7 +166,7 @@ def looking(node: Spot, *argv: str, before: Sequence[str] = ()) -> Iterator[subp
 def test_ctrl_c_ends_a_look_at_a_kubelet_that_hangs(node: Spot, argv: tuple[str, ...]) -> None:
     """At once, with the exit code that shells expect, and without a traceback."""
     with looking(node, *argv) as process:
-        assert eventually(lambda: node.kubelet.calls["List"] > 0, attempts=20_000)
+        assert eventually(lambda: node.kubelet.calls["List"] > 0)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=SOON_SECONDS)
 
@@ -189,10 +190,10 @@ def test_a_look_in_a_scripts_background_is_left_alone(node: Spot) -> None:
     """Shells start it with SIGINT ignored (POSIX, Shell Command Language, 2.11); Ctrl-C is for the foreground."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with looking(node, "dump", "-o", "csv") as process:
-        assert eventually(lambda: node.kubelet.calls["List"] > 0, attempts=20_000)
+        assert eventually(lambda: node.kubelet.calls["List"] > 0)
         process.send_signal(signal.SIGINT)
         node.kubelet.resume()
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
 
     assert (0, b"") == (process.returncode, err)
     assert b"train" in out

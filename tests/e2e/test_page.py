@@ -31,8 +31,6 @@ from podres_exporter.sim.live import LiveNode
 from podres_exporter.web.page_routes import page_routes
 from podres_exporter.web.server import WebServer
 
-pytestmark = pytest.mark.timeout(120)
-
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SCENARIO = f"""
 node: n1

@@ -8,7 +8,6 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlencode
 
-import pytest
 import trustme
 from promql_rig import prometheus_server
 from web_rig import CHEAP, tls_folder, write_config, write_pair
@@ -20,12 +19,10 @@ from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.sim.builtin import builtin_scenario
 from podres_exporter.sim.node import SimNode
 
-pytestmark = pytest.mark.timeout(60)
-
 
 def get(port: int, path: str, **query: str) -> tuple[int, bytes]:
     """Return status and body."""
-    with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         connection.request("GET", f"{path}?{urlencode(query)}")
         response = connection.getresponse()
         return response.status, response.read()

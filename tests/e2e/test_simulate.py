@@ -63,7 +63,7 @@ def test_a_plugin_registers_a_pod_gets_its_device_and_the_exporter_shows_it(star
 
     assert "Running" == running["phase"]
     assert 'podres_container_devices{node="demo-node",namespace="default",pod="dpdk",container="main"' in page
-    assert [0, 0, 0] == [process.end()[0] for process in (serve, plugin, simulate)]
+    assert [0, 0, 0] == [process.end() for process in (serve, plugin, simulate)]
     assert [] == [left for left in node.rglob("*") if left.is_socket()]
 
 
@@ -82,7 +82,7 @@ def test_what_is_typed_changes_the_node_and_is_answered(start: Start, short_dir:
 
     assert "wrong: unknown command 'jump'; try help" in out
     assert "\ndone\n" in out
-    assert 0 == simulate.end()[0]
+    assert 0 == simulate.end()
 
 
 def test_the_story_of_the_demo_is_admitted_by_real_managers(start: Start) -> None:
@@ -99,4 +99,4 @@ def test_the_story_of_the_demo_is_admitted_by_real_managers(start: Start) -> Non
     (message,) = eventually(rejected)
 
     assert "[memorymanager]" in message
-    assert 0 == demo.end()[0]
+    assert 0 == demo.end()

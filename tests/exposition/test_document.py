@@ -190,7 +190,7 @@ def test_requests_while_snapshots_are_published_get_whole_documents() -> None:
     shown = shown_by(clock)
     shown.publish(snapshots[0], FAR)
     readers, published = 4, Event()
-    together = Barrier(readers + 1, timeout=10)
+    together = Barrier(readers + 1, timeout=60)
 
     def ask(number: int) -> set[tuple[bytes, str]]:
         together.wait()

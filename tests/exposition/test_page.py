@@ -415,7 +415,7 @@ def test_scrapes_while_snapshots_are_published_get_whole_pages() -> None:
     shown = exposition(clock, own)
     shown.publish(snapshots[0], FAR)
     scrapers, published = 4, Event()
-    together = Barrier(scrapers + 1, timeout=10)
+    together = Barrier(scrapers + 1, timeout=60)
 
     def scrape(number: int) -> set[tuple[Format, bytes]]:
         text_format, gzipped = list(Format)[number % 2], number >= 2

@@ -61,7 +61,7 @@ def test_the_http_side_of_prometheus_client_is_not_loaded() -> None:
         "print(start_http_server.__name__)\n"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True, timeout=20)
+    done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True, timeout=60)
 
     assert ["[]", "start_wsgi_server"] == done.stdout.splitlines()
 

@@ -49,7 +49,7 @@ def test_a_request_that_waits_for_its_answer_ends_at_once(is_proxied: bool) -> N
         with connection:
             assert connection.recv(4096).startswith(b"GET")
             sockets.close()
-            waiting.join(5)
+            waiting.join(60)
 
     assert [ProxyError if is_proxied else ProtocolError] == [type(each) for each in errors]
 

@@ -159,7 +159,7 @@ def test_a_socks_proxy_is_refused_in_words(account: Path) -> None:
 def run_python(script: str, *arguments: str) -> list[str]:
     """Return the lines that a fresh interpreter prints."""
     done = subprocess.run(
-        [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, text=True, check=True, timeout=20
+        [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, text=True, check=True, timeout=60
     )
     return done.stdout.splitlines()
 

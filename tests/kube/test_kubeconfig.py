@@ -381,7 +381,7 @@ def test_closing_stops_a_plugin_that_is_running(tmp_path: Path) -> None:
     waiting.start()
     assert eventually((tmp_path / "pid").exists)
     client.close()
-    waiting.join(10)
+    waiting.join(60)
 
     assert [True] == ["was stopped" in each.detail for each in errors]
     assert Reason.UNAVAILABLE is failure(client).reason
@@ -405,7 +405,7 @@ def test_serving_begins_and_ends_while_a_plugin_hangs(tmp_path: Path) -> None:
         assert any("event=started" in line for line in process.stderr)
         assert eventually((tmp_path / "pid").exists)
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     finally:
         process.kill()
 

@@ -26,11 +26,11 @@ MADE_AT = 1_700_000_000.5
 BODY = json.dumps(encode(SNAPSHOT, generated_at_seconds=MADE_AT, version="0.1.0")).encode()
 
 
-def client(url: str, timeout_seconds: float = 5.0, *, verify: bool = True) -> ExporterClient:
+def client(url: str, timeout_seconds: float = 60.0, *, verify: bool = True) -> ExporterClient:
     return ExporterClient(parse_address(url), timeout_seconds, SystemClock(), verify=verify)
 
 
-def failure(answer: bytes, timeout_seconds: float = 5.0) -> SourceError:
+def failure(answer: bytes, timeout_seconds: float = 60.0) -> SourceError:
     """Return the error of a client that is given this answer."""
     with RawServer(answer) as server, pytest.raises(SourceError) as caught:
         client(server.url, timeout_seconds).fetch()
@@ -190,7 +190,7 @@ class TlsServer:
 
     def __exit__(self, *_: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(5)
+        self._thread.join(60)
         self._listener.close()
 
     def _serve(self) -> None:

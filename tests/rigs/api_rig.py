@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 60.0
 
 
 def pod(name: str, namespace: str = "ml", node: str = "n1", phase: str = "Running", **metadata: Any) -> dict[str, Any]:
@@ -84,7 +84,12 @@ class Client:
         return http.client.HTTPConnection(self._address, timeout=timeout_seconds)
 
     def call(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, timeout: float = 5.0
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 60.0,
     ) -> Reply:
         """Return the answer; *body* is sent as JSON unless it is bytes."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()

@@ -170,7 +170,7 @@ class Fleet:
         def hang(_: Inquiry) -> Answer:
             if begun is not None:
                 begun()
-            self.released.wait(20)
+            self.released.wait(60)
             return Answer(500, b"")
 
         return hang

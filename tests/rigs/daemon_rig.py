@@ -59,9 +59,9 @@ class Daemon:
     def end(self) -> int:
         """Send SIGTERM; return the exit code."""
         self._process.terminate()
-        return self._process.wait(20)
+        return self._process.wait(60)
 
     def dispose(self) -> None:
         """Leave no process behind, whatever became of the test."""
         self._process.kill()
-        self._process.wait(20)
+        self._process.wait(60)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-TIMEOUT_SECONDS = 20.0
+TIMEOUT_SECONDS = 120.0
 
 
 class Kubectl:

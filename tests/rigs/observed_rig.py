@@ -178,7 +178,7 @@ def prometheus(directory: Path, configs: list[dict[str, Any]]) -> Iterator[int]:
 def asked(port: int, path: str, **query: str) -> Any:
     """Return the `data` of Prometheus' answer, None while it is not ready. A query that it refuses is an error here."""
     try:
-        with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
             connection.request("GET", f"/api/v1/{path}?{urlencode(query)}")
             response = connection.getresponse()
             body = response.read()

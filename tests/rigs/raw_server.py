@@ -38,7 +38,7 @@ class RawServer:
 
     def __exit__(self, *_: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(5)
+        self._thread.join(60)
         self._listener.close()
 
     def _serve(self) -> None:
@@ -48,7 +48,7 @@ class RawServer:
             except OSError:
                 return
             with connection, contextlib.suppress(OSError):
-                connection.settimeout(5)
+                connection.settimeout(60)
                 head = connection.recv(4096)
                 while head[:1].isalpha() and b"\r\n\r\n" not in head:  # the beginning of TLS is no text
                     head += connection.recv(4096)

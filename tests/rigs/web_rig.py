@@ -80,9 +80,9 @@ def context_with_pem(ca: trustme.CA, pem: bytes) -> ssl.SSLContext:
 def client(port: int, context: ssl.SSLContext | None = None) -> Iterator[HTTPConnection]:
     """Yield a client of the standard library."""
     connection = (
-        HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
+        HTTPSConnection("127.0.0.1", port, timeout=60, context=context)
         if context
-        else HTTPConnection("127.0.0.1", port, timeout=5)
+        else HTTPConnection("127.0.0.1", port, timeout=60)
     )
     with closing(connection):
         yield connection

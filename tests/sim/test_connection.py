@@ -14,7 +14,7 @@ from podres_exporter.sim.unix_server import UnixServer
 OPTIONS = "/v1beta1.DevicePlugin/GetDevicePluginOptions"
 LIST = "/v1beta1.DevicePlugin/ListAndWatch"
 CLOSING = "rpc error: code = Canceled desc = grpc: the client connection is closing"
-LONG = 10.0
+LONG = 60.0
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from podres_exporter.sim.devices import DeviceManager, DeviceState, PluginError,
 from podres_exporter.sim.plugin import SamplePlugin
 
 GPU = "example.com/gpu"
-LONG = 10.0
+LONG = 60.0
 FOUR = {"g0": DeviceState((0,)), "g1": DeviceState((0,)), "g2": DeviceState((1,)), "g3": DeviceState((1,))}
 
 Make = Callable[..., SamplePlugin]
@@ -278,21 +278,18 @@ def test_no_restart_makes_a_running_plugin_wait(short_dir: Path) -> None:
     assert all(waits)
 
 
-def test_stopping_is_quick_and_leaves_no_thread_and_no_socket(manager: DeviceManager, short_dir: Path) -> None:
-    plugin = SamplePlugin(GPU, FOUR, short_dir / "device-plugins", SystemClock(), poll_seconds=60.0)
+def test_stopping_waits_for_no_poll_and_leaves_no_thread_and_no_socket(manager: DeviceManager, short_dir: Path) -> None:
+    plugin = SamplePlugin(GPU, FOUR, short_dir / "device-plugins", SystemClock(), poll_seconds=3600.0)
     plugin.start()
     assert manager.wait_until(lambda: listed(manager) == set(FOUR), LONG)
     names = (f"plugin-{GPU}", plugin.socket_path.name)
     threads = [thread for thread in threading.enumerate() if thread.name.startswith(names)]
-    began = SystemClock().monotonic_seconds()
     plugin.stop()
     plugin.stop()
     plugin.look()
-    took = SystemClock().monotonic_seconds() - began
 
     assert len(threads) >= 2
     assert not [thread for thread in threads if thread.is_alive()]
-    assert took < 1.0
     assert not plugin.socket_path.exists()
 
 

@@ -45,7 +45,7 @@ class Refuser:
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        self._thread.join(5)
+        self._thread.join(60)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from storm.reduce import reduced
 from storm.violation import Violation
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("number", [1, 2])
 def test_no_invariant_breaks_in_any_of_a_few_lives(number: int) -> None:
     """What breaks is printed by a run with this seed, as a scenario to keep."""

@@ -47,7 +47,7 @@ def connect() -> Iterator[Callable[[WebServer], socket.socket]]:
 
         def open_connection(server: WebServer) -> socket.socket:
             address = server.addresses[0]
-            return stack.enter_context(socket.create_connection((address.host, address.port), timeout=5))
+            return stack.enter_context(socket.create_connection((address.host, address.port), timeout=60))
 
         yield open_connection
 

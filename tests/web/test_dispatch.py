@@ -69,14 +69,14 @@ def test_answers_beyond_the_limit_are_put_off_but_probes_are_not() -> None:
 
     def wait(_: Request) -> Response:
         entered.set()
-        assert may_leave.wait(20)
+        assert may_leave.wait(60)
         return Response(HTTPStatus.OK, b"")
 
     probe = Route(lambda _: Response(HTTPStatus.OK, b"well"), Share.PROBE)
     dispatcher = Dispatcher({"/slow": Route(wait, Share.SCRAPE), "/probe": probe, **ROUTES}, 1, 0)
     slow = threading.Thread(target=dispatcher.answer, args=[request("/slow")])
     slow.start()
-    entered.wait(5)
+    entered.wait(60)
     refused, probed = dispatcher.answer(request("/metrics")), dispatcher.answer(request("/probe"))
     may_leave.set()
     slow.join()

@@ -38,7 +38,7 @@ def fetch(serve: Serve) -> Iterator[Fetch]:
     """Return status, headers and body of a path."""
     server = serve(page_routes(html, [STYLE]))
     address = server.addresses[0]
-    with closing(http.client.HTTPConnection(address.host, address.port, timeout=5)) as client:
+    with closing(http.client.HTTPConnection(address.host, address.port, timeout=60)) as client:
 
         def get(path: str, **headers: str) -> Answer:
             client.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -96,7 +96,7 @@ def test_the_page_is_at_the_root_unless_the_metrics_are(serve: Serve, telemetry_
         page=page_routes(html, [STYLE]),
     )
     server = serve(routes)
-    with closing(http.client.HTTPConnection(server.addresses[0].host, server.addresses[0].port, timeout=5)) as client:
+    with closing(http.client.HTTPConnection(server.addresses[0].host, server.addresses[0].port, timeout=60)) as client:
         client.request("GET", "/")
 
         assert body == client.getresponse().read()

@@ -42,7 +42,7 @@ def arrive(pending: PendingConnections, clock: FakeClock) -> Iterator[Arrive]:
     clients: list[socket.socket] = []
 
     def come(said: bytes = b"") -> socket.socket:
-        clients.append(socket.create_connection(listener.getsockname(), timeout=5))
+        clients.append(socket.create_connection(listener.getsockname(), timeout=60))
         clients[-1].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         pending.add(listener.accept()[0])
         if said:

@@ -42,7 +42,7 @@ def make_site(telemetry_path: str = "/metrics") -> Mapping[str, Route]:
 def fetch(serve: Serve) -> Iterator[Fetch]:
     """Return status, headers and body of a path of the standard site, through the standard library's client."""
     server = serve(make_site())
-    with closing(http.client.HTTPConnection(server.addresses[0].host, server.addresses[0].port, timeout=5)) as client:
+    with closing(http.client.HTTPConnection(server.addresses[0].host, server.addresses[0].port, timeout=60)) as client:
 
         def get(path: str, method: str = "GET", **headers: str) -> tuple[int, Mapping[str, str], bytes]:
             client.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -160,7 +160,7 @@ def test_the_telemetry_path_can_be_moved() -> None:
 
 def test_a_telemetry_path_cannot_break_the_landing_page(serve: Serve) -> None:
     server = serve(make_site('/"><script>'))
-    with closing(http.client.HTTPConnection(server.addresses[0].host, server.addresses[0].port, timeout=5)) as client:
+    with closing(http.client.HTTPConnection(server.addresses[0].host, server.addresses[0].port, timeout=60)) as client:
         client.request("GET", "/")
         body = client.getresponse().read()
 

@@ -44,7 +44,7 @@ def rig(short_dir: Path, tmp_path: Path) -> Iterator[Rig]:
 
 def fetch(rig: Rig, **headers: str) -> tuple[int, Mapping[str, str], Any]:
     """Return status, headers and the document, None where there is no body."""
-    connection = HTTPConnection("127.0.0.1", rig.web.addresses[0].port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", rig.web.addresses[0].port, timeout=60)
     with closing(connection):
         connection.request("GET", "/api/v1/snapshot", headers=headers)
         response = connection.getresponse()

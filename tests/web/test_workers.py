@@ -23,7 +23,7 @@ class Talk:
     def serve(self, connection: Connection) -> None:
         self.names.append(threading.current_thread().name)
         with connection.sock:
-            assert self.may_end.acquire(timeout=20)
+            assert self.may_end.acquire(timeout=60)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def workers(talk: Talk) -> Iterator[Workers]:
     yield made
     talk.may_end.release(100)
     made.begin_stopping()
-    made.join(5)
+    made.join(60)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_all_end_when_they_are_told_to(workers: Workers, talk: Talk, connection:
     workers.begin_stopping()
     idle_ended = eventually(lambda: names() == [each for each in names() if each != "web-spare"])
     talk.may_end.release(2)
-    workers.join(5)
+    workers.join(60)
 
     assert idle_ended
     assert [] == names()
@@ -101,7 +101,7 @@ def test_one_that_speaks_on_is_waited_for_and_left_in_the_end(
     workers.join(0.1)
     took = clock.monotonic_seconds() - before
 
-    assert 0.09 <= took < 5
+    assert took >= 0.09
     assert ["web-1"] == names()
 
 
@@ -116,6 +116,6 @@ def test_where_no_thread_may_be_started_the_caller_learns_it(
             workers.take(one)
     finally:
         threading.stack_size(usual)
-    workers.join(5)
+    workers.join(60)
 
     assert [] == talk.names

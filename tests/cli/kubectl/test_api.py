@@ -16,14 +16,14 @@ from podres_exporter.sim.api import ApiServer, Store, kubeconfig
 
 
 def api(
-    directory: Path, url: str, token: str | None = None, seconds: float = 5.0, clock: Clock | None = None
+    directory: Path, url: str, token: str | None = None, seconds: float = 60.0, clock: Clock | None = None
 ) -> KubeApi:
     file = directory / "config"
     file.write_text(kubeconfig(url, token))
     return connect(str(file), None, {}, clock or SystemClock(), Limits(list_seconds=seconds), connections=2)
 
 
-def failure(directory: Path, answer: bytes, seconds: float = 5.0) -> ApiServerError:
+def failure(directory: Path, answer: bytes, seconds: float = 60.0) -> ApiServerError:
     with RawServer(answer) as server, pytest.raises(ApiServerError) as caught:
         api(directory, server.url).get("/x", {}, seconds)
     return caught.value

@@ -74,7 +74,7 @@ def port() -> int:
 def page(port: int, path: str) -> Page:
     """Return status and body; 0 and nothing where nobody listens."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -86,11 +86,11 @@ def page(port: int, path: str) -> Page:
 def run_until(
     is_seen: Callable[[], bool], argv: list[str], number: signal.Signals = signal.SIGTERM
 ) -> tuple[int, bool]:
-    """Run a command; send it the signal when *is_seen*, or after 15 s. Return its exit code and whether it was seen."""
+    """Run a command; send it the signal when *is_seen*, or after two minutes. Return its exit code and whether it was seen."""
     clock, ended, seen = SystemClock(), threading.Event(), []
 
     def watch() -> None:
-        deadline = clock.monotonic_seconds() + 15
+        deadline = clock.monotonic_seconds() + 120
         while not ended.wait(0.02) and clock.monotonic_seconds() < deadline:
             if is_seen():
                 seen.append(True)

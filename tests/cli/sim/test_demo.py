@@ -38,7 +38,7 @@ def port() -> int:
 def metrics(port: int) -> str:
     """Return the page; nothing where nobody listens yet."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as response:
             text: str = response.read().decode()
     except urllib.error.URLError:
         return ""
@@ -46,11 +46,11 @@ def metrics(port: int) -> str:
 
 
 def play_until(is_seen: Callable[[], bool], *flags: str) -> tuple[int, bool]:
-    """Run the demo; send SIGTERM when *is_seen*, or after 15 s. Return its exit code and whether it was seen."""
+    """Run the demo; send SIGTERM when *is_seen*, or after two minutes. Return its exit code and whether it was seen."""
     clock, ended, seen = SystemClock(), threading.Event(), []
 
     def watch() -> None:
-        deadline = clock.monotonic_seconds() + 15
+        deadline = clock.monotonic_seconds() + 120
         while not ended.wait(0.02) and clock.monotonic_seconds() < deadline:
             if is_seen():
                 seen.append(True)

@@ -19,7 +19,7 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.sim.devices import AllocateResult, DeviceManager, DeviceNode, DeviceState
 
 RESOURCE = "vendor.example/fpga"
-LONG = 10.0
+LONG = 60.0
 
 
 class RegistrationStub:

@@ -12,7 +12,7 @@ from podres_exporter.sim.devices.ledger import Ledger
 from podres_exporter.sim.devices.synchronous import SynchronousHandshake
 
 GPU = "example.com/gpu"
-LONG = 10.0
+LONG = 60.0
 
 
 @pytest.fixture

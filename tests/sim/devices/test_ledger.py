@@ -187,9 +187,9 @@ def test_who_waits_is_woken_by_a_change(ledger: Ledger, client: PluginClient) ->
 
     thread = threading.Thread(target=wait)
     thread.start()
-    waiter_is_there.wait(10.0)
+    waiter_is_there.wait(60)
     ledger.replace(GPU, [("a", WELL)])
-    thread.join(10.0)
+    thread.join(60)
 
     assert [True] == held
 

@@ -14,7 +14,7 @@ from podres_exporter._proto import deviceplugin_v1beta1_pb2 as pb
 from podres_exporter.sim.devices import DeviceManager, DeviceState, PluginError, PluginOptions
 
 GPU = "example.com/gpu"
-LONG = 10.0
+LONG = 60.0
 ACCEPTED = (grpc.StatusCode.OK, "")
 
 Make = Callable[..., DeviceManager]

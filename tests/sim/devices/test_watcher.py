@@ -12,7 +12,7 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.sim.devices import DeviceManager, DeviceState, PluginOptions
 
 GPU = "example.com/gpu"
-LONG = 10.0
+LONG = 60.0
 REGISTERED = (True, "")
 ERROR = "RegisterPlugin error -- "
 INVALID = "plugin validation failed with err: "

@@ -432,7 +432,7 @@ def test_of_two_hundred_lists_in_a_loop_the_first_is_answered_and_some_are_rejec
         call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(LIST)
         for _ in range(200):
             try:
-                call(b"", timeout=10)
+                call(b"", timeout=60)
                 codes.append((grpc.StatusCode.OK, ""))
             except grpc.RpcError as error:
                 codes.append((error.code(), error.details() or ""))

@@ -48,7 +48,7 @@ def health(node: LiveNode, name: str = "a") -> dict[str, str]:
 
 def reachable(node: LiveNode) -> bool:
     try:
-        with urlopen(f"{node.api.url}/api/v1/pods", timeout=5) as answer:  # noqa: S310 - http to our own server
+        with urlopen(f"{node.api.url}/api/v1/pods", timeout=60) as answer:  # noqa: S310 - http to our own server
             return int(answer.status) == 200
     except OSError:
         return False

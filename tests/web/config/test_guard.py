@@ -133,7 +133,7 @@ def test_what_comes_faster_than_the_limit_is_told_to_come_later(
 
 def guesses(port: int, count: int) -> list[http.client.HTTPConnection]:
     """Return connections on each of which another password of alice was guessed, and the answer was not read."""
-    connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=10) for _ in range(count)]
+    connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(count)]
     for number, connection in enumerate(connections):
         guess = base64.b64encode(b"alice:%d" % number).decode()
         connection.request("GET", "/metrics", headers={"Authorization": f"Basic {guess}"})

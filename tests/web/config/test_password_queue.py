@@ -24,7 +24,7 @@ class Checks:
 
         def check() -> bool:
             self.began.append(name)
-            assert self._may_end.acquire(timeout=20)
+            assert self._may_end.acquire(timeout=60)
             return is_right
 
         def log_in() -> None:
@@ -53,7 +53,7 @@ class Checks:
         for _ in self.threads:
             self._may_end.release()
         for thread in self.threads:
-            thread.join(20)
+            thread.join(60)
         return self.began
 
 

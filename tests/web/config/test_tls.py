@@ -86,7 +86,7 @@ def wait_for_threads(names: str = "web-") -> list[str]:
     def left() -> list[str]:
         return [each.name for each in threading.enumerate() if each.name.removeprefix(names).isdecimal()]
 
-    eventually(lambda: not left(), 3000)
+    eventually(lambda: not left())
     return left()
 
 
@@ -529,7 +529,7 @@ def test_no_session_outlives_a_clients_certificate(
     resumed = []
     for _ in range(3):
         with (
-            socket.create_connection(("127.0.0.1", port), timeout=5) as raw,
+            socket.create_connection(("127.0.0.1", port), timeout=60) as raw,
             context.wrap_socket(raw, server_hostname="127.0.0.1", session=sessions[-1]) as sock,
         ):
             sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n")
