@@ -19,7 +19,7 @@ import re
 from typing import Any
 
 from podres_exporter.check.finding import Finding, Report, Verdict
-from podres_exporter.document.moment import write_moment
+from podres_exporter.moment import write_moment
 
 API_VERSION, KIND = "podres/v1", "CheckReport"
 _UNDERSCORE = re.compile(r"_([a-z])")

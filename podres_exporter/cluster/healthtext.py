@@ -7,9 +7,9 @@ from podres_exporter.check.finding import Finding, Verdict
 from podres_exporter.cluster.documents import failed_documents
 from podres_exporter.cluster.health import Health, NodeHealth
 from podres_exporter.document import API_VERSION
-from podres_exporter.document.moment import write_moment
 from podres_exporter.dump import Grid, Layout, Style, Tone, grid_lines
 from podres_exporter.model import Snapshot, Support
+from podres_exporter.moment import write_moment
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import age_text
 from podres_exporter.text.words import LEAST_COLUMNS, counted, folded, joined, sentence_lines

@@ -2,7 +2,7 @@
 One snapshot as a document for people and programs, `podres/v1`, and back without loss.
 
 envelope is the whole; pods, containers, metadata, node and status are its parts: typed records, and functions from the
-model and back. values has the types they share, moment the points in time, faults converts plain values and names what
+model and back. values has the types they share, faults converts plain values and names what
 is wrong where, schema prints the JSON Schema from the records.
 
 A key that is absent says that something is unknown, not stated, or does not apply; null is never written and reads the

@@ -8,7 +8,6 @@ from typing import Annotated
 import msgspec
 
 from podres_exporter.document.faults import read, shown
-from podres_exporter.document.moment import write_moment
 from podres_exporter.document.node import (
     Held,
     StockRecord,
@@ -41,6 +40,7 @@ from podres_exporter.document.status import (
 from podres_exporter.document.values import Count, Moment, Record, doc
 from podres_exporter.errors import DocumentError, DocumentVersionError
 from podres_exporter.model import Allocation, PodView, Snapshot
+from podres_exporter.moment import write_moment
 
 MAJOR = 1
 API_VERSION = f"podres/v{MAJOR}"

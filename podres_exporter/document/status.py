@@ -3,9 +3,9 @@
 from typing import Annotated, ClassVar
 
 from podres_exporter.document.faults import distinct
-from podres_exporter.document.moment import read_moment, write_moment
 from podres_exporter.document.values import Moment, Record, doc
 from podres_exporter.model import Metadata, Part, RpcSupport, Snapshot, SourceHealth, Support
+from podres_exporter.moment import read_moment, write_moment
 from podres_exporter.text.availability import NoAllocation, no_allocation, why_nothing
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 from podres_exporter.cpuset import CpuSet, parse_cpuset
-from podres_exporter.document.moment import read_moment
 from podres_exporter.model.allocation import NumaNodes
+from podres_exporter.moment import read_moment
 
 PARSE = "parse"
 """Where a type keeps the function that parses its texts, for messages about those that it refuses."""

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 
-from podres_exporter.document import API_VERSION, KIND, Fields, encode
 from podres_exporter.model import Snapshot
 
-LIST_KIND = f"{KIND}List"
+LIST_KIND = "PodResourcesSnapshotList"
+
+Fields = dict[str, object]
 
 
 def json_text(snapshots: Sequence[Snapshot], *, generated_at_seconds: float, version: str) -> str:
@@ -39,6 +40,8 @@ def _yaml(document: Fields, *, is_unicode: bool) -> str:
 
 def _document(snapshots: Sequence[Snapshot], generated_at_seconds: float, version: str) -> Fields:
     """Return the document of the one snapshot, or the list of those of several, or of none."""
+    from podres_exporter.document import API_VERSION, encode  # noqa: PLC0415 - a table should not wait for it
+
     documents = [encode(each, generated_at_seconds=generated_at_seconds, version=version) for each in snapshots]
     if len(documents) == 1:
         return documents[0]

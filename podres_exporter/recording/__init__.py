@@ -4,8 +4,7 @@ What the sources said at one moment, as a file for bug reports, and back: `podre
 records says what is kept; file writes and reads it; pseudonyms hides the names.
 """
 
-from podres_exporter.recording.file import API_VERSION, KIND, decode, encode, is_recording
 from podres_exporter.recording.pseudonyms import Pseudonyms
 from podres_exporter.recording.records import Call, Recording, Refusal
 
-__all__ = ["API_VERSION", "KIND", "Call", "Pseudonyms", "Recording", "Refusal", "decode", "encode", "is_recording"]
+__all__ = ["Call", "Pseudonyms", "Recording", "Refusal"]

@@ -9,13 +9,13 @@ import msgspec
 from podres_exporter.document import Fields
 from podres_exporter.document.envelope import ExporterRecord, check_version
 from podres_exporter.document.faults import distinct, read
-from podres_exporter.document.moment import read_moment, write_moment
 from podres_exporter.document.node import CoreRecord, NumaNodeRecord, TopologyRecord, read_topology, write_topology
 from podres_exporter.document.pods import OtherPodRecord, read_metas, write_metas
 from podres_exporter.document.status import read_optional, write_metadata_source
 from podres_exporter.document.values import PARSE, Moment, Record
 from podres_exporter.errors import DocumentError, Reason
 from podres_exporter.model import Metadata, Topology
+from podres_exporter.moment import read_moment, write_moment
 from podres_exporter.recording.records import Call, Recording, Refusal
 
 API_VERSION = "podres-recording/v1"

@@ -292,7 +292,7 @@ def test_serve_ends_while_a_call_hangs(start: Start, short_dir: Path, sysfs: Pat
     """SIGTERM does not wait for the kubelet's deadline; the end is a good one, and nothing is a bug."""
     with SimKubelet(short_dir / "kubelet.sock", FixedAnswers(), SystemClock()) as kubelet:
         kubelet.hang()
-        process = start(*serve(kubelet.socket_path, sysfs, "--kubelet.timeout=10m"))
+        process = start(*serve(kubelet.socket_path, sysfs, "--kubelet.timeout=10m", "--snapshot.max-age=20m"))
         url = process.url()
         eventually(lambda: kubelet.calls["List"] or None)
         status, text = get(f"{url}/metrics")

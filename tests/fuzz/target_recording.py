@@ -21,7 +21,8 @@ from podres_exporter.cli.look.record import hidden
 from podres_exporter.errors import DocumentError, Reason, SnapshotError
 from podres_exporter.model import Metadata
 from podres_exporter.podmeta import PodDecoder, decode_list, parse_allowlist
-from podres_exporter.recording import Call, Pseudonyms, Recording, Refusal, decode, encode
+from podres_exporter.recording import Call, Pseudonyms, Recording, Refusal
+from podres_exporter.recording.file import decode, encode
 from podres_exporter.scenario import node_at
 from podres_exporter.sim.answers import StateAnswers
 from podres_exporter.sim.builtin import builtin_scenario

@@ -6,7 +6,8 @@ import pytest
 
 from podres_exporter.errors import DocumentError, DocumentVersionError
 from podres_exporter.model import ContainerKind, ContainerSpec, Metadata, PodMeta
-from podres_exporter.recording import Call, Recording, decode, encode, is_recording
+from podres_exporter.recording import Call, Recording
+from podres_exporter.recording.file import decode, encode, is_recording
 
 
 def document(**changed: Any) -> dict[str, Any]:

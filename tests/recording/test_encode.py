@@ -8,7 +8,8 @@ from document_samples import everything
 
 from podres_exporter.errors import Reason
 from podres_exporter.model import Core, Metadata, Topology
-from podres_exporter.recording import API_VERSION, Call, Recording, Refusal, decode, encode
+from podres_exporter.recording import Call, Recording, Refusal
+from podres_exporter.recording.file import API_VERSION, decode, encode
 
 TOPOLOGY = Topology({0: frozenset({0, 1}), 1: frozenset({2, 3})}, {cpu: Core(cpu // 2, 0) for cpu in range(4)})
 REFUSAL = Refusal(Reason.DENIED, "no credentials")

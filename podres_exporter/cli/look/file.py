@@ -11,7 +11,8 @@ from podres_exporter.cli.look.origin import Observation, Show
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.config import Config
 from podres_exporter.errors import DocumentError, SnapshotError
-from podres_exporter.recording import Recording, decode, is_recording
+from podres_exporter.recording import Recording
+from podres_exporter.recording.file import decode, is_recording
 
 STDIN = "-"
 LONGEST = 64 * 1024 * 1024

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from podres_exporter.cli.output_file import write_whole
 from podres_exporter.errors import Reason, SnapshotError
-from podres_exporter.recording import Call, Pseudonyms, Recording, Refusal, encode
+from podres_exporter.recording import Call, Pseudonyms, Recording, Refusal
+from podres_exporter.recording.file import encode
 from podres_exporter.wire import renamed
 
 _KEY_BYTES = 32

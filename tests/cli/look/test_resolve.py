@@ -16,7 +16,8 @@ from raw_server import RawServer, whole
 from podres_exporter.config import OPTIONS
 from podres_exporter.document import encode as encode_snapshot
 from podres_exporter.model import Metadata, Part, Snapshot, SourceHealth
-from podres_exporter.recording import Recording, encode
+from podres_exporter.recording import Recording
+from podres_exporter.recording.file import encode
 
 
 @pytest.fixture(autouse=True)

@@ -86,7 +86,7 @@ def page(port: int, path: str) -> Page:
 def run_until(
     is_seen: Callable[[], bool], argv: list[str], number: signal.Signals = signal.SIGTERM
 ) -> tuple[int, bool]:
-    """Run a command; send it the signal when *is_seen*, or after two minutes. Return exit code and whether it was seen."""
+    """Run a command; send it the signal when *is_seen*, or after two minutes. Return its exit code and whether seen."""
     clock, ended, seen = SystemClock(), threading.Event(), []
 
     def watch() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from podres_exporter.document.moment import read_moment, write_moment
+from podres_exporter.moment import read_moment, write_moment
 
 
 @pytest.mark.parametrize(
