@@ -156,6 +156,15 @@ httpGet:
   valueFrom:
     fieldRef:
       fieldPath: spec.nodeName
+{{- /* By its own pod the exporter knows whether a kubelet has had the pods of its API server. */}}
+- name: POD_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
 {{- end }}
 
 {{- /* SELinux on OpenShift lets this type alone connect to the kubelet's socket (container-selinux from 2.234.1 on). */}}
