@@ -116,7 +116,8 @@ class Cache:
             self.witness.listed_at = now
         if is_whole and metadata is not None and metadata.synced:
             finished = ((key, meta) for key, meta in metadata.pods.items() if meta.is_terminal)
-            self._finished_unlisted = {key: meta.uid for key, meta in finished if key not in said}
+            # Once it is known not to be that instance, it stays another one.
+            self._finished_unlisted = {key: meta.uid for key, meta in finished if key not in said or not said[key].uid}
         self.witness.said([entry.pod.key for entry in self.current()], now, metadata)
         return [_ended(each, Rule.DROPPED, metadata) for each in dropped]
 

@@ -4,7 +4,17 @@ from collections.abc import Iterable
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.cpuset import parse_cpuset
-from podres_exporter.model import Allocatable, Claim, Container, Device, Listing, MemoryBlock, Pod, Topology
+from podres_exporter.model import (
+    Allocatable,
+    Claim,
+    ClaimDevice,
+    Container,
+    Device,
+    Listing,
+    MemoryBlock,
+    Pod,
+    Topology,
+)
 
 MIB = 1 << 20
 GPU = "nvidia.com/gpu"
@@ -24,6 +34,11 @@ def gpu(device_id: str, *numa_nodes: int) -> Device:
 
 def block(size_mib: int, *numa_nodes: int, memory_type: str = "memory") -> MemoryBlock:
     return MemoryBlock(memory_type, frozenset(numa_nodes), size_mib * MIB)
+
+
+def claim_of(name: str, share: str = "") -> Claim:
+    """Return a claim that has the device gpu-0 of a driver, or a share of it."""
+    return Claim("default", name, (ClaimDevice("gpu.example.com", "pool", "gpu-0", share, ()),))
 
 
 def container(

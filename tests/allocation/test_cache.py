@@ -1,0 +1,567 @@
+"""The rules of the allocation cache, one by one, and what must hold whatever happens."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from builders import GPU, claim_of, container, gpu, pod
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from podres_exporter.allocation import Cache, Ended, Rule, Site, Waits, unknown
+from podres_exporter.model import (
+    ContainerKind,
+    ContainerSpec,
+    Listing,
+    Metadata,
+    Pod,
+    PodKey,
+    PodMeta,
+    Unknown,
+)
+
+HOLD, MAX_AGE, GRACE = 60.0, 120.0, 10.0
+OWN = ("podres", "exporter-x7k2p")
+EXPORTER = Pod(*OWN)
+INSIDE, OUTSIDE = Site("n1", OWN), Site("n1")
+A, B, STATIC = (pod(name, container("main", gpu(f"GPU-{name}"))) for name in ("a", "b", "proxy-n1"))
+
+
+def meta(
+    held: Pod, uid: str = "", *, runs: bool = True, ended: bool = False, deleting: bool = False, mirror: bool = False
+) -> PodMeta:
+    """Return a pod of the API server that asks for one GPU."""
+    return PodMeta(
+        *held.key,
+        uid or f"uid-{held.name}",
+        phase="Failed" if ended else "Running" if runs else "Pending",
+        has_started=runs or ended,
+        is_terminal=ended,
+        is_deleting=deleting,
+        is_mirror=mirror,
+        containers=(ContainerSpec("main", ContainerKind.APP, devices=((GPU, 1),)),),
+    )
+
+
+def followed(*metas: PodMeta) -> Metadata:
+    return Metadata({each.key: each for each in metas}, synced=True, is_up=True)
+
+
+def lost(known: Metadata) -> Metadata:
+    return replace(known, synced=False, is_up=False)
+
+
+def listed(*pods: Pod) -> Listing:
+    return Listing(tuple(sorted(pods, key=lambda each: each.key)))
+
+
+def cache_of(
+    *pods: Pod, site: Site = INSIDE, metadata: Metadata | None = None, hold: float = HOLD, at: float = 0.0
+) -> Cache:
+    """Return a cache of a kubelet that has listed these pods and the exporter's."""
+    cache = Cache(site, Waits(hold, MAX_AGE, GRACE))
+    cache.begin(is_young=False)
+    cache.listed(listed(*pods, EXPORTER), at, metadata)
+    cache.settle(at, metadata)
+    return cache
+
+
+def marks(cache: Cache, now: float, metadata: Metadata | None = None) -> dict[str, str]:
+    """Return how each pod is shown, the exporter's left out."""
+    return {
+        each.pod.name: "finished" if each.is_finished else each.mark.value
+        for each in cache.pods(now, metadata)
+        if each.pod.key != OWN
+    }
+
+
+# the rules, one by one
+
+
+def test_what_the_kubelet_listed_before_its_restart_is_retained_and_current_when_it_says_it_again() -> None:
+    cache = cache_of(A, B)
+    cache.begin(is_young=True)
+    assert {"a": "retained", "b": "retained"} == marks(cache, 1)
+
+    cache.listed(listed(A), 2, None)
+    assert {"a": "current", "b": "retained"} == marks(cache, 2)
+    cache.got(listed(B), 3, None)
+    assert {"a": "current", "b": "current"} == marks(cache, 3)
+
+
+def test_a_list_without_a_current_pod_ends_it() -> None:
+    """The kubelet of the same start is the authority."""
+    cache = cache_of(A, B)
+
+    assert [Ended(B.key, Rule.DROPPED)] == cache.listed(listed(A, EXPORTER), 10, None)
+    assert {"a": "current"} == marks(cache, 10)
+
+
+def test_a_list_around_a_restart_adds_and_ends_nothing() -> None:
+    cache = cache_of(A)
+
+    assert [] == cache.listed(listed(B), 10, None, is_whole=False)
+    assert {"a": "current", "b": "current"} == marks(cache, 10)
+
+
+@pytest.mark.parametrize(
+    ("later", "shown"),
+    [
+        (meta(A), {"a": "retained"}),
+        (meta(A, deleting=True), {"a": "retained"}),
+        (meta(A, ended=True), {}),
+        (meta(A, "another"), {"a": "retained"}),
+        (None, {}),
+    ],
+    ids=["runs", "is being deleted", "has finished", "another uid", "deleted"],
+)
+def test_a_retained_pod_ends_when_followed_metadata_says_that_its_instance_has(
+    later: PodMeta | None, shown: dict[str, str]
+) -> None:
+    cache = cache_of(A, metadata=followed(meta(A)))
+    cache.begin(is_young=True)
+    now_known = followed(*([later] if later else []))
+    cache.settle(1, now_known)
+
+    assert shown == marks(cache, 1, now_known)
+
+
+@pytest.mark.parametrize("later", [(), (meta(A, ended=True),)], ids=["deleted", "has finished"])
+def test_metadata_that_is_not_followed_ends_nothing(later: tuple[PodMeta, ...]) -> None:
+    cache = cache_of(A, metadata=followed(meta(A)))
+    cache.begin(is_young=True)
+    cache.settle(1, lost(followed(*later)))
+
+    assert {"a": "retained"} == marks(cache, 1)
+
+
+def test_another_uid_under_the_name_ends_the_old_pod_once_the_kubelet_does_not_have_the_name() -> None:
+    """It is asked first, for it may have the new one already."""
+    known, heir = followed(meta(A)), followed(meta(A, "uid-2"))
+    cache = cache_of(A, metadata=known)
+    cache.begin(is_young=True)
+    cache.settle(1, heir)
+    assert {"a": "retained"} == marks(cache, 1)
+
+    assert Ended(A.key, Rule.TOLD) == cache.not_found(A.key, 2, heir)
+    assert {} == marks(cache, 2)
+
+
+def test_another_uid_that_the_kubelet_has_is_current() -> None:
+    cache = cache_of(A, metadata=followed(meta(A)))
+    cache.begin(is_young=True)
+    cache.got(listed(A), 2, followed(meta(A, "uid-2")))
+
+    assert {"a": "current"} == marks(cache, 2)
+    assert [] == cache.settle(3, followed(meta(A, "uid-2")))
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_a_static_pod_does_not_end_with_its_mirror_pod(restarted: bool) -> None:
+    """Deleting the mirror pod leaves it running; whether its name or its annotation tells."""
+    annotated = pod("etcd", container("main", gpu("GPU-etcd")))
+    cache = cache_of(STATIC, annotated, metadata=followed(meta(STATIC, mirror=True), meta(annotated, mirror=True)))
+    if restarted:
+        cache.begin(is_young=True)
+    cache.settle(1, followed(meta(annotated, mirror=True)))
+
+    assert {"proxy-n1", "etcd"} == marks(cache, 1).keys()
+
+
+@pytest.mark.parametrize(
+    ("gained", "left"),
+    [
+        (pod("x", container("main", gpu("GPU-1"))), ({"GPU-2"}, {2, 3})),
+        (pod("x", container("main", cpus="2")), ({"GPU-1", "GPU-2"}, {3})),
+        (pod("x", container("main", gpu("GPU-1"), gpu("GPU-2"), cpus="2-3")), (set(), set())),
+        (pod("x", container("main", gpu("GPU-3"))), ({"GPU-1", "GPU-2"}, {2, 3})),
+    ],
+)
+def test_what_another_pod_has_got_is_taken_from_a_retained_one(gained: Pod, left: tuple[set[str], set[int]]) -> None:
+    """That item, not the pod."""
+    held = pod("a", container("main", gpu("GPU-1"), gpu("GPU-2"), cpus="2-3"))
+    cache = cache_of(held)
+    cache.begin(is_young=True)
+    cache.listed(listed(gained), 1, None)
+    (old,) = [each.pod for each in cache.pods(1, None) if each.pod.name == "a"]
+
+    assert left == ({each.device_id for each in old.containers[0].devices}, set(old.all_exclusive_cpus()))
+
+
+def test_what_two_pods_had_together_is_shared_and_proves_nothing() -> None:
+    both = [pod(name, container("main", gpu("GPU-1"))) for name in "ab"]
+    cache = cache_of(*both)
+    cache.begin(is_young=True)
+    cache.listed(listed(both[0]), 1, None)
+
+    assert both[1] in [each.pod for each in cache.pods(1, None)]
+
+
+@pytest.mark.parametrize(("share", "is_kept"), [("", False), ("share-1", True)])
+def test_a_dra_device_is_taken_unless_it_is_shared(share: str, is_kept: bool) -> None:
+    held, gained = (pod(name, container("main", claims=[claim_of(f"claim-{name}", share)])) for name in "ab")
+    cache = cache_of(held)
+    cache.begin(is_young=True)
+    cache.listed(listed(gained), 1, None)
+
+    assert is_kept == (held in [each.pod for each in cache.pods(1, None)])
+
+
+def settled(cache: Cache, at: float, *pods: Pod, metadata: Metadata | None = None) -> None:
+    """Let the kubelet list these pods and the exporter's, twice within the time that it needs to list all."""
+    cache.listed(listed(*pods, EXPORTER), at, metadata)
+    cache.listed(listed(*pods, EXPORTER), at + 1, metadata)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "seconds"),
+    [(None, HOLD), (followed(meta(A), meta(B)), 10 * HOLD), (lost(followed(meta(B))), HOLD)],
+    ids=["none", "runs", "not followed"],
+)
+def test_a_missing_pod_ends_after_the_hold_down_since_the_witness(metadata: Metadata | None, seconds: float) -> None:
+    cache = cache_of(A, B, metadata=metadata)
+    cache.begin(is_young=True)
+    settled(cache, 1000, A, metadata=metadata)
+    cache.settle(1000 + seconds - 1, metadata)
+    assert B.key in cache.entries
+
+    (ended,) = cache.settle(1000 + seconds, metadata)
+    assert (B.key, Rule.MISSING) == (ended.key, ended.rule)
+    assert (seconds > HOLD) == ended.contradicts
+
+
+def test_without_a_witness_nothing_ends_by_the_clock() -> None:
+    cache = cache_of(A, STATIC)
+    cache.begin(is_young=True)
+    for hour in range(100):
+        cache.listed(listed(STATIC), 3600.0 * hour + 10, None)
+        assert [] == cache.settle(3600.0 * hour + 10, None)
+
+    assert A.key in cache.entries
+    assert {"proxy-n1": "current"} == marks(cache, 3600.0 * 100)
+
+
+def test_another_restart_begins_the_hold_down_anew() -> None:
+    cache = cache_of(A)
+    cache.begin(is_young=True)
+    settled(cache, 10)
+    cache.begin(is_young=True)
+    cache.listed(listed(), 65, None)
+
+    assert [] == cache.settle(300, None)
+
+
+def test_a_pod_that_get_does_not_find_twice_is_gone() -> None:
+    """And contradicts followed metadata, which is a bug of somebody's."""
+    metadata = followed(meta(A))
+    cache = cache_of(A, metadata=metadata)
+
+    assert cache.not_found(A.key, 1, metadata) is None
+    assert Ended(A.key, Rule.REFUSED, contradicts=True) == cache.not_found(A.key, 2, metadata)
+
+
+def test_a_kubelet_that_has_restarted_is_not_believed_on_what_it_does_not_find() -> None:
+    cache = cache_of(A)
+    cache.begin(is_young=True)
+    for second in range(10):
+        assert cache.not_found(A.key, second, None) is None
+
+    assert {"a": "retained"} == marks(cache, 10)
+
+
+def test_where_list_had_two_rows_get_does_not_replace_them() -> None:
+    """A terminating pod and its heir are one name; Get tells of one of them."""
+    cache = cache_of()
+    both = Listing((A, EXPORTER), merged_pods=1, merged_keys=frozenset({A.key}))
+    cache.listed(both, 1, None)
+    cache.got(listed(pod("a")), 2, None)
+    assert A in [each.pod for each in cache.pods(2, None)]
+    assert cache.needs_list
+
+    cache.listed(listed(pod("a"), EXPORTER), 3, None)
+    assert A not in [each.pod for each in cache.pods(3, None)]
+
+
+# what has finished
+
+
+def test_a_finished_pod_that_is_still_listed_is_marked_while_metadata_is_followed() -> None:
+    """Kubelets up to 1.33 list it."""
+    ended = followed(meta(A, ended=True))
+    cache = cache_of(A, metadata=followed(meta(A)))
+    cache.settle(1, ended)
+    cache.listed(listed(A, EXPORTER), 2, ended)
+
+    assert {"a": "finished"} == marks(cache, 2, ended)
+    assert {"a": "current"} == marks(cache, 2, lost(ended))
+
+
+def test_finished_pods_are_known_from_the_first_list_of_the_metadata() -> None:
+    """The kubelet is asked before the API server has answered."""
+    ended = followed(meta(A, ended=True))
+    cache = cache_of(A)
+    cache.settle(1, ended)
+
+    assert {"a": "finished"} == marks(cache, 1, ended)
+
+
+def test_a_pod_that_is_made_again_under_the_name_of_a_finished_one_is_not_finished() -> None:
+    """The API server's word is old: the kubelet did not list the finished one, so what it lists now is another."""
+    ended = followed(meta(A, ended=True))
+    cache = cache_of(metadata=ended)
+    cache.listed(listed(A, EXPORTER), 10, ended)
+    cache.settle(10, ended)
+    cache.listed(listed(A, EXPORTER), 20, ended)
+
+    assert {"a": "current"} == marks(cache, 20, ended)
+
+
+def test_after_an_outage_older_words_finish_nobody() -> None:
+    ended = followed(meta(A, ended=True))
+    cache = cache_of(metadata=ended)
+    cache.settle(1, lost(ended))
+    cache.listed(listed(A, EXPORTER), 10, lost(ended))
+    cache.settle(20, ended)
+
+    assert {"a": "current"} == marks(cache, 20, ended)
+
+
+# what is free
+
+
+def free(cache: Cache, now: float, metadata: Metadata | None = None) -> Unknown:
+    cache.settle(now, metadata)
+    return unknown(cache, now, metadata)
+
+
+def test_nothing_is_known_before_the_witness_was_listed_once_and_all_is_from_then_on() -> None:
+    cache = Cache(INSIDE, Waits(HOLD, MAX_AGE, GRACE))
+    cache.begin(is_young=True)
+    cache.listed(listed(A, B), 0, None)
+    assert free(cache, 5).everything
+
+    cache.listed(listed(A, B, EXPORTER), 6, None)
+    assert free(cache, 8).everything
+    assert Unknown() == free(cache, 9)
+    cache.begin(is_young=True)
+    assert Unknown() == free(cache, 10)
+
+
+def test_what_an_old_retained_pod_held_is_not_known_to_be_free_until_it_ends() -> None:
+    cache = cache_of(A)
+    cache.begin(is_young=True)
+    cache.listed(listed(STATIC), 10, None)
+    assert Unknown() == free(cache, MAX_AGE - 1)
+
+    assert Unknown(resources=frozenset({GPU})) == free(cache, MAX_AGE)
+    assert {"proxy-n1": "current"} == marks(cache, MAX_AGE)
+    settled(cache, 1000)
+    assert Unknown() == free(cache, 1000 + HOLD)
+
+
+def test_what_a_running_pod_asks_for_is_not_known_until_the_kubelet_says_it() -> None:
+    """At once where it ran before the kubelet was heard, else after a poll interval."""
+    known = followed(meta(A))
+    cache = cache_of(metadata=known)
+    assert Unknown(resources=frozenset({GPU})) == free(cache, 1, known)
+    cache.got(listed(A), 2, known)
+    assert Unknown() == free(cache, 2, known)
+
+    more = followed(meta(A), meta(B))
+    assert Unknown() == free(cache, 3, more)
+    assert Unknown() == free(cache, 3 + GRACE - 1, more)
+    assert Unknown(resources=frozenset({GPU})) == free(cache, 3 + GRACE, more)
+    assert [B.key] == [each.key for each in cache.unlisted(3 + GRACE, more)]
+
+
+def test_an_unlisted_pod_is_waited_for_ten_times_the_hold_down() -> None:
+    known = followed(meta(A))
+    cache = cache_of(metadata=known)
+    settled(cache, 10, metadata=known)
+    assert Unknown() != free(cache, 10 * HOLD - 1, known)
+
+    assert Unknown() == free(cache, 10 * HOLD, known)
+
+
+def test_of_what_could_not_be_read_nothing_is_known_to_be_free_until_the_next_list() -> None:
+    cache = cache_of()
+    damage = Unknown(resources=frozenset({GPU}))
+    cache.listed(replace(listed(EXPORTER), unreadable=damage), 1, None)
+    assert damage == free(cache, 1)
+    assert cache.needs_list
+
+    cache.listed(listed(EXPORTER), 2, None)
+    assert Unknown() == free(cache, 2)
+
+
+# the witness
+
+
+def test_outside_a_pod_any_pod_that_is_not_static_will_do() -> None:
+    cache = cache_of(A, site=OUTSIDE)
+    cache.begin(is_young=True)
+    cache.listed(listed(STATIC), 10, None)
+    assert cache.witness.seen_at is None
+
+    cache.listed(listed(STATIC, B), 20, None)
+    assert 20 == cache.witness.seen_at
+
+
+def test_a_wrong_own_name_is_noticed_after_ten_seconds_of_other_pods() -> None:
+    cache = Cache(INSIDE, Waits(HOLD, MAX_AGE, GRACE))
+    cache.begin(is_young=True)
+    for second in range(13):
+        cache.listed(listed(STATIC, *([A] if second >= 3 else [])), second, None)
+        cache.settle(second, None)
+        assert not cache.witness.own_is_wrong, second
+    cache.listed(listed(STATIC, A), 13, None)
+    assert Unknown() == free(cache, 13)
+
+    assert cache.witness.own_is_wrong
+    cache.listed(listed(EXPORTER), 14, None)
+    assert not cache.witness.own_is_wrong
+
+
+@pytest.mark.parametrize(
+    ("names", "is_witness"),
+    [
+        (["kube-proxy-ip-10-0-0-1", "etcd-ip-10-0-0-1"], False),
+        (["kube-proxy-ip-10-0-0-1", "web-5d8c7b-x2x4p"], True),
+        (["kube-proxy-ip-10-0-0-1"], False),
+        (["kube-proxy-host"], False),
+        ([], False),
+    ],
+)
+def test_where_the_node_s_name_is_guessed_static_pods_are_known_by_ending_alike(
+    names: list[str], is_witness: bool
+) -> None:
+    site = Site("host", node_is_guessed=True)
+
+    assert is_witness == site.has_others([("ns", name) for name in names], None)
+
+
+def test_a_node_with_static_pods_only_has_no_witness_to_wait_for() -> None:
+    """Where followed metadata says so, or where nobody is asked; a young one is given its hold-down."""
+    for metadata in (None, followed(meta(STATIC, mirror=True))):
+        cache = Cache(OUTSIDE, Waits(HOLD, MAX_AGE, GRACE))
+        cache.begin(is_young=True)
+        cache.listed(listed(STATIC), 0, metadata)
+
+        assert free(cache, HOLD - 1, metadata).everything
+        assert Unknown() == free(cache, HOLD, metadata)
+
+
+# what must hold whatever happens
+
+
+NAMES = ("a", "b", "c")
+KEYS: tuple[PodKey, ...] = tuple(("default", name) for name in NAMES)
+steps = st.lists(
+    st.sampled_from(("list", "get", "restart", "half", "ends", "remade", "deaf", "hears", "set")).flatmap(
+        lambda kind: st.tuples(st.just(kind), st.sampled_from(NAMES), st.floats(0.5, 90.0))
+    ),
+    max_size=40,
+)
+
+
+class Node:
+    """A kubelet with three pods of one GPU each, its API server, and what a cache is told of them."""
+
+    def __init__(self, site: Site) -> None:
+        self.cache = Cache(site, Waits(HOLD, MAX_AGE, GRACE))
+        self.cache.begin(is_young=False)
+        self.now = 0.0
+        self.uids = {name: f"{name}-0" for name in NAMES}
+        self.knows, self.is_deaf = {*NAMES, "own"}, False
+        self.metadata = self._truth()
+        self.tell()
+
+    def _truth(self) -> Metadata:
+        return followed(*(meta(self.pod(name), self.uids[name]) for name in sorted(self.uids)))
+
+    @staticmethod
+    def pod(name: str) -> Pod:
+        return pod(name, container("main", gpu(f"GPU-{name}")))
+
+    def tell(self) -> None:
+        pods = [self.pod(name) for name in sorted(self.knows & self.uids.keys())]
+        own = [EXPORTER] if "own" in self.knows else []
+        self.cache.listed(listed(*pods, *own), self.now, self.metadata)
+
+    def _get(self, name: str) -> None:
+        if name in self.knows and name in self.uids:
+            self.cache.got(listed(self.pod(name)), self.now, self.metadata)
+        else:
+            self.cache.not_found(("default", name), self.now, self.metadata)
+
+    def _restart(self, _: str) -> None:
+        self.knows = set()
+        self.cache.begin(is_young=True)
+        self.cache.answered(self.now)
+
+    def _end(self, name: str) -> None:
+        if not self.is_deaf and name in self.knows:
+            self.uids.pop(name, None)
+
+    def _make_again(self, name: str) -> None:
+        """Let a pod of the name be admitted, which a kubelet with its API server does, and be seen by its Get."""
+        if not self.is_deaf and "own" in self.knows:
+            self.uids[name] = f"{name}-{self.now}"
+            self.knows.add(name)
+            self.cache.got(listed(self.pod(name)), self.now, self._truth())
+
+    def play(self, kind: str, name: str, seconds: float) -> None:
+        """Let so much time go by, and then something happen; the kubelet is heard all the while."""
+        for _ in range(int(seconds // 10)):
+            self.now += 10
+            self.cache.answered(self.now)
+            self.cache.settle(self.now, self.metadata)
+        self.now += seconds % 10
+        self.cache.answered(self.now)
+        happenings: dict[str, Callable[[str], None]] = {
+            "list": lambda _: self.tell(),
+            "get": self._get,
+            "restart": self._restart,
+            "half": lambda last: self.knows.update({"own"}, (each for each in NAMES if each <= last)),
+            "set": lambda _: self.knows.update({"own"}, NAMES),
+            "ends": self._end,
+            "remade": self._make_again,
+        }
+        if kind in happenings:
+            happenings[kind](name)
+        self.is_deaf = {"deaf": True, "hears": False}.get(kind, self.is_deaf)
+        self.metadata = lost(self.metadata) if self.is_deaf else self._truth()
+        self.cache.settle(self.now, self.metadata)
+
+
+@settings(deadline=None, max_examples=300)
+@given(steps, st.sampled_from((INSIDE, OUTSIDE)))
+def test_no_device_that_a_running_pod_holds_is_ever_free_and_no_row_vanishes_unmarked(
+    happenings: list[tuple[str, str, float]], site: Site
+) -> None:
+    """While API server and kubelet come and go; a kubelet says the younger pods of a set within the second."""
+    node = Node(site)
+    for kind, name, seconds in happenings:
+        node.play(kind, name, seconds)
+        if kind == "half":
+            node.knows |= {*NAMES}
+        shown = {each.pod.name for each in node.cache.pods(node.now, node.metadata) if not each.is_finished}
+        doubt = unknown(node.cache, node.now, node.metadata)
+        for running in node.uids:
+            assert running in shown or doubt.covers(GPU), (running, node.now)
+
+
+@settings(deadline=None, max_examples=200)
+@given(steps, st.sampled_from((INSIDE, OUTSIDE)))
+def test_every_wait_ends_once_its_cause_is_over(happenings: list[tuple[str, str, float]], site: Site) -> None:
+    """The kubelet has all its pods and the API server is heard: soon nothing is retained, and everything is known."""
+    node = Node(site)
+    for happening in happenings:
+        node.play(*happening)
+    node.is_deaf = False
+    node.play("set", "a", 1)
+    for _ in range(8):
+        node.play("list", "a", 10)
+
+    assert dict.fromkeys(node.uids, "current") == marks(node.cache, node.now, node.metadata)
+    assert Unknown() == unknown(node.cache, node.now, node.metadata)
