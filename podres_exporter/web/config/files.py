@@ -25,7 +25,7 @@ class FileReader:
 
     def read(self, path: Path) -> bytes:
         """Return the content; raises OSError with a `strerror` for people."""
-        self.signatures[path] = None
+        self.signatures[path] = signature(path)  # for what cannot be opened, a directory among it
         with open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
             self.signatures[path] = _of(status)

@@ -1,15 +1,21 @@
 """A file that changes while it is used."""
 
+import os
 import threading
+from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 import trustme
 from fake_clock import FakeClock
-from web_rig import CHEAP, Loads, config_file, tls_folder, write_config, write_pair
+from web_rig import CHEAP, Loads, ask, client, client_context, config_file, tls_folder, write_config, write_pair
 
 from podres_exporter.errors import ConfigError
 from podres_exporter.web.config.reload import LOOK_SECONDS
+from podres_exporter.web.dispatch import Route, Share
+from podres_exporter.web.response import Response
+from podres_exporter.web.server import WebServer
 
 
 @pytest.fixture
@@ -186,3 +192,61 @@ def test_a_missing_file_at_the_start_is_named(tmp_path: Path, clock: FakeClock) 
     assert (
         f"--web.config.file: {tmp_path}/web.yml: cannot be read: No such file or directory",
     ) == caught.value.problems
+
+
+CONTENTS = {
+    "an empty file": b"",
+    "no YAML": b"{",
+    "an unknown key": b"tls_server_config: {certfile: cert.pem}",
+    "another encoding": "\u00e9: 1".encode("utf-16"),
+    "a file without end": bytes(2 << 20),
+}
+PLACES: dict[str, Callable[[Path], None]] = {
+    "no file": lambda _: None,
+    "a directory": Path.mkdir,
+    "a FIFO": os.mkfifo,
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+}
+FAULTS = (*CONTENTS, *PLACES, "half a certificate", "another's key", "a FIFO as the key")
+
+
+def spoil(folder: Path, fault: str) -> None:
+    """Do to the files what somebody might."""
+    config, cert, key = (folder / name for name in ("web.yml", "cert.pem", "key.pem"))
+    if fault in CONTENTS:
+        config.write_bytes(CONTENTS[fault])
+    elif fault in PLACES:
+        config.unlink()
+        PLACES[fault](config)
+    elif fault == "half a certificate":
+        cert.write_bytes(cert.read_bytes()[:200])
+    elif fault == "another's key":
+        write_pair(folder / "other", trustme.CA())
+        (folder / "other" / "key.pem").replace(key)
+    else:
+        key.unlink()
+        os.mkfifo(key)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_clients_are_served_through_every_fault_of_a_reload(
+    serve: Callable[..., WebServer], tmp_path: Path, clock: FakeClock, fault: str
+) -> None:
+    """With the certificate and the passwords of before, over kept and over new connections, without waiting."""
+    ca, events = trustme.CA(), Loads()
+    access = config_file(tls_folder(tmp_path, ca), clock, events)
+    server = serve({"/metrics": Route(lambda _: Response(HTTPStatus.OK, b"page"), Share.SCRAPE)}, access=access)
+    port, context = server.addresses[0].port, client_context(ca)
+    with client(port, context) as kept:
+        ask(kept)
+        spoil(tmp_path, fault)
+        bodies = []
+        for _ in range(3):
+            clock.advance(1)
+            bodies.append(ask(kept)[1])
+            with client(port, context) as new:
+                bodies.append(ask(new)[1])
+
+    assert [b"page"] * 6 == bodies
+    assert ["rejected"] == events.seen[1:]
