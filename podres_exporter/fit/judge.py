@@ -9,11 +9,11 @@ from podres_exporter.fit.ask import Ask, pod_request
 from podres_exporter.fit.holders import MOST_TRIED, Holder, ending_text, holders, nearest_node, would_free
 from podres_exporter.fit.hurdles import Hurdle, Obstacle, hurdles, shortages
 from podres_exporter.fit.node import NodeNow, node_now, uid_of
-from podres_exporter.fit.notes import CAPACITY, MOST_NODES, SICK, notes, unlisted_note
+from podres_exporter.fit.notes import CAPACITY, MOST_NODES, SICK, incomplete_note, notes, unlisted_note
 from podres_exporter.fit.options import KubeletOptions, learned
 from podres_exporter.fit.requests import Budget, budgets, whose
 from podres_exporter.fit.room import CPU, Room, amounts, rooms
-from podres_exporter.fit.unlisted import cases, unlisted_amounts
+from podres_exporter.fit.unlisted import cases, incomplete_resources, unlisted_amounts
 from podres_exporter.fit.walk import Walk, walk
 from podres_exporter.join.numa import Capacity, container_alignment, node_capacity
 from podres_exporter.model import Allocatable, Allocation, MemoryBlock, PodKey, Snapshot
@@ -34,6 +34,7 @@ class _Question:
     found: tuple[Room, ...]
     budgets: tuple[Budget, ...]
     unlisted: Mapping[str, int]
+    incomplete: frozenset[str]
     without: PodKey | None
 
     @property
@@ -76,13 +77,12 @@ def fit(
     asked = amounts(now, pod)
     found = rooms(now, asked, cpus_are_placed=allocation.topology is not None)
     counted = budgets(snapshot, ask, pod, known, without)
-    question = _Question(
-        snapshot, allocation, now, pod, scope, found, counted, unlisted_amounts(allocation, asked, without), without
-    )
+    unlisted = unlisted_amounts(allocation, asked, without)
+    incomplete = incomplete_resources(allocation, asked)
+    question = _Question(snapshot, allocation, now, pod, scope, found, counted, unlisted, incomplete, without)
     outcomes = tuple(_outcome(question, each) for each in policies)
     refused = {hurdle.room.resource for each in outcomes for hurdle in each.hurdles if hurdle.room}
-    if question.unlisted:
-        limits = (*unlisted_note(allocation, question.unlisted), *limits)
+    limits = (*incomplete_note(snapshot, incomplete), *unlisted_note(allocation, unlisted), *limits)
     if any(each.fits is Fits.UNKNOWN and _is_about_requests(each) for each in outcomes):
         limits = (CAPACITY, *limits)
     if any(each.policy is Policy.RESTRICTED and len(each.numa_nodes) > 1 for each in outcomes):
@@ -93,7 +93,7 @@ def fit(
         ask,
         scope,
         outcomes,
-        () if allocation.cpus.allocatable is None else (*found, *shown),
+        () if allocation.cpus.allocatable is None else (*(r for r in found if r.resource not in incomplete), *shown),
         _fitting_nodes(found),
         limits,
     )
@@ -169,6 +169,11 @@ def _doubted(question: _Question, policy: Policy, way: Walk) -> Outcome | None:
     Return the outcome where what is held but not listed decides: no where too little can be free, not known where the
     pod depends on which items are held; None where it fits whichever they are.
     """
+    if question.incomplete:
+        unsure = tuple(
+            Hurdle(Obstacle.UNLISTED, "", room) for room in question.found if room.resource in question.incomplete
+        )
+        return Outcome(policy, Fits.UNKNOWN, hurdles=unsure)
     if not question.unlisted:
         return None
     nodes, are_all = cases(question.now, question.unlisted)

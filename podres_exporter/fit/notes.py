@@ -223,6 +223,18 @@ def unlisted_note(allocation: Allocation, asked: Iterable[str]) -> Iterator[Note
                 )
 
 
+def incomplete_note(snapshot: Snapshot, resources: Iterable[str]) -> Iterator[Note]:
+    """Yield of what it is not known how much is held."""
+    names = sorted(map(thing, resources))
+    if names:
+        pods = snapshot.allocation.unlisted_pods if snapshot.allocation else ()
+        who = f" ({', '.join('/'.join(key) for key in pods[:3])} may)" if pods else ""
+        yield Note(
+            Caveat.UNLISTED,
+            f"More of {', '.join(names)} may be held than the kubelet has told{who}: what is free is not known.",
+        )
+
+
 SICK = Note(
     Caveat.SICK,
     "A sick device that nobody holds is in no answer of the kubelet, but counts in its hints: under restricted it may "

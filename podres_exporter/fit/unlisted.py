@@ -25,6 +25,16 @@ def unlisted_amounts(allocation: Allocation, asked: Iterable[str], without: PodK
     return {resource: found[resource] for resource in asked if found.get(resource)}
 
 
+def incomplete_resources(allocation: Allocation, asked: Iterable[str]) -> frozenset[str]:
+    """Return the asked resources of which more may be held than is known, and not even how much."""
+    stocks = {
+        *(row.resource for row in allocation.devices if not row.is_complete),
+        *(row.memory_type for row in allocation.memory if not row.is_complete),
+        *(() if allocation.cpus.is_complete else (CPU,)),
+    }
+    return frozenset(stocks).intersection(asked)
+
+
 def cases(now: NodeNow, amounts: Mapping[str, int]) -> tuple[tuple[NodeNow, ...], bool]:
     """
     Return the node in each way in which so much may be held, and whether these are all.

@@ -1,5 +1,7 @@
 """Nothing is promised of what is held but not listed, and whatever its items are, what is sure is said."""
 
+from dataclasses import replace
+
 import pytest
 from asking_rig import GIB, GPU, GPUS, known, running, small_node, spec
 from builders import container, device, pod
@@ -99,3 +101,26 @@ def test_many_of_them_are_taken_to_be_everywhere() -> None:
 
 def test_without_the_pod_that_holds_them_they_are_free() -> None:
     assert YES == fit(gpu_node(keeping(4)), ask_for(devices={GPU: 4}), Policy.NONE, without=("ml", "a")).fits
+
+
+@pytest.mark.parametrize(("count", "fits"), [(1, UNKNOWN), (4, UNKNOWN), (5, NO)])
+def test_where_it_is_not_known_what_is_held_nothing_is_promised(count: int, fits: Fits) -> None:
+    """More than there is stays too much; that a pod runs unlisted is named, and no free number is shown."""
+    snapshot = small_node()
+    assert snapshot.allocation
+    stock = tuple(replace(row, is_complete=False) for row in snapshot.allocation.devices)
+    unsure = replace(snapshot.allocation, devices=stock, unlisted_pods=(("ml", "new"),))
+    answer = fit(replace(snapshot, allocation=unsure), ask_for(devices={GPU: count}), Policy.NONE)
+
+    assert (fits, ()) == (answer.fits, answer.rooms)
+    assert any("ml/new" in note.text for note in answer.notes)
+
+
+def test_what_is_not_known_of_another_resource_does_not_matter() -> None:
+    snapshot = small_node()
+    assert snapshot.allocation
+    cpus = replace(snapshot.allocation.cpus, is_complete=False)
+    unsure = replace(snapshot, allocation=replace(snapshot.allocation, cpus=cpus))
+
+    assert YES == fit(unsure, ask_for(devices={GPU: 1})).fits
+    assert UNKNOWN == fit(unsure, ask_for(cpu_millicores=1000, memory_bytes=GIB)).fits
