@@ -57,6 +57,13 @@ class ExporterRecord(Record, kw_only=True):
     version: Annotated[str, doc("The version of podres-exporter.")] = ""
 
 
+class PodNameRecord(Record, kw_only=True):
+    """Which pod is meant."""
+
+    namespace: Annotated[str, doc("The pod's namespace.")]
+    name: Annotated[str, doc("The pod's name.")]
+
+
 class SnapshotRecord(Record, kw_only=True):
     """
     What the pods of one node hold of its devices, exclusive CPUs, memory and DRA claims, and what is left.
@@ -87,6 +94,13 @@ class SnapshotRecord(Record, kw_only=True):
             "unavailable is never empty."
         ),
     ] = None
+    unlisted_pods: Annotated[
+        list[PodNameRecord],
+        doc(
+            "Pods that the API server says run here and that the kubelet has not listed: they hold an unknown part of "
+            "what they ask for. Absent where there are none."
+        ),
+    ] = []
     stock: Annotated[
         StockRecord | None,
         doc("What the node has, what is held of it and what is left. Absent while there is no allocation."),
@@ -134,6 +148,10 @@ def write_document(snapshot: Snapshot, *, generated_at_seconds: float, version: 
         status=write_status(snapshot),
         topology=write_topology(allocation.topology) if allocation and allocation.topology else None,
         pods=[write_pod(view) for view in allocation.pods] if allocation else None,
+        unlisted_pods=[
+            PodNameRecord(namespace=namespace, name=name)
+            for namespace, name in (allocation.unlisted_pods if allocation else ())
+        ],
         stock=write_stock(allocation) if allocation else None,
         usage=write_usage(snapshot.usage, allocation),
         skipped_pods=dict(sorted(allocation.skipped_pods.items())) if allocation else None,
@@ -235,4 +253,5 @@ def _read_allocation(record: SnapshotRecord, pods: tuple[PodView, ...], held: He
         skipped_pods=dict(sorted((record.skipped_pods or {}).items())),
         devices_by_namespace=held_devices,
         cpus_by_namespace=held_cpus,
+        unlisted_pods=tuple((each.namespace, each.name) for each in record.unlisted_pods),
     )

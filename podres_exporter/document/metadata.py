@@ -121,6 +121,7 @@ class PodMetadataRecord(Record, kw_only=True):
     terminal: Annotated[bool, doc("Whether the pod has finished and none of its containers runs.")]
     deleting: Annotated[bool, doc("Whether the pod is being deleted.")]
     started: Annotated[bool, doc("Whether a kubelet has admitted or refused it.")]
+    mirror: Annotated[bool, doc("Whether it is the API server's copy of a static pod. Absent where it is not.")] = False
     pod_level_resources: Annotated[bool, doc("Whether the pod asks for resources as a whole (pod-level resources).")]
     claims: Annotated[dict[str, str], doc("The names of its ResourceClaims, by the pod's own name of each.")] = {}
     extended_resource_claim: Annotated[
@@ -172,6 +173,7 @@ def write_meta(meta: PodMeta) -> PodMetadataRecord:
         terminal=meta.is_terminal,
         deleting=meta.is_deleting,
         started=meta.has_started,
+        mirror=meta.is_mirror,
         pod_level_resources=meta.has_pod_resources,
         claims=dict(meta.claims),
         extended_resource_claim=_write_extended(meta),
@@ -206,6 +208,7 @@ def read_meta(record: PodMetadataRecord, key: PodKey) -> PodMeta:
         is_terminal=record.terminal,
         is_deleting=record.deleting,
         has_started=record.started,
+        is_mirror=record.mirror,
         has_pod_resources=record.pod_level_resources,
         claims=tuple(sorted(record.claims.items())),
         extended_claim=extended.name,

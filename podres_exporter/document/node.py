@@ -54,6 +54,15 @@ class TopologyRecord(Record, kw_only=True):
     cores: Annotated[list[CoreRecord], doc("The physical cores, by socket and number.")]
 
 
+AtLeast = Annotated[
+    bool,
+    doc(
+        "true where more may be held than is known, so that it is not known what is free; allocatable is left out "
+        "then, for nothing may be taken from it. Absent where all that is held is known."
+    ),
+]
+
+
 class DeviceStockRecord(Record, kw_only=True):
     """The devices of one resource on one set of NUMA nodes."""
 
@@ -95,6 +104,14 @@ class DeviceStockRecord(Record, kw_only=True):
         ),
     ] = 0
 
+    at_least: AtLeast = False
+    reported: Annotated[
+        Ids | None,
+        doc(
+            "With atLeast: ids of the devices that the kubelet reports as allocatable. Absent where it cannot be asked."
+        ),
+    ] = None
+
     key: ClassVar[tuple[str, ...]] = ("resource", "numa_nodes")
 
 
@@ -123,6 +140,11 @@ class CpuStockRecord(Record, kw_only=True):
             "where there are none."
         ),
     ] = 0
+    at_least: AtLeast = False
+    reported: Annotated[
+        Cpus | None,
+        doc("With atLeast: CPUs that may be granted exclusively. Absent where the kubelet cannot be asked."),
+    ] = None
 
 
 class MemoryStockRecord(Record, kw_only=True):
@@ -143,6 +165,10 @@ class MemoryStockRecord(Record, kw_only=True):
             "What pods hold of this type, on any NUMA node, that the kubelet does not list. Absent where there is none."
         ),
     ] = 0
+    at_least: AtLeast = False
+    reported_bytes: Annotated[
+        Size | None, doc("With atLeast: what the kubelet may grant there. Absent where it reports nothing.")
+    ] = None
 
     key: ClassVar[tuple[str, ...]] = ("memory_type", "numa_nodes")
 
@@ -265,17 +291,21 @@ def write_stock(allocation: Allocation) -> StockRecord:
             DeviceStockRecord(
                 resource=stock.resource,
                 numa_nodes=write_nodes(stock.numa_nodes),
-                allocatable=_ids(stock.allocatable),
+                allocatable=_ids(stock.allocatable if stock.is_complete else None),
                 held=sorted(stock.held),
                 free=_ids(stock.free),
-                held_but_unallocatable=_ids(stock.unallocatable_held),
+                held_but_unallocatable=_ids(stock.unallocatable_held if stock.is_complete else None),
+                at_least=not stock.is_complete,
+                reported=_ids(None if stock.is_complete else stock.reported),
                 off_node=sorted(stock.off_node),
                 held_unlisted=stock.unlisted,
             )
             for stock in allocation.devices
         ],
         cpus=CpuStockRecord(
-            allocatable=_cpus(cpus.allocatable),
+            allocatable=_cpus(cpus.allocatable if cpus.is_complete else None),
+            at_least=not cpus.is_complete,
+            reported=_cpus(None if cpus.is_complete else cpus.allocatable),
             exclusive=format_cpuset(cpus.exclusive),
             shared_pool=_cpus(cpus.shared_pool),
             held_unlisted=cpus.unlisted,
@@ -284,7 +314,9 @@ def write_stock(allocation: Allocation) -> StockRecord:
             MemoryStockRecord(
                 memory_type=stock.memory_type,
                 numa_nodes=write_nodes(stock.numa_nodes),
-                allocatable_bytes=stock.reported_bytes,
+                allocatable_bytes=stock.reported_bytes if stock.is_complete else None,
+                at_least=not stock.is_complete,
+                reported_bytes=None if stock.is_complete else stock.reported_bytes,
                 held_bytes=stock.held_bytes,
                 held_unlisted_bytes=stock.unlisted_bytes,
             )
@@ -366,6 +398,8 @@ def _read_device_stock(record: DeviceStockRecord) -> DeviceStock:
     reported = None
     if record.allocatable is not None:
         reported = frozenset(record.allocatable) - frozenset(record.held_but_unallocatable or ())
+    if record.reported is not None:
+        reported = frozenset(record.reported)
     return DeviceStock(
         record.resource,
         frozenset(record.numa_nodes),
@@ -373,21 +407,25 @@ def _read_device_stock(record: DeviceStockRecord) -> DeviceStock:
         frozenset(record.held),
         frozenset(record.off_node),
         record.held_unlisted,
+        not record.at_least,
     )
 
 
 def _read_cpu_stock(record: CpuStockRecord) -> CpuStock:
-    return CpuStock(read_cpus(record.allocatable), parse_cpuset(record.exclusive), record.held_unlisted)
+    allocatable = record.reported if record.at_least else record.allocatable
+    return CpuStock(read_cpus(allocatable), parse_cpuset(record.exclusive), record.held_unlisted, not record.at_least)
 
 
 def _read_memory_stock(record: MemoryStockRecord) -> MemoryStock:
-    reported = None if record.allocatable_bytes is None else read_size(record.allocatable_bytes)
+    stated = record.reported_bytes if record.at_least else record.allocatable_bytes
+    reported = None if stated is None else read_size(stated)
     return MemoryStock(
         record.memory_type,
         frozenset(record.numa_nodes),
         reported,
         read_size(record.held_bytes),
         read_size(record.held_unlisted_bytes),
+        not record.at_least,
     )
 
 

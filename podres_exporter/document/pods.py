@@ -18,6 +18,7 @@ from podres_exporter.document.values import Count, Cpus, Record, doc
 from podres_exporter.errors import DocumentError
 from podres_exporter.model import (
     Explanation,
+    Mark,
     Metadata,
     Pod,
     PodKey,
@@ -77,6 +78,14 @@ class PodRecord(Record, kw_only=True):
 
     namespace: Annotated[str, doc("The pod's namespace.")]
     name: Annotated[str, doc("The pod's name.")]
+    mark: Annotated[
+        Mark,
+        doc(
+            "retained: the kubelet listed the pod before its restart and has not since; what it held counts as held. "
+            "unconfirmed: there is news of the pod, and the kubelet could not be asked about it. Absent where it is "
+            "current."
+        ),
+    ] = Mark.CURRENT
     metadata: Annotated[
         PodMetadataRecord | None,
         doc("What the API server says of the pod. Absent where it is not asked or does not know the pod."),
@@ -122,6 +131,7 @@ def write_pod(view: PodView) -> PodRecord:
     return PodRecord(
         namespace=view.pod.namespace,
         name=view.pod.name,
+        mark=view.mark,
         metadata=write_meta(view.meta) if view.meta else None,
         containers=[write_container(each) for each in view.containers],
         pod_level=_write_pod_level(view.pod),
@@ -182,7 +192,7 @@ def _read_pod(record: PodRecord) -> PodView:
         memory=tuple(map(read_block, level.memory)) if level else (),
     )
     unlisted = tuple(Unlisted(row.container, row.resource, row.amount, row.reason) for row in record.held_unlisted)
-    return PodView(pod, views, meta, tuple(map(_read_request, distinct(record.requests or ()))), unlisted)
+    return PodView(pod, views, meta, tuple(map(_read_request, distinct(record.requests or ()))), unlisted, record.mark)
 
 
 def _write_pod_level(pod: Pod) -> PodLevelRecord | None:

@@ -58,6 +58,7 @@ def test_everything_that_is_stated_stands_under_a_plain_name() -> None:
         "terminal": True,
         "deleting": True,
         "started": True,
+        "mirror": True,
         "podLevelResources": True,
         "claims": {"gpu": "train-gpu"},
         "extendedResourceClaim": {

@@ -12,6 +12,7 @@ from podres_exporter.model import (
     Allocatable,
     Allocation,
     Attribution,
+    Belief,
     Claim,
     ClaimDevice,
     ClaimUse,
@@ -27,6 +28,7 @@ from podres_exporter.model import (
     DeviceStock,
     Explanation,
     Listing,
+    Mark,
     MemoryBlock,
     MemoryStock,
     Metadata,
@@ -41,6 +43,7 @@ from podres_exporter.model import (
     SourceHealth,
     Support,
     Topology,
+    Unknown,
     Unlisted,
     UnlistedReason,
     Usage,
@@ -103,6 +106,7 @@ def everything() -> Snapshot:
         is_terminal=True,
         is_deleting=True,
         has_started=True,
+        is_mirror=True,
         has_pod_resources=True,
         claims=(("gpu", "train-gpu"),),
         extended_claim="train-extended",
@@ -124,23 +128,35 @@ def everything() -> Snapshot:
         "ml", "train-1", "77", "Failed", "TopologyAffinityError", "cannot be allocated", is_terminal=True
     )
     allocation = Allocation(
-        (PodView(pod, (view,), meta, requests, (Unlisted("setup", "cpu", 1, UnlistedReason.INIT_CONTAINER),)),),
+        (
+            PodView(
+                pod,
+                (view,),
+                meta,
+                requests,
+                (Unlisted("setup", "cpu", 1, UnlistedReason.INIT_CONTAINER),),
+                Mark.RETAINED,
+            ),
+        ),
         (
             DeviceStock(
                 "nvidia.com/gpu", NODE_0, frozenset({"GPU-1", "GPU-2"}), frozenset({"GPU-2", "GPU-7f3c::3"}), unlisted=1
             ),
             DeviceStock("odd", frozenset(), frozenset({"1", "2"}), frozenset(), frozenset({"2"}), 1),
             DeviceStock("unasked", frozenset(), None, frozenset({"0"})),
+            DeviceStock("unknown", frozenset(), frozenset({"1", "2"}), frozenset({"2", "3"}), is_complete=False),
         ),
         CpuStock(frozenset(range(8)), frozenset({2, 3, 4}), 1),
         (
             MemoryStock("memory", NODE_0, 4 << 30, 1 << 30, 1 << 20),
+            MemoryStock("hugepages-2Mi", NODE_0, 4 << 30, 1 << 30, is_complete=False),
             MemoryStock("memory", NODE_0 | NODE_1, None, 1 << 30),
         ),
         Topology({0: frozenset(range(4)), 1: frozenset(range(4, 8))}, {0: Core(0, 0), 4: Core(0, 0), 5: Core(-1, -1)}),
         {"terminal": 1, "duplicate_name": 0},
         {("ml", "nvidia.com/gpu"): 1},
         {"ml": 3},
+        unlisted_pods=(("ml", "train-2"),),
     )
     return Snapshot(
         "n1",
@@ -237,6 +253,7 @@ def metas(listed: Sequence[Pod]) -> st.SearchStrategy[PodMeta]:
         is_terminal=st.booleans(),
         is_deleting=st.booleans(),
         has_started=st.booleans(),
+        is_mirror=st.booleans(),
         has_pod_resources=st.booleans(),
         claims=sorted_pairs(names),
         extended_claim=texts,
@@ -273,7 +290,14 @@ reports = st.builds(
 @st.composite
 def allocations(draw: st.DrawFn, metadata: Metadata | None, listed: tuple[Pod, ...]) -> Allocation:
     """Draw what the join says of the pods; what it judges by rules of its own is drawn freely, to go beyond them."""
-    joined = Joiner().join(Listing(listed), draw(st.none() | reports), draw(st.none() | topologies), metadata)
+    belief = Belief(
+        {pod.key: draw(st.sampled_from(Mark)) for pod in listed},
+        unknown=draw(st.builds(Unknown, st.booleans(), st.booleans(), st.frozensets(names, max_size=2))),
+        unlisted=draw(tuples(st.tuples(names, names))),
+    )
+    joined = Joiner().join(
+        Listing(listed), draw(st.none() | reports), draw(st.none() | topologies), metadata, belief=belief
+    )
 
     def freely(view: PodView) -> PodView:
         judged = tuple(
