@@ -148,7 +148,7 @@ def exporter(socket_path: Path, sysfs: Path, flags: Sequence[str], *, fast: bool
     command += ["--metadata.source=none", "--node-name=n1", "--snapshot.hold-down=0s", *flags]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    found = next(match for line in process.stderr if (match := re.search(r"://[^/]*:([0-9]+)/", line)))
+    found = next(match for line in process.stderr if (match := re.search(r"://[^/]*:([0-9]+)", line)))
     threading.Thread(target=process.stderr.read, daemon=True).start()
     try:
         yield int(found[1]), process.pid
@@ -214,8 +214,10 @@ def _serve_restless(path: Path) -> None:
             held.devices.add(resource_name="nvidia.com/gpu", device_ids=[f"GPU-{index}"])
         return pods.SerializeToString()
 
-    Endpoint(path, answer).start()
-    threading.Event().wait()
+    endpoint = Endpoint(path, answer)
+    endpoint.start()
+    while endpoint.serving:
+        threading.Event().wait(1)
 
 
 def watch(pid: int, seen: Seen, stop: threading.Event) -> None:
@@ -263,7 +265,8 @@ def play(scene: Scene, usual: Path, sysfs: Path, seconds: float) -> Seen:
         is_fast = scene.kubelet is restless_kubelet
         port, pid = stack.enter_context(exporter(socket_path, sysfs, flags, fast=is_fast))
         client = Client(port, context)
-        while client.get("/metrics") != 200 or not (scene.kubelet or client.get("/-/ready") == 200):
+        is_answered = scene.kubelet is not goodbye_kubelet
+        while client.get("/metrics") != 200 or (is_answered and client.get("/-/ready") != 200):
             threading.Event().wait(0.05)
         client.get("/metrics", keep=True)
         watcher = threading.Thread(target=watch, args=(pid, seen, stop))
