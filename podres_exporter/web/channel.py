@@ -1,4 +1,4 @@
-"""What a conversation reads from and writes to: a socket, with or without TLS between."""
+"""Read from and write to a client: a plain socket, or TLS over one."""
 
 import socket
 import ssl
@@ -30,7 +30,7 @@ class Channel(Protocol):
 
 
 class PlainHttpError(OSError):
-    """A client speaks HTTP where TLS is spoken."""
+    """A client speaks plain HTTP on a TLS port."""
 
 
 class PlainChannel:
@@ -94,7 +94,7 @@ class TlsChannel:
         )
 
     def receive(self) -> bytes:
-        """Return what has been decrypted; a client that leaves without TLS's farewell has left as well."""
+        """Return what has been decrypted; a client that leaves without TLS's close_notify has left as well."""
         try:
             return self._complete(lambda: self._tls.read(_RECEIVE_BYTES))
         except ssl.SSLEOFError:
@@ -110,7 +110,7 @@ class TlsChannel:
             self._flush()
 
     def finish(self) -> None:
-        """Say TLS's farewell and close this direction; the client's farewell is not waited for here."""
+        """Say TLS's close_notify and close this direction; the client's farewell is not waited for here."""
         try:
             self._tls.unwrap()
         except ssl.SSLError:

@@ -1,4 +1,4 @@
-"""Opening the sockets that the server listens on."""
+"""Open the sockets that the server listens on, and name the clients behind addresses."""
 
 import errno
 import ipaddress

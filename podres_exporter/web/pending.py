@@ -92,7 +92,7 @@ class PendingConnections:
     The connections that wait until what has come on them is worth a thread; used by the accepting thread alone.
 
     An event is reported once per arrival, so a client that sends byte by byte costs a look per byte, and a silent one
-    nothing. What is looked at stays in the kernel: whoever answers reads it from the beginning.
+    nothing. What is looked at stays in the kernel: the worker reads it from the beginning.
 
     Both dictionaries are by file descriptor and in order of since_seconds, so the first of each is the next to go.
     """

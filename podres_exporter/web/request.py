@@ -1,4 +1,4 @@
-"""The head of a request: bytes to a Request, strictly, so that no two readers of the same bytes can disagree."""
+"""Parse the head of a request, strictly, so that no two readers of the same bytes can disagree."""
 
 import math
 import re

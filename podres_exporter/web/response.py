@@ -1,4 +1,4 @@
-"""An answer, the bytes that go before its body, and whether the client has it already."""
+"""An HTTP response: status, headers, body, and the check of If-None-Match."""
 
 import time
 from collections.abc import Mapping

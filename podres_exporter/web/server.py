@@ -1,4 +1,4 @@
-"""The web server: what belongs to one, its start and its end."""
+"""The web server: its parts put together, its start and its stop."""
 
 import threading
 from collections.abc import Mapping, Sequence

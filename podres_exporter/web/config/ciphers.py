@@ -1,4 +1,4 @@
-"""Go's names of TLS versions, cipher suites and curves, and what OpenSSL calls them."""
+"""Translate Go's names of TLS versions, cipher suites and curves to those of OpenSSL."""
 
 import ssl
 

@@ -1,4 +1,4 @@
-"""The text of a web config file to records; files that it names are not looked at here."""
+"""Parse the text of a web config file to records; files that it names are not read here."""
 
 import ssl
 from collections.abc import Mapping
@@ -160,7 +160,7 @@ def _read_sans(section: Section, client_auth: ssl.VerifyMode) -> frozenset[str] 
         return None
     sans = section.texts("client_allowed_sans")
     if not sans:
-        section.fault("client_allowed_sans", "names nobody; name at least one client, or leave the key out")
+        section.fault("client_allowed_sans", "is empty; name at least one client, or leave the key out")
     if client_auth is not ssl.CERT_REQUIRED:
         section.fault("client_allowed_sans", "needs client_auth_type: RequireAndVerifyClientCert")
     return frozenset(sans)

@@ -1,4 +1,4 @@
-"""Reading files so that a later change of any of them is seen."""
+"""Read files and remember what they looked like, so that a later change is noticed."""
 
 import os
 import stat

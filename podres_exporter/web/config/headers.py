@@ -1,4 +1,4 @@
-"""The headers that a web config file may add to every answer."""
+"""Read the headers that a web config file adds to every answer."""
 
 import re
 from collections.abc import Mapping

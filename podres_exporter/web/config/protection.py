@@ -1,4 +1,4 @@
-"""All that a web config file asks for, ready to use."""
+"""Load a web config file: TLS, passwords, rate limit and headers, ready to use."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A web config file that may change while the server runs."""
+"""Reload a web config file when it, or a file that it names, changes while the server runs."""
 
 import logging
 import socket
@@ -70,7 +70,7 @@ class WebConfigFile:
         return guarded(answer, self.current, open_paths)
 
     def current(self) -> Protection:
-        """Return what to go by now; changed files are read by whoever asks first, the others do not wait for it."""
+        """Return the settings that count now; the first request after a change reads the files, others do not wait."""
         due = self._looked_at_seconds + LOOK_SECONDS
         if self._clock.monotonic_seconds() >= due and self._lock.acquire(blocking=False):
             try:

@@ -1,4 +1,4 @@
-"""TLS settings and the files they name, to what speaks TLS with a client."""
+"""Make a TLS server of the settings and the files they name."""
 
 import os
 import re
@@ -128,7 +128,7 @@ def _explain(error: ssl.SSLError, settings: TlsSettings, problems: Problems) -> 
 
 def _refuse_encrypted() -> str:
     """Refuse an encrypted key; OpenSSL would ask for its password on the terminal."""
-    raise ValueError("is encrypted, and nobody could type its password; decrypt it")
+    raise ValueError("is encrypted, and there is no one to type its password; decrypt it")
 
 
 @contextmanager
