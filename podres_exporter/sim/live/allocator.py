@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
+from itertools import chain
+from random import Random
 
 from podres_exporter.admission import (
     AllocationError,
@@ -43,8 +45,15 @@ class Allocator:
     is asked. So others may look, and free what ended, in the middle of an Allocate.
     """
 
-    def __init__(self, scenario: Scenario, topology: Topology, devices: plugins.DeviceManager) -> None:
-        """Begin with nothing given out."""
+    def __init__(
+        self, scenario: Scenario, topology: Topology, devices: plugins.DeviceManager, random: Random | None = None
+    ) -> None:
+        """
+        Begin with nothing given out.
+
+        *random* draws what the kubelet leaves to the order of Go's maps; without it everything is in order.
+        """
+        self._random = random
         settings = scenario.kubelet
         self._policy, self._scope = Policy(settings.topology_policy), Scope(settings.topology_scope)
         self._keeps_reservations = settings.release.minor >= KEEPS_RESERVATIONS_SINCE_MINOR
@@ -116,7 +125,7 @@ class Allocator:
     def _fill(self, pod: PodRequest, container: ContainerRequest, offers: Offers, hint: Hint) -> Rejection | None:
         """Give the container its devices, resource by resource, then its CPUs and its memory."""
         try:
-            for resource in sorted(container.devices):
+            for resource in self._in_any_order(container.devices):
                 self._allocate(pod, container, resource, offers, hint)
         except (plugins.PluginError, AllocationError) as error:
             return AllocationError(str(error)).rejection
@@ -139,7 +148,7 @@ class Allocator:
         ids = want.settle(self._preferred(want))
         self._set_devices(self._managers.devices.reserve((resource, each) for each in ids))
         try:
-            self._plugins.allocate(resource, sorted(ids))
+            self._plugins.allocate(resource, self._in_any_order(ids))
         except plugins.PluginError:
             self._set_devices(self._managers.devices.rebuild())
             raise
@@ -159,10 +168,18 @@ class Allocator:
         """Ask the plugin which devices it would take, where the kubelet would ask."""
         if want.resource in self._doubles:
             return (self._doubles[want.resource],)
-        if not want.ask:
-            return ()
-        must = [device.device_id for device in want.must_include]
-        return self._plugins.preferred(want.resource, [d.device_id for d in want.available], must, want.size)
+        must = self._in_any_order(device.device_id for device in want.must_include)
+        available = self._in_any_order(device.device_id for device in want.available)
+        preferred = self._plugins.preferred(want.resource, available, must, want.size) if want.ask else ()
+        pools = [self._in_any_order(device.device_id for device in pool) for pool in want.pools]
+        return (*preferred, *chain.from_iterable(pools))
+
+    def _in_any_order(self, texts: Iterable[str]) -> list[str]:
+        """Return the texts as Go walks a map or a set."""
+        ordered = sorted(texts)
+        if self._random is not None:
+            self._random.shuffle(ordered)
+        return ordered
 
     def _start(self, pod: PodRequest) -> Rejection | None:
         """Start the containers in order: plugins that want it are told, and init containers end."""
@@ -174,7 +191,7 @@ class Allocator:
                 ids = [device.device_id for device in held if device.resource == resource]
                 try:
                     if ids:
-                        self._plugins.prestart(resource, sorted(ids))
+                        self._plugins.prestart(resource, self._in_any_order(ids))
                 except plugins.PluginError as error:
                     return AllocationError(str(error)).rejection
         return None

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from random import Random
 from typing import Any
 
 from podres_exporter.admission import ContainerRequest, Kind, PodRequest, Rejection
@@ -44,13 +45,15 @@ class Kubelet:
     meanwhile others may look, list and end.
     """
 
-    def __init__(self, scenario: Scenario, topology: Topology, devices: plugins.DeviceManager) -> None:
-        """Begin without pods, with sources that are ready."""
+    def __init__(
+        self, scenario: Scenario, topology: Topology, devices: plugins.DeviceManager, random: Random | None = None
+    ) -> None:
+        """Begin without pods, with sources that are ready; choices are in order unless *random* draws them."""
         settings = scenario.kubelet
         self._minor = settings.release.minor
         self._lists_finished = self._minor <= 33 if settings.active_pods is None else not settings.active_pods
         self._claims = {(claim.namespace, claim.name): claim for claim in scenario.claims}
-        self._allocator = Allocator(scenario, topology, devices)
+        self._allocator = Allocator(scenario, topology, devices, random)
         self._admitting = threading.Lock()
         self._lock = threading.RLock()
         self._pods: dict[str, LivePod] = {}

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from podres_exporter.clock import Clock
@@ -59,7 +60,8 @@ class LiveNode(SimNode):
         super().__init__(scenario, directory, clock, seed, release)
         minor = self.scenario.kubelet.release.minor
         self.devices = DeviceManager(directory, clock, synchronous=minor >= 25)
-        self.pods = Kubelet(self.scenario, node_at(self.scenario, 0).topology, self.devices)
+        choices = Random(seed)  # noqa: S311 - no secret
+        self.pods = Kubelet(self.scenario, node_at(self.scenario, 0).topology, self.devices, choices)
         self.store = Store(clock)
         self.api = ApiServer(self.store, clock, api_address, version=f"v{self.scenario.kubelet.release}.0")
         self.plugins: dict[str, SamplePlugin] = {}
