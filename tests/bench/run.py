@@ -29,6 +29,7 @@ from bench.machine import facts
 from bench.memory_rows import memory_rows
 from bench.poll_rows import growth_rows, poll_rows, render_rows
 from bench.program import IMAGE, Program, asked_program, image_program, venv_program
+from bench.race_rows import Churn, race_rows
 from bench.scrape_rows import scrape_rows
 from bench.size_rows import size_rows
 from bench.sizes import SIZES, XL, L, S, Size, small
@@ -55,6 +56,7 @@ class Effort:
     pods: tuple[int, ...]
     devices: tuple[int, ...]
     divisor: int = 1
+    churn: Churn = Churn()  # noqa: RUF009 - frozen
 
 
 FULL = Effort(
@@ -81,6 +83,7 @@ QUICK = Effort(
     pods=(1, 10),
     devices=(10, 100),
     divisor=25,
+    churn=Churn(12, 0.05, 2.0),
 )
 
 
@@ -170,6 +173,10 @@ def change(bench: Workbench) -> Iterator[Row]:
     yield from change_rows(bench.shipped, bench.effort.changes, bench.effort.change_seconds)
 
 
+def race(bench: Workbench) -> Iterator[Row]:
+    yield from race_rows(bench.shipped, bench.effort.churn)
+
+
 def sizes(bench: Workbench) -> Iterator[Row]:
     for size in SIZES:
         yield from size_rows(bench.node(size))
@@ -190,6 +197,7 @@ GROUPS: Mapping[str, Callable[[Workbench], Iterator[Row]]] = {
     "change": change,
     "size": sizes,
     "growth": growth,
+    "race": race,
 }
 
 
