@@ -7,6 +7,7 @@ Which pods are asked for by Get, and when. Pure: events and a time in, keys out.
                                                                                                  then each poll interval
     news      a pod that is new or whose instance, phase, containers or requests have changed    at once
     missing   a pod that a List should have had and had not: retained, or running unlisted       at once
+    twice     a pod that seems to hold what another pod holds too                                2 s after that was seen
     resync    every other pod in turn, the one that was heard of longest ago first               resync interval / pods
 
 What fails, or is not found, is asked again after 1 s, 2 s, 4 s and so on, up to the poll interval. A Get that can only
@@ -14,7 +15,7 @@ fail is not made: a pod that has ended, or that no kubelet has admitted yet, is 
 whose end nobody else tells.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -37,6 +38,7 @@ class Why(Enum):
     OWN = "own"
     NEWS = "news"
     MISSING = "missing"
+    TWICE = "twice"
     RESYNC = "resync"
 
 
@@ -57,6 +59,7 @@ class Gets:
     resync_interval: float
     _due: dict[PodKey, _Try] = field(default_factory=dict)
     _asked_as: dict[PodKey, object] = field(default_factory=dict)
+    _twice_at: dict[PodKey, float] = field(default_factory=dict)
     _own_at: float = 0.0
     _resync_at: float = 0.0
 
@@ -90,6 +93,10 @@ class Gets:
             if meta is None:
                 self._asked_as.pop(key, None)
 
+    def look_again(self, due: Mapping[PodKey, float]) -> None:
+        """Take which pods are to be asked for once more, and from which second on; one that has failed waits longer."""
+        self._twice_at = {key: max(at, self._twice_at.get(key, at)) for key, at in due.items()}
+
     def take(self, cache: Cache, metadata: Metadata | None, now: float) -> list[tuple[PodKey, Why]]:
         """Return the pods to ask for now."""
         own = self.searches_own(cache)
@@ -100,19 +107,22 @@ class Gets:
         if news:
             return [(key, Why.NEWS) for key in news]
         missing = [key for key, each in self._due.items() if each.at <= now][:MISSING_AT_ONCE]
-        return [(key, Why.MISSING) for key in missing] or self._resync(cache, metadata, now)
+        twice = [key for key, at in self._twice_at.items() if at <= now][:MISSING_AT_ONCE]
+        doubtful = [*((key, Why.MISSING) for key in missing), *((key, Why.TWICE) for key in twice)]
+        return doubtful or self._resync(cache, metadata, now)
 
     def next_at(self, cache: Cache, now: float) -> float:
         """Return the second at which there may be something to ask for."""
         if self.searches_own(cache) is not None:
             return self._own_at
         resync_at = self._resync_at if cache.entries else now + self.interval
-        return min([resync_at, *(each.at for each in self._due.values())])
+        return min([resync_at, *(each.at for each in self._due.values()), *self._twice_at.values()])
 
     def answered(
         self, key: PodKey, why: Why, answer: Listing | None, cache: Cache, metadata: Metadata | None, now: float
     ) -> None:
         """Take the answer to a Get; None: not found."""
+        self._twice_at.pop(key, None)
         meta = metadata.pods.get(key) if metadata else None
         if meta is not None:
             self._asked_as[key] = _content(meta)
@@ -129,6 +139,8 @@ class Gets:
         """Take that a Get has failed."""
         if why is Why.OWN:
             self._search(cache, now)
+        elif why is Why.TWICE:
+            self._twice_at[key] = now + self.interval
         elif why is not Why.RESYNC:
             self._again(key, why, now)
 

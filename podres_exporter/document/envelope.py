@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from podres_exporter.document.doubles import DoubleHeldRecord, read_doubles, write_doubles
 from podres_exporter.document.faults import read, shown
 from podres_exporter.document.node import (
     Held,
@@ -113,6 +114,13 @@ class SnapshotRecord(Record, kw_only=True):
             "duplicate_name, terminal. Absent while there is no allocation."
         ),
     ] = None
+    held_twice: Annotated[
+        list[DoubleHeldRecord] | None,
+        doc(
+            "What two living pods hold, though only one may; empty in health. Absent where it is not known which pods "
+            "are alive, and while there is no allocation."
+        ),
+    ] = None
     other_pods: Annotated[
         list[OtherPodRecord] | None,
         doc(
@@ -155,6 +163,7 @@ def write_document(snapshot: Snapshot, *, generated_at_seconds: float, version: 
         stock=write_stock(allocation) if allocation else None,
         usage=write_usage(snapshot.usage, allocation),
         skipped_pods=dict(sorted(allocation.skipped_pods.items())) if allocation else None,
+        held_twice=None if allocation is None or allocation.doubles is None else write_doubles(allocation.doubles),
         other_pods=write_other_pods(snapshot),
     )
 
@@ -254,4 +263,5 @@ def _read_allocation(record: SnapshotRecord, pods: tuple[PodView, ...], held: He
         devices_by_namespace=held_devices,
         cpus_by_namespace=held_cpus,
         unlisted_pods=tuple((each.namespace, each.name) for each in record.unlisted_pods),
+        doubles=None if record.held_twice is None else read_doubles(record.held_twice),
     )

@@ -142,6 +142,7 @@ class Joiner:
             cpus_by_namespace=_cpus_by_namespace(pods),
             dra=dra_node(dra, views, metas.values(), is_known=not unknown.everything),
             unlisted_pods=belief.unlisted,
+            doubles=belief.doubles,
         )
         self._last = _Joined(inputs, allocatable, report, context, allocation)
         return allocation

@@ -16,6 +16,7 @@ class SecondLook:
         self._seconds = seconds
         self._first_seen: dict[DoubleHeld, float] = {}
         self._confirmed: frozenset[DoubleHeld] = frozenset()
+        self._due: dict[PodKey, float] = {}
 
     def confirmed(self, found: Iterable[DoubleHeld], said_at: Mapping[PodKey, float]) -> tuple[DoubleHeld, ...]:
         """Return those of the doubles *found* whose pods have been looked at once more since they were first seen."""
@@ -28,9 +29,15 @@ class SecondLook:
             for each, first in self._first_seen.items()
             if each in self._confirmed or all(said_at.get(pod, first) >= first + self._seconds for pod in each.pods)
         )
+        self._due = {
+            pod: first + self._seconds
+            for each, first in self._first_seen.items()
+            if each not in self._confirmed
+            for pod in each.pods
+            if said_at.get(pod, first) < first + self._seconds
+        }
         return tuple(each for each in suspects if each in self._confirmed)
 
     def due(self) -> dict[PodKey, float]:
         """Return which pods are to be looked at once more, and not before which second."""
-        waiting = [(each, first) for each, first in self._first_seen.items() if each not in self._confirmed]
-        return {pod: first + self._seconds for each, first in sorted(waiting) for pod in each.pods}
+        return self._due

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from podres_exporter.model.allocation import Pod
+from podres_exporter.model.doubles import DoubleHeld
 from podres_exporter.model.metadata import PodKey
 from podres_exporter.model.unknown import Unknown
 
@@ -38,10 +39,11 @@ class Belief:
 
     *marks* are those of pods whose rows are not current; *finished* are pods of the listing that have ended, None where
     only the metadata can tell. *unknown*: of what more may be held than is listed, as by the *unlisted* pods, which the
-    API server says run here.
+    API server says run here. *doubles* are what two living pods hold, None where that cannot be judged.
     """
 
     marks: Mapping[PodKey, Mark] = field(default_factory=dict)
     finished: frozenset[PodKey] | None = None
     unknown: Unknown = field(default_factory=Unknown)
     unlisted: tuple[PodKey, ...] = ()
+    doubles: tuple[DoubleHeld, ...] | None = None

@@ -1,7 +1,7 @@
 """Asks the kubelet when there is a reason to, and feeds what is believed with its answers."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from podres_exporter.allocation import Cache, Ended, Report, Rule, Site, Waits, own_pod
@@ -17,6 +17,7 @@ from podres_exporter.allocation.reasons import (
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config
 from podres_exporter.errors import KubeletError, Reason
+from podres_exporter.join import SECOND_LOOK_SECONDS
 from podres_exporter.model import Metadata, PodKey
 from podres_exporter.service.events import Events
 from podres_exporter.service.questions import Questions
@@ -37,7 +38,8 @@ _UNUSABLE = frozenset({Reason.INTERNAL, Reason.MALFORMED, Reason.TOO_LARGE})
 class PollSettings:
     """
     The node's name, and seconds: between polls, until what is old disappears, that a missing pod is retained, in which
-    every pod is looked at again. *site* is where the exporter runs.
+    every pod is looked at again, until what seems to be held twice is looked at again. *site* is where the exporter
+    runs.
     """
 
     node: str
@@ -46,6 +48,7 @@ class PollSettings:
     hold_seconds: float
     resync_seconds: float = 300.0
     site: Site = Site()  # noqa: RUF009 - frozen
+    second_look_seconds: float = SECOND_LOOK_SECONDS
 
     @classmethod
     def of(cls, config: Config) -> "PollSettings":
@@ -103,6 +106,10 @@ class Follower:
         for key in news:
             self._suspects.pop(key, None)
         self._gets.told(news, self.cache, metadata, now)
+
+    def look_again(self, due: Mapping[PodKey, float]) -> None:
+        """Ask for these pods once more, not before the second that stands beside each."""
+        self._gets.look_again(due)
 
     def poll(self) -> None:
         """Ask whether the kubelet lives, and for all pods if there is a reason."""

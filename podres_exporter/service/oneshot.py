@@ -43,6 +43,7 @@ def look(node: str, sources: Sources, clock: Clock, site: Site | None = None) ->
             interval_seconds=_FOR_EVER,
             max_age_seconds=_FOR_EVER,
             hold_seconds=0.0,
+            second_look_seconds=0.0,
             site=site or Site(node),
         ),
         Sources(kubelet, topology, sources.metadata),

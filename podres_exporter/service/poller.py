@@ -3,19 +3,30 @@
 import logging
 import math
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from podres_exporter.allocation import unknown
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason, TopologyError
-from podres_exporter.join import Joiner, RunningTotals, blank_shared_pool, claim_users
+from podres_exporter.join import (
+    Joiner,
+    RunningTotals,
+    SecondLook,
+    admin_access,
+    blank_shared_pool,
+    claim_users,
+    double_held,
+    living,
+)
 from podres_exporter.model import (
     Allocation,
     Belief,
+    DoubleHeld,
     Dra,
     Listing,
     Mark,
+    MarkedPod,
     Metadata,
     Part,
     PodKey,
@@ -74,7 +85,7 @@ class Poller:
         self._follower = Follower(settings, sources.kubelet, events, clock)
         self._metadata = sources.metadata.metadata()
         self._dra = sources.dra.dra()
-        self._joiner = Joiner()
+        self._joiner, self._second_look = Joiner(), SecondLook(settings.second_look_seconds)
         self._topology: Topology | None = None
         self._allocation: Allocation | None = None
         self._totals, self._scraped_at = RunningTotals(), scraped_at
@@ -203,8 +214,23 @@ class Poller:
                 finished=frozenset(each.pod.key for each in marked if each.is_finished),
                 unknown=unknown(cache, now, self._metadata),
                 unlisted=tuple(meta.key for meta in cache.unlisted(now, self._metadata)),
+                doubles=self._doubles(listing, marked),
             ),
         )
+
+    def _doubles(self, listing: Listing, marked: Iterable[MarkedPod]) -> tuple[DoubleHeld, ...] | None:
+        """Return what two living pods hold, seen twice; None where it cannot be known which pods are alive."""
+        metadata, lists_active = self._metadata, self._follower.questions.serves(GET) is True
+        followed = metadata is not None and metadata.synced
+        if not (followed or lists_active):
+            return None
+        past = {each.pod.key for each in marked if each.mark is Mark.RETAINED or each.is_finished}
+        present = [pod for pod in listing.pods if pod.key not in past]
+        alive = living(present, metadata.pods if metadata else {}, followed=followed, lists_active=lists_active)
+        said_at = {key: entry.said_at for key, entry in self._follower.cache.entries.items()}
+        doubles = self._second_look.confirmed(double_held(alive, admin_access(self._dra)), said_at)
+        self._follower.look_again(self._second_look.due())
+        return doubles
 
     def _unmask(self, listing: Listing) -> Listing:
         """Take the shared pool out of the answer of a kubelet that may be older than 1.23."""

@@ -33,6 +33,7 @@ from podres_exporter.join import Joiner
 from podres_exporter.model import (
     Allocatable,
     Allocation,
+    Belief,
     Claim,
     ClaimDevice,
     ClaimFacts,
@@ -104,7 +105,7 @@ def node_with(device_id: str, seen_at_seconds: float = 1.0) -> Snapshot:
     metadata = Metadata({meta.key: meta}, synced=True)
     return Snapshot(
         "n1",
-        Joiner().join(Listing((pod,)), allocatable, TWO_NODES, metadata, dra=SLICES),
+        Joiner().join(Listing((pod,)), allocatable, TWO_NODES, metadata, dra=SLICES, belief=Belief(doubles=())),
         metadata,
         sources=(SourceHealth("kubelet", True, seen_at_seconds),),
         rpcs=(RpcSupport("List", Support.SUPPORTED),),

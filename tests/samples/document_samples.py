@@ -13,6 +13,7 @@ from podres_exporter.model import (
     Allocation,
     Attribution,
     Belief,
+    Certainty,
     Claim,
     ClaimDevice,
     ClaimUse,
@@ -26,7 +27,9 @@ from podres_exporter.model import (
     Device,
     DeviceHealth,
     DeviceStock,
+    DoubleHeld,
     Explanation,
+    Holder,
     Listing,
     Mark,
     MemoryBlock,
@@ -42,6 +45,7 @@ from podres_exporter.model import (
     Snapshot,
     SourceHealth,
     Support,
+    Thing,
     Topology,
     Unknown,
     Unlisted,
@@ -157,6 +161,14 @@ def everything() -> Snapshot:
         {("ml", "nvidia.com/gpu"): 1},
         {"ml": 3},
         unlisted_pods=(("ml", "train-2"),),
+        doubles=tuple(
+            DoubleHeld(thing, "r", item, (Holder("ml", "train-0", "main"), Holder("ml", "x", "")), certainty)
+            for thing, item, certainty in (
+                (Thing.DEVICE, "GPU-1", Certainty.CERTAIN),
+                (Thing.CPU, "3", Certainty.CERTAIN),
+                (Thing.CLAIM_DEVICE, "p/d", Certainty.POSSIBLE),
+            )
+        ),
     )
     return Snapshot(
         "n1",
@@ -287,6 +299,16 @@ reports = st.builds(
 )
 
 
+things_held_twice = st.builds(
+    DoubleHeld,
+    st.sampled_from(Thing),
+    names,
+    names,
+    st.lists(st.builds(Holder, names, names, names), min_size=2, max_size=3).map(tuple),
+    st.sampled_from(Certainty),
+)
+
+
 @st.composite
 def allocations(draw: st.DrawFn, metadata: Metadata | None, listed: tuple[Pod, ...]) -> Allocation:
     """Draw what the join says of the pods; what it judges by rules of its own is drawn freely, to go beyond them."""
@@ -308,7 +330,13 @@ def allocations(draw: st.DrawFn, metadata: Metadata | None, listed: tuple[Pod, .
             view, containers=judged, requests=draw(tuples(requests, lambda each: (each.container, each.resource)))
         )
 
-    return replace(joined, pods=tuple(map(freely, joined.pods)), skipped_pods=draw(st.dictionaries(names, counts)))
+    doubles = draw(st.none() | tuples(things_held_twice, lambda each: (each.thing, each.resource, each.item)))
+    return replace(
+        joined,
+        pods=tuple(map(freely, joined.pods)),
+        skipped_pods=draw(st.dictionaries(names, counts)),
+        doubles=doubles,
+    )
 
 
 @st.composite

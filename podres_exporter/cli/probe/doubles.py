@@ -40,7 +40,7 @@ def _holders_again(doubles: tuple[DoubleHeld, ...], kubelet: KubeletAsker) -> Li
     if not _serves_get(kubelet) or len(keys) > _MOST_GETS:
         return kubelet.list_again()
     answers = [kubelet.get_again(key) for key in keys]
-    return Listing(tuple(pod for pod in answers if pod is not None))
+    return Listing(tuple(pod for answer in answers if answer is not None for pod in answer.pods))
 
 
 def _judged(look: Look, listing: Listing, kubelet: KubeletAsker) -> tuple[DoubleHeld, ...] | None:

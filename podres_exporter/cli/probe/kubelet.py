@@ -8,7 +8,7 @@ from typing import TypeVar
 from podres_exporter.check.evidence import Call
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason
-from podres_exporter.model import Allocatable, Listing, Pod, PodKey
+from podres_exporter.model import Allocatable, Listing, PodKey
 from podres_exporter.sources.kubelet import KubeletClient
 from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, KubeletCall
 
@@ -44,10 +44,10 @@ class KubeletAsker:
         """Ask for one pod; what counts is whether that can be done."""
         self._ask(GET, lambda: self._client.get(*key))
 
-    def get_again(self, key: PodKey) -> Pod | None:
+    def get_again(self, key: PodKey) -> Listing | None:
         """Return one pod as it is now, None where it has gone or the kubelet does not answer."""
         try:
-            return self._client.get(*key).pods[0]
+            return self._client.get(*key)
         except KubeletError:
             return None
 

@@ -450,5 +450,5 @@ def test_an_exporter_that_is_rejected_goes_on_showing_what_it_knows(live: NodeRi
     page = live.rig.scrape()
 
     assert listed == live.shown()
-    assert 0 < (page.value("podres_kubelet_rpc_errors_total", rpc="List", reason="throttled") or 0)
+    assert 0 < (page.value("podres_kubelet_rpc_errors_total", rpc="GetAllocatableResources", reason="throttled") or 0)
     assert 2 == page_sum(page, "podres_pod_exclusive_cpus")

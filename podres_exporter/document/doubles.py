@@ -1,0 +1,70 @@
+"""What the document says of things that two pods hold."""
+
+from collections.abc import Iterable
+from typing import Annotated, ClassVar, Literal
+
+from podres_exporter.document.faults import distinct
+from podres_exporter.document.values import Record, doc
+from podres_exporter.model import Certainty, DoubleHeld, Holder, Thing
+
+_THINGS: dict[Literal["device", "cpu", "claimDevice"], Thing] = {
+    "device": Thing.DEVICE,
+    "cpu": Thing.CPU,
+    "claimDevice": Thing.CLAIM_DEVICE,
+}
+_NAMES = {thing: name for name, thing in _THINGS.items()}
+_CERTAINTIES: dict[Certainty, Literal["certain", "possible"]] = {
+    Certainty.CERTAIN: "certain",
+    Certainty.POSSIBLE: "possible",
+}
+
+
+class HolderRecord(Record, kw_only=True):
+    """A container that holds the thing."""
+
+    namespace: Annotated[str, doc("The pod's namespace.")]
+    pod: Annotated[str, doc("The pod's name.")]
+    container: Annotated[str, doc("The container's name. Absent where the pod as a whole holds it.")] = ""
+
+
+class DoubleHeldRecord(Record, kw_only=True):
+    """One thing that two living pods hold, though only one may."""
+
+    thing: Annotated[Literal["device", "cpu", "claimDevice"], doc("What kind of thing it is.")]
+    resource: Annotated[str, doc("The extended resource, cpu, or the DRA driver.")]
+    item: Annotated[str, doc("The device's id, the CPU's number, or pool/device.")]
+    certainty: Annotated[
+        Literal["certain", "possible"],
+        doc("possible where it is not known whether a claim has the device for admin access, which would allow it."),
+    ]
+    holders: Annotated[list[HolderRecord], doc("Who holds it, sorted.")]
+
+    key: ClassVar[tuple[str, ...]] = ("thing", "resource", "item")
+
+
+def write_doubles(doubles: Iterable[DoubleHeld]) -> list[DoubleHeldRecord]:
+    """Return the records of what is held twice."""
+    return [
+        DoubleHeldRecord(
+            thing=_NAMES[each.thing],
+            resource=each.resource,
+            item=each.item,
+            certainty=_CERTAINTIES[each.certainty],
+            holders=[HolderRecord(namespace=h.namespace, pod=h.pod, container=h.container) for h in each.holders],
+        )
+        for each in doubles
+    ]
+
+
+def read_doubles(records: list[DoubleHeldRecord]) -> tuple[DoubleHeld, ...]:
+    """Return what is held twice. Raises ValueError: a thing stands there twice."""
+    return tuple(
+        DoubleHeld(
+            _THINGS[each.thing],
+            each.resource,
+            each.item,
+            tuple(Holder(holder.namespace, holder.pod, holder.container) for holder in each.holders),
+            Certainty(each.certainty),
+        )
+        for each in distinct(records)
+    )
