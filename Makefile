@@ -81,6 +81,9 @@ bench-abuse: $(VENV)/.tests  ## does a good scraper notice bad clients?
 bench-start: $(VENV)/.tests  ## what `dump` costs before it says anything
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python tests/bench/dump_start.py
 
+bench-boards: $(VENV)/.tests  ## what dashboards and rules cost a Prometheus with 2,000 nodes: ten minutes, 4 GB of disk
+	$(BIN)/python tests/bench/boards.py
+
 scale: $(VENV)/.tests  ## what 5,000 nodes ask of one API server: computed, and played with 300 reflectors
 	$(BIN)/python tests/scale/run.py --reflectors 300
 
