@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -192,6 +193,10 @@ def rule_costs(directory: Path, at: int) -> list[Cost]:
     return costs
 
 
+def _value(values: Mapping[str, str], match: re.Match[str]) -> str:
+    return values[match[1]]
+
+
 def panel_costs(folder: Path, asker: Asker) -> list[Cost]:
     """Return what each panel costs that is open when its board is."""
     costs = []
@@ -206,7 +211,7 @@ def panel_costs(folder: Path, asker: Asker) -> list[Cost]:
         names = re.compile(r"\$(" + "|".join(sorted(values, key=len, reverse=True)) + r")\b")
         for panel in panels(board):
             target = panel["targets"][0]
-            query = names.sub(lambda match, values=values: values[match[1]], target["expr"])
+            query = names.sub(partial(_value, values), target["expr"])
             if panel["title"] not in shut:
                 what = f"{path.stem.removeprefix('podres-')}: {panel['title']}"
                 costs.append(asker.ask(what, query, is_range=not target.get("instant")))
