@@ -1,7 +1,7 @@
 """The devices of one NUMA node: one tile each, shares of a physical device together, small cells if many."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from podres_exporter.model import DeviceStock
@@ -12,6 +12,10 @@ from podres_exporter.page.scene import Holder, Place, Scene, numbers
 
 _MOST_TILES = 24
 """Physical devices of one resource and place beyond which they are drawn small."""
+_MOST_SLOTS = 64
+"""Shares of one physical device beyond which those of the same holders are one."""
+_MOST_CELLS = 512
+"""Held devices of one resource and place beyond which each holder is one cell with a number."""
 _MOST_FREE = 32
 """Free devices that are drawn small one by one; more of them are a number."""
 
@@ -71,13 +75,34 @@ def _tile(scene: Scene, base: str, label: str, share: _Share) -> str:
 def _shared_tile(scene: Scene, base: str, label: str, shares: list[_Share]) -> str:
     """Return a physical device with its shares."""
     held = sum(share.key in scene.devices for share in shares)
-    slots = "".join(_slot(scene, share) for share in shares)
+    slots = "".join(_folded_slots(scene, shares) if len(shares) > _MOST_SLOTS else (_slot(scene, s) for s in shares))
     every = " ".join(dict.fromkeys(numbers(scene.devices[s.key]) for s in shares if s.key in scene.devices))
     return (
         f'<li class="dev shares t" data-p="{every}" title="{escaped(base)}">'
         f'<span class="id">{escaped(label)}</span><span class="state">{held} of {len(shares)} shares held</span>'
         f'<ul class="slots">{slots}</ul></li>'
     )
+
+
+def _folded_slots(scene: Scene, shares: list[_Share]) -> Iterator[str]:
+    """Yield one slot for all shares of the same holders in the same state: a plugin may make one of each MiB."""
+    groups: defaultdict[tuple[str, str], list[_Share]] = defaultdict(list)
+    for share in shares:
+        holders = scene.devices.get(share.key, ())
+        groups[numbers(holders) if holders else "", "; ".join(_remarks(scene, share))].append(share)
+    for (_, remarks), same in groups.items():
+        count = f'<span class="state">{len(same)} {"shares" if len(same) > 1 else "share"}</span>'
+        holders = scene.devices.get(same[0].key, ())
+        if not holders:
+            yield f'<li class="free t" title="{len(same)} shares: free">{count} <span class="state">free</span></li>'
+            continue
+        names = ", ".join(f"{each.badge.name} ({escaped(each.container)})" for each in holders)
+        chips = "".join(badge.chip() for badge in _badges(holders))
+        flags = f'<span class="flag">{remarks}</span>' if remarks else ""
+        yield (
+            f'<li class="t {_trouble(scene, same[0])}" data-p="{numbers(holders)}" '
+            f'title="{len(same)} shares: held by {names}">{chips}{count}{flags}</li>'
+        )
 
 
 def _slot(scene: Scene, share: _Share) -> str:
@@ -102,9 +127,14 @@ def _cells(scene: Scene, place: Place, stock: DeviceStock, bases: dict[str, list
             found[badge.number] = badge
     free = stock.free or frozenset()
     fold = len(free) > _MOST_FREE
-    groups = (
+    groups: Iterable[list[str]] = (
         [_cell(scene, share) for share in shares if not (fold and share.key[1] in free)] for shares in bases.values()
     )
+    if len(stock.held) > _MOST_CELLS:
+        groups = (
+            [f'<i class="c many t {badge.look}" data-p="{number}" title="{counts[number]}">{counts[number]}</i>']
+            for number, badge in sorted(found.items())
+        )
     cells = "".join(f'<span class="core">{"".join(g)}</span>' if len(g) > 1 else "".join(g) for g in groups)
     rest = f'<i class="c many free t" title="{len(free)} free">{len(free)} free</i>' if fold else ""
     rows = [(found[number], f"{counts[number]}") for number in sorted(found)]

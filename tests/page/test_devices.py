@@ -119,3 +119,29 @@ def test_many_pods_on_one_resource_are_folded() -> None:
     page = node(pods, allocatable(*every))
 
     assert ["40 pods hold some"] == [each.text for each in page.all("summary", within="machine")]
+
+
+def test_thousands_of_shares_of_one_device_are_a_slot_for_each_holder() -> None:
+    """A plugin that makes a share of each MiB: the page stays a page."""
+    base = "GPU-7abbb7a9-40e1-053c-f605-000000000001"
+    every = [gpu(f"{base}-{share}", 0) for share in range(3000)]
+    pods = (pod("a", container("main", *every[:2000])), pod("b", container("main", *every[2000:2500])))
+    page = node(pods, allocatable(*every))
+    slots = [each["title"] for each in page.all("li", "t") if any("slots" in outer.classes for outer in each.inside)]
+
+    assert "2500 of 3000 shares held" in page.all("li", "shares")[0].text
+    assert [
+        "2000 shares: held by default/a (main)",
+        "500 shares: held by default/b (main)",
+        "500 shares: free",
+    ] == slots
+
+
+def test_thousands_of_devices_are_a_cell_for_each_holder() -> None:
+    every = [gpu(f"unit{index}", 0) for index in range(3000)]
+    pods = (pod("a", container("main", *every[:2000])), pod("b", container("main", *every[2000:2500])))
+    page = node(pods, allocatable(*every))
+
+    assert ["2000", "500", "500 free"] == [
+        each["title"] for each in page.all("i", "c") if not each["title"].startswith("CPU")
+    ]
