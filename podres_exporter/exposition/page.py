@@ -123,15 +123,22 @@ class Exposition:
         body, snapshot = published.body, published.snapshot
         if snapshot.allocation is not None and now >= published.expires_at_seconds:
             body, snapshot = self._empty, snapshot.expired()
-        known = self._variants.get((text_format, gzip))
-        if known and known.body is body and now - known.made_at_seconds < REST_SECONDS:
-            return known.data
+        if known := self._known(body, text_format, gzip, now):
+            return known
         with self._lock:
+            # Others may have waited for the same page: one is made for all of them.
+            if known := self._known(body, text_format, gzip, now):
+                return known
             make = partial(self._gzipped if gzip else self._identity, body, text_format, snapshot)
             variant = _Variant(body, now, make())
             if self._published is published:
                 self._variants[text_format, gzip] = variant
             return variant.data
+
+    def _known(self, body: _Body, text_format: Format, gzip: bool, now: float) -> bytes | None:
+        """Return the page where it is ready and fresh enough."""
+        known = self._variants.get((text_format, gzip))
+        return known.data if known and known.body is body and now - known.made_at_seconds < REST_SECONDS else None
 
     def _identity(self, body: _Body, text_format: Format, snapshot: Snapshot) -> bytes:
         return body.get(text_format) + self._rest(text_format, snapshot)

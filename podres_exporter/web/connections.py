@@ -46,13 +46,13 @@ class Limits:
 
     connections: int = 64
     reserved: int = 4
-    queued: int = 64
+    queued: int = 256
     newcomers: int = 256
     idle_seconds: float = 75.0
     head_seconds: float = 5.0
     answer_seconds: float = 30.0
     patience_seconds: float = 0.5
-    queue_seconds: float = 2.0
+    queue_seconds: float = 4.0
     leave_seconds: float = 2.0
 
     def of(self, stage: Stage) -> float:

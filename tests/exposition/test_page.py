@@ -27,6 +27,7 @@ from podres_exporter.families import (
     Kind,
     NodeFamily,
     Row,
+    UsageFamily,
     selected,
 )
 from podres_exporter.join import Joiner
@@ -438,3 +439,28 @@ def test_scrapes_while_snapshots_are_published_get_whole_pages() -> None:
 
     assert set() == seen - expected
     assert {(each, page) for each, page in expected if b'device="gpu-1"' in page} <= seen
+
+
+@EACH_VARIANT
+def test_one_page_is_made_for_all_scrapes_that_wait_for_it(text_format: Format, gzipped: bool) -> None:
+    """A flood of scrapes at a new snapshot must not make the page as often, nor keep as many copies of it."""
+    writing, may_end, written = Event(), Event(), []
+
+    def rows(_: Snapshot) -> Collection[Row]:
+        written.append(1)
+        writing.set()
+        assert may_end.wait(60)
+        return [("r", 1.0)]
+
+    slow = UsageFamily("podres_slow_total", Kind.COUNTER, "Slow.", ("resource",), "usage", rows)
+    shown = exposition(FakeClock(), families=(slow,))
+    shown.publish(node_with("0"), FAR)
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(shown.body, text_format, gzipped)
+        assert writing.wait(60)
+        others = [pool.submit(shown.body, text_format, gzipped) for _ in range(7)]
+        may_end.set()
+        pages = [each.result() for each in (first, *others)]
+
+    assert [1] == written
+    assert all(each is pages[0] for each in pages)
