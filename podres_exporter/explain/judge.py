@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from podres_exporter.admission import SMT_ALIGNMENT, TOPOLOGY_AFFINITY
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.explain.account import Account, ContainerAccount, State
 from podres_exporter.explain.find import find_container, find_pod
 from podres_exporter.explain.holdings import holdings
 from podres_exporter.explain.neighbours import neighbours
-from podres_exporter.explain.state import state_of, under_refusal
-from podres_exporter.fit import Answer, ask_of, fit
+from podres_exporter.explain.state import state_of
+from podres_exporter.fit import Answer, Fits, Policy, ask_of, fit
 from podres_exporter.model import (
     Allocation,
     ContainerView,
@@ -22,6 +23,11 @@ from podres_exporter.model import (
     Verdict,
 )
 from podres_exporter.printable import printable
+
+_JUDGED = frozenset(
+    {TOPOLOGY_AFFINITY.reason, SMT_ALIGNMENT, "UnexpectedAdmissionError", "OutOfcpu", "OutOfmemory", "OutOfpods"}
+)
+"""Refusals over what `fit` judges; any other stands whatever is free."""
 
 
 def explain(snapshot: Snapshot, namespace: str | None, pod_name: str, container: str | None = None) -> Account:
@@ -142,9 +148,26 @@ def _fit(snapshot: Snapshot, view: PodView | None, meta: PodMeta | None, state: 
         return None
     if view is None:
         answer = fit(snapshot, ask_of(meta), without=None if state is State.REJECTED else meta.key)
-        return under_refusal(answer, meta) if state is State.REJECTED else answer
+        return _under_refusal(answer, meta) if state is State.REJECTED else answer
     sits_badly = any(each.alignment.verdict is Verdict.MISALIGNED for each in view.containers)
     return fit(snapshot, ask_of(meta), without=view.pod.key) if sits_badly else None
+
+
+def _under_refusal(answer: Answer, meta: PodMeta) -> Answer:
+    """
+    Return the answer as far as it can differ from the kubelet's own refusal of the pod.
+
+    Policies under which the kubelet would not have refused it as it did are left out; where the refusal is over
+    something that is not judged, nothing that is free makes a yes.
+    """
+    outcomes = answer.outcomes
+    if meta.reason == TOPOLOGY_AFFINITY.reason:
+        outcomes = tuple(each for each in outcomes if each.policy not in {Policy.NONE, Policy.BEST_EFFORT})
+    if meta.reason not in _JUDGED:
+        outcomes = tuple(
+            replace(each, fits=Fits.UNKNOWN, places=()) if each.fits is Fits.YES else each for each in outcomes
+        )
+    return replace(answer, outcomes=outcomes)
 
 
 def _notes(snapshot: Snapshot, meta: PodMeta | None, state: State) -> Iterator[str]:

@@ -1,10 +1,7 @@
 """What the sources say together of a pod: is it listed, and if not, why."""
 
-from dataclasses import replace
-
-from podres_exporter.admission import SMT_ALIGNMENT, TOPOLOGY_AFFINITY, Policy
+from podres_exporter.admission import SMT_ALIGNMENT, TOPOLOGY_AFFINITY
 from podres_exporter.explain.account import State
-from podres_exporter.fit import Answer, Fits
 from podres_exporter.model import PodMeta, PodView, Snapshot
 
 _REFUSALS = frozenset(
@@ -23,10 +20,6 @@ _REFUSALS = frozenset(
     }
 )
 _OUT_OF = "OutOf"
-_JUDGED = frozenset(
-    {TOPOLOGY_AFFINITY.reason, SMT_ALIGNMENT, "UnexpectedAdmissionError", "OutOfcpu", "OutOfmemory", "OutOfpods"}
-)
-"""Refusals over what `fit` judges; any other stands whatever is free."""
 _REFUSED = "Pod was rejected: "
 
 
@@ -52,20 +45,3 @@ def was_refused(meta: PodMeta) -> bool:
     if meta.phase != "Failed":
         return False
     return meta.reason in _REFUSALS or meta.reason.startswith(_OUT_OF) or meta.message.startswith(_REFUSED)
-
-
-def under_refusal(answer: Answer, meta: PodMeta) -> Answer:
-    """
-    Return the answer as far as it can differ from the kubelet's own refusal of the pod.
-
-    Policies under which the kubelet would not have refused it as it did are left out; where the refusal is over
-    something that is not judged, nothing that is free makes a yes.
-    """
-    outcomes = answer.outcomes
-    if meta.reason == TOPOLOGY_AFFINITY.reason:
-        outcomes = tuple(each for each in outcomes if each.policy not in {Policy.NONE, Policy.BEST_EFFORT})
-    if meta.reason not in _JUDGED:
-        outcomes = tuple(
-            replace(each, fits=Fits.UNKNOWN, places=()) if each.fits is Fits.YES else each for each in outcomes
-        )
-    return replace(answer, outcomes=outcomes)

@@ -7,7 +7,7 @@ from podres_exporter.cpuset import format_cpuset
 from podres_exporter.explain.account import State
 from podres_exporter.explain.state import state_of
 from podres_exporter.join import pod_memory
-from podres_exporter.model import Container, ContainerView, PodMeta, PodView, Snapshot, Verdict
+from podres_exporter.model import Container, ContainerView, PodMeta, PodView, Snapshot, Verdict, ids_by_resource
 from podres_exporter.page.badge import Badge
 from podres_exporter.page.markup import escaped, part, target
 from podres_exporter.page.scene import Scene, holds_nothing
@@ -29,6 +29,8 @@ _STATES = {
     State.PENDING: "not started yet",
     State.MISSING: "not listed by the kubelet",
 }
+_MOST_IDS = 512
+"""Ids of one resource that a container's row names; more of them are a number."""
 _NONE = '<span class="none">\N{EN DASH}</span>'
 
 
@@ -123,11 +125,12 @@ def _memory(container: Container) -> Iterator[str]:
 
 
 def _devices(badge: Badge, container: Container) -> str:
-    """Return a fold for each resource, with the ids in it."""
-    counts = Counter(device.resource for device in container.devices)
+    """Return a fold for each resource, with the ids in it, or the first of them: the JSON document has all."""
     folds = []
-    for resource, count in counts.items():
-        ids = "".join(f"<li>{escaped(each.device_id)}</li>" for each in container.devices if each.resource == resource)
+    for resource, every in ids_by_resource(container.devices):
+        count = len(every)
+        ids = "".join(f"<li>{escaped(each)}</li>" for each in every[:_MOST_IDS])
+        ids += f"<li>and {count - _MOST_IDS} more</li>" if count > _MOST_IDS else ""
         identifier = target("ids", *badge.pod, container.name, resource)
         folds.append(
             f'<details id="{identifier}"><summary>{count} <span class="ids">{escaped(resource)}</span></summary>'

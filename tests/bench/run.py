@@ -36,6 +36,7 @@ from bench.sizes import SIZES, XL, L, S, Size, small
 from bench.start_rows import dump_rows, start_rows
 from bench.table import Row, as_json, markdown, text_table
 from bench.timing import CLOCK
+from bench.unit_rows import unit_rows
 from bench.watch_rows import watch_rows
 
 FAILED = "failed, see above"
@@ -186,6 +187,10 @@ def growth(bench: Workbench) -> Iterator[Row]:
     yield from growth_rows(bench.effort.pods, bench.effort.devices, min(5, bench.effort.rounds))
 
 
+def units(bench: Workbench) -> Iterator[Row]:
+    yield from unit_rows(min(3, bench.effort.rounds), bench.effort.divisor)
+
+
 GROUPS: Mapping[str, Callable[[Workbench], Iterator[Row]]] = {
     "scrape": scrapes,
     "render": rendering,
@@ -198,6 +203,7 @@ GROUPS: Mapping[str, Callable[[Workbench], Iterator[Row]]] = {
     "size": sizes,
     "growth": growth,
     "race": race,
+    "units": units,
 }
 
 
