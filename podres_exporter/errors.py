@@ -146,3 +146,7 @@ class SelectionError(PodresError):
         named = f"{problem}: {', '.join(candidates)}" if candidates else problem
         super().__init__(f"{named}; {remedy}" if remedy else named)
         self.candidates = tuple(candidates)
+
+
+class OutputError(Exception):
+    """Standard output cannot be written: the disk is full, or it was closed."""

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Loaded after that, and this module loads little else: until then a signal finds Python's own handler.
     from podres_exporter.cli.flags.commands import build_parser  # noqa: PLC0415 - as said
     from podres_exporter.cli.flags.parser import help_hint, parse  # noqa: PLC0415 - as said
-    from podres_exporter.errors import ConfigError  # noqa: PLC0415 - as said
+    from podres_exporter.errors import ConfigError, OutputError  # noqa: PLC0415 - as said
 
     given, parser = sys.argv[1:] if argv is None else argv, build_parser()
     if not given:
@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         def run() -> int:
             code = int(verb.run(arguments))
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
             return code
 
         return run() if arguments.verb in _GO_ON else ctrl_c.run(run)
@@ -51,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"podres-exporter: {problem}", file=sys.stderr)
         print(f"podres-exporter: {help_hint(parser, given)}", file=sys.stderr)
         return EXIT_USAGE
+    except OutputError as error:
+        print(f"podres-exporter: {error}", file=sys.stderr)
+        return EXIT_FAILED
     except BrokenPipeError:
         # Whoever reads has seen enough, as in `metrics | head`; nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

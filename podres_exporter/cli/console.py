@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
-from podres_exporter.errors import NotFoundError, SelectionError, SnapshotError
+from podres_exporter.errors import NotFoundError, OutputError, SelectionError, SnapshotError
 from podres_exporter.printable import printable
 from podres_exporter.text.style import ANSI, PLAIN, Tone
 from podres_exporter.text.words import ENDLESS, sentence_lines
@@ -32,14 +32,14 @@ def ended(verb: Callable[[], int], *, failed: int = EXIT_FAILED) -> int:
 
 def complain(sentences: Iterable[str]) -> None:
     """Write sentences to standard error, for people."""
-    for sentence in sentences:
+    for sentence in sentences if sys.stderr is not None else ():
         print(f"podres-exporter: {sentence}", file=sys.stderr)
 
 
 def remark(notes: Iterable[str]) -> None:
     """Write what is to be known about a table to standard error, so that the table can be piped into a program."""
     width, is_coloured = columns(ENDLESS), wants_colours(sys.stderr)
-    for line in (line for note in notes for line in sentence_lines(note, width)):
+    for line in (line for note in notes for line in sentence_lines(note, width) if sys.stderr is not None):
         print((ANSI if is_coloured else PLAIN).paint(line, Tone.WARN), file=sys.stderr)
 
 
@@ -47,9 +47,13 @@ def write(text: str) -> bool:
     """
     Write a text to standard output; False if the reader has gone, as after `| head`, which is no error.
 
+    Raises OutputError if it cannot be written.
+
     What the output's encoding does not have is replaced. A terminal gets no control characters but our own colours:
     CSV and the exposition formats have names as they are, and a terminal obeys what is in them.
     """
+    if sys.stdout is None:  # as after `>&-`
+        raise OutputError("standard output is closed")
     if sys.stdout.isatty():
         text = _for_terminal(text)
     with contextlib.suppress(AttributeError):
@@ -58,10 +62,17 @@ def write(text: str) -> bool:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return False
+    except OSError as error:
+        _silence()
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
     return True
+
+
+def _silence() -> None:
+    """Write what is left to nowhere, also at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _for_terminal(text: str) -> str:
@@ -79,4 +90,7 @@ def columns(otherwise: int) -> int:
 
 def wants_colours(stream: TextIO | None = None) -> bool:
     """Return whether to colour: a terminal that can, and a user who has not said no (https://no-color.org)."""
-    return (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    stream = stream or sys.stdout
+    return (
+        stream is not None and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )

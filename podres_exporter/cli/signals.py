@@ -89,7 +89,7 @@ class CtrlC:
         is the kernel's, which needs no interpreter.
         """
         if self._is_pressed:
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(AttributeError, OSError, ValueError):
                 sys.stdout.flush()
             self._leave(EXIT_INTERRUPTED)
         signal.signal(signal.SIGINT, signal.SIG_DFL)

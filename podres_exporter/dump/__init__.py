@@ -8,7 +8,7 @@ node where there are several. selection and narrow show a part of a snapshot, ch
 In tables `-` says that there is none or that it does not apply, and `?` that nobody tells.
 """
 
-from podres_exporter.dump.changes import Change, Follower, Kind, change_lines, changes
+from podres_exporter.dump.changes import Change, Follower, Kind, change_document, change_lines, changes
 from podres_exporter.dump.documents import LIST_KIND, json_text, yaml_text
 from podres_exporter.dump.free import free_cells, free_lines, free_notes
 from podres_exporter.dump.prom import prom_text
@@ -35,6 +35,7 @@ __all__ = [
     "Selection",
     "Style",
     "Tone",
+    "change_document",
     "change_lines",
     "changes",
     "csv_text",

@@ -133,6 +133,21 @@ def change_lines(found: Sequence[Change], *, with_node: bool = False, style: Sty
     ]
 
 
+def change_document(change: Change) -> dict[str, object]:
+    """
+    Return a change for programs; *subject* are the words of what it is about, as in the line.
+
+    Texts are safe to print, as in the line.
+    """
+    return {
+        "node": change.node,
+        "change": change.kind.name.lower(),
+        "subject": list(change.subject),
+        "before": change.before or None,
+        "after": change.after or None,
+    }
+
+
 class Follower:
     """Tells what each snapshot changes; remembers the last one, and the last allocation over a time without any."""
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-SNAPSHOT_PATH = "/api/v1/snapshot"
+METRICS_PATH, SNAPSHOT_PATH = "/metrics", "/api/v1/snapshot"
+EXPORTER_PORT = 10190
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -24,12 +25,19 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """Return the address of an exporter's URL, with or without the snapshot's path. Raises ValueError."""
+    """
+    Return the address of an exporter's URL. Raises ValueError.
+
+    A scheme may be left out, then with the exporter's own port, and the path of the metrics or of the snapshot may be
+    there: it is the URL that curl and Prometheus are given.
+    """
+    has_scheme = "://" in text
+    ports = _PORTS if has_scheme else {"http": EXPORTER_PORT}
     # What may have a password in it is not shown.
     shown = "this" if "@" in text else repr(text)
     wrong = ValueError(f"{shown} is not the URL of an exporter; write for example http://node1:10190")
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(text if has_scheme else f"http://{text}")
         port = parts.port
     except ValueError as error:
         raise wrong from error
@@ -37,7 +45,7 @@ def parse_address(text: str) -> Address:
         raise wrong
     if not (text.isascii() and text.isprintable() and " " not in text):
         raise wrong
-    path = parts.path.rstrip("/").removesuffix(SNAPSHOT_PATH) + SNAPSHOT_PATH
+    path = parts.path.rstrip("/").removesuffix(SNAPSHOT_PATH).removesuffix(METRICS_PATH) + SNAPSHOT_PATH
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     credentials = f"{user}:{password}" if user or password else ""
-    return Address(parts.scheme == "https", parts.hostname, port or _PORTS[parts.scheme], path, credentials)
+    return Address(parts.scheme == "https", parts.hostname, port or ports[parts.scheme], path, credentials)

@@ -39,4 +39,9 @@ def last_answer(snapshot: Snapshot) -> str:
     times = [each.last_success_seconds for each in snapshot.sources if each.source == "kubelet"]
     if not times or times[0] is None:
         return ""
-    return f"{_EPOCH + timedelta(seconds=int(times[0])):%Y-%m-%dT%H:%M:%SZ}"
+    return moment_text(times[0])
+
+
+def moment_text(seconds: float) -> str:
+    """Return Unix seconds as a time in UTC, such as `2026-11-20T08:00:00Z`."""
+    return f"{_EPOCH + timedelta(seconds=int(seconds)):%Y-%m-%dT%H:%M:%SZ}"

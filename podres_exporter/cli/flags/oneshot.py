@@ -154,7 +154,7 @@ def _add_view(group: argparse._ArgumentGroup) -> None:
     add("--free", action="store_true", help="what is left, by NUMA node")
     add("--nodes", action="store_true", help="how much of each resource is allocatable, held and free, and node state")
     add("--all", action="store_true", help="containers that hold nothing, too")
-    add("-w", "--watch", action="store_true", help="then go on, and print what changes, line by line, until Ctrl-C")
+    add("-w", "--watch", action="store_true", help="print what changes, line by line, until Ctrl-C")
     add_table_flags(group)
 
 

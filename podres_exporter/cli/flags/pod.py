@@ -61,8 +61,8 @@ def _pairs(
     found: dict[str, int] = {}
     for text in texts:
         name, _, amount = text.partition("=")
-        if not name or name in found:
-            why = "is the second of its name" if name else "names nothing"
+        if not name or name in found or not amount:
+            why = "is the second of its name" if name in found else "lacks the number" if name else "names nothing"
             faults.append(f"{flag}: {text!r} {why}; write for example {example}")
             continue
         try:

@@ -8,7 +8,7 @@ from podres_exporter.cli.console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, 
 from podres_exporter.cli.flags.parser import help_hint, parse
 from podres_exporter.cli.kubectl.flags import PROGRAM, build_parser
 from podres_exporter.cluster.outcome import Outcome, told, trouble_lines, troubles
-from podres_exporter.errors import ConfigError, NotFoundError, SelectionError, SnapshotError
+from podres_exporter.errors import ConfigError, NotFoundError, OutputError, SelectionError, SnapshotError
 
 EXIT_USAGE = 2
 
@@ -25,7 +25,7 @@ def run(argv: Sequence[str]) -> int:
     except ConfigError as error:
         complain([*error.problems, help_hint(parser, argv)])
         return EXIT_USAGE
-    except (SnapshotError, SelectionError, NotFoundError) as error:
+    except (SnapshotError, SelectionError, NotFoundError, OutputError) as error:
         complain([str(error)])
         return EXIT_FAILED
     except KeyboardInterrupt:

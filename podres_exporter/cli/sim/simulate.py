@@ -1,6 +1,8 @@
 """`simulate`: the simulated node alone, for people who write device plugins and monitoring agents."""
 
 import argparse
+import contextlib
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -30,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         with node:
             _introduce(node, directory)
             if isinstance(node, LiveNode):
+                signal.signal(signal.SIGTTIN, signal.SIG_IGN)
                 threading.Thread(target=_obey, args=(Control(node),), name="control", daemon=True).start()
             wait_for_signal()
     return 0
@@ -76,6 +79,12 @@ def _introduce(node: SimNode, directory: Path) -> None:
 
 
 def _obey(control: Control) -> None:
-    """Carry out what is typed, line by line, until there is no more."""
-    for line in sys.stdin:
-        print(control.execute(line), flush=True)
+    """
+    Carry out what is typed, line by line, until there is no more.
+
+    In the background of a terminal there is nothing to read. SIGTTIN, which would stop the process there, is ignored,
+    so that the read fails with EIO instead (POSIX, General Terminal Interface, 11.1.4).
+    """
+    with contextlib.suppress(OSError):
+        for line in sys.stdin:
+            print(control.execute(line), flush=True)

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.watch:
         from podres_exporter.cli.verbs.follow import follow  # noqa: PLC0415 - only with --watch
 
-        return ended(partial(follow, origin, selection))
+        return ended(partial(follow, origin, selection, SystemClock(), is_json=view.output == "json"))
     return ended(partial(_dump, origin, selection, view))
 
 
@@ -63,8 +63,8 @@ def _contradictions(arguments: argparse.Namespace, view: View) -> list[str]:
         found += [f"--watch: prints changes as lines, and {flag} is a table" for flag in views(view)]
         if arguments.file is not None:
             found.append("--watch: a file does not change; leave --from out")
-        if view.output != "table":
-            found.append(f"--watch: prints changes as lines; leave -o {view.output} out")
+        if view.output not in {"table", "json"}:
+            found.append(f"--watch: prints changes as lines or, with -o json, as JSON; leave -o {view.output} out")
         if view.sort_by or not view.headers:
             found.append("--watch: prints changes as lines; leave --sort-by and --no-headers out")
         if view.everything:

@@ -1,16 +1,20 @@
 """`dump --watch`: a line for each change, until Ctrl-C."""
 
+import json
+
 from podres_exporter.cli.console import EXIT_OK, complain, wants_colours, write
 from podres_exporter.cli.look.origin import SnapshotOrigin
 from podres_exporter.cli.signals import interruptible
-from podres_exporter.dump import ANSI, PLAIN, Follower, Selection, change_lines, select_nodes
+from podres_exporter.clock import Clock
+from podres_exporter.dump import ANSI, PLAIN, Follower, Selection, change_document, change_lines, select_nodes
 from podres_exporter.errors import SelectionError
 from podres_exporter.model import Snapshot
+from podres_exporter.text.availability import moment_text
 
 
-def follow(origin: SnapshotOrigin, selection: Selection) -> int:
-    """Print everything that is held, then what changes; 0 when a signal ends it, or nobody reads any more."""
-    printer = Printer(selection)
+def follow(origin: SnapshotOrigin, selection: Selection, clock: Clock, *, is_json: bool) -> int:
+    """Print everything that is held, then what changes; 0 when a signal ends it, or the reader has gone."""
+    printer = Printer(selection, clock, is_json=is_json)
     with interruptible() as alarm:
         origin.watch(alarm, printer.show)
     return EXIT_OK
@@ -19,17 +23,23 @@ def follow(origin: SnapshotOrigin, selection: Selection) -> int:
 class Printer:
     """Prints what each snapshot changes."""
 
-    def __init__(self, selection: Selection) -> None:
-        """Begin with nothing, so that everything that is held is new."""
-        self._selection, self._follower = selection, Follower()
+    def __init__(self, selection: Selection, clock: Clock, *, is_json: bool) -> None:
+        """Begin with nothing, so that everything that is held is new; *is_json*: a JSON object for each line."""
+        self._selection, self._clock, self._is_json = selection, clock, is_json
+        self._follower = Follower()
         self._known: list[Snapshot] = []
         self._complaint = ""
         self._style = ANSI if wants_colours() else PLAIN
 
     def show(self, snapshot: Snapshot) -> bool:
-        """Print a line for each change; False if nobody reads any more."""
+        """Print a line for each change, with the time; False if the reader has gone."""
         selected = self._selected(snapshot)
-        lines = [] if selected is None else change_lines(self._follower.follow(selected), style=self._style)
+        found = [] if selected is None else self._follower.follow(selected)
+        now = moment_text(self._clock.wall_seconds())
+        if self._is_json:
+            lines = [json.dumps({"time": now, **change_document(each)}) for each in found]
+        else:
+            lines = [f"{now} {line}" for line in change_lines(found, style=self._style)]
         return write("".join(f"{line}\n" for line in lines)) if lines else True
 
     def _selected(self, snapshot: Snapshot) -> Snapshot | None:

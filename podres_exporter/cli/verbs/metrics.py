@@ -3,6 +3,7 @@
 import argparse
 import json
 
+from podres_exporter.cli.console import write
 from podres_exporter.errors import ConfigError
 from podres_exporter.families import CATALOGUE, OFF_BY_DEFAULT, ExporterFamily, Family
 from podres_exporter.families.own import FAMILIES as OWN_FAMILIES
@@ -13,7 +14,7 @@ def run(arguments: argparse.Namespace) -> int:
     writers = {"table": as_table, "markdown": as_markdown, "json": as_json}
     if arguments.output not in writers:
         raise ConfigError([f"--output: {arguments.output!r} is unknown; choose table, markdown or json"])
-    print(writers[arguments.output]())
+    write(writers[arguments.output]() + "\n")
     return 0
 
 

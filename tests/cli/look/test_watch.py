@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -12,7 +13,7 @@ import grpc
 import pytest
 from document_samples import everything
 from eventually import eventually
-from look_rig import GPU, SERVE, TRAIN, Spot, answers, manifest, spot
+from look_rig import GPU, NODE, SERVE, TRAIN, Spot, answers, manifest, spot
 from raw_server import RawServer, whole
 
 from podres_exporter.cli import main
@@ -98,6 +99,33 @@ def test_a_watch_begins_with_everything_and_ends_with_0(node: Spot, watch: Watch
     assert f"+ ml/train main {GPU} GPU-aa (NUMA node 0)" in watch.out
     assert "done" not in watch.out
     assert "" == watch.err
+
+
+def test_each_line_has_its_time(node: Spot, watch: Watcher) -> None:
+    def story() -> None:
+        assert watch.sees("+ web/infer server")
+
+    watch(*node.flags, *QUICK, story=story)
+    assert all(re.match(r"20[0-9-]{8}T[0-9:]{8}Z [+~-] ", line) for line in watch.out.splitlines())
+
+
+def test_with_json_each_change_is_an_object(node: Spot, watch: Watcher) -> None:
+    """For programs that read line by line."""
+
+    def story() -> None:
+        assert watch.sees("GPU-ab")
+        node.kubelet.answers = answers(TRAIN)
+        assert watch.sees("removed")
+
+    watch(*node.flags, *QUICK, "--metadata.source=none", "-o", "json", story=story)
+    found = [json.loads(line) for line in watch.out.splitlines()]
+    gone = [each for each in found if each["change"] == "removed" and GPU in each["subject"]]
+
+    assert [(NODE, ["web/infer", "server", GPU, "GPU-ab"], None)] == [
+        (each["node"], each["subject"], each["after"]) for each in gone
+    ]
+    assert "(NUMA node 1)" == gone[0]["before"]
+    assert gone[0]["time"].endswith("Z")
 
 
 def test_what_comes_and_goes_is_told_soon(node: Spot, watch: Watcher) -> None:

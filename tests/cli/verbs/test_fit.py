@@ -94,7 +94,7 @@ def test_wrong_usage_is_refused_all_at_once(run: Command) -> None:
         "-o: 'xml' is unknown; choose text or json",
         "--cpus: 'x' is not a number of CPUs; write for example 4 or 500m",
         "--memory: '-1' is not a size; write for example 16Gi",
-        "--hugepages: '' is not a size; write for example 2Mi=1Gi",
+        "--hugepages: '2Mi' lacks the number; write for example 2Mi=1Gi",
         "--device: 'z' is not a number of devices; write for example nvidia.com/gpu=2",
         "--device: '=1' names nothing; write for example nvidia.com/gpu=2",
         "--device: 'b=2' is the second of its name; write for example nvidia.com/gpu=2",
