@@ -9,7 +9,7 @@ from podres_exporter.cluster.outcome import Told, Trouble
 from podres_exporter.model import Allocation, Explanation, PodKey, Snapshot, Support
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import age_text
-from podres_exporter.text.availability import why_nothing
+from podres_exporter.text.availability import what_is_retained, why_nothing
 from podres_exporter.text.words import counted, joined, pods_text, some
 
 OLD_SECONDS = 120.0
@@ -139,7 +139,8 @@ def _of_sources(snapshot: Snapshot) -> Iterator[Finding]:
     if snapshot.allocation is None:
         yield failed("snapshot.allocation", f"nothing to show: {why_nothing(snapshot)}", _REMEDIES["kubelet"])
     elif held:
-        yield warning("snapshot.held", f"{joined(held)} as known before the kubelet's restart", "wait a minute")
+        seen = what_is_retained(snapshot) or f"{joined(held)} as known before the kubelet's restart"
+        yield warning("snapshot.held", seen, "wait until the kubelet lists its pods; see whether it has its API server")
     elif stale:
         yield warning("snapshot.stale", f"{joined(stale)} as the kubelet last told", _REMEDIES["kubelet"])
     for each in snapshot.sources:

@@ -19,7 +19,7 @@ from podres_exporter.model import (
 )
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import CPU, on_nodes, resource_amount, thing
-from podres_exporter.text.availability import last_answer, why_nothing
+from podres_exporter.text.availability import last_answer, what_is_retained, what_is_unknown, why_nothing
 from podres_exporter.text.doubles import double_text
 from podres_exporter.text.words import counted, folded, ids_in_order, joined
 
@@ -64,8 +64,10 @@ def trust(snapshot: Snapshot) -> Iterator[Note]:
     if snapshot.allocation is None:
         yield f"nothing to show: {why_nothing(snapshot)}"
         return
-    if held:
-        yield f"held: the kubelet has just started and answers too little; {joined(held)} as known before"
+    if retained := what_is_retained(snapshot):
+        yield f"retained: {retained}"
+    if unknown := what_is_unknown(snapshot):
+        yield f"not known: {unknown}"
     if stale:
         yield f"stale: {joined(stale)} as the kubelet last told{f', {since}' if since else ''}"
     for each in snapshot.sources:

@@ -4,14 +4,11 @@ from collections.abc import Iterator
 
 from podres_exporter.model import Snapshot, SourceHealth, Support
 from podres_exporter.page.markup import escaped, moment, part
-from podres_exporter.text.availability import why_nothing
+from podres_exporter.text.availability import what_is_retained, what_is_unknown, why_nothing
 
 _NAMES = {"kubelet": "Kubelet", "metadata": "API server", "topology": "Topology"}
 _HALVES = {"pods": "pods", "allocatable": "allocatable devices, CPUs and memory"}
 _LAST_GOOD = "What stands here is its last good answer; it may have changed since."
-_YOUNG = (
-    "the kubelet has just started, and its answers still lack what was known before. What stands here is from before."
-)
 _GOOD, _SO_SO, _BAD, _OFF = "ok", "warn", "bad", "off"
 _MARKS = {_GOOD: "\N{CHECK MARK}", _SO_SO: "!", _BAD: "\N{MULTIPLICATION X}", _OFF: "\N{EN DASH}"}
 
@@ -75,10 +72,12 @@ def _notices(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         yield _BAD, f"<strong>Stale:</strong> the kubelet has not answered since {_since(kubelet)}. {_LAST_GOOD}"
     for half in snapshot.parts:
         name = _HALVES.get(half.part, escaped(half.part))
-        if half.held:
-            yield _SO_SO, f"<strong>Held back ({name}):</strong> {_YOUNG}"
-        elif half.stale and kubelet and kubelet.up:
+        if half.stale and kubelet and kubelet.up:
             yield _SO_SO, f"<strong>Stale ({name}):</strong> older than the last poll."
+    if retained := what_is_retained(snapshot):
+        yield _SO_SO, f"<strong>Retained:</strong> {escaped(retained)}. What they hold counts as held until they end."
+    if unknown := what_is_unknown(snapshot):
+        yield _SO_SO, f"<strong>Not known:</strong> {escaped(unknown)}."
     if any(rpc.rpc == "GetAllocatableResources" and rpc.support is Support.UNSUPPORTED for rpc in snapshot.rpcs):
         yield _SO_SO, "This kubelet does not tell what is allocatable, so what is free is not known."
     if topology and not topology.up:

@@ -1,15 +1,18 @@
-"""Why a snapshot has nothing to show: one reason and one sentence for every output."""
+"""Why a snapshot has nothing to show, or shows something of before: one reason and one sentence for every output."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from podres_exporter.model import Snapshot
+from podres_exporter.model import Mark, Snapshot
+from podres_exporter.printable import printable
 
+_MOST_NAMES = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NoAllocation(StrEnum):
-    """Why a snapshot has no allocation."""
+    """Why a snapshot has no allocation; HELD_BACK is said by exporters before 0.2 only."""
 
     NOT_ANSWERED = "not_answered"
     HELD_BACK = "held_back"
@@ -18,20 +21,59 @@ class NoAllocation(StrEnum):
 
 def no_allocation(snapshot: Snapshot) -> NoAllocation:
     """Return why this snapshot, which has no allocation, has none."""
-    if any(part.held for part in snapshot.parts if part.part == "pods"):
-        return NoAllocation.HELD_BACK
     return NoAllocation.TOO_OLD if last_answer(snapshot) else NoAllocation.NOT_ANSWERED
 
 
 def why_nothing(snapshot: Snapshot) -> str:
     """Return why this snapshot has no allocation, as a clause without a full stop."""
     match no_allocation(snapshot):
-        case NoAllocation.HELD_BACK:
-            return "the kubelet has just started; its answers are held back until they are stable"
         case NoAllocation.TOO_OLD:
             return f"the kubelet's last good answer, of {last_answer(snapshot)}, is older than the maximum age"
         case _:
             return "the kubelet has not answered yet"
+
+
+def what_is_retained(snapshot: Snapshot) -> str:
+    """Return what the kubelet said before its restart and has not since, as a clause; empty if that is nothing."""
+    views = snapshot.allocation.pods if snapshot.allocation else ()
+    names = [f"{view.pod.namespace}/{view.pod.name}" for view in views if view.mark is Mark.RETAINED]
+    found = []
+    if names:
+        found.append(f"{_named(names)} as the kubelet listed {_it_or_them(names)} before its restart")
+    if any(part.held for part in snapshot.parts if part.part == "allocatable"):
+        found.append("what may be handed out as the kubelet told it before its restart")
+    return " and ".join(found)
+
+
+def what_is_unknown(snapshot: Snapshot) -> str:
+    """Return of what it is not known how much is free, and why where it can be told, as a clause; else empty."""
+    allocation = snapshot.allocation
+    if allocation is None:
+        return ""
+    names = {each.resource for each in allocation.devices if not each.is_complete}
+    names |= {each.memory_type for each in allocation.memory if not each.is_complete}
+    names |= set() if allocation.cpus.is_complete else {"cpu"}
+    if not names:
+        return ""
+    unlisted = [f"{namespace}/{name}" for namespace, name in allocation.unlisted_pods]
+    why = (
+        f"; the API server says that {_named(unlisted)} {'runs' if len(unlisted) == 1 else 'run'} here, "
+        if unlisted
+        else ""
+    )
+    why += f"and the kubelet has not listed {_it_or_them(unlisted)}" if unlisted else ""
+    return f"how much is free of {_named(sorted(names))}{why}"
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return the names, of many only the first ones."""
+    shown = [printable(name) for name in names[:_MOST_NAMES]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _it_or_them(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"
 
 
 def last_answer(snapshot: Snapshot) -> str:

@@ -39,12 +39,6 @@ def test_a_cluster_without_findings_is_well() -> None:
     ("changed", "name", "verdict", "words"),
     [
         ({"allocation": None}, "snapshot.allocation", Verdict.FAILED, "is older than the maximum age"),
-        (
-            {"allocation": None, "parts": (Part("pods", stale=True, held=True),)},
-            "snapshot.allocation",
-            Verdict.FAILED,
-            "has just started; its answers are held back",
-        ),
         ({"parts": (Part("pods", stale=True, held=True),)}, "snapshot.held", Verdict.WARNING, "pods as known before"),
         (
             {"parts": (Part("pods", stale=True, held=False), Part("allocatable", stale=True, held=False))},

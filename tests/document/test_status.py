@@ -31,7 +31,7 @@ AT = "1970-01-01T00:00:05Z"
     ("source", "held", "reason", "message"),
     [
         (NEVER, False, "not_answered", "the kubelet has not answered yet"),
-        (ONCE, True, "held_back", "the kubelet has just started; its answers are held back until they are stable"),
+        (ONCE, True, "too_old", f"the kubelet's last good answer, of {AT}, is older than the maximum age"),
         (ONCE, False, "too_old", f"the kubelet's last good answer, of {AT}, is older than the maximum age"),
     ],
 )

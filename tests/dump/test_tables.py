@@ -224,10 +224,6 @@ def test_many_free_ids_are_folded() -> None:
     [
         (Snapshot("n1", None), "nothing to show: the kubelet has not answered yet"),
         (
-            Snapshot("n1", None, parts=(Part("pods", stale=False, held=True),)),
-            "nothing to show: the kubelet has just started; its answers are held back until they are stable",
-        ),
-        (
             Snapshot("n1", None, sources=(SourceHealth("kubelet", False, 1.7e9 + 0.25),)),
             "nothing to show: the kubelet's last good answer, of 2023-11-14T22:13:20Z, is older than the maximum age",
         ),

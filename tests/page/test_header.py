@@ -6,7 +6,7 @@ import pytest
 from page_dom import dom
 from page_nodes import CURRENT, MOMENT, WELL, machine, snapshot, tiny
 
-from podres_exporter.model import Metadata, Part, PodMeta, Snapshot, SourceHealth
+from podres_exporter.model import Mark, Metadata, Part, PodMeta, Snapshot, SourceHealth
 
 AT = "2026-09-21 14:13:20 UTC"
 LAST_GOOD = "What stands here is its last good answer; it may have changed since."
@@ -48,11 +48,6 @@ def test_a_kubelet_that_is_down_makes_the_page_stale() -> None:
     [
         ((source("kubelet", up=False, ever=False),), CURRENT, "the kubelet has not answered yet"),
         (
-            (source("kubelet", up=True),),
-            (Part("pods", stale=True, held=True),),
-            "the kubelet has just started; its answers are held back until they are stable",
-        ),
-        (
             (source("kubelet", up=False),),
             CURRENT,
             "the kubelet's last good answer, of 2026-09-21T14:13:20Z, is older than the maximum age",
@@ -69,12 +64,18 @@ def test_without_an_allocation_the_page_says_why(
     assert [] == dom(shown).all("table")
 
 
-def test_answers_held_back_are_told_by_half() -> None:
-    shown = replace(NODE, parts=(Part("pods", stale=True, held=True), Part("allocatable", stale=True, held=False)))
+def test_what_is_of_before_a_restart_and_what_is_not_known_is_told() -> None:
+    assert NODE.allocation is not None
+    first, *others = NODE.allocation.pods
+    devices = tuple(replace(each, is_complete=False) for each in NODE.allocation.devices)
+    allocation = replace(NODE.allocation, pods=(replace(first, mark=Mark.RETAINED), *others), devices=devices)
+    parts = (Part("pods", stale=False, held=True), Part("allocatable", stale=True, held=False))
+    shown = replace(NODE, allocation=allocation, parts=parts)
 
-    assert ["Held back (pods):", "Stale (allocatable devices, CPUs and memory):"] == [
+    assert ["Stale (allocatable devices, CPUs and memory):", "Retained:", "Not known:"] == [
         text[: text.index(":") + 1] for text in notices(shown)
     ]
+    assert f"{first.pod.namespace}/{first.pod.name} as the kubelet listed it before" in notices(shown)[1]
 
 
 def test_a_kubelet_that_tells_no_allocatable_ones_is_said_so() -> None:

@@ -3,7 +3,7 @@
 from podres_exporter.cli.look.origin import Observation
 from podres_exporter.errors import SnapshotError
 from podres_exporter.model import Snapshot
-from podres_exporter.text.availability import NoAllocation, no_allocation, why_nothing
+from podres_exporter.text.availability import why_nothing
 
 _NO_METADATA = "labels, owners and phases are missing, and pods that have finished may be shown"
 
@@ -30,9 +30,7 @@ def missing(observation: Observation) -> list[str]:
 
 def nothing_to_show(where: str, snapshot: Snapshot) -> SnapshotError:
     """Return the error for a snapshot without an allocation; *where* is the file or exporter it came from."""
-    is_young = no_allocation(snapshot) is NoAllocation.HELD_BACK
-    remedy = "try again in a minute" if is_young else "see the exporter's log"
-    return SnapshotError(f"{where}: nothing to show: {why_nothing(snapshot)}; {remedy}")
+    return SnapshotError(f"{where}: nothing to show: {why_nothing(snapshot)}; see the exporter's log")
 
 
 def _is_down(snapshot: Snapshot, source: str) -> bool:

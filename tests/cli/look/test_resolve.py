@@ -83,10 +83,6 @@ HEALTHY = Snapshot(
         ),
         (recording(), "FILE: the recorded kubelet did not list its pods: kubelet: unavailable: List: not in the rec"),
         (document(Snapshot("n1", None)), "FILE: nothing to show: the kubelet has not answered yet"),
-        (
-            document(Snapshot("n1", None, parts=(Part("pods", stale=True, held=True),))),
-            "FILE: nothing to show: the kubelet has just started",
-        ),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, run: Command, data: bytes, said: str) -> None:
