@@ -78,6 +78,9 @@ bench-metadata: $(VENV)/.installed  ## what the API server costs: memory, and ho
 bench-abuse: $(VENV)/.tests  ## does a good scraper notice bad clients?
 	$(BIN)/python tests/bench/abuse.py
 
+hostile: $(VENV)/.tests  ## guessers, floods, slow readers and hostile kubelets, each beside a good scraper; three minutes
+	$(BIN)/python tests/bench/hostile.py
+
 bench-start: $(VENV)/.tests  ## what `dump` costs before it says anything
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python tests/bench/dump_start.py
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from podres_exporter.clock import Clock
 from podres_exporter.exposition.deflate import deflate, gzip_member
 from podres_exporter.exposition.etag import etag
+from podres_exporter.exposition.turns import RENDERING
 from podres_exporter.model import Snapshot
 
 Body = tuple[bytes, str]
@@ -25,7 +26,8 @@ class _Document:
         """Return the document, gzipped or not. Who asks at the same time waits for the same bytes."""
         with self._lock:
             if gzip not in self._bodies:
-                self._bodies[gzip] = self._make(gzip)
+                with RENDERING:
+                    self._bodies[gzip] = self._make(gzip)
             return self._bodies[gzip]
 
     def _make(self, gzip: bool) -> Body:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from podres_exporter.exposition.deflate import deflate, gzip_member
 from podres_exporter.exposition.etag import etag
+from podres_exporter.exposition.turns import RENDERING
 from podres_exporter.model import Snapshot
 from podres_exporter.page.assets import Asset, PageLinks
 
@@ -51,5 +52,6 @@ class SnapshotPage:
     def _plain(self, shown: Dated) -> Body:
         from podres_exporter.page.document import render  # noqa: PLC0415 - most exporters are never looked at
 
-        data = render(shown.snapshot, shown.generated_at_seconds, self._assets, self._links).encode()
+        with RENDERING:
+            data = render(shown.snapshot, shown.generated_at_seconds, self._assets, self._links).encode()
         return data, etag(data)

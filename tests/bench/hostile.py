@@ -5,7 +5,7 @@ Beside each attack a good scraper scrapes by turns over a connection that it kee
 both probes; everything is on loopback. Prints how many of their requests were answered, the slowest, the most threads
 and the most resident memory. Exit 1 where a promise is broken: all of them answered, the first login of another scraper
 beside guessers within five seconds, fewer than 100 threads, memory below three quarters of the chart's limit.
-Some four minutes; `--seconds` and `--only` make it less.
+Some three minutes; `--seconds` and `--only` make it less.
 """
 
 import argparse
