@@ -2,7 +2,20 @@
 
 from collections.abc import Collection
 
-from podres_exporter.families import alignment, claims, cpus, devices, dra, health, memory, own, pods, unlisted, usage
+from podres_exporter.families import (
+    aligned,
+    alignment,
+    claims,
+    cpus,
+    devices,
+    dra,
+    health,
+    memory,
+    own,
+    pods,
+    unlisted,
+    usage,
+)
 from podres_exporter.families.spec import (
     Family,
 )
@@ -11,6 +24,7 @@ CATALOGUE: tuple[Family, ...] = (
     *devices.FAMILIES,
     *cpus.FAMILIES,
     *unlisted.FAMILIES,
+    *aligned.FAMILIES,
     *memory.FAMILIES,
     *claims.FAMILIES,
     *dra.FAMILIES,

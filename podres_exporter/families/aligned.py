@@ -1,0 +1,63 @@
+"""What still fits: the largest request that one NUMA node can serve now."""
+
+from collections.abc import Collection
+
+from podres_exporter.families.spec import Kind, NodeFamily, Row
+from podres_exporter.model import Allocation, DeviceStock
+
+
+def _devices(allocation: Allocation) -> Collection[Row]:
+    """Return (resource, count); nothing of a resource of which it is not known what is free."""
+    stocks: dict[str, list[DeviceStock]] = {}
+    for stock in allocation.devices:
+        stocks.setdefault(stock.resource, []).append(stock)
+    rows = [(resource, _most(every)) for resource, every in stocks.items()]
+    return [(resource, most) for resource, most in rows if most is not None]
+
+
+def _most(stocks: Collection[DeviceStock]) -> int | None:
+    """
+    Return the most devices that are surely free near one NUMA node, all of them where none states a node.
+
+    As the kubelet's hints have it: once some device of a resource states a node, those that state none are near none.
+    """
+    if any(stock.free is None for stock in stocks):
+        return None
+    unlisted = max(stock.unlisted for stock in stocks)
+    nodes = frozenset[int]().union(*(stock.numa_nodes for stock in stocks))
+    if not nodes and not any(stock.off_node for stock in stocks):
+        return max(0, sum(len(stock.free or ()) for stock in stocks) - unlisted)
+    near = [sum(len(stock.free or ()) for stock in stocks if node in stock.numa_nodes) for node in nodes]
+    return max(0, max(near, default=0) - unlisted)
+
+
+def _cpus(allocation: Allocation) -> Collection[Row]:
+    """Return one row; nothing where the CPU manager's policy is not static, or the CPUs have no known node."""
+    pool, topology = allocation.cpus.shared_pool, allocation.topology
+    if pool is None or topology is None or not allocation.cpus.allocatable:
+        return []
+    near = [len(pool & cpus) for cpus in topology.cpus_by_node.values()]
+    return [(max(0, max(near, default=0) - allocation.cpus.unlisted),)]
+
+
+FAMILIES = (
+    NodeFamily(
+        name="podres_node_largest_aligned_devices",
+        kind=Kind.GAUGE,
+        help="The most devices of the resource that a container could get near one NUMA node now, which is what "
+        "policy single-numa-node lets in; all free ones where no device states a node. Absent while it is not known "
+        "what is free.",
+        labels=("resource",),
+        collector="node-devices",
+        rows=_devices,
+    ),
+    NodeFamily(
+        name="podres_node_largest_aligned_cpus",
+        kind=Kind.GAUGE,
+        help="The most exclusive CPUs that a container could get on one NUMA node now. Absent unless the CPU manager's "
+        "policy is static, and while it is not known what is free.",
+        labels=(),
+        collector="node-cpus",
+        rows=_cpus,
+    ),
+)
