@@ -1,4 +1,4 @@
-"""Which pod and which container a name means."""
+"""Find the pod and the container that a name means."""
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches

@@ -1,4 +1,4 @@
-"""Why a pod sits where it sits."""
+"""Explain why a pod sits where it sits, or why the kubelet does not list it."""
 
 from collections.abc import Iterator
 from dataclasses import replace

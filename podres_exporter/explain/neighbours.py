@@ -1,4 +1,4 @@
-"""Who else is on a container's devices, claims, CPUs and cores."""
+"""Other containers on a container's devices, claims, CPUs and cores."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

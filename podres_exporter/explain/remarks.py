@@ -1,4 +1,4 @@
-"""What is to be said of a container beside its picture: its CPUs, what is missing, its health, its neighbours."""
+"""Remarks on a container beside its picture: its CPUs, what is missing, its health, its neighbours."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""What the sources say together of a pod: is it listed, and if not, why."""
+"""The state of a pod by what the kubelet and the API server say: listed, rejected, finished, pending."""
 
 from podres_exporter.admission import SMT_ALIGNMENT, TOPOLOGY_AFFINITY
 from podres_exporter.explain.account import State

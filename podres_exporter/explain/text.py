@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from podres_exporter.explain.account import Account, ContainerAccount, State
-from podres_exporter.explain.picture import picture
+from podres_exporter.explain.holdings import picture
 from podres_exporter.explain.remarks import enumerated, remarks
 from podres_exporter.fit import Answer, Fits
 from podres_exporter.fit.text import answer_lines, headline, policies_differ, policies_text, request_text

@@ -6,14 +6,13 @@ person, `document` to a program, and `rank` orders the answers of several nodes.
 """
 
 from podres_exporter.admission import Policy, Scope
-from podres_exporter.fit.answer import Answer, Fits, Outcome, Place
+from podres_exporter.fit.answer import Answer, Fits, Outcome, Place, rank
 from podres_exporter.fit.ask import Ask, ask_for, ask_of
 from podres_exporter.fit.holders import Holder
 from podres_exporter.fit.hurdles import Hurdle, Obstacle
 from podres_exporter.fit.judge import fit
 from podres_exporter.fit.notes import Caveat, Note
 from podres_exporter.fit.options import KubeletOptions
-from podres_exporter.fit.rank import rank
 from podres_exporter.fit.room import Room
 
 __all__ = [

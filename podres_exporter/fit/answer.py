@@ -1,5 +1,6 @@
-"""The answer: would this node admit such a pod now, and what is in the way."""
+"""The answer of a node, and the order of several nodes' answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,3 +81,19 @@ class Answer:
         """Yes under every policy asked about, no under none of them, else unknown: it depends on the policy."""
         verdicts = {outcome.fits for outcome in self.outcomes}
         return verdicts.pop() if len(verdicts) == 1 else Fits.UNKNOWN
+
+
+def rank(answers: Mapping[str, Answer]) -> tuple[tuple[str, Answer], ...]:
+    """
+    Return the answers by node, best first: who says yes under most policies, then the tightest fit, then the name.
+
+    Tight goes first because what it leaves over is of least use to others. A node that
+    does not know comes before one that says no, unless it only may not be so that something is in the way.
+    """
+    return tuple(sorted(answers.items(), key=lambda row: (*_preference(row[1]), row[0])))
+
+
+def _preference(answer: Answer) -> tuple[int, int, float]:
+    verdicts = [Fits.NO if outcome.hurdles else outcome.fits for outcome in answer.outcomes]
+    slack = [outcome.slack for outcome in answer.outcomes if outcome.fits is Fits.YES]
+    return -verdicts.count(Fits.YES), verdicts.count(Fits.NO), sum(slack) / len(slack) if slack else 0.0

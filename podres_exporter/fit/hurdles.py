@@ -1,4 +1,4 @@
-"""What is in the way of a pod that is refused."""
+"""Why a pod is refused: the obstacle, resource by resource."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from enum import StrEnum
 from podres_exporter.admission import (
     SMT_ALIGNMENT,
     TOPOLOGY_AFFINITY,
+    AllocationError,
     Hint,
     Kind,
     NodeManagers,
@@ -43,6 +44,10 @@ class Obstacle(StrEnum):
     WHOLE_CORES = "whole_cores"
     UNLISTED = "unlisted"
     OTHER = "other"
+
+
+WHOLE_NODE = frozenset({Obstacle.ABSENT, Obstacle.TOO_FEW, Obstacle.HELD, Obstacle.WHOLE_CORES})
+"""What is so on the whole node, whichever NUMA node is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +154,14 @@ def _taken(hints: Iterable[Hint], policy: Policy) -> Iterable[NumaNodes]:
         narrow = policy is not Policy.SINGLE_NUMA_NODE or len(hint.numa_nodes or ()) == 1
         if hint.numa_nodes is not None and hint.preferred and narrow:
             yield hint.numa_nodes
+
+
+def shortage_error(short: tuple[Hurdle, ...]) -> AllocationError:
+    """Return the managers' error about what is short on the whole node."""
+    rooms_short = [hurdle.room for hurdle in short if hurdle.room]
+    first = next((room for room in rooms_short if "/" in room.resource), rooms_short[0])
+    if "/" not in first.resource:
+        problem = f"not enough {first.resource} available: requested={first.asked}, available={first.free}"
+        return AllocationError(problem)
+    problem = f"requested number of devices unavailable for {first.resource}"
+    return AllocationError(f"{problem}. Requested: {first.asked}, Available: {first.free}")

@@ -1,25 +1,24 @@
-"""Would this node admit such a pod now?"""
+"""Judge whether a node would admit a pod now, under each Topology Manager policy."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from podres_exporter.admission import TOPOLOGY_AFFINITY, AllocationError, PodRequest, Policy, Qos, Scope, release
+from podres_exporter.admission import TOPOLOGY_AFFINITY, PodRequest, Policy, Scope, release
 from podres_exporter.fit.answer import Answer, Fits, Outcome, Place
 from podres_exporter.fit.ask import Ask, pod_request
-from podres_exporter.fit.holders import MOST_TRIED, Holder, ending_text, holders, nearest_node, would_free
-from podres_exporter.fit.hurdles import Hurdle, Obstacle, hurdles, shortages
+from podres_exporter.fit.holders import holders, nearest_node, would_free
+from podres_exporter.fit.hurdles import WHOLE_NODE, Hurdle, Obstacle, hurdles, shortage_error, shortages
 from podres_exporter.fit.node import NodeNow, node_now, uid_of
-from podres_exporter.fit.notes import CAPACITY, MOST_NODES, SICK, incomplete_note, notes, unlisted_note
+from podres_exporter.fit.notes import CAPACITY, SICK, incomplete_note, notes, unlisted_note
 from podres_exporter.fit.options import KubeletOptions, learned
-from podres_exporter.fit.requests import Budget, budgets, whose
+from podres_exporter.fit.reach import is_out_of_reach, may_have_more
+from podres_exporter.fit.requests import Budget, budgets, is_about_requests, over_budget
 from podres_exporter.fit.room import CPU, Room, amounts, rooms
 from podres_exporter.fit.unlisted import cases, incomplete_resources, unlisted_amounts
 from podres_exporter.fit.walk import Walk, walk
 from podres_exporter.join.numa import Capacity, container_alignment, node_capacity
 from podres_exporter.model import Allocatable, Allocation, MemoryBlock, PodKey, Snapshot
 from podres_exporter.model.allocation import NumaNodes
-
-_WHOLE_NODE = frozenset({Obstacle.ABSENT, Obstacle.TOO_FEW, Obstacle.HELD, Obstacle.WHOLE_CORES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def fit(
     outcomes = tuple(_outcome(question, each) for each in policies)
     refused = {hurdle.room.resource for each in outcomes for hurdle in each.hurdles if hurdle.room}
     limits = (*incomplete_note(snapshot, incomplete), *unlisted_note(allocation, unlisted), *limits)
-    if any(each.fits is Fits.UNKNOWN and _is_about_requests(each) for each in outcomes):
+    if any(each.fits is Fits.UNKNOWN and is_about_requests(each) for each in outcomes):
         limits = (CAPACITY, *limits)
     if any(each.policy is Policy.RESTRICTED and len(each.numa_nodes) > 1 for each in outcomes):
         limits = (*limits, SICK)
@@ -102,16 +101,20 @@ def fit(
 def _outcome(question: _Question, policy: Policy) -> Outcome:
     """Return what becomes of the pod under one policy: by the managers, then by the count of requests."""
     allocation, pod = question.allocation, question.pod
-    if _is_out_of_reach(allocation, pod, policy):
+    if is_out_of_reach(allocation, pod, policy):
         short = () if allocation.cpus.allocatable is None else shortages(question.found)
         if not short:
             return Outcome(policy, Fits.UNKNOWN)
-        return _refused(question, policy, Walk(question.now.managers, (), _shortage_error(short).rejection), short)
+        return _refused(question, policy, Walk(question.now.managers, (), shortage_error(short).rejection), short)
     way = walk(question.now, pod, policy, question.scope)
     if way.rejection is not None:
         blocked = hurdles(question.now, pod, way, policy, cpus_are_placed=question.cpus_are_placed)
         return _refused(question, policy, way, blocked)
-    return _doubted(question, policy, way) or _over_budget(question, policy) or _admitted(question, policy, way)
+    return (
+        _doubted(question, policy, way)
+        or over_budget(question.snapshot, question.budgets, policy, question.without)
+        or _admitted(question, policy, way)
+    )
 
 
 def _admitted(question: _Question, policy: Policy, way: Walk) -> Outcome:
@@ -124,17 +127,17 @@ def _refused(question: _Question, policy: Policy, way: Walk, blocked: tuple[Hurd
     """
     Return the outcome of a pod that the managers refuse: no, or not known where the refusal rests on what is not told.
     """
-    everywhere = any(hurdle.obstacle in _WHOLE_NODE for hurdle in blocked)
+    everywhere = any(hurdle.obstacle in WHOLE_NODE for hurdle in blocked)
     nearest = None if everywhere else nearest_node(question.found)
     held = [
         holder
         for holder in holders(question.allocation, _short(question.found, blocked, nearest), nearest)
         if (holder.namespace, holder.name) != question.without
     ]
-    if any(_may_have_more(question.allocation, hurdle) for hurdle in blocked):
+    if any(may_have_more(question.allocation, hurdle) for hurdle in blocked):
         return Outcome(policy, Fits.UNKNOWN, hurdles=blocked, holders=tuple(held))
     candidates = ((each.namespace, each.name) for each in held)
-    reachable = not _is_out_of_reach(question.allocation, question.pod, policy)
+    reachable = not is_out_of_reach(question.allocation, question.pod, policy)
     return Outcome(
         policy,
         Fits.NO,
@@ -144,24 +147,6 @@ def _refused(question: _Question, policy: Policy, way: Walk, blocked: tuple[Hurd
         holders=tuple(held),
         freeing=would_free(question.now, question.pod, policy, question.scope, candidates) if reachable else (),
     )
-
-
-def _may_have_more(allocation: Allocation, hurdle: Hurdle) -> bool:
-    """
-    Tell whether the node may have more of a device than the kubelet reports.
-
-    It leaves out devices with an empty topology, all or some of a resource's. That there are some shows where none is
-    reported at all, or where reported ones state NUMA nodes and a held one that is not reported states none.
-
-    Source: kubelet cm/container_manager.go containerDevicesFromResourceDeviceInstances; measured on 1.27 and 1.36.
-    """
-    if hurdle.obstacle not in _WHOLE_NODE or hurdle.room is None or "/" not in hurdle.room.resource:
-        return False
-    rows = [row for row in allocation.devices if row.resource == hurdle.room.resource]
-    if not any(row.reported for row in rows):
-        return True
-    placed = all(row.numa_nodes for row in rows if row.reported)
-    return placed and any(row.unallocatable_held and not row.numa_nodes for row in rows)
 
 
 def _doubted(question: _Question, policy: Policy, way: Walk) -> Outcome | None:
@@ -189,72 +174,10 @@ def _doubted(question: _Question, policy: Policy, way: Walk) -> Outcome | None:
     )
     if blocked or (are_all and all(refused)):
         held = holders(question.allocation, [each.room.resource for each in doubtful if each.room], None)
-        error = _shortage_error(doubtful) if blocked else None
+        error = shortage_error(doubtful) if blocked else None
         rejection = error.rejection if error else TOPOLOGY_AFFINITY
         return Outcome(policy, Fits.NO, rejection=rejection, hurdles=doubtful, holders=held)
     return Outcome(policy, Fits.UNKNOWN, _places(question.allocation, way), hurdles=doubtful)
-
-
-def _over_budget(question: _Question, policy: Policy) -> Outcome | None:
-    """Return the outcome where the requests of all pods decide; None where they leave enough, or are not known."""
-    over = [each for each in question.budgets if each.is_over]
-    unsure = [each for each in question.budgets if each.may_be_over]
-    if not (over or unsure):
-        return None
-    blocked = tuple(Hurdle(Obstacle.REQUESTED, "", each.room) for each in over or unsure)
-    held = tuple(
-        Holder(*meta.key, each.resource, amount, ending_text(meta))
-        for each in over or unsure
-        for meta, amount in whose(question.snapshot, each, question.without)
-    )
-    if not over:
-        return Outcome(policy, Fits.UNKNOWN, hurdles=blocked, holders=held)
-    needed = {each.resource: each.used + each.asked - (each.least or 0) for each in over}
-    given = {key: {row.resource: row.amount for row in held if (row.namespace, row.name) == key} for key in _keys(held)}
-    freeing = [key for key, own in given.items() if all(own.get(name, 0) >= size for name, size in needed.items())]
-    return Outcome(policy, Fits.NO, rejection=over[0].rejection, hurdles=blocked, holders=held, freeing=tuple(freeing))
-
-
-def _is_about_requests(outcome: Outcome) -> bool:
-    return any(hurdle.obstacle is Obstacle.REQUESTED for hurdle in outcome.hurdles)
-
-
-def _keys(held: Iterable[Holder]) -> list[PodKey]:
-    """Return the first pods among the holders, as many as are ever tried."""
-    return list(dict.fromkeys((each.namespace, each.name) for each in held))[:MOST_TRIED]
-
-
-def _shortage_error(short: tuple[Hurdle, ...]) -> AllocationError:
-    """Return the managers' error about what is short on the whole node."""
-    rooms_short = [hurdle.room for hurdle in short if hurdle.room]
-    first = next((room for room in rooms_short if "/" in room.resource), rooms_short[0])
-    if "/" not in first.resource:
-        problem = f"not enough {first.resource} available: requested={first.asked}, available={first.free}"
-        return AllocationError(problem)
-    problem = f"requested number of devices unavailable for {first.resource}"
-    return AllocationError(f"{problem}. Requested: {first.asked}, Available: {first.free}")
-
-
-def _is_out_of_reach(allocation: Allocation, pod: PodRequest, policy: Policy) -> bool:
-    """
-    Tell whether the kubelet's answers do not suffice to judge: allocatable unknown, CPUs without topology, or hints
-    over more NUMA nodes than can be walked through.
-    """
-    wants_cpus = any(pod.exclusive_cpus(each) for each in pod.containers)
-    wants_memory = pod.qos is Qos.GUARANTEED
-    wanted = {resource for each in pod.containers for resource, count in each.devices.items() if count}
-    if allocation.cpus.allocatable is None:
-        return wants_cpus or wants_memory or bool(wanted)
-    if allocation.topology is None:
-        return policy is not Policy.NONE and wants_cpus and bool(allocation.cpus.allocatable)
-    memory = {node for row in allocation.memory for node in row.numa_nodes}
-    if wants_memory and len(memory) > MOST_NODES:
-        return True
-    if policy is Policy.NONE:
-        return False
-    with_cpus = [node for node, cpus in allocation.topology.cpus_by_node.items() if cpus]
-    near = {node for row in allocation.devices if row.resource in wanted for node in row.numa_nodes}
-    return (wants_cpus and len(with_cpus) > MOST_NODES) or len(near) > MOST_NODES
 
 
 def _short(found: tuple[Room, ...], blocked: tuple[Hurdle, ...], nearest: int | None) -> tuple[str, ...]:

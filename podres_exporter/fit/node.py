@@ -1,4 +1,4 @@
-"""The node as its resource managers have it, rebuilt from what the kubelet told."""
+"""Rebuild the kubelet's resource managers from what the kubelet has told."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

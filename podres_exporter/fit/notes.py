@@ -1,4 +1,4 @@
-"""What an answer cannot know, told with it."""
+"""The limits of an answer: what it cannot know, and what it depends on."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -5,11 +5,14 @@ After its managers the kubelet admits a pod only if the requests of all pods sta
 memory and number of pods; else it is OutOfcpu, OutOfmemory or OutOfpods.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from podres_exporter.admission import PodRequest, Rejection, out_of
+from podres_exporter.admission import PodRequest, Policy, Rejection, out_of
+from podres_exporter.fit.answer import Fits, Outcome
 from podres_exporter.fit.ask import MEMORY, Ask
+from podres_exporter.fit.holders import MOST_TRIED, Holder, ending_text
+from podres_exporter.fit.hurdles import Hurdle, Obstacle
 from podres_exporter.fit.options import KubeletOptions
 from podres_exporter.fit.room import Room
 from podres_exporter.model import Allocation, PodKey, PodMeta, Snapshot
@@ -138,3 +141,35 @@ def whose(snapshot: Snapshot, budget: Budget, without: PodKey | None) -> Iterato
         return
     rows = [(meta, amount_of(budget.resource, meta)) for meta in counted_pods(snapshot, without)]
     yield from sorted(((meta, amount) for meta, amount in rows if amount), key=lambda row: (-row[1], row[0].key))
+
+
+def over_budget(
+    snapshot: Snapshot, counted: Sequence[Budget], policy: Policy, without: PodKey | None
+) -> Outcome | None:
+    """Return the outcome where the requests of all pods decide; None where they leave enough, or are not known."""
+    over = [each for each in counted if each.is_over]
+    unsure = [each for each in counted if each.may_be_over]
+    if not (over or unsure):
+        return None
+    blocked = tuple(Hurdle(Obstacle.REQUESTED, "", each.room) for each in over or unsure)
+    held = tuple(
+        Holder(*meta.key, each.resource, amount, ending_text(meta))
+        for each in over or unsure
+        for meta, amount in whose(snapshot, each, without)
+    )
+    if not over:
+        return Outcome(policy, Fits.UNKNOWN, hurdles=blocked, holders=held)
+    needed = {each.resource: each.used + each.asked - (each.least or 0) for each in over}
+    given = {key: {row.resource: row.amount for row in held if (row.namespace, row.name) == key} for key in _keys(held)}
+    freeing = [key for key, own in given.items() if all(own.get(name, 0) >= size for name, size in needed.items())]
+    return Outcome(policy, Fits.NO, rejection=over[0].rejection, hurdles=blocked, holders=held, freeing=tuple(freeing))
+
+
+def _keys(held: Iterable[Holder]) -> list[PodKey]:
+    """Return the first pods among the holders, as many as are ever tried."""
+    return list(dict.fromkeys((each.namespace, each.name) for each in held))[:MOST_TRIED]
+
+
+def is_about_requests(outcome: Outcome) -> bool:
+    """Return whether requests are what is in the way, or may be."""
+    return any(hurdle.obstacle is Obstacle.REQUESTED for hurdle in outcome.hurdles)

@@ -1,4 +1,4 @@
-"""The way of a pod through admission, and where it ended."""
+"""Walk a pod through admission, step by step, to where it is admitted or refused."""
 
 from dataclasses import dataclass
 
