@@ -10,8 +10,12 @@ from podres_exporter.page.markup import escaped, part
 from podres_exporter.page.scene import HEALTHY, Scene
 from podres_exporter.text.doubles import double_text
 from podres_exporter.text.verdict import verdict_text
+from podres_exporter.text.words import some
 
 _FOLD = 8
+_MOST = 512
+"""Findings that are written out; the rest is counted, and the JSON document has all."""
+_FEW_LOST = 4
 Finding = tuple[Badge, str, str]
 """The pod, what kind of thing it is in a word, and the sentence; the latter two as HTML."""
 
@@ -31,14 +35,15 @@ def attention(scene: Scene, snapshot: Snapshot) -> str:
 def _list(found: list[Finding]) -> str:
     items = [
         f'<li class="t" data-p="{badge.number}">{badge.chip()} <strong>{word}</strong> <span>{sentence}</span></li>'
-        for badge, word, sentence in found
+        for badge, word, sentence in found[:_MOST]
     ]
     first = f"<ul>{''.join(items[:_FOLD])}</ul>"
-    if len(items) <= _FOLD:
+    if len(found) <= _FOLD:
         return first
+    unsaid = f'<p class="note">and {len(found) - _MOST} more</p>' if len(found) > _MOST else ""
     return (
-        f'{first}<details id="attention-more"><summary>{len(items) - _FOLD} more</summary>'
-        f"<ul>{''.join(items[_FOLD:])}</ul></details>"
+        f'{first}<details id="attention-more"><summary>{len(found) - _FOLD} more</summary>'
+        f"<ul>{''.join(items[_FOLD:])}</ul>{unsaid}</details>"
     )
 
 
@@ -70,12 +75,28 @@ def _container(scene: Scene, badge: Badge, view: ContainerView) -> Iterator[Find
             told = f"{row.health}: {row.message}" if row.message else row.health
             sentence = f"{name}: {escaped(row.resource)} {escaped(device)}: {escaped(told)}"
             ill[row.resource, row.device] = "sick device", sentence
+    lost: dict[str, list[str]] = {}
     for each in view.container.devices:
         key = (each.resource, each.device_id)
         if key in scene.unallocatable and key not in ill:
-            device = f"{escaped(each.resource)} {escaped(each.device_id)}"
-            ill[key] = "lost device", f"{name} holds {device}, which is not allocatable any more"
+            lost.setdefault(each.resource, []).append(each.device_id)
     yield from ((badge, word, sentence) for word, sentence in ill.values())
+    for resource, ids in lost.items():
+        yield from _lost(badge, name, resource, ids)
+
+
+def _lost(badge: Badge, name: str, resource: str, ids: list[str]) -> Iterator[Finding]:
+    """Yield a finding for each lost device, one for all of them where they are many: a plugin that has gone."""
+    if len(ids) <= _FEW_LOST:
+        for each in ids:
+            yield (
+                badge,
+                "lost device",
+                f"{name} holds {escaped(resource)} {escaped(each)}, which is not allocatable any more",
+            )
+        return
+    devices = f"{len(ids)} of {escaped(resource)} ({escaped(some(ids))})"
+    yield badge, "lost devices", f"{name} holds {devices}, which are not allocatable any more"
 
 
 def _requests(badge: Badge, view: PodView) -> Iterator[Finding]:

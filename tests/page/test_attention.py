@@ -115,6 +115,25 @@ def test_many_findings_are_folded() -> None:
     assert 10 == len(page.all("li", within="attention"))
 
 
+def test_a_plugin_that_has_gone_with_thousands_of_devices_is_one_finding_for_each_holder() -> None:
+    """The list of them, a line for each, would be a page of megabytes; the JSON document has all."""
+    held = [gpu(f"G{index}", 0) for index in range(41_000)]
+    shown = snapshot((pod("a", container("main", *held)),), allocatable(), MACHINE)
+
+    (finding,) = findings(shown)
+
+    assert finding.startswith("A0 default/a lost devices container main holds 41000 of nvidia.com/gpu")
+    assert finding.endswith(" (G0, G1, G2 and 40997 more), which are not allocatable any more")
+
+
+def test_more_findings_than_anyone_reads_are_counted() -> None:
+    pods = tuple(pod(f"p{index}", container("main", gpu(f"G{index}", 0))) for index in range(600))
+    page = dom(snapshot(pods, allocatable(), MACHINE))
+
+    assert 512 == len(page.all("li", within="attention"))
+    assert ["and 88 more"] == [each.text for each in page.all("p", within="attention")]
+
+
 def test_what_two_pods_hold_is_named_first() -> None:
     """It concerns two pods: the first of them has the mark, the sentence names both."""
     pods = tuple(pod(name, container("main", gpu("G0", 0), cpus="1")) for name in ("a", "b"))
