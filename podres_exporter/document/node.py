@@ -44,6 +44,10 @@ class CoreRecord(Record, kw_only=True):
         Count | None,
         doc("The number of the core, unique within a socket. Absent where the kernel states none."),
     ] = None
+    l3_cache: Annotated[
+        Count | None,
+        doc("The lowest CPU that shares the core's last-level cache. Absent where the kernel states none."),
+    ] = None
     cpus: Annotated[Cpus, doc("The core's CPUs (hardware threads).")]
 
 
@@ -267,8 +271,13 @@ def write_topology(topology: Topology) -> TopologyRecord:
             NumaNodeRecord(node=node, cpus=format_cpuset(cpus)) for node, cpus in sorted(topology.cpus_by_node.items())
         ],
         cores=[
-            CoreRecord(socket=_number(core.socket), core=_number(core.core), cpus=format_cpuset(cpus))
-            for core, cpus in sorted(cpus_by_core.items(), key=lambda row: (row[0].socket, row[0].core))
+            CoreRecord(
+                socket=_number(core.socket),
+                core=_number(core.core),
+                l3_cache=_number(core.cache),
+                cpus=format_cpuset(cpus),
+            )
+            for core, cpus in sorted(cpus_by_core.items(), key=lambda row: (row[0].socket, row[0].core, row[0].cache))
         ],
     )
 
@@ -276,7 +285,7 @@ def write_topology(topology: Topology) -> TopologyRecord:
 def read_topology(record: TopologyRecord) -> Topology:
     """Return the topology."""
     cores = {
-        cpu: Core(_NOT_STATED if row.core is None else row.core, _NOT_STATED if row.socket is None else row.socket)
+        cpu: Core(*(_NOT_STATED if number is None else number for number in (row.core, row.socket, row.l3_cache)))
         for row in record.cores
         for cpu in parse_cpuset(row.cpus)
     }

@@ -156,7 +156,9 @@ def everything() -> Snapshot:
             MemoryStock("hugepages-2Mi", NODE_0, 4 << 30, 1 << 30, is_complete=False),
             MemoryStock("memory", NODE_0 | NODE_1, None, 1 << 30),
         ),
-        Topology({0: frozenset(range(4)), 1: frozenset(range(4, 8))}, {0: Core(0, 0), 4: Core(0, 0), 5: Core(-1, -1)}),
+        Topology(
+            {0: frozenset(range(4)), 1: frozenset(range(4, 8))}, {0: Core(0, 0, 0), 4: Core(0, 0, 0), 5: Core(-1, -1)}
+        ),
         {"terminal": 1, "duplicate_name": 0},
         {("ml", "nvidia.com/gpu"): 1},
         {"ml": 3},
@@ -289,7 +291,9 @@ healths_of_devices = st.builds(DeviceHealth, texts, names, texts, texts, names, 
 topologies = st.builds(
     Topology,
     st.dictionaries(st.integers(0, 3), cpu_sets, max_size=2),
-    st.dictionaries(st.integers(0, 9), st.builds(Core, st.integers(-1, 3), st.integers(-1, 1)), max_size=3),
+    st.dictionaries(
+        st.integers(0, 9), st.builds(Core, st.integers(-1, 3), st.integers(-1, 1), st.integers(-1, 3)), max_size=3
+    ),
 )
 reports = st.builds(
     Allocatable,
