@@ -6,7 +6,7 @@ import selectors
 import socket
 import threading
 from collections import Counter, deque
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -193,7 +193,9 @@ class Acceptor:
             sock.shutdown(socket.SHUT_WR)
 
 
-def _least_crowded(queue: Collection[Connection]) -> Connection:
+def _least_crowded(queue: Sequence[Connection]) -> Connection:
     """Return whose turn it is: the oldest of the client that has fewest requests queued."""
+    if len(queue) == 1:
+        return queue[0]
     queued = Counter(each.client for each in queue)
     return min(queue, key=lambda each: queued[each.client])

@@ -85,3 +85,57 @@ def test_answers_beyond_the_limit_are_put_off_but_probes_are_not() -> None:
     assert b"--web.max-requests" in refused.body
     assert probed.body == b"well"
     assert dispatcher.answer(request("/metrics")).body == b"page"
+
+
+@pytest.mark.parametrize("share", [Share.PAGE, Share.DOCUMENT])
+def test_each_kind_of_request_has_places_of_its_own(share: Share) -> None:
+    """Twenty viewers of a page that takes seconds: eight wait for it, the others come again, and scrapes go on."""
+    entered, may_leave = threading.Semaphore(0), threading.Event()
+
+    def wait(_: Request) -> Response:
+        entered.release()
+        assert may_leave.wait(60)
+        return Response(HTTPStatus.OK, b"page")
+
+    other = Share.DOCUMENT if share is Share.PAGE else Share.PAGE
+    others = {"/other": Route(lambda _: Response(HTTPStatus.OK, b"other"), other)}
+    files = {"/file": Route(lambda _: Response(HTTPStatus.OK, b"file"), Share.FILE)}
+    dispatcher = Dispatcher({"/slow": Route(wait, share), **others, **files, **ROUTES}, 16)
+    slow = [threading.Thread(target=dispatcher.answer, args=[request("/slow")]) for _ in range(8)]
+    for each in slow:
+        each.start()
+    for _ in slow:
+        assert entered.acquire(timeout=60)
+    refused = [dispatcher.answer(request("/slow")).status for _ in range(12)]
+    answered = [dispatcher.answer(request(path)).body for path in ("/metrics", "/other", "/file")]
+    may_leave.set()
+    for each in slow:
+        each.join()
+
+    assert [HTTPStatus.TOO_MANY_REQUESTS] * 12 == refused
+    assert [b"page", b"other", b"file"] == answered
+
+
+def test_a_scrape_waits_for_its_turn_rather_than_to_be_refused() -> None:
+    """Prometheus does not try again before the next interval."""
+    entered, may_leave = threading.Event(), threading.Event()
+
+    def wait(_: Request) -> Response:
+        entered.set()
+        assert may_leave.wait(60)
+        return Response(HTTPStatus.OK, b"page")
+
+    dispatcher = Dispatcher({"/metrics": Route(wait, Share.SCRAPE)}, 1, 60)
+    answers: list[Response] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(dispatcher.answer(request("/metrics")))) for _ in range(3)
+    ]
+    for each in threads:
+        each.start()
+    assert entered.wait(60)
+    before = len(answers)
+    may_leave.set()
+    for each in threads:
+        each.join()
+
+    assert (0, [HTTPStatus.OK] * 3) == (before, [each.status for each in answers])
