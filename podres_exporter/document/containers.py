@@ -1,9 +1,12 @@
 """One container: what it holds, the health of that, and how well it is aligned with the NUMA nodes."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from operator import attrgetter
 from typing import Annotated, ClassVar, Literal
 
 from podres_exporter.cpuset import format_cpuset, parse_cpuset
+from podres_exporter.document.dra import AmountRecord, read_amounts, write_amounts
 from podres_exporter.document.faults import distinct
 from podres_exporter.document.values import Count, Cpus, Ids, Nodes, Record, Size, doc, read_size, write_nodes
 from podres_exporter.model import (
@@ -72,6 +75,16 @@ class ClaimDeviceRecord(Record, kw_only=True):
             "container uses it. none: the pod's status names other devices for this container."
         ),
     ]
+    request: Annotated[
+        str,
+        doc("The request of the claim that the device was allocated for. Absent where the claim was not read."),
+    ] = ""
+    admin_access: Annotated[
+        bool, doc("The claim has admin access: it looks at the device and does not hold it. Absent where it holds it.")
+    ] = False
+    consumed: Annotated[
+        list[AmountRecord], doc("What the claim's share takes of the device's capacities. Absent where nothing is.")
+    ] = []
 
 
 class ClaimRecord(Record, kw_only=True):
@@ -159,13 +172,12 @@ class ContainerRecord(Record, kw_only=True):
 def write_container(view: ContainerView) -> ContainerRecord:
     """Return the container's record; an empty list says that it holds nothing of a kind."""
     container, alignment = view.container, view.alignment
-    attributions = {(use.claim, use.device): use.attribution for use in view.claim_uses}
     return ContainerRecord(
         name=container.name,
         devices=[_write_device(device, view.chosen_devices) for device in container.devices],
         exclusive_cpus=format_cpuset(container.exclusive_cpus),
         memory=[write_block(block) for block in container.memory],
-        claims=[_write_claim(claim, attributions) for claim in container.claims],
+        claims=[_write_claim(claim, view.claim_uses) for claim in container.claims],
         health=[_write_health(row) for row in view.health],
         alignment=AlignmentRecord(
             verdict=alignment.verdict,
@@ -224,20 +236,33 @@ def _write_device(device: Device, chosen: tuple[str, ...]) -> DeviceRecord:
     )
 
 
-def _write_claim(claim: Claim, attributions: dict[tuple[str, ClaimDevice], Attribution]) -> ClaimRecord:
-    """Return the claim; each device says whether the container uses it."""
-    devices = [
-        ClaimDeviceRecord(
-            driver=device.driver,
-            pool=device.pool,
-            device=device.device,
-            share_id=device.share_id,
-            cdi_devices=list(device.cdi_devices),
-            attribution=_attribution(attributions.get((claim.name, device))),
-        )
-        for device in claim.devices
-    ]
+def _write_claim(claim: Claim, uses: Iterable[ClaimUse]) -> ClaimRecord:
+    """Return the claim; each device says whether the container uses it, once for each request that has it."""
+    by_device: dict[ClaimDevice, list[ClaimUse]] = {device: [] for device in claim.devices}
+    for use in uses:
+        if use.claim == claim.name:
+            # Kubelets up to 1.34 name no shares: there the claim has told which one it is.
+            found = by_device.get(use.device, by_device.get(replace(use.device, share_id="")))
+            if found is not None:
+                found.append(use)
+    devices = []
+    for device, found in by_device.items():
+        devices += [_write_use(use.device, use) for use in found] or [_write_use(device, None)]
     return ClaimRecord(namespace=claim.namespace, name=claim.name, devices=devices)
+
+
+def _write_use(device: ClaimDevice, use: ClaimUse | None) -> ClaimDeviceRecord:
+    return ClaimDeviceRecord(
+        driver=device.driver,
+        pool=device.pool,
+        device=device.device,
+        share_id=device.share_id,
+        cdi_devices=list(device.cdi_devices),
+        attribution=_attribution(use.attribution if use else None),
+        request=use.request if use else "",
+        admin_access=use is not None and use.is_admin,
+        consumed=write_amounts(use.consumed) if use else [],
+    )
 
 
 def _attribution(attribution: Attribution | None) -> Literal["container", "claim", "none"]:
@@ -251,7 +276,7 @@ def _attribution(attribution: Attribution | None) -> Literal["container", "claim
 
 
 def _read_claim(record: ClaimRecord) -> Claim:
-    return Claim(record.namespace, record.name, tuple(map(_read_claim_device, record.devices)))
+    return Claim(record.namespace, record.name, tuple(dict.fromkeys(map(_read_claim_device, record.devices))))
 
 
 def _read_claim_device(record: ClaimDeviceRecord) -> ClaimDevice:
@@ -262,16 +287,19 @@ def _read_uses(records: list[ClaimRecord]) -> tuple[ClaimUse, ...]:
     """
     Return the uses of the claims' devices.
 
-    They go by the claim's name, in the order in which the names come, each device once: a claim is its pod's, whatever
-    namespaces an answer may list it under.
+    They go by the claim's name, in the order in which the names come, each device and request once: a claim is its
+    pod's, whatever namespaces an answer may list it under.
     """
-    uses_by_claim: dict[str, dict[ClaimDevice, ClaimUse]] = {}
+    uses_by_claim: dict[str, dict[tuple[ClaimDevice, str], ClaimUse]] = {}
     for claim in records:
         uses = uses_by_claim.setdefault(claim.name, {})
         for row in claim.devices:
             if row.attribution != _NOT_USED:
-                device = _read_claim_device(row)
-                uses.setdefault(device, ClaimUse(claim.name, device, Attribution(row.attribution)))
+                device, attribution = _read_claim_device(row), Attribution(row.attribution)
+                use = ClaimUse(
+                    claim.name, device, attribution, row.request, row.admin_access, read_amounts(row.consumed)
+                )
+                uses.setdefault((device, row.request), use)
     return tuple(use for uses in uses_by_claim.values() for use in uses.values())
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from podres_exporter.document.doubles import DoubleHeldRecord, read_doubles, write_doubles
+from podres_exporter.document.dra import DraRecord, read_dra, write_dra
 from podres_exporter.document.faults import read, shown
 from podres_exporter.document.node import (
     Held,
@@ -106,6 +107,10 @@ class SnapshotRecord(Record, kw_only=True):
         StockRecord | None,
         doc("What the node has, what is held of it and what is left. Absent while there is no allocation."),
     ] = None
+    dra: Annotated[
+        DraRecord | None,
+        doc("The DRA devices of the node. Absent while there is no allocation or no ResourceSlice is known."),
+    ] = None
     usage: Annotated[UsageRecord, doc("What namespaces hold, and running totals of it for chargeback.")]
     skipped_pods: Annotated[
         dict[str, Count] | None,
@@ -161,6 +166,7 @@ def write_document(snapshot: Snapshot, *, generated_at_seconds: float, version: 
             for namespace, name in (allocation.unlisted_pods if allocation else ())
         ],
         stock=write_stock(allocation) if allocation else None,
+        dra=write_dra(allocation.dra) if allocation and allocation.dra else None,
         usage=write_usage(snapshot.usage, allocation),
         skipped_pods=dict(sorted(allocation.skipped_pods.items())) if allocation else None,
         held_twice=None if allocation is None or allocation.doubles is None else write_doubles(allocation.doubles),
@@ -264,4 +270,5 @@ def _read_allocation(record: SnapshotRecord, pods: tuple[PodView, ...], held: He
         cpus_by_namespace=held_cpus,
         unlisted_pods=tuple((each.namespace, each.name) for each in record.unlisted_pods),
         doubles=None if record.held_twice is None else read_doubles(record.held_twice),
+        dra=read_dra(record.dra) if record.dra else None,
     )

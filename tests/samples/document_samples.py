@@ -27,7 +27,13 @@ from podres_exporter.model import (
     Device,
     DeviceHealth,
     DeviceStock,
+    DeviceTaint,
     DoubleHeld,
+    DraCapacity,
+    DraDevice,
+    DraNode,
+    DraPool,
+    DraStock,
     Explanation,
     Holder,
     Listing,
@@ -58,6 +64,35 @@ T = TypeVar("T")
 NODE_0, NODE_1 = frozenset({0}), frozenset({1})
 
 
+DRA_POOL = DraPool(
+    "gpu.example.com",
+    "racks/n1",
+    3,
+    (
+        DraDevice(
+            "gpu-0",
+            kind="gpu",
+            uuid="GPU-7f3c",
+            pci_address="0000:17:00.0",
+            product="H100",
+            profile="1g",
+            parent_uuid="GPU-1",
+            numa_nodes=NODE_0,
+            cpus=frozenset({4}),
+            taints=(DeviceTaint("xid", "79", "NoSchedule"),),
+            is_shared=True,
+            capacity=(("bw", 10),),
+        ),
+    ),
+    is_complete=False,
+)
+GONE = DraPool("gone.example.com", "n1", 1, (), is_stale=True)
+_ITEM = ("racks/n1", "gpu-0")
+DRA_STOCK = DraStock(
+    "gpu.example.com", "gpu", frozenset([_ITEM]), frozenset([_ITEM]), frozenset([("n1", "x")]), 2, is_known=False
+)
+
+
 def everything() -> Snapshot:
     """Return a snapshot whose document has every key but those that explain why there is no allocation."""
     device = Device("nvidia.com/gpu", "GPU-7f3c::3", NODE_0)
@@ -82,7 +117,11 @@ def everything() -> Snapshot:
         DeviceHealth("nvidia.com/gpu", "GPU-7f3c::3", "", "", "Healthy"),
     )
     view = ContainerView(
-        container, alignment, (ClaimUse("train-gpu", used, Attribution.CONTAINER),), health, ("GPU-1",)
+        container,
+        alignment,
+        (ClaimUse("train-gpu", used, Attribution.CONTAINER, "big", is_admin=True, consumed=(("memory", 5),)),),
+        health,
+        ("GPU-1",),
     )
     spec = ContainerSpec(
         "main",
@@ -171,6 +210,7 @@ def everything() -> Snapshot:
                 (Thing.CLAIM_DEVICE, "p/d", Certainty.POSSIBLE),
             )
         ),
+        dra=DraNode((DRA_POOL, GONE), (DRA_STOCK,), (DraCapacity("gpu.example.com", "bw", 10, 4, is_known=False),)),
     )
     return Snapshot(
         "n1",

@@ -1,0 +1,234 @@
+"""DRA in the document: pools with their devices as ResourceSlices describe them, and what is left of each driver's."""
+
+from typing import Annotated, ClassVar
+
+from podres_exporter.cpuset import format_cpuset, parse_cpuset
+from podres_exporter.document.faults import distinct
+from podres_exporter.document.values import Count, Cpus, Ids, Nodes, Record, Size, doc, read_size, write_nodes
+from podres_exporter.model import (
+    DeviceTaint,
+    DraCapacity,
+    DraDevice,
+    DraNode,
+    DraPool,
+    DraStock,
+)
+from podres_exporter.model.dra import Amounts
+
+
+class AmountRecord(Record, kw_only=True):
+    """An amount of a capacity."""
+
+    capacity: Annotated[str, doc("The capacity's name, such as memory.")]
+    amount: Annotated[Size, doc("How much, in the driver's units.")]
+
+    key: ClassVar[tuple[str, ...]] = ("capacity",)
+
+
+class TaintRecord(Record, kw_only=True):
+    """A taint of a device."""
+
+    taint: Annotated[str, doc("The taint's key.")] = ""
+    value: Annotated[str, doc("The taint's value. Absent where it is empty.")] = ""
+    effect: Annotated[str, doc("NoSchedule and NoExecute keep claims away, None only informs.")] = ""
+
+
+class DraDeviceRecord(Record, kw_only=True):
+    """A device of a ResourceSlice; keys are absent where its driver does not state them."""
+
+    name: Annotated[str, doc("The device's name, unique within the pool.")]
+    type: Annotated[str, doc("The partition type, or what the driver calls the type.")] = ""
+    uuid: Annotated[str, doc("The hardware's UUID.")] = ""
+    pci_address: Annotated[str, doc("Its PCI address.")] = ""
+    numa_nodes: Annotated[Nodes, doc("The NUMA nodes it is near to.")] = []
+    product: Annotated[str, doc("What product it is.")] = ""
+    profile: Annotated[str, doc("The profile of a partition.")] = ""
+    parent_uuid: Annotated[str, doc("The UUID of the hardware that a partition is of.")] = ""
+    cpus: Annotated[Cpus, doc("The CPUs that it stands for, as a list.")] = ""
+    taints: Annotated[list[TaintRecord], doc("Its taints.")] = []
+    shared: Annotated[bool, doc("Several claims may have shares of it. Absent where they may not.")] = False
+    capacity: Annotated[list[AmountRecord], doc("Its capacities.")] = []
+
+    key: ClassVar[tuple[str, ...]] = ("name",)
+
+
+class DraPoolRecord(Record, kw_only=True):
+    """A pool of devices of one driver."""
+
+    driver: Annotated[str, doc("The DRA driver.")]
+    pool: Annotated[str, doc("The pool's name, unique for the driver.")]
+    generation: Annotated[Count, doc("The generation of the pool that is shown.")]
+    incomplete: Annotated[
+        bool, doc("Not all slices of the newest generation are known, so that its devices do not count.")
+    ] = False
+    stale: Annotated[
+        bool,
+        doc("Its slices are gone while devices are in use, as after a driver has stopped."),
+    ] = False
+    devices: Annotated[list[DraDeviceRecord], doc("Its devices, by name.")]
+
+    key: ClassVar[tuple[str, ...]] = ("driver", "pool")
+
+
+class DraStockRecord(Record, kw_only=True):
+    """The devices of one driver and type, as POOL/DEVICE; those that are in neither list are available."""
+
+    driver: Annotated[str, doc("The DRA driver.")]
+    type: Annotated[str, doc("The type of the devices. Absent where none is stated.")] = ""
+    total: Annotated[Ids, doc("All devices of complete pools.")]
+    allocated: Annotated[Ids, doc("Those that claims of pods here have, admin access not counted.")]
+    unavailable: Annotated[Ids, doc("Those that are tainted and not allocated.")]
+    fitting: Annotated[Count, doc("How many of the available ones the counters of their pools allow at once.")]
+    at_least: Annotated[
+        bool, doc("A claim of a pod here is not known: more may be allocated. Absent where all are known.")
+    ] = False
+
+    key: ClassVar[tuple[str, ...]] = ("driver", "type")
+
+
+class DraCapacityRecord(Record, kw_only=True):
+    """A capacity of the devices of a driver that several claims can share."""
+
+    driver: Annotated[str, doc("The DRA driver.")]
+    capacity: Annotated[str, doc("The capacity's name.")]
+    total: Annotated[Size, doc("Of all these devices, in the driver's units.")]
+    consumed: Annotated[Size, doc("What claims of pods here take of it.")]
+    at_least: Annotated[bool, doc("A claim of a pod here is not known. Absent where all are known.")] = False
+
+    key: ClassVar[tuple[str, ...]] = ("driver", "capacity")
+
+
+class DraRecord(Record, kw_only=True):
+    """The DRA devices of the node, by the API server's ResourceSlices and ResourceClaims."""
+
+    pools: Annotated[list[DraPoolRecord], doc("The pools, by driver and name.")]
+    stock: Annotated[list[DraStockRecord], doc("What is left, by driver and type.")]
+    capacity: Annotated[list[DraCapacityRecord], doc("Capacities of devices that can be shared.")] = []
+
+
+def write_dra(node: DraNode) -> DraRecord:
+    """Return the record of the node's DRA devices."""
+    return DraRecord(
+        pools=[_write_pool(pool) for pool in node.pools],
+        stock=[
+            DraStockRecord(
+                driver=row.driver,
+                type=row.kind,
+                total=_write_ids(row.total),
+                allocated=_write_ids(row.allocated),
+                unavailable=_write_ids(row.unavailable),
+                fitting=row.fitting,
+                at_least=not row.is_known,
+            )
+            for row in node.stock
+        ],
+        capacity=[
+            DraCapacityRecord(
+                driver=row.driver,
+                capacity=row.capacity,
+                total=row.total,
+                consumed=row.consumed,
+                at_least=not row.is_known,
+            )
+            for row in node.capacity
+        ],
+    )
+
+
+def read_dra(record: DraRecord) -> DraNode:
+    """Return the node's DRA devices; how they consume counters is not in the document."""
+    return DraNode(
+        tuple(_read_pool(each) for each in distinct(record.pools)),
+        tuple(
+            DraStock(
+                each.driver,
+                each.type,
+                _read_ids(each.total),
+                _read_ids(each.allocated),
+                _read_ids(each.unavailable),
+                each.fitting,
+                is_known=not each.at_least,
+            )
+            for each in distinct(record.stock)
+        ),
+        tuple(
+            DraCapacity(
+                each.driver, each.capacity, read_size(each.total), read_size(each.consumed), is_known=not each.at_least
+            )
+            for each in distinct(record.capacity)
+        ),
+    )
+
+
+def write_amounts(amounts: Amounts) -> list[AmountRecord]:
+    """Return amounts of capacities."""
+    return [AmountRecord(capacity=name, amount=amount) for name, amount in amounts]
+
+
+def read_amounts(records: list[AmountRecord]) -> Amounts:
+    """Return amounts of capacities, sorted."""
+    return tuple(sorted((each.capacity, read_size(each.amount)) for each in distinct(records)))
+
+
+def _write_ids(ids: frozenset[tuple[str, str]]) -> list[str]:
+    return [f"{pool}/{device}" for pool, device in sorted(ids)]
+
+
+def _read_ids(ids: list[str]) -> frozenset[tuple[str, str]]:
+    """Return (pool, device) pairs; a pool's name may have slashes in it, a device's has none."""
+    return frozenset((pool, device) for pool, _, device in (each.rpartition("/") for each in ids))
+
+
+def _write_pool(pool: DraPool) -> DraPoolRecord:
+    return DraPoolRecord(
+        driver=pool.driver,
+        pool=pool.name,
+        generation=pool.generation,
+        incomplete=not pool.is_complete,
+        stale=pool.is_stale,
+        devices=[
+            DraDeviceRecord(
+                name=device.name,
+                type=device.kind,
+                uuid=device.uuid,
+                pci_address=device.pci_address,
+                numa_nodes=write_nodes(device.numa_nodes),
+                product=device.product,
+                profile=device.profile,
+                parent_uuid=device.parent_uuid,
+                cpus=format_cpuset(device.cpus),
+                taints=[TaintRecord(taint=each.key, value=each.value, effect=each.effect) for each in device.taints],
+                shared=device.is_shared,
+                capacity=write_amounts(device.capacity),
+            )
+            for device in pool.devices
+        ],
+    )
+
+
+def _read_pool(record: DraPoolRecord) -> DraPool:
+    devices = tuple(
+        DraDevice(
+            each.name,
+            kind=each.type,
+            uuid=each.uuid,
+            pci_address=each.pci_address,
+            product=each.product,
+            profile=each.profile,
+            parent_uuid=each.parent_uuid,
+            numa_nodes=frozenset(each.numa_nodes),
+            cpus=parse_cpuset(each.cpus),
+            taints=tuple(sorted(DeviceTaint(taint.taint, taint.value, taint.effect) for taint in each.taints)),
+            is_shared=each.shared,
+            capacity=read_amounts(each.capacity),
+        )
+        for each in distinct(record.devices)
+    )
+    return DraPool(
+        record.driver,
+        record.pool,
+        record.generation,
+        devices,
+        is_complete=not record.incomplete,
+        is_stale=record.stale,
+    )
