@@ -93,6 +93,11 @@ class Gets:
             if meta is None:
                 self._asked_as.pop(key, None)
 
+    def wanted(self, keys: Iterable[PodKey], now: float) -> None:
+        """Take that these pods are to be asked for, because List cannot say them."""
+        for key in keys:
+            self._due.setdefault(key, _Try(now, Why.NEWS))
+
     def look_again(self, due: Mapping[PodKey, float]) -> None:
         """Take which pods are to be asked for once more, and from which second on; one that has failed waits longer."""
         self._twice_at = {key: max(at, self._twice_at.get(key, at)) for key, at in due.items()}

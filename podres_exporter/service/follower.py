@@ -82,6 +82,7 @@ class Follower:
         self._followed_at = clock.monotonic_seconds()
         self._metadata_lost = self._was_followed = False
         self._has_usable_allocatable = True
+        self._too_large_at: float | None = None
         self._reported_at: float | None = None
         self._started_at: float | None = None
         self._tried_at: float | None = None
@@ -115,7 +116,7 @@ class Follower:
         """Ask whether the kubelet lives, and for all pods if there is a reason."""
         self._look_at_the_socket()
         listed_at = self._listed_at
-        self.error = self._list_if_due()
+        self.error = self._without_list(self._list_if_due())
         if self.error is None:
             error = self._ask_allocatable()
             self.error = error if listed_at == self._listed_at else None
@@ -128,7 +129,7 @@ class Follower:
         self._look_at_the_socket()
         if self.error is None:
             self._ask_pods()
-            self.error = self._list_if_due()
+            self.error = self._without_list(self._list_if_due())
         self._settle()
 
     def due(self) -> float:
@@ -141,6 +142,8 @@ class Follower:
         if known_at is not None:
             moments.append(known_at)
         listing_at = next_list_at(self._situation(now))
+        if listing_at is not None and self._goes_without_list(now):
+            listing_at = (self._too_large_at or now) + self._settings.resync_seconds
         if listing_at is not None:
             pause = ADMISSION_PAUSE_SECONDS if self._waiting_since is not None else 0.0
             moments.append(max(listing_at, now + pause))
@@ -165,6 +168,7 @@ class Follower:
         self.cache.begin(is_young=is_young)
         self.report.begin()
         self._has_usable_allocatable = True
+        self._too_large_at = None
         self._started_at = None if is_first and not is_young else self._clock.monotonic_seconds()
         self._gets.begin()
         if not is_first:
@@ -194,7 +198,7 @@ class Follower:
     def _list_if_due(self) -> KubeletError | None:
         """List if there is a reason and no admission may be under way; return why that failed."""
         now = self._clock.monotonic_seconds()
-        reason = list_reason(self._situation(now))
+        reason = None if self._goes_without_list(now) else list_reason(self._situation(now))
         if reason is None:
             self._waiting_since = None
             return None
@@ -209,6 +213,29 @@ class Follower:
             self._waiting_since = None
         return self._list(reason)
 
+    def _without_list(self, error: KubeletError | None) -> KubeletError | None:
+        """
+        Return why the kubelet is lost; None where only List is, and its pods can be asked for one by one.
+
+        An answer that is too large says that the kubelet lives. The pods that followed metadata say run here are then
+        asked for by Get, and so are those that the kubelet listed before.
+        """
+        if error is None or error.reason is not Reason.TOO_LARGE:
+            return error
+        log.warning("kubelet.list_too_large", extra={"detail": error.detail})
+        now = self._too_large_at = self._clock.monotonic_seconds()
+        if self._metadata is None or not self._goes_without_list(now):
+            return error
+        running = [key for key, meta in self._metadata.pods.items() if meta.runs]
+        self._gets.wanted([*running, *(entry.pod.key for entry in self.cache.retained())], now)
+        return None
+
+    def _goes_without_list(self, now: float) -> bool:
+        """Return whether the last answer to List was too large, and pods are asked for one by one meanwhile."""
+        too_large_at = self._too_large_at
+        is_recent = too_large_at is not None and now - too_large_at < self._settings.resync_seconds
+        return is_recent and self._is_followed and self.questions.serves(GET) is not False
+
     def _is_right_after_restart(self, now: float) -> bool:
         """Return whether the kubelet's sources are not ready yet, so that List writes nothing."""
         return self._started_at is not None and now - self._started_at < SEARCH_SECONDS
@@ -221,6 +248,7 @@ class Follower:
             listing, is_whole = self.questions.list()
         except KubeletError as error:
             return error
+        self._too_large_at = None
         now = self._clock.monotonic_seconds()
         shown = {key: entry.pod for key, entry in self.cache.entries.items()}
         ended = self.cache.listed(listing, now, self._metadata, is_whole=is_whole)
@@ -245,6 +273,10 @@ class Follower:
             answer = self.questions.allocatable()
         except KubeletError as error:
             self.allocatable_failed = True
+            if self._has_usable_allocatable and error.reason in _UNUSABLE:
+                log.warning(
+                    "kubelet.allocatable_unusable", extra={"reason": error.reason.value, "detail": error.detail}
+                )
             self._has_usable_allocatable = error.reason not in _UNUSABLE
             if self._reported_at is None or now - self._reported_at >= self._settings.max_age_seconds:
                 self.report.forget()

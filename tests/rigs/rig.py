@@ -58,6 +58,10 @@ class Scrape:
         return {dict(own)[label] for n, own in self.samples if n == name}
 
 
+MAX_MESSAGE_BYTES = 16 << 20
+"""Less than the default, so that an answer which is too large is made soon."""
+
+
 class Rig:
     """Use as a context manager. `poll` polls once, `scrape` reads the page."""
 
@@ -84,7 +88,11 @@ class Rig:
         self.exposition = Exposition("node1", selected(COLLECTORS), self.own, self.clock)
         self.document = SnapshotDocument("node1", "test", self.clock)
         self.client = KubeletClient(
-            socket, timeout_seconds, self.clock, lambda call: self.own.rpc(call.rpc, call.seconds, call.reason)
+            socket,
+            timeout_seconds,
+            self.clock,
+            lambda call: self.own.rpc(call.rpc, call.seconds, call.reason),
+            MAX_MESSAGE_BYTES,
         )
         self.snapshots: list[Snapshot] = []
         settings = PollSettings(

@@ -348,3 +348,48 @@ def test_lost_metadata_still_names_the_pods_and_says_that_it_is_old(node: Node) 
 
     assert {"uid-train", "uid-serve"} == page.labels("podres_pod_info", "uid")
     assert (0, 0) == (page.value("podres_metadata_synced"), page.value("podres_source_up", source="metadata"))
+
+
+TOO_LARGE = pb.ListPodResourcesResponse(
+    pod_resources=[
+        TRAIN,
+        pb.PodResources(
+            namespace="ml",
+            name="stuck",
+            containers=[
+                pb.ContainerResources(
+                    name="main", devices=[pb.ContainerDevices(resource_name="x.com/y", device_ids=["0" * (17 << 20)])]
+                )
+            ],
+        ),
+    ]
+).SerializeToString()
+
+
+def test_where_list_is_too_large_known_pods_are_asked_for_one_by_one(node: Node) -> None:
+    """A stuck DRA claim makes List grow without end (kubernetes #141335); the rest of the node stays visible."""
+    node.now_has(TRAIN, SERVE, NEW)
+    node.kubelet.override("List", TOO_LARGE)
+    node.kubelet.restart()
+    node.tell(NEW)
+    node.turn_for(200)
+    page = node.rig.scrape()
+
+    assert {"train", "serve", "new"} == page.labels(HELD_GPUS, "pod")
+    assert 1 == page.value("podres_source_up", source="kubelet")
+    assert 2 >= (page.value("podres_kubelet_rpc_errors_total", rpc="List", reason="too_large") or 0)
+    assert 0 == page.value("podres_snapshot_stale", part="pods")
+
+
+def test_an_exporter_that_starts_with_a_list_that_is_too_large_finds_the_pods_all_the_same(
+    short_dir: Path, tmp_path: Path
+) -> None:
+    """Nothing is known yet but what the API server says runs here."""
+    node = Node(short_dir / "pod-resources/kubelet.sock", tmp_path, 36)
+    node.kubelet.override("List", TOO_LARGE)
+    node.source.tell(meta("train"), meta("serve"))
+    with node.rig:
+        node.turn_for(200)
+
+        assert {"train", "serve"} == node.holders()
+    node.kubelet.stop()
