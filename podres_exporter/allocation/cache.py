@@ -75,6 +75,7 @@ class Cache:
         self.witness = Witness(site, waits.hold_down)
         self.unreadable = Unknown()
         self.entries: dict[PodKey, Entry] = {}
+        self.heard_at: float | None = None
         self.site, self._waits = site, waits
         self._unlisted = Unlisted()
         self._answered_at: dict[int, float] = {}
@@ -86,14 +87,14 @@ class Cache:
         starts = {entry.start for entry in self.entries.values()}
         self._answered_at = {start: at for start, at in self._answered_at.items() if start in starts}
         self.witness.begin(is_young=is_young)
-        self._unlisted = Unlisted()
+        self._unlisted.begin()
         self._was_followed = False
 
     def answered(self, now: float) -> None:
         """Take that the running kubelet has answered something."""
         if self.witness.first_answer_at is None:
             self.witness.first_answer_at = now
-        self._answered_at[self.witness.number] = now
+        self._answered_at[self.witness.number] = self.heard_at = now
 
     def listed(self, listing: Listing, now: float, metadata: Metadata | None, *, is_whole: bool = True) -> list[Ended]:
         """
@@ -208,14 +209,17 @@ class Cache:
         return [entry for entry in self.entries.values() if not self._is_retained(entry)]
 
     def unlisted(self, now: float, metadata: Metadata | None) -> list[PodMeta]:
-        """Return the pods, sorted, that followed metadata says run and that the kubelet should have said by now."""
-        if metadata is None or not metadata.synced or self.witness.first_answer_at is None:
+        """
+        Return the pods, sorted, that followed metadata says run, or said when it was last followed, and that the
+        kubelet should have said by now; for as long as a retained one would be missing.
+        """
+        if metadata is None or self.witness.first_answer_at is None:
             return []
         missing = self.witness.missing_seconds(now, metadata)
-        if missing is not None and missing >= RUNS_FACTOR * self._waits.hold_down:
+        if missing is not None and missing >= self._waits.hold_down * (RUNS_FACTOR if metadata.synced else 1):
             return []
         overdue = self._unlisted.overdue(now, self._waits.grace)
-        return sorted((meta for meta in self._not_said(metadata) if meta.uid in overdue), key=lambda meta: meta.key)
+        return sorted((meta for meta in overdue if self._is_unsaid(meta, metadata)), key=lambda meta: meta.key)
 
     def _entry(self, pod: Pod, now: float, metadata: Metadata | None, listing: Listing | None = None) -> Entry:
         has_two_rows = listing is not None and pod.key in listing.merged_keys
@@ -300,11 +304,13 @@ class Cache:
         return Rule.MISSING if is_retained and missing is not None and missing >= limit else None
 
     def _not_said(self, followed: Metadata) -> Iterable[PodMeta]:
-        """Yield the running pods of which no kubelet has said anything."""
-        for key, meta in followed.pods.items():
-            entry = self.entries.get(key)
-            if meta.runs and (entry is None or (self._is_retained(entry) and self._is_replaced(entry, followed))):
-                yield meta
+        """Return the running pods of which no kubelet has said anything."""
+        return (meta for meta in followed.pods.values() if meta.runs and self._is_unsaid(meta, followed))
+
+    def _is_unsaid(self, meta: PodMeta, metadata: Metadata) -> bool:
+        """Return whether no kubelet has said anything of the pod."""
+        entry = self.entries.get(meta.key)
+        return entry is None or (self._is_retained(entry) and self._is_replaced(entry, metadata))
 
     def _end(self, entry: Entry, rule: Rule, metadata: Metadata | None) -> Ended:
         del self.entries[entry.pod.key]

@@ -1,6 +1,6 @@
 """Pods that followed metadata says run here and that the kubelet has not said."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from podres_exporter.model import ContainerSpec, PodMeta, Unknown
@@ -11,22 +11,28 @@ _GUARANTEED = "Guaranteed"
 @dataclass(slots=True)
 class Unlisted:
     """
-    Since when each of them has been noticed, by UID.
+    Those that were last told of, and since when each has been noticed, by UID.
 
     One that ran before the kubelet was first heard, or before the metadata were, should have been listed at once; one
-    that starts later, within a poll interval, as its Get, or a List, is then under way.
+    that starts later, within a poll interval, as its Get, or a List, is then under way. While the metadata are not
+    followed, what they said last stands: a pod that ran then may hold what it asks for still.
     """
 
-    _since: dict[str, float | None] = field(default_factory=dict)
+    _noticed: dict[str, tuple[PodMeta, float | None]] = field(default_factory=dict)
 
     def look(self, pods: Iterable[PodMeta], now: float, *, ran_before: bool) -> None:
         """Take which pods run unlisted now."""
         first = None if ran_before else now
-        self._since = {meta.uid: self._since.get(meta.uid, first) for meta in pods}
+        before = self._noticed
+        self._noticed = {meta.uid: (meta, before[meta.uid][1] if meta.uid in before else first) for meta in pods}
 
-    def overdue(self, now: float, grace: float) -> Collection[str]:
-        """Return the UIDs of those that should have been listed by now."""
-        return {uid for uid, since in self._since.items() if since is None or now - since >= grace}
+    def begin(self) -> None:
+        """Take that another kubelet has started: all of them ran before it."""
+        self._noticed = {uid: (meta, None) for uid, (meta, _) in self._noticed.items()}
+
+    def overdue(self, now: float, grace: float) -> Iterable[PodMeta]:
+        """Yield those that should have been listed by now."""
+        return (meta for meta, since in self._noticed.values() if since is None or now - since >= grace)
 
 
 def asked_for(pods: Iterable[PodMeta]) -> Unknown:

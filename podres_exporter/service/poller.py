@@ -115,7 +115,11 @@ class Poller:
     def refresh(self) -> None:
         """Ask the kubelet what is due, and show that and what the API server has told, if it is news."""
         self._take_news()
+        heard_at = self._follower.cache.heard_at
         self._follower.refresh()
+        if self._failures != Failures() and self._follower.cache.heard_at != heard_at:
+            self._failures = Failures()
+            self._health.up("kubelet")
         self._join_and_publish(only_news=True)
 
     def due(self) -> float:
