@@ -21,7 +21,17 @@ from podres_exporter.fit import (
     fit,
 )
 from podres_exporter.fit.reasons import reason
-from podres_exporter.model import Alignment, ContainerKind, CpuStock, MemoryBlock, Part, Snapshot, Topology, Verdict
+from podres_exporter.model import (
+    Alignment,
+    ContainerKind,
+    CpuStock,
+    Device,
+    MemoryBlock,
+    Part,
+    Snapshot,
+    Topology,
+    Verdict,
+)
 
 ALIGNING = [Policy.RESTRICTED, Policy.SINGLE_NUMA_NODE]
 LENIENT = [Policy.NONE, Policy.BEST_EFFORT]
@@ -429,3 +439,49 @@ def test_nothing_hides_cpus_where_no_init_container_asks_for_any() -> None:
 
     assert Caveat.INIT_CPUS in caveats(fit(small_node(held), asking(1, 1)))
     assert Caveat.INIT_CPUS not in caveats(fit(small_node(held, metadata=known()), asking(1, 1)))
+
+
+@pytest.mark.parametrize("release", ["kubelet-1.27", "kubelet-1.36"])
+def test_devices_that_state_a_node_which_is_none_fit_no_aligning_policy(release: str) -> None:
+    """Measured on 1.36.3: TopologyAffinityError under restricted and single-numa-node, for no hint can be met."""
+    answer = fit(recorded(release), ask_for(devices={"example.com/minus1": 1}))
+
+    assert dict(zip(Policy, [Fits.YES, Fits.YES, Fits.NO, Fits.NO], strict=True)) == verdicts(answer)
+    assert "near no NUMA node of this machine" in reason(answer.outcomes[-1])
+
+
+def test_a_device_on_no_node_keeps_the_others_of_its_kind_from_counting_it() -> None:
+    """Of two on node 0 and one that states -1, two are near a node: three need more than any node has."""
+    near = tuple(device(NIC, f"n{number}", 0) for number in range(2))
+    node = small_node(devices=(*near, device(NIC, "odd")))
+    assert node.allocation
+    stocks = tuple(
+        replace(stock, off_node=frozenset({"odd"})) if not stock.numa_nodes else stock
+        for stock in node.allocation.devices
+    )
+    node = replace(node, allocation=replace(node.allocation, devices=stocks))
+
+    assert [Fits.YES] * 4 == list(verdicts(fit(node, asking(nic=2))).values())
+    assert [Fits.YES, Fits.YES, Fits.NO, Fits.NO] == list(verdicts(fit(node, asking(nic=3))).values())
+
+
+@pytest.mark.parametrize(
+    ("reported", "held", "fits"),
+    [
+        pytest.param((), (), Fits.UNKNOWN, id="nothing is known of it"),
+        pytest.param((), (device(NIC, "n0"),), Fits.UNKNOWN, id="one is held that is not reported"),
+        pytest.param((device(NIC, "n1", 0),), (device(NIC, "n0"),), Fits.UNKNOWN, id="some have an empty topology"),
+        pytest.param((device(NIC, "n1"),), (device(NIC, "n0"),), Fits.NO, id="none states a node: one is sick"),
+        pytest.param((device(NIC, "n1", 0),), (device(NIC, "n0", 0),), Fits.NO, id="one that has a node is sick"),
+        pytest.param((device(NIC, "n1", 0),), (), Fits.NO, id="two are more than there are"),
+    ],
+)
+def test_what_the_kubelet_may_have_left_out_is_no_firm_no(
+    reported: tuple[Device, ...], held: tuple[Device, ...], fits: Fits
+) -> None:
+    """Devices with an empty topology are in no report, and are given out all the same."""
+    node = small_node(*(pod(f"p{each.device_id}", container("main", each)) for each in held), devices=reported)
+    answer = fit(node, asking(nic=2))
+
+    assert fits == answer.fits
+    assert all(bool(each.hurdles) for each in answer.outcomes)
