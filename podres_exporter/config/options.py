@@ -113,7 +113,7 @@ MAX_MESSAGE = Option(
     flag="--kubelet.max-message-size",
     placeholder="SIZE",
     default="64Mi",
-    help="largest answer of the kubelet that is taken, such as 64Mi; a larger one is refused",
+    help="largest answer of the kubelet that is taken; above it known pods are asked for one by one, where that can be",
     parse=values.message_size,
 )
 MAX_AGE = Option(
@@ -167,7 +167,8 @@ POD_LABELS = Option(
     flag="--metadata.pod-labels-allowlist",
     placeholder="LIST",
     default="",
-    help="labels of pods to show in podres_pod_labels, written as for kube-state-metrics: pods=[app,example.com/*]",
+    help="labels of pods to show in podres_pod_labels, written as for kube-state-metrics: pods=[app,example.com/*]; "
+    "many stores take 30 labels a series, five of which are others",
     parse=values.label_allowlist,
     otherwise="none",
 )
