@@ -47,14 +47,16 @@ def _missing_cpus(view: PodView, _topology: Topology | None) -> Collection[Row]:
 
 _EXPLANATIONS = (
     "explanation says why that may be right: init_container (never listed), claim (a DRA driver serves the resource), "
-    "not_listed (kubelets up to 1.29 list no sidecars); unexplained is worth a look."
+    "not_listed (kubelets up to 1.29 list no sidecars), no_plugin (no device plugin has it, a scheduler alone counts "
+    "it); unexplained is worth a look."
 )
 FAMILIES = (
     PodFamily(
         name="podres_pod_info",
         kind=Kind.INFO,
-        help="One per pod that the kubelet lists and the API server knows. workload is the Deployment of a "
-        "ReplicaSet and the CronJob of a Job, told by their names, else the owner.",
+        help="One per pod that the kubelet lists and the API server knows. workload is what stays the "
+        "same over revisions and runs: the Deployment or Argo Rollout of a ReplicaSet, the CronJob of a Job, "
+        "told by labels and names, else the owner.",
         labels=("uid", "qos_class", "priority_class", "owner_kind", "owner_name", "workload_kind", "workload_name"),
         collector="pods",
         rows=_info,
