@@ -119,7 +119,7 @@ def test_with_json_each_change_is_an_object(node: Spot, watch: Watcher) -> None:
 
     watch(*node.flags, *QUICK, "--metadata.source=none", "-o", "json", story=story)
     found = [json.loads(line) for line in watch.out.splitlines()]
-    gone = [each for each in found if each["change"] == "removed" and GPU in each["subject"]]
+    gone = [each for each in found if each["change"] == "removed" and "GPU-ab" in each["subject"]]
 
     assert [(NODE, ["web/infer", "server", GPU, "GPU-ab"], None)] == [
         (each["node"], each["subject"], each["after"]) for each in gone

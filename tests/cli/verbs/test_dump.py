@@ -379,7 +379,7 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
         (("--free", "--nodes"), ["--free and --nodes: are tables of their own; ask for one after the other"]),
         (("--all", "-o", "wide"), ["--all: is for the table of containers; json and yaml have all of them anyway"]),
         (("--watch", "--from", "x"), ["--watch: a file does not change; leave --from out"]),
-        (("--watch", "-o", "json"), ["--watch: prints changes as lines; leave -o json out"]),
+        (("--watch", "-o", "yaml"), ["--watch: prints changes as lines or, with -o json, as JSON; leave -o yaml out"]),
         (("--watch", "--free"), ["--watch: prints changes as lines, and --free is a table"]),
         (("--watch", "--all"), ["--watch: containers that hold nothing do not change; leave --all out"]),
         (("--watch", "--record", "x"), ["--record: keeps one look; leave --watch out"]),
