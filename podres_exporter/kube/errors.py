@@ -60,14 +60,15 @@ def retry_after(header: str | None, wall_seconds: float) -> float | None:
     return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall_seconds)
 
 
-def is_loading_roles(detail: str) -> bool:
+def may_be_loading(detail: str) -> bool:
     """
-    Tell whether a refusal may be one of a server that has not loaded its roles yet, and not of a missing right.
+    Tell whether a refusal, soon after an outage, may be one of a server that has not loaded its roles yet.
 
-    Source: the RBAC authorizer of an API server that has just started, `RBAC: clusterrole ... "x" not found` (measured
-    on 1.36.3). The same is said where a binding names a role that is not there.
+    Such a server says `RBAC: clusterrole ... "x" not found` once it has the bindings, and before that the same as where
+    a right is missing (both measured on 1.36.3).
     """
-    return "RBAC: " in detail and " not found" in detail.partition("RBAC: ")[2]
+    roles = detail.partition("RBAC: ")[2]
+    return " not found" in roles or missing_right(detail) is not None
 
 
 def missing_right(detail: str) -> str | None:

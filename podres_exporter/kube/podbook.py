@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.kube.errors import is_loading_roles, missing_right
+from podres_exporter.kube.errors import missing_right
 from podres_exporter.kube.podstore import Pods, added, removed, replaced
 from podres_exporter.kube.ports import WATCH_VERB
 from podres_exporter.kube.reflection import RESUMABLE
@@ -23,8 +23,8 @@ GRACE_SECONDS = 10.0
 BACKLOG_SECONDS = 1.0
 """So long after a watch has gone on from an old version what has happened meanwhile may still be on its way."""
 
-LOADING_SECONDS = 120.0
-"""So long after an outage a server may not have loaded its roles yet."""
+LOADING_SECONDS = 20.0
+"""So long a server that is back after an outage may refuse everybody, as it has not loaded its roles yet."""
 
 _AWAY = frozenset({Reason.UNAVAILABLE, Reason.TIMEOUT})
 
@@ -66,7 +66,8 @@ class PodBook:
         self.changed: Callable[[Collection[PodKey]], None] = _tell_nobody
         self._known = _Known(Metadata(), clock.monotonic_seconds())
         self._down_since_seconds: float | None = None
-        self._is_right_missing = self._is_loading = False
+        self._is_right_missing = False
+        self._refused_at_seconds: float | None = None
         self._away_at_seconds: float | None = None
 
     def metadata(self) -> Metadata:
@@ -159,12 +160,11 @@ class PodBook:
         right = missing_right(error.detail)
         if not right or self._is_right_missing:
             return
-        was_away = self._away_at_seconds is not None and now - self._away_at_seconds < LOADING_SECONDS
-        if is_loading_roles(error.detail) and was_away:
-            if not self._is_loading:
-                self._is_loading = True
-                log.warning("metadata.roles_not_loaded", extra={"detail": error.detail})
-        else:
+        if self._away_at_seconds is not None and self._refused_at_seconds is None:
+            self._refused_at_seconds = now
+            log.warning("metadata.roles_not_loaded", extra={"detail": error.detail})
+        since = self._refused_at_seconds
+        if since is None or now - since >= LOADING_SECONDS:
             self._is_right_missing = True
             log.error("metadata.forbidden", extra={"missing": right, "otherwise": "--metadata.source=none"})
 
@@ -188,7 +188,8 @@ class PodBook:
         since = self._down_since_seconds
         outage = {} if since is None else {"outage_seconds": round(self._clock.monotonic_seconds() - since, 1)}
         log.info("source.up", extra={"source": "metadata", **outage})
-        self._down_since_seconds, self._is_right_missing, self._is_loading = None, False, False
+        self._down_since_seconds, self._is_right_missing = None, False
+        self._away_at_seconds = self._refused_at_seconds = None
 
 
 def _tell_nobody(keys: Collection[PodKey]) -> None:

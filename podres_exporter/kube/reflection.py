@@ -45,7 +45,7 @@ class Reflection:
     Where we stand. *version* is the last that we know everything of, empty: a list is needed first.
 
     Each cause is counted by itself: *failures* of a server that answers, *expiries* of versions, attempts by which no
-    server was *unreached*, and refusals of one that, after an outage, may still be *loading* its roles.
+    server was *unreached*, and refusals of one that *was_away* and may still be *loading* its roles.
     """
 
     phase: Phase = Phase.LISTING
@@ -54,6 +54,7 @@ class Reflection:
     expiries: int = 0
     unreached: int = 0
     loading: int = 0
+    was_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +131,13 @@ def _after_failure(state: Reflection, happening: Disconnected, lasted_seconds: f
     reason = happening.reason
     is_stable = _was_stable(state, lasted_seconds)
     if is_stable:
-        state = replace(state, failures=0, expiries=0, unreached=0, loading=0)
+        state = replace(state, failures=0, expiries=0, unreached=0, loading=0, was_away=False)
     version = state.version if reason in RESUMABLE else ""
-    after = replace(state, phase=Phase.BACKOFF, version=version)
+    was_away = state.was_away or reason in {Reason.UNAVAILABLE, Reason.TIMEOUT}
+    after = replace(state, phase=Phase.BACKOFF, version=version, was_away=was_away)
     if happening.is_unreached:
         return replace(after, unreached=state.unreached + 1, failures=0), pause_unreached(state.unreached + 1)
-    if happening.is_loading and state.unreached and state.loading < LOADING_TRIES:
+    if happening.is_loading and state.was_away and state.loading < LOADING_TRIES:
         return replace(after, loading=state.loading + 1), LOADING_PAUSE
     failures, expiries = state.failures + 1, state.expiries + (reason is Reason.GONE)
     # Versions expire in the best of clusters, and whenever an API server was away: the first time the server is there,

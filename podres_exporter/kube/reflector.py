@@ -9,7 +9,7 @@ from typing import Protocol
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.kube.errors import is_loading_roles
+from podres_exporter.kube.errors import may_be_loading
 from podres_exporter.kube.pacing import Pause
 from podres_exporter.kube.podbook import GRACE_SECONDS, PodBook
 from podres_exporter.kube.podfeed import PodFeed
@@ -113,7 +113,7 @@ class Reflector:
                 error.reason,
                 error.retry_after_seconds,
                 is_unreached=error.is_unreached,
-                is_loading=is_loading_roles(error.detail),
+                is_loading=may_be_loading(error.detail),
             )
         return self._step(happening, self._clock.monotonic_seconds() - began)
 

@@ -7,7 +7,7 @@ import pytest
 from fake_clock import FakeClock
 
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.kube.podbook import BACKLOG_SECONDS, GRACE_SECONDS, SYNCED_SECONDS, PodBook
+from podres_exporter.kube.podbook import BACKLOG_SECONDS, GRACE_SECONDS, LOADING_SECONDS, SYNCED_SECONDS, PodBook
 from podres_exporter.model import PodKey, PodMeta
 
 A, B = (PodMeta("ml", name, f"uid-{name}") for name in "ab")
@@ -279,10 +279,14 @@ def test_an_outage_is_logged_at_its_beginning_and_at_its_end(
     assert ("metadata", 30.0) == (told[2]["source"], told[2]["outage_seconds"])
 
 
-def test_a_missing_right_is_spelt_out_once_for_each_outage(book: PodBook, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_right_is_spelt_out_once_for_each_outage(
+    book: PodBook, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
     """Also where the server was away before."""
     for _ in range(2):
         book.failed(broken())
+        book.failed(broken(Reason.DENIED, "list", FORBIDDEN))
+        clock.advance(LOADING_SECONDS)
         book.failed(broken(Reason.DENIED, "list", FORBIDDEN))
         book.failed(broken(Reason.DENIED, "list", FORBIDDEN))
         book.listed([], is_complete=True)
@@ -299,11 +303,11 @@ def test_roles_that_are_not_loaded_yet_are_no_missing_right(
     """An API server that has just started refuses everybody for a moment; without an outage before, it is meant."""
     loading = f'{FORBIDDEN}: RBAC: [clusterrole.rbac.authorization.k8s.io "system:basic-user" not found, ...]'
     book.failed(broken())
-    for _ in range(3):
-        book.failed(broken(Reason.DENIED, "list", loading))
+    for text in (FORBIDDEN, loading, loading):
+        book.failed(broken(Reason.DENIED, "list", text))
     assert ["source.down", "metadata.roles_not_loaded"] == [each.message for each in caplog.records]
 
-    clock.advance(121)
+    clock.advance(LOADING_SECONDS)
     book.failed(broken(Reason.DENIED, "list", loading))
     assert "metadata.forbidden" == caplog.records[-1].message
 

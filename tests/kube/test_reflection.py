@@ -26,8 +26,8 @@ WATCHING = Reflection(Phase.WATCHING, "7")
 LONG, SHORT = STABLE_SECONDS, STABLE_SECONDS - 1
 
 
-def backoff(version: str, failures: int, expiries: int = 0) -> Reflection:
-    return Reflection(Phase.BACKOFF, version, failures, expiries)
+def backoff(version: str, failures: int, expiries: int = 0, *, away: bool = False) -> Reflection:
+    return Reflection(Phase.BACKOFF, version, failures, expiries, was_away=away)
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def backoff(version: str, failures: int, expiries: int = 0) -> Reflection:
         (WATCHING, Progressed(""), 0, WATCHING, Watch("7")),
         (WATCHING, Ended(), LONG, backoff("7", 0), pause(0)),
         (WATCHING, Ended(), SHORT, backoff("7", 1), pause(1)),
-        (WATCHING, Disconnected(Reason.UNAVAILABLE), LONG, backoff("7", 1), pause(1)),
-        (WATCHING, Disconnected(Reason.UNAVAILABLE), SHORT, backoff("7", 1), pause(1)),
+        (WATCHING, Disconnected(Reason.UNAVAILABLE), LONG, backoff("7", 1, away=True), pause(1)),
+        (WATCHING, Disconnected(Reason.UNAVAILABLE), SHORT, backoff("7", 1, away=True), pause(1)),
         (WATCHING, Disconnected(Reason.GONE), LONG, backoff("", 1, 1), pause(0, Reason.GONE)),
         (WATCHING, Disconnected(Reason.MALFORMED), SHORT, backoff("", 1), pause(1)),
         (WATCHING, Disconnected(Reason.TOO_LARGE), LONG, backoff("", 1), pause(1)),
-        (LISTING, Disconnected(Reason.TIMEOUT), LONG, backoff("", 1), pause(1)),
+        (LISTING, Disconnected(Reason.TIMEOUT), LONG, backoff("", 1, away=True), pause(1)),
         (backoff("7", 1), Rested(), 0, Reflection(Phase.WATCHING, "7", 1), Watch("7")),
         (backoff("", 1), Rested(), 0, Reflection(Phase.LISTING, "", 1), List()),
     ],
@@ -104,13 +104,13 @@ def test_an_expiry_after_an_outage_is_relisted_quickly_too() -> None:
 def test_a_watch_that_has_worked_makes_the_next_failure_the_first() -> None:
     state, action = step(Reflection(Phase.WATCHING, "7", failures=9), Disconnected(Reason.UNAVAILABLE), LONG)
 
-    assert (backoff("7", 1), pause(1)) == (state, action)
+    assert (backoff("7", 1, away=True), pause(1)) == (state, action)
 
 
 def test_a_slow_list_has_not_worked() -> None:
     state, _ = step(Reflection(Phase.LISTING, "", failures=3), Disconnected(Reason.TIMEOUT), LONG)
 
-    assert backoff("", 4) == state
+    assert backoff("", 4, away=True) == state
 
 
 UNREACHED = Disconnected(Reason.UNAVAILABLE, is_unreached=True)
