@@ -29,15 +29,17 @@ _STATES = {
     State.PENDING: "not started yet",
     State.MISSING: "not listed by the kubelet",
 }
-_MOST_IDS = 512
-"""Ids of one resource that a container's row names; more of them are a number."""
+_MOST_IDS, _MOST_IN_ALL = 512, 20_000
+"""Ids of one resource that a container's row names, and of all rows together; more of them are a number."""
 _NONE = '<span class="none">\N{EN DASH}</span>'
 
 
 def table(scene: Scene, snapshot: Snapshot) -> str:
     """Return the table with its search field, which the script shows; pods that hold something come first."""
     views = sorted(scene.allocation.pods, key=lambda view: (holds_nothing(view.pod), view.pod.key))
-    bodies = "".join(_pod(scene, view) for view in views)
+    holders = sum(bool(each.container.devices) for view in views for each in view.containers)
+    most = min(_MOST_IDS, _MOST_IN_ALL // max(1, holders))
+    bodies = "".join(_pod(scene, view, most) for view in views)
     listed = {view.pod.key for view in views}
     others = "".join(
         _other(scene.badges[key], scene.metas[key], state_of(snapshot, None, scene.metas[key]))
@@ -49,14 +51,14 @@ def table(scene: Scene, snapshot: Snapshot) -> str:
     return part("pods", f"Pods <small>{len(views)} listed by the kubelet</small>", body)
 
 
-def _pod(scene: Scene, view: PodView) -> str:
-    """Return the rows of one pod; its containers that hold nothing share one."""
+def _pod(scene: Scene, view: PodView, most: int) -> str:
+    """Return the rows of one pod, each with *most* ids; its containers that hold nothing share one."""
     badge = scene.badges[view.pod.key]
     holding = [each for each in view.containers if not each.container.holds_nothing]
-    rows = [_container(badge, each) for each in holding]
+    rows = [_container(badge, each, most) for each in holding]
     if view.pod.exclusive_cpus or view.pod.memory:
         whole = Container("", (), view.pod.exclusive_cpus, view.pod.memory)
-        rows.insert(0, "".join(_cells("<em>pod as a whole</em>", badge, whole)) + _cell("Placement", ""))
+        rows.insert(0, "".join(_cells("<em>pod as a whole</em>", badge, whole, most)) + _cell("Placement", ""))
     others = ", ".join(escaped(each.container.name) for each in view.containers if each.container.holds_nothing)
     also = f"{others}: nothing of its own" if others and rows else ""
     if not rows:
@@ -97,14 +99,15 @@ def _name(badge: Badge, meta: PodMeta | None, rows: int, *, also: str = "") -> s
     return f'<th scope="rowgroup" rowspan="{rows}">{badge.chip()}{about}</th>'
 
 
-def _container(badge: Badge, view: ContainerView) -> str:
-    return "".join(_cells(escaped(view.container.name), badge, view.container)) + _cell("Placement", _verdict(view))
+def _container(badge: Badge, view: ContainerView, most: int) -> str:
+    cells = _cells(escaped(view.container.name), badge, view.container, most)
+    return "".join(cells) + _cell("Placement", _verdict(view))
 
 
-def _cells(name: str, badge: Badge, container: Container) -> Iterator[str]:
+def _cells(name: str, badge: Badge, container: Container, most: int) -> Iterator[str]:
     yield _cell("Container", name)
     yield _cell("CPUs", _cpus(container))
-    yield _cell("Devices", _devices(badge, container))
+    yield _cell("Devices", _devices(badge, container, most))
     yield _cell("Memory", "<br>".join(_memory(container)))
     yield _cell("Claims", "<br>".join(escaped(claim.name) for claim in container.claims))
 
@@ -124,13 +127,13 @@ def _memory(container: Container) -> Iterator[str]:
         yield f'{bytes_text(block.size_bytes)} <span class="ids">{escaped(block.memory_type)}{on}</span>'
 
 
-def _devices(badge: Badge, container: Container) -> str:
+def _devices(badge: Badge, container: Container, most: int) -> str:
     """Return a fold for each resource, with the ids in it, or the first of them: the JSON document has all."""
     folds = []
     for resource, every in ids_by_resource(container.devices):
         count = len(every)
-        ids = "".join(f"<li>{escaped(each)}</li>" for each in every[:_MOST_IDS])
-        ids += f"<li>and {count - _MOST_IDS} more</li>" if count > _MOST_IDS else ""
+        ids = "".join(f"<li>{escaped(each)}</li>" for each in every[:most])
+        ids += f"<li>and {count - most} more</li>" if count > most else ""
         identifier = target("ids", *badge.pod, container.name, resource)
         folds.append(
             f'<details id="{identifier}"><summary>{count} <span class="ids">{escaped(resource)}</span></summary>'

@@ -145,3 +145,19 @@ def test_the_verdict_comes_with_its_reason(alignment: Alignment, text: str) -> N
 
 def test_a_node_without_pods_says_so() -> None:
     assert "There is no pod on this node." in dom(node()).one("pods").text
+
+
+def test_thousands_of_holders_share_what_the_page_names_of_ids() -> None:
+    """Otherwise 50,000 ids on 2,000 containers would be megabytes; few holders name all that they have."""
+    few = cells(node(pod("a", container("main", *(gpu(f"G{index}") for index in range(40))))), "default/a")
+    many = node(
+        *(
+            pod(f"p{number}", container("main", *(gpu(f"G{number}-{index}") for index in range(25))))
+            for number in range(2000)
+        )
+    )
+    page = dom(many)
+
+    assert "G39" in few[0]["Devices"]
+    assert "and 15 more" in page.pod("default/p7").text
+    assert 22_000 >= len(page.all("li", within="pods"))
