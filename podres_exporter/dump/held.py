@@ -1,6 +1,6 @@
 """What is held, one by one: a CPU set of one NUMA node, a memory block, a device, a device of a claim."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +12,8 @@ from podres_exporter.model import (
     ClaimUse,
     ContainerView,
     Device,
+    DraDevice,
+    DraKey,
     MemoryBlock,
     PodMeta,
     PodView,
@@ -38,7 +40,8 @@ class Held:
     One thing that a container holds; *container* is empty for what the kubelet lists of the pod itself.
 
     *resource* is `cpu`, a memory type, an extended resource or a DRA driver. *item* is a CPU list, a device id or the
-    name of a claim's device, else its CDI names; empty for memory, and for a claim without devices yet. *amount* is in
+    name of a claim's device, else its CDI names; empty for memory, and for a claim without devices yet. *base* is the
+    physical device: the id behind replicas, or the UUID of a claim's device as its slice states it. *amount* is in
     CPUs, bytes or devices. *is_allocatable* is None where nobody tells; *verdict* is that of the container.
     """
 
@@ -56,6 +59,8 @@ class Held:
     pool: str = ""
     cdi_devices: tuple[str, ...] = ()
     attribution: Attribution | None = None
+    request: str = ""
+    is_admin: bool = False
     health: str = ""
     message: str = ""
     is_allocatable: bool | None = None
@@ -68,6 +73,7 @@ def held_things(allocation: Allocation | None) -> Iterator[Held]:
     if allocation is None:
         return
     reported = _reported(allocation)
+    slices = allocation.dra.devices() if allocation.dra else {}
     for view in allocation.pods:
         pod = view.pod
         yield from _cpus(view, "", pod.exclusive_cpus, allocation.topology)
@@ -77,7 +83,7 @@ def held_things(allocation: Allocation | None) -> Iterator[Held]:
             yield from _cpus(view, name, each.container.exclusive_cpus, allocation.topology, verdict)
             yield from _memory(view, name, each.container.memory, verdict)
             yield from (_device(view, each, device, reported) for device in each.container.devices)
-            yield from _claims(view, each)
+            yield from _claims(view, each, slices)
 
 
 def _reported(allocation: Allocation) -> dict[str, frozenset[str] | None]:
@@ -145,23 +151,28 @@ def _device(view: PodView, each: ContainerView, device: Device, reported: dict[s
     )
 
 
-def _claims(view: PodView, each: ContainerView) -> Iterator[Held]:
+def _claims(view: PodView, each: ContainerView, slices: Mapping[DraKey, DraDevice]) -> Iterator[Held]:
     """Yield the devices of claims that the container uses or may use, and claims that have no devices yet."""
     common = (*view.pod.key, each.container.name, Thing.CLAIM)
     verdict = each.alignment.verdict
     for use in each.claim_uses:
         device = use.device
         health, message = _health(each, device.driver, device.device, device.pool, use.claim)
+        stated = slices.get((device.driver, device.pool, device.device))
         yield Held(
             *common,
             device.driver,
             device.device or ",".join(device.cdi_devices),
             1,
+            stated.numa_nodes if stated else frozenset(),
+            base=stated.uuid if stated else "",
             share=device.share_id,
             claim=use.claim,
             pool=device.pool,
             cdi_devices=device.cdi_devices,
             attribution=use.attribution,
+            request=use.request,
+            is_admin=use.is_admin,
             health=health,
             message=message,
             verdict=verdict,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
 from podres_exporter.families.spec import by_node
-from podres_exporter.model import Allocation, DeviceStock, MemoryStock, Topology
+from podres_exporter.model import Allocation, DeviceStock, DraStock, MemoryStock, Topology
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.text.amounts import CPU, memory_order
 from podres_exporter.text.words import ids_in_order
@@ -35,7 +35,23 @@ def left(allocation: Allocation | None) -> list[Left]:
     """Return CPUs, memory and devices, in this order; nothing while there is no allocation to show."""
     if allocation is None:
         return []
-    return [*_cpus(allocation), *_memory(allocation.memory), *map(_devices, allocation.devices)]
+    claimed = map(_claimable, allocation.dra.stock) if allocation.dra else ()
+    return [*_cpus(allocation), *_memory(allocation.memory), *map(_devices, allocation.devices), *claimed]
+
+
+def _claimable(stock: DraStock) -> Left:
+    """Return DRA devices of one driver and type; what a claim that is not known may have is not said to be free."""
+    name = f"{stock.driver} ({stock.kind})" if stock.kind else stock.driver
+    free = [f"{pool}/{device}" for pool, device in stock.available]
+    known = stock.is_known
+    return Left(
+        name,
+        frozenset(),
+        len(stock.total),
+        len(stock.allocated),
+        min(len(free), stock.fitting) if known else None,
+        tuple(ids_in_order(free)) if known else (),
+    )
 
 
 def _cpus(allocation: Allocation) -> Iterator[Left]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from podres_exporter.cpuset import CpuSet
-from podres_exporter.dump.which import Found, claim_device_key
+from podres_exporter.dump.which import ClaimDeviceKey, Found, claim_device_key
 from podres_exporter.model import (
     Allocation,
     Claim,
@@ -166,16 +166,19 @@ def _container(view: ContainerView, topology: Topology | None, wanted: Wanted) -
         devices=tuple(filter(wanted.has_device, whole.devices)),
         exclusive_cpus=wanted.cpus(whole.exclusive_cpus, topology),
         memory=tuple(filter(wanted.has_block, whole.memory)),
-        claims=_used(whole.claims, {use.device for use in uses}),
+        claims=_used(whole.claims, {claim_device_key(use.device) for use in uses}),
     )
     if container.holds_nothing:
         return None
     return replace(view, container=container, claim_uses=uses, health=_health(view.health, container))
 
 
-def _used(claims: Iterable[Claim], used: Collection[ClaimDevice]) -> tuple[Claim, ...]:
+def _used(claims: Iterable[Claim], used: Collection[ClaimDeviceKey]) -> tuple[Claim, ...]:
     """Return the claims with the devices that are used, and without claims of which none is."""
-    less = [replace(claim, devices=tuple(each for each in claim.devices if each in used)) for claim in claims]
+    less = [
+        replace(claim, devices=tuple(each for each in claim.devices if claim_device_key(each) in used))
+        for claim in claims
+    ]
     return tuple(claim for claim in less if claim.devices)
 
 

@@ -34,6 +34,9 @@ CSV_HEADER = (
     "qos_class",
     "workload_kind",
     "workload_name",
+    "request",
+    "admin_access",
+    "uuid",
 )
 """The columns, a contract: new ones come at the end. What is not known or does not apply is empty."""
 
@@ -70,10 +73,19 @@ def _cells(held: Held) -> Iterator[str]:
     yield from (held.namespace, held.pod, held.container, held.thing.value, held.resource, held.item)
     yield from (str(held.amount), _UNITS[held.thing], nodes_text(held.numa_nodes))
     is_claim = held.thing is Thing.CLAIM
-    yield from (held.base, "" if is_claim else held.share, held.claim, held.pool, held.share if is_claim else "")
+    yield from (
+        "" if is_claim else held.base,
+        "" if is_claim else held.share,
+        held.claim,
+        held.pool,
+        held.share if is_claim else "",
+    )
     yield " ".join(held.cdi_devices)
     yield held.attribution.value if held.attribution else ""
     yield from (held.health, held.message)
     yield "" if held.is_allocatable is None else str(held.is_allocatable).lower()
     yield held.verdict.value if held.verdict else ""
     yield from (meta.uid, meta.qos_class, meta.workload_kind, meta.workload_name) if meta else ("",) * 4
+    yield held.request
+    yield str(held.is_admin).lower() if held.request else ""
+    yield held.base if is_claim else ""

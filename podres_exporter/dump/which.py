@@ -54,7 +54,8 @@ def find_devices(snapshots: Iterable[Snapshot], text: str) -> Found:
     """
     Return the devices that *text* means on these nodes; a full name goes before the beginning of another.
 
-    A device of a claim goes by its name, by `driver/pool/device` or by a CDI name. Raises SelectionError where there
+    A device of a claim goes by its name, by `driver/pool/device`, by a CDI name, or by the UUID or PCI address that its
+    slice states. Raises SelectionError where there
     is none, naming near ones, or where it is the beginning of several, naming them.
     """
     candidates = sorted(
@@ -89,11 +90,14 @@ def _candidates(allocation: Allocation) -> Iterator[_Candidate]:
     for resource, device_id in keys:
         base, _ = split_replica(device_id, resource)
         yield _Candidate((resource, device_id), (resource, base), (device_id, base), is_claimed=False)
+    slices = allocation.dra.devices() if allocation.dra else {}
     for container in containers:
         for claim in container.claims:
             for device in claim.devices:
                 key = claim_device_key(device)
-                names = (device.device, "/".join(key)) if device.driver else ()
+                stated = slices.get((device.driver, device.pool, device.device))
+                hardware = [name for name in (stated.uuid, stated.pci_address) if name] if stated else []
+                names = (device.device, "/".join(key), *hardware) if device.driver else ()
                 yield _Candidate(key, key, (*names, *device.cdi_devices), is_claimed=True)
 
 

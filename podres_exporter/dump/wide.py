@@ -23,13 +23,15 @@ HEADERS = (
     "NUMA",
     "SHARE",
     "CLAIM",
+    "REQUEST",
+    "UUID",
     "USES",
     "ALIGNED",
     "ALLOCATABLE",
     "HEALTH",
     "WORKLOAD",
 )
-_IF_ANY = frozenset({"SHARE", "CLAIM", "USES", "ALLOCATABLE", "HEALTH", "WORKLOAD"})
+_IF_ANY = frozenset({"SHARE", "CLAIM", "REQUEST", "UUID", "USES", "ALLOCATABLE", "HEALTH", "WORKLOAD"})
 
 _ABOUT = About(
     (notes.trust, notes.double_held, notes.metadata, notes.places, notes.skipped, notes.missing),
@@ -66,7 +68,9 @@ def _rows(snapshot: Snapshot) -> Iterator[Row]:
             nodes_cell(held.numa_nodes),
             printable(held.share) or NONE,
             printable(held.claim) or NONE,
-            _uses(held.attribution),
+            printable(held.request) or NONE,
+            printable(held.base) if held.thing is Thing.CLAIM and held.base else NONE,
+            _uses(held),
             ALIGNED[held.verdict] if held.verdict else NONE,
             _allocatable(held),
             _health(held),
@@ -81,11 +85,13 @@ def _id(held: Held) -> str:
     return printable(held.item) or NONE
 
 
-def _uses(attribution: Attribution | None) -> str:
-    """Return whether the container uses the claim's device: `yes`, or `?` where nothing tells."""
-    if attribution is None:
+def _uses(held: Held) -> str:
+    """Return whether the container uses the claim's device: `yes`, `admin` for admin access, `?` if it is not known."""
+    if held.attribution is None:
         return NONE
-    return "yes" if attribution is Attribution.CONTAINER else UNKNOWN
+    if held.is_admin:
+        return "admin"
+    return "yes" if held.attribution is Attribution.CONTAINER else UNKNOWN
 
 
 def _allocatable(held: Held) -> str:

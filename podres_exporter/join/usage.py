@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from podres_exporter.model import Allocation, Pod, PodView, Usage, count_by_resource
+from podres_exporter.model import Allocation, PodView, Usage, count_by_resource
 
 K = TypeVar("K", bound="str | tuple[str, ...]")
 H = TypeVar("H")
@@ -105,16 +105,15 @@ class _Held:
     @classmethod
     def of(cls, allocation: Allocation) -> "_Held":
         """Return what the pods of an allocation hold; workloads are those of pods with metadata."""
-        pods = [view.pod for view in allocation.pods]
-        known = [(workload, view.pod) for view in allocation.pods if (workload := _workload(view))]
-        claimed = _claimed((pod.namespace, pod) for pod in pods)
+        known = [(workload, view) for view in allocation.pods if (workload := _workload(view))]
+        claimed = _claimed((view.pod.namespace, view) for view in allocation.pods)
         by_workload: Counter[tuple[str, str, str, str]] = Counter()
         cpus_by_workload: Counter[_Workload] = Counter()
-        for workload, pod in known:
-            for container in pod.containers:
+        for workload, view in known:
+            for container in view.pod.containers:
                 for resource, count in count_by_resource(container.devices):
                     by_workload[*workload, resource] += count
-            if cpus := len(pod.all_exclusive_cpus()):
+            if cpus := len(view.pod.all_exclusive_cpus()):
                 cpus_by_workload[workload] += cpus
         for (workload, driver), count in _claimed(known).items():
             by_workload[*workload, driver] += count
@@ -128,21 +127,28 @@ def _workload(view: PodView) -> _Workload | None:
     return (meta.namespace, meta.workload_kind, meta.workload_name) if meta and meta.workload_kind else None
 
 
-def _claimed(holders: Iterable[tuple[H, Pod]]) -> Counter[tuple[H, str]]:
+def _claimed(holders: Iterable[tuple[H, PodView]]) -> Counter[tuple[H, str]]:
     """
     Return how many DRA devices each holder has, by the driver.
 
-    A device counts once for a holder, however many of its containers, pods and shares refer to it. Kubelets up to 1.30
-    name no drivers; such devices are not counted.
+    A device counts once for a holder, however many of its containers, pods and shares refer to it. Admin access holds
+    nothing. Kubelets up to 1.30 name no drivers; such devices are not counted.
     """
-    seen = {
-        (holder, device.driver, device.pool, device.device)
-        for holder, pod in holders
-        for container in pod.containers
-        for claim in container.claims
-        for device in claim.devices
-        if device.driver
-    }
+    seen = set()
+    for holder, view in holders:
+        admin = {
+            (use.claim, use.device.driver, use.device.pool, use.device.device)
+            for each in view.containers
+            for use in each.claim_uses
+            if use.is_admin
+        }
+        seen |= {
+            (holder, device.driver, device.pool, device.device)
+            for container in view.pod.containers
+            for claim in container.claims
+            for device in claim.devices
+            if device.driver and (claim.name, device.driver, device.pool, device.device) not in admin
+        }
     return Counter((holder, driver) for holder, driver, _, _ in seen)
 
 

@@ -46,13 +46,15 @@ def look(node: str, sources: Sources, clock: Clock, site: Site | None = None) ->
             second_look_seconds=0.0,
             site=site or Site(node),
         ),
-        Sources(kubelet, topology, sources.metadata),
+        Sources(kubelet, topology, sources.metadata, sources.dra),
         publish=lambda snapshot, expires_at_seconds: None,  # noqa: ARG005 - it is taken from the poller, below
         changes=Changes(lambda: None),
         events=events,
         clock=clock,
     )
     poller.tick()
+    if sources.dra.dra() is not None:
+        poller.join_again()  # the claims of the pods could be read as soon as these were known
     return Look(poller.snapshot(), kubelet.failures, topology.last, events.malformed_items)
 
 

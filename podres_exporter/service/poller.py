@@ -122,6 +122,10 @@ class Poller:
             self._health.up("kubelet")
         self._join_and_publish(only_news=True)
 
+    def join_again(self) -> None:
+        """Show what is known by now; nobody is asked."""
+        self._join_and_publish()
+
     def due(self) -> float:
         """Return in how many seconds `refresh` has something to do; infinite where that is nothing."""
         return self._follower.due()

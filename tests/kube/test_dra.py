@@ -12,6 +12,7 @@ from raw_server import RawServer, whole
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ApiServerError
 from podres_exporter.kube.dra import DraWatch, served_version
+from podres_exporter.kube.dra_once import DraOnce
 from podres_exporter.model import Dra
 from podres_exporter.sim.api import RESOURCE_CLAIMS, RESOURCE_SLICES, Fail, StreamFault
 
@@ -219,6 +220,24 @@ def test_a_watch_that_breaks_is_made_again(site: Site, start: Start, fault: Stre
     site.store.update(RESOURCE_SLICES, slice_of("a", "gpu-1", generation=2))
 
     assert eventually(lambda: devices(source) == {"gpu-1"})
+
+
+def test_a_single_look_reads_slices_and_claims_once(site: Site, clock: ParkingClock) -> None:
+    """A claim that is gone costs the others nothing; what is refused ends the reading."""
+    site.store.create(RESOURCE_SLICES, slice_of("a", "gpu-0"))
+    site.store.create(RESOURCE_CLAIMS, claim_of("c", "gpu-0"))
+    once = DraOnce(site.client(), NODE, clock)
+    users = {("ml", name): frozenset(["p"]) for name in ("absent", "c")}
+    once.want(users)
+    once.want({("ml", "c"): frozenset(["p"])})
+    dra = once.dra()
+    once.stop()
+
+    assert dra is not None
+    assert ({("ml", "c")}, True) == (set(dra.claims), dra.is_synced)
+    assert 2 == asked(site, "get", "resourceclaims")
+    site.server.faults.on_requests("list", Fail(403), resource=RESOURCE_SLICES)
+    assert None is DraOnce(site.client(), NODE, clock).dra()
 
 
 def test_stopping_ends_everything(site: Site, start: Start) -> None:

@@ -15,8 +15,9 @@ from podres_exporter.recording import Call, Recording, Refusal
 from podres_exporter.service.oneshot import Look, look
 from podres_exporter.service.poller import Sources
 from podres_exporter.sources import KubeletClient, SysfsTopology
+from podres_exporter.sources.fixed_dra import FixedDra
 from podres_exporter.sources.fixed_metadata import FixedMetadata
-from podres_exporter.sources.ports import LIST, KubeletCall, SocketIdentity
+from podres_exporter.sources.ports import LIST, DraSource, KubeletCall, SocketIdentity
 
 LIST_SECONDS = 15.0
 """Until a list of pods must be complete; a user is waiting."""
@@ -46,12 +47,14 @@ class NodeOrigin:
         kubelet = KubeletClient(
             config.kubelet_socket, config.kubelet_timeout_seconds, self._clock, record, config.kubelet_max_message_bytes
         )
+        dra = self._dra(metadata)
         try:
-            sources = Sources(kubelet, SysfsTopology(config.topology_sysfs), FixedMetadata(metadata))
+            sources = Sources(kubelet, SysfsTopology(config.topology_sysfs), FixedMetadata(metadata), dra)
             seen = look(config.node_name, sources, self._clock)
             identity = kubelet.identity()
         finally:
             kubelet.close()
+            dra.stop()
         now = self._clock.wall_seconds()
         if self._keep is not None:
             self._keep(_recording(seen, calls, identity, metadata, refusal, now))
@@ -64,6 +67,16 @@ class NodeOrigin:
         from podres_exporter.cli.look.node_watch import watch_node  # noqa: PLC0415 - not for a single look
 
         watch_node(self.config, self._environment, self._clock, self._no_metadata, alarm, show)
+
+    def _dra(self, metadata: Metadata | None) -> DraSource:
+        """Return the node's slices and claims; they are not asked for where the pods could not be listed."""
+        if metadata is None or not metadata.is_up or "dra" not in self.config.collectors:
+            return FixedDra()
+        from podres_exporter.kube.client import Limits  # noqa: PLC0415 - only if the API server is asked
+        from podres_exporter.kube.dra_once import DraOnce  # noqa: PLC0415 - only if the API server is asked
+
+        client = kube_client(self.config, self._environment, self._clock, Limits(list_seconds=LIST_SECONDS))
+        return DraOnce(client, self.config.node_name, self._clock)
 
     def _metadata(self) -> tuple[Metadata | None, Refusal | None]:
         """List the pods of the node once; return None where the API server is not asked, and why it gave nothing."""

@@ -1,0 +1,72 @@
+"""DRA as the API server tells it at one moment, for commands that look once."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from podres_exporter.clock import Clock
+from podres_exporter.dra import decode_claim, decode_slices
+from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.claims import GET_SECONDS, GET_VERB, Users
+from podres_exporter.kube.client import KubeClient
+from podres_exporter.kube.dra import GROUP_PATH, served_version, slices_of_node
+from podres_exporter.kube.slices import SliceStore
+from podres_exporter.model import ClaimFacts, ClaimKey, Dra
+
+log = logging.getLogger(__name__)
+
+_OF_ONE_CLAIM = frozenset({Reason.NOT_FOUND, Reason.MALFORMED})
+"""What goes wrong with one claim alone; anything else would go wrong with the next one too."""
+
+
+class DraOnce:
+    """DraSource that lists the slices when it is made, and reads claims when they are wanted."""
+
+    def __init__(self, client: KubeClient, node: str, clock: Clock) -> None:
+        """List the slices; where they cannot be had, nothing is known of DRA, and the log says why."""
+        self._client, self._path = client, ""
+        self._dra: Dra | None = None
+        try:
+            version = served_version(client)
+            if version is None:
+                return
+            self._path = f"{GROUP_PATH}/{version}"
+            found = decode_slices(slices_of_node(client, version, node).list(), version)
+        except ApiServerError as error:
+            log.warning("source.down", extra={"source": "dra", "reason": error.reason.value, "detail": error.detail})
+            return
+        store = SliceStore(node)
+        store.replace(found.slices)
+        self._dra = Dra(
+            store.pools, is_synced=not found.malformed, is_up=True, last_success_seconds=clock.wall_seconds()
+        )
+
+    def start(self, changed: Callable[[], None]) -> None:
+        """Do nothing: it looks once."""
+
+    def dra(self) -> Dra | None:
+        """Return what is known."""
+        return self._dra
+
+    def want(self, users: Users) -> None:
+        """Read the claims that are not known yet, one after the other; stop where the server gives none."""
+        if self._dra is None:
+            return
+        claims: dict[ClaimKey, ClaimFacts] = dict(self._dra.claims)
+        for key in sorted(users.keys() - claims.keys()):
+            path = f"{self._path}/namespaces/{key[0]}/resourceclaims/{key[1]}"
+            try:
+                facts = decode_claim(self._client.get(path, {}, GET_SECONDS).expect(GET_VERB))
+            except ApiServerError as error:
+                if error.reason in _OF_ONE_CLAIM:
+                    continue
+                log.warning("dra.claims_failed", extra={"reason": error.reason.value, "detail": error.detail})
+                break
+            if facts is not None:
+                claims[key] = facts
+        if claims != self._dra.claims:
+            self._dra = replace(self._dra, claims=claims)
+
+    def stop(self) -> None:
+        """Close the connection."""
+        self._client.close()

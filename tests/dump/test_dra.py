@@ -1,0 +1,84 @@
+"""Devices of claims that were read: their requests, UUIDs and who only looks at them, in every output."""
+
+from dataclasses import replace
+
+import pytest
+from snapshots import one_container
+
+from podres_exporter.dump.held import held_things
+from podres_exporter.dump.left import left
+from podres_exporter.dump.spreadsheet import csv_text
+from podres_exporter.dump.which import find_devices
+from podres_exporter.dump.wide import wide_cells
+from podres_exporter.errors import SelectionError
+from podres_exporter.model import (
+    Attribution,
+    Claim,
+    ClaimDevice,
+    ClaimUse,
+    Container,
+    DraDevice,
+    DraNode,
+    DraPool,
+    DraStock,
+    Snapshot,
+)
+
+A, B = (ClaimDevice("d", "n1", name, "", ()) for name in ("gpu-0", "gpu-1"))
+USES = (
+    ClaimUse("c", A, Attribution.CONTAINER, "big"),
+    ClaimUse("c", replace(B, share_id="s1"), Attribution.CONTAINER, "all", is_admin=True),
+)
+POOL = DraPool(
+    "d", "n1", 1, (DraDevice("gpu-0", uuid="GPU-7f3c", pci_address="0000:17:00.0", numa_nodes=frozenset([1])),)
+)
+ITEMS = [("n1", f"gpu-{number}") for number in range(4)]
+STOCK = DraStock("d", "gpu", frozenset(ITEMS), frozenset(ITEMS[:1]), frozenset(ITEMS[1:2]), 1)
+
+
+def snapshot(stock: DraStock = STOCK) -> Snapshot:
+    found = one_container(Container("main", claims=(Claim("ml", "c", (A, B)),)))
+    assert found.allocation is not None
+    (pod,) = found.allocation.pods
+    views = tuple(replace(view, claim_uses=USES) for view in pod.containers)
+    allocation = replace(found.allocation, pods=(replace(pod, containers=views),), dra=DraNode((POOL,), (stock,)))
+    return replace(found, allocation=allocation)
+
+
+def test_each_device_has_its_request_its_uuid_and_its_numa_node() -> None:
+    holding, looking = held_things(snapshot().allocation)
+
+    assert ("big", "GPU-7f3c", {1}, False) == (holding.request, holding.base, set(holding.numa_nodes), holding.is_admin)
+    assert ("all", "", True) == (looking.request, looking.base, looking.is_admin)
+
+
+def test_the_wide_table_and_csv_tell_them() -> None:
+    grid = wide_cells([snapshot()])
+    rows = [dict(zip(grid.headers, row, strict=True)) for row in grid.rows]
+
+    assert [("big", "GPU-7f3c", "yes"), ("all", "-", "admin")] == [
+        (row["REQUEST"], row["UUID"], row["USES"]) for row in rows
+    ]
+    first, second = csv_text([snapshot()]).splitlines()[1:]
+    assert first.endswith(",big,false,GPU-7f3c")
+    assert second.endswith(",all,true,")
+
+
+@pytest.mark.parametrize("name", ["GPU-7f3c", "GPU-7", "0000:17:00.0", "gpu-0", "d/n1/gpu-0"])
+def test_a_device_of_a_claim_is_found_by_what_its_slice_states(name: str) -> None:
+    assert {("d", "n1", "gpu-0")} == find_devices([snapshot()], name).claim_devices
+
+
+def test_what_no_slice_states_is_not_found() -> None:
+    with pytest.raises(SelectionError, match="GPU-9"):
+        find_devices([snapshot()], "GPU-9")
+
+
+def test_what_is_left_is_as_much_as_fits() -> None:
+    """Two are available, and the counters of their pool allow one."""
+    (row,) = [each for each in left(snapshot().allocation) if each.resource.startswith("d")]
+    (unknown,) = [each for each in left(snapshot(replace(STOCK, is_known=False)).allocation) if each.resource[0] == "d"]
+
+    assert ("d (gpu)", 4, 1, 1) == (row.resource, row.allocatable, row.held, row.free)
+    assert ("n1/gpu-2", "n1/gpu-3") == row.free_ids
+    assert (None, ()) == (unknown.free, unknown.free_ids)
