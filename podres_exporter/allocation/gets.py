@@ -15,6 +15,7 @@ fail is not made: a pod that has ended, or that no kubelet has admitted yet, is 
 whose end nobody else tells.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -60,21 +61,21 @@ class Gets:
     _due: dict[PodKey, _Try] = field(default_factory=dict)
     _asked_as: dict[PodKey, object] = field(default_factory=dict)
     _twice_at: dict[PodKey, float] = field(default_factory=dict)
-    _own_at: float = 0.0
+    _own_at: float = -math.inf
     _resync_at: float = 0.0
 
     def begin(self) -> None:
         """Take that another kubelet has started: the own pod is looked for at once, the others when it is known."""
-        self._due, self._own_at = {}, 0.0
+        self._due, self._own_at = {}, -math.inf
 
-    def listed(self, metadata: Metadata | None, now: float) -> None:
-        """Take that all pods have just been listed: what was news is known, and what is missing is asked for later."""
+    def listed(self, pods: int, metadata: Metadata | None, now: float) -> None:
+        """Take that so many pods have just been listed: what was news is known, what is missing is asked for later."""
         self._due = {
             key: _Try(now + self._wait(each.tries, self.resync_interval), each.why, each.tries + 1)
             for key, each in self._due.items()
             if each.why is Why.MISSING
         }
-        self._resync_at = now + self.resync_interval
+        self._resync_at = now + self.resync_interval / max(1, pods)
         self.followed(metadata, anew=True)
 
     def followed(self, metadata: Metadata | None, *, anew: bool = False) -> None:

@@ -260,7 +260,7 @@ class Follower:
         if self._is_followed:
             self._metadata_lost = False
         if is_whole:
-            self._gets.listed(self._metadata, now)
+            self._gets.listed(len(listing.pods), self._metadata, now)
             self.questions.probe_get(listing)
         else:
             self._look_at_the_socket()

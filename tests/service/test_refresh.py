@@ -205,10 +205,10 @@ def test_a_pod_that_no_kubelet_has_admitted_is_not_asked_for(node: Node) -> None
 def test_a_pod_that_the_api_server_still_expects_does_not_leave_by_one_answer(node: Node) -> None:
     """By a second one it does, for the kubelet is the authority; that no event told why is counted."""
     node.now_has(SERVE)
-    node.turn_for(320)
+    node.turn_for(140)
     assert {"train", "serve"} == node.holders()
 
-    node.turn_for(150)
+    node.turn_for(330)
     page = node.rig.scrape()
     assert {"serve"} == page.labels(HELD_GPUS, "pod")
     assert 1 == page.value("podres_kubelet_resync_differences_total")

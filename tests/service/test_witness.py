@@ -1,0 +1,296 @@
+"""What the exporter's own pod tells of a kubelet, and moments that are not a restart alone; on a real socket."""
+
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import grpc
+import pytest
+from fake_clock import FakeClock
+from rig import OLD_KUBELET_SECONDS, Rig, Scrape
+from scripted_metadata import Told, meta
+
+from podres_exporter._proto import podresources_v1_pb2 as pb
+from podres_exporter.allocation import own_pod
+from podres_exporter.clock import SystemClock
+from podres_exporter.model import ContainerKind, ContainerSpec, PodKey, PodMeta
+from podres_exporter.scenario import KubeletSettings, Release
+from podres_exporter.sim import FixedAnswers, RpcFault, SimKubelet
+
+GPU = "example.com/gpu"
+GPUS = [pb.ContainerDevices(resource_name=GPU, device_ids=[f"GPU-{number}"]) for number in range(8)]
+ALLOCATABLE = pb.AllocatableResourcesResponse(devices=GPUS, cpu_ids=range(1, 8)).SerializeToString()
+SPEC = ContainerSpec("main", ContainerKind.APP, devices=((GPU, 1),))
+DISABLED = RpcFault(grpc.StatusCode.UNKNOWN, "PodResources API Get method disabled")
+
+
+def pod(name: str, gpu: int | None = None, namespace: str = "ml") -> pb.PodResources:
+    container = pb.ContainerResources(name="main", devices=[] if gpu is None else [GPUS[gpu]])
+    return pb.PodResources(namespace=namespace, name=name, containers=[container])
+
+
+def told(name: str, **changes: object) -> PodMeta:
+    return replace(meta(name), phase="Running", containers=(SPEC,), **changes)  # type: ignore[arg-type]  # as named by the tests
+
+
+EXPORTER, STATIC, TRAIN, SERVE = pod("exporter-x7k2p"), pod("proxy-node1", 7), pod("train", 0), pod("serve", 1)
+OWN = ("ml", "exporter-x7k2p")
+
+
+class Node:
+    """A kubelet and the exporter in front of it, as it runs in a pod."""
+
+    def __init__(self, socket: Path, sysfs: Path, stack: ExitStack, ahead_seconds: float) -> None:
+        self._socket, self._sysfs, self._stack = socket, sysfs, stack
+        self.clock = FakeClock(SystemClock().wall_seconds() + ahead_seconds)
+        self.source = Told()
+        self.kubelet = SimKubelet(socket, FixedAnswers(b"", ALLOCATABLE), self.clock, KubeletSettings(Release(36)))
+        stack.callback(self.kubelet.stop)
+
+    def has(self, *pods: pb.PodResources) -> None:
+        gets = {(each.namespace, each.name): pb.GetPodResourcesResponse(pod_resources=each) for each in pods}
+        listed = pb.ListPodResourcesResponse(pod_resources=pods).SerializeToString()
+        answers = {key: get.SerializeToString() for key, get in gets.items()}
+        self.kubelet.answers = FixedAnswers(listed, ALLOCATABLE, answers)
+
+    def tell(self, *metas: PodMeta) -> None:
+        self.source.tell(*metas)
+        self.rig.changes.report([each.key for each in metas])
+
+    def export(self, own: PodKey | None = OWN, *, metadata: bool = True) -> None:
+        """Start the exporter."""
+        source = self.source if metadata else None
+        self.rig = self._stack.enter_context(Rig(self._socket, self._sysfs, clock=self.clock, metadata=source, own=own))
+
+    def turn(self, seconds: int) -> Scrape:
+        """Let so many seconds go by with all that the loop does in them, and read the page."""
+        for _ in range(seconds):
+            if self.clock.monotonic_seconds() >= self._next_poll:
+                self._next_poll = self.clock.monotonic_seconds() + self.rig.poller.tick()
+            elif self.rig.poller.due() <= 0 or self.rig.rings:
+                self.rig.rings = 0
+                self.rig.poller.refresh()
+            self.clock.advance(1)
+        return self.rig.scrape()
+
+    _next_poll = -math.inf
+
+    def restart(self, *pods: pb.PodResources) -> None:
+        self.has(*pods)
+        self.kubelet.restart()
+        self.rig.poll_until(lambda page: page.value("podres_source_up", source="kubelet") == 1)
+        self._next_poll = -math.inf
+
+
+@pytest.fixture
+def age() -> float:
+    """Return how old the kubelet's socket is; a test overrides it by a parameter."""
+    return OLD_KUBELET_SECONDS
+
+
+@pytest.fixture
+def node(short_dir: Path, tmp_path: Path, age: float) -> Iterator[Node]:
+    with ExitStack() as stack:
+        yield Node(short_dir / "kubelet.sock", tmp_path, stack, age)
+
+
+def free(page: Scrape) -> float | None:
+    return page.value("podres_node_free_devices", resource=GPU)
+
+
+def lists(page: Scrape) -> dict[str, float]:
+    """Return how often List was asked, by reason."""
+    found = ((dict(own), value) for (name, own), value in page.samples.items() if name == "podres_kubelet_lists_total")
+    return {labels["reason"]: value for labels, value in found}
+
+
+def state(page: Scrape) -> tuple[float | None, float | None]:
+    """Return whether the kubelet is up, and the pods stale."""
+    return page.value("podres_source_up", source="kubelet"), page.value("podres_snapshot_stale", part="pods")
+
+
+def test_a_quiet_node_is_listed_once_in_the_exporter_s_life(node: Node) -> None:
+    """With Get and followed metadata; the pods are looked at in turn all the same."""
+    node.has(EXPORTER, TRAIN, SERVE)
+    node.source.tell(told("train"), told("serve"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    page = node.turn(900)
+
+    assert {"start": 1} == lists(page)
+    assert 6 == free(page)
+    assert 5 <= (page.value("podres_kubelet_rpcs_total", rpc="Get") or 0) <= 12
+    assert 0 == page.value("podres_kubelet_resync_differences_total")
+
+
+def test_a_restart_is_one_list_a_second_after_the_own_pod_is_known(node: Node) -> None:
+    node.has(EXPORTER, TRAIN, SERVE)
+    node.source.tell(told("train"), told("serve"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(30)
+    node.restart(STATIC)
+    page = node.turn(4)
+    assert ({"start": 1}, 6) == (lists(page), free(page))
+
+    node.has(STATIC, EXPORTER, TRAIN, SERVE)
+    page = node.turn(5)
+    assert ({"start": 1, "restart": 1}, 5) == (lists(page), free(page))
+    assert {"start": 1, "restart": 1} == lists(node.turn(300))
+
+
+@pytest.mark.parametrize("age", [1.0])
+def test_after_a_reboot_nothing_is_free_before_the_running_pods_are_listed(node: Node) -> None:
+    """Exporter and kubelet are new, and know nothing; the API server says which pods run."""
+    node.has(STATIC)
+    node.source.tell(told("train"), told("serve"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    assert free(node.turn(5)) is None
+
+    node.has(STATIC, EXPORTER, TRAIN)
+    page = node.turn(5)
+    assert free(page) is None
+    assert {"proxy-node1", "train"} == page.labels("podres_container_devices", "pod")
+    node.has(STATIC, EXPORTER, TRAIN, SERVE)
+    assert 5 == free(node.turn(12))
+
+
+@pytest.mark.parametrize("metadata", [True, False])
+def test_an_exporter_that_starts_in_an_outage_says_nothing_of_what_is_free(node: Node, metadata: bool) -> None:
+    """The kubelet restarted an hour ago and knows its static pods only; nobody has told of the others."""
+    node.has(STATIC)
+    node.kubelet.start()
+    node.export(metadata=metadata)
+    page = node.turn(200)
+    assert free(page) is None
+    assert {"proxy-node1"} == page.labels("podres_container_devices", "pod")
+
+    node.has(STATIC, EXPORTER, TRAIN)
+    node.source.tell(told("train"), meta(OWN[1]))
+    assert 6 == free(node.turn(25))
+
+
+@pytest.mark.parametrize(("before", "after"), [(True, False), (False, True), (False, False)])
+def test_a_kubelet_that_is_upgraded_in_place_may_gain_or_lose_get(node: Node, before: bool, after: bool) -> None:
+    node.has(EXPORTER, TRAIN, SERVE)
+    node.source.tell(told("train"), told("serve"), meta(OWN[1]))
+    if not before:
+        node.kubelet.override("Get", DISABLED)
+    node.kubelet.start()
+    node.export()
+    assert float(before) == node.turn(20).value("podres_kubelet_rpc_supported", rpc="Get")
+    if after:
+        node.kubelet.clear_override("Get")
+    else:
+        node.kubelet.override("Get", DISABLED)
+    node.restart(STATIC, EXPORTER, TRAIN, SERVE)
+    page = node.turn(20)
+
+    assert (float(after), 5) == (page.value("podres_kubelet_rpc_supported", rpc="Get"), free(page))
+    assert 0 == page.value("podres_pods_retained")
+
+
+def test_a_pod_that_was_rejected_at_admission_is_waited_for_by_nobody(node: Node) -> None:
+    node.has(EXPORTER, TRAIN)
+    node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(12)
+    node.tell(told("train"), meta(OWN[1]), told("refused", has_started=True, is_terminal=True))
+    page = node.turn(30)
+
+    assert 7 == free(page)
+    assert {"start": 1} == lists(page)
+
+
+def test_a_static_pod_outlives_its_mirror_pod_until_the_kubelet_does_not_have_it(node: Node) -> None:
+    node.has(EXPORTER, STATIC)
+    node.source.tell(meta(OWN[1]), told("proxy-node1", is_mirror=True))
+    node.kubelet.start()
+    node.export()
+    node.turn(12)
+    node.source.tell(meta(OWN[1]))
+    node.rig.changes.report([("ml", "proxy-node1")])
+    page = node.turn(5)
+    assert {"proxy-node1"} == page.labels("podres_container_devices", "pod")
+
+    node.has(EXPORTER)
+    assert 8 == free(node.turn(320))
+
+
+def test_a_wrong_own_name_is_said_once_and_the_rule_for_outside_a_pod_holds(
+    node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where POD_NAME was copied from another pod."""
+    node.has(STATIC, TRAIN)
+    node.source.tell(told("train"), told("proxy-node1", is_mirror=True))
+    node.kubelet.start()
+    node.export(("ml", "of-another-pod"))
+    assert free(node.turn(5)) is None
+
+    assert 6 == free(node.turn(30))
+    assert ["witness.wrong_name"] == [each.message for each in caplog.records if each.message.startswith("witness")]
+    node.restart(STATIC)
+    node.turn(10)
+    node.has(STATIC, TRAIN)
+    page = node.turn(30)
+    assert (6, 0) == (free(page), page.value("podres_pods_retained"))
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "own"),
+    [
+        ("ml", "exporter-x7k2p", ("ml", "exporter-x7k2p")),
+        ("ml", "", None),
+        ("", "exporter-x7k2p", None),
+        ("ml", "exporter-node1", None),
+    ],
+    ids=["a pod", "no name", "no namespace", "a static pod"],
+)
+def test_the_own_pod_is_no_witness_where_it_is_static_or_not_known(
+    namespace: str, name: str, own: PodKey | None
+) -> None:
+    assert own == own_pod(namespace, name, "node1")
+
+
+def test_a_list_waits_while_a_pod_may_be_in_admission_and_not_for_ever(node: Node) -> None:
+    """Without Get a pod that is new is news; another one that is being admitted may be getting its devices now."""
+    node.kubelet.override("Get", DISABLED)
+    node.has(EXPORTER, TRAIN)
+    node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(15)
+    admitted = replace(told("slow", has_started=False), phase="Pending")
+    node.has(EXPORTER, TRAIN, SERVE)
+    node.tell(told("train"), meta(OWN[1]), told("serve"), admitted)
+    assert {"start": 1} == lists(node.turn(4))
+
+    node.tell(told("train"), meta(OWN[1]), told("serve"))
+    page = node.turn(3)
+    assert ({"start": 1, "news": 1}, 6) == (lists(page), free(page))
+    assert 1 == page.value("podres_kubelet_list_delays_total", outcome="waited")
+
+    node.has(EXPORTER, SERVE)
+    node.tell(told("serve"), meta(OWN[1]), told("more"), admitted)
+    page = node.turn(25)
+    assert 2 == lists(page)["news"]
+    assert 1 == page.value("podres_kubelet_list_delays_total", outcome="gave_up")
+
+
+def test_an_unexpected_error_in_a_poll_is_a_failed_poll(node: Node) -> None:
+    """The source is down and what is shown is old, until a poll succeeds."""
+    node.has(EXPORTER, TRAIN)
+    node.kubelet.start()
+    node.export(metadata=False)
+    node.turn(12)
+    node.rig.poller.failed()
+    page = node.rig.scrape()
+
+    assert (0, 1) == state(page)
+    assert {"train"} == page.labels("podres_container_devices", "pod")
+    page = node.turn(12)
+    assert (1, 0) == state(page)
