@@ -13,11 +13,16 @@ from podres_exporter.sim.api.store import Store
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LONGEST_NAME = 253
-_RULE = (
+NAME_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
     "end with an alphanumeric character"
 )
 """Source: apimachinery validation.NameIsDNSSubdomain."""
+
+
+def is_name(name: object) -> bool:
+    """Return whether an API server takes this as the name of a pod."""
+    return isinstance(name, str) and len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) is not None
 
 
 def read_body(request: Request) -> dict[str, Any]:
@@ -104,5 +109,5 @@ def _ensure_name(item: dict[str, Any], version: int) -> None:
         problem = "metadata.name: Required value: name or generateName is required"
         raise invalid(item["kind"], "", [problem])
     name = metadata["name"]
-    if not (isinstance(name, str) and len(name) <= _LONGEST_NAME and _NAME.fullmatch(name)):
-        raise invalid(item["kind"], str(name)[:_LONGEST_NAME], [f"metadata.name: Invalid value: {name!r}: {_RULE}"])
+    if not is_name(name):
+        raise invalid(item["kind"], str(name)[:_LONGEST_NAME], [f"metadata.name: Invalid value: {name!r}: {NAME_RULE}"])

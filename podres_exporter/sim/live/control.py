@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 from podres_exporter.sim.api import PODS, StatusError
+from podres_exporter.sim.api.writes import NAME_RULE, is_name
 from podres_exporter.sim.live.node import LiveNode
 
 HELP = """\
@@ -79,12 +80,18 @@ class Control:
         return "\n".join(rows) or "no pods"
 
     def _create(self, manifest: str) -> str:
-        pod = json.loads(manifest)
+        try:
+            pod = json.loads(manifest)
+        except RecursionError as error:
+            raise ValueError("the manifest is nested too deeply") from error
         if not isinstance(pod, dict) or not all(isinstance(pod.get(key), dict) for key in ("metadata", "spec")):
             raise ValueError("a pod needs metadata and spec")
         pod["metadata"].setdefault("namespace", "default")
         if not all(isinstance(pod["metadata"].get(key), str) for key in ("namespace", "name")):
             raise ValueError("a pod needs a name, which is a text, as its namespace is")
+        for key in ("namespace", "name"):
+            if not is_name(pod["metadata"].get(key)):
+                raise ValueError(f"{pod['metadata'].get(key)!r} is no {key}: {NAME_RULE}")
         status = self._node.create({**pod, "status": {"phase": "Pending"}})["status"]
         return " ".join(filter(None, (status["phase"], status.get("reason"), status.get("message"))))
 

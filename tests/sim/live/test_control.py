@@ -187,6 +187,9 @@ def test_an_empty_line_is_nothing(node: LiveNode, line: str) -> None:
         ('create {"metadata": {"name": "b"}, "spec": "s"}', "wrong: a pod needs metadata and spec"),
         ('create {"metadata": {}, "spec": {}}', "wrong: a pod needs a name"),
         ('create {"metadata": {"name": 5}, "spec": {}}', "wrong: a pod needs a name"),
+        ('create {"metadata": {"name": "../../etc"}, "spec": {}}', "wrong: '../../etc' is no name: a lowercase RFC"),
+        ('create {"metadata": {"name": "b", "namespace": "a/b"}, "spec": {}}', "wrong: 'a/b' is no namespace: a lower"),
+        ("create " + "[" * 100_000, "wrong: the manifest is nested too deeply"),
         ('create {"metadata": {"name": "a"}, "spec": {"containers": []}}', 'refused: pods "a" already exists'),
     ],
 )
