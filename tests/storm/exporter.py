@@ -16,9 +16,11 @@ from typing import TypeVar
 
 from storm.clock import StormClock
 from storm.facts import Facts
+from storm.node import OWN
 from storm.page import ACCEPT, Page, document_facts
 from storm.violation import Violation
 
+from podres_exporter.allocation import Site
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.clock import SystemClock
 from podres_exporter.exposition.document import SnapshotDocument
@@ -139,7 +141,7 @@ class Exporter:
         self.rung = threading.Event()
         self._changes = Changes(self.rung.set)
         sources = Sources(self._client, SysfsTopology(sysfs), self.source)
-        settings = PollSettings(NODE, INTERVAL_SECONDS, MAX_AGE_SECONDS, HOLD_SECONDS)
+        settings = PollSettings(NODE, INTERVAL_SECONDS, MAX_AGE_SECONDS, HOLD_SECONDS, site=Site(NODE, OWN))
         self._poller = Poller(settings, sources, publish=self._publish, changes=self._changes, events=own, clock=clock)
         self._publish(self._poller.snapshot(), 0.0)
         self._loop = PollLoop(
@@ -171,6 +173,10 @@ class Exporter:
         """Follow the news of single pods."""
         self.rung.clear()
         self._worker.call("a refresh", self._poller.refresh)
+
+    def due(self) -> float:
+        """Return in how many seconds the loop would refresh."""
+        return self._worker.call("a look at what is due", self._poller.due)
 
     def metadata(self) -> Metadata | None:
         """Return what is known of the API server's pods: for waiting until news has come, not for judging."""

@@ -28,10 +28,17 @@ class Stock:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What the node's managers have given out, and what its plugins offer."""
+    """
+    What living pods hold, and what its plugins offer.
+
+    *finished* is what the kubelet may list besides, of finished pods; *unlisted* what init containers have left that
+    the kubelet lists for nobody.
+    """
 
     facts: Facts
     stock: Stock
+    finished: Facts = frozenset()
+    unlisted: Facts = frozenset()
 
 
 def pod_of(fact: Fact) -> PodKey:
@@ -59,8 +66,15 @@ def numbers(text: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def truth_of(state: NodeState) -> Truth:
-    """Return the truth of the node's books."""
+def truth_of(holders: NodeState, everything: NodeState, state: NodeState) -> Truth:
+    """Return the truth of the node's books, without and with init containers, and of what the kubelet knows."""
+    facts, known = _facts(holders), _facts(state)
+    stock = state.allocatable
+    devices = {(each.resource, each.device_id): list_text(each.numa_nodes) for each in stock.devices}
+    return Truth(facts, Stock(frozenset(stock.cpus), devices), known - facts, _facts(everything) - facts)
+
+
+def _facts(state: NodeState) -> Facts:
     facts: set[Fact] = set()
     for pod in state.pods:
         for each in pod.containers:
@@ -68,9 +82,17 @@ def truth_of(state: NodeState) -> Truth:
             facts.update(("device", *path, d.resource, d.device_id, list_text(d.numa_nodes)) for d in each.devices)
             facts.update(("cpu", *path, str(cpu)) for cpu in each.exclusive_cpus)
             facts.update(_memory(path, ((b.memory_type, list_text(b.numa_nodes), b.size_bytes) for b in each.memory)))
-    stock = state.allocatable
-    devices = {(each.resource, each.device_id): list_text(each.numa_nodes) for each in stock.devices}
-    return Truth(frozenset(facts), Stock(frozenset(stock.cpus), devices))
+    return frozenset(facts)
+
+
+def devices_of(facts: Facts) -> dict[DeviceKey, str]:
+    """Return the devices that are held, with their NUMA nodes."""
+    return {(fact[4], fact[5]): fact[6] for fact in facts if fact[0] == "device"}
+
+
+def cpus_of(facts: Facts) -> frozenset[int]:
+    """Return the CPUs that are held."""
+    return frozenset(int(fact[4]) for fact in facts if fact[0] == "cpu")
 
 
 def told_facts(data: bytes) -> Facts:

@@ -1,8 +1,8 @@
 """The simulated node of a storm: pods, plugins, kubelet and API server, with everything that can befall them."""
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,17 +10,16 @@ from typing import Any
 import grpc
 from eventually import eventually
 from node_rig import container, pod
+from sim_client import LIST, ask
 from storm.clock import NodeClock, StormClock
 from storm.facts import Facts, PodKey, Stock, Truth, told_facts, told_stock, truth_of
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
-from podres_exporter.model import Allocatable
-from podres_exporter.scenario import KubeletSettings, NodeState, parse_scenario
+from podres_exporter.scenario import KubeletSettings, parse_scenario
 from podres_exporter.sim import RpcFault, StateAnswers
 from podres_exporter.sim.api import ANY, PODS, Drop, Fail, Hang, StatusError, StreamFault, kubeconfig
 from podres_exporter.sim.devices import DeviceState
 from podres_exporter.sim.live import LiveNode
-from podres_exporter.sim.window import without_plugins, without_pods
 
 GPU, NIC, FPGA = "example.com/gpu", "example.com/nic", "example.com/fpga"
 DEVICES: Mapping[str, Mapping[str, tuple[int, ...] | None]] = {
@@ -53,20 +52,14 @@ SHAPES: tuple[tuple[list[dict[str, Any]], list[dict[str, Any]]], ...] = (
 """Pods by number: containers and init containers."""
 
 
-def with_some_pods(state: NodeState) -> NodeState:
-    """Return the state without every other name; the same names as long as it lasts, whatever comes and goes."""
-    return replace(state, pods=tuple(pod for pod in state.pods if ord(pod.name[0]) % 2))
+SHARES: Mapping[str, float | None] = {"empty": 0.0, "some": 0.8, "few": 0.6, "bare": None, "all": None, "nothing": 0.0}
+"""
+How much of the API server's pods a kubelet that has just started has, the oldest first; None is all of them.
 
+The exporter's own pod is the oldest.
+"""
 
-VIEWS: Mapping[str, Callable[[NodeState], NodeState]] = {
-    "all": lambda state: state,
-    "bare": without_plugins,
-    "few": with_some_pods,
-    "some": lambda state: with_some_pods(without_plugins(state)),
-    "empty": lambda state: without_pods(without_plugins(state)),
-    "nothing": lambda state: replace(state, pods=(), allocatable=Allocatable((), frozenset(), ()), unhealthy=()),
-}
-"""What a kubelet that has just started says of the truth: less and less."""
+OWN = ("monitoring", "exporter")
 
 _LARGE = pb.ListPodResourcesResponse(
     pod_resources=[
@@ -138,12 +131,12 @@ class Heard:
 
 
 class Telling:
-    """Answers of the kubelet in one view of the truth; writes down what it says."""
+    """Answers of the kubelet; writes down what it says."""
 
-    def __init__(self, node: "StormNode", view: str) -> None:
-        """Answer what *view* leaves of the truth at each call."""
-        self._node, look = node, VIEWS[view]
-        self._answers = StateAnswers(node.settings, lambda: look(node.state()), Random(1))  # noqa: S311 - no secret
+    def __init__(self, node: "StormNode") -> None:
+        """Answer what the kubelet knows at each call; List writes, as a kubelet's does."""
+        self._node, live = node, node.live
+        self._answers = StateAnswers(node.settings, live.state, Random(1), live.pods.update_devices)  # noqa: S311
 
     def list(self) -> bytes:
         """Return every pod of the view."""
@@ -184,11 +177,16 @@ class StormNode:
         self.is_stalled, self.is_hanging, self.is_api_down = False, False, False
         self.spoilt: dict[str, str] = {}
         self.has_lacked_methods = False
+        self._window: list[float | None] = []
+        self._share: float | None = None
+        self._then: float | None = None
         self._sick: set[tuple[str, str]] = set()
         self._gone: set[tuple[str, str]] = set()
         self.live.start()
-        self.live.kubelet.answers = Telling(self, "all")
+        self.live.kubelet.answers = Telling(self)
         self._note_birth(-3600.0)
+        own = {"namespace": OWN[0], "name": OWN[1], "creationTimestamp": "2026-01-01T00:00:00Z"}
+        self.live.create({"metadata": own, "spec": {"nodeName": "n1", "containers": [{"name": "main"}]}})
         self.live.api.faults.oversized_line_bytes = 200_000
         self.kubeconfig = directory / "config"
         self.kubeconfig.write_text(kubeconfig(self.live.api.url, None))
@@ -200,13 +198,20 @@ class StormNode:
         self.live.api.faults.clear()
         self.live.stop()
 
-    def state(self) -> NodeState:
-        """Return what the node's managers and plugins have in their books."""
-        return self.live.state()
-
     def truth(self) -> Truth:
-        """Return the truth of this moment."""
-        return truth_of(self.state())
+        """Return the truth of this moment: what living pods hold, and what the kubelet may list besides."""
+        return truth_of(self.live.holders(), self.live.holders(inits=True), self.live.state())
+
+    def listed(self) -> Facts:
+        """Return what a List of our own says."""
+        return told_facts(ask(self.live.socket_path, LIST).body)
+
+    def phases(self) -> dict[PodKey, tuple[str, str]]:
+        """Return uid and phase of every pod that the API server has."""
+        return {
+            (pod["metadata"]["namespace"], pod["metadata"]["name"]): (pod["metadata"]["uid"], pod["status"]["phase"])
+            for pod in self.live.store.read(PODS)[0]
+        }
 
     def pods(self) -> dict[PodKey, tuple[str, bool]]:
         """Return uid, and whether it has ended, of every pod that the API server has."""
@@ -288,20 +293,39 @@ class StormNode:
         """Whether the kubelet's socket has a server."""
         return self.live.kubelet.serving
 
-    def answers(self, method: str) -> bool:
-        """Return whether a call of this method would be answered well now."""
+    @property
+    def is_well(self) -> bool:
+        """Whether every call would be answered well now, as far as the release has it."""
         kubelet = self.live.kubelet
-        return kubelet.serving and not (self.is_hanging or kubelet.throttled or method in self.spoilt)
+        faulty = self.is_hanging or kubelet.throttled or self.spoilt or self.broken_rows or self.has_lacked_methods
+        return kubelet.serving and not faulty
 
     def restart_kubelet(self, window: list[str], then: str) -> None:
-        """Restart the kubelet; its first answers are those of *window*, one per List, and then one view for good."""
+        """Restart the kubelet; at the polls after that it knows the shares of *window* in turn, and then that."""
         self.live.kubelet.kill()
         self.has_lacked_methods = any(how in ABSENT for how in self.spoilt.values())
-        self.live.devices.restart()
-        self.live.kubelet.answers = Telling(self, then)
+        self._window = [SHARES[view] for view in window]
+        self._then = SHARES[then] if then in {"all", "bare"} else 0.0
+        self.live.let_kubelet_hear(0.0)
+        self.live.restart_kubelet()
         self._look_around()
-        self.live.kubelet.restart([Telling(self, view) for view in window])
         self._note_birth()
+        if not self._window:
+            self.live.let_kubelet_hear(self._then)
+
+    def go_on_hearing(self, *, before: bool) -> None:
+        """Let a kubelet that has restarted know more *before* a poll; a part of the set is never the state for long."""
+        if self._window and before:
+            self._share = self._window.pop(0)
+            self.live.let_kubelet_hear(self._share)
+        elif not before and (not self._window or self._share):
+            self._window.clear()
+            self.live.let_kubelet_hear(self._then)
+
+    @property
+    def knows_its_pods(self) -> bool:
+        """Whether the kubelet has had the API server's pods since its start."""
+        return not self._window and self._then is None
 
     def kill_kubelet(self, *, with_socket: bool) -> None:
         """Stop the kubelet; the socket file stays, or goes too."""
@@ -312,8 +336,19 @@ class StormNode:
 
     def recall(self) -> None:
         """Let the kubelet know everything again."""
-        self.live.kubelet.window.clear()
-        self.live.kubelet.answers = Telling(self, "all")
+        self._window, self._then = [], None
+        self.live.let_kubelet_hear(None)
+
+    def double(self, resource: str, number: int, name: str) -> None:
+        """Let a new pod get a device, whoever holds it: an error that kubelets make."""
+        key = self._device(resource, number)
+        self.live.pods.double(*key)
+        try:
+            self.live.create(pod(name, container("main", devices={resource: 1})))
+        except StatusError:
+            pass
+        finally:
+            self.live.pods.double(resource, None)
 
     def hang(self, *, on: bool) -> None:
         """Let the kubelet's calls hang, or go on."""

@@ -1,226 +1,186 @@
 """
-Judges pages by what the node's own books say, and by what its kubelet has told; knows nothing of our join.
+Judges pages by what the node's own books say; knows nothing of the exporter's beliefs.
 
-Everything is dated by the storm's monotonic clock.
+The rules hold whatever the exporter goes by: what it says was true not long ago; what it must know by now it shows;
+what a living pod holds is never free; two pods hold one thing only where that is so. Dated by the storm's monotonic
+clock.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
-from storm.facts import DeviceKey, Fact, Facts, PodKey, Stock, Truth, pod_of
-from storm.page import Page, Series, cpus_of, devices_of
+from storm.facts import Fact, Facts, PodKey, Truth, cpus_of, devices_of, pod_of
+from storm.page import Page, Series
 from storm.violation import Violation
 
-K = TypeVar("K")
-_NONE: Facts = frozenset()
-_EPSILON = 1e-6
+_MEMORY_SECONDS = 450.0
+"""A resync interval and a maximum age: so old may be what is shown while nobody tells better."""
+
+_CHANCES, _INTERVAL_SECONDS = 2, 10.0
+"""Good polls, and how far apart, after which the exporter must know what is true."""
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One poll: what the kubelet answered meanwhile, and whether it could answer well."""
+    """
+    One poll: whether the kubelet was up, answered everything well, and knew all pods; and whether metadata were well.
+    """
 
-    lists: tuple[Facts, ...]
-    stocks: tuple[Stock, ...]
-    pods: int
-    lists_well: bool
-    stock_well: bool
-    stock_absent: bool
+    is_up: bool
+    is_well: bool
+    knows_all: bool
 
 
 class Oracle:
     """Follows one node through every life of the exporter in front of it."""
 
-    def __init__(self, hold_seconds: float, max_age_seconds: float) -> None:
-        """Know nothing."""
-        self._hold, self._max_age = hold_seconds, max_age_seconds
+    def __init__(self, hold_seconds: float, max_age_seconds: float, devices: Mapping[str, int]) -> None:
+        """Know how many *devices* there are of each resource, and nothing else."""
+        self._devices = devices
+        self._forgives = min(hold_seconds, max_age_seconds)
+        self._max_age = max_age_seconds
         self._truths: list[tuple[float, Truth]] = []
-        self._silent = dict[Fact, float]()
-        self._silent_stock = dict[DeviceKey | int, float]()
-        self.begin_life(young=False, now=0.0)
+        self.begin_life()
 
-    def begin_life(self, *, young: bool, now: float) -> None:
-        """Take that a new exporter process knows nothing; *young*: its kubelet has visibly just started."""
-        self._shown = _NONE
-        self._fresh_at: float | None = None
-        self._young_since: float | None = now if young else None
-        self._stock: Stock | None = None
-        self._stock_at = 0.0
+    def begin_life(self) -> None:
+        """Take that a new exporter process knows nothing."""
+        self._chances: dict[Fact, int] = {}
+        self._told_at = self._counted_at = float("-inf")
+        self._answered_at = float("-inf")
         self._counters: dict[tuple[str, bool], Mapping[Series, float]] = {}
 
     def is_true(self, truth: Truth, now: float) -> None:
         """Take what is true from now on."""
         if not self._truths or self._truths[-1][1] != truth:
             self._truths.append((now, truth))
+        self._chances = {fact: count for fact, count in self._chances.items() if fact in truth.facts}
 
-    def judge(
-        self, page: Page, now: float, *, poll: Poll | None, published: bool, excused: Callable[[PodKey], bool]
-    ) -> None:
+    def was_up(self, now: float) -> None:
+        """Take that the exporter has had reason to ask a kubelet that was there."""
+        self._answered_at = now
+
+    def judge(self, page: Page, now: float, *, poll: Poll | None, excused: Callable[[PodKey], bool]) -> None:
         """
         Raise Violation where a page is wrong.
 
-        *poll* is the poll that came just before, if any; *published* whether the poll loop had the word just before.
-        *excused* tells of which pods the API server may have said that they have ended, or do not exist.
+        *poll* is the poll that came just before, if any; *excused* tells of which pods the API server may have said
+        that they have ended, or nothing yet.
         """
-        self._judge_counters(page)
         if poll is not None:
-            self._listen(poll, now)
+            self._count(poll, now, excused)
             self._judge_honesty(page, poll)
-            self._judge_told(page, poll, now, excused)
-            self._take_stock(page, poll, now)
+        known = frozenset(fact for fact, count in self._chances.items() if count >= _CHANCES)
+        known = frozenset(fact for fact in known if not excused(pod_of(fact)))
+        self._judge_counters(page)
         self._judge_age(page, now)
         self._judge_invented(page, now)
-        self._judge_lost(page, now, excused)
-        self._judge_twice(page)
-        self._judge_sums(page, now, published=published)
-        self._shown = page.facts
-
-    def judge_got(self, page: Page, got: Mapping[PodKey, Facts]) -> None:
-        """Raise Violation where a pod that Get has just told is neither shown as told nor as before."""
-        for key, told in got.items():
-            shown = {fact for fact in page.facts if pod_of(fact) == key}
-            before = {fact for fact in self._shown if pod_of(fact) == key}
-            if shown and shown not in (told, before):
-                raise Violation("told", f"Get says {sorted(told)} and the page {sorted(shown)}")
+        self._judge_lost(page, known, now)
+        self._judge_free(page, known)
+        self._judge_twice(page, now)
+        self.judge_itself(page)
 
     def judge_passing(self, page: Page) -> None:
         """Raise Violation where a page that was got while a poll went on is wrong in itself, or invents."""
-        if page.facts - self._true_since(self._truths[-1][0] - self._max_age):
-            raise Violation("invented", f"on a page in passing: {sorted(page.facts)}")
-        self._judge_negative(page)
+        self._judge_invented(page, self._truths[-1][0])
+        self.judge_itself(page)
 
-    def is_calm(self, page: Page, excused: Callable[[PodKey], bool]) -> str:
+    def is_calm(self, page: Page, is_over: Callable[[PodKey], bool]) -> str:
         """Return what keeps the page from being the truth, nothing where it is."""
         truth = self._truths[-1][1]
-        wanted = {fact for fact in truth.facts if not excused(pod_of(fact))}
-        flags = {
+        wanted = truth.facts | frozenset(fact for fact in truth.finished if not is_over(pod_of(fact)))
+        most, sure = (_free(truth, held) for held in (wanted, wanted | truth.unlisted))
+        # What is held unlisted may be on any set of NUMA nodes, and is taken off on each of them.
+        places = Counter(resource for resource, _ in {(key[0], at) for key, at in truth.stock.devices.items()})
+        least = {each: most[each] - places[each] * (most[each] - sure[each]) for each in most}
+        shown = {resource: int(count) for resource, count in page.by_resource("free").items()}
+        is_right = all(least.get(each, 0) <= shown.get(each, 0) <= most[each] for each in most.keys() | shown.keys())
+        twice = Counter(device[0] for device, count in _holders(wanted, "device").items() if count > 1)
+        doubles = {labels["resource"]: int(v) for labels, v in page.rows("podres_node_double_held_devices") if v}
+        problems = {
             "kubelet is down": page.value("podres_source_up", source="kubelet") != 1,
             "stale": any(value for _, value in page.rows("podres_snapshot_stale")),
             "held": any(value for _, value in page.rows("podres_snapshot_held")),
             f"lacks {sorted(wanted - page.facts)}": bool(wanted - page.facts),
             f"has {sorted(page.facts - wanted)}": bool(page.facts - wanted),
-            "stock": self._stock is None or dict(self._stock.devices) != dict(truth.stock.devices),
+            f"free are {shown} and should be {least} to {dict(most)}": not is_right,
+            f"held twice are {doubles} and should be {dict(twice)}": page.judges_doubles and doubles != dict(twice),
         }
-        return ", ".join(name for name, is_so in flags.items() if is_so)
+        return ", ".join(name for name, is_so in problems.items() if is_so)
 
-    def _listen(self, poll: Poll, now: float) -> None:
-        """Note since when the kubelet has left out what is true."""
-        truth = self._truths[-1][1]
-        for told in poll.lists[-1:]:
-            _note(self._silent, truth.facts, told, now)
-        for stock in poll.stocks[-1:]:
-            _note(self._silent_stock, _items(truth.stock), _items(stock), now)
+    def _count(self, poll: Poll, now: float, excused: Callable[[PodKey], bool]) -> None:
+        """Count the good polls since each thing became true, an interval apart: the exporter could hear of it."""
+        if poll.is_well and poll.knows_all:
+            self._told_at = now
+        if poll.is_well and poll.knows_all and now - self._counted_at >= _INTERVAL_SECONDS:
+            self._counted_at = now
+            facts = [fact for fact in self._truths[-1][1].facts if not excused(pod_of(fact))]
+            self._chances |= {fact: self._chances.get(fact, 0) + 1 for fact in facts}
 
     def _judge_honesty(self, page: Page, poll: Poll) -> None:
-        up, stale = page.value("podres_source_up", source="kubelet"), page.value("podres_snapshot_stale", part="pods")
-        if up != float(poll.lists_well):
-            raise Violation("honest", f"source_up of the kubelet is {up} though List answers: {poll.lists_well}")
-        if not poll.lists_well and stale != 1:
-            raise Violation("honest", f"List is not answered well and snapshot_stale of the pods is {stale}")
-        if page.value("podres_snapshot_held", part="pods") == 1 and stale != 1:
-            raise Violation("honest", "the pods are held back but not stale")
-        stale = page.value("podres_snapshot_stale", part="allocatable")
-        if poll.lists_well and not poll.stock_well and not poll.stock_absent and stale != 1:
-            raise Violation("honest", "GetAllocatableResources is not answered well and its part is not stale")
-
-    def _judge_told(self, page: Page, poll: Poll, now: float, excused: Callable[[PodKey], bool]) -> None:
-        """A fresh page is what the kubelet told, but for pods that the API server says have ended."""
-        if page.value("podres_snapshot_stale", part="pods") != 0:
-            return
-        if not any(
-            page.facts <= told and all(_is_excused(page, fact, excused) for fact in told - page.facts)
-            for told in poll.lists
-        ):
-            told = poll.lists[-1] if poll.lists else _NONE
-            detail = f"it has {sorted(page.facts - told)} besides, and lacks {sorted(told - page.facts)}"
-            raise Violation("told", detail)
-        is_first = self._fresh_at is None and self._young_since is not None
-        is_early = self._young_since is not None and now - self._young_since < self._hold - _EPSILON
-        # Nothing is known to compare with: an empty first answer must have stood for as long as any other doubt.
-        if is_first and is_early and not poll.pods and self._truths[-1][1].facts:
-            raise Violation("lost", "the empty first answer of a kubelet that has just started is believed")
-        self._fresh_at = now
-
-    def _take_stock(self, page: Page, poll: Poll, now: float) -> None:
-        """Remember the last answer about what may be handed out that the page rests on."""
-        if page.value("podres_snapshot_stale", part="allocatable") != 0:
-            return
-        if not poll.stocks:
-            self._stock = None
-            return
-        if self._stock is not None and now - self._stock_at < self._max_age:
-            still = _items(self._stock) & _items(self._truths[-1][1].stock) - _items(poll.stocks[-1])
-            early = [each for each in still if now - self._silent_stock.get(each, now) < self._hold - _EPSILON]
-            if early:
-                raise Violation("stock", f"{sorted(map(str, early))} can be handed out and are not shown")
-        self._stock, self._stock_at = poll.stocks[-1], now
+        up = page.value("podres_source_up", source="kubelet")
+        if not poll.is_up and up != 0:
+            raise Violation("honest", "the kubelet is not there and its source is up")
+        if poll.is_well and poll.knows_all and up != 1:
+            raise Violation("honest", "the kubelet answers everything and its source is not up")
+        if not poll.is_up and page.has_allocation and page.value("podres_snapshot_stale", part="pods") != 1:
+            raise Violation("honest", "the kubelet is not there and the pods are not stale")
 
     def _judge_age(self, page: Page, now: float) -> None:
-        if page.has_allocation and (self._fresh_at is None or now - self._fresh_at >= self._max_age + _EPSILON):
-            since = "never" if self._fresh_at is None else f"{now - self._fresh_at} s ago"
-            raise Violation("aged", f"the page has an allocation, and an answer was last believed {since}")
+        if page.has_allocation and now - self._answered_at >= self._max_age + 1:
+            seconds = now - self._answered_at
+            raise Violation("aged", f"the page has an allocation, and the kubelet was up {seconds} s ago")
 
     def _judge_invented(self, page: Page, now: float) -> None:
-        true = self._true_since(now if self._fresh_at is None else self._fresh_at)
+        true = self._true_since(now - _MEMORY_SECONDS)
         if page.facts - true:
-            raise Violation("invented", f"never in that time: {sorted(page.facts - true)}")
+            raise Violation("invented", f"not true for a long time, if ever: {sorted(page.facts - true)}")
 
-    def _judge_lost(self, page: Page, now: float, excused: Callable[[PodKey], bool]) -> None:
-        if self._fresh_at is None or now - self._fresh_at >= self._max_age - _EPSILON:
-            return
-        missing = self._shown & self._truths[-1][1].facts - page.facts
-        early = [
-            fact
-            for fact in missing
-            if now - self._silent.get(fact, now) < self._hold - _EPSILON and not _is_excused(page, fact, excused)
-        ]
-        if early:
-            raise Violation("lost", f"gone from the page: {sorted(early)}")
+    def _judge_lost(self, page: Page, known: Facts, now: float) -> None:
+        """What the exporter must know is on its page, until the kubelet has not been able to say it for long."""
+        if now - self._told_at < self._forgives - 1 and page.has_allocation and known - page.facts:
+            raise Violation("lost", f"true, told and not on the page: {sorted(known - page.facts)}")
 
-    def _judge_twice(self, page: Page) -> None:
-        for kind, width in (("device", 6), ("cpu", 5)):
-            holders = Counter(fact[4:width] for fact in page.facts if fact[0] == kind)
-            twice = {thing for thing, count in holders.items() if count > 1}
-            if twice:
-                raise Violation("twice", f"{sorted(fact for fact in page.facts if fact[4:width] in twice)}")
+    def _judge_free(self, page: Page, known: Facts) -> None:
+        """What a living pod holds is never free, whether its row is shown or not."""
+        held = Counter(resource for resource, _ in devices_of(known))
+        for resource, free in page.by_resource("free").items():
+            most = self._devices.get(resource, 0) - held[resource]
+            if free > most and resource in self._devices:
+                raise Violation("free", f"{free} {resource} are free, of which at most {most} can be")
+        wrong = (page.pool("shared") or frozenset()) & cpus_of(known)
+        if wrong:
+            raise Violation("free", f"CPUs {sorted(wrong)} are held and stand in the shared pool")
 
-    def _judge_negative(self, page: Page) -> None:
+    def _judge_twice(self, page: Page, now: float) -> None:
+        """Two pods hold one thing on the page only where they have done so not long ago."""
+        for kind in ("device", "cpu"):
+            twice = {thing for thing, count in _holders(page.facts, kind).items() if count > 1}
+            began = [truth for since, truth in self._truths if since >= now - _MEMORY_SECONDS] + [self._truths[-1][1]]
+            so = {thing for truth in began for thing, count in _holders(truth.facts, kind).items() if count > 1}
+            if twice - so:
+                raise Violation("twice", f"{sorted(twice - so)} in two hands on the page alone")
+            counted = sum(value for _, value in page.rows(f"podres_node_double_held_{kind}s"))
+            if counted > len(so):
+                raise Violation("twice", f"{counted} {kind}s are counted as held twice, and {len(so)} may be")
+
+    def judge_itself(self, page: Page) -> None:
+        """Raise Violation where a page contradicts itself."""
         for (name, labels), value in page.samples.items():
             if name.startswith("podres_") and not value >= 0:
                 raise Violation("sums", f"{name}{dict(labels)} is {value}")
-
-    def _judge_sums(self, page: Page, now: float, *, published: bool) -> None:
-        self._judge_negative(page)
         if not page.has_allocation:
             return
-        held, cpus, stock = devices_of(page.facts), cpus_of(page.facts), self._stock
-        families = {"allocated": set(held)}
-        pools = {"exclusive": cpus}
-        shows_stock = page.pool("allocatable") is not None or any(page.rows("podres_node_free_devices"))
-        is_old = stock is not None and now - self._stock_at >= self._max_age - _EPSILON
-        if stock is not None and is_old and shows_stock and published:
-            raise Violation("aged", f"what may be handed out was told {now - self._stock_at} s ago")
-        if stock is not None and (shows_stock or not is_old):
-            reported = set(stock.devices)
-            families |= {
-                "allocatable": reported | set(held),
-                "free": reported - set(held),
-                "unallocatable_held": set(held) - reported,
-            }
-            pools |= {"allocatable": stock.cpus | cpus, "shared": stock.cpus - cpus}
-        for kind in ("allocatable", "allocated", "free", "unallocatable_held"):
-            places = Counter(
-                (key[0], (stock.devices.get(key) if stock else None) or held.get(key) or "")
-                for key in families.get(kind, ())
-            )
-            shown = page.by_place(f"podres_node_{kind}_devices")
-            if dict(places) != {place: value for place, value in shown.items() if value}:
-                raise Violation("sums", f"{kind} devices should be {dict(places)} and are {shown}")
-        for pool in ("allocatable", "exclusive", "shared"):
-            if pools.get(pool, frozenset()) != (page.pool(pool) or frozenset()):
-                raise Violation("sums", f"{pool} CPUs should be {pools.get(pool)} and are {page.pool(pool)}")
+        held = Counter(resource for resource, _ in devices_of(page.facts))
+        allocatable, free = page.by_resource("allocatable"), page.by_resource("free")
+        for resource, count in page.by_resource("allocated").items():
+            if count != held[resource]:
+                raise Violation("sums", f"{count} {resource} are allocated, and {held[resource]} stand on the page")
+            if resource in free and free[resource] + count > allocatable[resource]:
+                raise Violation("sums", f"more {resource} are free and allocated than there are")
+        shared, cpus = page.pool("shared"), cpus_of(page.facts)
+        if shared is not None and (shared & cpus or not shared <= (page.pool("allocatable") or frozenset())):
+            raise Violation("sums", f"the shared pool {sorted(shared)} has CPUs of containers, or that are not there")
 
     def _judge_counters(self, page: Page) -> None:
         # By format and encoding: each is written at most once a second, so that one may be a second behind another.
@@ -232,27 +192,22 @@ class Oracle:
         self._counters[page.variant] = page.counters
 
     def _true_since(self, since: float) -> Facts:
-        """Return all that was true at some moment from then on."""
+        """Return all that was true, or listed, at some moment from then on."""
         found: set[Fact] = set()
         for began, truth in reversed(self._truths):
-            found |= truth.facts
+            found |= truth.facts | truth.finished
             if began < since:  # of one moment there may be several truths, one after the other
                 break
         return frozenset(found)
 
 
-def _items(stock: Stock) -> frozenset[DeviceKey | int]:
-    return frozenset(stock.devices) | stock.cpus
+def _free(truth: Truth, held: Facts) -> Counter[str]:
+    """Return how many devices of each resource may be handed out and are not held."""
+    taken = devices_of(held)
+    return Counter(resource for resource, device in truth.stock.devices if (resource, device) not in taken)
 
 
-def _note(silent: dict[K, float], true: frozenset[K], told: frozenset[K], now: float) -> None:
-    """Keep what is true and was not told, with when that began."""
-    for each in told:
-        silent.pop(each, None)
-    for each in true - told:
-        silent.setdefault(each, now)
-
-
-def _is_excused(page: Page, fact: Fact, excused: Callable[[PodKey], bool]) -> bool:
-    """Return whether the exporter may go by the API server's word on the pod, as the page says that it does."""
-    return page.value("podres_metadata_synced") == 1 and excused(pod_of(fact))
+def _holders(facts: Facts, kind: str) -> Counter[tuple[str, ...]]:
+    """Return how many pods hold each device or CPU."""
+    width = 6 if kind == "device" else 5
+    return Counter(thing for _, thing in {(pod_of(fact), fact[4:width]) for fact in facts if fact[0] == kind})

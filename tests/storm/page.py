@@ -7,7 +7,7 @@ from typing import Any
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from storm.facts import DeviceKey, Fact, Facts, list_text, numbers
+from storm.facts import Fact, Facts, list_text, numbers
 from storm.violation import Violation
 
 Labels = frozenset[tuple[str, str]]
@@ -59,9 +59,17 @@ class Page:
         prefixes = ("podres_container_", "podres_node_", "podres_pod_")
         return any(name.startswith(prefixes) for name, _ in self.samples)
 
-    def by_place(self, name: str) -> dict[tuple[str, str], float]:
-        """Return a node family of devices by (resource, NUMA nodes)."""
-        return {(labels["resource"], labels["numa_nodes"]): value for labels, value in self.rows(name)}
+    def by_resource(self, kind: str) -> dict[str, float]:
+        """Return how many devices the node has of that kind (`free`, `allocated`, `allocatable`), by resource."""
+        counts: dict[str, float] = {}
+        for labels, value in self.rows(f"podres_node_{kind}_devices"):
+            counts[labels["resource"]] = counts.get(labels["resource"], 0) + value
+        return counts
+
+    @property
+    def judges_doubles(self) -> bool:
+        """Whether the page tells what is held twice."""
+        return any(self.rows("podres_node_double_held_devices"))
 
     def pool(self, pool: str) -> frozenset[int] | None:
         """Return the CPUs of a pool of the node, None where the page does not name it."""
@@ -77,16 +85,6 @@ class Page:
                 yield "cpu", *_path(labels), str(cpu)
         for labels, value in self.rows("podres_container_memory_bytes"):
             yield "memory", *_path(labels), labels["memory_type"], labels["numa_nodes"], str(int(value))
-
-
-def devices_of(facts: Facts) -> dict[DeviceKey, str]:
-    """Return the devices that are held, with their NUMA nodes."""
-    return {(fact[4], fact[5]): fact[6] for fact in facts if fact[0] == "device"}
-
-
-def cpus_of(facts: Facts) -> frozenset[int]:
-    """Return the CPUs that are held."""
-    return frozenset(int(fact[4]) for fact in facts if fact[0] == "cpu")
 
 
 def document_facts(body: bytes) -> Facts | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from storm.facts import Fact, Facts, Stock, Truth
+from storm.facts import Fact, Stock, Truth
 from storm.oracle import Oracle, Poll
 from storm.page import TEXT, Page
 from storm.violation import Violation
@@ -26,8 +26,15 @@ def holds(pod: str, device: str) -> Fact:
     return "device", "default", pod, "main", GPU, device, NODES[device]
 
 
-def page(facts: Sequence[Fact] = (), more: str = FRESH, *, free: int | None = None) -> Page:
-    """Return a page of facts, whose sums are right unless *free* says something else of node 0."""
+def page(
+    facts: Sequence[Fact] = (),
+    more: str = FRESH,
+    *,
+    free: int | None = None,
+    allocated: int | None = None,
+    allocatable: int = 1,
+) -> Page:
+    """Return a page of facts, whose sums are right unless something else is said of node 0."""
     rows = [
         f'podres_container_device_info{{namespace="default",pod="{fact[2]}",container="main",resource="{GPU}",'
         f'device="{fact[5]}",numa_nodes="{fact[6]}"}} 1\n'
@@ -35,27 +42,35 @@ def page(facts: Sequence[Fact] = (), more: str = FRESH, *, free: int | None = No
     ]
     held = {fact[5] for fact in facts}
     for device, nodes in NODES.items():
-        left = int(device not in held) if free is None or nodes != "0" else free
-        for kind, count in (("allocatable", 1), ("allocated", int(device in held)), ("free", left)):
+        own = nodes == "0"
+        counts = {
+            "allocatable": allocatable if own else 1,
+            "allocated": allocated if own and allocated is not None else int(device in held),
+            "free": free if own and free is not None else int(device not in held),
+        }
+        for kind, count in counts.items():
             rows.append(f'podres_node_{kind}_devices{{resource="{GPU}",numa_nodes="{nodes}"}} {count}\n')
     return Page("".join([*rows, more]).encode(), "text/plain; version=0.0.4", TEXT)
 
 
-def told(*facts: Fact, well: bool = True) -> Poll:
-    lists: tuple[Facts, ...] = (frozenset(facts),) if well else ()
-    return Poll(lists, (STOCK,) if well else (), len(facts), lists_well=well, stock_well=well, stock_absent=False)
+GOOD = Poll(is_up=True, is_well=True, knows_all=True)
+GONE = Poll(is_up=False, is_well=False, knows_all=True)
+AWAY = Poll(is_up=True, is_well=True, knows_all=False)
 
 
 def judge(oracle: Oracle, shown: Page, now: float, poll: Poll | None = None) -> None:
-    oracle.judge(shown, now, poll=poll, published=poll is not None, excused=lambda _: False)
+    if poll is not None and poll.is_up:
+        oracle.was_up(now)
+    oracle.judge(shown, now, poll=poll, excused=lambda _: False)
 
 
 @pytest.fixture
 def oracle() -> Oracle:
-    """Return an oracle that has seen one good poll of a pod with a device, at second 1000."""
-    oracle = Oracle(60.0, 120.0)
-    oracle.is_true(Truth(frozenset([holds("a", "g0")]), STOCK), 1000.0)
-    judge(oracle, page([holds("a", "g0")]), 1000.0, told(holds("a", "g0")))
+    """Return an oracle that has seen two good polls of a pod with a device, the last one at second 1000."""
+    oracle = Oracle(60.0, 120.0, {GPU: 2})
+    oracle.is_true(Truth(frozenset([holds("a", "g0")]), STOCK), 990.0)
+    for now in (990.0, 1000.0):
+        judge(oracle, page([holds("a", "g0")]), now, GOOD)
     return oracle
 
 
@@ -64,23 +79,32 @@ A, B = holds("a", "g0"), holds("b", "g1")
 
 def test_a_page_that_is_right_passes(oracle: Oracle) -> None:
     """Also one that is old, as long as it says so and the time is not over."""
-    judge(oracle, page([A]), 1010.0, told(A))
-    judge(oracle, page([A], STALE), 1020.0, told(well=False))
+    judge(oracle, page([A]), 1010.0, GOOD)
+    judge(oracle, page([A], STALE), 1020.0, GONE)
     judge(oracle, page([A], STALE), 1129.0)
+
+
+def test_what_is_new_may_be_missing_until_it_must_be_known(oracle: Oracle) -> None:
+    """Two good polls after it came to be."""
+    oracle.is_true(Truth(frozenset([A, B]), STOCK), 1001.0)
+    judge(oracle, page([A]), 1010.0, GOOD)
+    with pytest.raises(Violation, match=r"^lost: "):
+        judge(oracle, page([A]), 1020.0, GOOD)
 
 
 @pytest.mark.parametrize(
     ("invariant", "shown", "now", "poll"),
     [
         ("invented", page([A, B]), 1001.0, None),
-        ("told", page([A, B]), 1010.0, told(A)),
-        ("told", page([]), 1010.0, told(A)),
         ("lost", page([]), 1001.0, None),
-        ("aged", page([A], STALE), 1121.0, None),
-        ("honest", page([A]), 1010.0, told(well=False)),
-        ("sums", page([A], free=1), 1001.0, None),
+        ("aged", page([A], STALE), 1122.0, None),
+        ("honest", page([A]), 1010.0, GONE),
+        ("honest", page([A], STALE), 1010.0, GOOD),
+        ("free", page([A], free=1), 1001.0, None),
         ("sums", page([A], free=-1), 1001.0, None),
-        ("twice", page([A, holds("b", "g0")], free=0), 1001.0, None),
+        ("sums", page([A], allocated=2), 1001.0, None),
+        ("twice", page([A, holds("b", "g0")], free=0, allocated=2), 1001.0, None),
+        ("twice", page([A], FRESH + f'podres_node_double_held_devices{{resource="{GPU}"}} 1\n'), 1001.0, None),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
@@ -94,12 +118,15 @@ def test_a_page_that_is_wrong_does_not(
         judge(oracle, shown, now, poll)
 
 
-def test_what_a_restarted_kubelet_leaves_out_may_go_after_the_hold_down(oracle: Oracle) -> None:
-    """Not before: the first answers of a kubelet that has started anew are empty."""
-    judge(oracle, page([A], STALE.replace('"kubelet"} 0', '"kubelet"} 1')), 1010.0, told())
+def test_what_a_kubelet_cannot_say_for_long_may_go_but_is_not_free(oracle: Oracle) -> None:
+    """A kubelet that has started knows no pods while its API server is away: rows end, and nothing becomes free."""
+    without_free = page([], FRESH, free=0, allocatable=1)
+    judge(oracle, page([A]), 1010.0, AWAY)
     with pytest.raises(Violation, match=r"^lost: "):
-        judge(oracle, page([]), 1069.0, told())
-    judge(oracle, page([]), 1070.0, told())
+        judge(oracle, without_free, 1050.0, AWAY)
+    judge(oracle, without_free, 1070.0, AWAY)
+    with pytest.raises(Violation, match=r"^free: "):
+        judge(oracle, page([]), 1080.0, AWAY)
 
 
 @pytest.mark.parametrize("after", ["podres_kubelet_rpcs_total 3\n", ""], ids=["smaller", "gone"])

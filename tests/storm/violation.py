@@ -1,14 +1,14 @@
 """What the storm has found."""
 
 INVARIANTS = {
-    "invented": "what the page shows was true at some moment since the answer that it rests on",
-    "told": "a page that calls itself fresh is what the kubelet has just told, all of it and nothing else",
-    "lost": "what is true and was shown stays, until the maximum age or until the kubelet has left it out for long",
-    "stock": "what could be handed out stays so, in the same way",
+    "invented": "what the page shows was true at some moment of the last minutes",
+    "lost": "what is true and must be known is shown, until the kubelet has not been able to say it for long",
+    "free": "what a living pod holds is never free, whether its row is shown or not",
     "aged": "nothing is shown beyond the maximum age",
     "honest": "a page that rests on an old answer says so, and whether the kubelet answered",
-    "sums": "allocatable, allocated and free are what the sets of ids say; nothing is negative",
-    "twice": "a device that one container holds is not shown with two, and no series is there twice",
+    "sums": "allocated is what stands on the page, free and allocated are not more than there is; nothing is negative",
+    "twice": "two pods hold one thing on the page only where they do, and no series is there twice",
+    "resync": "the page says what a List of our own says, and no resync has told what no event explains",
     "counters": "counters never go back and never vanish",
     "parses": "the page can be parsed as text and as OpenMetrics, with the right Content-Type; the other paths answer",
     "agrees": "the JSON document says what the page says",

@@ -12,8 +12,8 @@ from typing import Any, Self
 from eventually import eventually
 from storm.clock import StormClock
 from storm.exporter import HOLD_SECONDS, INTERVAL_SECONDS, MAX_AGE_SECONDS, Exporter
-from storm.facts import Facts, PodKey
-from storm.node import StormNode
+from storm.facts import PodKey, pod_of
+from storm.node import DEVICES, StormNode
 from storm.oracle import Oracle, Poll
 from storm.page import OPENMETRICS, TEXT, Page
 from storm.violation import Violation
@@ -24,6 +24,7 @@ Step = tuple[Any, ...]
 _AHEAD_SECONDS = 0.0
 _CALM_ROUNDS = 40
 _PARALLEL = 5
+_REFRESHES, _SOON_SECONDS = 8, 1.5
 _SPARE_THREADS = 6
 """gRPC and the pools keep a few threads after their last use."""
 
@@ -43,17 +44,18 @@ class World:
         self.clock = StormClock(_AHEAD_SECONDS)
         self.node = StormNode(directory, self.clock, release)
         self._stack.callback(self.node.stop)
-        self.oracle = Oracle(HOLD_SECONDS, MAX_AGE_SECONDS)
+        devices = {resource: len(found) for resource, found in DEVICES.items()}
+        self.oracle = Oracle(HOLD_SECONDS, MAX_AGE_SECONDS, devices)
         self.exporter = self._exporter()
         self._stack.callback(self._stop_exporter)
-        self._trusted: set[PodKey] = set()
-        self._born_at, self._wall_jumped = -1e9, False
+        self._trusted: set[tuple[PodKey, str]] = set()
         self._pages = 0
         self._rules: Mapping[str, Callable[..., None]] = {
             "create": self.node.create,
             "delete": self.node.delete,
             "recreate": self.node.recreate,
             "finish": self.node.finish,
+            "double": self.node.double,
             "kill_plugin": self.node.kill_plugin,
             "start_plugin": self.node.start_plugin,
             "sicken": self.node.sicken,
@@ -97,8 +99,6 @@ class World:
         self.trace.append(step)
         self.counts[f"step {name}"] += 1
         self._polled: Poll | None = None
-        self._published = False
-        self._got: dict[PodKey, Facts] = {}
         self._rules[name](*arguments)
         self._observe()
 
@@ -111,7 +111,7 @@ class World:
         self.node.recall()
         if not self.node.serving or self.node.has_lacked_methods:  # only a new kubelet is asked again for those
             self._restart_kubelet([], "all")
-        self._polled, self._published = None, False
+        self._polled = None
         self._observe()
         problem = ""
         for _ in range(_CALM_ROUNDS):
@@ -119,8 +119,17 @@ class World:
             self._poll(31.0)
             problem = self.oracle.is_calm(self._observe(), self._is_over) or self._metadata_problem()
             if not problem:
+                self._judge_own_list()
                 return
         raise Violation("converges", problem)
+
+    def _judge_own_list(self) -> None:
+        """Raise Violation where a List of our own says something else than the page, or a resync ever did."""
+        page, listed = self.exporter.page(TEXT), self.node.listed()
+        if {fact for fact in listed if not self._is_over(pod_of(fact))} != page.facts:
+            raise Violation("resync", f"List says {sorted(listed)} and the page {sorted(page.facts)}")
+        if page.value("podres_kubelet_resync_differences_total") != 0:
+            raise Violation("resync", "a resync has told what no event explains")
 
     # Steps that are more than one thing
 
@@ -133,34 +142,38 @@ class World:
         """
         self.clock.advance(seconds)
         self._settle()
-        lists_well = self.node.answers("List")
+        self.node.go_on_hearing(before=True)
+        is_well = self.node.is_well
         for _ in range(400):
             self.node.heard.clear()
             self.exporter.tick()
             self.counts["polls"] += 1
-            if not lists_well or (self.exporter.has_heard and self.node.heard.lists):
+            if not is_well or self.exporter.has_heard:
                 break
             threading.Event().wait(0.01)
-        heard = self.node.heard
-        self._polled = Poll(
-            tuple(heard.lists),
-            tuple(heard.stocks),
-            heard.pods[-1] if heard.pods else 0,
-            lists_well,
-            self.node.answers("GetAllocatableResources"),
-            self.node.has_lacked_methods,
-        )
-        self._published, self._is_doubted = True, False
+        self.counts["lists"] += len(self.node.heard.lists)
+        self._note_kubelet()
+        self._polled = Poll(self.node.serving, is_well, self.node.knows_its_pods)
+        self.node.go_on_hearing(before=False)
+        self._do_what_is_due()
+
+    def _do_what_is_due(self) -> None:
+        """Let the loop do between two polls what it would do at once."""
+        for _ in range(_REFRESHES):
+            due = self.exporter.due()
+            if due > _SOON_SECONDS:
+                return
+            self.clock.advance(max(0.5, due))
+            self.exporter.refresh()
+            self._note_kubelet()
 
     def _refresh(self) -> None:
         """Follow the news of single pods, as the poll loop does when it is woken."""
         self.clock.advance(0.5)
         self.node.heard.clear()
         self.exporter.refresh()
-        # What a kubelet says that has started anew since the last poll is not believed.
-        self._got = {} if self._is_doubted else dict(self.node.heard.gets)
-        self.counts["pods got by refreshes"] += len(self._got)
-        self._published = True
+        self._note_kubelet()
+        self.counts["pods got by refreshes"] += len(self.node.heard.gets)
 
     def _scrape_at_once(self) -> None:
         """Let several scrape while a poll goes on."""
@@ -175,24 +188,23 @@ class World:
         for page in found:
             self.oracle.judge_passing(page)
 
+    def _note_kubelet(self) -> None:
+        if self.node.serving:
+            self.oracle.was_up(self.clock.monotonic_seconds())
+
     def _restart_kubelet(self, window: list[str], then: str) -> None:
         self.node.restart_kubelet(window, then)
-        self._is_doubted = True
-        self._born_at, self._wall_jumped = self.clock.monotonic_seconds(), False
 
     def _restart_exporter(self) -> None:
         """Replace the exporter's process."""
         self.exporter.stop()
-        now = self.clock.monotonic_seconds()
-        young = self.node.serving and now - self._born_at < HOLD_SECONDS and not self._wall_jumped
-        self.oracle.begin_life(young=young, now=now)
+        self.oracle.begin_life()
         self.exporter = self._exporter()
         self._trusted = set()
 
     def _set_wall(self, seconds: float) -> None:
         """Set the wall clock; monotonic time does not notice."""
         self.clock.set_wall(seconds)
-        self._wall_jumped = True
 
     def _break_rows(self) -> None:
         self.node.broken_rows = True
@@ -229,8 +241,7 @@ class World:
             raise Violation("raised", f"a poll ended in an unexpected error\n{''.join(self.exporter.tracebacks.found)}")
         if self.exporter.tracebacks.found:
             raise Violation("raised", f"an error was logged\n{''.join(self.exporter.tracebacks.found)}")
-        self.oracle.judge_got(page, self._got)
-        self.oracle.judge(page, now, poll=self._polled_now(), published=self._published, excused=self._is_excused)
+        self.oracle.judge(page, now, poll=self._polled_now(), excused=self._is_excused)
         told = self.exporter.document()
         if (told is None and page.has_allocation) or (told or frozenset()) != page.facts:
             raise Violation("agrees", f"page {sorted(page.facts)}, document {None if told is None else sorted(told)}")
@@ -243,10 +254,7 @@ class World:
         return polled
 
     _polled: Poll | None = None
-    _published = False
     _failed = False
-    _is_doubted = False
-    _got: Mapping[PodKey, Facts] = {}
 
     def _stop_exporter(self) -> None:
         """Stop the one that runs at the end."""
@@ -261,7 +269,7 @@ class World:
         """Wait until the watch has nothing to do, and note of which pods the exporter must know that they run."""
         if not self.metadata:
             return
-        running = {key for key, (_, ended) in self.node.pods().items() if not ended}
+        running = {(key, uid) for key, (uid, ended) in self.node.pods().items() if not ended}
         if not eventually(self._is_quiet, 1500):
             self.counts["unsettled"] += 1
         self._trusted = running if self._has_caught_up() else self._trusted & running
@@ -273,8 +281,8 @@ class World:
         """Return whether the exporter knows the pods as they are, and follows them."""
         metadata = self.exporter.metadata()
         assert metadata is not None
-        known = {key: (meta.uid, meta.is_terminal) for key, meta in metadata.pods.items()}
-        return known == self.node.pods() and self.node.live.api.faults.open_watches > 0 and metadata.is_up
+        known = {key: (meta.uid, meta.phase) for key, meta in metadata.pods.items()}
+        return known == self.node.phases() and self.node.live.api.faults.open_watches > 0 and metadata.is_up
 
     def _watch_ends(self) -> None:
         """Wait until the exporter has noticed that its watch is over."""
@@ -283,7 +291,7 @@ class World:
 
     def _is_excused(self, key: PodKey) -> bool:
         """Return whether the API server may have told the exporter that the pod is over, or nothing of it."""
-        return self.metadata and key not in self._trusted
+        return self.metadata and key not in {trusted for trusted, _ in self._trusted}
 
     def _is_over(self, key: PodKey) -> bool:
         """Return whether the API server says that the pod has ended."""

@@ -173,6 +173,26 @@ class Kubelet:
                 if live.phase in _ACTIVE or self._lists_finished
             )
 
+    def holders(self, *, inits: bool = False) -> tuple[Pod, ...]:
+        """
+        Return the living pods, heard of since the kubelet's start or not; with *inits* all of their containers.
+        """
+        with self._lock:
+            there = [live for live in (*self._pods.values(), *self._checkpoint.values()) if live.phase in _ACTIVE]
+            return tuple(
+                Pod(
+                    live.request.namespace,
+                    live.request.name,
+                    tuple(
+                        self._container(live, each)
+                        for each in (
+                            live.request.containers if inits else _listed_containers(live.request, self._minor)
+                        )
+                    ),
+                )
+                for live in there
+            )
+
     def update_devices(self) -> None:
         """Free the devices of pods that have ended; nothing is done before the sources of pods are ready."""
         with self._lock:

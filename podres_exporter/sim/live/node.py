@@ -70,7 +70,7 @@ class LiveNode(SimNode):
         self._playing = threading.Lock()
         self._clerk = Clerk(self.scenario, self.store, self.pods, self.devices, clock)
         self._sources = PodSources(self.scenario.node, self.store, self.pods, self._clerk)
-        self._cut_off = False
+        self._heard: float | None = None
         self._fresh = node_at(replace(self.scenario, pods=()), 0)
 
     def start(self) -> None:
@@ -170,13 +170,21 @@ class LiveNode(SimNode):
 
     def cut_kubelet_off(self) -> None:
         """Let the kubelet hear nothing of the API server, whoever else does, until `reconnect_kubelet`."""
-        self._cut_off = True
         self._sources.cut_off()
+        self.let_kubelet_hear(0.0)
 
     def reconnect_kubelet(self) -> None:
         """Let the kubelet hear of the API server's pods again."""
-        self._cut_off = False
+        self.let_kubelet_hear(None)
+
+    def let_kubelet_hear(self, share: float | None) -> None:
+        """Let a kubelet that was restarted, or cut off, have so much of the API server's set by now; None: all."""
+        self._heard = share
         self.tick()
+
+    def holders(self, *, inits: bool = False) -> NodeState:
+        """Return the truth of what pods hold, also of those that a restarted kubelet has not heard of yet."""
+        return replace(self.state(), pods=self.pods.holders(inits=inits))
 
     def finish(self, namespace: str, name: str) -> None:
         """End the containers of a pod by themselves. Raises StatusError: there is no such pod."""
@@ -198,7 +206,8 @@ class LiveNode(SimNode):
                     if spec.manifest is not None:
                         self._play(index, spec, spec.manifest, life_at(spec, seconds))
             if now.serving:
-                self._sources.catch_up(0.0 if self._cut_off or now.api_away else now.pods_incomplete)
+                share = now.pods_incomplete if self._heard is None else self._heard
+                self._sources.catch_up(0.0 if now.api_away else share)
             self._clerk.follow_plugins()
 
     def _listing(self) -> None:
