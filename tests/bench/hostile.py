@@ -39,6 +39,7 @@ from bench.hostile_attacks import (
     guessers,
     handshakes,
     holding,
+    slow_heads,
     slow_readers,
     viewers,
 )
@@ -64,7 +65,7 @@ class Scene:
     title: str
     attack: Attack | None
     size: Size = S
-    web: str = ""  # "", "passwords" or "tls"
+    web: str = ""  # "", "passwords", "tls" or both
     kubelet: Callable[[Path], contextlib.AbstractContextManager[Path]] | None = None
 
 
@@ -125,10 +126,10 @@ def web_config(folder: Path, kind: str) -> tuple[list[str], ssl.SSLContext | Non
         return [], None
     content: dict[str, object] = {}
     context = None
-    if kind == "passwords":
+    if "passwords" in kind:
         hashed = bcrypt.hashpw(b"secret", bcrypt.gensalt(10)).decode()
         content["basic_auth_users"] = dict.fromkeys(GOOD, hashed)
-    else:
+    if "tls" in kind:
         ca = trustme.CA()
         pair = ca.issue_cert(HOST)
         (folder / "cert.pem").write_bytes(b"".join(each.bytes() for each in pair.cert_chain_pems))
@@ -275,10 +276,10 @@ def play(scene: Scene, usual: Path, sysfs: Path, seconds: float) -> Seen:
             stack.enter_context(beside(scene.attack, port))
             threading.Event().wait(1.0)
         logins = [threading.Thread(target=log_in, args=(Client(port, context, "grafana"), seen))]
-        for each in logins if scene.web == "passwords" else []:
+        for each in logins if "passwords" in scene.web else []:
             each.start()
         ask(client, seen, seconds)
-        for each in logins if scene.web == "passwords" else []:
+        for each in logins if "passwords" in scene.web else []:
             each.join()
         stop.set()
         watcher.join()
@@ -288,9 +289,11 @@ def play(scene: Scene, usual: Path, sysfs: Path, seconds: float) -> Seen:
 SCENES = (
     Scene("nothing", None),
     *(Scene(f"{count} guessers", guessers(count), web="passwords") for count in (10, 100, 300)),
+    Scene("100 guessers over TLS", guessers(100, is_secure=True), web="passwords, tls"),
     Scene("300 guessers of the scraper's user", guessers(300, "grafana"), web="passwords"),
     *(Scene(f"80 viewers of {size.name}", viewers(80), size=size) for size in SIZES),
     Scene("1,500 half heads", holding(1500, HALF_HEAD)),
+    Scene("500 heads byte by byte", slow_heads(500)),
     Scene("1,500 half handshakes on TLS", holding(1500, HELLO), web="tls"),
     Scene("1,500 idle connections", holding(1500, b"")),
     Scene("200 slow readers of L", slow_readers(200), size=L),

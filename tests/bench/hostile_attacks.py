@@ -33,14 +33,16 @@ def connected(port: int) -> socket.socket:
     return socket.create_connection((HOST, port), timeout=10)
 
 
-def guessers(count: int, user: str = "x") -> Attack:
+def guessers(count: int, user: str = "x", *, is_secure: bool = False) -> Attack:
     """Return clients that guess passwords, each on a connection that it keeps as long as it may."""
 
     def attack(port: int) -> None:
         numbers = itertools.count()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
 
         def guess(worker: int) -> None:
-            with connected(port) as sock:
+            with connected(port) as raw, context.wrap_socket(raw) if is_secure else raw as sock:
                 while True:
                     login = base64.b64encode(f"{user}:{worker}-{next(numbers)}".encode())
                     sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Basic " + login + b"\r\n\r\n")
@@ -122,5 +124,24 @@ def handshakes(count: int) -> Attack:
                 sessions[number] = sock.session
 
         in_threads(count, agree)
+
+    return attack
+
+
+def slow_heads(count: int) -> Attack:
+    """Return clients that send a request byte by byte and never come to its end."""
+
+    def attack(port: int) -> None:
+        while True:
+            with contextlib.ExitStack() as stack:
+                socks = []
+                for _ in range(count):
+                    with contextlib.suppress(OSError):
+                        socks.append(stack.enter_context(connected(port)))
+                for byte in HALF_HEAD:
+                    for sock in socks:
+                        with contextlib.suppress(OSError):
+                            sock.sendall(bytes([byte]))
+                    threading.Event().wait(0.02)
 
     return attack
