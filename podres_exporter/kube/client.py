@@ -104,6 +104,26 @@ class KubeClient:
         """Return a list. Raises ApiServerError, also where the server refuses."""
         return self._whole(LIST_VERB, "GET", path, query, self.limits.list_seconds, accept=accept).expect(LIST_VERB)
 
+    @contextlib.contextmanager
+    def list_pieces(self, path: str, query: Mapping[str, str], accept: str = JSON) -> Generator[Iterator[bytes]]:
+        """Yield a list as it comes, however large it is. Raises ApiServerError, also where the server refuses."""
+        until = self._clock.monotonic_seconds() + self.limits.list_seconds
+        headers = {"Accept": accept, "Accept-Encoding": "gzip" if self.endpoint.takes_gzip else "identity"}
+        response = self._send(LIST_VERB, "GET", path, query, headers, self.limits.list_seconds)
+        with contextlib.closing(response):
+            if response.status != 200:
+                raise self._refusal(LIST_VERB, response)
+            yield self._until(until, _pieces(LIST_VERB, response))
+
+    def _until(self, until: float, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the pieces that come before that monotonic second."""
+        size = 0
+        for piece in pieces:
+            size += len(piece)
+            if self._clock.monotonic_seconds() > until:
+                raise ApiServerError(LIST_VERB, Reason.TIMEOUT, f"the answer was incomplete after {size} bytes")
+            yield piece
+
     def post(self, path: str, document: Mapping[str, Any], seconds: float, *, verb: str) -> Answer:
         """Return what the server answers to a new object."""
         return self._whole(verb, "POST", path, {}, seconds, body=json.dumps(document).encode())

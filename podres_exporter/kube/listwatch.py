@@ -20,6 +20,11 @@ class ListWatch:
         """Return a list of all objects as the API server has it in its cache (`resourceVersion=0`)."""
         return self._client.list(self._path, {**self._selector, "resourceVersion": "0"}, WITHOUT_MANAGED_FIELDS)
 
+    def list_pieces(self) -> AbstractContextManager[Iterator[bytes]]:
+        """Yield the same piece by piece: it may be larger than what is worth keeping of it."""
+        query = {**self._selector, "resourceVersion": "0"}
+        return self._client.list_pieces(self._path, query, WITHOUT_MANAGED_FIELDS)
+
     def watch(self, version: str, timeout_seconds: int) -> AbstractContextManager[Iterator[bytes]]:
         """Yield the lines of a watch from *version* on; the server ends it after *timeout_seconds*."""
         query = {

@@ -17,9 +17,9 @@ from podres_exporter.podmeta import (
     Foreign,
     PodDecoder,
     PodList,
+    PodListReader,
     Unknown,
     decode_event,
-    decode_list,
 )
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 def read_pods(transport: ListWatchTransport, decoder: PodDecoder, clock: Clock) -> Metadata:
     """Return the pods of one list, for commands that look once. Raises ApiServerError."""
-    found = _decoded(transport.list(), decoder)
+    found, _ = _listed(transport, decoder)
     pods = {each.meta.key: each.meta for each in found.pods}
     return Metadata(pods, synced=not found.malformed, is_up=True, last_success_seconds=clock.wall_seconds())
 
@@ -45,9 +45,8 @@ class PodFeed:
     def list(self) -> str:
         """Take all pods, and return their version."""
         self._observer.request(LIST_VERB)
-        body = self._transport.list()
-        self._observer.received(len(body))
-        found = _decoded(body, self._decoder)
+        found, size_bytes = _listed(self._transport, self._decoder)
+        self._observer.received(size_bytes)
         self._warn_of_foreign(found.foreign)
         self._report([*found.malformed, *(problem for pod in found.pods for problem in pod.problems)])
         self._book.listed([pod.meta for pod in found.pods], is_complete=not found.malformed)
@@ -108,9 +107,17 @@ class PodFeed:
             log.debug("metadata.malformed_item", extra={"path": item.path, "problem": item.problem})
 
 
-def _decoded(body: bytes, decoder: PodDecoder) -> PodList:
-    """Return the pods of a list. Raises ApiServerError, also where it has no version that a watch could begin at."""
-    found = decode_list(body, decoder)
+def _listed(transport: ListWatchTransport, decoder: PodDecoder) -> tuple[PodList, int]:
+    """
+    Return the pods of a list, and how many bytes it has.
+
+    Raises ApiServerError, also where it has no version that a watch could begin at.
+    """
+    reader = PodListReader(decoder)
+    with transport.list_pieces() as pieces:
+        for piece in pieces:
+            reader.feed(piece)
+    found = reader.finish()
     if not found.resource_version:
         raise ApiServerError(LIST_VERB, Reason.MALFORMED, "the list has no resourceVersion")
-    return found
+    return found, reader.size_bytes

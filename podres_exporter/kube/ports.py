@@ -53,6 +53,10 @@ class ListWatchTransport(Protocol):
         """Return a list of all objects."""
         ...
 
+    def list_pieces(self) -> AbstractContextManager[Iterator[bytes]]:
+        """Give the same list piece by piece."""
+        ...
+
     def watch(self, version: str, timeout_seconds: int) -> AbstractContextManager[Iterator[bytes]]:
         """Begin to watch, and give the lines of what changes after *version*, until the server ends it."""
         ...

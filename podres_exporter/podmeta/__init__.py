@@ -20,6 +20,7 @@ from podres_exporter.podmeta.events import (
 )
 from podres_exporter.podmeta.faults import PodError
 from podres_exporter.podmeta.labels import label_rows
+from podres_exporter.podmeta.liststream import PodListReader
 from podres_exporter.podmeta.pod import DecodedPod, PodDecoder
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "PodDecoder",
     "PodError",
     "PodList",
+    "PodListReader",
     "Unknown",
     "Unusable",
     "decode_event",

@@ -45,7 +45,7 @@ def decode_list(body: bytes, decoder: PodDecoder) -> PodList:
         except ForeignPodError:
             foreign += 1
         except PodError as error:
-            malformed.append(_below(f"items[{index}]", item, error))
+            malformed.append(fault_below(f"items[{index}]", item, error))
     return PodList(tuple(pods), (frame.metadata or ListMeta()).resource_version, tuple(malformed), foreign)
 
 
@@ -79,7 +79,7 @@ def _changed(raw: Raw, decoder: PodDecoder) -> Changed | Foreign | Unusable:
     except ForeignPodError as error:
         return Foreign(error.resource_version)
     except PodError as error:
-        fault = _below("object", raw, error)
+        fault = fault_below("object", raw, error)
         return Unusable(fault.path, fault.problem, _identity(raw).resource_version)
 
 
@@ -114,7 +114,7 @@ def _identity(raw: Raw) -> Identity:
         return Identity()
 
 
-def _below(path: str, raw: Raw, error: PodError) -> Malformed:
+def fault_below(path: str, raw: Raw, error: PodError) -> Malformed:
     """Return the fault with its path below *path*, and the pod's name where that can be read."""
     pod = _identity(raw)
     name = f"pod {pod.namespace}/{pod.name}: " if pod.namespace and pod.name else ""

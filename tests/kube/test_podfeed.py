@@ -32,6 +32,10 @@ class Script:
         return self._body
 
     @contextmanager
+    def list_pieces(self) -> Iterator[Iterator[bytes]]:
+        yield iter([self._body[:7], self._body[7:]])
+
+    @contextmanager
     def watch(self, version: str, timeout_seconds: int) -> Iterator[Iterator[bytes]]:
         self.asked.append((version, timeout_seconds))
         yield iter(self._lines)

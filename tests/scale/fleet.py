@@ -104,6 +104,9 @@ class Counted:
     def list(self) -> bytes:
         return self._transport.list()
 
+    def list_pieces(self) -> contextlib.AbstractContextManager[Iterator[bytes]]:
+        return self._transport.list_pieces()
+
     @contextlib.contextmanager
     def watch(self, version: str, timeout_seconds: int) -> Generator[Iterator[bytes]]:
         with self._transport.watch(version, timeout_seconds) as lines, self._readers.one_more():
