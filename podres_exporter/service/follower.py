@@ -38,8 +38,8 @@ _UNUSABLE = frozenset({Reason.INTERNAL, Reason.MALFORMED, Reason.TOO_LARGE})
 class PollSettings:
     """
     The node's name, and seconds: between polls, until what is old disappears, that a missing pod is retained, in which
-    every pod is looked at again, until what seems to be held twice is looked at again. *site* is where the exporter
-    runs.
+    every pod is looked at again, until what seems to be held twice is looked at again, that a List waits for an
+    admission. *site* is where the exporter runs.
     """
 
     node: str
@@ -49,6 +49,7 @@ class PollSettings:
     resync_seconds: float = 300.0
     site: Site = Site()  # noqa: RUF009 - frozen
     second_look_seconds: float = SECOND_LOOK_SECONDS
+    admission_seconds: float = ADMISSION_SECONDS
 
     @classmethod
     def of(cls, config: Config) -> "PollSettings":
@@ -205,10 +206,10 @@ class Follower:
         if not self._is_right_after_restart(now) and admission_is_under_way(self._metadata):
             if self._waiting_since is None:
                 self._waiting_since = now
-            if now - self._waiting_since < ADMISSION_SECONDS:
+            if now - self._waiting_since < self._settings.admission_seconds:
                 return None
         if self._waiting_since is not None:
-            gave_up = now - self._waiting_since >= ADMISSION_SECONDS
+            gave_up = now - self._waiting_since >= self._settings.admission_seconds
             self._events.list_delayed("gave_up" if gave_up else "waited")
             self._waiting_since = None
         return self._list(reason)

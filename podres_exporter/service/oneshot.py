@@ -1,18 +1,23 @@
 """One look at a node: the same poller as the daemon's, ticked once."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from podres_exporter.allocation import Site
+from podres_exporter.allocation.reasons import admission_is_under_way
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason, TopologyError
-from podres_exporter.model import Allocatable, Listing, Snapshot, Topology
+from podres_exporter.model import Allocatable, Listing, Metadata, Snapshot, Topology
 from podres_exporter.service.changes import Changes
-from podres_exporter.service.follower import PollSettings
+from podres_exporter.service.follower import ADMISSION_SECONDS, PollSettings
 from podres_exporter.service.poller import Poller, Sources
 from podres_exporter.sources.ports import KubeletSource, TopologySource
 
 _FOR_EVER = 24 * 3600.0
+
+READ_AGAIN_SECONDS = 2.0
+"""How often the API server is asked whether an admission is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +33,26 @@ class Look:
     malformed: int
 
 
+def wait_for_admissions(read: Callable[[], Metadata], clock: Clock) -> Metadata:
+    """
+    Return the metadata once no pod may be in admission any more, for a List in the middle of one can do harm.
+
+    They are read again every two seconds, for ten seconds at most.
+    """
+    never, metadata = threading.Event(), read()
+    until = clock.monotonic_seconds() + ADMISSION_SECONDS
+    while admission_is_under_way(metadata) and clock.monotonic_seconds() < until:
+        clock.wait(never, READ_AGAIN_SECONDS)
+        metadata = read()
+    return metadata
+
+
 def look(node: str, sources: Sources, clock: Clock, site: Site | None = None) -> Look:
     """
     Return what the sources say now.
 
-    *site* is where the command runs, left out where it looks at answers of another place. What is free is not known
+    The List is not waited with: see `wait_for_admissions`. *site* is where the command runs, left out where it looks at
+    answers of another place. What is free is not known
     where the kubelet has not had the pods of its API server. The metadata source has been started before, and is not
     stopped here.
     """
@@ -44,6 +64,7 @@ def look(node: str, sources: Sources, clock: Clock, site: Site | None = None) ->
             max_age_seconds=_FOR_EVER,
             hold_seconds=0.0,
             second_look_seconds=0.0,
+            admission_seconds=0.0,
             site=site or Site(node),
         ),
         Sources(kubelet, topology, sources.metadata, sources.dra),

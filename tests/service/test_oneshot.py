@@ -1,12 +1,23 @@
 """One look through the poller of the daemon."""
 
+from dataclasses import replace
+
 from builders import listing, pod
 from fake_clock import FakeClock
 
 from podres_exporter.errors import KubeletError, Reason, TopologyError
-from podres_exporter.model import Allocatable, Listing, Malformed, Topology
+from podres_exporter.model import (
+    Allocatable,
+    ContainerKind,
+    ContainerSpec,
+    Listing,
+    Malformed,
+    Metadata,
+    PodMeta,
+    Topology,
+)
 from podres_exporter.service import Sources
-from podres_exporter.service.oneshot import SilentEvents, look
+from podres_exporter.service.oneshot import SilentEvents, look, wait_for_admissions
 from podres_exporter.sources import FixedMetadata, SocketIdentity
 
 
@@ -95,3 +106,34 @@ def test_silent_events_count_malformed_items_alone() -> None:
     events.malformed("Get", 1)
 
     assert 3 == events.malformed_items
+
+
+def test_a_look_waits_while_a_pod_may_be_in_admission_and_not_for_ever() -> None:
+    """A List in the middle of an Allocate can make the kubelet give one device to two pods."""
+    spec = ContainerSpec("main", ContainerKind.APP, devices=(("example.com/gpu", 1),))
+    admitted = PodMeta("ml", "a", "uid-a", phase="Pending", containers=(spec,))
+    pending = Metadata({admitted.key: admitted}, synced=True)
+    over = Metadata({admitted.key: replace(admitted, has_started=True)}, synced=True)
+    answers, clock = [pending, pending, over, pending], FakeClock()
+    began = clock.monotonic_seconds()
+
+    assert over == wait_for_admissions(lambda: answers.pop(0), clock)
+    assert (4, 1) == (clock.monotonic_seconds() - began, len(answers))
+
+    assert pending == wait_for_admissions(lambda: pending, clock)
+    assert 14 == clock.monotonic_seconds() - began
+    assert wait_for_admissions(lambda: over, clock) == over
+    assert 14 == clock.monotonic_seconds() - began
+
+
+def test_a_look_lists_though_a_pod_is_in_admission() -> None:
+    """It was waited for before."""
+    spec = ContainerSpec("main", ContainerKind.APP, devices=(("example.com/gpu", 1),))
+    admitted = PodMeta("ml", "b", "uid-b", phase="Pending", containers=(spec,))
+    told = Metadata({admitted.key: admitted}, synced=True, is_up=True, last_success_seconds=1.0)
+    kubelet = Kubelet(listing(pod("a")), REPORTED)
+
+    seen = look("n1", Sources(kubelet, Machine(TOPOLOGY), FixedMetadata(told)), FakeClock())
+
+    assert seen.snapshot.allocation is not None
+    assert ["a"] == [view.pod.name for view in seen.snapshot.allocation.pods]

@@ -12,7 +12,8 @@ from podres_exporter.config import Config
 from podres_exporter.errors import ApiServerError, ConfigError, Reason, TopologyError
 from podres_exporter.model import Metadata
 from podres_exporter.recording import Call, Recording, Refusal
-from podres_exporter.service.oneshot import Look, look
+from podres_exporter.service.follower import PollSettings
+from podres_exporter.service.oneshot import Look, look, wait_for_admissions
 from podres_exporter.service.poller import Sources
 from podres_exporter.sources import KubeletClient, SysfsTopology
 from podres_exporter.sources.fixed_dra import FixedDra
@@ -50,7 +51,7 @@ class NodeOrigin:
         dra = self._dra(metadata)
         try:
             sources = Sources(kubelet, SysfsTopology(config.topology_sysfs), FixedMetadata(metadata), dra)
-            seen = look(config.node_name, sources, self._clock)
+            seen = look(config.node_name, sources, self._clock, PollSettings.of(config).site)
             identity = kubelet.identity()
         finally:
             kubelet.close()
@@ -98,7 +99,8 @@ class NodeOrigin:
                 raise
             return None, Refusal(Reason.DENIED, str(error))
         try:
-            return read_pods(transport, PodDecoder(config.pod_labels_allowlist, config.node_name), self._clock), None
+            decoder = PodDecoder(config.pod_labels_allowlist, config.node_name)
+            return wait_for_admissions(lambda: read_pods(transport, decoder, self._clock), self._clock), None
         except ApiServerError as error:
             return Metadata(is_away=error.reason in _AWAY), Refusal(error.reason, metadata_failure(error))
         finally:
