@@ -100,6 +100,10 @@ class DeviceStockRecord(Record, kw_only=True):
             "Absent where there are none."
         ),
     ] = []
+    held_by_dra: Annotated[
+        Ids,
+        doc("Ids of reported devices whose hardware a DRA claim has: not free. Absent where there are none."),
+    ] = []
     held_unlisted: Annotated[
         Count,
         doc(
@@ -308,6 +312,7 @@ def write_stock(allocation: Allocation) -> StockRecord:
                 reported=_ids(None if stock.is_complete else stock.reported),
                 off_node=sorted(stock.off_node),
                 held_unlisted=stock.unlisted,
+                held_by_dra=sorted(stock.held_by_dra),
             )
             for stock in allocation.devices
         ],
@@ -417,6 +422,7 @@ def _read_device_stock(record: DeviceStockRecord) -> DeviceStock:
         frozenset(record.off_node),
         record.held_unlisted,
         not record.at_least,
+        frozenset(record.held_by_dra),
     )
 
 

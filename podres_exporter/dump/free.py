@@ -27,11 +27,22 @@ def _held_memory(snapshot: Snapshot) -> Iterator[str]:
         yield "memory: some blocks span NUMA nodes and nobody tells how they are split, so these nodes stand together"
 
 
+def _dual_mode(snapshot: Snapshot) -> Iterator[str]:
+    for stock in snapshot.allocation.devices if snapshot.allocation else ():
+        if stock.held_by_dra:
+            names = ", ".join(folded(sorted(map(printable, stock.held_by_dra)), _MOST_IDS))
+            yield (
+                f"{printable(stock.resource)}: not free, though no pod is listed with it: a DRA claim has the same "
+                f"hardware: {names}; let either the device plugin or the DRA driver offer it"
+            )
+
+
 _ABOUT = About(
     (
         notes.trust,
         notes.double_held,
         notes.free_unknown,
+        _dual_mode,
         notes.unallocatable,
         notes.unlisted,
         notes.two_names,

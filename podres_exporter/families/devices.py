@@ -128,7 +128,7 @@ NODE_FREE_DEVICES = NodeFamily(
     kind=Kind.GAUGE,
     help="Devices reported as allocatable that no container is known to hold. Computed from sets of ids; those of "
     "podres_node_unlisted_devices are taken off on each set of NUMA nodes, for they may be any of them. Absent while "
-    "it is not known that nothing else is held.",
+    "it is not known that nothing else is held. A device whose hardware a DRA claim has is not free.",
     labels=_STOCK_LABELS,
     collector="node-devices",
     rows=_free,

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from podres_exporter.families.spec import Kind, NodeFamily, Row, nodes_text
+from podres_exporter.join.dual import dual_devices, hardware_of
 from podres_exporter.model import Allocation, DraDevice, DraPool
 
 
@@ -70,6 +71,13 @@ def _capacity(allocation: Allocation) -> Collection[Row]:
     return rows
 
 
+def _dual(allocation: Allocation) -> Collection[Row]:
+    if allocation.dra is None:
+        return ()
+    found = dual_devices(allocation.devices, hardware_of(allocation.dra.pools))
+    return [(*key, len(ids)) for key, ids in sorted(found.items())]
+
+
 def _pools(allocation: Allocation) -> Collection[Row]:
     return [
         (pool.driver, pool.name, pool.generation, _yes(pool.is_complete), _yes(pool.is_stale), 1)
@@ -131,6 +139,15 @@ FAMILIES = (
         labels=("driver", "capacity", "state"),
         collector="dra",
         rows=_capacity,
+    ),
+    NodeFamily(
+        name="podres_node_dual_mode_devices",
+        kind=Kind.GAUGE,
+        help="Devices of a device plugin whose hardware a DRA driver offers too, by UUID or PCI address: neither side "
+        "knows what the other has given out. Absent in health. Computed.",
+        labels=("resource", "driver"),
+        collector="dra",
+        rows=_dual,
     ),
     NodeFamily(
         name="podres_dra_pool_info",

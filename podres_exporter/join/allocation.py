@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from podres_exporter.join.claims import claim_uses, device_health
-from podres_exporter.join.dra import DraFacts, dra_facts, dra_node
+from podres_exporter.join.dra import DraFacts, claimed_devices, dra_facts, dra_node
+from podres_exporter.join.dual import hardware_of, without_claimed
 from podres_exporter.join.numa import Capacity, container_alignment, node_capacity
 from podres_exporter.join.requests import requests_against_held
 from podres_exporter.join.stock import DeviceReport, cpu_stock, device_report, device_stock, memory_stock
@@ -126,6 +127,8 @@ class Joiner:
             )
             for pod in pods
         )
+        if dra is not None and dra.pools:
+            devices = without_claimed(devices, hardware_of(dra.pools), claimed_devices(dra, views, metas.values()))
         allocation = Allocation(
             pods=views,
             devices=tuple(

@@ -80,6 +80,11 @@ def dra_node(
     return DraNode(pools, _stock(pools, held, is_known=is_known), _capacity(pools, found.consumed(), is_known=is_known))
 
 
+def claimed_devices(dra: Dra | None, pods: Iterable[PodView], metas: Iterable[PodMeta]) -> frozenset[DraKey]:
+    """Return the DRA devices that claims of pods here hold."""
+    return frozenset() if dra is None else frozenset(_held(dra, pods, metas).keys)
+
+
 @dataclass(slots=True)
 class _Held:
     """What claims of the pods hold; admin access holds nothing, and a share is consumed once, whoever uses it."""

@@ -216,6 +216,7 @@ class DeviceStock:
     *off_node* are reported ones whose plugin states a node that is none (-1): no NUMA node will do for them.
     *unlisted* is how many devices of the resource are held that the kubelet does not list; they may be any of the free.
     Not *is_complete*: more of the resource may be held than is known, so that it is not known what is free.
+    *held_by_dra* are reported ones that no container is listed with, and whose hardware a DRA claim has.
     """
 
     resource: str
@@ -225,6 +226,7 @@ class DeviceStock:
     off_node: frozenset[str] = frozenset()
     unlisted: int = 0
     is_complete: bool = True
+    held_by_dra: frozenset[str] = frozenset()
 
     @property
     def allocatable(self) -> frozenset[str] | None:
@@ -234,7 +236,9 @@ class DeviceStock:
     @property
     def free(self) -> frozenset[str] | None:
         """Reported and not listed as held, None where that is not known; *unlisted* of them are held all the same."""
-        return None if self.reported is None or not self.is_complete else self.reported - self.held
+        if self.reported is None or not self.is_complete:
+            return None
+        return self.reported - self.held - self.held_by_dra
 
     @property
     def surely_free(self) -> int | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from snapshots import one_container
 
+from podres_exporter.dump.free import free_notes
 from podres_exporter.dump.held import held_things
 from podres_exporter.dump.left import left
 from podres_exporter.dump.spreadsheet import csv_text
@@ -17,6 +18,7 @@ from podres_exporter.model import (
     ClaimDevice,
     ClaimUse,
     Container,
+    DeviceStock,
     DraDevice,
     DraNode,
     DraPool,
@@ -82,3 +84,17 @@ def test_what_is_left_is_as_much_as_fits() -> None:
     assert ("d (gpu)", 4, 1, 1) == (row.resource, row.allocatable, row.held, row.free)
     assert ("n1/gpu-2", "n1/gpu-3") == row.free_ids
     assert (None, ()) == (unknown.free, unknown.free_ids)
+
+
+def test_hardware_that_a_claim_has_is_not_free_for_the_plugin_and_that_is_said() -> None:
+    """Dual mode: the plugin does not know what the driver has given out."""
+    found = snapshot()
+    assert found.allocation is not None
+    stock = DeviceStock("r", frozenset(), frozenset(["GPU-1", "GPU-2"]), frozenset(), held_by_dra=frozenset(["GPU-1"]))
+    found = replace(found, allocation=replace(found.allocation, devices=(stock,)))
+    (row,) = [each for each in left(found.allocation) if each.resource == "r"]
+
+    assert (1, ("GPU-2",)) == (row.free, row.free_ids)
+    assert ["GPU-1"] == [
+        note.partition("hardware: ")[2].partition(";")[0] for note in free_notes([found]) if "DRA" in note
+    ]

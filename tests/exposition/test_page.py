@@ -84,7 +84,11 @@ SLICES = Dra(
             "d",
             "p",
             1,
-            (DraDevice("0", is_shared=True, capacity=(("bw", 2),), taints=(DeviceTaint("k", "v", "None"),)),),
+            (
+                DraDevice(
+                    "0", uuid="gpu-0", is_shared=True, capacity=(("bw", 2),), taints=(DeviceTaint("k", "v", "None"),)
+                ),
+            ),
         ),
     ),
     {("ml", "x"): ClaimFacts("ml", "x", "u", (ClaimResult("r", "d", "p", "0", consumed=(("bw", 1),)),))},

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from builders import TWO_NODES, container, listing, pod
+from builders import TWO_NODES, allocatable, container, device, gpu, listing, pod
 from hypothesis import given
 from hypothesis import strategies as st
 
 from podres_exporter.join import Joiner
 from podres_exporter.join.claims import claim_uses
+from podres_exporter.join.dual import dual_devices, hardware_of
 from podres_exporter.model import (
     Allocation,
     Attribution,
@@ -224,6 +225,34 @@ def test_numa_nodes_of_slices_enter_the_alignment() -> None:
     admin = {("ml", "c"): facts(result("r", "gpu-0"), result("r", "gpu-1", is_admin=True))}
     shown = node(Dra(pools(near, far), admin, is_synced=True), held).pods[0].containers[0]
     assert Verdict.ALIGNED is shown.alignment.verdict
+
+
+def test_a_plugin_s_device_whose_hardware_a_claim_has_is_not_free() -> None:
+    """Dual mode: neither side knows of the other. A part of it, or another spelling of a replica, is the same piece."""
+    offered = (
+        DraDevice("gpu-0", uuid="GPU-A"),
+        DraDevice("mig-1", parent_uuid="GPU-B"),
+        DraDevice("vf", pci_address="0000:3B:02.0"),
+        DraDevice("gpu-9", uuid="GPU-9"),
+    )
+    claims = {
+        ("ml", "c"): facts(result("r", "gpu-0"), result("s", "mig-1"), result("t", "vf")),
+        ("ml", "look"): facts(result("r", "gpu-9", is_admin=True), name="look"),
+    }
+    dra = Dra(pools(*offered), claims, is_synced=True)
+    held = Claim("ml", "c", tuple(ClaimDevice(DRIVER, POOL, name, "", ()) for name in ("gpu-0", "mig-1", "vf")))
+    metas = {("ml", "p"): PodMeta("ml", "p", "1", claims=(("dev", "c"), ("look", "look")))}
+    plugin = [gpu(name) for name in ("GPU-A::0", "GPU-A::1", "GPU-B", "GPU-9", "GPU-C")]
+    report = allocatable(*plugin, device("sriov", "0000:3b:02.0"), device("sriov", "0000:3b:02.1"))
+    found = Joiner().join(
+        listing(pod("p", container("main", claims=[held]), namespace="ml")), report, TWO_NODES, Metadata(metas), dra=dra
+    )
+
+    assert {"nvidia.com/gpu": {"GPU-9", "GPU-C"}, "sriov": {"0000:3b:02.1"}} == {
+        row.resource: set(row.free or ()) for row in found.devices
+    }
+    dual = dual_devices(found.devices, hardware_of(dra.pools))
+    assert {("nvidia.com/gpu", DRIVER): 4, ("sriov", DRIVER): 1} == {key: len(ids) for key, ids in dual.items()}
 
 
 DEVICES = st.lists(

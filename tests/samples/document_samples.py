@@ -186,6 +186,7 @@ def everything() -> Snapshot:
                 "nvidia.com/gpu", NODE_0, frozenset({"GPU-1", "GPU-2"}), frozenset({"GPU-2", "GPU-7f3c::3"}), unlisted=1
             ),
             DeviceStock("odd", frozenset(), frozenset({"1", "2"}), frozenset(), frozenset({"2"}), 1),
+            DeviceStock("dual", NODE_0, frozenset({"1", "2"}), frozenset(), held_by_dra=frozenset({"1"})),
             DeviceStock("unasked", frozenset(), None, frozenset({"0"})),
             DeviceStock("unknown", frozenset(), frozenset({"1", "2"}), frozenset({"2", "3"}), is_complete=False),
         ),

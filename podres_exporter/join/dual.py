@@ -1,0 +1,62 @@
+"""Dual mode: one piece of hardware that a device plugin and a DRA driver offer at the same time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from podres_exporter.model import DeviceStock, DraDevice, DraKey, DraPool
+from podres_exporter.model.shares import split_replica
+
+Hardware = Mapping[str, frozenset[DraKey]]
+"""DRA devices by what names their hardware."""
+
+
+def hardware_of(pools: Iterable[DraPool]) -> Hardware:
+    """
+    Return the DRA devices by UUID, PCI address and the UUID of what a partition is of, in lower case.
+
+    Who has a partition has a part of the whole: the plugin cannot give that to anyone else.
+    """
+    found: defaultdict[str, set[DraKey]] = defaultdict(set)
+    for pool in pools:
+        for device in pool.devices:
+            for name in _names(device):
+                found[name.lower()].add((*pool.key, device.name))
+    return {name: frozenset(keys) for name, keys in found.items()}
+
+
+def _names(device: DraDevice) -> Iterable[str]:
+    return (name for name in (device.uuid, device.pci_address, device.parent_uuid) if name)
+
+
+def dual_devices(stocks: Iterable[DeviceStock], hardware: Hardware) -> dict[tuple[str, str], frozenset[str]]:
+    """Return the ids of plugin devices whose hardware a driver offers too, by (resource, driver)."""
+    found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for stock in stocks:
+        for device_id in stock.held | (stock.reported or frozenset()):
+            for driver, _, _ in _same(device_id, stock.resource, hardware):
+                found[stock.resource, driver].add(device_id)
+    return {key: frozenset(ids) for key, ids in found.items()}
+
+
+def without_claimed(
+    stocks: tuple[DeviceStock, ...], hardware: Hardware, held: frozenset[DraKey]
+) -> tuple[DeviceStock, ...]:
+    """Return the stocks; a device whose hardware a claim has is not free, though the plugin knows nothing of it."""
+    if not held or not hardware:
+        return stocks
+    taken = []
+    for stock in stocks:
+        ids = frozenset(
+            device_id
+            for device_id in (stock.reported or frozenset()) - stock.held
+            if held & _same(device_id, stock.resource, hardware)
+        )
+        taken.append(replace(stock, held_by_dra=ids) if ids else stock)
+    return tuple(taken)
+
+
+def _same(device_id: str, resource: str, hardware: Hardware) -> frozenset[DraKey]:
+    """Return the DRA devices that are the hardware of a plugin's device, or parts of it."""
+    base, _ = split_replica(device_id, resource)
+    return hardware.get(device_id.lower()) or hardware.get(base.lower()) or frozenset()
