@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from podres_exporter.cli.flags.pod import ask_of_flags, one_of
-from podres_exporter.fit import Policy, ask_for
+from podres_exporter.cli.flags.pod import ask_of_flags, one_of, options_of_flags
+from podres_exporter.fit import KubeletOptions, Policy, ask_for
 
 
 def flags(**given: Any) -> argparse.Namespace:
@@ -51,3 +51,34 @@ def test_a_choice_is_one_of_its_kind() -> None:
     assert Policy.NONE is one_of("--policy", "none", Policy, faults)
     assert one_of("--policy", "best", Policy, faults) is None
     assert ["--policy: 'best' is unknown; choose none, best-effort, restricted, single-numa-node"] == faults
+
+
+def kubelet(*allocatable: str, full: bool | None = None) -> argparse.Namespace:
+    return argparse.Namespace(allocatable=list(allocatable), full_pcpus_only=full)
+
+
+def test_what_the_kubelet_does_not_tell_is_taken_from_flags() -> None:
+    """As `kubectl describe node` shows it."""
+    faults: list[str] = []
+    options = options_of_flags(kubelet("cpu=7500m", "memory=30Gi", "pods=250", full=True), faults)
+    capacities = {"cpu": (7500, 7500), "memory": (30 << 30, 30 << 30), "pods": (250, 250)}
+
+    assert [] == faults
+    assert KubeletOptions(full_pcpus_only=True, capacities=capacities) == options
+    assert KubeletOptions() == options_of_flags(kubelet(), faults)
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["nvidia.com/gpu=2"], "names none of cpu, memory, pods"),
+        (["cpu=1", "cpu=2"], "'cpu=2' is the second of its name"),
+        (["cpu=many"], "write for example cpu=7500m"),
+        (["pods"], "write for example cpu=7500m"),
+    ],
+)
+def test_an_allocatable_that_is_none_is_named(texts: list[str], words: str) -> None:
+    faults: list[str] = []
+    options_of_flags(kubelet(*texts), faults)
+
+    assert any(words in fault for fault in faults)
