@@ -7,7 +7,7 @@ from enum import StrEnum
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.check.mounts import Mount
 from podres_exporter.errors import ApiServerError, Reason, TopologyError
-from podres_exporter.model import Allocatable, DoubleHeld, Listing, Metadata, Topology
+from podres_exporter.model import Allocatable, DoubleHeld, Listing, Metadata, PodKey, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Settings:
     """
     How the exporter is set up. *max_message_bytes* is the largest answer that `serve` takes. *given* are the flags and
     variables that say something; *strangers* are variables of our prefix that nobody reads, with the variable that may
-    be meant (or nothing).
+    be meant (or nothing). *own_pod* is the pod that the environment says this runs in.
     """
 
     node: str
@@ -26,6 +26,7 @@ class Settings:
     max_message_bytes: int = 64 << 20
     given: tuple[str, ...] = ()
     strangers: tuple[tuple[str, str], ...] = ()
+    own_pod: PodKey | None = None
 
 
 class FileKind(StrEnum):

@@ -8,6 +8,7 @@ from podres_exporter.check.evidence import Evidence
 from podres_exporter.check.finding import Report
 from podres_exporter.check.labels import labels_finding
 from podres_exporter.check.machine import machine_findings
+from podres_exporter.check.own import own_findings
 from podres_exporter.check.pods import pod_findings
 from podres_exporter.check.release import release_finding
 from podres_exporter.check.rpcs import GET, rpc_findings
@@ -30,6 +31,7 @@ def judge(evidence: Evidence) -> Report:
             *answer_findings(evidence),
             release_finding(evidence),
             *machine_findings(evidence, allocation),
+            *own_findings(evidence),
             double_finding(evidence),
             twins_finding(allocation),
             *api_findings(evidence),

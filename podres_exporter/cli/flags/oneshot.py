@@ -18,7 +18,8 @@ GPU_FLAGS = dict.fromkeys(("--gpu", "--gpus"), "--device nvidia.com/gpu=N")
 
 EPILOG = (
     "The flags of serve have twins in the environment, named beside them. Without a cluster's credentials the node is "
-    "shown without metadata. "
+    "shown without metadata. The kubelet is asked for its pods once, after up to 10 s where one of them may be in "
+    "admission, for a List can disturb that; --url asks a running exporter instead. "
 )
 
 

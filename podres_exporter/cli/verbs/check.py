@@ -147,6 +147,7 @@ def gather(
             max_message_bytes=config.kubelet_max_message_bytes,
             given=given,
             strangers=strangers,
+            own_pod=config.own_pod,
         ),
         socket=socket,
         wall_seconds=clock.wall_seconds(),
