@@ -69,7 +69,7 @@ schema: $(VENV)/.installed  ## the JSON Schema of `dump -o json`, from the docum
 dashboards: $(VENV)/.tests  ## generate grafana/*.json from grafana/boards
 	$(BIN)/python grafana/generate.py
 
-bench: $(VENV)/.tests  ## every budget against references of the same run, about ten minutes; writes bench.json
+bench: $(VENV)/.tests  ## every budget against references of the same run, about twenty minutes; writes bench.json
 	$(BIN)/python tests/bench/run.py --json bench.json
 
 bench-metadata: $(VENV)/.installed  ## what the API server costs: memory, and how soon a change is seen

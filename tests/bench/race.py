@@ -51,6 +51,8 @@ class Outcome:
     admissions: int = 0
     doubles: int = 0
     calls: Counter[str] = field(default_factory=Counter)
+    lists_at_start: int = 0
+    lists_of_restart: int = 0
     delays: list[float] = field(default_factory=list)
 
     @property
@@ -98,6 +100,7 @@ class Race:
         if look is not None:
             threads.append(threading.Thread(target=self._watch, args=(over, look)))
         before, self._counts = Counter(self.node.kubelet.calls), True
+        self.outcome.lists_at_start = before["List"]
         began = CLOCK.monotonic_seconds()
         for thread in threads:
             thread.start()
@@ -116,6 +119,13 @@ class Race:
         self.outcome.calls = Counter(self.node.kubelet.calls) - before
         self.node.settle()
         return self.outcome
+
+    def restart(self, seconds: float) -> None:
+        """Restart the kubelet, and count the Lists of so long a time."""
+        before = self.node.kubelet.calls["List"]
+        self.node.restart_kubelet()
+        pause(seconds)
+        self.outcome.lists_of_restart = self.node.kubelet.calls["List"] - before
 
     def _create(self) -> None:
         self._number += 1
