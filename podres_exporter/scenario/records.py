@@ -181,5 +181,6 @@ class Scenario:
 
     @property
     def is_admitted(self) -> bool:
-        """Whether the node's managers decide what pods hold, and not the document."""
-        return any(pod.manifest is not None for pod in self.pods) or any(each.external for each in self.resources)
+        """Whether the node's managers decide what pods hold, and not the document; so on a node without pods."""
+        has_manifests = any(pod.manifest is not None for pod in self.pods)
+        return has_manifests or not self.pods or any(each.external for each in self.resources)

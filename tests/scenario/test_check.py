@@ -156,7 +156,7 @@ def test_the_fault_double_is_for_pods_that_are_admitted() -> None:
     fault = "faults: [{kind: double, at: 1, duration: 2, resource: nvidia.com/gpu, device: GPU-0}]\n"
     spec = "spec: {containers: [{name: c, resources: {limits: {nvidia.com/gpu: 1}}}]}"
 
-    found = problems(NUMA, RESOURCES, fault)
+    found = problems(NUMA, RESOURCES, fault, "pods: [{name: a, containers: [{name: c}]}]")
     played = parse_scenario("".join((NUMA, RESOURCES, fault, f"pods: [{{name: a, {spec}}}]")), "x")
 
     assert ["faults[0].kind: is for pods that the managers decide about; let two pods hold the device"] == found

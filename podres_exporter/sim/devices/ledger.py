@@ -48,6 +48,7 @@ class Ledger:
         self._healthy: dict[str, frozenset[str]] = {}
         self._unhealthy: dict[str, frozenset[str]] = {}
         self._known: dict[str, dict[str, DeviceState]] = {}
+        self._removed: set[str] = set()
 
     def connect(self, client: PluginClient, options: PluginOptions | None) -> None:
         """Make this the resource's plugin. Its devices are those of the one before until it sends a list."""
@@ -109,6 +110,12 @@ class Ledger:
             resources = sorted(self._healthy.keys() | self._unhealthy.keys())
             return self._stock({resource: self._ids(resource) for resource in resources})
 
+    def removed(self) -> frozenset[str]:
+        """Return the resources that have gone: node status keeps them, with 0 (kubelet nodestatus/setters.go)."""
+        with self._changed:
+            self._expire()
+            return frozenset(self._removed - self._healthy.keys() - self._unhealthy.keys())
+
     def healthy(self) -> Stock:
         """Return the devices that may be handed out; a registered resource without any is there, and empty."""
         with self._changed:
@@ -162,12 +169,14 @@ class Ledger:
         """
         Drop resources whose plugin has been gone for longer than the grace period, or that have none.
 
-        The kubelet does so in GetCapacity, with every node status, about every ten seconds.
+        The kubelet does so in GetCapacity, with every node status, about every ten seconds. It remembers that they were
+        there, for the node's status keeps them with amount 0.
         """
         now = self._clock.monotonic_seconds()
         for resource in self._healthy.keys() | self._unhealthy.keys():
             plugin = self._plugins.get(resource)
             if plugin is None or plugin.gone_for_seconds(now) > STOP_GRACE_SECONDS:
+                self._removed.add(resource)
                 self._plugins.pop(resource, None)
                 self._healthy.pop(resource, None)
                 self._unhealthy.pop(resource, None)

@@ -125,6 +125,10 @@ class DeviceManager:
         """Return the devices that node capacity counts, sick ones too; each *healthy* if it can be handed out."""
         return self._ledger.capacity()
 
+    def removed(self) -> frozenset[str]:
+        """Return the resources that were in capacity and have gone; node status keeps them with amount 0."""
+        return self._ledger.removed()
+
     def healthy(self) -> Stock:
         """Return the devices that can be handed out: node allocatable, and what GetAllocatableResources lists."""
         return self._ledger.healthy()

@@ -34,7 +34,7 @@ class Clerk:
     def __init__(self, scenario: Scenario, store: Store, pods: Kubelet, devices: DeviceManager, clock: Clock) -> None:
         """Write nothing yet."""
         self._scenario, self._store, self._pods, self._devices, self._clock = scenario, store, pods, devices, clock
-        self._told: tuple[object, object] | None = None
+        self._told: tuple[object, ...] | None = None
 
     def introduce(self) -> None:
         """Create the node and the claims that are allocated to it."""
@@ -44,7 +44,7 @@ class Clerk:
 
     def follow_plugins(self) -> None:
         """Write what plugins have changed since it was last written: the node's amounts, and devices' health."""
-        told = (self._devices.capacity(), self._sick())
+        told = (self._devices.capacity(), self._devices.removed(), self._sick())
         if told != self._told:
             self._told = told
             self._store.update(NODES, self._node())
@@ -92,4 +92,4 @@ class Clerk:
 
     def _node(self) -> dict[str, Any]:
         stamp = datetime.fromtimestamp(self._clock.wall_seconds(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return node_object(self._scenario, self._devices.capacity(), stamp)
+        return node_object(self._scenario, self._devices.capacity(), self._devices.removed(), stamp)

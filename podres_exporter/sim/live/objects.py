@@ -1,17 +1,34 @@
 """The objects of the cluster beside pods: the node, and claims."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from podres_exporter.model import Claim
 from podres_exporter.scenario import Scenario
 from podres_exporter.sim.devices.ledger import Stock
 
+_DISK = "102400Mi"
+"""A disk that no scenario speaks of."""
 
-def node_object(scenario: Scenario, capacity: Stock, wall_time: str) -> dict[str, Any]:
-    """Return the Node, with the devices that plugins have registered so far."""
+
+def node_object(scenario: Scenario, capacity: Stock, removed: Iterable[str], wall_time: str) -> dict[str, Any]:
+    """
+    Return the Node, with the devices that plugins have registered so far; those of *removed* resources are 0.
+
+    Allocatable is what the system leaves: CPUs and memory that the managers reserve are missing, huge pages are not
+    memory. Source: kubelet nodestatus/setters.go MachineInfo; measured on 1.36.
+    """
+    settings = scenario.kubelet
     cpus = sum(len(node.cpus) for node in scenario.numa)
     memory = sum(node.memory_bytes for node in scenario.numa)
-    amounts = {"cpu": str(cpus), "memory": f"{memory // 1024}Ki", "pods": "110"}
+    pages: dict[str, int] = {}
+    for node in scenario.numa:
+        for page, size in node.hugepage_bytes.items():
+            pages[f"hugepages-{page}"] = pages.get(f"hugepages-{page}", 0) + size
+    kept = sum(settings.reserved_memory_bytes.values()) + sum(pages.values())
+    amounts = {"cpu": str(cpus), "memory": _kib(memory), **_plain(pages), "pods": "110", "ephemeral-storage": _DISK}
+    left = {"cpu": str(cpus - len(settings.reserved_cpus)), "memory": _kib(memory - kept)}
+    gone = dict.fromkeys(removed, "0")
     devices = {resource: str(len(states)) for resource, states in capacity.items()}
     usable = {resource: str(sum(state.healthy for state in states.values())) for resource, states in capacity.items()}
     return {
@@ -20,13 +37,47 @@ def node_object(scenario: Scenario, capacity: Stock, wall_time: str) -> dict[str
         "metadata": {"name": scenario.node, "labels": {"kubernetes.io/hostname": scenario.node}},
         "spec": {},
         "status": {
-            "capacity": amounts | devices,
-            "allocatable": amounts | usable,
-            "conditions": [
-                {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastTransitionTime": wall_time}
+            "capacity": amounts | gone | devices,
+            "allocatable": amounts | left | gone | usable,
+            "addresses": [
+                {"type": "InternalIP", "address": "127.0.0.1"},
+                {"type": "Hostname", "address": scenario.node},
             ],
-            "nodeInfo": {"kubeletVersion": f"v{scenario.kubelet.release}.0"},
+            "conditions": [
+                {
+                    "type": "Ready",
+                    "status": "True",
+                    "reason": "KubeletReady",
+                    "lastHeartbeatTime": wall_time,
+                    "lastTransitionTime": wall_time,
+                }
+            ],
+            "nodeInfo": _node_info(f"v{settings.release}.0"),
         },
+    }
+
+
+def _kib(size_bytes: int) -> str:
+    return f"{size_bytes // 1024}Ki"
+
+
+def _plain(sizes: Mapping[str, int]) -> dict[str, str]:
+    return {name: _kib(size) for name, size in sorted(sizes.items())}
+
+
+def _node_info(version: str) -> dict[str, str]:
+    """Return everything that the API requires; clients with models refuse a node without it."""
+    return {
+        "architecture": "amd64",
+        "bootID": "00000000-0000-0000-0000-000000000000",
+        "containerRuntimeVersion": "simulated://1",
+        "kernelVersion": "simulated",
+        "kubeProxyVersion": version,
+        "kubeletVersion": version,
+        "machineID": "simulated",
+        "operatingSystem": "linux",
+        "osImage": "simulated",
+        "systemUUID": "simulated",
     }
 
 

@@ -4,11 +4,14 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import kubernetes.client
 import pytest
 from live_bench import GPU, container, eventually, live_node, manifest, phases, spec, statuses
 from sim_client import ALLOCATABLE, LIST, ask, pods_in
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
+from podres_exporter.cli.sim.node import make_node
+from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ConfigError
 from podres_exporter.model import Device
 from podres_exporter.scenario import Release, parse_scenario
@@ -69,8 +72,9 @@ def test_the_node_and_its_claims_are_objects_of_the_cluster(short_dir: Path) -> 
         with LiveNode(scenario, other, clock) as shared:
             result = shared.store.get(RESOURCE_CLAIMS, "default", "half")["status"]["allocation"]["devices"]["results"]
 
-    assert {"cpu": "8", "memory": "8388608Ki", "pods": "110", GPU: "2", ODD: "3"} == status["capacity"]
-    assert {"cpu": "8", "memory": "8388608Ki", "pods": "110", GPU: "2", ODD: "2"} == status["allocatable"]
+    rest = {"memory": "8388608Ki", "pods": "110", "ephemeral-storage": "102400Mi", GPU: "2"}
+    assert {**rest, "cpu": "8", ODD: "3"} == status["capacity"]
+    assert {**rest, "cpu": "6", ODD: "2"} == status["allocatable"]
     assert "v1.36.0" == status["nodeInfo"]["kubeletVersion"]
     lane = {"request": "devices", "driver": "dra.example.com", "pool": "p", "device": "lane-0"}
     assert [lane] == claim["status"]["allocation"]["devices"]["results"]
@@ -486,3 +490,58 @@ def test_an_address_that_is_taken_is_a_config_error(short_dir: Path) -> None:
         host, port = node.api.url.removeprefix("http://").split(":")
         with pytest.raises(ConfigError, match="cannot listen"):
             LiveNode(scenario, short_dir / "b", clock, api_address=(host, int(port)))
+
+
+def test_a_resource_that_has_gone_stays_in_the_node_with_0(short_dir: Path) -> None:
+    """Five minutes after its plugin: capacity and allocatable 0, and the key stays (nodestatus/setters.go)."""
+    with live_node(short_dir) as (node, clock):
+        node.stop_plugin(GPU)
+        assert node.devices.wait_until(lambda: not node.devices.healthy()[GPU], 30)
+        clock.leap(301)
+        node.tick()
+        gone = node.store.get(NODES, "", "n1")["status"]
+        node.start_plugin(GPU)
+        assert node.devices.wait_until(lambda: len(node.devices.healthy().get(GPU, ())) == 2, 30)
+        node.tick()
+        back = node.store.get(NODES, "", "n1")["status"]
+
+    assert ("0", "0") == (gone["capacity"][GPU], gone["allocatable"][GPU])
+    assert ("2", "2") == (back["capacity"][GPU], back["allocatable"][GPU])
+
+
+def test_what_the_system_keeps_is_not_allocatable(short_dir: Path) -> None:
+    """Reserved CPUs and memory and huge pages are missing from what is left; pages stand by themselves (measured)."""
+    text = """
+    node: n1
+    kubelet: {cpu_manager: {reserved: "0,1"}, memory_manager: {reserved: {0: 1Gi}}}
+    numa: [{node: 0, cpus: "0-7", memory: 16Gi, hugepages: {1Gi: 4Gi}}]
+    """
+    with live_node(short_dir) as (_, clock), LiveNode(parse_scenario(text, "x"), short_dir / "b", clock) as node:
+        status = node.store.get(NODES, "", "n1")["status"]
+
+    assert ("8", "6") == (status["capacity"]["cpu"], status["allocatable"]["cpu"])
+    assert (f"{16 << 20}Ki", f"{11 << 20}Ki") == (status["capacity"]["memory"], status["allocatable"]["memory"])
+    assert {f"{4 << 20}Ki"} == {status[part]["hugepages-1Gi"] for part in ("capacity", "allocatable")}
+
+
+def test_the_python_client_reads_the_node_with_its_models(short_dir: Path) -> None:
+    """NodeInfo has ten fields that the API requires; a client with models refuses a node without them."""
+    with live_node(short_dir) as (node, _):
+        configuration = kubernetes.client.Configuration(host=node.api.url)
+        with kubernetes.client.ApiClient(configuration) as client:
+            found = kubernetes.client.CoreV1Api(client).list_node().items
+
+    assert ["v1.36.0"] == [each.to_dict()["status"]["node_info"]["kubelet_version"] for each in found]
+
+
+def test_an_empty_node_admits_pods(short_dir: Path) -> None:
+    """`numa` alone is a node with a Device Manager and an API server, which a plugin's author begins with."""
+    scenario = parse_scenario("numa: [{node: 0, cpus: 0-3, memory: 1Gi}]", "x")
+    made = make_node(scenario, short_dir, SystemClock())
+
+    assert isinstance(made, LiveNode)
+    with made:
+        found = made.create(without_uid(manifest("a")))["status"]["phase"]
+        serves = made.devices.serving
+
+    assert ("Running", True) == (found, serves)
