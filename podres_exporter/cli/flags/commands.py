@@ -12,7 +12,7 @@ DEMO_DEFAULTS = {
     "--snapshot.hold-down": "5s",
     "--metadata.pod-labels-allowlist": "pods=[*]",
     "--web.listen-address": "127.0.0.1:10190, else a free port",
-    "--log.level": "",
+    "--log.level": "warning",
     "--log.format": "",
 }
 """The flags of `serve` that the demo takes, with defaults of its own (empty: those of `serve`)."""

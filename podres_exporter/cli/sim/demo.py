@@ -13,16 +13,15 @@ from podres_exporter.cli.flags.parser import given_flags
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.cli.signals import stop_signals
-from podres_exporter.cli.sim.node import directory_for_node, load_scenario, make_node, metadata_flags
+from podres_exporter.cli.sim.introduction import add_exporter_pod, introduction
+from podres_exporter.cli.sim.node import KUBECONFIG, directory_for_node, load_scenario, make_node, metadata_flags
 from podres_exporter.clock import SystemClock
 from podres_exporter.config.build import Given
 from podres_exporter.errors import ConfigError
 from podres_exporter.log import configure
-from podres_exporter.scenario import Scenario
 from podres_exporter.sim.live import LiveNode
-from podres_exporter.sim.node import SimNode
 
-_PLAIN_DEFAULTS = ("--kubelet.poll-interval", "--snapshot.hold-down", "--metadata.pod-labels-allowlist")
+_PLAIN_DEFAULTS = ("--kubelet.poll-interval", "--snapshot.hold-down", "--metadata.pod-labels-allowlist", "--log.level")
 _ADDRESS, _FREE_PORT = "127.0.0.1:10190", "127.0.0.1:0"
 
 
@@ -44,7 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
         daemon = _daemon(given, faults, clock)
         node.start()
         daemon.start()
-        _introduce(daemon, scenario, node)
+        url = daemon.addresses[0].url
+        if isinstance(node, LiveNode):
+            add_exporter_pod(node, url)
+        print(introduction(scenario, node, url, directory / KUBECONFIG), flush=True)
         wait_for_signal()
         ended = daemon.stop()
     return 0 if ended else 1
@@ -60,28 +62,3 @@ def _daemon(given: Given, problems: Sequence[str], clock: SystemClock) -> Daemon
         return _daemon({**given, "--web.listen-address": [_ADDRESS]}, problems, clock)
     except ConfigError:
         return _daemon({**given, "--web.listen-address": [_FREE_PORT]}, problems, clock)
-
-
-def _introduce(daemon: Daemon, scenario: Scenario, node: SimNode) -> None:
-    """Say what there is to see."""
-    url = daemon.addresses[0].url
-    print(
-        f"\n  A simulated node, {scenario.node}, with {len(scenario.numa)} NUMA nodes; its pods come and go.\n"
-        f"\n    {url}/          # the node at a glance\n"
-        f"    {url}/metrics\n"
-        f"\n  For example:\n"
-        f"    curl -s {url}/metrics | grep podres_container_device_info      # who holds which device\n"
-        f"    curl -s {url}/metrics | grep podres_node_free_devices         # what is left, by NUMA node\n"
-        f"    curl -s {url}/metrics | grep 'podres_container_numa_aligned.* 0' # who sits badly\n"
-        f"    curl -s {url}/metrics | grep podres_pod_info                  # whose pods they are\n"
-        f"{_api(node)}"
-        f"\n  Its kubelet listens on {node.socket_path}. Ctrl-C ends it all.\n",
-        flush=True,
-    )
-
-
-def _api(node: SimNode) -> str:
-    """Return the line on the API server, where there is one."""
-    if not isinstance(node, LiveNode):
-        return ""
-    return f"    kubectl --server={node.api.url} get pods -A -w       # its pods come and go\n"

@@ -15,6 +15,9 @@ from podres_exporter.sim.builtin import builtin_scenario
 from podres_exporter.sim.live import LiveNode
 from podres_exporter.sim.node import SimNode
 
+KUBECONFIG = "kubeconfig"
+"""The file in the node's directory that leads to its API server."""
+
 _MOST_BYTES = 16 * 1024 * 1024
 
 
@@ -78,6 +81,6 @@ def metadata_flags(node: SimNode, directory: Path) -> dict[str, str]:
     """Return the flags of `serve` that name the node's API server, whose kubeconfig is written into the directory."""
     if not isinstance(node, LiveNode):
         return {"--metadata.source": "none"}
-    path = directory / "kubeconfig"
+    path = directory / KUBECONFIG
     write_whole(path, kubeconfig(node.api.url).encode())
     return {"--metadata.source": "apiserver", "--metadata.kubeconfig": str(path)}

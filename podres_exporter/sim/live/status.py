@@ -11,6 +11,9 @@ from podres_exporter.sim.live.kubelet import LivePod, Phase
 HEALTH_SINCE_MINOR = 36
 """ResourceHealthStatus is on by default from here."""
 
+_ADDRESS = "127.0.0.1"
+"""The address of every pod: nothing runs in them, and whoever answers for one listens here."""
+
 
 def pod_status(
     live: LivePod,
@@ -53,6 +56,8 @@ def pod_status(
         _condition("PodScheduled", "True", started),
     ]
     named = {"initContainerStatuses": rows[Kind.INIT], "containerStatuses": rows[Kind.APP]}
+    if running:
+        status["podIP"] = _ADDRESS
     return {**status, "conditions": conditions, **{key: value for key, value in named.items() if value}}
 
 

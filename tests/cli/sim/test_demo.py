@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -89,12 +91,42 @@ def test_the_demo_introduces_itself_shows_a_node_and_leaves_nothing_behind(
     path = re.search(r"Its kubelet listens on (\S+)\.", out)
 
     assert (0, True) == (code, was_seen)
-    assert f"\n    http://127.0.0.1:{port}/metrics\n" in out
+    assert f"\n    http://127.0.0.1:{port}/metrics " in out
     assert "demo-node, with 2 NUMA nodes" in out
     assert "Ctrl-C" in out
     assert path is not None
     assert "kubelet.sock" == Path(path[1]).name
     assert not Path(path[1]).parents[1].exists()
+
+
+def test_the_commands_that_the_demo_offers_work_as_they_stand(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """The last lines of its text: one for `kubectl podres`, and dump, explain and fit against its URL."""
+    out: list[str] = []
+    done: dict[str, subprocess.CompletedProcess[str]] = {}
+
+    def all_done() -> bool:
+        out.append(capsys.readouterr().out)
+        commands = re.findall(r"(?m)^    (\S+(?: -m podres_exporter)?) (dump|explain|fit) ([^#\n]+)", "".join(out))
+        if len(commands) < 3 or "train-llm-0" not in metrics(port):
+            return False
+        for program, verb, flags in commands:
+            command = [*program.split(), verb, *flags.split()]
+            done[f"{Path(program).name} {verb}"] = subprocess.run(command, capture_output=True, text=True, check=False)
+        return True
+
+    # The program is named as it was called.
+    program = str(Path(sys.executable).with_name("podres-exporter"))
+    called, sys.argv = sys.argv, [program]
+    try:
+        assert (0, True) == play_until(all_done, f"--web.listen-address=127.0.0.1:{port}", "--snapshot.hold-down=0s")
+    finally:
+        sys.argv = called
+
+    assert ["kubectl-podres dump", "podres-exporter dump", "podres-exporter explain", "podres-exporter fit"] == [*done]
+    assert {0} == {each.returncode for name, each in done.items() if not name.endswith("fit")}
+    assert "demo-node" in done["kubectl-podres dump"].stdout
+    assert "train-llm-0" in done["podres-exporter explain"].stdout
+    assert done["podres-exporter fit"].returncode in {0, 1}
 
 
 def test_the_demo_takes_a_free_port_where_the_usual_one_is_taken(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The API server over TLS, as the real one is."""
 
+import contextlib
 import base64
 import http.client
 import http.server
@@ -124,11 +125,11 @@ def test_silent_connections_do_not_lock_out_the_others(
 def test_a_silent_connection_is_closed_in_the_end(authority: Authority) -> None:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    front = Front(listener, http.server.BaseHTTPRequestHandler, authority.server_context(), handshake_seconds=0.05)
+    handler, context = http.server.BaseHTTPRequestHandler, authority.server_context()
+    front = Front(listener, handler, context, handshake_seconds=0.05, silence_seconds=0.05)
     front.start()
-    with socket.create_connection(listener.getsockname(), 5) as silent:
+    with socket.create_connection(listener.getsockname(), 60) as silent, contextlib.closing(front):
         assert b"" == silent.recv(1)
-    front.close()
 
 
 def test_a_client_that_is_gone_before_it_is_accepted_is_no_error(
