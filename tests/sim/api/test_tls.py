@@ -1,7 +1,7 @@
 """The API server over TLS, as the real one is."""
 
-import contextlib
 import base64
+import contextlib
 import http.client
 import http.server
 import json
