@@ -67,6 +67,7 @@ def test_recorded_names_say_level_metric_and_operation(rule: dict[str, Any]) -> 
         "cluster": [],
         "node": ["node"],
         "namespace": ["namespace"],
+        "node_namespace": ["node", "namespace"],
         "namespace_workload": ["namespace", "workload_kind", "workload_name"],
         "instance": ["job", "instance"],
     }[level]
