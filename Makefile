@@ -65,6 +65,9 @@ image: .venvs/base/.complete $(VENV)/.tests $(HELM)  ## build the image on Debia
 manifests: $(VENV)/.tests $(HELM)  ## the chart's copies and table, and the manifests for those without Helm
 	$(BIN)/python deploy/generate.py
 
+picture: $(VENV)/.tests  ## the pictures of the page in README, of a demo; needs chromium
+	$(BIN)/python deploy/docs/picture.py
+
 schema: $(VENV)/.installed  ## the JSON Schema of `dump -o json`, from the document's records
 	$(BIN)/python -m podres_exporter.document.schema >podres_exporter/data/podres-v1.schema.json
 
