@@ -396,7 +396,7 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
         ),
         (("--from", "x", "--url", "http://n"), ["--from and --url: a snapshot comes from one place; give one of them"]),
         (("--from", ""), ["--from: names no file; write the name of a recording, or - for standard input"]),
-        (("--url", "n"), ["--url: 'n' is not the URL of an exporter; write for example http://node1:10190"]),
+        (("--url", "ftp://n"), ["--url: 'ftp://n' is not the URL of an exporter; write for example http://node1:10190"]),
         (("--insecure",), ["--insecure: there is a certificate to check with --url https://... only"]),
         (
             ("--insecure", "--url", "http://n"),
