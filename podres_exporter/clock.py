@@ -1,4 +1,4 @@
-"""The only place that reads the time; everything else is handed a Clock."""
+"""The clock: the only module that reads the time."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Findings on the kubelet's answers: whether they come at all, how large they are, and what of them is usable."""
+"""Findings on the kubelet's answers: whether they arrive, how large they are, and which items can be used."""
 
 import re
 
@@ -116,5 +116,5 @@ def _items(evidence: Evidence) -> Finding:
         return warning(name, f"{counted(len(items), 'item')} cannot be used as sent: {named}", remedy, **facts)
     if merged:
         seen = f"{counted(merged, 'entry', 'entries')} shared namespace and name with another and were united with it"
-        return note(name, seen, "a pod was made anew under its name; it passes when the old one is gone", **facts)
+        return note(name, seen, "a pod was recreated under its name; this passes when the old one is gone", **facts)
     return ok(name, "all are usable", **facts)

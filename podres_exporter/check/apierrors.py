@@ -1,4 +1,4 @@
-"""What the errors of the API server's client tell."""
+"""Read the cause out of an error of the API server's client."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Findings on the API server: can it be asked, does it answer, and does it know this node."""
+"""Findings on the API server: whether it can be reached, whether it answers, and whether it knows this node."""
 
 from podres_exporter.check.apierrors import http_code, is_reached, said
 from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, Evidence, PodsAnswer
@@ -86,7 +86,7 @@ def _reach_remedy(error: ApiServerError, account: Account) -> str:
         return "it takes connections and does not answer: the API server, or what stands before it, is overloaded"
     if error.reason is Reason.TIMEOUT:
         return "packets are lost: a NetworkPolicy must let the exporter out to the API server"
-    return "nobody answers there: check the address, a NetworkPolicy's egress rules, and the API server itself"
+    return "no answer from there: check the address, a NetworkPolicy's egress rules, and the API server itself"
 
 
 def _list(api: ApiServer) -> Finding:
@@ -148,7 +148,7 @@ def _clock(api: ApiServer) -> Finding:
             skew = answer.asked_seconds - (answer.date_seconds + 0.5)
             break
     else:
-        return skipped(name, "the API server has not told its time (api.reach)")
+        return skipped(name, "the API server has not sent its time (api.reach)")
     facts: Facts = {"skew_seconds": round(skew, 1)}
     way = "ahead of" if skew > 0 else "behind"
     if abs(skew) > SKEW_SECONDS + answer.seconds:

@@ -1,4 +1,4 @@
-"""The finding on what two pods hold at the same time."""
+"""The finding on devices and CPUs that two pods hold at the same time."""
 
 from podres_exporter.check.evidence import Evidence
 from podres_exporter.check.finding import Facts, Finding, note, ok, skipped, warning
@@ -9,7 +9,7 @@ from podres_exporter.text.words import counted
 NAME = "node.double-held"
 _MOST = 5
 _REMEDY = (
-    "delete one of the pods, so that its controller makes it anew: two programs use one device or CPU. Kubelets before "
+    "delete one of the pods, so that its controller recreates it: two programs use one device or CPU. Kubelets before "
     "1.38 do this when a client calls List while a device plugin allocates: look for agents that poll the "
     "pod-resources API often (kubelet_pod_resources_endpoint_requests_list), and see PodresDeviceHeldTwice in "
     "deploy/rules/RUNBOOKS.md"

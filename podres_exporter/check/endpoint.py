@@ -1,4 +1,4 @@
-"""Findings on the kubelet's socket: is it there, may we, does anybody answer, and will it last."""
+"""Findings on the kubelet's socket: whether it exists, may be opened, has a listener, and survives a restart."""
 
 from podres_exporter.check.evidence import FileKind, Outcome, Socket
 from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skipped, warning
@@ -118,8 +118,8 @@ def _file_mount(socket: Socket, *, is_deleted: bool) -> Finding:
     """Return that the socket itself is mounted: the kubelet makes it anew at each start, and the mount stays old."""
     name, point = "socket.mount", socket.real_path
     if is_deleted or not socket.is_connected:
-        seen = "the socket's file is mounted, and the kubelet has made its socket anew since, or is down"
-        return failed(name, seen, f"{_mount_advice(socket)}, and start the pod anew", mount_point=point)
+        seen = "the socket's file is mounted, and the kubelet has recreated its socket since, or is down"
+        return failed(name, seen, f"{_mount_advice(socket)}, and restart the pod", mount_point=point)
     seen = "the socket's file is mounted: it works until the kubelet restarts, and then never again"
     return warning(name, seen, _mount_advice(socket), mount_point=point)
 
@@ -139,7 +139,7 @@ def _connect(socket: Socket) -> Finding:
             seen = "connection refused: a kubelet that was killed leaves its socket's file behind"
             return failed(name, seen, f"the kubelet does not run: {_START}; in a pod, see socket.mount too")
         case Outcome.BUSY:
-            seen = f"somebody listens but accepts nobody: {problem}"
+            seen = f"a process listens but does not accept connections: {problem}"
             return failed(name, seen, "the kubelet hangs: journalctl -u kubelet, then systemctl restart kubelet")
         case _:
             seen = f"cannot connect: {problem}"

@@ -1,4 +1,4 @@
-"""What was gathered, before anybody judges it. Whoever gathers does the I/O; a part that is missing was not asked."""
+"""The evidence that `check` gathers and judges; a missing part was not asked for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""One thing that was looked at, and what to do about it."""
+"""One finding of `check`, with its verdict and remedy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A report without names, to be published: what may name a pod, a namespace, a server or a device is left out."""
+"""A report with all names removed, so that it can be published."""
 
 from dataclasses import replace
 

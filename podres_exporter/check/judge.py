@@ -1,4 +1,4 @@
-"""From evidence to the report: every finding, in the order in which one thing depends on another."""
+"""Judge the evidence: every finding, ordered so that causes come before their consequences."""
 
 from podres_exporter.check.answers import answer_findings
 from podres_exporter.check.apiserver import api_findings

@@ -1,4 +1,4 @@
-"""Why labels of pods are missing: what is allowed against what the pods have."""
+"""The finding on pod labels that are missing: the allow-list compared with the labels that pods have."""
 
 from collections.abc import Mapping
 

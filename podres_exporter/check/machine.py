@@ -1,4 +1,4 @@
-"""Findings on the machine: what the kernel shows, and whether the kubelet hands out CPUs and memory of it."""
+"""Findings on the machine: its topology, and whether the kubelet manages CPUs and memory statically."""
 
 from podres_exporter.check.evidence import DeviceManager, Evidence, FileKind
 from podres_exporter.check.finding import Finding, ok, skipped, warning

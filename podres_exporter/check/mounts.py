@@ -1,4 +1,4 @@
-"""What is mounted where, as the kernel tells a process of itself."""
+"""Parse the kernel's list of mounts (mountinfo)."""
 
 import re
 from collections.abc import Iterable

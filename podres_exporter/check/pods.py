@@ -1,4 +1,4 @@
-"""Findings on the pods: where the kubelet and the API server disagree, and what pods asked for and do not show."""
+"""Findings on pods: where the kubelet and the API server disagree, and which requests are not met."""
 
 from collections.abc import Callable, Sequence
 
@@ -172,7 +172,8 @@ def _claims(allocation: Allocation | None) -> Finding:
         remedy = "the driver has not prepared them: look into its log on this node for NodePrepareResources"
         return warning(name, seen, remedy, **facts)
     if open_:
-        seen = f"of {counted(len(open_), 'claim')} it is not told which container uses which device: {pods_text(open_)}"
+        of_claims = counted(len(open_), "claim")
+        seen = f"of {of_claims} it is not reported which container uses which device: {pods_text(open_)}"
         remedy = (
             "they are exported with attribution=claim; kubelets tell in the pod's status from 1.36 on (gate "
             "ResourceHealthStatus, which 1.31 to 1.35 have switched off) if the API server may be asked"

@@ -1,4 +1,4 @@
-"""What refuses root the kubelet's socket: SELinux, told by the labels of process and socket, or AppArmor."""
+"""Explain why root may not open the kubelet's socket: SELinux labels or an AppArmor profile."""
 
 from podres_exporter.check.evidence import Labels
 

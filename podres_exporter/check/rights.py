@@ -1,4 +1,4 @@
-"""Findings on our rights at the API server."""
+"""Findings on the exporter's permissions at the API server (RBAC)."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Findings on the calls to the kubelet: what is served, what is switched off, what fails, and how long it takes."""
+"""Findings on the kubelet's RPCs: which are served, disabled or failing, and how long they take."""
 
 from podres_exporter.check.evidence import Call, Evidence
 from podres_exporter.check.finding import Finding, failed, note, ok, skipped, warning
@@ -67,7 +67,7 @@ def _allocatable(evidence: Evidence) -> Finding:
         return skipped(name, NOT_CONNECTED)
     if call.reason in {Reason.UNIMPLEMENTED, Reason.DISABLED}:
         what = "switched off" if call.reason is Reason.DISABLED else "unknown to this kubelet"
-        seen = f"{ALLOCATABLE} is {what}: what is left of devices, CPUs and memory cannot be told"
+        seen = f"{ALLOCATABLE} is {what}: free devices, CPUs and memory are not known"
         return warning(name, seen, _ALLOCATABLE_GATE, **_facts(call))
     if call.reason is not None or answer is None:
         return _no_answer(name, call, evidence)

@@ -1,4 +1,4 @@
-"""Findings on how the exporter is set up; values that are wrong never come this far."""
+"""Findings on settings that are valid but probably not what was meant."""
 
 from podres_exporter.check.evidence import Settings
 from podres_exporter.check.finding import Finding, note, ok
@@ -13,7 +13,7 @@ def settings_finding(settings: Settings) -> Finding:
         meant = [f"{name}: did you mean {near}?" for name, near in settings.strangers if near]
         return note(
             "config",
-            f"valid, but nobody reads {some(names)}",
+            f"valid, but nothing reads {some(names)}",
             " ".join(["unset them, or correct their names.", *meant]),
             given=given,
             unread=names,

@@ -1,4 +1,4 @@
-"""A report as a person reads it: one line per finding, the remedy below it."""
+"""A report as text: one line per finding, with the remedy below it."""
 
 import textwrap
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""The finding on hardware that goes by two resource names."""
+"""The finding on hardware that is advertised under two resource names."""
 
 from podres_exporter.check.finding import Finding, ok, skipped, warning
 from podres_exporter.join.twins import twins

@@ -1,4 +1,4 @@
-"""The command line: verbs, exit codes, and the only place that builds everything."""
+"""The entry points of both commands: parse, run one command, turn errors into exit codes."""
 
 import importlib
 import os

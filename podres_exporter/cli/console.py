@@ -1,4 +1,4 @@
-"""What commands that look once have in common: how they end, and how they write."""
+"""Standard output and standard error of one-shot commands, and their exit codes."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Write a file as a whole or not at all, readable for its owner alone."""
+"""Write a file completely or not at all, readable by its owner only."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""The snapshots of a cluster as JSON and YAML: a list, however many nodes there are, with the nodes that failed."""
+"""The snapshots of a cluster as JSON and YAML: one list, with the nodes that failed."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which pods are asked: one exporter on each node."""
+"""Choose one exporter pod on each node."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

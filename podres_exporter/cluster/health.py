@@ -1,4 +1,4 @@
-"""How the exporters of a cluster are: findings on each node, from what it told."""
+"""Judge the health of a cluster's exporters: findings on each node, from its snapshot."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -142,7 +142,7 @@ def _of_sources(snapshot: Snapshot) -> Iterator[Finding]:
         seen = what_is_retained(snapshot) or f"{joined(held)} as known before the kubelet's restart"
         yield warning("snapshot.held", seen, "wait until the kubelet lists its pods; see whether it has its API server")
     elif stale:
-        yield warning("snapshot.stale", f"{joined(stale)} as the kubelet last told", _REMEDIES["kubelet"])
+        yield warning("snapshot.stale", f"{joined(stale)} as the kubelet last reported", _REMEDIES["kubelet"])
     for each in snapshot.sources:
         is_told = each.source == "kubelet" and (snapshot.allocation is None or held or stale)
         if not (each.up or is_told):

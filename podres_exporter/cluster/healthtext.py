@@ -1,4 +1,4 @@
-"""The health of a cluster's exporters for a person, and for a program."""
+"""The health of a cluster's exporters as text and as JSON."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

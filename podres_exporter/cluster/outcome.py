@@ -1,4 +1,4 @@
-"""What became of each node that was to be asked."""
+"""The outcome of fetching one node: a snapshot, or why there is none."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Less than all pods, without a complaint where a node has none of them."""
+"""Filter snapshots by pod; a node without any of them is no error."""
 
 from collections.abc import Callable, Sequence
 

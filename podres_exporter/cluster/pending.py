@@ -1,4 +1,4 @@
-"""A pod that no node has: what it asks for, why it waits, and where it could go."""
+"""A pod that is not scheduled yet: its requests, why it waits, and which nodes it would fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pods as far as it matters which of them are exporters, and where a pod is; from the API server's JSON."""
+"""Decode lists of pods and nodes, only the fields needed to find exporters."""
 
 from msgspec import field
 from msgspec.json import Decoder

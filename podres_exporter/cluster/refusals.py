@@ -1,4 +1,4 @@
-"""What it means that an exporter was not reached, or has refused: the API server's words or its own."""
+"""Explain why an exporter could not be reached, or refused the request."""
 
 import re
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ def _from_exporter(code: int) -> tuple[Reason, str]:
 def _from_api_server(target: Target, code: int, message: str) -> tuple[Reason, str]:
     match code:
         case 401:
-            return Reason.DENIED, "the API server no longer takes these credentials; log in anew"
+            return Reason.DENIED, "the API server no longer accepts these credentials; log in again"
         case 403:
             return Reason.DENIED, _forbidden(target, message)
         case 404:

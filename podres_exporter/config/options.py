@@ -90,16 +90,16 @@ POLL_INTERVAL = Option(
     flag="--kubelet.poll-interval",
     placeholder="DURATION",
     default="10s",
-    help="time between two polls, which ask no more than whether the kubelet lives where pod changes are told "
-    "otherwise; the kubelet is never asked on a scrape",
+    help="interval between polls; where pod changes are known by other means a poll only checks that the kubelet "
+    "answers. A scrape never calls the kubelet",
     parse=values.at_least(1.0, "1s"),
 )
 RESYNC_INTERVAL = Option(
     flag="--kubelet.resync-interval",
     placeholder="DURATION",
     default="5m",
-    help="time in which every pod is looked at again, whether or not it has changed; where the kubelet does not serve "
-    "Get, all at once, by List",
+    help="interval in which every pod is read again, changed or not; in a single List where the kubelet does not "
+    "serve Get",
     parse=values.at_least(10.0, "10s"),
 )
 TIMEOUT = Option(
@@ -113,14 +113,14 @@ MAX_MESSAGE = Option(
     flag="--kubelet.max-message-size",
     placeholder="SIZE",
     default="64Mi",
-    help="largest answer of the kubelet that is taken; above it known pods are asked for one by one, where that can be",
+    help="largest answer accepted from the kubelet; if List exceeds it, known pods are read one by one where possible",
     parse=values.message_size,
 )
 MAX_AGE = Option(
     flag="--snapshot.max-age",
     placeholder="DURATION",
     default="2m",
-    help="how long the last good answer is shown, marked stale, before its metrics disappear",
+    help="how long the last good answer is shown, marked as stale, before its metrics disappear",
     parse=values.duration_seconds,
 )
 HOLD_DOWN = Option(
@@ -128,7 +128,7 @@ HOLD_DOWN = Option(
     placeholder="DURATION",
     default="1m",
     help="after a kubelet restart, how long a pod that is no longer listed is still shown as holding its devices, "
-    "counted from when the kubelet knows this exporter's pod again; 0s: not at all",
+    "counted from when the kubelet lists this exporter's pod again; 0s: not at all",
     parse=values.duration_seconds,
 )
 NODE_NAME = Option(
@@ -143,8 +143,7 @@ METADATA_SOURCE = Option(
     flag="--metadata.source",
     placeholder="SOURCE",
     default="apiserver",
-    help="who says whose the pods are: apiserver (needs list and watch of pods), or none: no token, no permission, no "
-    "request",
+    help="pod metadata from the apiserver (needs list and watch of pods) or none (no token, no permission, no request)",
     parse=values.one_of("apiserver", "none"),
 )
 KUBECONFIG = Option(
@@ -167,8 +166,8 @@ POD_LABELS = Option(
     flag="--metadata.pod-labels-allowlist",
     placeholder="LIST",
     default="",
-    help="labels of pods to show in podres_pod_labels, written as for kube-state-metrics: pods=[app,example.com/*]; "
-    "many stores take 30 labels a series, five of which are others",
+    help="pod labels to export in podres_pod_labels, in kube-state-metrics syntax: pods=[app,example.com/*]; many "
+    "metric stores accept 30 labels per series, five of which are taken",
     parse=values.label_allowlist,
     otherwise="none",
 )
@@ -176,15 +175,15 @@ SYSFS = Option(
     flag="--topology.sysfs",
     placeholder="DIRECTORY",
     default="/sys",
-    help="where the kernel's sysfs is; the NUMA nodes of CPUs are read there",
+    help="path of sysfs, from which the NUMA nodes of CPUs are read",
     parse=values.folder,
 )
 COUNTS_ONLY = Option(
     flag="--metrics.counts-only",
     placeholder="RESOURCE",
     default="",
-    help="extended resource whose devices get no series of their own (podres_container_device_info and _health), only "
-    "counts; for plugins that make a device of each MiB; may be given several times",
+    help="extended resource that is exported as counts only, without a series per device (podres_container_device_info "
+    "and _health), for plugins that advertise each MiB as a device; may be given several times",
     parse=values.resource_name,
     repeatable=True,
     otherwise="none",
@@ -193,7 +192,7 @@ LISTEN_ADDRESS = Option(
     flag="--web.listen-address",
     placeholder="HOST:PORT",
     default=":10190",
-    help="address to serve on; may be given several times; without a host, every interface",
+    help="address to listen on; may be given several times; without a host, all interfaces",
     parse=parse_listen_address,
     repeatable=True,
 )
@@ -201,23 +200,23 @@ TELEMETRY_PATH = Option(
     flag="--web.telemetry-path",
     placeholder="PATH",
     default="/metrics",
-    help="where the metrics are",
+    help="path of the metrics",
     parse=values.telemetry_path,
 )
 MAX_REQUESTS = Option(
     flag="--web.max-requests",
     placeholder="N",
     default="16",
-    help="scrapes answered at once; one more waits a second, then gets 429. "
-    "Pages and JSON documents have shares of their own",
+    help="concurrent scrapes; another one waits for a second, then gets 429. Pages and JSON documents have limits of "
+    "their own",
     parse=values.count,
 )
 WEB_CONFIG = Option(
     flag="--web.config.file",
     placeholder="PATH",
     default="",
-    help="TLS, passwords, headers and a rate limit, in the format of Prometheus' exporters; "
-    "read again when it or a file that it names changes",
+    help="TLS, passwords, headers and a rate limit, in the web config format of Prometheus exporters; reloaded when it "
+    "or a file named in it changes",
     parse=values.file,
     otherwise="plain HTTP, open to all",
 )

@@ -24,7 +24,7 @@ def _upper_bound(snapshot: Snapshot) -> Iterator[str]:
 
 def _held_memory(snapshot: Snapshot) -> Iterator[str]:
     if any(each.is_bytes and len(each.numa_nodes) > 1 for each in left(snapshot.allocation)):
-        yield "memory: some blocks span NUMA nodes and nobody tells how they are split, so these nodes stand together"
+        yield "memory: some blocks span NUMA nodes and their split is not reported, so these nodes are shown together"
 
 
 def _dual_mode(snapshot: Snapshot) -> Iterator[str]:

@@ -69,7 +69,7 @@ def trust(snapshot: Snapshot) -> Iterator[Note]:
     if unknown := what_is_unknown(snapshot):
         yield f"not known: {unknown}"
     if stale:
-        yield f"stale: {joined(stale)} as the kubelet last told{f', {since}' if since else ''}"
+        yield f"stale: {joined(stale)} as the kubelet last reported{f', {since}' if since else ''}"
     for each in snapshot.sources:
         if not each.up and not (each.source == "kubelet" and (stale or held)):
             yield f"down: {_SOURCES.get(each.source, printable(each.source))} did not answer when it was last asked"

@@ -71,7 +71,7 @@ def nobody_holds(snapshots: Sequence[Snapshot], selection: Selection) -> list[st
         return []
     devices = find_devices(snapshots, selection.device).devices
     return [
-        f"nobody holds {printable(stock.resource)} {printable(device)} {on_nodes(stock.numa_nodes)} of "
+        f"no container holds {printable(stock.resource)} {printable(device)} {on_nodes(stock.numa_nodes)} of "
         f"{printable(snapshot.node)}; {_how_free(snapshot.allocation, stock, device)}"
         for snapshot in snapshots
         if snapshot.allocation

@@ -1,4 +1,4 @@
-"""Explain why a pod sits where it sits, or why the kubelet does not list it."""
+"""Explain why a pod has the CPUs, memory and devices it has, or why the kubelet does not list it."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -44,9 +44,9 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_largest_aligned_devices",
         kind=Kind.GAUGE,
-        help="The most devices of the resource that a container could get near one NUMA node now, which is what "
-        "policy single-numa-node lets in; all free ones where no device states a node. Absent while it is not known "
-        "what is free.",
+        help="The most devices of the resource that one container could get near a single NUMA node now, "
+        "which is what policy single-numa-node admits; all free ones if no device states a node. Absent "
+        "while it is not known what is free.",
         labels=("resource",),
         collector="node-devices",
         rows=_devices,

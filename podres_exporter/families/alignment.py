@@ -26,8 +26,9 @@ FAMILIES = (
     ContainerFamily(
         name="podres_container_numa_nodes",
         kind=Kind.GAUGE,
-        help="How many NUMA nodes the container's exclusive CPUs, memory blocks and devices span; a device that "
-        "is near several nodes counts for one of them. Absent where nothing it holds has a stated node. Computed.",
+        help="How many NUMA nodes the container's exclusive CPUs, memory blocks and devices span; a device "
+        "that is near several nodes counts for one of them. Absent if nothing it holds has a stated NUMA"
+        " node. Computed.",
         labels=(),
         collector="alignment",
         rows=_numa_nodes,
@@ -36,8 +37,9 @@ FAMILIES = (
     ContainerFamily(
         name="podres_container_numa_aligned",
         kind=Kind.GAUGE,
-        help="1 if one NUMA node serves everything the container holds, 0 if none does though one could have. "
-        "Absent where nothing has a stated node, and where no single node is large enough. Computed.",
+        help="1 if one NUMA node serves everything the container holds, 0 if it is misaligned: no node does "
+        "though one could have. Absent if nothing has a stated NUMA node, and if no single node is large"
+        " enough. Computed.",
         labels=(),
         collector="alignment",
         rows=_aligned,

@@ -78,10 +78,11 @@ FAMILIES = (
     ContainerFamily(
         name="podres_container_claim_device_info",
         kind=Kind.INFO,
-        help="One per device of a DRA claim that the container uses. The kubelet lists all devices of a claim on each "
-        "container that refers to it; attribution is container where the pod says that this one uses the device, "
-        "and claim where nothing tells which of its devices it uses. request and admin_access are known from the "
-        "ResourceClaim, and empty where it was not read; a device with admin_access true is looked at, not held.",
+        help="One per device of a DRA claim attached to the container. The kubelet lists all devices of a "
+        'claim for each container that refers to it: attribution="container" means that the pod spec '
+        'shows this container uses the device, attribution="claim" that it is unknown which of the '
+        "claim's devices it uses. request and admin_access come from the ResourceClaim and are empty if "
+        'it was not read; a device with admin_access="true" is monitored, not held.',
         labels=(*_LABELS, "attribution", "request", "admin_access"),
         collector="claims",
         rows=_claim_devices,
@@ -90,8 +91,8 @@ FAMILIES = (
     ContainerFamily(
         name="podres_container_claim_cdi_device_info",
         kind=Kind.INFO,
-        help="One per CDI name of a claim device. Driver, pool and device are empty on kubelets 1.27 to 1.30, "
-        "which name nothing else.",
+        help="One per CDI name of a claim device. Driver, pool and device are empty on kubelets 1.27 to 1.30,"
+        " which report CDI names only.",
         labels=(*_LABELS, "cdi_device"),
         collector="claims",
         rows=_cdi_devices,
@@ -110,9 +111,9 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_double_held_claim_devices",
         kind=Kind.GAUGE,
-        help="DRA devices that are in two claims of living pods, without a share. certain: neither claim has it for "
-        "admin access; possible: that is not known, because the claims are not read. 0 in health. Absent where it is "
-        "not known which pods are alive.",
+        help="DRA devices that are allocated to two claims of running pods, without a share. certain: neither"
+        " claim has it for admin access; possible: that is not known, because the claims are not read. "
+        "Should be 0. Absent if it is not known which pods still run.",
         labels=("driver", "certainty"),
         collector="claims",
         rows=_double_held,

@@ -142,8 +142,8 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_exclusive_cpus",
         kind=Kind.GAUGE,
-        help="CPUs that some pod or container holds exclusively, by NUMA node, each counted once. Absent while it is "
-        "not known that no others are held.",
+        help="CPUs that a pod or container holds exclusively, by NUMA node, each counted once. Absent while "
+        "more may be held than is known.",
         labels=("numa_node",),
         collector="node-cpus",
         rows=_exclusive,
@@ -151,8 +151,9 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_double_held_cpus",
         kind=Kind.GAUGE,
-        help="CPUs that two living pods hold exclusively at the same time, by NUMA node. 0 in health. Seen by two "
-        "looks at the pods, at least two seconds apart. Absent where it is not known which pods are alive.",
+        help="CPUs that two running pods hold exclusively at the same time, by NUMA node. Should be 0. "
+        "Confirmed by two observations at least two seconds apart. Absent if it is not known which pods "
+        "still run.",
         labels=("numa_node",),
         collector="node-cpus",
         rows=_double_held,
@@ -160,10 +161,10 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_shared_pool_cpus",
         kind=Kind.GAUGE,
-        help="Allocatable CPUs that nobody is known to hold exclusively, by NUMA node; computed. The CPUs of "
-        "podres_node_unlisted_exclusive_cpus are taken off on each node. Without metadata an upper bound, for the "
-        "kubelet does not list CPUs that only a finished init container held. Absent while it is not known that no "
-        "others are held.",
+        help="Allocatable CPUs that no pod is known to hold exclusively, by NUMA node; computed. The CPUs of "
+        "podres_node_unlisted_exclusive_cpus are subtracted on each node. Without metadata an upper "
+        "bound, as the kubelet does not list CPUs that only a finished init container held. Absent while"
+        " more may be held than is known.",
         labels=("numa_node",),
         collector="node-cpus",
         rows=_shared_pool,

@@ -87,8 +87,8 @@ CONTAINER_DEVICES = ContainerFamily(
 CONTAINER_DEVICE_INFO = ContainerFamily(
     name="podres_container_device_info",
     kind=Kind.INFO,
-    help="One per device that the container holds. device_base and replica split a shared id such as UUID::3; "
-    "numa_nodes is a list such as 0 or 0-1, empty where the plugin states none.",
+    help="One per device that the container holds. device_base and replica split a shared id such as "
+    "UUID::3; numa_nodes is a list such as 0 or 0-1, empty if the plugin states none.",
     labels=("resource", "device", "device_base", "replica", "numa_nodes"),
     collector="devices",
     rows=_device_infos,
@@ -97,9 +97,9 @@ CONTAINER_DEVICE_INFO = ContainerFamily(
 CONTAINER_DEVICE_HEALTH = ContainerFamily(
     name="podres_container_device_health",
     kind=Kind.GAUGE,
-    help="1 for the health (Healthy, Unhealthy, Unknown) that the pod's status gives a device of the container. For "
-    "a DRA device, resource is its driver, and pool and claim are set. Needs a kubelet with ResourceHealthStatus "
-    "(on by default from 1.36) and the API server.",
+    help="1 for the health (Healthy, Unhealthy, Unknown) that the pod's status reports for a device of "
+    "the container. For a DRA device, resource is its driver, and pool and claim are set. Needs a "
+    "kubelet with ResourceHealthStatus (on by default from 1.36) and the API server.",
     labels=("resource", "device", "pool", "claim", "health"),
     collector="health",
     rows=_device_health,
@@ -109,8 +109,9 @@ _STOCK_LABELS = ("resource", "numa_nodes")
 NODE_ALLOCATABLE_DEVICES = NodeFamily(
     name="podres_node_allocatable_devices",
     kind=Kind.GAUGE,
-    help="Devices that the kubelet reports as allocatable or that a container holds, used or not: allocated + "
-    "free. Computed from sets of ids. Absent where the kubelet does not serve GetAllocatableResources.",
+    help="Devices that the kubelet reports as allocatable or that a container holds, used or not: "
+    "allocated + free. Computed from sets of ids. Absent if the kubelet does not serve "
+    "GetAllocatableResources.",
     labels=_STOCK_LABELS,
     collector="node-devices",
     rows=_allocatable,
@@ -118,7 +119,7 @@ NODE_ALLOCATABLE_DEVICES = NodeFamily(
 NODE_ALLOCATED_DEVICES = NodeFamily(
     name="podres_node_allocated_devices",
     kind=Kind.GAUGE,
-    help="Distinct devices that containers hold. Absent while it is not known that nothing else is held.",
+    help="Distinct devices that containers hold. Absent while more may be held than is known.",
     labels=_STOCK_LABELS,
     collector="node-devices",
     rows=_allocated,
@@ -126,9 +127,9 @@ NODE_ALLOCATED_DEVICES = NodeFamily(
 NODE_FREE_DEVICES = NodeFamily(
     name="podres_node_free_devices",
     kind=Kind.GAUGE,
-    help="Devices reported as allocatable that no container is known to hold. Computed from sets of ids; those of "
-    "podres_node_unlisted_devices are taken off on each set of NUMA nodes, for they may be any of them. Absent while "
-    "it is not known that nothing else is held. A device whose hardware a DRA claim has is not free.",
+    help="Devices reported as allocatable that no container is known to hold. Computed from sets of ids; "
+    "those of podres_node_unlisted_devices are subtracted on each set of NUMA nodes, as they may be "
+    "any of them. Absent while more may be held than is known. A device whose hardware a DRA claim has is not free.",
     labels=_STOCK_LABELS,
     collector="node-devices",
     rows=_free,
@@ -136,8 +137,9 @@ NODE_FREE_DEVICES = NodeFamily(
 NODE_UNALLOCATABLE_HELD_DEVICES = NodeFamily(
     name="podres_node_unallocatable_held_devices",
     kind=Kind.GAUGE,
-    help="Devices that a container holds but the kubelet does not report as allocatable: unhealthy, removed, "
-    "plugin gone, or listed by its plugin with an empty topology, which the kubelet leaves out of the report.",
+    help="Devices that a container holds but the kubelet does not report as allocatable: unhealthy, "
+    "removed, plugin gone, or advertised by the plugin with an empty topology, which the kubelet "
+    "leaves out of the report.",
     labels=_STOCK_LABELS,
     collector="node-devices",
     rows=_unallocatable_held,
@@ -145,9 +147,10 @@ NODE_UNALLOCATABLE_HELD_DEVICES = NodeFamily(
 NODE_DOUBLE_HELD_DEVICES = NodeFamily(
     name="podres_node_double_held_devices",
     kind=Kind.GAUGE,
-    help="Devices that two living pods hold at the same time, by whole id (replicas of a shared device are different "
-    "devices). 0 in health: the kubelet has given one device twice. Seen by two looks at the pods, at least two "
-    "seconds apart. Absent where it is not known which pods are alive (kubelets up to 1.33 without metadata).",
+    help="Devices that two running pods hold at the same time, by whole id (replicas of a shared device "
+    "are different devices). Should be 0: otherwise the kubelet has allocated one device twice. "
+    "Confirmed by two observations at least two seconds apart. Absent if it is not known which pods "
+    "still run (kubelets up to 1.33 without metadata).",
     labels=("resource",),
     collector="node-devices",
     rows=_double_held,

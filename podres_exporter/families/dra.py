@@ -95,9 +95,9 @@ FAMILIES = (
         name="podres_dra_device_info",
         kind=Kind.INFO,
         help="One per device of the node's ResourceSlices, held or not; joins with "
-        "podres_container_claim_device_info on driver, pool and device. Labels are empty where the driver does not "
-        "state them; type is the partition type or the driver's type. Of a driver that has stopped only what is in "
-        "use stays. At most 128 a slice.",
+        "podres_container_claim_device_info on driver, pool and device. Labels are empty if the driver "
+        "does not state them; type is the partition type or the driver's type. Of a driver that has "
+        "stopped only devices in use remain. At most 128 per slice.",
         labels=(*_DEVICE, "uuid", "pci_address", "numa_nodes", "product", "profile", "parent_uuid", "type"),
         collector="dra",
         rows=_device_infos,

@@ -50,8 +50,7 @@ FAMILIES = (
     ExporterFamily(
         name="podres_source_up",
         kind=Kind.GAUGE,
-        help="1 if the source (kubelet, topology, metadata) answered when it was last asked; metadata is the API "
-        "server.",
+        help="1 if the source (kubelet, topology, metadata) answered when last asked; metadata is the API server.",
         labels=("source",),
         collector="exporter",
         rows=_up,
@@ -67,8 +66,8 @@ FAMILIES = (
     ExporterFamily(
         name="podres_kubelet_rpc_supported",
         kind=Kind.GAUGE,
-        help="1 if the running kubelet serves the RPC, 0 if it does not know it or has it switched off; absent "
-        "until it was asked.",
+        help="1 if the running kubelet serves the RPC, 0 if it lacks it or has it disabled; absent until it "
+        "was called.",
         labels=("rpc",),
         collector="exporter",
         rows=_supported,
@@ -85,8 +84,8 @@ FAMILIES = (
     ExporterFamily(
         name="podres_snapshot_held",
         kind=Kind.GAUGE,
-        help="1 while anything of the part (pods, allocatable) is retained: the kubelet said it before its restart and "
-        "has not since. What retained pods hold counts as held.",
+        help="1 while pods or resources are shown that the kubelet reported before its restart and has not "
+        "reported since, by part (pods, allocatable). What retained pods hold counts as held.",
         labels=("part",),
         collector="exporter",
         rows=_held,
@@ -94,8 +93,8 @@ FAMILIES = (
     ExporterFamily(
         name="podres_pods_retained",
         kind=Kind.GAUGE,
-        help="Pods shown because the kubelet listed them before its restart, though it has not since; each stays until "
-        "it is known to have ended.",
+        help="Pods shown because the kubelet listed them before its restart, though it has not listed them "
+        "since; each stays until it is known to have ended.",
         labels=(),
         collector="exporter",
         rows=_retained,
@@ -103,9 +102,9 @@ FAMILIES = (
     ExporterFamily(
         name="podres_pods_skipped",
         kind=Kind.GAUGE,
-        help="Pods of the last answer that are not shown under an identity of their own, by reason: "
-        "duplicate_name (united with another pod of that name), terminal (has finished, as the API server says; "
-        "kubelets up to 1.33 list it still; absent while that is not known).",
+        help="Pods of the last answer that are not shown as pods of their own, by reason: duplicate_name "
+        "(merged with another pod of that name), terminal (finished according to the API server; "
+        "kubelets up to 1.33 still list it; absent while that is not known).",
         labels=("reason",),
         collector="exporter",
         rows=_skipped,
@@ -113,8 +112,8 @@ FAMILIES = (
     ExporterFamily(
         name="podres_metadata_synced",
         kind=Kind.GAUGE,
-        help="1 while the pods of the API server are known completely and followed; 0 once they have not been for a "
-        "poll interval: what was last known then still names the pods.",
+        help="1 while all pods of the API server are known and followed; 0 once that has not been so for a "
+        "poll interval: the last known metadata is still used then.",
         labels=(),
         collector="exporter",
         rows=_synced,
@@ -122,7 +121,7 @@ FAMILIES = (
     ExporterFamily(
         name="podres_metadata_pods",
         kind=Kind.GAUGE,
-        help="Pods of this node that the API server has told of.",
+        help="Pods of this node that the API server has reported.",
         labels=(),
         collector="exporter",
         rows=_known_pods,

@@ -76,7 +76,8 @@ FAMILIES = (
         name="podres_node_allocated_memory_bytes",
         kind=Kind.GAUGE,
         help="Memory or huge pages granted to pods, each block counted once, by the nodes it spans. Subtract "
-        "from allocatable only where no block spans several nodes. Absent while it is not known that no more is held.",
+        "from allocatable only where no block spans several nodes. Absent while more may be held than is"
+        " known.",
         labels=("memory_type", "numa_nodes"),
         collector="node-memory",
         rows=_allocated,

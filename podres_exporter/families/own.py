@@ -17,7 +17,7 @@ RPCS = Family(
 RPC_ERRORS = Family(
     name="podres_kubelet_rpc_errors_total",
     kind=Kind.COUNTER,
-    help="Calls to the kubelet that gave no usable answer, by reason: unavailable, timeout, denied, "
+    help="Calls to the kubelet without a usable answer, by reason: unavailable, timeout, denied, "
     "unimplemented, disabled, not_found, throttled, too_large, malformed, internal.",
     labels=("rpc", "reason"),
     collector="exporter",
@@ -32,14 +32,15 @@ RPC_DURATION = Family(
 RESTARTS = Family(
     name="podres_kubelet_restarts_total",
     kind=Kind.COUNTER,
-    help="How often the kubelet was seen to have made its socket anew.",
+    help="How often the kubelet was seen to recreate its socket.",
     labels=(),
     collector="exporter",
 )
 MALFORMED = Family(
     name="podres_malformed_items_total",
     kind=Kind.COUNTER,
-    help="Items of good answers that were unusable or had to be mended, counted at each poll; the log names them.",
+    help="Items of successful answers that could not be used or had to be corrected, counted at each "
+    "poll; the log names them.",
     labels=("rpc",),
     collector="exporter",
 )
@@ -53,25 +54,26 @@ LOOP_ERRORS = Family(
 LISTS = Family(
     name="podres_kubelet_lists_total",
     kind=Kind.COUNTER,
-    help="How often the kubelet was asked for all pods (List), by reason: start, restart (of the kubelet), resync, "
-    "news (a pod has changed and Get is not served), metadata (it is not followed), poll (nothing else tells what"
-    " changes). List can make kubelets before 1.38 give one device to two pods, so none is made without a reason.",
+    help="List calls to the kubelet, by reason: start, restart (of the kubelet), resync, news (a pod has "
+    "changed and Get is not served), metadata (metadata is not followed), poll (nothing else reports"
+    " changes). A List can make kubelets before 1.38 allocate one device to two pods, so none is "
+    "made without a reason.",
     labels=("reason",),
     collector="exporter",
 )
 LIST_DELAYS = Family(
     name="podres_kubelet_list_delays_total",
     kind=Kind.COUNTER,
-    help="How often a List has waited while the kubelet may have been admitting a pod that asks for devices or "
-    "exclusive CPUs, by outcome: waited (until that was over), gave_up (after 10 s).",
+    help="How often a List was delayed while the kubelet may have been admitting a pod that requests "
+    "devices or exclusive CPUs, by outcome: waited (until that was over), gave_up (after 10 s).",
     labels=("outcome",),
     collector="exporter",
 )
 RESYNC_DIFFERENCES = Family(
     name="podres_kubelet_resync_differences_total",
     kind=Kind.COUNTER,
-    help="How often the kubelet said something else of a pod than was shown, though no event told why. Each is a bug "
-    "of the exporter or of the kubelet; the log names the pod.",
+    help="How often the kubelet reported a pod differently from what was shown, without an event to "
+    "explain it. Each is a bug of the exporter or of the kubelet; the log names the pod.",
     labels=(),
     collector="exporter",
 )
@@ -85,22 +87,22 @@ METADATA_REQUESTS = Family(
 METADATA_ERRORS = Family(
     name="podres_metadata_errors_total",
     kind=Kind.COUNTER,
-    help="Requests to the API server that failed and watches that broke, by reason as for the kubelet, and gone: the "
-    "version to go on from was too old.",
+    help="Requests to the API server that failed and watches that broke, by reason as for the kubelet, "
+    "and gone: the resource version to resume from was too old.",
     labels=("verb", "reason"),
     collector="exporter",
 )
 METADATA_RESTARTS = Family(
     name="podres_metadata_watch_restarts_total",
     kind=Kind.COUNTER,
-    help="Watches that had to be opened anew, by cause: ended (as planned), error, expired.",
+    help="Watches that had to be reopened, by cause: ended (as planned), error, expired.",
     labels=("cause",),
     collector="exporter",
 )
 METADATA_EVENTS = Family(
     name="podres_metadata_events_total",
     kind=Kind.COUNTER,
-    help="What the watch told: changed, foreign (of another node), deleted, bookmark, failed, unknown, unusable.",
+    help="Events of the watch: changed, foreign (pod of another node), deleted, bookmark, failed, unknown, unusable.",
     labels=("event",),
     collector="exporter",
 )
@@ -114,7 +116,7 @@ METADATA_BYTES = Family(
 METADATA_MALFORMED = Family(
     name="podres_metadata_malformed_items_total",
     kind=Kind.COUNTER,
-    help="Pods, or parts of them, in good answers of the API server that could not be used; the log names them.",
+    help="Pods, or parts of them, in successful answers of the API server that could not be used; the log names them.",
     labels=(),
     collector="exporter",
 )
@@ -143,7 +145,7 @@ DRA_ERRORS = Family(
 DRA_MALFORMED = Family(
     name="podres_dra_malformed_items_total",
     kind=Kind.COUNTER,
-    help="Slices and devices in good answers of the API server that could not be used; the log names them.",
+    help="Slices and devices in successful answers of the API server that could not be used; the log names them.",
     labels=(),
     collector="exporter",
 )
@@ -158,15 +160,15 @@ BUILD_INFO = Family(
 WEB_CONFIG_SUCCESSFUL = Family(
     name="podres_web_config_last_reload_successful",
     kind=Kind.GAUGE,
-    help="1 if the web config file and the files it names were usable when last read, 0 while the exporter goes by "
-    "what they said before. Absent without --web.config.file.",
+    help="1 if the web config file and the files named in it were valid when last read, 0 while the "
+    "previous ones are used instead. Absent without --web.config.file.",
     labels=(),
     collector="exporter",
 )
 WEB_CONFIG_TIMESTAMP = Family(
     name="podres_web_config_last_reload_success_timestamp_seconds",
     kind=Kind.GAUGE,
-    help="When the web config file was last read and usable. Absent without --web.config.file.",
+    help="When the web config file was last read and valid. Absent without --web.config.file.",
     labels=(),
     collector="exporter",
 )

@@ -54,9 +54,9 @@ FAMILIES = (
     PodFamily(
         name="podres_pod_info",
         kind=Kind.INFO,
-        help="One per pod that the kubelet lists and the API server knows. workload is what stays the "
-        "same over revisions and runs: the Deployment or Argo Rollout of a ReplicaSet, the CronJob of a Job, "
-        "told by labels and names, else the owner.",
+        help="One per pod that the kubelet lists and the API server knows. workload is what stays the same "
+        "over revisions and runs: the Deployment or Argo Rollout of a ReplicaSet, the CronJob of a Job, "
+        "derived from labels and names, else the owner.",
         labels=("uid", "qos_class", "priority_class", "owner_kind", "owner_name", "workload_kind", "workload_name"),
         collector="pods",
         rows=_info,
@@ -73,7 +73,7 @@ FAMILIES = (
     PodFamily(
         name="podres_container_requested_devices",
         kind=Kind.GAUGE,
-        help="Devices of an extended resource that the container's spec asks for, init containers included.",
+        help="Devices of an extended resource that the container's spec requests, init containers included.",
         labels=("container", "resource"),
         collector="requests",
         rows=_requested_devices,
@@ -82,8 +82,10 @@ FAMILIES = (
     PodFamily(
         name="podres_container_missing_devices",
         kind=Kind.GAUGE,
-        help="Devices that the container's spec asks for and the kubelet does not list for it; absent where none is "
-        f"missing. Computed. {_EXPLANATIONS}",
+        help="Devices that the container's spec requests and the kubelet does not list for it; absent if none"
+        " is missing. Computed. explanation says why that may be right: init_container (never listed), "
+        "claim (a DRA driver serves the resource), not_listed (kubelets up to 1.29 list no sidecars), "
+        "no_plugin (no device plugin serves it, only a scheduler counts it); unexplained needs a look.",
         labels=("container", "resource", "explanation"),
         collector="requests",
         rows=_missing_devices,
@@ -92,8 +94,8 @@ FAMILIES = (
     PodFamily(
         name="podres_container_requested_exclusive_cpus",
         kind=Kind.GAUGE,
-        help="Exclusive CPUs that are due to the container: the whole CPUs it asks for in a Guaranteed pod without "
-        "pod-level resources. Absent unless the CPU manager's policy is static.",
+        help="Exclusive CPUs that the container should have: the whole CPUs it requests in a Guaranteed pod "
+        "without pod-level resources. Absent unless the CPU manager's policy is static.",
         labels=("container",),
         collector="requests",
         rows=_requested_cpus,
@@ -102,8 +104,11 @@ FAMILIES = (
     PodFamily(
         name="podres_container_missing_exclusive_cpus",
         kind=Kind.GAUGE,
-        help="Exclusive CPUs that are due to the container and that the kubelet does not list for it; absent where "
-        f"none is missing. Computed. {_EXPLANATIONS}",
+        help="Exclusive CPUs that the container should have and that the kubelet does not list for it; absent"
+        " if none is missing. Computed. explanation says why that may be right: init_container (never "
+        "listed), claim (a DRA driver serves the resource), not_listed (kubelets up to 1.29 list no "
+        "sidecars), no_plugin (no device plugin serves it, only a scheduler counts it); unexplained "
+        "needs a look.",
         labels=("container", "explanation"),
         collector="requests",
         rows=_missing_cpus,

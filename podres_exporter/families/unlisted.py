@@ -36,7 +36,9 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_unlisted_devices",
         kind=Kind.GAUGE,
-        help=f"Devices that pods are known to hold {_WHY}",
+        help="Devices that pods are known to hold though the kubelet does not list which: left over from an "
+        "init container (init_container), held by a sidecar on kubelets up to 1.29 (not_listed), or in "
+        "an item that could not be read (unreadable). Needs metadata.",
         labels=("resource", "reason"),
         collector="node-devices",
         rows=_devices,
@@ -44,7 +46,9 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_unlisted_exclusive_cpus",
         kind=Kind.GAUGE,
-        help=f"CPUs that pods are known to hold exclusively {_WHY}",
+        help="CPUs that pods are known to hold exclusively though the kubelet does not list which: left over "
+        "from an init container (init_container), held by a sidecar on kubelets up to 1.29 (not_listed),"
+        " or in an item that could not be read (unreadable). Needs metadata.",
         labels=("reason",),
         collector="node-cpus",
         rows=_cpus,

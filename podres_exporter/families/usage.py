@@ -35,8 +35,10 @@ FAMILIES = (
     UsageFamily(
         name="podres_allocated_device_seconds_total",
         kind=Kind.COUNTER,
-        help="Device-seconds held by containers of the namespace since the exporter started, counted from poll "
-        f"to poll. For DRA devices, resource is the driver. {_BOUNDS}",
+        help="Device-seconds held by containers of the namespace since the exporter started, added up at each"
+        " poll. For DRA devices, resource is the driver. A new series is 0 until it was scraped once (or"
+        " for a minute), so that increase() loses nothing; it is dropped when nothing was held for a "
+        "day, or sooner if more than 1000 series of a family are idle.",
         labels=("namespace", "resource"),
         collector="usage",
         rows=_device_seconds,
@@ -44,8 +46,8 @@ FAMILIES = (
     UsageFamily(
         name="podres_exclusive_cpu_seconds_total",
         kind=Kind.COUNTER,
-        help="Exclusive-CPU-seconds held by pods of the namespace since the exporter started, counted from poll "
-        "to poll. It begins and ends as podres_allocated_device_seconds_total does.",
+        help="Exclusive-CPU-seconds held by pods of the namespace since the exporter started, added up at "
+        "each poll. Series begin and end as those of podres_allocated_device_seconds_total.",
         labels=("namespace",),
         collector="usage",
         rows=_cpu_seconds,
@@ -53,8 +55,9 @@ FAMILIES = (
     UsageFamily(
         name="podres_workload_device_seconds_total",
         kind=Kind.COUNTER,
-        help="The same as podres_allocated_device_seconds_total by workload (the Deployment of a ReplicaSet, the "
-        "CronJob of a Job). Pods without metadata or without a controller are in the totals of the namespace alone.",
+        help="As podres_allocated_device_seconds_total, by workload (the Deployment of a ReplicaSet, the "
+        "CronJob of a Job). Pods without metadata or without a controller are only in the totals of the "
+        "namespace.",
         labels=("namespace", "workload_kind", "workload_name", "resource"),
         collector="usage",
         rows=_workload_device_seconds,
@@ -62,7 +65,7 @@ FAMILIES = (
     UsageFamily(
         name="podres_workload_exclusive_cpu_seconds_total",
         kind=Kind.COUNTER,
-        help="The same as podres_exclusive_cpu_seconds_total by workload.",
+        help="As podres_exclusive_cpu_seconds_total, by workload.",
         labels=("namespace", "workload_kind", "workload_name"),
         collector="usage",
         rows=_workload_cpu_seconds,

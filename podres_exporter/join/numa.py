@@ -1,4 +1,4 @@
-"""Does one NUMA node serve a container, and if not, could one have?"""
+"""Whether one NUMA node serves a container, and if not, whether one could have."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

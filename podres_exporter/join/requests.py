@@ -1,4 +1,4 @@
-"""What the containers of a pod asked for against what the kubelet lists for them."""
+"""Compare what the containers of a pod requested with what the kubelet lists for them."""
 
 from collections.abc import Collection, Iterator
 

@@ -1,4 +1,4 @@
-"""What the kubelet says: who holds what, and what it may hand out."""
+"""What the kubelet reports: which container holds what, and what is allocatable."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the API server says of the node's pods: who they are, what they asked for, and how their devices are."""
+"""What the API server knows of the node's pods: identity, requests and device health."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -267,7 +267,7 @@ class CpuStock:
 
     @property
     def shared_pool(self) -> CpuSet | None:
-        """Allocatable CPUs that nobody holds exclusively; an upper bound of what is left to grant; None: not known."""
+        """Allocatable CPUs that no container holds exclusively; an upper bound of what is free; None: not known."""
         return None if self.allocatable is None or not self.is_complete else self.allocatable - self.exclusive
 
 

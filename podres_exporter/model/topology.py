@@ -1,4 +1,4 @@
-"""What the kernel says of the machine: which CPU is on which NUMA node, core and socket."""
+"""The machine's topology: which CPU is on which NUMA node, core and socket."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

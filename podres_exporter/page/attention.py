@@ -24,9 +24,7 @@ def attention(scene: Scene, snapshot: Snapshot) -> str:
     """Return the list of what needs a look, or that nothing does."""
     found = list(_findings(scene, snapshot))
     body = (
-        _list(found)
-        if found
-        else "<p>Nothing: every container sits as well as it can, and no device is reported to be ill.</p>"
+        _list(found) if found else "<p>Nothing: no container is misaligned, and no device is reported as unhealthy.</p>"
     )
     count = f" <small>{len(found)}</small>" if found else ""
     return part("attention", f"Needs a look{count}", body, look="some" if found else "nothing")
@@ -74,7 +72,7 @@ def _container(scene: Scene, badge: Badge, view: ContainerView) -> Iterator[Find
             device = "/".join(part for part in (row.pool, row.device) if part)
             told = f"{row.health}: {row.message}" if row.message else row.health
             sentence = f"{name}: {escaped(row.resource)} {escaped(device)}: {escaped(told)}"
-            ill[row.resource, row.device] = "sick device", sentence
+            ill[row.resource, row.device] = "unhealthy device", sentence
     lost: dict[str, list[str]] = {}
     for each in view.container.devices:
         key = (each.resource, each.device_id)

@@ -10,7 +10,7 @@ from podres_exporter.page.markup import escaped, kind, panel, part, tails, targe
 from podres_exporter.page.scene import ClaimHolder, Place, Scene, places
 from podres_exporter.quantity import bytes_text
 
-_CDI_ONLY = "driver not told"
+_CDI_ONLY = "driver not reported"
 _WIDE = 96
 """CPUs of a node from which on its panel asks for more room."""
 
@@ -62,7 +62,7 @@ def _summary(stock: MemoryStock) -> str:
     if stock.reported_bytes is not None:
         return f"{held} of {bytes_text(stock.reported_bytes)} held"
     if len(stock.numa_nodes) > 1:
-        return f"{held} held across these nodes; how it is split is not told"
+        return f"{held} held across these nodes; the split is not reported"
     return f"{held} held"
 
 
@@ -74,7 +74,7 @@ def claims(scene: Scene) -> str:
     for each in scene.claims:
         drivers[each.use.device.driver][_device(each.use.device)].append(each)
     kinds = "".join(_driver(scene, driver, drivers[driver]) for driver in sorted(drivers))
-    return panel("claims", "Claim devices <small>DRA; NUMA nodes are not told</small>", kinds)
+    return panel("claims", "Claim devices <small>DRA; NUMA nodes are not reported</small>", kinds)
 
 
 def _device(device: ClaimDevice) -> tuple[str, str]:

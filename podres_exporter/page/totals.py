@@ -25,7 +25,7 @@ def _cpus(allocation: Allocation) -> Iterator[str]:
     stock = allocation.cpus
     held = len(stock.exclusive)
     if stock.allocatable is None:
-        yield _tile("Exclusive CPUs", str(held), None, "", "allocatable ones are not told")
+        yield _tile("Exclusive CPUs", str(held), None, "", "allocatable ones are not reported")
     elif stock.allocatable or held:
         whole = len(stock.allocatable)
         yield _tile(
@@ -48,7 +48,7 @@ def _memory(allocation: Allocation) -> Iterator[str]:
                 escaped(name), bytes_text(held[name]), bytes_text(reported[name]), bar, f"{bytes_text(left)} free"
             )
         elif held[name]:
-            yield _tile(escaped(name), bytes_text(held[name]), None, "", "allocatable is not told")
+            yield _tile(escaped(name), bytes_text(held[name]), None, "", "allocatable is not reported")
 
 
 def _devices(allocation: Allocation) -> Iterator[str]:
@@ -60,6 +60,6 @@ def _devices(allocation: Allocation) -> Iterator[str]:
         whole = sum(len(stock.allocatable or ()) for stock in stocks)
         free = sum(len(stock.free or ()) for stock in stocks)
         if any(stock.reported is None for stock in stocks):
-            yield _tile(escaped(name), str(held), None, "", "free ones are not told")
+            yield _tile(escaped(name), str(held), None, "", "free ones are not known")
         else:
             yield _tile(escaped(name), str(held), str(whole), plain_bar(held, whole), f"{free} free")

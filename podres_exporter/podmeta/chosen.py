@@ -1,4 +1,4 @@
-"""Devices that a scheduler has chosen for a pod by an annotation, whatever ids the kubelet hands out."""
+"""Devices that a scheduler chose for a pod in an annotation, whichever ids the kubelet lists."""
 
 import re
 

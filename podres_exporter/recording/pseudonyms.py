@@ -1,4 +1,4 @@
-"""Names to pseudonyms, the same one for the same name, for files that leave the house."""
+"""Replace names by pseudonyms, the same one for the same name, in files that are shared."""
 
 import hmac
 import re

@@ -1,4 +1,4 @@
-"""What is kept of one look at a node."""
+"""The records of a recording: the raw answers of one look at a node."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

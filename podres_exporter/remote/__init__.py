@@ -1,1 +1,1 @@
-"""A running exporter, asked from afar for its snapshot. Nothing here needs gRPC."""
+"""Client of a running exporter's JSON snapshot. Nothing here needs gRPC."""

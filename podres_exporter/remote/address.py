@@ -1,4 +1,4 @@
-"""Where a running exporter is."""
+"""The address of a running exporter, from a URL."""
 
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit

@@ -1,4 +1,4 @@
-"""The snapshot of a running exporter, over HTTP."""
+"""Fetch the snapshot of a running exporter over HTTP."""
 
 import base64
 import contextlib

@@ -1,4 +1,4 @@
-"""Where the facts come from: the kubelet's socket, the kernel's sysfs, and the API server."""
+"""The sources of facts: the kubelet's socket and the kernel's sysfs."""
 
 from podres_exporter.sources.fixed_metadata import FixedMetadata
 from podres_exporter.sources.kubelet import KubeletClient

@@ -1,4 +1,4 @@
-"""What the service needs of its sources, whoever provides it."""
+"""The interfaces that the service expects of its sources."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass

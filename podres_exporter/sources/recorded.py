@@ -1,4 +1,4 @@
-"""A recording in the place of the sources: `--from`. What was read then is read again, by the same decoders."""
+"""A recording as a source (`--from`): the recorded answers are decoded again."""
 
 import threading
 from collections.abc import Mapping

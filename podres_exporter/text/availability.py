@@ -41,7 +41,7 @@ def what_is_retained(snapshot: Snapshot) -> str:
     if names:
         found.append(f"{_named(names)} as the kubelet listed {_it_or_them(names)} before its restart")
     if any(part.held for part in snapshot.parts if part.part == "allocatable"):
-        found.append("what may be handed out as the kubelet told it before its restart")
+        found.append("what is allocatable, as the kubelet reported it before its restart")
     return " and ".join(found)
 
 

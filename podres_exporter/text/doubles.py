@@ -1,4 +1,4 @@
-"""Words for one thing that two pods hold."""
+"""Describe one thing that two pods hold."""
 
 from podres_exporter.model import DoubleHeld, Thing
 from podres_exporter.printable import printable

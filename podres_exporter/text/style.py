@@ -1,4 +1,4 @@
-"""Colours of a terminal: what is good, what needs a look, and what is only said for order's sake."""
+"""Colours of a terminal: the tone of a piece of text, and its ANSI code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -23,7 +23,7 @@ def verdict_text(alignment: Alignment, *, holds_claims: bool = False) -> str:
         case Verdict.UNKNOWN if alignment.constraints:
             sentence = "not known to be aligned: the NUMA nodes of its CPUs are not known"
         case Verdict.UNKNOWN:
-            sentence = "not known to be aligned: nobody states the NUMA node of what it holds"
+            sentence = "not known to be aligned: no NUMA node is stated for what it holds"
         case Verdict.UNSUPPORTED:
             sentence = "not known to be aligned: kubelets before 1.23 report unknown NUMA nodes as node 0"
         case Verdict.NOT_APPLICABLE if holds_claims:

@@ -81,7 +81,7 @@ def test_credentials_that_cannot_be_used_fail() -> None:
 @pytest.mark.parametrize(
     ("detail", "reason", "changes", "remedy"),
     [
-        ("Connection refused", Reason.UNAVAILABLE, {}, "nobody answers there"),
+        ("Connection refused", Reason.UNAVAILABLE, {}, "no answer from there"),
         ("connect timed out", Reason.TIMEOUT, {}, "NetworkPolicy"),
         ("Read timed out.", Reason.TIMEOUT, {}, "overloaded"),
         ("SSLError: CERTIFICATE_VERIFY_FAILED", Reason.DENIED, {}, "not signed by the CA"),

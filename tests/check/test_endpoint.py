@@ -108,7 +108,7 @@ def test_a_refused_connection_has_passed_the_check_of_permissions() -> None:
     ("outcome", "seen", "remedy"),
     [
         (Outcome.REFUSED, "connection refused", "systemctl status kubelet"),
-        (Outcome.BUSY, "accepts nobody: the system's word", "the kubelet hangs"),
+        (Outcome.BUSY, "does not accept connections: the system's word", "the kubelet hangs"),
         (Outcome.FAILED, "cannot connect: the system's word", "--kubelet.socket"),
     ],
 )
@@ -155,7 +155,7 @@ def test_a_mounted_file_whose_kubelet_has_restarted_fails(mount: Mount, outcome:
     one = of("mount", mount=mount, connection=connection(outcome))
 
     assert Verdict.FAILED is one.verdict
-    assert "made its socket anew" in one.seen
+    assert "recreated its socket" in one.seen
 
 
 def test_a_path_with_links_in_it_is_compared_with_the_mounts_as_it_really_is() -> None:

@@ -156,7 +156,7 @@ def test_claims_of_which_nobody_tells_who_uses_what_are_worth_a_note() -> None:
     one = found(evidence, "pods.claims")
 
     assert Verdict.NOTE is one.verdict
-    assert "of 1 claim it is not told which container uses which device: ml/a" == one.seen
+    assert "of 1 claim it is not reported which container uses which device: ml/a" == one.seen
     assert "attribution=claim" in one.remedy
 
 

@@ -44,7 +44,7 @@ def test_a_cluster_without_findings_is_well() -> None:
             {"parts": (Part("pods", stale=True, held=False), Part("allocatable", stale=True, held=False))},
             "snapshot.stale",
             Verdict.WARNING,
-            "pods and allocatable as the kubelet last told",
+            "pods and allocatable as the kubelet last reported",
         ),
         ({"sources": (SourceHealth("kubelet", False, NOW),)}, "source.kubelet", Verdict.WARNING, "did not answer"),
         ({"sources": (SourceHealth("topology", False, NOW),)}, "source.topology", Verdict.WARNING, "did not answer"),

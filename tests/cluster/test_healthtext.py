@@ -56,7 +56,7 @@ def test_what_several_nodes_have_in_common_is_said_once_the_worst_first() -> Non
     marks = [line[:4] for line in text if line[:4] in {"FAIL", "warn", "note"}]
 
     assert sorted(marks, key=["FAIL", "warn", "note"].index) == marks
-    assert "warn  snapshot.held: n2, n3: what may be handed out as the kubelet told it before its restart" in text
+    assert "warn  snapshot.held: n2, n3: what is allocatable, as the kubelet reported it before its restart" in text
     assert "note  kubelet.get: n2, n3: the kubelet does not serve Get: changes are seen at the next poll" in text
     assert "      -> it needs 1.34, or the feature gate KubeletPodResourcesGet" in text
     assert "1 of 4 nodes well, 2 with findings and 1 not heard of." == text[-1]

@@ -26,7 +26,7 @@ def status(message: str) -> bytes:
         (429, b"busy", Reason.THROTTLED, "--web.max-requests"),
         (500, b'{"kind": "Other"}', Reason.UNAVAILABLE, "its exporter answers HTTP 500"),
         (302, b"", Reason.INTERNAL, "its exporter answers HTTP 302"),
-        (401, status("Unauthorized"), Reason.DENIED, "no longer takes these credentials"),
+        (401, status("Unauthorized"), Reason.DENIED, "no longer accepts these credentials"),
         (404, status('pods "x" not found'), Reason.NOT_FOUND, "its exporter is gone"),
         (400, status("address not allowed"), Reason.UNAVAILABLE, "has no address yet"),
         (400, status("invalid pod request"), Reason.INTERNAL, "the API server answers HTTP 400: invalid pod request"),

@@ -270,9 +270,9 @@ def test_of_several_nodes_their_number_is_named() -> None:
 def test_whoever_asks_for_a_free_device_is_told_that_nobody_has_it() -> None:
     asked = Selection(device="0000:3b:02.2")
 
-    assert ["nobody holds openshift.io/sriov_dpdk 0000:3b:02.2 (NUMA node 0) of demo-node; it is free"] == nobody_holds(
-        [builtin_demo(), Snapshot("silent", None)], asked
-    )
+    assert [
+        "no container holds openshift.io/sriov_dpdk 0000:3b:02.2 (NUMA node 0) of demo-node; it is free"
+    ] == nobody_holds([builtin_demo(), Snapshot("silent", None)], asked)
     assert [] == nobody_holds([builtin_demo()], Selection(device=f"{GPU_PREFIX}0"))
     assert [] == nobody_holds([builtin_demo()], Selection())
 

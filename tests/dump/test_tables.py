@@ -243,7 +243,7 @@ def test_without_an_allocation_every_table_says_why_and_nothing_else(snapshot: S
         (
             (SourceHealth("kubelet", False, None),),
             (Part("pods", stale=True, held=False), Part("allocatable", stale=True, held=False)),
-            ["stale: pods and allocatable as the kubelet last told"],
+            ["stale: pods and allocatable as the kubelet last reported"],
         ),
         (
             (SourceHealth("kubelet", False, None), SourceHealth("topology", False, None)),

@@ -40,7 +40,7 @@ def view_of(shown: Snapshot) -> PodView:
 
 
 def test_a_node_on_which_all_is_well_says_so() -> None:
-    assert "Nothing: every container sits as well as it can" in dom(WELL).one("attention").text
+    assert "Nothing: no container is misaligned" in dom(WELL).one("attention").text
 
 
 def test_a_misaligned_container_is_named_with_the_reason() -> None:
@@ -74,7 +74,7 @@ def test_a_sick_device_is_named_once_with_what_is_known(row: DeviceHealth, sente
     view = view_of(WELL)
     sick = replace(view, containers=(replace(view.containers[0], health=(row,)),))
 
-    assert [f"A0 default/a sick device container main: {sentence}"] == findings(with_view(WELL, sick))
+    assert [f"A0 default/a unhealthy device container main: {sentence}"] == findings(with_view(WELL, sick))
 
 
 def test_a_healthy_device_is_no_news() -> None:

@@ -59,7 +59,7 @@ def test_where_only_cdi_names_are_told_they_stand_for_the_device() -> None:
     page = dom(claiming(Claim("default", "c", (ClaimDevice("", "", "", "", ("v.com/c=0", "v.com/c=1")),))))
 
     assert ["v.com/c=0 v.com/c=1"] == [title for title, _ in tiles(page)]
-    assert "driver not told" in page.one("machine").text
+    assert "driver not reported" in page.one("machine").text
 
 
 def test_a_sick_device_is_marked() -> None:

@@ -29,7 +29,7 @@ def test_a_block_over_several_nodes_has_a_bar_of_its_own() -> None:
     page = dom(snapshot((pod("a", container(memory=[block(6144, 0, 1)])),), allocatable(memory=TOLD), MACHINE))
     summaries = [box.children[0].children[0].text for box in page.kind("memory")]
 
-    assert ["0 of 4Gi held", "0 of 4Gi held", "6Gi held across these nodes; how it is split is not told"] == summaries
+    assert ["0 of 4Gi held", "0 of 4Gi held", "6Gi held across these nodes; the split is not reported"] == summaries
 
 
 def test_a_block_that_pod_and_container_repeat_counts_once() -> None:
@@ -60,4 +60,4 @@ def test_without_a_report_the_bar_is_what_is_held() -> None:
     page = dom(snapshot((pod("a", container(memory=[block(1024, 0)])),), None, MACHINE))
 
     assert ["1Gi held"] == [box.children[0].children[0].text for box in page.kind("memory")]
-    assert "allocatable is not told" in page.one("totals").text
+    assert "allocatable is not reported" in page.one("totals").text

@@ -63,6 +63,6 @@ def test_what_is_not_known_to_be_free_is_named_with_the_pods_that_run_unlisted()
 def test_devices_whose_plugins_are_not_back_yet_are_told() -> None:
     parts = (Part("allocatable", stale=False, held=True),)
 
-    assert "what may be handed out as the kubelet told it before its restart" == what_is_retained(
+    assert "what is allocatable, as the kubelet reported it before its restart" == what_is_retained(
         Snapshot("n1", None, parts=parts)
     )

@@ -90,8 +90,8 @@ def _add_check(parser: Parser) -> None:
         "podres-exporter check --metadata.source=none -o json",
     )
     parser.description = (
-        "Look once at the kubelet's socket, its calls, the machine, the API server and our rights there, and say of "
-        "each what was seen and what would mend it. Give it the flags that serve runs with. It changes nothing."
+        "Examine the kubelet's socket, its RPCs, the machine, the API server and the permissions there, and report "
+        "what was found and the remedy. Give it the flags that serve runs with. It changes nothing."
     )
     parser.epilog = (
         "Each flag has a twin in the environment, named beside it. "

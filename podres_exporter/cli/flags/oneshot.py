@@ -1,4 +1,4 @@
-"""Flags of the commands that look once: `dump`, `explain` and `fit`."""
+"""The flags of the one-shot commands `dump`, `explain` and `fit`."""
 
 import argparse
 
@@ -64,8 +64,8 @@ def add_explain(parser: Parser) -> None:
         "podres-exporter explain train-0 --url=node1:10190",
     )
     parser.description = (
-        "Say why a pod sits where it sits: what it asked for, what it was given, on which NUMA nodes and beside whom; "
-        "of a pod that the kubelet rejected, what was in the way."
+        "Explain the placement of a pod: what it requested, what it got, on which NUMA nodes and next to which pods; "
+        "for a pod that the kubelet rejected, what was missing."
     )
     parser.epilog = f"{EPILOG}Exit codes: 0 ok, 1 failed or no such pod, 2 wrong usage, 3 partial, as without metadata."
     parser.add_argument("pod", metavar="POD", help="its name, or NAMESPACE/NAME")
@@ -88,7 +88,7 @@ def add_fit(parser: Parser) -> None:
         "Only a pod with CPUs and memory, limits equal to requests, gets exclusive CPUs and memory blocks."
     )
     parser.epilog = (
-        f"{EPILOG}Exit codes: 0 yes, 1 no, 2 wrong usage, 3 not known: it depends on the policy, or nobody tells."
+        f"{EPILOG}Exit codes: 0 yes, 1 no, 2 wrong usage, 3 not known: it depends on the policy, or data is missing."
     )
     add_asked(parser)
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")

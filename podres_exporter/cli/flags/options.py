@@ -1,4 +1,4 @@
-"""Options of the configuration as flags of a verb."""
+"""Add options of the configuration to a command as flags."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""What a pod shall ask for, from the flags of `fit`."""
+"""The requests of the pod that `fit` is asked about, from its flags."""
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Requests of `kubectl podres` to the API server: lists of pods, and what stands behind its proxy. GET only."""
+"""Read-only requests of `kubectl podres` to the API server: lists of pods and nodes, and the pod proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kubectl podres check`: how the exporters and their kubelets are."""
+"""`kubectl podres check`: the health of the exporters and kubelets of all nodes."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""From flags to the outcomes of all nodes."""
+"""Find the exporters of a cluster and fetch the snapshot of each node."""
 
 import argparse
 import contextlib

@@ -1,4 +1,4 @@
-"""Which API server `kubectl podres` talks to, and as whom: what kubectl itself would take."""
+"""Choose the API server and the user as kubectl would."""
 
 from __future__ import annotations
 

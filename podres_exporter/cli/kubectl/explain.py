@@ -1,4 +1,4 @@
-"""`kubectl podres explain`: why a pod sits where it sits; of one that no node has, where it could go."""
+"""`kubectl podres explain`: why a pod has the CPUs and devices it has, or where a pending pod would fit."""
 
 import argparse
 from collections.abc import Sequence

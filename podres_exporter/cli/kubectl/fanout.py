@@ -1,4 +1,4 @@
-"""Many exporters asked at once, a few at a time, and never longer than somebody wants to wait."""
+"""Fetch from many exporters concurrently, with a deadline for all of them."""
 
 import queue
 import sys

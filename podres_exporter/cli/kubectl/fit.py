@@ -1,4 +1,4 @@
-"""`kubectl podres fit`: which nodes would admit such a pod now."""
+"""`kubectl podres fit`: which nodes would admit a pod with these requests now."""
 
 import argparse
 

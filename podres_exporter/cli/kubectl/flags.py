@@ -1,4 +1,4 @@
-"""The command line of `kubectl podres`: kubectl's flags, and where the exporters are."""
+"""The command line of `kubectl podres`: kubectl's flags, and how the exporters are found."""
 
 import argparse
 
@@ -27,7 +27,7 @@ def build_parser() -> Parser:
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands", required=True)
     for verb, text, add in (
         ("dump", "what the nodes hold now, and who has it", _add_dump),
-        ("explain", "why a pod sits where it sits, or where it could go", _add_explain),
+        ("explain", "why a pod has the CPUs, memory and devices it has, or where it could go", _add_explain),
         ("fit", "which nodes would admit such a pod now", _add_fit),
         ("check", "how the exporters and their kubelets are", _add_check),
     ):
@@ -79,8 +79,8 @@ def _add_explain(parser: Parser) -> None:
         "kubectl podres explain pod/train-0",
     )
     parser.description = (
-        "Say why a pod sits where it sits: what it asked for, what it was given, on which NUMA nodes and beside whom. "
-        "Of a pod that no node has yet: where it could go, best first."
+        "Explain the placement of a pod: what it requested, what it got, on which NUMA nodes and next to which pods. "
+        "For a pending pod: which nodes it would fit, best first."
     )
     parser.epilog = f"Exit codes: 0 ok, {_CODES}."
     parser.add_argument("pod", metavar="POD", help="its name, or NAMESPACE/NAME")
@@ -111,7 +111,7 @@ def _add_check(parser: Parser) -> None:
         "Say of each node which exporter runs there, how its kubelet, topology and metadata are, where kubelet and API "
         "server disagree, and which nodes cannot be heard. Exporters that run and are not ready are asked as well."
     )
-    parser.epilog = "Exit codes: 0 all is well, 1 nobody answers, 2 wrong usage, 3 something is missing somewhere."
+    parser.epilog = "Exit codes: 0 all is well, 1 no exporter answers, 2 wrong usage, 3 something is missing on a node."
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help=_TEXT)
 
 

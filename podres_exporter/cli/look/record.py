@@ -51,7 +51,7 @@ def _hidden_call(rpc: str, call: Call, names: Pseudonyms) -> Call:
         return Call(None, refusal)
     answer = renamed(rpc, call.answer, names)
     if answer is None:
-        detail = f"{len(call.answer)} bytes that cannot be read, left out as nobody knows what names they have"
+        detail = f"{len(call.answer)} bytes that cannot be read, left out because they may contain names"
         return Call(None, Refusal(Reason.MALFORMED, detail))
     return Call(answer, refusal)
 

@@ -1,1 +1,1 @@
-"""What `check` asks the socket, the kubelet and the API server for its evidence."""
+"""Gather the evidence of `check` from the socket, the kubelet and the API server."""

@@ -1,4 +1,4 @@
-"""What `check` asks the API server: whether we may, and the pods of the node."""
+"""Gather evidence on the API server: permissions, and the pods of the node."""
 
 from __future__ import annotations
 

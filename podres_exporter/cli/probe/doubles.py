@@ -1,4 +1,4 @@
-"""What `check` finds that two pods hold: seen in the answer to List, and once more two seconds later."""
+"""Gather evidence on things that two pods hold, confirmed by a second look two seconds later."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""What `check` asks the kubelet: each RPC, again where the rate limit has turned it away."""
+"""Gather evidence on the kubelet: call each RPC, with retries if the rate limit rejects it."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What `check` gathers of the kubelet's socket: the file, the mount that it is on, and whether somebody listens."""
+"""Gather evidence on the kubelet's socket: the file, its mount, and whether a process listens."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""`serve`: run until a signal says stop."""
+"""`serve`: run the daemon until SIGTERM or SIGINT."""
 
 import argparse
 import logging

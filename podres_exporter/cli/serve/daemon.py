@@ -1,4 +1,4 @@
-"""Everything that `serve` runs, put together."""
+"""Build the daemon out of its parts, start and stop it."""
 
 import gc
 import importlib

@@ -1,4 +1,4 @@
-"""What `demo` and `simulate` share: a scenario from a file, and the node that plays it."""
+"""Load a scenario and build the simulated node, for `demo` and `simulate`."""
 
 import errno
 import tempfile

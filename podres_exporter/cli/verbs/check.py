@@ -1,4 +1,4 @@
-"""`check`: one look at everything the exporter needs, for whoever is on call."""
+"""`check`: diagnose everything the exporter needs on this node."""
 
 import argparse
 import difflib

@@ -1,4 +1,4 @@
-"""`explain`: why a pod sits where it sits."""
+"""`explain`: why a pod has the CPUs, memory and devices it has."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""`fit`: would this node admit such a pod now."""
+"""`fit`: whether this node would admit a pod with these requests now."""
 
 import argparse
 import json

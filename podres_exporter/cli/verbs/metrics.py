@@ -1,4 +1,4 @@
-"""`metrics`: the catalogue as a table for people, for deploy/docs/metrics.md, or as JSON for programs."""
+"""`metrics`: the catalogue of families as a table, as Markdown for the docs, or as JSON."""
 
 import argparse
 import json

@@ -179,7 +179,7 @@ def test_a_device_that_nobody_holds_is_named_with_its_node(fleet: Fleet, run: Ru
     fleet.add("n1", busy("n1"))
     fleet.add("n2", snapshot("n2"))
 
-    assert (0, "nobody holds nvidia.com/gpu GPU-n2-3 (NUMA node 1) of n2; it is free\n", []) == run(
+    assert (0, "no container holds nvidia.com/gpu GPU-n2-3 (NUMA node 1) of n2; it is free\n", []) == run(
         "dump", "--device=GPU-n2-3"
     )
     assert (1, "") == run("dump", "--device=GPU-n9")[:2]

@@ -93,7 +93,7 @@ def test_who_has_a_device_that_nobody_has_is_answered(node: Spot, run: Command) 
     """It is free, and where it is."""
     ran = run("dump", *node.flags, "--device", "GPU-b0")
 
-    assert (0, f"nobody holds {GPU} GPU-b0 (NUMA node 1) of {NODE}; it is free\n") == (ran.code, ran.out)
+    assert (0, f"no container holds {GPU} GPU-b0 (NUMA node 1) of {NODE}; it is free\n") == (ran.code, ran.out)
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,10 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
         ),
         (("--from", "x", "--url", "http://n"), ["--from and --url: a snapshot comes from one place; give one of them"]),
         (("--from", ""), ["--from: names no file; write the name of a recording, or - for standard input"]),
-        (("--url", "ftp://n"), ["--url: 'ftp://n' is not the URL of an exporter; write for example http://node1:10190"]),
+        (
+            ("--url", "ftp://n"),
+            ["--url: 'ftp://n' is not the URL of an exporter; write for example http://node1:10190"],
+        ),
         (("--insecure",), ["--insecure: there is a certificate to check with --url https://... only"]),
         (
             ("--insecure", "--url", "http://n"),
