@@ -80,6 +80,11 @@ class TlsChannel:
                 raise PlainHttpError from error
             raise
 
+    @property
+    def is_resumed(self) -> bool:
+        """Whether the client went on with a session of before, without showing a certificate again."""
+        return bool(self._tls.session_reused)
+
     def peer_names(self) -> frozenset[str]:
         """
         Return the DNS, IP, e-mail and URI names of the client's verified certificate, empty where it has none.

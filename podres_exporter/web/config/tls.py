@@ -38,15 +38,27 @@ class TlsServer:
 
     def open(self, sock: socket.socket) -> TlsChannel:
         """Return the channel once both sides have agreed; raises OSError where they cannot, or may not."""
-        # The module has no switch for the sessions of TLS 1.2 that a client without tickets leaves behind. To resume
-        # one is to be let in without a certificate, so where certificates are asked for the next client finds none.
-        if self.sessions > (_MAX_SESSIONS if self._settings.client_auth is ssl.CERT_NONE else 0):
+        if self.sessions > self._max_sessions:
             self._context = self._make_context()
         channel = TlsChannel(sock, self._context)
         channel.handshake()
+        if channel.is_resumed and self._settings.client_auth is not ssl.CERT_NONE:
+            self._context = self._make_context()  # which does not know the session: the client's next attempt succeeds
+            raise ClientDeniedError("client resumed a session instead of showing a certificate")
         if self._settings.allowed_sans is not None and not self._is_allowed(channel):
             raise ClientDeniedError("client certificate has none of client_allowed_sans")
         return channel
+
+    @property
+    def _max_sessions(self) -> int:
+        """
+        How many sessions of TLS 1.2 may be kept before a new context forgets them; Python's module has no other switch.
+
+        To resume one is to be let in without a certificate, so where certificates are asked for, the next client finds
+        none. Not with the system's CAs: to load these takes tens of ms, for which any client could ask again and again.
+        """
+        asks = self._settings.client_auth is not ssl.CERT_NONE
+        return 0 if asks and self._client_ca else _MAX_SESSIONS
 
     def _is_allowed(self, channel: TlsChannel) -> bool:
         try:

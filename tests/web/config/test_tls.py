@@ -541,6 +541,31 @@ def test_no_session_outlives_a_clients_certificate(
     assert [False] * 3 == resumed
 
 
+def test_with_the_systems_cas_a_resumed_session_is_refused_and_a_full_handshake_is_not(
+    start: Callable[..., WebServer], ca: trustme.CA
+) -> None:
+    """These take long to load, so contexts are not made anew for every client that might resume."""
+    port = port_of(start(client_auth_type="VerifyClientCertIfGiven"))
+    context = client_context(ca)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    session: ssl.SSLSession | None = None
+    answers = []
+    for _ in range(3):
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=5) as raw,
+            context.wrap_socket(raw, server_hostname="127.0.0.1", session=session) as sock,
+        ):
+            session = session or sock.session
+            with contextlib.suppress(OSError):
+                sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n")
+            try:
+                answers.append(sock.recv(4096)[:12])
+            except OSError:
+                answers.append(b"")
+
+    assert [b"HTTP/1.1 200", b"", b"HTTP/1.1 200"] == answers
+
+
 class Scrapers:
     """Two clients that keep their connection and two that connect anew for each scrape, until one fails."""
 
