@@ -114,7 +114,10 @@ def claims(snapshot: Snapshot) -> Iterator[Note]:
 
 def claim_cells(snapshot: Snapshot) -> Iterator[Note]:
     """Yield what `?` says in the row of a claim's device."""
-    if any(each.claim_uses for view in _pods(snapshot.allocation) for each in view.containers):
+    known = snapshot.allocation.dra.devices() if snapshot.allocation and snapshot.allocation.dra else {}
+    uses = [use for view in _pods(snapshot.allocation) for each in view.containers for use in each.claim_uses]
+    unplaced = [use for use in uses if (use.device.driver, use.device.pool, use.device.device) not in known]
+    if unplaced or any(use.attribution is Attribution.CLAIM for use in uses):
         yield (
             "of a claim's device the kubelet does not tell the NUMA node; USES ? is a device of a claim that the "
             "container refers to, and nothing tells whether it uses this one"

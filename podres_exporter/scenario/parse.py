@@ -1,11 +1,12 @@
 """A scenario document, YAML or JSON, to records. Everything that is wrong with it is said at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 import yaml
 
 from podres_exporter.errors import ConfigError
+from podres_exporter.model import Claim
 from podres_exporter.scenario.check import check
 from podres_exporter.scenario.pods import read_claim, read_pod
 from podres_exporter.scenario.records import (
@@ -49,6 +50,14 @@ def parse_scenario(text: str, name: str) -> Scenario:
 
 
 def _read_scenario(document: Section) -> Scenario:
+    statuses: dict[tuple[str, str], Mapping[str, object]] = {}
+
+    def claim(part: Section) -> Claim:
+        found = read_claim(part, part.text("namespace", "default"))
+        if part.has("status"):
+            statuses[found.namespace, found.name] = part.mapping("status")
+        return found
+
     scenario = Scenario(
         node=document.text("node", "simulated"),
         kubelet=_read_kubelet(document.section("kubelet")),
@@ -56,7 +65,9 @@ def _read_scenario(document: Section) -> Scenario:
         resources=_each(document.sections("resources"), _read_resource),
         pods=_each(document.sections("pods"), read_pod),
         faults=_each(document.sections("faults"), _read_fault),
-        claims=_each(document.sections("claims"), lambda part: read_claim(part, part.text("namespace", "default"))),
+        claims=_each(document.sections("claims"), claim),
+        claim_statuses=statuses,
+        slices=_each(document.sections("slices"), lambda part: (part.text("name"), part.mapping("spec"))),
     )
     if document.usable and not scenario.numa:
         document.fault("numa", "has no NUMA node; describe at least one")

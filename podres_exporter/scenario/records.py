@@ -169,7 +169,12 @@ class PodSpec:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One node over time; *claims* are ResourceClaims, allocated to this node, that manifests may refer to."""
+    """
+    One node over time; *claims* are ResourceClaims, allocated to this node, that manifests may refer to.
+
+    *claim_statuses* are whole statuses of some of them, by (namespace, name), and *slices* are ResourceSlices of this
+    node with their names; both as in Kubernetes.
+    """
 
     node: str
     kubelet: KubeletSettings
@@ -178,6 +183,8 @@ class Scenario:
     pods: tuple[PodSpec, ...] = ()
     faults: tuple[Fault, ...] = ()
     claims: tuple[Claim, ...] = ()
+    claim_statuses: Mapping[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
+    slices: tuple[tuple[str, Mapping[str, object]], ...] = ()
 
     @property
     def is_admitted(self) -> bool:

@@ -8,11 +8,11 @@ from typing import Any
 from podres_exporter.clock import Clock
 from podres_exporter.model import Container
 from podres_exporter.scenario import Scenario
-from podres_exporter.sim.api import NODES, PODS, RESOURCE_CLAIMS, StatusError, Store
+from podres_exporter.sim.api import NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES, StatusError, Store
 from podres_exporter.sim.api.objects import key_of
 from podres_exporter.sim.devices import DeviceManager
 from podres_exporter.sim.live.kubelet import Kubelet, LivePod, Phase
-from podres_exporter.sim.live.objects import claim_object, node_object
+from podres_exporter.sim.live.objects import claim_object, node_object, slice_object
 from podres_exporter.sim.live.status import pod_status
 
 log = logging.getLogger(__name__)
@@ -37,9 +37,14 @@ class Clerk:
         self._told: tuple[object, ...] | None = None
 
     def introduce(self) -> None:
-        """Create the node and the claims that are allocated to it."""
-        for claim in self._scenario.claims:
-            self._store.create(RESOURCE_CLAIMS, claim_object(claim))
+        """Create the node, its slices, and the claims that are allocated to it."""
+        scenario = self._scenario
+        stated = [claim for pod in scenario.pods for each in pod.containers for claim in each.claims]
+        claims = {(claim.namespace, claim.name): claim for claim in (*stated, *scenario.claims)}
+        for key, claim in claims.items():
+            self._store.create(RESOURCE_CLAIMS, claim_object(claim, scenario.claim_statuses.get(key)))
+        for name, spec in scenario.slices:
+            self._store.create(RESOURCE_SLICES, slice_object(name, spec, scenario.node))
         self._store.create(NODES, self._node())
 
     def follow_plugins(self) -> None:

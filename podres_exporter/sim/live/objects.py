@@ -81,8 +81,8 @@ def _node_info(version: str) -> dict[str, str]:
     }
 
 
-def claim_object(claim: Claim) -> dict[str, Any]:
-    """Return the ResourceClaim, allocated."""
+def claim_object(claim: Claim, status: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the ResourceClaim, allocated; *status* is that of the scenario, if it has one."""
     results = [
         {"request": "devices", "driver": each.driver, "pool": each.pool, "device": each.device}
         | ({"shareID": each.share_id} if each.share_id else {})
@@ -93,5 +93,16 @@ def claim_object(claim: Claim) -> dict[str, Any]:
         "kind": "ResourceClaim",
         "metadata": {"namespace": claim.namespace, "name": claim.name},
         "spec": {"devices": {"requests": [{"name": "devices"}]}},
-        "status": {"allocation": {"devices": {"results": results}}},
+        "status": status or {"allocation": {"devices": {"results": results}}},
+    }
+
+
+def slice_object(name: str, spec: Mapping[str, Any], node: str) -> dict[str, Any]:
+    """Return the ResourceSlice; without a pool of its own it is the only one of the node's."""
+    pool = {"name": node, "generation": 1, "resourceSliceCount": 1}
+    return {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceSlice",
+        "metadata": {"name": name},
+        "spec": {"nodeName": node, "pool": pool, **spec},
     }
