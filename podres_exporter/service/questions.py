@@ -75,6 +75,8 @@ class Questions:
             self._report(GET, answer)
         if not self._is_the_same():
             raise _restarted(GET)
+        if answer is not None and answer.pods[0].key != key:
+            raise KubeletError(GET, Reason.MALFORMED, "the answer is of another pod")
         return answer
 
     def probe_get(self, listing: Listing) -> None:

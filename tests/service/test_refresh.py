@@ -393,3 +393,16 @@ def test_an_exporter_that_starts_with_a_list_that_is_too_large_finds_the_pods_al
 
         assert {"train", "serve"} == node.holders()
     node.kubelet.stop()
+
+
+def test_an_answer_of_another_pod_is_no_answer(node: Node) -> None:
+    """A server that mixes up its pods must not end the loop, nor give a pod what another one holds."""
+    node.kubelet.override("Get", pb.GetPodResourcesResponse(pod_resources=pod("else", 5)).SerializeToString())
+    node.tell(NEW)
+    page = node.rig.refresh()
+
+    assert {"train", "serve"} == page.labels(HELD_GPUS, "pod")
+    node.kubelet.clear_override("Get")
+    node.now_has(TRAIN, SERVE, NEW)
+    node.rig.clock.advance(5)
+    assert {"train", "serve", "new"} == node.rig.refresh().labels(HELD_GPUS, "pod")

@@ -41,6 +41,8 @@ class Oracle:
         self._forgives = min(hold_seconds, max_age_seconds)
         self._max_age = max_age_seconds
         self._truths: list[tuple[float, Truth]] = []
+        self._age: dict[Fact, int] = {}
+        self._aged_at = float("-inf")
         self.begin_life()
 
     def begin_life(self) -> None:
@@ -55,6 +57,7 @@ class Oracle:
         if not self._truths or self._truths[-1][1] != truth:
             self._truths.append((now, truth))
         self._chances = {fact: count for fact, count in self._chances.items() if fact in truth.facts}
+        self._age = {fact: count for fact, count in self._age.items() if fact in truth.facts}
 
     def was_up(self, now: float) -> None:
         """Take that the exporter has had reason to ask a kubelet that was there."""
@@ -70,13 +73,15 @@ class Oracle:
         if poll is not None:
             self._count(poll, now, excused)
             self._judge_honesty(page, poll)
-        known = frozenset(fact for fact, count in self._chances.items() if count >= _CHANCES)
-        known = frozenset(fact for fact in known if not excused(pod_of(fact)))
+        known, old = (
+            frozenset(fact for fact, count in counts.items() if count >= _CHANCES and not excused(pod_of(fact)))
+            for counts in (self._chances, self._age)
+        )
         self._judge_counters(page)
         self._judge_age(page, now)
         self._judge_invented(page, now)
         self._judge_lost(page, known, now)
-        self._judge_free(page, known)
+        self._judge_free(page, old)
         self._judge_twice(page, now)
         self.judge_itself(page)
 
@@ -112,6 +117,10 @@ class Oracle:
         """Count the good polls since each thing became true, an interval apart: the exporter could hear of it."""
         if poll.is_well and poll.knows_all:
             self._told_at = now
+        if poll.is_well and now - self._aged_at >= _INTERVAL_SECONDS:
+            self._aged_at = now
+            facts = [fact for fact in self._truths[-1][1].facts if not excused(pod_of(fact))]
+            self._age |= {fact: self._age.get(fact, 0) + 1 for fact in facts}
         if poll.is_well and poll.knows_all and now - self._counted_at >= _INTERVAL_SECONDS:
             self._counted_at = now
             facts = [fact for fact in self._truths[-1][1].facts if not excused(pod_of(fact))]
@@ -141,14 +150,18 @@ class Oracle:
         if now - self._told_at < self._forgives - 1 and page.has_allocation and known - page.facts:
             raise Violation("lost", f"true, told and not on the page: {sorted(known - page.facts)}")
 
-    def _judge_free(self, page: Page, known: Facts) -> None:
-        """What a living pod holds is never free, whether its row is shown or not."""
-        held = Counter(resource for resource, _ in devices_of(known))
+    def _judge_free(self, page: Page, old: Facts) -> None:
+        """
+        What a living pod has held for a while is never free, whether its row is shown or not.
+
+        An exporter that has just started, beside a kubelet that does not know its pods yet, must not say so either.
+        """
+        held = Counter(resource for resource, _ in devices_of(old))
         for resource, free in page.by_resource("free").items():
             most = self._devices.get(resource, 0) - held[resource]
             if free > most and resource in self._devices:
                 raise Violation("free", f"{free} {resource} are free, of which at most {most} can be")
-        wrong = (page.pool("shared") or frozenset()) & cpus_of(known)
+        wrong = (page.pool("shared") or frozenset()) & cpus_of(old)
         if wrong:
             raise Violation("free", f"CPUs {sorted(wrong)} are held and stand in the shared pool")
 
