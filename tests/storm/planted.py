@@ -78,8 +78,8 @@ BUGS = (
     Bug(
         "free devices are counted, not told apart",
         "model/snapshot.py",
-        "return None if self.reported is None or not self.is_complete else self.reported - self.held",
-        "return None if self.reported is None else frozenset(sorted(self.reported)[len(self.held) :])",
+        "return self.reported - self.held - self.held_by_dra",
+        "return frozenset(sorted(self.reported)[len(self.held) :])",
     ),
     Bug(
         "counters begin anew when the kubelet does",
