@@ -80,8 +80,8 @@ def metrics_url(demo: Process) -> str:
 
 
 def with_allocation(text: str) -> str | None:
-    """Return the page if it shows both halves: a young kubelet's pods are believed sooner than what it may hand out."""
-    shown = ("podres_container_devices{", "podres_node_allocatable_devices{")
+    """Return the page if it shows what is held and what is free: of a young kubelet the second is known later."""
+    shown = ("podres_container_devices{", 'podres_node_free_devices{node="demo-node",resource="nvidia.com/gpu"')
     return text if all(name in text for name in shown) else None
 
 
@@ -95,8 +95,8 @@ class TestDemo:
     """What a newcomer sees within a minute."""
 
     def test_it_prints_the_url_of_the_metrics(self, demo: Process) -> None:
-        """The URL is a line of its own, ready to be clicked on."""
-        assert f"\n    {demo.url()}/metrics\n" in demo.out
+        """The URL begins a line, ready to be clicked on."""
+        assert f"\n    {demo.url()}/metrics " in demo.out
 
     def test_it_shows_two_numa_nodes(self, page: str) -> None:
         """A machine with one node would have no NUMA to look at."""
