@@ -14,6 +14,10 @@ SKEW_SECONDS = 5.0
 
 NO_API_SERVER = "--metadata.source is none"
 _NO_CREDENTIALS = "no credentials (api.credentials)"
+_NO_NODE_NAME = "the name of this node is not known (api.node-name)"
+_NODE_NAME = (
+    "give --node-name as kubectl get nodes shows it (in a pod NODE_NAME by the downward API), or --metadata.source=none"
+)
 
 
 def api_findings(evidence: Evidence) -> list[Finding]:
@@ -21,6 +25,9 @@ def api_findings(evidence: Evidence) -> list[Finding]:
     api, names = evidence.api, ("credentials", "reach", "may-list", "may-watch", "list", "node-name", "clock")
     if api is None:
         return [skipped(f"api.{name}", NO_API_SERVER) for name in names]
+    if not api.is_node_named:
+        unnamed = failed("api.node-name", "this node's name is not given, so its pods cannot be listed", _NODE_NAME)
+        return [*(skipped(f"api.{name}", _NO_NODE_NAME) for name in names if name != "node-name"), unnamed]
     account = api.account
     if account is None:
         remedy = "; ".join(api.problem.split("; ")[1:])

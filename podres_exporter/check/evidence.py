@@ -174,13 +174,15 @@ class PodsAnswer:
 @dataclass(frozen=True, slots=True)
 class ApiServer:
     """
-    What was asked of the API server. *problem* says why there are no credentials; nothing else is there then.
+    What was asked of the API server. *problem* says why there are no credentials; nothing else is there then, nor where
+    the name of the node, whose pods would be asked for, is not known.
 
     *reviews* are by verb; one that is missing was not asked, because the first was not answered.
     """
 
     problem: str = ""
     account: Account | None = None
+    is_node_named: bool = True
     reviews: Mapping[str, AccessAnswer | ApiServerError] = field(default_factory=dict)
     pods: PodsAnswer | ApiServerError | None = None
 

@@ -24,6 +24,7 @@ from podres_exporter.cli.probe.socket import DEVICE_PLUGINS, MOUNTINFO, look_at_
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.clock import Clock, SystemClock
 from podres_exporter.config import OPTIONS, Config
+from podres_exporter.config import options as known
 from podres_exporter.config.build import Given
 from podres_exporter.config.options import environment_name
 from podres_exporter.errors import TopologyError
@@ -59,10 +60,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Look, and print what was found; 0 if all is well, 1 if something failed, 3 for mere warnings."""
     unknown = f"-o: {arguments.output!r} is unknown; choose {' or '.join(FORMATS)}"
     given = given_flags(arguments)
-    config = configured(given, os.environ, [] if arguments.output in FORMATS else [unknown])
+    is_named = not lacks_node_name(given, os.environ)
+    config = configured(
+        given if is_named else {**given, "--metadata.source": "none"},
+        os.environ,
+        [] if arguments.output in FORMATS else [unknown],
+    )
     configure(config.log_level, config.log_format)
     clock = SystemClock()
-    evidence = gather(config, stated(given, os.environ), os.environ, Surroundings(clock))
+    evidence = gather(config, stated(given, os.environ), os.environ, Surroundings(clock), is_named=is_named)
     report = judge(evidence)
     if arguments.hash_names:
         report = without_names(report, Pseudonyms(secrets.token_bytes()).name(report.node))
@@ -74,6 +80,18 @@ def run(arguments: argparse.Namespace) -> int:
             print(line)
     is_forgiven = arguments.warnings_ok and report.verdict is Verdict.WARNING
     return 0 if is_forgiven else EXIT_CODES[report.verdict]
+
+
+def lacks_node_name(given: Given, environment: Mapping[str, str]) -> bool:
+    """
+    Return whether the API server is to be asked for the pods of a node that nobody has named.
+
+    `serve` refuses to start then; here it is a finding like any other, and the rest is looked at.
+    """
+    source, node = known.METADATA_SOURCE, known.NODE_NAME
+    wanted = given.get(source.flag) or environment.get(source.environment) or source.default
+    is_named = node.flag in given or environment.get(node.environment) or environment.get("NODE_NAME")
+    return wanted == "apiserver" and not is_named
 
 
 def wants_colours(environment: Mapping[str, str], *, is_terminal: bool) -> bool:
@@ -110,6 +128,8 @@ def gather(
     said: tuple[tuple[str, ...], tuple[tuple[str, str], ...]],
     environment: Mapping[str, str],
     around: Surroundings,
+    *,
+    is_named: bool = True,
 ) -> Evidence:
     """
     Return everything that can be found out, whatever of it fails.
@@ -120,7 +140,7 @@ def gather(
     clock = around.clock
     socket = look_at_socket(config.kubelet_socket, clock, around.mountinfo)
     kubelet = KubeletAsker(config.kubelet_socket, config.kubelet_timeout_seconds, clock)
-    asker, api = _api(config, environment, around)
+    asker, api = _api(config, environment, around) if is_named else (None, ApiServer(is_node_named=False))
     try:
         listing = kubelet.list() if socket.is_connected else None
         allocatable = kubelet.allocatable() if socket.is_connected else None

@@ -635,6 +635,28 @@ def test_wrong_usage_is_refused_all_at_once(capsys: pytest.CaptureFixture[str]) 
         assert part in errors
 
 
+@pytest.mark.parametrize("more", [(), ("--metadata.source=apiserver",)])
+def test_without_the_name_of_the_node_everything_else_is_looked_at(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    """`serve` refuses to start; the command for people in trouble reports it as a finding."""
+    monkeypatch.delenv("NODE_NAME")
+    code = main(place.argv("-o", "json", *more))
+    found = {each["id"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
+
+    assert 1 == code
+    assert "failed" == found["api.node-name"]["verdict"]
+    assert "--node-name" in found["api.node-name"]["remedy"]
+    assert {"skipped"} == {found[name]["verdict"] for name in ("api.reach", "api.list", "api.credentials")}
+    assert "ok" == found["socket.connect"]["verdict"]
+
+
+def test_a_name_that_is_empty_is_wrong_usage_here_too(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NODE_NAME")
+
+    assert 2 == main(place.argv("--node-name="))
+
+
 def test_the_environment_of_serve_is_validated_too() -> None:
     """In the exporter's own pod, `check` finds what `serve` would stumble over."""
     with pytest.raises(ConfigError, match="PODRES_WEB_MAX_REQUESTS"):
