@@ -5,4 +5,4 @@ The kubelet answers that on a local socket only (the pod-resources API). This pa
 gives one frozen snapshot to Prometheus and to people. .github/CONTRIBUTING.md shows the layers, from socket to scrape.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -286,6 +286,7 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("default", "NOTHING SCRAPES IT YET", "metadata.source is none"),
         ("minimal", "metadata.source is none", "{{"),
+        ("kube-prometheus-stack", "port-forward", "THE DASHBOARDS READ RECORDING RULES"),
         ("tls", "https://localhost:10190/metrics", "NOTHING SCRAPES IT YET"),
         ("annotations", "daemonset/podres-exporter 10190:9999\n  http://localhost:10190/m", "NOTHING"),
     ],

@@ -61,7 +61,7 @@ def test_kustomize_takes_the_overlay_as_it_is_printed(tmp_path: Path) -> None:
     (manifests / "mine" / "kustomization.yaml").write_text(overlay, encoding="utf-8")
     objects = documents(Kubectl(tmp_path)("kustomize", str(manifests / "mine")))
 
-    assert "registry.example.com/podres-exporter:0.1.0" == exporter(objects)["image"]
+    assert "registry.example.com/podres-exporter:0.2.0" == exporter(objects)["image"]
     assert "podres" == one(objects, "Namespace")["metadata"]["name"]
 
 
