@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not given:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
+    if given[0] == "__complete":
+        return _complete("podres_exporter.cli.flags.commands", given[1:])
     try:
         arguments = parse(parser, given)
         # Loaded by name, so that the daemon does not carry the simulated node: its memory is paid once per node.
@@ -59,6 +61,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever reads has seen enough, as in `metrics | head`; nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
+
+
+def kubectl_complete_main(argv: Sequence[str] | None = None) -> int:
+    """
+    Complete a command line of `kubectl podres`, as kubectl asks the program `kubectl_complete-podres`.
+
+    Source: kubectl's plugin completion, which has cobra's protocol: a word a line, then a directive (4: no file names).
+    """
+    code = _complete("podres_exporter.cli.kubectl.flags", sys.argv[1:] if argv is None else argv)
+    print(":4")
+    return code
+
+
+def _complete(parsers: str, words: Sequence[str]) -> int:
+    """Print what may follow on a command line whose parser that module builds."""
+    completion = importlib.import_module("podres_exporter.cli.flags.completion")
+    for word in completion.candidates(importlib.import_module(parsers).build_parser(), words):
+        print(word)
+    return EXIT_OK
 
 
 def kubectl_main(argv: Sequence[str] | None = None) -> int:

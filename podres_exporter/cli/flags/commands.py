@@ -50,10 +50,19 @@ def build_parser() -> Parser:
         ("demo", _add_demo, "run a simulated node with the exporter in front of it; needs nothing"),
         ("simulate", _add_simulate, "run the simulated node alone, to test device plugins and agents"),
         ("metrics", _add_metrics, "print the catalogue of metric families"),
+        ("completion", _add_completion, "print the script that completes commands in bash, zsh or fish"),
     ):
         each = verbs.add_parser(verb, usage=f"podres-exporter {verb} [flags]", help=text)
         add(each)
     return parser
+
+
+def _add_completion(parser: Parser) -> None:
+    """Add the argument of `completion`."""
+    parser.description = "Print a script for your shell that completes commands, flags and formats."
+    parser.examples("podres-exporter completion bash > /etc/bash_completion.d/podres-exporter")
+    parser.add_argument("shell", metavar="SHELL", help="bash, zsh or fish")
+    parser.runs("podres_exporter.cli.verbs.completion")
 
 
 def _add_metrics(parser: Parser) -> None:

@@ -50,6 +50,10 @@ class Parser(argparse.ArgumentParser):
         formatter.add_text(self.epilog)
         return formatter.format_help()
 
+    def flags(self) -> Sequence[argparse.Action]:
+        """Return the flags, in the order of the help."""
+        return [action for action in self._actions if action.option_strings]
+
     @property
     def commands(self) -> Mapping[str, "Parser"]:
         """The parsers of the commands by name, none for a parser without commands."""
