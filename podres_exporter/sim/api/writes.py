@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from podres_exporter.sim.api.answer import JSON
+from podres_exporter.sim.api.defaults import defaulted
 from podres_exporter.sim.api.objects import Object
 from podres_exporter.sim.api.request import Request, Target
 from podres_exporter.sim.api.resources import NAMESPACES
@@ -45,14 +46,18 @@ def create(store: Store, request: Request, target: Target) -> Object:
     Return the object that a POST has made; it is stored, and the store's listeners have run.
 
     A pod begins as Pending without a node, whoever owns the store gives it one. Raises StatusError for the mistakes
-    that the real server names too: wrong kind, wrong or missing namespace, no name, a name that is taken.
+    that the real server names too: wrong kind, wrong or missing namespace, no name, a name that is taken. A kind that
+    is not stated is that of the URL.
     """
     resource = target.resource
     if not resource.is_writable:
         raise method_not_allowed()
     _refuse_dry_run(request)
     item = read_body(request)
-    if (item.get("apiVersion"), item.get("kind")) != (resource.api_version, resource.kind):
+    item = {"apiVersion": resource.api_version, "kind": resource.kind} | {
+        k: v for k, v in item.items() if v is not None
+    }
+    if (item["apiVersion"], item["kind"]) != (resource.api_version, resource.kind):
         told = f'"{item.get("apiVersion")}, Kind={item.get("kind")}"'
         raise bad_request(f'the API version in the data ({told}) does not match "{resource.api_version}"')
     metadata = item["metadata"] = {**_mapping(item.get("metadata"))}
@@ -62,7 +67,7 @@ def create(store: Store, request: Request, target: Target) -> Object:
     _ensure_name(item, store.version)
     for name in ("uid", "resourceVersion", "creationTimestamp"):
         metadata.pop(name, None)
-    return store.create(resource, {**item, "status": {"phase": "Pending"}}).item
+    return store.create(resource, {**defaulted(item), "status": {"phase": "Pending"}}).item
 
 
 def delete(store: Store, request: Request, target: Target) -> Object:

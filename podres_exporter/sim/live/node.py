@@ -23,6 +23,7 @@ from podres_exporter.scenario import (
     node_at,
 )
 from podres_exporter.sim.api import ANY, PODS, YOUNG, ApiServer, Hang, StatusError, Store, StreamFault
+from podres_exporter.sim.api.defaults import defaulted
 from podres_exporter.sim.devices import DeviceManager, DeviceState
 from podres_exporter.sim.live.clerk import Clerk
 from podres_exporter.sim.live.kubelet import Kubelet, Phase
@@ -153,7 +154,7 @@ class LiveNode(SimNode):
 
     def create(self, pod: Mapping[str, Any]) -> Mapping[str, Any]:
         """Create a pod, and return it once it has been admitted or rejected. Raises StatusError, as the store does."""
-        created = self.store.create(PODS, pod).item["metadata"]
+        created = self.store.create(PODS, defaulted(pod)).item["metadata"]
         self.settle()
         return self.store.get(PODS, created["namespace"], created["name"])
 
@@ -269,7 +270,7 @@ class LiveNode(SimNode):
             return
         if current is None:
             try:
-                uid = self.store.create(PODS, manifest).item["metadata"]["uid"]
+                uid = self.store.create(PODS, defaulted(manifest)).item["metadata"]["uid"]
             except StatusError as error:
                 log.debug("sim.pod_refused", extra={"pod": spec.name, "error": str(error)})
                 return
