@@ -53,10 +53,8 @@ def create(store: Store, request: Request, target: Target) -> Object:
     if not resource.is_writable:
         raise method_not_allowed()
     _refuse_dry_run(request)
-    item = read_body(request)
-    item = {"apiVersion": resource.api_version, "kind": resource.kind} | {
-        k: v for k, v in item.items() if v is not None
-    }
+    kind = {"apiVersion": resource.api_version, "kind": resource.kind}
+    item = kind | {name: value for name, value in read_body(request).items() if value is not None}
     if (item["apiVersion"], item["kind"]) != (resource.api_version, resource.kind):
         told = f'"{item.get("apiVersion")}, Kind={item.get("kind")}"'
         raise bad_request(f'the API version in the data ({told}) does not match "{resource.api_version}"')

@@ -551,21 +551,21 @@ def test_an_empty_node_admits_pods(short_dir: Path) -> None:
 def test_the_python_client_reads_and_makes_pods_with_its_models(short_dir: Path) -> None:
     """Amounts are stored as texts, requests come from limits, and a kind that is not stated is that of the URL."""
     limits = {"cpu": 2, "memory": "1Gi", GPU: 1}
-    scenario = (
-        f"pods: [{{name: a, spec: {{containers: [{{name: main, resources: {{limits: {json.dumps(limits)}}}}}]}}}}]"
-    )
+    spec = {"containers": [{"name": "main", "resources": {"limits": limits}}]}
+    scenario = f"pods: [{{name: a, spec: {json.dumps(spec)}}}]"
     container = kubernetes.client.V1Container(
         name="main", resources=kubernetes.client.V1ResourceRequirements(limits={GPU: "1"})
     )
     wanted = kubernetes.client.V1Pod(
         metadata=kubernetes.client.V1ObjectMeta(name="b"), spec=kubernetes.client.V1PodSpec(containers=[container])
     )
-    with live_node(short_dir, scenario) as (node, _):
-        with kubernetes.client.ApiClient(kubernetes.client.Configuration(host=node.api.url)) as client:
-            core = kubernetes.client.CoreV1Api(client)
-            core.create_namespaced_pod("default", wanted)
-            node.settle()
-            found = {pod["metadata"]["name"]: pod for pod in core.list_namespaced_pod("default").to_dict()["items"]}
+    configuration = kubernetes.client.Configuration()
+    with live_node(short_dir, scenario) as (node, _), kubernetes.client.ApiClient(configuration) as client:
+        configuration.host = node.api.url
+        core = kubernetes.client.CoreV1Api(client)
+        core.create_namespaced_pod("default", wanted)
+        node.settle()
+        found = {pod["metadata"]["name"]: pod for pod in core.list_namespaced_pod("default").to_dict()["items"]}
 
     asked = {name: pod["spec"]["containers"][0]["resources"] for name, pod in found.items()}
     texts = {"cpu": "2", "memory": "1Gi", GPU: "1"}
