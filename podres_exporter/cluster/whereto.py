@@ -106,7 +106,8 @@ def _in_the_way(answer: Answer) -> str:
 def _leaving(outcome: Outcome) -> str:
     if not outcome.freeing:
         return ""
-    return f"; it would fit without {' or '.join(folded([printable('/'.join(key)) for key in outcome.freeing], 2))}"
+    names = folded([printable("/".join(key)) for key in outcome.freeing], 2, "{} more")
+    return f"; it would fit without {joined(names, 'or')}"
 
 
 def _notes(answers: Ranked) -> list[str]:

@@ -159,7 +159,7 @@ def _leaving(held: Sequence[Holder], freeing: Sequence[PodKey]) -> str:
     if freeing:
         ending = {(each.namespace, each.name): each.ending for each in held if each.ending}
         names = [f"{_pod(*key)} ({ending[key]})" if key in ending else _pod(*key) for key in freeing]
-        return f"it would fit without: {' or '.join(folded(names, _MOST_HOLDERS, '(+{})'))}"
+        return f"it would fit without: {joined(folded(names, _MOST_HOLDERS, '{} more'), 'or')}"
     if len({(each.namespace, each.name) for each in held}) > MOST_TRIED:
         return f"none of the first {MOST_TRIED} would make room by leaving alone"
     return "no single pod's leaving would make room"
