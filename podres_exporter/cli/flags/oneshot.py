@@ -45,7 +45,8 @@ def add_dump(parser: Parser) -> None:
     group.add_argument(
         "--record",
         metavar="FILE",
-        help="keep the node's raw answers for a bug report, compressed if FILE ends in .gz; --from reads them",
+        help="keep the node's raw answers for a bug report, compressed if FILE ends in .gz; "
+        "- is standard output, without a table; --from reads them",
     )
     group.add_argument(
         "--hash-names",

@@ -115,15 +115,23 @@ def _empty(arguments: argparse.Namespace) -> Iterator[str]:
             yield f"--{name}"
 
 
+STANDARD_OUTPUT = Path("-")
+"""What `--record -` stands for: in the exporter's pod there is no folder that can be written."""
+
+
 def record_path(text: str | None, faults: list[str]) -> Path | None:
     """Return the file to record into; None if there is none to be, or if *faults* says what is wrong with it."""
     if text is None:
         return None
     path = Path(text)
+    if path == STANDARD_OUTPUT:
+        return path
     if not text or path.is_dir() or not path.parent.is_dir():
         faults.append(f"--record: {text!r} does not name a file in an existing directory")
         return None
-    if text == "-" or path.is_relative_to("/dev") or (path.exists() and not path.is_file()):
-        faults.append(f"--record: {text!r} is not a regular file; write for example node1.json.gz")
+    if path.is_relative_to("/dev") or (path.exists() and not path.is_file()):
+        faults.append(
+            f"--record: {text!r} is not a regular file; write for example node1.json.gz, or - for standard output"
+        )
         return None
     return path

@@ -6,6 +6,8 @@ import secrets
 from dataclasses import replace
 from pathlib import Path
 
+from podres_exporter.cli.console import write
+from podres_exporter.cli.flags.request import STANDARD_OUTPUT
 from podres_exporter.cli.output_file import write_whole
 from podres_exporter.errors import Reason, SnapshotError
 from podres_exporter.recording import Call, Pseudonyms, Recording, Refusal
@@ -17,12 +19,16 @@ _KEY_BYTES = 32
 
 def save(recording: Recording, path: Path, *, hide_names: bool) -> None:
     """
-    Write the recording, compressed if the name ends in `.gz`, readable for its owner alone.
+    Write the recording, compressed if the name ends in `.gz`, readable for its owner alone; `-` is standard output.
 
-    Raises SnapshotError where that is not possible; a file that was there is left as it was then.
+    Raises SnapshotError or OutputError where that is not possible; a file that was there is left as it was then.
     """
     kept = hidden(recording, Pseudonyms(secrets.token_bytes(_KEY_BYTES))) if hide_names else recording
-    data = json.dumps(encode(kept), indent=1).encode() + b"\n"
+    text = json.dumps(encode(kept), indent=1) + "\n"
+    if path == STANDARD_OUTPUT:
+        write(text)
+        return
+    data = text.encode()
     if path.suffix == ".gz":
         data = gzip.compress(data, mtime=0)
     try:

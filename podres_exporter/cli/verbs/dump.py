@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, complain, ended, remark, write
-from podres_exporter.cli.flags.request import View, record_path, selection_of, view_of, views
+from podres_exporter.cli.flags.request import STANDARD_OUTPUT, View, record_path, selection_of, view_of, views
 from podres_exporter.cli.look.missing import missing
 from podres_exporter.cli.look.origin import Keep, SnapshotOrigin
 from podres_exporter.cli.look.resolve import origin_of
@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
         from podres_exporter.cli.verbs.follow import follow  # noqa: PLC0415 - only with --watch
 
         return ended(partial(follow, origin, selection, SystemClock(), is_json=view.output == "json"))
+    if record == STANDARD_OUTPUT:
+        return ended(partial(_record_alone, origin))
     return ended(partial(_dump, origin, selection, view))
 
 
@@ -42,6 +44,13 @@ def _dump(origin: SnapshotOrigin, selection: Selection, view: View) -> int:
     text, notes = rendered(observation, shown, selection, view, origin.config)
     write(text)
     remark(notes)
+    return EXIT_PARTIAL if lacking else EXIT_OK
+
+
+def _record_alone(origin: SnapshotOrigin) -> int:
+    """Look, which writes the recording to standard output; a table after it would spoil it."""
+    lacking = missing(origin.look())
+    complain(lacking)
     return EXIT_PARTIAL if lacking else EXIT_OK
 
 

@@ -286,6 +286,19 @@ def test_a_recording_with_hidden_names_holds_none_of_them(node: Spot, run: Comma
     assert _shape(then) == _shape(now)
 
 
+def test_a_recording_on_standard_output_is_all_that_is_there(node: Spot, run: Command) -> None:
+    """In the exporter's pod nothing is written: `kubectl exec POD -- ... --record - > node.rec` is the way out."""
+    file = node.directory / "piped.json"
+    recorded = run("dump", *node.flags, "--record", "-", "--hash-names")
+    file.write_text(recorded.out, encoding="utf-8")
+    again = run("dump", "--from", file, "-o", "json")
+
+    assert (0, 0) == (recorded.code, again.code)
+    assert json.loads(recorded.out)
+    assert "train" not in recorded.out
+    assert len(json.loads(run("dump", *node.flags, "-o", "json").out)["pods"]) == len(json.loads(again.out)["pods"])
+
+
 def _shape(document: dict[str, object]) -> list[str]:
     """Return what is held where, without names."""
     pods = document["pods"]
@@ -389,10 +402,14 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
         ),
         (("--hash-names",), ["--hash-names: hides names in a recording; give --record FILE"]),
         (("--record", "/nowhere/x"), ["--record: '/nowhere/x' does not name a file in an existing directory"]),
-        (("--record", "-"), ["--record: '-' is not a regular file; write for example node1.json.gz"]),
         (
             ("--record", "/dev/stdout"),
-            ["--record: '/dev/stdout' is not a regular file; write for example node1.json.gz"],
+            [
+                (
+                    "--record: '/dev/stdout' is not a regular file; "
+                    "write for example node1.json.gz, or - for standard output"
+                )
+            ],
         ),
         (("--from", "x", "--url", "http://n"), ["--from and --url: a snapshot comes from one place; give one of them"]),
         (("--from", ""), ["--from: names no file; write the name of a recording, or - for standard input"]),
