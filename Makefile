@@ -44,6 +44,8 @@ requirements: .venvs/uv/.installed  ## the image's packages with the hashes of t
 workflows: .venvs/workflows/.installed  ## lint .github: schema, and what is unsafe in workflows
 	.venvs/workflows/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 	.venvs/workflows/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venvs/workflows/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yaml
+	.venvs/workflows/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	.venvs/workflows/bin/zizmor --offline --quiet --min-severity=medium .github
 
 image: .venvs/base/.complete $(VENV)/.tests $(HELM)  ## build the image on Debian's own Python, and run it as the chart does (root)

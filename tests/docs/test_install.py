@@ -11,6 +11,8 @@ from helm_rig import ROOT, Helm, documents, exporter, find_helm, kinds, one
 from kubectl_rig import Kubectl
 from promql_rig import tool
 
+from podres_exporter.cli.flags.commands import build_parser
+
 DOCS = ROOT / "deploy" / "docs"
 INSTALL = (DOCS / "install.md").read_text(encoding="utf-8")
 OPENSHIFT = (DOCS / "openshift.md").read_text(encoding="utf-8")
@@ -102,3 +104,35 @@ def test_the_kubelets_reserved_memory_is_the_sum_that_it_demands() -> None:
     reserved = [row["limits"]["memory"] for row in config["reservedMemory"]]
 
     assert sum(int(each.removesuffix("Mi")) for each in parts) == sum(int(each.removesuffix("Mi")) for each in reserved)
+
+
+PLACES = (
+    *(ROOT / "deploy" / "rules" / name for name in ("RUNBOOKS.md", "podres.rules.yaml")),
+    *sorted((ROOT / ".github").rglob("*.*")),
+    *(DOCS / name for name in ("install.md", "openshift.md")),
+)
+_WORD = r"--?[a-z][\w.-]*(?:=[\w.:]+)?|-|json|POD|NAMESPACE|FILE"
+COMMAND = re.compile(rf"podres-exporter (check|dump|explain|serve)((?: (?:{_WORD})(?![\w-]))*)")
+
+
+def test_commands_that_runbooks_forms_and_pages_name_are_taken_by_the_program() -> None:
+    """Who is called at night types them; a flag that was renamed would be found out then."""
+    found = {
+        (path.name, verb, flags) for path in PLACES for verb, flags in COMMAND.findall(path.read_text(encoding="utf-8"))
+    }
+    wrong = [
+        (*each, extras)
+        for each in sorted(found)
+        for extras in [build_parser().parse_known_args([each[1], *(each[2].split() or _least(each[1]))])[1]]
+        if extras
+    ]
+
+    assert len(found) > 10
+    assert [] == wrong
+    assert ("bug.yaml", "dump", " --record - --hash-names") in found
+    assert ("bug.yaml", "check", " -o json --hash-names") in found
+
+
+def _least(verb: str) -> list[str]:
+    """Return what the verb cannot do without."""
+    return ["POD"] if verb == "explain" else []
