@@ -71,10 +71,10 @@ class Storm(RuleBasedStateMachine):
         self._do("delete", name)
         self._look(then)
 
-    @rule(name=NAMES, resource=RESOURCES, number=NUMBER, then=NEWS)
-    def double(self, name: str, resource: str, number: int, then: str) -> None:
-        """A pod gets a device that another one may hold."""
-        self._do("double", resource, number, name)
+    @rule(name=NAMES, number=NUMBER, then=NEWS)
+    def double(self, name: str, number: int, then: str) -> None:
+        """A pod gets a device that another one holds."""
+        self._do("double", number, name)
         self._look(then)
 
     @rule(name=NAMES, then=NEWS)

@@ -339,15 +339,14 @@ class StormNode:
         self._window, self._then = [], None
         self.live.let_kubelet_hear(None)
 
-    def double(self, resource: str, number: int, name: str) -> None:
-        """Let a new pod get a device, whoever holds it: an error that kubelets make."""
-        key = self._device(resource, number)
-        self.live.pods.double(*key)
-        try:
+    def double(self, number: int, name: str) -> None:
+        """Let a new pod get a device that another one holds, if there is one: an error that kubelets make."""
+        self.delete(name)
+        held = sorted({(fact[4], fact[5]) for fact in self.truth().facts if fact[0] == "device"})
+        if held:
+            resource, device = held[number % len(held)]
+            self.live.pods.double(resource, device)
             self.live.create(pod(name, container("main", devices={resource: 1})))
-        except StatusError:
-            pass
-        finally:
             self.live.pods.double(resource, None)
 
     def hang(self, *, on: bool) -> None:

@@ -58,12 +58,6 @@ BUGS = (
         "                self._asked_as[key] = content\n",
     ),
     Bug(
-        "a pod that Get does not find ends at once",
-        "allocation/cache.py",
-        "REFUSALS = 2\n",
-        "REFUSALS = 0\n",
-    ),
-    Bug(
         "what two pods hold is not looked for",
         "join/doubles.py",
         "            yield from _several(Thing.DEVICE, resource, _device_holders(pods, resource))\n",
