@@ -1,6 +1,7 @@
 """The address of a running exporter, from a URL."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 METRICS_PATH, SNAPSHOT_PATH = "/metrics", "/api/v1/snapshot"
@@ -22,6 +23,21 @@ class Address:
         """Return the URL, without the password."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.is_secure else 'http'}://{host}:{self.port}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTls:
+    """
+    How an https exporter is trusted, and what it is shown.
+
+    *verify*: whether its certificate must be trusted, by *ca* (PEM) or else by the machine. *certificate* and *key* are
+    the client's, for exporters that demand one; the key may stand in the file of the certificate.
+    """
+
+    verify: bool = True
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
 
 
 def parse_address(text: str) -> Address:

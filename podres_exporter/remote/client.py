@@ -12,7 +12,7 @@ from podres_exporter.clock import Clock
 from podres_exporter.document import decode_json
 from podres_exporter.errors import DocumentError, Reason, SourceError
 from podres_exporter.model import Snapshot
-from podres_exporter.remote.address import SNAPSHOT_PATH, Address
+from podres_exporter.remote.address import SNAPSHOT_PATH, Address, ClientTls
 
 _LONGEST_BODY = 64 * 1024 * 1024
 _PIECE_BYTES = 64 * 1024
@@ -35,9 +35,9 @@ class Fetched:
 class ExporterClient:
     """Asks one exporter, with a connection for each request."""
 
-    def __init__(self, address: Address, timeout_seconds: float, clock: Clock, *, verify: bool = True) -> None:
-        """*verify*: whether the certificate of an `https` URL must be one that this machine trusts."""
-        self._address, self._timeout, self._clock, self._verify = address, timeout_seconds, clock, verify
+    def __init__(self, address: Address, timeout_seconds: float, clock: Clock, tls: ClientTls | None = None) -> None:
+        """*tls* is for `https` URLs; without it the exporter's certificate must be one that this machine trusts."""
+        self._address, self._timeout, self._clock, self._tls = address, timeout_seconds, clock, tls or ClientTls()
         self._etag = ""
 
     def fetch(self) -> Fetched | None:
@@ -75,8 +75,19 @@ class ExporterClient:
             return http.client.HTTPConnection(host, port, timeout=self._timeout)
         import ssl  # noqa: PLC0415 - most exporters are asked without
 
-        context = ssl.create_default_context()
-        if not self._verify:
+        tls = self._tls
+        file = tls.ca
+        try:
+            context = ssl.create_default_context(cafile=file)
+            if tls.certificate is not None:
+                file = tls.certificate
+                context.load_cert_chain(file, tls.key)
+        except OSError as error:
+            remedy = (
+                "it must have PEM, and a key if --url-key names none" if file is tls.certificate else "it must have PEM"
+            )
+            raise self._error(Reason.DENIED, f"{file} cannot be used: {error.strerror}; {remedy}") from error
+        if not tls.verify:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=context)
 
@@ -138,14 +149,17 @@ class ExporterClient:
             return self._error(Reason.UNAVAILABLE, f"the host is not known ({error.strerror})")
         if isinstance(error, ConnectionRefusedError):
             return self._error(
-                Reason.UNAVAILABLE, "nobody listens there; is the exporter running, and is this its port?"
+                Reason.UNAVAILABLE, "no process listens there; is the exporter running, and is this its port?"
             )
         if type(error).__module__ == "ssl":
-            text = getattr(error, "verify_message", "") or error.strerror or str(error)
-            remedy = (
-                "name its CA by SSL_CERT_FILE, or give --insecure" if "certificate" in str(error) else "is it https?"
-            )
-            return self._error(Reason.DENIED, f"TLS: {text}; {remedy}")
+            untrusted = getattr(error, "verify_message", "")
+            if untrusted:
+                return self._error(Reason.DENIED, f"TLS: {untrusted}; name its CA by --url-ca, or give --insecure")
+            if "certificate" in str(error).lower():
+                remedy = "it demands a client certificate: give --url-cert and --url-key"
+            else:
+                remedy = "is it https?"
+            return self._error(Reason.DENIED, f"TLS: {error.strerror or error}; {remedy}")
         return self._error(Reason.UNAVAILABLE, error.strerror or str(error))
 
     def _error(self, reason: Reason, detail: str) -> SourceError:

@@ -18,7 +18,7 @@ from tls_rig import Authority
 from podres_exporter.clock import SystemClock
 from podres_exporter.document import encode
 from podres_exporter.errors import Reason, SourceError
-from podres_exporter.remote.address import parse_address
+from podres_exporter.remote.address import ClientTls, parse_address
 from podres_exporter.remote.client import ExporterClient, Fetched
 
 SNAPSHOT = everything()
@@ -27,7 +27,7 @@ BODY = json.dumps(encode(SNAPSHOT, generated_at_seconds=MADE_AT, version="0.1.0"
 
 
 def client(url: str, timeout_seconds: float = 60.0, *, verify: bool = True) -> ExporterClient:
-    return ExporterClient(parse_address(url), timeout_seconds, SystemClock(), verify=verify)
+    return ExporterClient(parse_address(url), timeout_seconds, SystemClock(), ClientTls(verify))
 
 
 def failure(answer: bytes, timeout_seconds: float = 60.0) -> SourceError:
@@ -145,7 +145,7 @@ def test_nobody_there_is_told_with_a_question() -> None:
         client(f"http://127.0.0.1:{port}").fetch()
 
     assert Reason.UNAVAILABLE is caught.value.reason
-    assert "nobody listens there" in caught.value.detail
+    assert "no process listens there" in caught.value.detail
 
 
 def test_a_host_that_nobody_knows_is_told_as_that() -> None:
@@ -221,8 +221,33 @@ def test_a_certificate_that_nobody_has_signed_is_refused_unless_told_otherwise(
         trusted = client(server.url).fetch()
 
     assert Reason.DENIED is caught.value.reason
-    assert "name its CA by SSL_CERT_FILE, or give --insecure" in caught.value.detail
+    assert "name its CA by --url-ca, or give --insecure" in caught.value.detail
     assert Fetched(SNAPSHOT, MADE_AT) == insecure == trusted
+
+
+def test_a_client_certificate_is_shown_to_an_exporter_that_demands_one(tmp_path: Path) -> None:
+    """RequireAndVerifyClientCert; the CA is named by a file, and the key stands in one of its own."""
+    authority = Authority()
+    certificate, key = authority.client_files(tmp_path)
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    with TlsServer(authority.demanding_context()) as server:
+        address = parse_address(server.url)
+        shown = ClientTls(ca=tmp_path / "ca.pem", certificate=certificate, key=key)
+        fetched = ExporterClient(address, 60.0, SystemClock(), shown).fetch()
+        with pytest.raises(SourceError) as refused:
+            ExporterClient(address, 60.0, SystemClock(), ClientTls(ca=tmp_path / "ca.pem")).fetch()
+
+    assert Fetched(SNAPSHOT, MADE_AT) == fetched
+    assert "it demands a client certificate: give --url-cert and --url-key" in refused.value.detail
+
+
+def test_a_certificate_without_its_key_is_an_error_and_no_traceback(tmp_path: Path) -> None:
+    authority = Authority()
+    certificate, _ = authority.client_files(tmp_path)
+    with TlsServer(authority.demanding_context()) as server, pytest.raises(SourceError) as caught:
+        ExporterClient(parse_address(server.url), 60.0, SystemClock(), ClientTls(certificate=certificate)).fetch()
+
+    assert "client.crt" in caught.value.detail
 
 
 def test_https_at_a_port_that_speaks_none_is_told_as_that() -> None:

@@ -156,7 +156,7 @@ class Fleet:
         self.server.stop()
 
     def add(self, node: str, backend: Backend | Snapshot | None = None, **status: Any) -> None:
-        """Add a node with an exporter; without a backend nobody listens there."""
+        """Add a node with an exporter; without a backend no process listens there."""
         self.store.create(NODES, {"metadata": {"name": node}})
         self.store.create(PODS, exporter_pod(node, **status))
         if isinstance(backend, Snapshot):

@@ -175,6 +175,9 @@ def _add_way(parser: Parser) -> argparse._ArgumentGroup:
         metavar="FILE",
         help="the password of the URL's user; within the URL everyone on the machine could see it",
     )
+    group.add_argument("--url-ca", metavar="FILE", help="CA that signed the certificate of an https URL, as PEM")
+    group.add_argument("--url-cert", metavar="FILE", help="client certificate for an exporter that demands one, as PEM")
+    group.add_argument("--url-key", metavar="FILE", help="its key, if it is not in the file of the certificate")
     group.add_argument("--insecure", action="store_true", help="do not check the certificate of an https URL")
     return group
 

@@ -7,17 +7,17 @@ from podres_exporter.cli.signals import Alarm
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config
 from podres_exporter.errors import SnapshotError, SourceError
-from podres_exporter.remote.address import Address
+from podres_exporter.remote.address import Address, ClientTls
 from podres_exporter.remote.client import ExporterClient
 
 
 class ExporterOrigin:
     """SnapshotOrigin that reads the JSON snapshot of one exporter over HTTP."""
 
-    def __init__(self, config: Config, address: Address, clock: Clock, *, verify: bool) -> None:
-        """*verify*: whether this machine must trust the certificate of an https address."""
+    def __init__(self, config: Config, address: Address, clock: Clock, tls: ClientTls) -> None:
+        """*tls* is for https addresses."""
         self.config, self._address = config, address
-        self._client = ExporterClient(address, config.kubelet_timeout_seconds, clock, verify=verify)
+        self._client = ExporterClient(address, config.kubelet_timeout_seconds, clock, tls)
 
     def look(self) -> Observation:
         """Return the exporter's current snapshot."""

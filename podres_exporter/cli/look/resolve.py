@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from podres_exporter.cli.flags.parser import given_flags
+from podres_exporter.cli.look.credentials import tls_of
 from podres_exporter.cli.look.origin import Keep, SnapshotOrigin
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config, build_config
@@ -37,6 +38,7 @@ def origin_of(
     """
     faults, given = list(problems), given_flags(arguments)
     address = _address(arguments, faults)
+    tls = tls_of(arguments, address, faults)
     if arguments.file is not None and address is not None:
         faults.append("--from and --url: a snapshot comes from one place; give one of them")
     flag = "--from" if arguments.file is not None else "--url" if arguments.url is not None else ""
@@ -59,7 +61,7 @@ def origin_of(
     if address is not None:
         from podres_exporter.cli.look.exporter import ExporterOrigin  # noqa: PLC0415 - as above
 
-        return ExporterOrigin(config, address, clock, verify=not arguments.insecure)
+        return ExporterOrigin(config, address, clock, tls)
     from podres_exporter.cli.look.node import NodeOrigin  # noqa: PLC0415 - as above
 
     return NodeOrigin(config, environment, clock, no_metadata, keep)
@@ -68,8 +70,6 @@ def origin_of(
 def _address(arguments: argparse.Namespace, faults: list[str]) -> Address | None:
     """Return the exporter to ask, None where none is given, or none that could be."""
     if arguments.url is None:
-        if arguments.insecure:
-            faults.append("--insecure: there is a certificate to check with --url https://... only")
         if arguments.password_file is not None:
             faults.append("--password-file: is the password of a user in --url http://USER@HOST:10190")
         return None
@@ -80,8 +80,6 @@ def _address(arguments: argparse.Namespace, faults: list[str]) -> Address | None
         return None
     if arguments.password_file is not None:
         address = _with_password(address, arguments.password_file, faults)
-    if arguments.insecure and not address.is_secure:
-        faults.append("--insecure: there is a certificate to check with --url https://... only")
     return address
 
 

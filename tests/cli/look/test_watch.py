@@ -257,10 +257,10 @@ def test_an_exporter_is_watched_from_afar(node: Spot, watch: Watcher) -> None:
         node.kubelet.answers = answers(TRAIN)
         assert watch.sees("- web/infer")
         daemon.stop()
-        assert watch.sees("nobody listens there")
+        assert watch.sees("no process listens there")
 
     assert 0 == watch("--url", url, "--kubelet.poll-interval=1s", story=story)
-    assert 1 == watch.err.count("nobody listens there")
+    assert 1 == watch.err.count("no process listens there")
 
 
 def test_who_has_seen_enough_ends_the_watch(node: Spot, monkeypatch: pytest.MonkeyPatch) -> None:

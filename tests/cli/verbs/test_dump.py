@@ -417,6 +417,22 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
             ("--url", "ftp://n"),
             ["--url: 'ftp://n' is not the URL of an exporter; write for example http://node1:10190"],
         ),
+        (
+            ("--url", "http://n", "--url-cert", "/nowhere/c"),
+            [
+                "--url-cert: there is a certificate to check with --url https://... only",
+                "--url-cert: there is no file '/nowhere/c'",
+            ],
+        ),
+        (
+            ("--url", "https://n", "--url-key", "/dev/null", "--url-ca", "/nowhere/ca", "--insecure"),
+            [
+                "--insecure and --url-ca: contradict each other; give one of them",
+                "--url-key: belongs to a certificate; give --url-cert too",
+                "--url-ca: there is no file '/nowhere/ca'",
+                "--url-key: there is no file '/dev/null'",
+            ],
+        ),
         (("--insecure",), ["--insecure: there is a certificate to check with --url https://... only"]),
         (
             ("--insecure", "--url", "http://n"),
