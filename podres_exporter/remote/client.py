@@ -83,9 +83,7 @@ class ExporterClient:
                 file = tls.certificate
                 context.load_cert_chain(file, tls.key)
         except OSError as error:
-            remedy = (
-                "it must have PEM, and a key if --url-key names none" if file is tls.certificate else "it must have PEM"
-            )
+            remedy = "write PEM into it, and the key too if --url-key does not name its file"
             raise self._error(Reason.DENIED, f"{file} cannot be used: {error.strerror}; {remedy}") from error
         if not tls.verify:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -155,10 +153,7 @@ class ExporterClient:
             untrusted = getattr(error, "verify_message", "")
             if untrusted:
                 return self._error(Reason.DENIED, f"TLS: {untrusted}; name its CA by --url-ca, or give --insecure")
-            if "certificate" in str(error).lower():
-                remedy = "it demands a client certificate: give --url-cert and --url-key"
-            else:
-                remedy = "is it https?"
+            remedy = "is it https, and does it demand a client certificate (--url-cert)?"
             return self._error(Reason.DENIED, f"TLS: {error.strerror or error}; {remedy}")
         return self._error(Reason.UNAVAILABLE, error.strerror or str(error))
 

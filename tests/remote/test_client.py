@@ -238,7 +238,7 @@ def test_a_client_certificate_is_shown_to_an_exporter_that_demands_one(tmp_path:
             ExporterClient(address, 60.0, SystemClock(), ClientTls(ca=tmp_path / "ca.pem")).fetch()
 
     assert Fetched(SNAPSHOT, MADE_AT) == fetched
-    assert "it demands a client certificate: give --url-cert and --url-key" in refused.value.detail
+    assert "does it demand a client certificate (--url-cert)?" in refused.value.detail
 
 
 def test_a_certificate_without_its_key_is_an_error_and_no_traceback(tmp_path: Path) -> None:
