@@ -1,6 +1,7 @@
 """The simulated node as writers of plugins and agents start it: processes that find each other by sockets only."""
 
 import json
+import re
 from pathlib import Path
 
 from processes import Start, eventually, get
@@ -89,7 +90,8 @@ def test_the_story_of_the_demo_is_admitted_by_real_managers(start: Start) -> Non
     """The API server that demo names has the pods that the page shows, the rejected one with its reason among them."""
     demo = start("demo", "--web.listen-address=127.0.0.1:0")
     demo.url()
-    api = eventually(lambda: demo.out.partition("kubectl --server=")[2].partition(" ")[0] or None)
+    kubeconfig = Path(eventually(lambda: demo.out.partition("kubectl --kubeconfig=")[2].partition(" ")[0] or None))
+    api = re.findall(r"server: (\S+)", kubeconfig.read_text(encoding="utf-8"))[0].strip('"')
 
     def rejected() -> list[str] | None:
         pods = json.loads(get(f"{api}/api/v1/pods")[1])["items"]

@@ -1,6 +1,5 @@
 """What the demo prints: where to look, and which commands to try next."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -64,9 +63,7 @@ def _kubectl(node: SimNode, program: str, kubeconfig: Path) -> list[str]:
     if not isinstance(node, LiveNode):
         return []
     plugin = Path(program).with_name("kubectl-podres")
-    lines = []
-    if shutil.which("kubectl"):
-        lines.append(f"    kubectl --kubeconfig={kubeconfig} get pods -A -w")
+    lines = [f"    kubectl --kubeconfig={kubeconfig} get pods -A -w"]
     if plugin.exists():
         lines.append(f"    {plugin} dump -A --kubeconfig {kubeconfig}   # as `kubectl podres`, once it is on PATH")
     return lines
