@@ -75,7 +75,12 @@ def trust(snapshot: Snapshot) -> Iterator[Note]:
             yield f"down: {_SOURCES.get(each.source, printable(each.source))} did not answer when it was last asked"
 
 
-_SOURCES = {"kubelet": "the kubelet", "metadata": "the API server", "topology": "/sys, which has the NUMA topology,"}
+_SOURCES = {
+    "kubelet": "the kubelet",
+    "metadata": "the API server",
+    "topology": "/sys, which has the NUMA topology,",
+    "dra": "the API server, for ResourceSlices and claims,",
+}
 
 
 def metadata(snapshot: Snapshot) -> Iterator[Note]:

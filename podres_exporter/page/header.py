@@ -6,7 +6,7 @@ from podres_exporter.model import Snapshot, SourceHealth, Support
 from podres_exporter.page.markup import escaped, moment, part
 from podres_exporter.text.availability import what_is_retained, what_is_unknown, why_nothing
 
-_NAMES = {"kubelet": "Kubelet", "metadata": "API server", "topology": "Topology"}
+_NAMES = {"kubelet": "Kubelet", "metadata": "API server", "topology": "Topology", "dra": "DRA"}
 _HALVES = {"pods": "pods", "allocatable": "allocatable devices, CPUs and memory"}
 _LAST_GOOD = "What stands here is its last good answer; it may have changed since."
 _GOOD, _SO_SO, _BAD, _OFF = "ok", "warn", "bad", "off"
