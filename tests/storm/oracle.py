@@ -94,10 +94,11 @@ class Oracle:
         """Return what keeps the page from being the truth, nothing where it is."""
         truth = self._truths[-1][1]
         wanted = truth.facts | frozenset(fact for fact in truth.finished if not is_over(pod_of(fact)))
-        most, sure = (_free(truth, held) for held in (wanted, wanted | truth.unlisted))
-        # What is held unlisted may be on any set of NUMA nodes, and is taken off on each of them.
+        most = _free(truth, wanted)
+        # Which devices init containers have left is not told: they are taken off on each set of NUMA nodes.
         places = Counter(resource for resource, _ in {(key[0], at) for key, at in truth.stock.devices.items()})
-        least = {each: most[each] - places[each] * (most[each] - sure[each]) for each in most}
+        left = Counter(resource for resource, _ in devices_of(truth.unlisted).keys() - devices_of(wanted).keys())
+        least = {each: most[each] - places[each] * left[each] for each in most}
         shown = {resource: int(count) for resource, count in page.by_resource("free").items()}
         is_right = all(least.get(each, 0) <= shown.get(each, 0) <= most[each] for each in most.keys() | shown.keys())
         twice = Counter(device[0] for device, count in _holders(wanted, "device").items() if count > 1)
