@@ -201,7 +201,9 @@ class Gets:
         """Return whether the kubelet can know the pod."""
         if meta is None:
             return key in cache.entries and cache.site.is_static(key, metadata)
-        return meta.runs
+        # One that was rejected, or has ended, may have taken the name of a pod that is still shown.
+        before = cache.entries.get(key)
+        return meta.runs or (before is not None and before.uid not in {"", meta.uid})
 
 
 def _content(meta: PodMeta) -> object:

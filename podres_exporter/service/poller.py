@@ -233,6 +233,7 @@ class Poller:
         if not (followed or lists_active):
             return None
         past = {each.pod.key for each in marked if each.mark is Mark.RETAINED or each.is_finished}
+        past.update(key for key, entry in self._follower.cache.entries.items() if entry.refusals)
         present = [pod for pod in listing.pods if pod.key not in past]
         alive = living(present, metadata.pods if metadata else {}, followed=followed, lists_active=lists_active)
         said_at = {key: entry.said_at for key, entry in self._follower.cache.entries.items()}

@@ -406,3 +406,17 @@ def test_an_answer_of_another_pod_is_no_answer(node: Node) -> None:
     node.now_has(TRAIN, SERVE, NEW)
     node.rig.clock.advance(5)
     assert {"train", "serve", "new"} == node.rig.refresh().labels(HELD_GPUS, "pod")
+
+
+def test_a_pod_whose_name_a_rejected_one_has_taken_ends(node: Node) -> None:
+    """The old instance was deleted; the new one never ran, and is no reason to go on showing what the old one held."""
+    node.now_has(SERVE)
+    rejected = replace(meta("train"), uid="uid-of-another", is_terminal=True)
+    node.source.tell(rejected, meta("serve"))
+    node.rig.changes.report([rejected.key])
+    before = node.calls("Get")
+    page = node.rig.refresh()
+
+    assert {"serve"} == page.labels(HELD_GPUS, "pod")
+    assert 7 == page.value("podres_node_free_devices", resource="example.com/gpu")
+    assert 1 == node.calls("Get") - before
