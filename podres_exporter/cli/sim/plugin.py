@@ -10,17 +10,22 @@ from podres_exporter.log import configure
 from podres_exporter.sim.devices.names import is_extended_resource_name
 from podres_exporter.sim.plugin import SamplePlugin
 
+KUBELET_DIRECTORY = Path("/var/lib/kubelet/device-plugins")
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve and register until SIGTERM or SIGINT. Raises ConfigError with what is wrong with flags or file."""
     found: list[str] = []
     resource, devices, directory = arguments.resource, arguments.devices, Path(arguments.directory)
-    if resource is None or not is_extended_resource_name(resource):
-        found.append(f"--resource: {resource!r} is no extended resource; write for example example.com/gpu")
+    if resource is None:
+        found.append("--resource: is missing; write for example example.com/gpu")
+    elif not is_extended_resource_name(resource):
+        found.append(f"--resource: {resource!r} is not an extended resource; write for example example.com/gpu")
     if devices is None:
         found.append("--devices: the file with the devices is missing; see podres-exporter simulate plugin --help")
     if not directory.is_dir():
-        found.append(f"--directory: {directory} is no directory; a kubelet has it at /var/lib/kubelet/device-plugins")
+        elsewhere = f"; a kubelet has it at {KUBELET_DIRECTORY}" if directory != KUBELET_DIRECTORY else ""
+        found.append(f"--directory: {directory} is not a directory{elsewhere}")
     if found:
         raise ConfigError(found)
     with stop_signals() as wait_for_signal:

@@ -52,9 +52,17 @@ def test_every_fault_of_the_plugin_is_said_at_once(capsys: pytest.CaptureFixture
     """Resource, devices and directory."""
     said = refused(capsys, "simulate", "plugin", "--resource=gpu", f"--directory={tmp_path / 'none'}")
 
-    assert "--resource: 'gpu' is no extended resource; write for example example.com/gpu" in said
+    assert "--resource: 'gpu' is not an extended resource; write for example example.com/gpu" in said
     assert "--devices: the file with the devices is missing" in said
-    assert f"--directory: {tmp_path / 'none'} is no directory" in said
+    assert f"--directory: {tmp_path / 'none'} is not a directory; a kubelet has it at" in said
+
+
+def test_a_missing_resource_is_called_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    """And the kubelet's own directory is not named twice."""
+    said = refused(capsys, "simulate", "plugin", "--devices=x", "--directory=/nowhere")
+
+    assert "--resource: is missing; write for example example.com/gpu" in said
+    assert "None" not in said
 
 
 def test_a_wrong_file_of_devices_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
