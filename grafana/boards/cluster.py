@@ -35,7 +35,7 @@ def _left() -> list[Panel]:
     return [
         number(
             "Free devices",
-            f"Devices that are allocatable and that no container holds, by resource: {FREE}. Red: none.",
+            f"Devices that are allocatable and that no container holds, by resource: {FREE}. Orange: none.",
             recorded(FREE, "resource", RESOURCE),
             steps=NONE_LEFT,
             legend="{{resource}}",
@@ -158,7 +158,7 @@ def _holders() -> list[Panel]:
             ("namespace", "Namespace"),
             "resource",
             unit="suffix: h",
-            size=(12, 9),
+            size=(24, 9),
             overrides={"Namespace": linked(TO_NAMESPACE)},
         ),
         rows(

@@ -114,6 +114,7 @@ def _kubelet() -> list[Panel]:
             f"{recorded(errors, 'rpc, reason')} or 0 * {recorded(calls, 'rpc')}",
             "{{rpc}} {{reason}}",
             unit="cps",
+            reach=0.1,
         ),
         curves(
             "Latency of calls, 99th percentile",
@@ -143,6 +144,7 @@ def _kubelet() -> list[Panel]:
             "cluster:podres_kubelet_restarts:increase1h, of all nodes together.",
             f"sum(cluster:podres_kubelet_restarts:increase1h{{{CLUSTER}}})",
             "restarts",
+            reach=1,
         ),
         rows(
             "Kubelets that restart most in an hour",
@@ -159,6 +161,7 @@ def _kubelet() -> list[Panel]:
             "{{rpc}}",
             unit="cps",
             width=24,
+            reach=0.1,
         ),
     ]
 
@@ -173,6 +176,7 @@ def _metadata() -> list[Panel]:
             "{{verb}} {{reason}}",
             unit="reqps",
             width=8,
+            reach=0.1,
         ),
         curves(
             "Requests",
@@ -181,6 +185,7 @@ def _metadata() -> list[Panel]:
             "{{verb}}",
             unit="reqps",
             width=8,
+            reach=0.1,
         ),
         curves(
             "Received",

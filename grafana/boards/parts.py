@@ -16,7 +16,7 @@ Steps = Sequence[tuple[float | None, str]]
 """Thresholds: from which value on which colour; the first has no value."""
 
 PLAIN: Steps = ((None, "text"),)
-NONE_LEFT: Steps = ((None, "red"), (1, "green"))
+NONE_LEFT: Steps = ((None, "orange"), (1, "green"))
 ANY_IS_BAD: Steps = ((None, "green"), (1, "red"))
 ANY_IS_A_PITY: Steps = ((None, "green"), (1, "orange"))
 FILLING: Steps = ((None, "green"), (0.8, "yellow"), (1, "orange"))
@@ -109,10 +109,22 @@ def bars(
     return panel.max(1) if unit == "percentunit" else panel
 
 
-def curves(
-    title: str, description: str, expr: str, legend: str, *, unit: str = "short", stacked: bool = False, width: int = 12
+def curves(  # noqa: PLR0913  # the options of curves, by name
+    title: str,
+    description: str,
+    expr: str,
+    legend: str,
+    *,
+    unit: str = "short",
+    stacked: bool = False,
+    width: int = 12,
+    reach: float | None = None,
 ) -> timeseries.Panel:
-    """Return lines over time, or areas on top of each other where their sum says something."""
+    """
+    Return lines over time, or areas on top of each other where their sum says something.
+
+    *reach* is how far up the axis goes at least: without it, what is always 0 gets an axis to 100.
+    """
     query = Dataquery().expr(expr).range().legend_format(legend)
     legends = common_builders.VizLegendOptions().show_legend(True)
     placement = common.LegendPlacement.RIGHT if width == WHOLE_WIDTH else common.LegendPlacement.BOTTOM
@@ -130,7 +142,9 @@ def curves(
         .no_value("none")
     )
     if unit == "percentunit":
-        panel = panel.axis_soft_max(1)
+        reach = 1
+    if reach is not None:
+        panel = panel.axis_soft_max(reach)
     if stacked:
         panel = panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
         panel = panel.line_interpolation(common.LineInterpolation.STEP_AFTER)
