@@ -34,6 +34,7 @@ def main() -> None:
                     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme)
                     page.goto(url)
                     page.get_by_text("train-llm-0").first.wait_for(timeout=READY_SECONDS * 1000)
+                    page.get_by_text("Not known:").wait_for(state="detached", timeout=READY_SECONDS * 1000)
                     page.screenshot(path=FOLDER / f"node-{scheme}.png")
                 browser.close()
         finally:

@@ -139,7 +139,8 @@ def _cells(scene: Scene, place: Place, stock: DeviceStock, bases: dict[str, list
     rest = f'<i class="c many free t" title="{len(free)} free">{len(free)} free</i>' if fold else ""
     rows = [(found[number], f"{counts[number]}") for number in sorted(found)]
     identifier = target(place.identifier, stock.resource)
-    text = "" if fold else f'<p class="note">{len(free)} free</p>'
+    left = f"{len(free)} free" if stock.is_complete else "free: not known"
+    text = "" if fold else f'<p class="note">{left}</p>'
     return f'<div class="cores dense" aria-hidden="true">{cells}{rest}</div>{legend(rows, identifier)}{text}'
 
 

@@ -8,6 +8,9 @@ from podres_exporter.page.badge import plain_bar
 from podres_exporter.page.markup import escaped, part
 from podres_exporter.quantity import bytes_text
 
+_UNKNOWN = "free: not known"
+"""More may be held than is known."""
+
 
 def totals(allocation: Allocation) -> str:
     """Return a tile for CPUs, each memory type and each resource."""
@@ -28,9 +31,8 @@ def _cpus(allocation: Allocation) -> Iterator[str]:
         yield _tile("Exclusive CPUs", str(held), None, "", "allocatable ones are not reported")
     elif stock.allocatable or held:
         whole = len(stock.allocatable)
-        yield _tile(
-            "Exclusive CPUs", str(held), str(whole), plain_bar(held, whole), f"{whole - held} in the shared pool"
-        )
+        left = _UNKNOWN if stock.shared_pool is None else f"{whole - held} in the shared pool"
+        yield _tile("Exclusive CPUs", str(held), str(whole), plain_bar(held, whole), left)
     else:
         yield _tile("Exclusive CPUs", "none", None, "", "the CPU manager's policy is not static")
 
@@ -41,12 +43,12 @@ def _memory(allocation: Allocation) -> Iterator[str]:
     for stock in allocation.memory:
         held[stock.memory_type] += stock.held_bytes
         reported[stock.memory_type] += stock.reported_bytes or 0
+    complete = set(held) - {stock.memory_type for stock in allocation.memory if not stock.is_complete}
     for name in sorted(held):
         if reported[name]:
             bar, left = plain_bar(held[name], reported[name]), max(0, reported[name] - held[name])
-            yield _tile(
-                escaped(name), bytes_text(held[name]), bytes_text(reported[name]), bar, f"{bytes_text(left)} free"
-            )
+            free = f"{bytes_text(left)} free" if name in complete else _UNKNOWN
+            yield _tile(escaped(name), bytes_text(held[name]), bytes_text(reported[name]), bar, free)
         elif held[name]:
             yield _tile(escaped(name), bytes_text(held[name]), None, "", "allocatable is not reported")
 
@@ -59,7 +61,8 @@ def _devices(allocation: Allocation) -> Iterator[str]:
         held = sum(len(stock.held) for stock in stocks)
         whole = sum(len(stock.allocatable or ()) for stock in stocks)
         free = sum(len(stock.free or ()) for stock in stocks)
+        left = f"{free} free" if all(stock.is_complete for stock in stocks) else _UNKNOWN
         if any(stock.reported is None for stock in stocks):
             yield _tile(escaped(name), str(held), None, "", "free ones are not known")
         else:
-            yield _tile(escaped(name), str(held), str(whole), plain_bar(held, whole), f"{free} free")
+            yield _tile(escaped(name), str(held), str(whole), plain_bar(held, whole), left)
