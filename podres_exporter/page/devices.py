@@ -22,10 +22,15 @@ _MOST_FREE = 32
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """One device as the kubelet knows it; *replica* is empty where it is no share of a physical one."""
+    """
+    One device as the kubelet knows it; *replica* is empty where it is no share of a physical one.
+
+    *unheld* says what it is where no container is listed with it.
+    """
 
     key: tuple[str, str]
     replica: str
+    unheld: str
 
 
 def devices(scene: Scene, place: Place) -> str:
@@ -38,9 +43,16 @@ def _resource(scene: Scene, place: Place, stock: DeviceStock) -> str:
     bases: defaultdict[str, list[_Share]] = defaultdict(list)
     for each in sorted(ids, key=_natural):
         base, replica = split_replica(each, stock.resource)
-        bases[base].append(_Share((stock.resource, each), replica))
+        bases[base].append(_Share((stock.resource, each), replica, _unheld(stock, each)))
     body = _tiles(scene, bases) if len(bases) <= _MOST_TILES else _cells(scene, place, stock, bases)
     return kind(escaped(stock.resource), _summary(stock, len(ids)), body)
+
+
+def _unheld(stock: DeviceStock, device: str) -> str:
+    """Return what a device is that no container is listed with."""
+    if device in stock.held_by_dra:
+        return "held by DRA"
+    return "free" if stock.is_complete else "no known holder"
 
 
 def _summary(stock: DeviceStock, count: int) -> str:
@@ -65,7 +77,8 @@ def _tile(scene: Scene, base: str, label: str, share: _Share) -> str:
     holders = scene.devices.get(share.key, ())
     name = f'<span class="id" title="{escaped(base)}">{escaped(label)}</span>'
     if not holders:
-        return f'<li class="dev free t" title="{escaped(base)}: free">{name}<span class="state">free</span></li>'
+        state = f'<span class="state">{share.unheld}</span>'
+        return f'<li class="dev free t" title="{escaped(base)}: {share.unheld}">{name}{state}</li>'
     return (
         f'<li class="dev t {_trouble(scene, share)}" data-p="{numbers(holders)}" title="{_title(scene, share)}">'
         f"{name}{''.join(badge.chip() for badge in _badges(holders))}{_flags(scene, share)}</li>"
@@ -89,12 +102,16 @@ def _folded_slots(scene: Scene, shares: list[_Share]) -> Iterator[str]:
     groups: defaultdict[tuple[str, str], list[_Share]] = defaultdict(list)
     for share in shares:
         holders = scene.devices.get(share.key, ())
-        groups[numbers(holders) if holders else "", "; ".join(_remarks(scene, share))].append(share)
+        remarks = "; ".join(_remarks(scene, share)) if holders else share.unheld
+        groups[numbers(holders) if holders else "", remarks].append(share)
     for (_, remarks), same in groups.items():
         count = f'<span class="state">{len(same)} {"shares" if len(same) > 1 else "share"}</span>'
         holders = scene.devices.get(same[0].key, ())
         if not holders:
-            yield f'<li class="free t" title="{len(same)} shares: free">{count} <span class="state">free</span></li>'
+            yield (
+                f'<li class="free t" title="{len(same)} shares: {remarks}">{count} '
+                f'<span class="state">{remarks}</span></li>'
+            )
             continue
         names = ", ".join(f"{each.badge.name} ({escaped(each.container)})" for each in holders)
         chips = "".join(badge.chip() for badge in _badges(holders))
@@ -109,7 +126,8 @@ def _slot(scene: Scene, share: _Share) -> str:
     """Return one share of a physical device."""
     holders = scene.devices.get(share.key, ())
     if not holders:
-        return f'<li class="free t" title="share {escaped(share.replica)}: free"><span class="state">free</span></li>'
+        state = f'<span class="state">{share.unheld}</span>'
+        return f'<li class="free t" title="share {escaped(share.replica)}: {share.unheld}">{state}</li>'
     chips = "".join(badge.chip() for badge in _badges(holders))
     return (
         f'<li class="t {_trouble(scene, share)}" data-p="{numbers(holders)}" title="{_title(scene, share)}">'

@@ -3,9 +3,10 @@
 import re
 from dataclasses import replace
 
+from page_dom import dom
 from page_nodes import tiny
 
-from podres_exporter.model import Allocation
+from podres_exporter.model import Allocation, DeviceStock
 from podres_exporter.page.totals import totals
 
 
@@ -30,3 +31,24 @@ def test_a_tile_says_where_it_is_not_known_what_is_free() -> None:
     assert known
     assert all(text.endswith((" free", " in the shared pool")) for text in known)
     assert ["free: not known"] * len(known) == rests(unknown)
+
+
+def test_a_device_without_a_holder_is_free_only_where_that_is_known() -> None:
+    """Nor is it free where a DRA claim has the same hardware."""
+    snapshot = tiny()
+    assert snapshot.allocation is not None
+    (stock, *others) = [each for each in snapshot.allocation.devices if each.free]
+    device = min(stock.free or ())
+
+    def states(changed: DeviceStock) -> list[str]:
+        assert snapshot.allocation is not None
+        devices = (changed, *others)
+        page = dom(replace(snapshot, allocation=replace(snapshot.allocation, devices=devices)))
+        return [each.text for each in page.all("span", "state")]
+
+    known = states(stock)
+
+    assert "free" in known
+    assert known.count("free") - 1 == states(replace(stock, held_by_dra=frozenset({device}))).count("free")
+    assert "held by DRA" in states(replace(stock, held_by_dra=frozenset({device})))
+    assert "no known holder" in states(replace(stock, is_complete=False))
