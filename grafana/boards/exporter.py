@@ -61,7 +61,7 @@ def _trust() -> list[Panel]:
         ),
         number(
             "Held snapshots",
-            "Exporters that hold back the answers of a kubelet that has just started: podres_snapshot_held.",
+            "Exporters that show something as before a kubelet's restart: podres_snapshot_held.",
             or_zero(f"max by (cluster, instance) (podres_snapshot_held{{{JOB}}})"),
             steps=ANY_IS_BAD,
         ),
