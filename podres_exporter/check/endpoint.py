@@ -159,8 +159,8 @@ def _age(socket: Socket, hold_down_seconds: float, wall_seconds: float) -> Findi
     seen = f"made {age_text(max(age, 0.0))} ago, when the kubelet started"
     if age < hold_down_seconds:
         remedy = (
-            f"wait: for up to {age_text(hold_down_seconds)} (--snapshot.hold-down) serve still shows pods of before the "
-            "restart, and what is found here may be incomplete"
+            f"wait: for up to {age_text(hold_down_seconds)} (--snapshot.hold-down) serve still shows pods of before "
+            "the restart, and what is found here may be incomplete"
         )
         return note(name, seen, remedy, **facts)
     return ok(name, seen, **facts)
