@@ -294,3 +294,54 @@ def test_an_unexpected_error_in_a_poll_is_a_failed_poll(node: Node) -> None:
     assert {"train"} == page.labels("podres_container_devices", "pod")
     page = node.turn(12)
     assert (1, 0) == state(page)
+
+
+@pytest.mark.parametrize("has_get", [True, False])
+def test_a_finished_pod_that_is_made_again_unheard_of_holds_its_devices(node: Node, has_get: bool) -> None:
+    """The API server cannot be heard, and the last it said of the name is that it has finished."""
+    if not has_get:
+        node.kubelet.override("Get", DISABLED)
+    node.has(EXPORTER, SERVE)
+    node.source.tell(told("train", is_terminal=True), told("serve"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    assert 7 == free(node.turn(12))
+    node.source.lose(is_away=True)
+    node.has(EXPORTER, SERVE, TRAIN)
+    page = node.turn(25)
+    assert (6, {"train", "serve"}) == (free(page), page.labels("podres_container_devices", "pod"))
+
+    node.tell(replace(told("train"), uid="uid-of-the-new-one"), told("serve"), meta(OWN[1]))
+    page = node.turn(12)
+    assert (6, {"train", "serve"}) == (free(page), page.labels("podres_container_devices", "pod"))
+    assert 2 <= lists(page)["metadata"] <= 4
+
+
+@pytest.mark.parametrize(
+    ("damaged", "cpus"),
+    [(pod("", 3), None), (pb.PodResources(namespace="ml", name="odd", containers=[pb.ContainerResources()]), None)],
+    ids=["a pod without a name", "a container without a name"],
+)
+def test_what_an_unreadable_item_may_hold_is_not_free_until_it_can_be_read(
+    node: Node, damaged: pb.PodResources, cpus: float | None
+) -> None:
+    """What could be read is shown all the same."""
+    node.has(EXPORTER, TRAIN, damaged)
+    node.kubelet.start()
+    node.export(metadata=False)
+    page = node.turn(3)
+    assert (None, cpus) == (free(page), page.value("podres_node_shared_pool_cpus"))
+    assert "train" in page.labels("podres_container_devices", "pod")
+
+    node.has(EXPORTER, TRAIN)
+    assert 7 == free(node.turn(12))
+
+
+def test_a_device_of_an_unreadable_resource_leaves_the_cpus_alone(node: Node) -> None:
+    odd = pb.ContainerResources(name="main", devices=[pb.ContainerDevices(resource_name=GPU, device_ids=[""])])
+    node.has(EXPORTER, TRAIN, pb.PodResources(namespace="ml", name="odd", containers=[odd]))
+    node.kubelet.start()
+    node.export(metadata=False)
+    page = node.turn(3)
+
+    assert (None, 7) == (free(page), page.value("podres_node_shared_pool_cpus"))
