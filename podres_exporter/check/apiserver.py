@@ -1,6 +1,7 @@
 """Findings on the API server: whether it can be reached, whether it answers, and whether it knows this node."""
 
 from podres_exporter.check.apierrors import http_code, is_reached, said
+from podres_exporter.check.dra import dra_finding
 from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, Evidence, PodsAnswer
 from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skipped, warning
 from podres_exporter.check.rights import VERBS, right_finding
@@ -22,7 +23,7 @@ _NODE_NAME = (
 
 def api_findings(evidence: Evidence) -> list[Finding]:
     """Return the findings on credentials, connection, rights, the list of pods, the node's name and the clock."""
-    api, names = evidence.api, ("credentials", "reach", "may-list", "may-watch", "list", "node-name", "clock")
+    api, names = evidence.api, ("credentials", "reach", "may-list", "may-watch", "list", "node-name", "clock", "dra")
     if api is None:
         return [skipped(f"api.{name}", NO_API_SERVER) for name in names]
     if not api.is_node_named:
@@ -40,6 +41,7 @@ def api_findings(evidence: Evidence) -> list[Finding]:
         _list(api),
         _node_name(evidence),
         _clock(api),
+        dra_finding(api),
     ]
 
 

@@ -172,6 +172,14 @@ class PodsAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class DraAccess:
+    """The version of resource.k8s.io that is served, empty for none, and the (verb, resource) pairs we may not."""
+
+    version: str
+    missing: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ApiServer:
     """
     What was asked of the API server. *problem* says why there are no credentials; nothing else is there then, nor where
@@ -185,6 +193,7 @@ class ApiServer:
     is_node_named: bool = True
     reviews: Mapping[str, AccessAnswer | ApiServerError] = field(default_factory=dict)
     pods: PodsAnswer | ApiServerError | None = None
+    dra: DraAccess | ApiServerError | None = None
 
 
 @dataclass(frozen=True, slots=True)

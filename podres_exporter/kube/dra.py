@@ -20,7 +20,8 @@ from podres_exporter.model import Dra
 
 log = logging.getLogger(__name__)
 
-GROUP_PATH = "/apis/resource.k8s.io"
+GROUP = "resource.k8s.io"
+GROUP_PATH = f"/apis/{GROUP}"
 VERSIONS = ("v1", "v1beta2", "v1beta1")
 """The best first; v1 from Kubernetes 1.34 on, v1beta1 from 1.32. What is older nobody serves by default."""
 

@@ -11,7 +11,7 @@ from podres_exporter.check import Finding, Verdict
 from podres_exporter.check.evidence import Account, ApiServer, Look, PodsAnswer
 from podres_exporter.errors import Reason
 
-NAMES = ("credentials", "reach", "may-list", "may-watch", "list", "node-name", "clock")
+NAMES = ("credentials", "reach", "may-list", "may-watch", "list", "node-name", "clock", "dra")
 FORBIDDEN = (
     'list: HTTP 403: pods is forbidden: User "{}" cannot list resource "pods" in API group "" at the cluster scope'
 )
@@ -40,7 +40,7 @@ def test_without_a_metadata_source_everything_is_skipped() -> None:
     evidence = healthy(api=None, looks=(Look(listing(TRAIN)),))
     expected = [*(f"api.{name}" for name in (*NAMES, "labels"))]
 
-    assert ["skipped"] * 8 == [verdicts(evidence)[name] for name in expected]
+    assert ["skipped"] * 9 == [verdicts(evidence)[name] for name in expected]
     assert {"skipped"} == set(verdicts(evidence).values())
 
 

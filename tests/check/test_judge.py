@@ -19,7 +19,7 @@ IDS = [
     ),
     *(
         f"api.{name}"
-        for name in ("credentials", "reach", "may-list", "may-watch", "list", "node-name", "clock", "labels")
+        for name in ("credentials", "reach", "may-list", "may-watch", "list", "node-name", "clock", "dra", "labels")
     ),
     *(f"pods.{name}" for name in ("missing", "unknown", "finished", "requests", "claims")),
 ]

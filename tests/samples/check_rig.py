@@ -13,6 +13,7 @@ from podres_exporter.check.evidence import (
     Call,
     Connection,
     DeviceManager,
+    DraAccess,
     FileKind,
     Look,
     Outcome,
@@ -82,6 +83,7 @@ def api(**changes: Any) -> ApiServer:
         account=Account("the service account of this pod", "https://10.0.0.1:443"),
         reviews={"list": allowed(), "watch": allowed()},
         pods=PodsAnswer(0.008, 15_000, 1, (), {"app": 1}),
+        dra=DraAccess("v1"),
     )
     return replace(good, **changes)
 

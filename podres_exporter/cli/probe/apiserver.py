@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, PodsAnswer
+from podres_exporter.check.dra import RIGHTS
+from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, DraAccess, PodsAnswer
 from podres_exporter.cli.serve.metadata import kube_client
 from podres_exporter.errors import ApiServerError, ConfigError, Reason
 from podres_exporter.kube.accessreview import review
 from podres_exporter.kube.client import KubeClient, Limits
 from podres_exporter.kube.credentials import SERVICE_ACCOUNT
+from podres_exporter.kube.dra import GROUP, served_version
 from podres_exporter.kube.labelkeys import label_keys
 from podres_exporter.kube.listwatch import pods_of_node
 from podres_exporter.kube.ports import VERBS
@@ -39,6 +41,7 @@ class ApiAsker:
         self._clock, self._client = clock, client
         self._review_seconds = min(client.limits.list_seconds, REVIEW_SECONDS)
         self._transport = pods_of_node(client, config.node_name)
+        self._reads_dra, self._is_away = "dra" in config.collectors, False
         self._decoder = PodDecoder(config.pod_labels_allowlist, config.node_name)
 
     def reviews(self) -> dict[str, AccessAnswer | ApiServerError]:
@@ -50,6 +53,23 @@ class ApiAsker:
                 break
         return found
 
+    def dra(self) -> DraAccess | ApiServerError | None:
+        """Return what of DRA is served and may be read, None where that is off, or nobody has answered."""
+        if not self._reads_dra or self._is_away:
+            return None
+        try:
+            version = served_version(self._client)
+            if version is None:
+                return DraAccess("")
+            missing = [
+                (verb, resource)
+                for verb, resource in RIGHTS
+                if not review(self._client, verb, self._review_seconds, resource, GROUP).is_allowed
+            ]
+        except ApiServerError as error:
+            return error
+        return DraAccess(version, tuple(missing))
+
     def list(self) -> tuple[PodsAnswer | ApiServerError, Metadata | None]:
         """Return how a list of the node's pods went, and the pods."""
         began = self._clock.monotonic_seconds()
@@ -58,6 +78,7 @@ class ApiAsker:
             seconds = self._clock.monotonic_seconds() - began
             found = decode_list(body, self._decoder)
         except ApiServerError as error:
+            self._is_away = error.reason in _UNANSWERED
             return error, None
         unreadable = tuple(f"{item.path}: {item.problem}" for item in found.malformed)
         answer = PodsAnswer(seconds, len(body), len(found.pods), unreadable, label_keys(body))

@@ -147,7 +147,7 @@ def gather(
         metadata = None
         if asker is not None:
             pods, metadata = asker.list()
-            api = ApiServer(account=asker.account, reviews=asker.reviews(), pods=pods)
+            api = ApiServer(account=asker.account, reviews=asker.reviews(), pods=pods, dra=asker.dra())
         looks = _looks(Look(listing, metadata), kubelet, asker, clock)
         key = _any_pod(looks[-1])
         if socket.is_connected and key is not None:
