@@ -78,9 +78,13 @@ def port() -> Iterator[int]:
         yield number
 
 
-EMPTY_WHEN_ALL_IS_WELL = frozenset(
-    {"Podres / Exporter: Sources that are down", "Podres / Exporter: Kubelets that restart most in an hour"}
+EMPTY_WHEN_ALL_IS_WELL = (
+    "Podres / Exporter: Sources that are down",
+    "Podres / Exporter: Kubelets that restart most in an hour",
+    "Cookbook: what two pods hold",
+    "Cookbook: Lists a minute of other agents",  # wants the kubelet's own metrics, which nobody replays here
 )
+"""Beginnings of the names of queries that find nothing in the demo; Prometheus must take them all the same."""
 ERRORS = frozenset({"cluster:podres_metadata_errors:rate5m", "cluster:podres_kubelet_rpc_errors:rate5m"})
 """Recorded where there are errors."""
 
@@ -90,7 +94,7 @@ def test_a_query_finds_what_it_should(query: Query, port: int) -> None:
     """With two targets of one node, as a rollout or a second job has them; Prometheus refuses none of them."""
     found = rows(port, query.text)
 
-    assert found or query.where in EMPTY_WHEN_ALL_IS_WELL, query.text
+    assert found or query.where.startswith(EMPTY_WHEN_ALL_IS_WELL), query.text
 
 
 @pytest.mark.parametrize(
