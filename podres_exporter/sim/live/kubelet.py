@@ -119,6 +119,10 @@ class Kubelet:
             self._pods.clear()
             self._sources_ready = False
             self._pending_admission = ""
+            # No pod is pending admission any more: the managers' reconcile loops let go of what finished pods kept.
+            for uid, live in self._checkpoint.items():
+                if live.phase not in _ACTIVE:
+                    self._allocator.release(uid)
             self._allocator.restart()
 
     def sources_are_ready(self) -> None:
