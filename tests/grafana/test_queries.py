@@ -18,7 +18,7 @@ import pytest
 from observed_rig import asked, observed, rows, wait_until
 from promql_rig import BOARDS, ROOT, Query, cookbook_queries, panels, queries_of
 
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 120
 
 RANGES = {"$__rate_interval": "10s", "$__range_s": "60", "$__range": "1m"}
 
