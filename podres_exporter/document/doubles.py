@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal
 
-from podres_exporter.document.faults import distinct
+from podres_exporter.document.faults import distinct, shown
 from podres_exporter.document.values import Record, doc
+from podres_exporter.errors import DocumentError
 from podres_exporter.model import Certainty, DoubleHeld, Holder, Thing
 
 _THINGS: dict[Literal["device", "cpu", "claimDevice"], Thing] = {
@@ -62,9 +63,16 @@ def read_doubles(records: list[DoubleHeldRecord]) -> tuple[DoubleHeld, ...]:
         DoubleHeld(
             _THINGS[each.thing],
             each.resource,
-            each.item,
+            _item(each),
             tuple(Holder(holder.namespace, holder.pod, holder.container) for holder in each.holders),
             Certainty(each.certainty),
         )
         for each in distinct(records)
     )
+
+
+def _item(record: DoubleHeldRecord) -> str:
+    """Return the item. Raises DocumentError where a CPU is no number: it becomes one in the metrics."""
+    if _THINGS[record.thing] is Thing.CPU and not (record.item.isascii() and record.item.isdecimal()):
+        raise DocumentError("heldTwice", f"has a CPU {shown(record.item)}; the number of a CPU belongs there")
+    return record.item

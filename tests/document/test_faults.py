@@ -234,3 +234,12 @@ def test_whole_numbers_are_amounts_too() -> None:
     put(document, "usage.exclusiveCpus[0].cpuSeconds", 5)
 
     assert 5.0 in decode(document).usage.cpu_seconds.values()
+
+
+def test_a_cpu_that_is_held_twice_is_a_number() -> None:
+    """Its NUMA node is looked up by it."""
+    document: Any = encode(everything(), generated_at_seconds=0, version="")
+    put(document, "heldTwice[1].item", "x")
+
+    with pytest.raises(DocumentError, match=r"^heldTwice: has a CPU 'x'; the number of a CPU belongs there$"):
+        decode(document)

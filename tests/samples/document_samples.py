@@ -344,13 +344,16 @@ reports = st.builds(
 )
 
 
+holders_of_one = st.lists(st.builds(Holder, names, names, names), min_size=2, max_size=3).map(tuple)
 things_held_twice = st.builds(
     DoubleHeld,
-    st.sampled_from(Thing),
+    st.sampled_from(sorted(set(Thing) - {Thing.CPU})),
     names,
     names,
-    st.lists(st.builds(Holder, names, names, names), min_size=2, max_size=3).map(tuple),
+    holders_of_one,
     st.sampled_from(Certainty),
+) | st.builds(
+    DoubleHeld, st.just(Thing.CPU), names, st.integers(0, 511).map(str), holders_of_one, st.sampled_from(Certainty)
 )
 
 
