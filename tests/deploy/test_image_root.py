@@ -131,7 +131,7 @@ def test_every_module_can_be_imported_without_docstrings_and_models(root: Root) 
     ("arguments", "has"),
     [
         (["--version"], f"podres-exporter {__version__}"),
-        (["--help"], "Who holds which device, exclusive CPU"),
+        (["--help"], "Shows which pod holds which device, exclusive CPU"),
         (["serve", "--help"], "socket of the kubelet's pod-resources API"),
         (["metrics"], "podres_container_devices"),
     ],
