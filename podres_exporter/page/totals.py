@@ -31,7 +31,7 @@ def _cpus(allocation: Allocation) -> Iterator[str]:
         yield _tile("Exclusive CPUs", str(held), None, "", "allocatable ones are not reported")
     elif stock.allocatable or held:
         whole = len(stock.allocatable)
-        left = _UNKNOWN if stock.shared_pool is None else f"{whole - held} in the shared pool"
+        left = _UNKNOWN if stock.shared_pool is None else f"{max(0, whole - held - stock.unlisted)} in the shared pool"
         yield _tile("Exclusive CPUs", str(held), str(whole), plain_bar(held, whole), left)
     else:
         yield _tile("Exclusive CPUs", "none", None, "", "the CPU manager's policy is not static")
@@ -60,7 +60,8 @@ def _devices(allocation: Allocation) -> Iterator[str]:
         stocks = [stock for stock in allocation.devices if stock.resource == name]
         held = sum(len(stock.held) for stock in stocks)
         whole = sum(len(stock.allocatable or ()) for stock in stocks)
-        free = sum(len(stock.free or ()) for stock in stocks)
+        unlisted = max(stock.unlisted for stock in stocks)
+        free = max(0, sum(len(stock.free or ()) for stock in stocks) - unlisted)
         left = f"{free} free" if all(stock.is_complete for stock in stocks) else _UNKNOWN
         if any(stock.reported is None for stock in stocks):
             yield _tile(escaped(name), str(held), None, "", "free ones are not known")
