@@ -83,9 +83,9 @@ def allowed_lines(counts: Mapping[str, int]) -> dict[str, int]:
     """
     Return how often each event may stand in the log after so many faults of each name.
 
-    A fault is told once when it comes and once when it is over. The start tells that both sources and the topology are
-    up, and a young kubelet's answers are held back like those of one that has restarted. Where so many pods
-    come again under an old name, what such a kubelet lacks may never stand still before the snapshot is too old.
+    A fault is told once when it comes and once when it is over. The start tells that the four sources (kubelet,
+    topology, pods, DRA) are up, and which version of DRA the API server has. After a restart of the kubelet pods may be
+    retained, and be current again.
     """
     known = set(FAULTS)
     restarts = sum(counts.get(each.name, 0) for each in known if each.restarts_kubelet)
@@ -94,9 +94,10 @@ def allowed_lines(counts: Mapping[str, int]) -> dict[str, int]:
         "started": 1,
         "stopped": 1,
         "source.down": downs,
-        "source.up": downs + 3,
+        "source.up": downs + 4,
+        "dra.following": 1,
         "kubelet.restarted": restarts,
-        "snapshot.held": restarts + 1,
-        "snapshot.believed": restarts + 1,
-        "snapshot.expired": restarts,
+        "pods.retained": restarts,
+        "pods.current": restarts,
+        "pods.given_up": restarts,
     }

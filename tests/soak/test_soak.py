@@ -68,7 +68,7 @@ def test_a_flood_is_noticed() -> None:
     """One source that is down once more than something went wrong."""
     allowed = allowed_lines({"kubelet restarts": 2, "watch is cut": 1, "watch expires (410)": 5})
 
-    assert (3, 2, 3) == (allowed["source.down"], allowed["kubelet.restarted"], allowed["snapshot.held"])
+    assert (3, 2, 2) == (allowed["source.down"], allowed["kubelet.restarted"], allowed["pods.retained"])
 
 
 def test_the_flags_are_the_defaults_at_the_speed_of_the_plan() -> None:
