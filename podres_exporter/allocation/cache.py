@@ -156,11 +156,14 @@ class Cache:
     def settle(self, now: float, metadata: Metadata | None) -> list[Ended]:
         """Take what the metadata say and what time has passed, and return what has ended by that."""
         followed = metadata if metadata is not None and metadata.synced else None
+        all_are_said = False
         if followed is not None:
             self._adopt(followed)
-            self._unlisted.look(self._not_said(followed), now, ran_before=not self._was_followed)
+            not_said = list(self._not_said(followed))
+            self._unlisted.look(not_said, now, ran_before=not self._was_followed)
+            all_are_said = not not_said
         self._was_followed = followed is not None
-        self.witness.settle(now, metadata)
+        self.witness.settle(now, metadata, all_are_said=all_are_said)
         missing = self.witness.missing_seconds(now, metadata)
         ending = [(each, self._rule(each, followed, missing)) for each in self.entries.values()]
         return [self._end(entry, rule, metadata) for entry, rule in ending if rule is not None]

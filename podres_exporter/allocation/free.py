@@ -12,8 +12,9 @@ def unknown(cache: Cache, now: float, metadata: Metadata | None) -> Unknown:
 
     All that may hold something is known when
 
-    - the witness was listed once in the exporter's life, for 3 s where the kubelet was younger than the hold-down:
-      since then the entries keep what is known over each restart;
+    - the witness was listed once in the exporter's life, for 3 s where the kubelet was younger than the hold-down and
+      has not said each pod that followed metadata says runs: since then the entries keep what is known over each
+      restart;
     - no pod runs unlisted that asks for it;
     - no retained pod held it whose rows are too old to be shown;
     - no item of the kubelet's answer was unreadable. Where it is not known of what it was, nothing at all is known.

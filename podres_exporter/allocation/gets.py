@@ -6,7 +6,8 @@ Which pods are asked for by Get, and when. Pure: events and a time in, keys out.
     own       the own pod, while a kubelet that has started does not know it                     each second for 10 s,
                                                                                                  then each poll interval
     news      a pod that is new or whose instance, phase, containers or requests have changed    at once
-    missing   a pod that a List should have had and had not: retained, or running unlisted       at once
+    missing   a pod that a List should have had and had not: retained, or running unlisted;      at once
+              one that followed metadata has never had, so that nothing will tell of its end
     twice     a pod that seems to hold what another pod holds too                                2 s after that was seen
     resync    every other pod in turn, the one that was heard of longest ago first               resync interval / pods
 
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from podres_exporter.allocation.cache import Cache
+from podres_exporter.allocation.entry import Entry
 from podres_exporter.allocation.reasons import SEARCH_PAUSE_SECONDS, SEARCH_SECONDS
 from podres_exporter.model import Listing, Metadata, PodKey, PodMeta
 
@@ -136,8 +138,10 @@ class Gets:
         is_doubtful = answer is None and (why is Why.MISSING or (entry is not None and entry.refusals > 0))
         if why is Why.OWN:
             self._search(cache, now)
-        elif is_doubtful or (answer is not None and _lacks_claims(answer)):
-            self._again(key, Why.MISSING if answer is None else Why.NEWS, now)
+        elif is_doubtful or (entry is not None and _is_unheard_of(entry, cache, metadata)):
+            self._again(key, Why.MISSING, now)
+        elif answer is not None and (_lacks_claims(answer) or _waits_for_admission(meta)):
+            self._again(key, Why.NEWS, now)
         else:
             self._due.pop(key, None)
 
@@ -183,7 +187,9 @@ class Gets:
         missing = {meta.key for meta in cache.unlisted(now, metadata)}
         if cache.witness.missing_seconds(now, metadata) is not None:
             missing.update(entry.pod.key for entry in cache.retained())
-        missing.update(entry.pod.key for entry in cache.current() if entry.refusals)
+        missing.update(
+            entry.pod.key for entry in cache.current() if entry.refusals or _is_unheard_of(entry, cache, metadata)
+        )
         self._due = {key: each for key, each in self._due.items() if each.why is Why.NEWS or key in missing}
         for key in sorted(missing - self._due.keys()):
             self._due[key] = _Try(now, Why.MISSING)
@@ -210,6 +216,22 @@ def _content(meta: PodMeta) -> object:
     """Return what of a pod's metadata may change what it holds."""
     requests = [(spec.name, spec.devices, spec.cpu_millicores, spec.memory, spec.claims) for spec in meta.containers]
     return (meta.uid, meta.phase, meta.runs, meta.claims, meta.extended_claim, tuple(requests))
+
+
+def _is_unheard_of(entry: Entry, cache: Cache, metadata: Metadata | None) -> bool:
+    """
+    Return whether followed metadata has never had the pod, which is no static one.
+
+    One that was deleted before the metadata were followed is told of by nobody.
+    """
+    if metadata is None or not metadata.synced or entry.uid or entry.pod.key in metadata.pods:
+        return False
+    return not cache.site.is_static(entry.pod.key, metadata)
+
+
+def _waits_for_admission(meta: PodMeta | None) -> bool:
+    """Return whether what the kubelet says under the pod's name may be another instance's still."""
+    return meta is not None and not meta.runs and not meta.is_terminal
 
 
 def _lacks_claims(answer: Listing) -> bool:

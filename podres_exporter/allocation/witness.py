@@ -109,12 +109,14 @@ class Witness:
         if self.seen_at is None:
             self.seen_at = now if self.site.own in keys else self.others_at if self._is_outside else None
 
-    def settle(self, now: float, metadata: Metadata | None) -> None:
-        """Take what time has passed."""
+    def settle(self, now: float, metadata: Metadata | None, *, all_are_said: bool = False) -> None:
+        """Take what time has passed; *all_are_said*: the kubelet has said each pod that followed metadata says runs."""
         waits_for_own = self.site.own is not None and self.seen_at is None and self.others_at is not None
         if waits_for_own and self.others_at is not None and now - self.others_at >= WRONG_NAME_SECONDS:
             self.own_is_wrong, self.seen_at = True, self.others_at
         known_at = self.known_at(metadata)
+        if all_are_said and self.seen_at is not None:
+            known_at = self.seen_at
         if known_at is not None and now >= known_at:
             self.is_known = True
 

@@ -451,6 +451,23 @@ def test_a_node_with_static_pods_only_has_no_witness_to_wait_for() -> None:
         assert Unknown() == free(cache, HOLD, metadata)
 
 
+def test_a_young_kubelet_that_has_said_each_running_pod_is_not_waited_for() -> None:
+    """Which pods run is known by followed metadata; without it, or while one is unsaid, more may come."""
+    for metadata, is_known in (
+        (followed(meta(A), meta(EXPORTER)), True),
+        (followed(meta(A), meta(EXPORTER), meta(B, runs=False)), True),
+        (followed(meta(A), meta(EXPORTER), meta(B)), False),
+        (lost(followed(meta(A), meta(EXPORTER))), False),
+        (None, False),
+    ):
+        cache = Cache(INSIDE, Waits(HOLD, MAX_AGE, GRACE))
+        cache.begin(is_young=True)
+        cache.listed(listed(A, EXPORTER), 0, metadata)
+
+        assert is_known != free(cache, 1, metadata).everything
+        assert not free(cache, 3, metadata).everything
+
+
 # what must hold whatever happens
 
 

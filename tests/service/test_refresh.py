@@ -420,3 +420,35 @@ def test_a_pod_whose_name_a_rejected_one_has_taken_ends(node: Node) -> None:
     assert {"serve"} == page.labels(HELD_GPUS, "pod")
     assert 7 == page.value("podres_node_free_devices", resource="example.com/gpu")
     assert 1 == node.calls("Get") - before
+
+
+def test_a_pod_made_again_is_asked_for_until_it_is_admitted(node: Node) -> None:
+    """What the kubelet says under the name before that may be what the instance before it holds."""
+    heir = replace(meta("train", has_started=False), uid="uid-of-the-heir")
+    node.source.tell(heir, meta("serve"))
+    node.rig.changes.report([heir.key])
+    assert {"GPU-0", "GPU-1"} == node.rig.refresh().labels("podres_container_device_info", "device")
+
+    node.now_has(pod("train", 5), SERVE)
+    node.rig.clock.advance(5)
+    assert {"GPU-5", "GPU-1"} == node.rig.refresh().labels("podres_container_device_info", "device")
+
+
+def test_a_pod_that_was_deleted_before_the_metadata_were_followed_does_not_stay(
+    short_dir: Path, tmp_path: Path
+) -> None:
+    """The API server has never told of it, so it tells of its end neither: the kubelet is asked until it says so."""
+    node = Node(short_dir / "pod-resources/kubelet.sock", tmp_path, 36)
+    with node.rig:
+        node.rig.poll()
+        assert {"train", "serve"} == node.holders()
+        node.source.tell(meta("serve"))
+        node.rig.refresh()
+        assert {"train", "serve"} == node.holders()
+
+        node.now_has(SERVE)
+        for _ in range(8):
+            node.rig.clock.advance(2)
+            node.rig.refresh()
+        assert {"serve"} == node.holders()
+    node.kubelet.stop()
