@@ -281,7 +281,9 @@ def test_other_pods_coming_and_going_delay_nothing(rig: Rig, kubelet: SimKubelet
     rig.poll_until(lambda page: page.value("podres_pods_retained") == 1)
     for number in range(7):
         kubelet.answers = FixedAnswers(listing(SERVE, pod(f"batch-{number}", GPUS[2])), ALLOCATABLE)
-        page = rig.poll()
+        rig.poll()
+    # A poll may come a moment before the next List is due, for its pauses are jittered.
+    page = rig.poll_until(lambda page: "batch-6" in page.labels(HELD_GPUS, "pod"))
 
     assert {"serve", "batch-6"} == page.labels(HELD_GPUS, "pod")
     assert 0 == page.value("podres_snapshot_held", part="pods")
