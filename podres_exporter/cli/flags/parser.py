@@ -16,7 +16,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **given: object) -> None:
         """Take what argparse takes; abbreviated flags are refused, as a new flag would change what they mean."""
-        super().__init__(**{"allow_abbrev": False, "formatter_class": _Formatter, **given})  # type: ignore[arg-type]
+        super().__init__(**{"allow_abbrev": False, "formatter_class": _Formatter, **given})  # type: ignore[arg-type]  # argparse checks its own values
         self._examples = ""
 
     def error(self, message: str) -> NoReturn:
