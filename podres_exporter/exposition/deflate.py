@@ -18,7 +18,7 @@ _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 @dataclass(frozen=True, slots=True)
 class Deflated:
     """
-    A compressed beginning that can be continued: deflate blocks ending on a byte, with checksum and length so far.
+    The compressed beginning of a gzip member: its header and blocks, ending on a byte; checksum and length so far.
     """
 
     blocks: bytes
@@ -33,7 +33,7 @@ def deflate(pieces: Iterable[bytes]) -> Deflated:
     Source: RFC 1951; a full flush ends on a byte, without history.
     """
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    blocks, crc, size = [], 0, 0
+    blocks, crc, size = [_HEADER], 0, 0
     for piece in pieces:
         blocks.append(compressor.compress(piece))
         crc, size = zlib.crc32(piece, crc), size + len(piece)
@@ -41,9 +41,15 @@ def deflate(pieces: Iterable[bytes]) -> Deflated:
     return Deflated(b"".join(blocks), crc, size)
 
 
-def gzip_member(start: Deflated, rest: bytes) -> bytes:
-    """Return one gzip member (RFC 1952) that expands to the data of *start* followed by *rest*."""
+def gzip_end(start: Deflated, rest: bytes) -> bytes:
+    """Return what follows `start.blocks` in a gzip member (RFC 1952) that expands to *start*'s data and *rest*."""
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     end = compressor.compress(rest) + compressor.flush(zlib.Z_FINISH)
     crc = zlib.crc32(rest, start.crc)
-    return b"".join([_HEADER, start.blocks, end, struct.pack("<II", crc, (start.size + len(rest)) & 0xFFFFFFFF)])
+    return end + struct.pack("<II", crc, (start.size + len(rest)) & 0xFFFFFFFF)
+
+
+def gzip_member(data: bytes) -> bytes:
+    """Return *data* as one gzip member, for what is compressed whole."""
+    start = deflate([data])
+    return start.blocks + gzip_end(start, b"")

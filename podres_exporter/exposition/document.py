@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 
 from podres_exporter.clock import Clock
-from podres_exporter.exposition.deflate import deflate, gzip_member
+from podres_exporter.exposition.deflate import gzip_member
 from podres_exporter.exposition.etag import etag
 from podres_exporter.exposition.turns import RENDERING
 from podres_exporter.model import Snapshot
@@ -33,7 +33,7 @@ class _Document:
     def _make(self, gzip: bool) -> Body:
         """Return a body; the two encodings differ, so their strong tags must (RFC 9110, 8.8.3.3)."""
         data = self._bodies[False][0] if False in self._bodies else self._json()
-        return (gzip_member(deflate([data]), b""), etag(data, "gzip")) if gzip else (data, etag(data))
+        return (gzip_member(data), etag(data, "gzip")) if gzip else (data, etag(data))
 
     def _json(self) -> bytes:
         from podres_exporter.document import encode_json  # noqa: PLC0415 - most exporters are never asked for it

@@ -3,7 +3,8 @@ The page that scrapes get: bytes, made at most once for each variant that is ask
 
 It has two parts. What the allocation says is written by the poll loop when the allocation changed; it is nearly all of
 the page. The rest (running totals, sources, own counters) changes all the time, is small, and is written at most once a
-second. A scrape usually finds both ready and takes no part in the work.
+second. A scrape usually finds both ready and takes no part in the work. They are handed out side by side, never joined:
+however many clients read slowly, the large part is in memory once for each allocation that they read of.
 """
 
 import math
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from podres_exporter.clock import Clock
-from podres_exporter.exposition.deflate import Deflated, deflate, gzip_member
+from podres_exporter.exposition.deflate import Deflated, deflate, gzip_end
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.text import AllocationWriter, page, write_rest
@@ -22,6 +23,9 @@ from podres_exporter.model import Allocation, Snapshot
 
 REST_SECONDS = 1.0
 """How old the small part may get: fresh enough for any scrape interval, and a flood of scrapes costs nothing."""
+
+PageParts = tuple[bytes, bytes]
+"""The large part and the small one; a page is one after the other."""
 
 Written = list[tuple[Family, str]]
 """Families with their lines."""
@@ -76,7 +80,7 @@ class _Variant:
 
     body: _Body
     made_at_seconds: float
-    data: bytes
+    parts: PageParts
 
 
 class Exposition:
@@ -116,8 +120,8 @@ class Exposition:
         self._published = _Published(snapshot, body, expires_at_seconds)
         self._variants.clear()
 
-    def body(self, text_format: Format, gzip: bool) -> bytes:
-        """Return the page in one format, gzipped or not. Never blocks on a source."""
+    def body(self, text_format: Format, gzip: bool) -> PageParts:
+        """Return the page in one format, gzipped or not, in its two parts. Never blocks on a source."""
         now = self._scraped_at_seconds = self._clock.monotonic_seconds()
         published = self._published
         body, snapshot = published.body, published.snapshot
@@ -133,18 +137,19 @@ class Exposition:
             variant = _Variant(body, now, make())
             if self._published is published:
                 self._variants[text_format, gzip] = variant
-            return variant.data
+            return variant.parts
 
-    def _known(self, body: _Body, text_format: Format, gzip: bool, now: float) -> bytes | None:
+    def _known(self, body: _Body, text_format: Format, gzip: bool, now: float) -> PageParts | None:
         """Return the page where it is ready and fresh enough."""
         known = self._variants.get((text_format, gzip))
-        return known.data if known and known.body is body and now - known.made_at_seconds < REST_SECONDS else None
+        return known.parts if known and known.body is body and now - known.made_at_seconds < REST_SECONDS else None
 
-    def _identity(self, body: _Body, text_format: Format, snapshot: Snapshot) -> bytes:
-        return body.get(text_format) + self._rest(text_format, snapshot)
+    def _identity(self, body: _Body, text_format: Format, snapshot: Snapshot) -> PageParts:
+        return body.get(text_format), self._rest(text_format, snapshot)
 
-    def _gzipped(self, body: _Body, text_format: Format, snapshot: Snapshot) -> bytes:
-        return gzip_member(body.get_deflated(text_format), self._rest(text_format, snapshot))
+    def _gzipped(self, body: _Body, text_format: Format, snapshot: Snapshot) -> PageParts:
+        start = body.get_deflated(text_format)
+        return start.blocks, gzip_end(start, self._rest(text_format, snapshot))
 
     def _rest(self, text_format: Format, snapshot: Snapshot) -> bytes:
         """Return the small part: running totals, sources, own counters, and the end of the page."""

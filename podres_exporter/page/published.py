@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from podres_exporter.exposition.deflate import deflate, gzip_member
+from podres_exporter.exposition.deflate import gzip_member
 from podres_exporter.exposition.etag import etag
 from podres_exporter.exposition.turns import RENDERING
 from podres_exporter.model import Snapshot
@@ -46,7 +46,7 @@ class SnapshotPage:
                 self._shown, self._bodies = shown, {False: self._plain(shown)}
             if gzip not in self._bodies:
                 data, _ = self._bodies[False]
-                self._bodies[True] = gzip_member(deflate([data]), b""), etag(data, "gzip")
+                self._bodies[True] = gzip_member(data), etag(data, "gzip")
             return self._bodies[gzip]
 
     def _plain(self, shown: Dated) -> Body:

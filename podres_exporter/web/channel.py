@@ -20,8 +20,8 @@ class Channel(Protocol):
         """Return what has arrived, after waiting for it; empty once the client has said that nothing follows."""
         ...
 
-    def send(self, head: bytes, body: bytes) -> None:
-        """Send both."""
+    def send(self, head: bytes, body: bytes = b"", tail: bytes = b"") -> None:
+        """Send one after the other."""
         ...
 
     def finish(self) -> None:
@@ -44,13 +44,13 @@ class PlainChannel:
         """Return what one call to the kernel gives."""
         return self._sock.recv(_RECEIVE_BYTES)
 
-    def send(self, head: bytes, body: bytes) -> None:
-        """Send both, in one call where the kernel takes all; the body is shared by all clients and never copied."""
-        sent = self._sock.sendmsg([head, body])
-        if sent < len(head):
-            self._sock.sendall(head[sent:])
-        if sent < len(head) + len(body):
-            self._sock.sendall(memoryview(body)[max(0, sent - len(head)) :])
+    def send(self, head: bytes, body: bytes = b"", tail: bytes = b"") -> None:
+        """Send in one call where the kernel takes all; the body is shared by all clients and never copied."""
+        sent = self._sock.sendmsg([head, body, tail])
+        for part in (head, body, tail):
+            if sent < len(part):
+                self._sock.sendall(memoryview(part)[sent:])
+            sent = max(0, sent - len(part))
 
     def finish(self) -> None:
         """Close this direction."""
@@ -105,14 +105,16 @@ class TlsChannel:
         except ssl.SSLEOFError:
             return b""
 
-    def send(self, head: bytes, body: bytes) -> None:
-        """Encrypt and send a part at a time, so that a large body is in memory once."""
+    def send(self, head: bytes, body: bytes = b"", tail: bytes = b"") -> None:
+        """Encrypt and send a piece at a time, so that a large body is in memory once."""
         self._tls.write(head + body[:_ENCRYPT_BYTES])
-        self._flush()
         rest = memoryview(body)
         for start in range(_ENCRYPT_BYTES, len(body), _ENCRYPT_BYTES):
-            self._tls.write(rest[start : start + _ENCRYPT_BYTES])
             self._flush()
+            self._tls.write(rest[start : start + _ENCRYPT_BYTES])
+        if tail:
+            self._tls.write(tail)
+        self._flush()
 
     def finish(self) -> None:
         """Say TLS's close_notify and close this direction; the client's farewell is not waited for here."""

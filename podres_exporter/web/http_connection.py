@@ -101,7 +101,8 @@ class HttpConnection:
             keep_alive = request.keep_alive and not request.has_body and not self._connections.is_closing
             keep_alive &= not response.ends_connection
         self._connections.begin_sending(self._connection)
-        self._channel.send(self._head(response, keep_alive=keep_alive), b"" if is_head else response.body)
+        head = self._head(response, keep_alive=keep_alive)
+        self._channel.send(head, *(() if is_head else (response.body, response.tail)))
         if not keep_alive:
             self._take_leave()
         return keep_alive and self._connections.enter(self._connection, Stage.WAITING)

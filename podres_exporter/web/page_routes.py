@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Protocol
 
-from podres_exporter.exposition.deflate import deflate, gzip_member
+from podres_exporter.exposition.deflate import gzip_member
 from podres_exporter.exposition.negotiation import accepts_gzip
 from podres_exporter.web.dispatch import Route, Share
 from podres_exporter.web.request import Request
@@ -78,7 +78,7 @@ def _file(file: File) -> Route:
     plain = Response(HTTPStatus.OK, file.data, file.content_type, (*headers, f'ETag: "{file.digest}"'))
     packed = Response(
         HTTPStatus.OK,
-        gzip_member(deflate([file.data]), b""),
+        gzip_member(file.data),
         file.content_type,
         (*headers, f'ETag: "{file.digest}-gzip"', "Content-Encoding: gzip"),
     )

@@ -15,6 +15,9 @@ class Response:
     """
     An answer with its whole body. *headers* are `name: value` lines beyond those that every answer has.
 
+    *tail* follows the body. What is small and soon another stands there, so that the large part is shared by all who
+    read it, however slowly.
+
     *ends_connection*: what a client that was refused asks next comes on a new connection, so that clients that only
     collect refusals do not hold the places of others.
     """
@@ -24,6 +27,7 @@ class Response:
     content_type: str = PLAIN_TEXT
     headers: tuple[str, ...] = ()
     ends_connection: bool = False
+    tail: bytes = b""
 
 
 class DateHeader:
@@ -68,7 +72,11 @@ def render_head(response: Response, *, date: str, keep_alive: bool) -> bytes:
 
     The Server field has no version, as it would tell an attacker more than it tells a user.
     """
-    length = "" if response.status is HTTPStatus.NOT_MODIFIED else f"Content-Length: {len(response.body)}\r\n"
+    length = (
+        ""
+        if response.status is HTTPStatus.NOT_MODIFIED
+        else f"Content-Length: {len(response.body) + len(response.tail)}\r\n"
+    )
     extra = "".join(f"{line}\r\n" for line in response.headers)
     return (
         f"HTTP/1.1 {response.status:d} {response.status.phrase}\r\n"

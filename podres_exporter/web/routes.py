@@ -37,8 +37,8 @@ _LANDING = """\
 class MetricsPage(Protocol):
     """What hands out the metrics."""
 
-    def __call__(self, page_format: Format, gzip: bool, /) -> bytes:
-        """Return the whole page in a format, compressed with gzip if asked to."""
+    def __call__(self, page_format: Format, gzip: bool, /) -> tuple[bytes, bytes]:
+        """Return the page in a format, compressed with gzip if asked to: a large part and the small one after it."""
         ...
 
 
@@ -85,7 +85,8 @@ def _metrics(page: MetricsPage) -> Route:
     def answer(request: Request) -> Response:
         page_format, content_type = choose_format(request.headers.get("accept", ""))
         gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
-        return Response(HTTPStatus.OK, page(page_format, gzip), content_type, compressed if gzip else plain)
+        body, tail = page(page_format, gzip)
+        return Response(HTTPStatus.OK, body, content_type, compressed if gzip else plain, tail=tail)
 
     return Route(answer, Share.SCRAPE)
 

@@ -84,4 +84,4 @@ class FirstPages:
 def publish(exposition: Exposition, snapshot: Snapshot) -> bytes:
     """Return the page of the snapshot, made for a scrape that follows at once."""
     exposition.publish(snapshot, math.inf)
-    return exposition.body(Format.TEXT, gzip=False)
+    return b"".join(exposition.body(Format.TEXT, gzip=False))

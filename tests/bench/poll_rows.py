@@ -54,7 +54,7 @@ class Polled:
     def poll(self) -> bytes:
         """Poll once; return the page."""
         self._poller.tick()
-        return self._exposition.body(Format.TEXT, gzip=False)
+        return b"".join(self._exposition.body(Format.TEXT, gzip=False))
 
     def close(self) -> None:
         self._client.close()

@@ -20,7 +20,7 @@ def size_rows(node: Node) -> Iterator[Row]:
     document = SnapshotDocument(NODE, "bench", CLOCK)
     document.publish(pipeline.snapshot, math.inf)
     bodies = {
-        "page": [pipeline.exposition.body(Format.TEXT, gzip) for gzip in (False, True)],
+        "page": [b"".join(pipeline.exposition.body(Format.TEXT, gzip)) for gzip in (False, True)],
         "snapshot": [document.body(gzip)[0] for gzip in (False, True)],
     }
     size = node.size.name

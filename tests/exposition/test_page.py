@@ -16,7 +16,7 @@ from snapshots import TWO_NODES
 from podres_exporter.errors import Reason
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics
-from podres_exporter.exposition.page import REST_SECONDS, Exposition
+from podres_exporter.exposition.page import REST_SECONDS, Exposition, PageParts
 from podres_exporter.families import (
     CATALOGUE,
     COLLECTORS,
@@ -124,7 +124,8 @@ def node_with(device_id: str, seen_at_seconds: float = 1.0) -> Snapshot:
     )
 
 
-def text_of(body: bytes, *, gzipped: bool) -> str:
+def text_of(parts: PageParts, *, gzipped: bool = False) -> str:
+    body = b"".join(parts)
     return (gzip.decompress(body) if gzipped else body).decode()
 
 
@@ -219,7 +220,7 @@ def test_openmetrics_ends_with_one_eof_and_text_with_none(text_format: Format) -
     shown = exposition(FakeClock())
     shown.publish(node_with("gpu-0"), FAR)
 
-    page = shown.body(text_format, False).decode()
+    page = text_of(shown.body(text_format, False))
 
     assert int(text_format is Format.OPENMETRICS) == page.count("# EOF")
     assert (text_format is Format.OPENMETRICS) == page.endswith("\n# EOF\n")
@@ -258,14 +259,16 @@ def test_after_a_second_the_counters_are_fresh(text_format: Format, gzipped: boo
     clock, own = FakeClock(), own_metrics()
     shown = exposition(clock, own)
     shown.publish(node_with("gpu-0"), FAR)
-    before = text_of(shown.body(text_format, gzipped), gzipped=gzipped)
+    first = shown.body(text_format, gzipped)
     own.restarted()
     clock.advance(REST_SECONDS)
 
-    after = text_of(shown.body(text_format, gzipped), gzipped=gzipped)
+    second = shown.body(text_format, gzipped)
 
+    before, after = text_of(first, gzipped=gzipped), text_of(second, gzipped=gzipped)
     assert before.replace("podres_kubelet_restarts_total 0.0", "podres_kubelet_restarts_total 1.0") == after
     assert before != after
+    assert first[0] is second[0]
 
 
 @pytest.mark.parametrize(("formats", "encodings", "times"), [([Format.TEXT], [True], 1), (Format, [False, True], 4)])
@@ -391,7 +394,7 @@ def test_without_the_node_label_no_line_has_it() -> None:
     shown = Exposition("n1", CATALOGUE, own_metrics(), FakeClock(), node_label=False)
     shown.publish(node_with("gpu-0"), FAR)
 
-    page = shown.body(Format.TEXT, False).decode()
+    page = text_of(shown.body(Format.TEXT, False))
 
     assert 'node="n1"' not in page
     assert 'podres_container_devices{namespace="ml"' in page
@@ -417,20 +420,20 @@ def test_scrapes_while_snapshots_are_published_get_whole_pages() -> None:
     for snapshot in snapshots:
         alone = exposition(clock, own)
         alone.publish(snapshot, FAR)
-        expected |= {(each, alone.body(each, False)) for each in Format}
+        expected |= {(each, text_of(alone.body(each, False))) for each in Format}
     shown = exposition(clock, own)
     shown.publish(snapshots[0], FAR)
     scrapers, published = 4, Event()
     together = Barrier(scrapers + 1, timeout=60)
 
-    def scrape(number: int) -> set[tuple[Format, bytes]]:
+    def scrape(number: int) -> set[tuple[Format, str]]:
         text_format, gzipped = list(Format)[number % 2], number >= 2
         together.wait()
-        bodies = set[bytes]()
+        bodies = set[PageParts]()
         while not published.is_set():
             bodies.add(shown.body(text_format, gzipped))
         bodies.add(shown.body(text_format, gzipped))
-        return {(text_format, gzip.decompress(body) if gzipped else body) for body in bodies}
+        return {(text_format, text_of(body, gzipped=gzipped)) for body in bodies}
 
     with ThreadPoolExecutor(scrapers) as pool:
         running = [pool.submit(scrape, number) for number in range(scrapers)]
@@ -439,10 +442,10 @@ def test_scrapes_while_snapshots_are_published_get_whole_pages() -> None:
             for snapshot in snapshots:
                 shown.publish(snapshot, FAR)
         published.set()
-        seen = set[tuple[Format, bytes]]().union(*(each.result() for each in running))
+        seen = set[tuple[Format, str]]().union(*(each.result() for each in running))
 
     assert set() == seen - expected
-    assert {(each, page) for each, page in expected if b'device="gpu-1"' in page} <= seen
+    assert {(each, page) for each, page in expected if 'device="gpu-1"' in page} <= seen
 
 
 @EACH_VARIANT

@@ -115,8 +115,8 @@ def http(_folder: Path) -> Iterator[Target]:
         logger.removeHandler(errors)
 
 
-def _page(page_format: Format, gzip: bool) -> bytes:
-    return f"# {page_format} {gzip}\n".encode() * 10
+def _page(page_format: Format, gzip: bool) -> tuple[bytes, bytes]:
+    return f"# {page_format} {gzip}\n".encode() * 9, b"# end\n"
 
 
 def _mutate(data: bytes, rng: Random) -> bytes:

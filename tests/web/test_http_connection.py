@@ -350,8 +350,8 @@ def test_a_connection_that_was_cut_while_the_answer_went_out_is_not_waited_for()
     done: list[str] = []
 
     class Cut(PlainChannel):
-        def send(self, head: bytes, body: bytes) -> None:
-            super().send(head, body)
+        def send(self, head: bytes, body: bytes = b"", tail: bytes = b"") -> None:
+            super().send(head, body, tail)
             connections.cut_all()
             done.append("sent")
 

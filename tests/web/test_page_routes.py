@@ -84,8 +84,8 @@ def test_a_file_may_be_kept_for_ever(fetch: Fetch, encoding: str) -> None:
 
 @pytest.mark.parametrize(("telemetry_path", "body"), [("/metrics", b"<p>hello"), ("/", b"# text")])
 def test_the_page_is_at_the_root_unless_the_metrics_are(serve: Serve, telemetry_path: str, body: bytes) -> None:
-    def metrics(page_format: Format, _compressed: bool, /) -> bytes:
-        return f"# {page_format.value}".encode()
+    def metrics(page_format: Format, _compressed: bool, /) -> tuple[bytes, bytes]:
+        return b"# ", page_format.value.encode()
 
     routes = site(
         telemetry_path,

@@ -19,9 +19,10 @@ Serve = Callable[..., WebServer]
 Fetch = Callable[..., tuple[int, Mapping[str, str], bytes]]
 
 
-def metrics(page_format: Format, compressed: bool, /) -> bytes:
+def metrics(page_format: Format, compressed: bool, /) -> tuple[bytes, bytes]:
     page = f"# {page_format.value}\n".encode()
-    return gzip.compress(page) if compressed else page
+    whole = gzip.compress(page) if compressed else page
+    return whole[:5], whole[5:]
 
 
 def snapshot(compressed: bool, /) -> tuple[bytes, str]:

@@ -20,8 +20,8 @@ BAD = "Basic " + base64.b64encode(b"alice:guess").decode()
 USERS = {"basic_auth_users": {"alice": CHEAP}}
 
 
-def metrics(_: Format, __: bool, /) -> bytes:
-    return b"page\n"
+def metrics(_: Format, __: bool, /) -> tuple[bytes, bytes]:
+    return b"pa", b"ge\n"
 
 
 def snapshot(_: bool, /) -> tuple[bytes, str]:
