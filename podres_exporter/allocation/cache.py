@@ -115,11 +115,13 @@ class Cache:
         self.unreadable = listing.unreadable if is_whole else listing.unreadable | self.unreadable
         if is_whole:
             self.witness.listed_at = now
-        if is_whole and metadata is not None and metadata.synced:
+        self.witness.said([entry.pod.key for entry in self.current()], now, metadata)
+        # A kubelet that has just started lists the finished pods of its API server later than its static ones.
+        has_all = is_whole and (not self.witness.is_young or self.witness.missing_seconds(now, metadata) is not None)
+        if has_all and metadata is not None and metadata.synced:
             finished = ((key, meta) for key, meta in metadata.pods.items() if meta.is_terminal)
             # Once it is known not to be that instance, it stays another one.
             self._finished_unlisted = {key: meta.uid for key, meta in finished if key not in said or not said[key].uid}
-        self.witness.said([entry.pod.key for entry in self.current()], now, metadata)
         return [_ended(each, Rule.DROPPED, metadata) for each in dropped]
 
     def got(self, answer: Listing, now: float, metadata: Metadata | None) -> None:

@@ -316,6 +316,19 @@ def test_a_pod_that_is_made_again_under_the_name_of_a_finished_one_is_not_finish
     assert {"a": "current"} == marks(cache, 20, ended)
 
 
+def test_a_finished_pod_that_a_young_kubelet_lists_late_is_still_finished() -> None:
+    """Its first answer has the static pods alone: what it lacks there is no word on which pod has finished."""
+    ended = followed(meta(A, ended=True), meta(EXPORTER))
+    cache = cache_of(STATIC, A, metadata=followed(meta(A), meta(EXPORTER)))
+    cache.begin(is_young=True)
+    cache.settle(1, ended)
+    cache.listed(listed(STATIC), 1, ended)
+    cache.listed(listed(STATIC, A, EXPORTER), 2, ended)
+    cache.settle(2, ended)
+
+    assert "finished" == marks(cache, 2, ended)["a"]
+
+
 def test_after_an_outage_older_words_finish_nobody() -> None:
     ended = followed(meta(A, ended=True))
     cache = cache_of(metadata=ended)

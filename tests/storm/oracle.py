@@ -90,19 +90,14 @@ class Oracle:
         self._judge_invented(page, self._truths[-1][0])
         self.judge_itself(page)
 
-    def is_calm(self, page: Page, is_over: Callable[[PodKey], bool], *, lists_finished: bool) -> str:
-        """
-        Return what keeps the page from being the truth, nothing where it is.
-
-        Where the kubelet *lists_finished* pods, one that it lists again after a restart may be taken for another
-        instance, and what such pods could hold unlisted is taken off what is free.
-        """
+    def is_calm(self, page: Page, is_over: Callable[[PodKey], bool]) -> str:
+        """Return what keeps the page from being the truth, nothing where it is."""
         truth = self._truths[-1][1]
         wanted = truth.facts | frozenset(fact for fact in truth.finished if not is_over(pod_of(fact)))
         most = _free(truth, wanted)
         # What init containers have left, and sidecars hold on old kubelets, is listed for nobody: then it may be less.
         left = {resource for resource, _ in devices_of(truth.unlisted).keys() - devices_of(wanted).keys()}
-        least = {each: 0 if each in left or lists_finished else most[each] for each in most}
+        least = {each: 0 if each in left else most[each] for each in most}
         shown = {resource: int(count) for resource, count in page.by_resource("free").items()}
         is_right = all(least.get(each, 0) <= shown.get(each, 0) <= most[each] for each in most.keys() | shown.keys())
         twice = Counter(device[0] for device, count in _holders(wanted, "device").items() if count > 1)

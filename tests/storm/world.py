@@ -24,7 +24,6 @@ Step = tuple[Any, ...]
 _AHEAD_SECONDS = 0.0
 _CALM_ROUNDS = 40
 _PARALLEL = 5
-_LAST_THAT_LISTS_FINISHED = 33
 _REFRESHES, _SOON_SECONDS = 8, 1.5
 _SPARE_THREADS = 6
 """gRPC and the pools keep a few threads after their last use."""
@@ -118,12 +117,7 @@ class World:
         for _ in range(_CALM_ROUNDS):
             self._settle()
             self._poll(31.0)
-            problem = (
-                self.oracle.is_calm(
-                    self._observe(), self._is_over, lists_finished=self.release <= _LAST_THAT_LISTS_FINISHED
-                )
-                or self._metadata_problem()
-            )
+            problem = self.oracle.is_calm(self._observe(), self._is_over) or self._metadata_problem()
             if not problem:
                 self._judge_own_list()
                 return
