@@ -1,5 +1,9 @@
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -29,6 +33,65 @@ def connection(plugin: PlainPlugin) -> Iterator[Connection]:
     one = Connection(plugin.path)
     yield one
     one.close()
+
+
+class _Witness(grpc.ServerInterceptor):
+    """Writes down every method that is called, known or not."""
+
+    def __init__(self) -> None:
+        self.methods: list[str] = []
+
+    def intercept_service(self, continuation: Any, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        self.methods.append(str(handler_call_details.method))
+        return continuation(handler_call_details)
+
+
+def test_a_dial_makes_no_call(short_dir: Path) -> None:
+    """A stats handler or an interceptor of a plugin sees what it sees of a kubelet: a connection."""
+    witness = _Witness()
+    with ThreadPoolExecutor(2) as pool:
+        server = grpc.server(pool, interceptors=[witness])
+        server.add_insecure_port(f"unix:{short_dir / 'w.sock'}")
+        server.start()
+        connection = Connection(short_dir / "w.sock")
+        connection.dial(LONG)
+        dialled = list(witness.methods)
+        with pytest.raises(WireError):
+            options(connection)
+        connection.close()
+        server.stop(None).wait()
+
+    assert ([], [OPTIONS]) == (dialled, witness.methods)
+
+
+def test_a_plugin_that_dies_in_a_call_leaves_gos_words(short_dir: Path) -> None:
+    """What a pod's status says then: rpc error: code = Unavailable desc = error reading from server: EOF."""
+    path = short_dir / "d.sock"
+    child = subprocess.Popen([sys.executable, "-c", _DIES, str(path)])
+    connection = Connection(path)
+    connection.dial(LONG)
+    with pytest.raises(WireError) as caught:
+        options(connection)
+    connection.close()
+    child.wait(LONG)
+
+    assert "rpc error: code = Unavailable desc = error reading from server: EOF" == str(caught.value)
+
+
+_DIES = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+import grpc
+
+class Dies(grpc.GenericRpcHandler):
+    def service(self, details):
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: os._exit(1))
+
+server = grpc.server(ThreadPoolExecutor(1), handlers=[Dies()])
+server.add_insecure_port("unix:" + sys.argv[1])
+server.start()
+server.wait_for_termination()
+"""
 
 
 def options(connection: Connection) -> pb.DevicePluginOptions:

@@ -49,3 +49,38 @@ def test_slices_have_no_commas() -> None:
     assert '["a" "b"]' == quoted_slice(["a", "b"])
     assert "[a b]" == plain_slice(["a", "b"])
     assert "[]" == plain_slice([])
+
+
+@pytest.mark.parametrize(
+    ("code", "of_core", "in_go"),
+    [
+        ("UNAVAILABLE", "Stream removed (Socket closed)", "error reading from server: EOF"),
+        ("UNAVAILABLE", "Socket closed", "error reading from server: EOF"),
+        (
+            "UNAVAILABLE",
+            "recvmsg:Connection reset by peer",
+            "error reading from server: read unix @->/p.sock: read: connection reset by peer",
+        ),
+        (
+            "UNAVAILABLE",
+            "failed to connect to all addresses; last error: UNAVAILABLE: connect: Connection refused (111)",
+            'connection error: desc = "transport: Error while dialing: dial unix /p.sock: connect: connection refused"',
+        ),
+        (
+            "UNAVAILABLE",
+            "failed to connect to all addresses; last error: UNKNOWN: No such file or directory",
+            (
+                'connection error: desc = "transport: Error while dialing: '
+                'dial unix /p.sock: connect: no such file or directory"'
+            ),
+        ),
+        ("DEADLINE_EXCEEDED", "Deadline Exceeded", "context deadline exceeded"),
+        ("UNAVAILABLE", "the plugin's own words", "the plugin's own words"),
+        ("UNKNOWN", "Socket closed", "Socket closed"),
+    ],
+)
+def test_what_is_wrong_with_a_connection_is_said_in_gos_words(code: str, of_core: str, in_go: str) -> None:
+    """A status that a plugin has chosen is passed on as it is (findings of a real node: D17)."""
+    error = Failed(grpc.StatusCode[code], of_core)
+
+    assert in_go == rpc_error_text(error, "/p.sock").partition(" desc = ")[2]
