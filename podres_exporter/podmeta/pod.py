@@ -46,6 +46,14 @@ class PodDecoder:
             pod = self._decoder.decode(raw)
         except UNREADABLE as error:
             raise pod_error(error) from error
+        return self.of(pod)
+
+    def of(self, pod: Pod) -> DecodedPod:
+        """
+        Return what is kept of a pod that has been read already.
+
+        Raises PodError and ForeignPodError, as `decode`.
+        """
         for key, text in (("namespace", pod.metadata.namespace), ("name", pod.metadata.name)):
             if not text:
                 raise PodError(f"metadata.{key}", "is missing")

@@ -1,0 +1,84 @@
+"""What one event of WatchPods says."""
+
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+
+from podres_exporter._proto import pods_v1alpha1_pb2 as pb
+from podres_exporter.model import PodKey
+from podres_exporter.podmeta import PodDecoder, PodError
+from podres_exporter.podsapi.pod_bytes import SaidPod, decode_instance, decode_pod
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A pod is there, as it is now (ADDED, MODIFIED)."""
+
+    pod: SaidPod
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """
+    A pod has ended (DELETED).
+
+    It may still exist: the kubelet sends this when nothing of a pod runs any more, that of a Job included.
+
+    Source: status_manager.go TerminatePod, OnPodRemoved.
+    """
+
+    key: PodKey
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """Every pod that the kubelet had when the stream was opened has been named (INITIAL_SYNC_COMPLETE)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """An event whose pod cannot be used; *key* says which one, as far as that can be read."""
+
+    key: PodKey
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An event of a type that a newer kubelet may have."""
+
+    type: int
+
+
+Event = Said | Ended | Synced | Unusable | Unknown
+
+
+def decode_event(data: bytes, decoder: PodDecoder) -> Event:
+    """Return what the event says."""
+    try:
+        event = pb.WatchPodsEvent.FromString(data)
+    except DecodeError:
+        return Unusable(("", ""), "", f"{len(data)} bytes are no WatchPodsEvent")
+    match event.type:
+        case pb.ADDED | pb.MODIFIED:
+            return _said(event.pod, decoder)
+        case pb.DELETED:
+            instance = decode_instance(event.pod)
+            if not all(instance.key):
+                return Unusable(instance.key, "pod.metadata", "has no namespace and name that can be read")
+            return Ended(instance.key, instance.uid)
+        case pb.INITIAL_SYNC_COMPLETE:
+            return Synced()
+        case unknown:
+            return Unknown(unknown)
+
+
+def _said(data: bytes, decoder: PodDecoder) -> Said | Unusable:
+    try:
+        return Said(decode_pod(data, decoder))
+    except PodError as error:
+        key = decode_instance(data).key
+        name = f"pod {key[0]}/{key[1]}: " if all(key) else ""
+        return Unusable(key, f"pod.{error.path}" if error.path else "pod", name + error.problem)
