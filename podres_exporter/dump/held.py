@@ -14,6 +14,7 @@ from podres_exporter.model import (
     Device,
     DraDevice,
     DraKey,
+    Mark,
     MemoryBlock,
     PodMeta,
     PodView,
@@ -42,7 +43,8 @@ class Held:
     *resource* is `cpu`, a memory type, an extended resource or a DRA driver. *item* is a CPU list, a device id or the
     name of a claim's device, else its CDI names; empty for memory, and for a claim without devices yet. *base* is the
     physical device: the id behind replicas, or the UUID of a claim's device as its slice states it. *amount* is in
-    CPUs, bytes or devices. *is_allocatable* is None where nobody tells; *verdict* is that of the container.
+    CPUs, bytes or devices. *is_allocatable* is None where nobody tells; *verdict* is that of the container. *mark*:
+    how the pod's rows are known.
     """
 
     namespace: str
@@ -66,6 +68,7 @@ class Held:
     is_allocatable: bool | None = None
     verdict: Verdict | None = None
     meta: PodMeta | None = None
+    mark: Mark = Mark.CURRENT
 
 
 def held_things(allocation: Allocation | None) -> Iterator[Held]:
@@ -109,6 +112,7 @@ def _cpus(
             frozenset([int(node)]) if node else frozenset(),
             verdict=verdict,
             meta=view.meta,
+            mark=view.mark,
         )
 
 
@@ -126,6 +130,7 @@ def _memory(
             block.numa_nodes,
             verdict=verdict,
             meta=view.meta,
+            mark=view.mark,
         )
 
 
@@ -148,6 +153,7 @@ def _device(view: PodView, each: ContainerView, device: Device, reported: dict[s
         is_allocatable=None if ids is None else device.device_id in ids,
         verdict=each.alignment.verdict,
         meta=view.meta,
+        mark=view.mark,
     )
 
 
@@ -177,9 +183,10 @@ def _claims(view: PodView, each: ContainerView, slices: Mapping[DraKey, DraDevic
             message=message,
             verdict=verdict,
             meta=view.meta,
+            mark=view.mark,
         )
     for name in unprepared(each):
-        yield Held(*common, "", "", 0, claim=name, verdict=verdict, meta=view.meta)
+        yield Held(*common, "", "", 0, claim=name, verdict=verdict, meta=view.meta, mark=view.mark)
 
 
 def unprepared(view: ContainerView) -> list[str]:

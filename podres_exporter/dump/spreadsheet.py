@@ -37,6 +37,7 @@ CSV_HEADER = (
     "request",
     "admin_access",
     "uuid",
+    "state",
 )
 """The columns, a contract: new ones come at the end. What is not known or does not apply is empty."""
 
@@ -89,3 +90,4 @@ def _cells(held: Held) -> Iterator[str]:
     yield held.request
     yield str(held.is_admin).lower() if held.request else ""
     yield held.base if is_claim else ""
+    yield held.mark.value

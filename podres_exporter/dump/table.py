@@ -20,6 +20,7 @@ from podres_exporter.text.amounts import (
     WHOLE_POD,
     memory_order,
     nodes_cell,
+    state_cell,
     workload_cell,
 )
 from podres_exporter.text.grid import DEFAULT, Grid, Layout, Row, fits, grid, grid_lines
@@ -34,9 +35,10 @@ HEADERS = (
     "NUMA",
     "ALIGNED",
     "HEALTH",
+    "STATE",
     "WORKLOAD",
 )
-_IF_ANY = frozenset({"CPUS", "DEVICES", "MEMORY", "HEALTH", "WORKLOAD"})
+_IF_ANY = frozenset({"CPUS", "DEVICES", "MEMORY", "HEALTH", "STATE", "WORKLOAD"})
 _HOLDS = frozenset({"CPUS", "DEVICES", "MEMORY"})
 _HEALTHY = "Healthy"
 _ABOUT = About(
@@ -112,11 +114,12 @@ def _rows(snapshot: Snapshot, *, everything: bool) -> Iterator[Row]:
         return
     for view in allocation.pods:
         identity = (printable(view.pod.namespace), printable(view.pod.name))
+        ending = (state_cell(view.mark), workload_cell(view.meta))
         if view.pod.exclusive_cpus or view.pod.memory:
-            yield (*identity, WHOLE_POD, *_whole_pod(view, allocation.topology), workload_cell(view.meta))
+            yield (*identity, WHOLE_POD, *_whole_pod(view, allocation.topology), *ending)
         for each in view.containers:
             if everything or not each.container.holds_nothing:
-                yield (*identity, printable(each.container.name), *_container(each), workload_cell(view.meta))
+                yield (*identity, printable(each.container.name), *_container(each), *ending)
 
 
 def _whole_pod(view: PodView, topology: Topology | None) -> Row:

@@ -9,7 +9,16 @@ from podres_exporter.dump.notes import About
 from podres_exporter.dump.table import nothing_to_list
 from podres_exporter.model import Attribution, Snapshot
 from podres_exporter.printable import printable
-from podres_exporter.text.amounts import ALIGNED, NONE, UNKNOWN, WHOLE_POD, amount_text, nodes_cell, workload_cell
+from podres_exporter.text.amounts import (
+    ALIGNED,
+    NONE,
+    UNKNOWN,
+    WHOLE_POD,
+    amount_text,
+    nodes_cell,
+    state_cell,
+    workload_cell,
+)
 from podres_exporter.text.grid import DEFAULT, Grid, Layout, Row, grid, grid_lines
 from podres_exporter.text.words import ENDLESS
 
@@ -29,9 +38,10 @@ HEADERS = (
     "ALIGNED",
     "ALLOCATABLE",
     "HEALTH",
+    "STATE",
     "WORKLOAD",
 )
-_IF_ANY = frozenset({"SHARE", "CLAIM", "REQUEST", "UUID", "USES", "ALLOCATABLE", "HEALTH", "WORKLOAD"})
+_IF_ANY = frozenset({"SHARE", "CLAIM", "REQUEST", "UUID", "USES", "ALLOCATABLE", "HEALTH", "STATE", "WORKLOAD"})
 
 _ABOUT = About(
     (notes.trust, notes.double_held, notes.metadata, notes.places, notes.skipped, notes.missing),
@@ -74,6 +84,7 @@ def _rows(snapshot: Snapshot) -> Iterator[Row]:
             ALIGNED[held.verdict] if held.verdict else NONE,
             _allocatable(held),
             _health(held),
+            state_cell(held.mark),
             workload_cell(held.meta),
         )
 

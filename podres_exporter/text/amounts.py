@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from podres_exporter.cpuset import format_cpuset
 from podres_exporter.families.spec import nodes_text
-from podres_exporter.model import PodMeta, Verdict
+from podres_exporter.model import Mark, PodMeta, Verdict
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.printable import printable
 from podres_exporter.quantity import bytes_text
@@ -91,6 +91,11 @@ def workload_cell(meta: PodMeta | None) -> str:
     if meta is None:
         return UNKNOWN
     return printable(f"{meta.workload_kind}/{meta.workload_name}") if meta.workload_kind else NONE
+
+
+def state_cell(mark: Mark) -> str:
+    """Return `retained` or `unconfirmed` where the rows are not what the running kubelet says, else `-`."""
+    return NONE if mark is Mark.CURRENT else mark.value
 
 
 def memory_order(memory_type: str) -> tuple[bool, str]:

@@ -1,17 +1,19 @@
 """What the tables for people say in corners that the golden files do not show."""
 
+import csv
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from asking_rig import GPU, known, running, small_node, spec
-from builders import block, container, device, gpu, pod
+from builders import allocatable, block, container, device, gpu, pod
 from dump_rig import builtin_demo, nasty, with_metadata
 from snapshots import with_doubles
 
 from podres_exporter.dump import (
     ANSI,
     Layout,
+    csv_text,
     free_cells,
     free_lines,
     free_notes,
@@ -27,13 +29,17 @@ from podres_exporter.dump import (
 )
 from podres_exporter.dump.left import Left, left
 from podres_exporter.dump.selection import Selection, nobody_holds
+from podres_exporter.join import Joiner
 from podres_exporter.model import (
     Allocation,
+    Belief,
     Claim,
     ClaimDevice,
     ContainerKind,
     CpuStock,
     DeviceStock,
+    Listing,
+    Mark,
     MemoryStock,
     Metadata,
     Part,
@@ -388,3 +394,21 @@ def test_a_free_device_that_is_held_under_another_name_is_told() -> None:
         "held as intel.com/left 0000:00:06.0 by default/dpdk, and the kubelet would hand it out again"
     )
     assert any("counts as free, but is held as intel.com/left" in note for note in free_notes([node]))
+
+
+def test_rows_that_are_not_what_the_running_kubelet_says_are_marked_and_only_then_is_there_a_column() -> None:
+    """The table, the wide one and CSV; a note below names the retained pods too."""
+    old, new, doubtful = (pod(name, container("main", gpu(f"GPU-{name}"))) for name in ("old", "new", "doubtful"))
+    belief = Belief({old.key: Mark.RETAINED, doubtful.key: Mark.UNCONFIRMED})
+    pods = Listing((doubtful, new, old))
+    marked = Snapshot("n1", Joiner().join(pods, allocatable(gpu("GPU-old")), None, belief=belief))
+    plain = Snapshot("n1", Joiner().join(pods, allocatable(gpu("GPU-old")), None))
+
+    for cells in (table_cells([marked]), wide_cells([marked])):
+        states = {row[cells.headers.index("POD")]: row[cells.headers.index("STATE")] for row in cells.rows}
+        assert {"doubtful": "unconfirmed", "new": "-", "old": "retained"} == states
+    assert "STATE" not in (*table_cells([plain]).headers, *wide_cells([plain]).headers)
+    rows = csv.DictReader(csv_text([marked]).splitlines())
+    assert {"doubtful": "unconfirmed", "new": "current", "old": "retained"} == {
+        row["pod"]: row["state"] for row in rows
+    }

@@ -173,6 +173,36 @@ def test_an_exporter_that_starts_in_an_outage_says_nothing_of_what_is_free(node:
     assert 6 == free(node.turn(25))
 
 
+def test_a_pod_made_between_the_first_list_and_the_first_metadata_is_asked_for_at_once(node: Node) -> None:
+    """Nothing tells of it any more: it was there when the metadata began. No poll interval is waited for."""
+    node.has(EXPORTER, SERVE)
+    node.kubelet.start()
+    node.export()
+    node.turn(2)
+    node.has(EXPORTER, SERVE, TRAIN)
+    node.tell(told("train"), told("serve"), meta(OWN[1]))
+    page = node.turn(3)
+
+    assert {"train", "serve"} == page.labels("podres_container_devices", "pod")
+    assert ({"start": 1}, 6) == (lists(page), free(page))
+
+
+def test_an_own_pod_that_is_replaced_is_no_witness_for_the_next_exporter(node: Node) -> None:
+    """A rollout of the DaemonSet, and a restart of the kubelet in it: each exporter waits for its own pod."""
+    node.has(EXPORTER, TRAIN, SERVE)
+    node.kubelet.start()
+    node.export(metadata=False)
+    node.turn(15)
+    successor = pod("exporter-new")
+    node.restart(STATIC)
+    node.export(("ml", "exporter-new"), metadata=False)
+    assert free(node.turn(60)) is None
+
+    node.has(STATIC, successor, TRAIN, SERVE)
+    page = node.turn(25)
+    assert (5, 0) == (free(page), page.value("podres_pods_retained"))
+
+
 @pytest.mark.parametrize(("before", "after"), [(True, False), (False, True), (False, False)])
 def test_a_kubelet_that_is_upgraded_in_place_may_gain_or_lose_get(node: Node, before: bool, after: bool) -> None:
     node.has(EXPORTER, TRAIN, SERVE)
