@@ -29,6 +29,9 @@ class Conditions:
     api_down: bool = False
     api_half_open: bool = False
     api_young: bool = False
+    pods_api_down: bool = False
+    pods_api_refuses: bool = False
+    pods_api_silent: bool = False
 
     @property
     def api_away(self) -> bool:
@@ -59,6 +62,9 @@ def conditions_at(scenario: Scenario, seconds: float) -> Conditions:
         api_down=FaultKind.API_DOWN in active,
         api_half_open=FaultKind.API_HALF_OPEN in active,
         api_young=FaultKind.API_YOUNG in active,
+        pods_api_down=FaultKind.PODS_API_DOWN in active,
+        pods_api_refuses=FaultKind.PODS_API_REFUSES in active,
+        pods_api_silent=FaultKind.PODS_API_SILENT in active,
     )
 
 

@@ -101,6 +101,7 @@ def _read_kubelet(section: Section) -> KubeletSettings:
         topology_scope=topology.choice("scope", ("container", "pod"), "container"),
         max_numa_nodes=topology.count("max_allowable_numa_nodes", 8),
         active_pods=section.switch("active_pods"),
+        pods_api=section.switch("pods_api"),
     )
     for part in (cpu_manager, memory_manager, topology, section):
         part.finish()

@@ -19,6 +19,8 @@ class FaultKind(StrEnum):
     PLUGIN_DOWN: the device plugin of a resource is gone. DOUBLE: pods that are admitted get a device that is held.
     API_DOWN: the API server refuses connections. API_HALF_OPEN: it accepts them and never answers. In both the kubelet
     cannot reach it either. API_YOUNG: it has just started and does not know its roles yet, so that it answers 403.
+    Of the kubelet's Pods API: PODS_API_DOWN: nobody listens on its socket. PODS_API_REFUSES: it ends every stream as
+    the kubelet does with one that is too slow. PODS_API_SILENT: its streams stay open, and lose every event.
     """
 
     RESTART = "restart"
@@ -31,6 +33,9 @@ class FaultKind(StrEnum):
     API_DOWN = "api_down"
     API_HALF_OPEN = "api_half_open"
     API_YOUNG = "api_young"
+    PODS_API_DOWN = "pods_api_down"
+    PODS_API_REFUSES = "pods_api_refuses"
+    PODS_API_SILENT = "pods_api_silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class KubeletSettings:
 
     *reserved_memory_bytes* is by NUMA node, as `reservedMemory` of the kubelet's configuration. *topology_policy* and
     *topology_scope* are spelled as there; *max_numa_nodes* is the option `max-allowable-numa-nodes`. *active_pods* is
-    the gate KubeletPodResourcesListUseActivePods: finished pods are not listed.
+    the gate KubeletPodResourcesListUseActivePods: finished pods are not listed. *pods_api* is the gate PodsAPI.
     """
 
     release: Release
@@ -76,6 +81,7 @@ class KubeletSettings:
     topology_scope: str = "container"
     max_numa_nodes: int = 8
     active_pods: bool | None = None
+    pods_api: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,11 @@ class Kubelet:
                     self._allocator.release(uid)
             self._allocator.restart()
 
+    @property
+    def sources_ready(self) -> bool:
+        """Whether every source has given its whole set since the kubelet's start."""
+        return self._sources_ready
+
     def sources_are_ready(self) -> None:
         """Note that every source has given its whole set: pods of before that are not in it have ended."""
         with self._lock:
@@ -140,6 +145,11 @@ class Kubelet:
         """Return one pod, whatever its phase."""
         with self._lock:
             return self._pods.get(uid)
+
+    def uids(self) -> Mapping[str, tuple[str, str]]:
+        """Return (namespace, name) of the pods heard of since the kubelet's start, by UID, whatever their phase."""
+        with self._lock:
+            return {uid: (live.request.namespace, live.request.name) for uid, live in self._pods.items()}
 
     def held(self, uid: str) -> tuple[Container, ...]:
         """Return what each container of the pod holds, plain init containers included; () without such a pod."""

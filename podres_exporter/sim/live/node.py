@@ -27,6 +27,7 @@ from podres_exporter.sim.api.defaults import defaulted
 from podres_exporter.sim.devices import DeviceManager, DeviceState
 from podres_exporter.sim.live.clerk import Clerk
 from podres_exporter.sim.live.kubelet import Kubelet, Phase
+from podres_exporter.sim.live.podsapi import PodsApi
 from podres_exporter.sim.live.sources import PodSources
 from podres_exporter.sim.node import SimNode
 from podres_exporter.sim.plugin import SamplePlugin
@@ -71,6 +72,7 @@ class LiveNode(SimNode):
         self._playing = threading.Lock()
         self._clerk = Clerk(self.scenario, self.store, self.pods, self.devices, clock)
         self._sources = PodSources(self.scenario.node, self.store, self.pods, self._clerk)
+        self.pods_api = PodsApi(self.scenario.kubelet, directory, self.store, self.pods, self._sources)
         self._heard: float | None = None
         self._fresh = node_at(replace(self.scenario, pods=()), 0)
 
@@ -85,11 +87,13 @@ class LiveNode(SimNode):
         self.devices.wait_until(lambda: names <= self.devices.known().keys(), _REGISTER_SECONDS)
         self._clerk.introduce()
         self.api.start()
+        self.pods_api.start()
         super().start()
 
     def stop(self) -> None:
         """End everything. May be called again."""
         super().stop()
+        self.pods_api.stop()
         self._sources.stop()
         self.api.stop()
         for plugin in self.plugins.values():
@@ -161,12 +165,14 @@ class LiveNode(SimNode):
     def settle(self) -> None:
         """Return once the kubelet has decided about every pod that it has heard of."""
         self._sources.settle()
+        self.pods_api.follow()
 
     def restart_kubelet(self) -> None:
         """Restart the kubelet: plugins have to register again, and pods are what the kubelet hears of again."""
         self.kubelet.kill()
         self._kubelet_restarted()
         self.kubelet.start()
+        self.pods_api.start()
         self.tick()
 
     def cut_kubelet_off(self) -> None:
@@ -210,6 +216,7 @@ class LiveNode(SimNode):
                 share = now.pods_incomplete if self._heard is None else self._heard
                 self._sources.catch_up(0.0 if now.api_away else share)
             self._clerk.follow_plugins()
+            self.pods_api.follow()
 
     def _listing(self) -> None:
         """List frees what ended pods held, and forgets what an Allocate under way has chosen."""
@@ -235,6 +242,7 @@ class LiveNode(SimNode):
         if now.api_away and not before.api_away:
             self._sources.cut_off()
         self._switch_api(before, now)
+        self.pods_api.switch(before, now)
 
     def _switch_api(self, before: Conditions, now: Conditions) -> None:
         """Let the API server refuse connections, keep silent, or not know its roles yet, and be well again."""
@@ -251,6 +259,7 @@ class LiveNode(SimNode):
                 self.api.faults.on_requests(ANY, YOUNG)
 
     def _kubelet_restarted(self) -> None:
+        self.pods_api.kill()  # before its pods are forgotten: none of them has ended
         self._sources.restart()
         self.devices.restart()
 

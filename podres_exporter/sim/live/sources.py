@@ -101,6 +101,11 @@ class PodSources:
         except StatusError:
             return
 
+    def static(self, uid: str) -> Mapping[str, Any] | None:
+        """Return the manifest of a static pod, under the name that the kubelet gives it; None where there is none."""
+        with self._lock:
+            return self._static.get(uid)
+
     def _on_event(self, event: Event) -> None:
         """Put a new pod on this node, take one that is there, and let go of one that has gone."""
         pod = event.item
