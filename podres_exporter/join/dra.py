@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from podres_exporter.join.claims import claims_of
 from podres_exporter.model import Attribution, ClaimUse, NumaNodes, PodMeta, PodView
@@ -75,7 +75,7 @@ def dra_node(
         return None
     found = _held(dra, pods, metas)
     held = frozenset(found.keys)
-    pools = tuple(pool for pool in dra.pools if not pool.is_stale or _is_used(pool, held))
+    pools = tuple(shown for pool in dra.pools if (shown := _shown(pool, held)))
     is_known = is_known and found.is_sure and dra.is_synced
     return DraNode(pools, _stock(pools, held, is_known=is_known), _capacity(pools, found.consumed(), is_known=is_known))
 
@@ -130,8 +130,12 @@ def _held(dra: Dra, pods: Iterable[PodView], metas: Iterable[PodMeta]) -> _Held:
     return held
 
 
-def _is_used(pool: DraPool, held: frozenset[DraKey]) -> bool:
-    return any((*pool.key, device.name) in held for device in pool.devices)
+def _shown(pool: DraPool, held: frozenset[DraKey]) -> DraPool | None:
+    """Return the pool; of one whose slices are gone only what is in use, None where that is nothing."""
+    if not pool.is_stale:
+        return pool
+    used = tuple(device for device in pool.devices if (*pool.key, device.name) in held)
+    return replace(pool, devices=used) if used else None
 
 
 def _counted(pools: Iterable[DraPool]) -> list[DraPool]:

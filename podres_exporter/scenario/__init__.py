@@ -9,6 +9,7 @@ from podres_exporter.scenario.conditions import Conditions, conditions_at
 from podres_exporter.scenario.life import Life, life_at
 from podres_exporter.scenario.parse import parse_scenario
 from podres_exporter.scenario.records import (
+    CLAIM_STATUSES,
     ContainerSpec,
     DeviceSpec,
     Fault,
@@ -18,11 +19,13 @@ from podres_exporter.scenario.records import (
     PodSpec,
     ResourceSpec,
     Scenario,
+    SliceSpec,
 )
 from podres_exporter.scenario.release import Release, parse_release
 from podres_exporter.scenario.state import NodeState, node_at
 
 __all__ = [
+    "CLAIM_STATUSES",
     "Conditions",
     "ContainerSpec",
     "DeviceSpec",
@@ -36,6 +39,7 @@ __all__ = [
     "Release",
     "ResourceSpec",
     "Scenario",
+    "SliceSpec",
     "conditions_at",
     "life_at",
     "node_at",

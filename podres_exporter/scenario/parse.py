@@ -17,6 +17,7 @@ from podres_exporter.scenario.records import (
     NumaNode,
     ResourceSpec,
     Scenario,
+    SliceSpec,
 )
 from podres_exporter.scenario.release import Release, parse_release
 from podres_exporter.yamldoc.load import load_document
@@ -67,7 +68,7 @@ def _read_scenario(document: Section) -> Scenario:
         faults=_each(document.sections("faults"), _read_fault),
         claims=_each(document.sections("claims"), claim),
         claim_statuses=statuses,
-        slices=_each(document.sections("slices"), lambda part: (part.text("name"), part.mapping("spec"))),
+        slices=_each(document.sections("slices"), _read_slice),
     )
     if document.usable and not scenario.numa:
         document.fault("numa", "has no NUMA node; describe at least one")
@@ -150,6 +151,18 @@ def _read_resource(section: Section) -> ResourceSpec:
         external=section.switch("external") or False,
         allocate_seconds=section.number("allocate", 0.0),
     )
+
+
+def _read_slice(section: Section) -> SliceSpec:
+    found = SliceSpec(
+        name=section.text("name"),
+        spec=section.mapping("spec"),
+        start_seconds=section.number("start", 0.0),
+        end_seconds=section.number("end") if section.has("end") else None,
+    )
+    if found.end_seconds is not None and found.end_seconds <= found.start_seconds:
+        section.fault("end", "is not after start; write a later second")
+    return found
 
 
 def _read_device(section: Section) -> DeviceSpec:

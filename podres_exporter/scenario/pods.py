@@ -5,7 +5,7 @@ from uuid import NAMESPACE_OID, uuid5
 from podres_exporter.model import Claim, ClaimDevice, MemoryBlock
 from podres_exporter.scenario.machine import LEAST_SECONDS
 from podres_exporter.scenario.manifest import check_manifest
-from podres_exporter.scenario.records import ContainerSpec, PodSpec
+from podres_exporter.scenario.records import CLAIM_STATUSES, ContainerSpec, PodSpec
 from podres_exporter.yamldoc.section import Section
 
 
@@ -42,6 +42,12 @@ def _read_manifest(section: Section, namespace: str) -> PodSpec:
         metadata["ownerReferences"] = [_read_owner(section.section("owner"))]
     if spec.usable:
         check_manifest(spec)
+    status = section.named("status") if section.has("status") else None
+    for key in status.names() if status else ():
+        if key not in CLAIM_STATUSES:
+            section.fault(
+                f"status.{key}", f"is the kubelet's to write; only {' and '.join(CLAIM_STATUSES)} may be said"
+            )
     pod = PodSpec(
         namespace=namespace,
         name=name,
@@ -55,6 +61,7 @@ def _read_manifest(section: Section, namespace: str) -> PodSpec:
             "kind": "Pod",
             "metadata": metadata,
             "spec": section.mapping("spec") if spec.usable else {},
+            **({"status": section.mapping("status")} if status else {}),
         },
     )
     _check_life(section, pod)

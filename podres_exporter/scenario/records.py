@@ -173,13 +173,34 @@ class PodSpec:
     static: bool = False
 
 
+CLAIM_STATUSES = ("resourceClaimStatuses", "extendedResourceClaimStatus")
+"""What others than the kubelet write into the status of a pod: which claims were made for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSpec:
+    """
+    A ResourceSlice as in Kubernetes, there from *start_seconds* until before *end_seconds* (None: for ever).
+
+    Of several with one name that are there at a time the last one counts, as when a driver publishes a new generation.
+    """
+
+    name: str
+    spec: Mapping[str, object]
+    start_seconds: float = 0.0
+    end_seconds: float | None = None
+
+    def is_there(self, seconds: float) -> bool:
+        """Return whether it exists at this second of the scenario's clock."""
+        return self.start_seconds <= seconds and (self.end_seconds is None or seconds < self.end_seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """
     One node over time; *claims* are ResourceClaims, allocated to this node, that manifests may refer to.
 
-    *claim_statuses* are whole statuses of some of them, by (namespace, name), and *slices* are ResourceSlices of this
-    node with their names; both as in Kubernetes.
+    *claim_statuses* are whole statuses of some of them, by (namespace, name), as in Kubernetes.
     """
 
     node: str
@@ -190,7 +211,7 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
     claims: tuple[Claim, ...] = ()
     claim_statuses: Mapping[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
-    slices: tuple[tuple[str, Mapping[str, object]], ...] = ()
+    slices: tuple[SliceSpec, ...] = ()
 
     @property
     def is_admitted(self) -> bool:

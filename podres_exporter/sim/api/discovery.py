@@ -1,15 +1,16 @@
 """Discovery: what a client reads before it asks for anything, in the plain form that every client knows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from podres_exporter.sim.api.answer import Answer, document_answer, text_answer
 from podres_exporter.sim.api.resources import RESOURCES, Resource
+from podres_exporter.sim.api.versions import DRA_GROUP, served_versions
 
 ACCESS_GROUP = "authorization.k8s.io"
 ACCESS_REVIEWS = "selfsubjectaccessreviews"
 
-_GROUPS = (ACCESS_GROUP, "resource.k8s.io")
+_GROUPS = (ACCESS_GROUP, DRA_GROUP)
 
 _ACCESS_REVIEW = {
     "name": ACCESS_REVIEWS,
@@ -41,14 +42,19 @@ def discover(path: str, version: str) -> Answer | None:
 
 def _documents(version: str) -> Mapping[str, Mapping[str, Any]]:
     """Return every document by its path."""
-    groups = [_group(name) for name in _GROUPS]
+    served = {name: versions for name in _GROUPS if (versions := served_versions(name, version))}
+    groups = [_group(name, versions) for name, versions in served.items()]
     return {
         "/version": _version(version),
         "/api": {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []},
         "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups},
         "/api/v1": _resource_list("v1", ""),
         **{f"/apis/{each['name']}": {"kind": "APIGroup", "apiVersion": "v1", **each} for each in groups},
-        **{f"/apis/{name}/v1": _resource_list(f"{name}/v1", name) for name in _GROUPS},
+        **{
+            f"/apis/{name}/{each}": _resource_list(f"{name}/{each}", name)
+            for name, versions in served.items()
+            for each in versions
+        },
     }
 
 
@@ -59,10 +65,10 @@ def _version(version: str) -> dict[str, str]:
     return {"major": major, "minor": minor, "gitVersion": version, **unknown}
 
 
-def _group(name: str) -> dict[str, Any]:
-    """Return one API group with its one version."""
-    version = {"groupVersion": f"{name}/v1", "version": "v1"}
-    return {"name": name, "versions": [version], "preferredVersion": version}
+def _group(name: str, versions: Sequence[str]) -> dict[str, Any]:
+    """Return one API group with its versions, the preferred one first."""
+    found = [{"groupVersion": f"{name}/{each}", "version": each} for each in versions]
+    return {"name": name, "versions": found, "preferredVersion": found[0]}
 
 
 def _resource_list(group_version: str, group: str) -> dict[str, Any]:

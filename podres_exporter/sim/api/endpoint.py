@@ -19,6 +19,7 @@ from podres_exporter.sim.api.status import (
     unauthorized,
 )
 from podres_exporter.sim.api.tables import as_table
+from podres_exporter.sim.api.versions import in_version, served_versions
 from podres_exporter.sim.api.watch import View
 from podres_exporter.sim.api.writes import create, delete
 
@@ -53,6 +54,8 @@ def _discovered(site: Site, request: Request) -> Answer:
 
 def _respond_to_resource(site: Site, request: Request, target: Target) -> Answer | View:
     """Return what the verb does to the object or the collection."""
+    if target.version not in served_versions(target.resource.group, site.version):
+        raise no_such_resource()
     form = negotiate(request.headers.get("accept", ""))
     match request.verb:
         case "get":
@@ -63,7 +66,7 @@ def _respond_to_resource(site: Site, request: Request, target: Target) -> Answer
         case "watch":
             options = parse_list_options(target.resource, request.query, is_watch=True)
             include = request.query.get("includeObject", "Metadata")
-            return View(target.resource, target.namespace, options, form, include)
+            return View(target.resource, target.namespace, options, form, include, target.version)
         case "create" if target.name is None and (target.namespace or not target.resource.is_namespaced):
             return _object_answer(site, request, target, form, create(site.store, request, target), 201)
         case "delete":
@@ -85,6 +88,8 @@ def _object_answer(site: Site, request: Request, target: Target, form: Form, ite
     if form.is_table:
         include = request.query.get("includeObject", "Metadata")
         item = as_table(target.resource, [item], item["metadata"], site.clock.wall_seconds(), include)
+    else:
+        item = in_version(item, target.resource, target.version)
     return document_answer(item, code, request.headers.get("accept-encoding", ""))
 
 
@@ -97,10 +102,11 @@ def _list(site: Site, request: Request, target: Target, form: Form) -> Answer:
         include = request.query.get("includeObject", "Metadata")
         document = as_table(resource, page.items, page.metadata, site.clock.wall_seconds(), include)
     else:
-        kindless = ({name: each[name] for name in each if name not in {"kind", "apiVersion"}} for each in page.items)
+        versioned = (in_version(each, resource, target.version) for each in page.items)
+        kindless = ({name: each[name] for name in each if name not in {"kind", "apiVersion"}} for each in versioned)
         document = {
             "kind": f"{resource.kind}List",
-            "apiVersion": resource.api_version,
+            "apiVersion": f"{resource.group}/{target.version}" if resource.group else target.version,
             "metadata": page.metadata,
             "items": list(kindless),
         }

@@ -14,6 +14,7 @@ class Target:
     The object or the collection that a path names; *namespace* None is all of them, *name* None the collection.
 
     *path* is what follows the subresource `proxy`, as it stands in the URL; empty without even a slash.
+    *version* is that of the API's group.
     """
 
     resource: Resource
@@ -21,6 +22,7 @@ class Target:
     name: str | None = None
     subresource: str = ""
     path: str = ""
+    version: str = "v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def parse_target(path: str) -> Target | None:
     if resource.is_namespaced and namespace is None and name is not None:
         return None
     below = _below(path, len(parts) - len(rest) + 3) if is_proxied else ""
-    return Target(resource, namespace, name, subresource, below)
+    return Target(resource, namespace, name, subresource, below, version)
 
 
 def _below(path: str, depth: int) -> str:

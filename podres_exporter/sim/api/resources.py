@@ -10,7 +10,8 @@ class Resource:
 
     *fields* are the paths that a field selector may name; the real server has a closed list per kind too (the
     `AddFieldLabelConversionFunc` calls of pkg/apis/core/v1/conversion.go). Clients may write only what *is_writable*
-    says; the rest is the business of whoever owns the store.
+    says; the rest is the business of whoever owns the store. It is stored in *version*, and *older_versions* of the API
+    can be asked for too, where the server is of a release that serves them.
     """
 
     group: str
@@ -21,6 +22,7 @@ class Resource:
     is_namespaced: bool = True
     is_writable: bool = False
     version: str = "v1"
+    older_versions: tuple[str, ...] = ()
 
     @property
     def api_version(self) -> str:
@@ -75,6 +77,7 @@ RESOURCE_CLAIMS = Resource(
     kind="ResourceClaim",
     short_names=(),
     fields=("metadata.name", "metadata.namespace"),
+    older_versions=("v1beta2", "v1beta1"),
 )
 
 RESOURCE_SLICES = Resource(
@@ -84,6 +87,7 @@ RESOURCE_SLICES = Resource(
     short_names=(),
     fields=("metadata.name", "spec.driver", "spec.nodeName"),
     is_namespaced=False,
+    older_versions=("v1beta2", "v1beta1"),
 )
 
 DAEMON_SETS = Resource(
@@ -100,6 +104,6 @@ RESOURCES = (DAEMON_SETS, NAMESPACES, NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLI
 def find_resource(group: str, version: str, plural: str) -> Resource | None:
     """Return the resource of that name, or None where this server has none."""
     for each in RESOURCES:
-        if (group, version, plural) == (each.group, each.version, each.plural):
+        if (group, plural) == (each.group, each.plural) and version in (each.version, *each.older_versions):
             return each
     return None

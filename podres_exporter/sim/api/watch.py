@@ -13,6 +13,7 @@ from podres_exporter.sim.api.resources import PODS, Resource
 from podres_exporter.sim.api.status import StatusError, too_large_version
 from podres_exporter.sim.api.store import Store
 from podres_exporter.sim.api.tables import as_table
+from podres_exporter.sim.api.versions import in_version
 
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
@@ -26,6 +27,7 @@ class View:
     options: ListOptions
     form: Form = AS_IT_IS
     include: str = "Metadata"
+    version: str = "v1"
 
     def shows(self, item: Object | None) -> bool:
         """Return whether the object is in the client's namespace and selected."""
@@ -33,7 +35,7 @@ class View:
 
     def line(self, kind: EventType, item: Object, wall_seconds: float) -> bytes:
         """Return one line of the stream; Tables have one row, that of a bookmark none."""
-        shown = item
+        shown = in_version(item, self.resource, self.version)
         if self.form.is_table:
             rows = () if kind is EventType.BOOKMARK else (item,)
             shown = as_table(self.resource, rows, item["metadata"], wall_seconds, self.include)

@@ -7,7 +7,7 @@ from typing import Any
 
 from podres_exporter.clock import Clock
 from podres_exporter.model import Container
-from podres_exporter.scenario import Scenario
+from podres_exporter.scenario import CLAIM_STATUSES, Scenario, SliceSpec
 from podres_exporter.sim.api import NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES, StatusError, Store
 from podres_exporter.sim.api.objects import key_of
 from podres_exporter.sim.devices import DeviceManager
@@ -35,16 +35,15 @@ class Clerk:
         """Write nothing yet."""
         self._scenario, self._store, self._pods, self._devices, self._clock = scenario, store, pods, devices, clock
         self._told: tuple[object, ...] | None = None
+        self._slices: dict[str, SliceSpec] = {}
 
     def introduce(self) -> None:
-        """Create the node, its slices, and the claims that are allocated to it."""
+        """Create the node, and the claims that are allocated to it."""
         scenario = self._scenario
         stated = [claim for pod in scenario.pods for each in pod.containers for claim in each.claims]
         claims = {(claim.namespace, claim.name): claim for claim in (*stated, *scenario.claims)}
         for key, claim in claims.items():
             self._store.create(RESOURCE_CLAIMS, claim_object(claim, scenario.claim_statuses.get(key)))
-        for name, spec in scenario.slices:
-            self._store.create(RESOURCE_SLICES, slice_object(name, spec, scenario.node))
         self._store.create(NODES, self._node())
 
     def follow_plugins(self) -> None:
@@ -58,11 +57,23 @@ class Clerk:
                 if live is not None and live.phase is Phase.RUNNING:
                     self.write(pod, live, self._pods.held(live.request.uid))
 
+    def follow_slices(self, seconds: float) -> None:
+        """Write which ResourceSlices there are at a second of the scenario, where that has changed."""
+        wanted = {each.name: each for each in self._scenario.slices if each.is_there(seconds)}
+        for name in self._slices.keys() - wanted.keys():
+            self._store.delete(RESOURCE_SLICES, "", name)
+        for name, each in wanted.items():
+            if self._slices.get(name) is not each:
+                write = self._store.update if name in self._slices else self._store.create
+                write(RESOURCE_SLICES, slice_object(name, each.spec, self._scenario.node))
+        self._slices = wanted
+
     def write(self, pod: Mapping[str, Any], live: LivePod, held: Iterable[Container]) -> None:
         """Write what became of a pod; one that has ended keeps the health that its devices had."""
         minor, now = self._scenario.kubelet.release.minor, self._clock.wall_seconds()
         started = (pod.get("status") or {}).get("startTime")
-        self._update(pod, pod_status(live, held, self._sick(), minor, now, started))
+        claims = {key: value for key, value in (pod.get("status") or {}).items() if key in CLAIM_STATUSES}
+        self._update(pod, {**pod_status(live, held, self._sick(), minor, now, started), **claims})
 
     def bind(self, pod: Mapping[str, Any]) -> None:
         """Put a pod on this node, as a scheduler does, where it waits for its admission: Pending, not started."""

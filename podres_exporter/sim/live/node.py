@@ -86,6 +86,7 @@ class LiveNode(SimNode):
         names = {resource.name for resource in played}
         self.devices.wait_until(lambda: names <= self.devices.known().keys(), _REGISTER_SECONDS)
         self._clerk.introduce()
+        self._clerk.follow_slices(0.0)
         self.api.start()
         self.pods_api.start()
         super().start()
@@ -209,6 +210,7 @@ class LiveNode(SimNode):
             seconds = self.seconds()
             now = conditions_at(self.scenario, seconds)
             if not now.api_away:
+                self._clerk.follow_slices(seconds)
                 for index, spec in enumerate(self.scenario.pods):
                     if spec.manifest is not None:
                         self._play(index, spec, spec.manifest, life_at(spec, seconds))

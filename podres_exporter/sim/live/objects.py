@@ -9,6 +9,8 @@ from podres_exporter.sim.devices.ledger import Stock
 
 _DISK = "102400Mi"
 """A disk that no scenario speaks of."""
+_PLACES = frozenset({"nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection"})
+"""What says on which nodes a slice's devices are; exactly one stands in each slice."""
 
 
 def node_object(scenario: Scenario, capacity: Stock, removed: Iterable[str], wall_time: str) -> dict[str, Any]:
@@ -98,11 +100,16 @@ def claim_object(claim: Claim, status: Mapping[str, Any] | None = None) -> dict[
 
 
 def slice_object(name: str, spec: Mapping[str, Any], node: str) -> dict[str, Any]:
-    """Return the ResourceSlice; without a pool of its own it is the only one of the node's."""
+    """
+    Return the ResourceSlice; without a pool of its own it is the only one of the node's.
+
+    It is this node's unless it says whose it is in another way.
+    """
     pool = {"name": node, "generation": 1, "resourceSliceCount": 1}
+    place = {} if spec.keys() & _PLACES else {"nodeName": node}
     return {
         "apiVersion": "resource.k8s.io/v1",
         "kind": "ResourceSlice",
         "metadata": {"name": name},
-        "spec": {"nodeName": node, "pool": pool, **spec},
+        "spec": {**place, "pool": pool, **spec},
     }

@@ -48,14 +48,20 @@ def claims_by_container(pod: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """
     Return the names of the ResourceClaim objects that each container refers to, once each, by container.
 
-    Source: resourceclaim.Name: the object's name stands in the spec, or in the status where a template made it.
+    Beside them is the claim that the scheduler made for extended resources, for the containers that it names.
+
+    Source: resourceclaim.Name: the object's name stands in the spec, or in the status where a template made it;
+    kubelet dra/manager.go GetContainerClaimInfos (KEP-5004).
     """
     spec, status = pod["spec"], pod.get("status") or {}
     objects = {item["name"]: item.get("resourceClaimName") for item in spec.get("resourceClaims") or ()}
     made = {item["name"]: item.get("resourceClaimName") for item in status.get("resourceClaimStatuses") or ()}
+    extended = status.get("extendedResourceClaimStatus") or {}
+    mapped = {item["containerName"] for item in extended.get("requestMappings") or ()}
     found: dict[str, tuple[str, ...]] = {}
     for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
         wanted = [item["name"] for item in (container.get("resources") or {}).get("claims") or ()]
         names = [name for entry in wanted if (name := objects.get(entry) or made.get(entry))]
+        names += [extended["resourceClaimName"]] if container["name"] in mapped else []
         found[container["name"]] = tuple(dict.fromkeys(names))
     return found

@@ -1,0 +1,59 @@
+"""
+What is shown of DRA for one scenario of each kind, played by the simulated node and served over sockets.
+
+Beside each `dra/NAME.yaml` stands what a scrape has in the end, of the families that DRA has a part in. Every line was
+read against `facts` of the API: resource.k8s.io, KEP-4381, KEP-5677 (what is left), KEP-5075 (shares), KEP-5004
+(extended resources), KEP-4816 (firstAvailable). `pytest tests/golden --update-golden` rewrites them.
+"""
+
+import difflib
+from pathlib import Path
+
+import pytest
+from dra_rig import Played, played
+from eventually import eventually
+
+from podres_exporter.families import CATALOGUE
+
+HERE = Path(__file__).parent / "dra"
+SCENARIOS = sorted(path.stem for path in HERE.glob("*.yaml"))
+ALSO = ("podres_container_numa_", "podres_node_double_held_claim")
+FAMILIES = tuple(
+    f"{family.name}{{" for family in CATALOGUE if family.collector in {"dra", "claims"} or family.name.startswith(ALSO)
+)
+SETTLED_LOOKS = 3000
+
+
+def shown(page: str) -> str:
+    """Return the lines of a page that DRA has a part in."""
+    up = 'podres_source_up{source="dra"}'
+    return "".join(line for line in page.splitlines(keepends=True) if line.startswith((*FAMILIES, up)))
+
+
+def settled(node: Played) -> str:
+    """Return what is shown once it has not changed for a few seconds; for rewriting the files."""
+    last, looks = "", 0
+    while looks < SETTLED_LOOKS:
+        now = shown(node.page())
+        looks = looks + 1 if now == last else 0
+        last = now
+    return last
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_scenario_is_shown_as_its_golden_page_says(
+    scenario: str, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    file = HERE / f"{scenario}.prom"
+    with played((HERE / f"{scenario}.yaml").read_text(encoding="utf-8"), tmp_path) as node:
+        if pytestconfig.getoption("--update-golden"):
+            file.write_text(settled(node), encoding="utf-8")
+        wanted = file.read_text(encoding="utf-8")
+        seen = ""
+
+        def is_shown() -> bool:
+            nonlocal seen
+            seen = shown(node.page())
+            return seen == wanted
+
+        assert eventually(is_shown, 20_000), "\n".join(difflib.unified_diff(wanted.splitlines(), seen.splitlines()))
