@@ -258,10 +258,12 @@ def _counted(slices: Iterable[Slice]) -> Iterable[DraDevice]:
         each.is_whole for each in newest
     ):
         return ()
-    names = {
-        device.name: device for each in reversed(sorted(newest, key=lambda one: one.name)) for device in each.devices
-    }
+    names = {device.name: device for each in sorted(newest, key=_name, reverse=True) for device in each.devices}
     return names.values()
+
+
+def _name(each: Slice) -> str:
+    return each.name
 
 
 def _take(left: dict[tuple[str, str], int], device: DraDevice) -> None:
