@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "samples"))  # as pytest has it
 
-from scale import model
+from scale import claims, model
 from scale.comparison import Row, comeback_rows, paper_rows, start_rows, steady_rows
 from scale.fleet import Fleet
 from scale.model import Cluster, Comeback
@@ -29,6 +29,9 @@ from podres_exporter.clock import SystemClock
 
 REFLECTORS_PER_SERVER = 150
 """The simulated server has a thread per watch, which looks around twenty times a second: this many fill half a core."""
+
+DRA_NODES = 30
+"""So many followers of slices and claims are counted, on real time."""
 
 OUTAGES: Sequence[tuple[str, float, float | None, bool]] = (
     ("cut, another answers", 0.0, None, False),
@@ -66,6 +69,12 @@ def main() -> None:
     _say(f"{large.nodes:,} nodes, {large.pods_per_node} pods each of {large.pod_bytes / 1024:.0f} KiB, computed")
     for what, value in paper_rows(large):
         _say(f"  {what:<50} {value:>24}")
+    for what, value in claims.paper_rows(large, options.claims):
+        _say(f"  {what:<50} {value:>24}")
+    with tempfile.TemporaryDirectory(prefix="podres-") as directory:
+        for what, asked in claims.counted(DRA_NODES, options.claims, Path(directory)):
+            found = ", ".join(f"{number} {kind}" for kind, number in sorted(asked.items())) or "nothing"
+            _say(f"  DRA, {DRA_NODES} nodes, {what}: {found}")
     clock = SystemClock()
     began, phases = clock.monotonic_seconds(), []
     servers = options.servers or -(-small.nodes // REFLECTORS_PER_SERVER)
@@ -112,6 +121,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--nodes", type=int, default=whole.nodes, help="how many are computed")
     parser.add_argument("--pods", type=int, default=whole.pods_per_node, help="pods per node")
     parser.add_argument("--pod-bytes", type=int, default=whole.pod_bytes, help="JSON of a pod")
+    parser.add_argument("--claims", type=int, default=3, help="claims of pods per node")
     parser.add_argument("--churn", type=float, default=whole.churn_per_hour, help="share of the pods replaced an hour")
     parser.add_argument("--json", metavar="FILE", help="write everything, second by second, there")
     return parser.parse_args()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scale import model
+from scale import claims, model
 from scale.fleet import Fleet
 from scale.model import Cluster
 from scale.server import LocalServer
@@ -250,3 +250,23 @@ def test_a_storm_of_429_is_waited_out_as_retry_after_says(fleet: Fleet, server: 
     assert ({"watch": 2 * NODES}, {2}) == (verbs, set(nodes.values()))
     assert not any(1 < second < 30 for second in seconds)
     assert max(number for second, number in seconds.items() if second >= 30) < NODES / 3
+
+
+def test_dra_adds_one_watch_a_node_and_one_get_for_the_life_of_a_claim(tmp_path: Path) -> None:
+    """Counted at the API server; what is known already is never asked for again."""
+    nodes, each = 5, 2
+
+    start = {"discovery": nodes, "list resourceslices": nodes, "watch resourceslices": nodes}
+    assert [
+        ("start", {**start, "get resourceclaims": nodes * each}),
+        ("nothing happens", {}),
+        ("one claim of each replaced", {"get resourceclaims": nodes}),
+    ] == list(claims.counted(nodes, each, tmp_path))
+
+
+def test_the_load_of_dra_is_that_of_a_watch_and_of_the_claims_that_are_replaced() -> None:
+    found = claims.load(LARGE, 3)
+
+    assert model.steady(LARGE).watches_per_second == found.watches_per_second
+    assert found.first_claims == 15_000
+    assert 15_000 * 0.1 / 3600 == pytest.approx(found.gets_per_second)
