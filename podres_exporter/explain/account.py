@@ -32,7 +32,7 @@ class Holding:
     What a container holds of one resource: *items* on each set of NUMA nodes, as texts; the empty set: no stated node.
 
     *total* is the number of CPUs or devices, or bytes. *resource* is `cpu`, a memory type, an extended resource, or the
-    DRA driver of a claim's devices, whose nodes nobody tells.
+    DRA driver of a claim's devices, whose nodes ResourceSlices tell where they are read.
     """
 
     resource: str
@@ -88,6 +88,7 @@ class ContainerAccount:
     devices that it holds, though the kubelet does not report them as allocatable. *unlisted* is what it holds beside
     what is listed; *chosen_by* the annotation by which a scheduler has chosen *chosen_devices* in place of the listed
     ids; *caches* the parts of its CPUs on each last-level cache, where they lie on several of one NUMA node.
+    *claim_faults* are sentences on the devices of its claims: taints, drivers that have stopped.
     *doubles* are what it holds and a container of another pod holds too, though only one may.
     """
 
@@ -108,6 +109,7 @@ class ContainerAccount:
     chosen_by: str = ""
     chosen_devices: tuple[str, ...] = ()
     caches: tuple[tuple[int, tuple[CpuSet, ...]], ...] = ()
+    claim_faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ def _container(container: ContainerAccount) -> Document:
             for row in container.health
         ],
         "unallocatable": list(container.unallocatable),
+        "claim_faults": list(container.claim_faults),
         "neighbours": [
             {
                 "relation": each.relation.value,

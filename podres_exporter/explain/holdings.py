@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from podres_exporter.cpuset import format_cpuset
 from podres_exporter.explain.account import Holding
-from podres_exporter.model import ClaimDevice, Container, ContainerView, MemoryBlock, Topology
+from podres_exporter.explain.claims import Devices, claim_holdings
+from podres_exporter.model import Container, ContainerView, MemoryBlock, Topology
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.quantity import bytes_text
 from podres_exporter.text.amounts import nodes_phrase, resource_amount
@@ -13,22 +14,15 @@ from podres_exporter.text.layout import table
 from podres_exporter.text.words import folded
 
 
-def holdings(view: ContainerView, topology: Topology | None) -> tuple[Holding, ...]:
-    """Return what the container holds: CPUs, memory, devices by resource, and the devices of its claims by driver."""
+def holdings(view: ContainerView, topology: Topology | None, devices: Devices) -> tuple[Holding, ...]:
+    """
+    Return what the container holds: CPUs, memory, devices by resource, and the devices of its claims by driver.
+
+    *devices* is what ResourceSlices say of the latter.
+    """
     container = view.container
-    found = [*_cpus(container, topology), *_memory(container.memory), *_devices(container)]
-    drivers: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    for use in view.claim_uses:
-        drivers[use.device.driver or f"claim {use.claim}"].update(dict.fromkeys(claim_device_texts(use.device)))
-    return (*found, *(Holding(name, len(ids), ((frozenset(), tuple(ids)),)) for name, ids in sorted(drivers.items())))
-
-
-def claim_device_texts(device: ClaimDevice) -> tuple[str, ...]:
-    """Return the device as `pool/device`, with its share; kubelets up to 1.30 name CDI devices only."""
-    if not device.driver:
-        return device.cdi_devices
-    share = f" share {device.share_id}" if device.share_id else ""
-    return (f"{device.pool}/{device.device}{share}",)
+    found = (*_cpus(container, topology), *_memory(container.memory), *_devices(container))
+    return (*found, *claim_holdings(view, devices))
 
 
 def _cpus(container: Container, topology: Topology | None) -> Iterable[Holding]:

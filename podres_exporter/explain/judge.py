@@ -6,6 +6,7 @@ from dataclasses import replace
 from podres_exporter.admission import SMT_ALIGNMENT, TOPOLOGY_AFFINITY
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.explain.account import Account, ContainerAccount, State
+from podres_exporter.explain.claims import claim_faults
 from podres_exporter.explain.find import find_container, find_pod
 from podres_exporter.explain.holdings import holdings
 from podres_exporter.explain.neighbours import neighbours
@@ -94,7 +95,8 @@ def _listed(allocation: Allocation, pod: PodView, view: ContainerView, account: 
     return replace(
         account,
         alignment=view.alignment,
-        holdings=holdings(view, allocation.topology),
+        holdings=holdings(view, allocation.topology, allocation.dra.devices() if allocation.dra else {}),
+        claim_faults=claim_faults(view, allocation),
         pool=frozenset() if own else (allocation.cpus.shared_pool if manages else None),
         runs_in_pool=not own,
         reserved=_reserved(allocation),

@@ -52,6 +52,8 @@ def remarks(account: Account, container: ContainerAccount) -> Iterator[Remark]:
             [shortened(device_id, _LONGEST_ID) for device_id in container.unallocatable], _MOST_NEIGHBOURS, "(+{})"
         )
         yield "note", [*enumerated(ids), *_GONE.split()]
+    for sentence in container.claim_faults:
+        yield "note", printable(sentence).split()
     for row in container.unlisted:
         amount = resource_amount(row.resource, row.amount)
         yield (

@@ -96,8 +96,10 @@ def request_text(spec: ContainerSpec) -> str:
         f"{bytes_text(size)} {printable(kind)}" for kind, size in sorted(spec.memory, key=lambda m: m[0] != "memory")
     ]
     words += [f"{count} {printable(resource)}" for resource, count in spec.devices]
-    claims = sorted({claim for claim, _ in spec.claims})
-    words += [f"claim {printable(claim)}" for claim in claims]
+    words += [
+        f"claim {printable(claim)}{f' request {printable(request)}' if request else ''}"
+        for claim, request in sorted(set(spec.claims))
+    ]
     return ", ".join(words) or "nothing"
 
 

@@ -11,6 +11,8 @@ from podres_exporter.model import (
     ClaimUse,
     DeviceHealth,
     DeviceStock,
+    DraDevice,
+    DraKey,
     MemoryStock,
     Pod,
     PodKey,
@@ -47,7 +49,7 @@ class Scene:
     The holders of everything, in the order of the pods.
 
     *health* has what the pod's status says of a device of a plugin, or of a DRA device under (driver, pool/device),
-    where that is not `Healthy`.
+    where that is not `Healthy`. *dra* is what ResourceSlices say of devices.
     """
 
     allocation: Allocation
@@ -59,6 +61,7 @@ class Scene:
     claims: tuple[ClaimHolder, ...] = ()
     health: Mapping[tuple[str, str], DeviceHealth] = field(default_factory=dict)
     unallocatable: frozenset[tuple[str, str]] = frozenset()
+    dra: Mapping[DraKey, DraDevice] = field(default_factory=dict)
 
 
 def scene(snapshot: Snapshot, allocation: Allocation) -> Scene:
@@ -95,6 +98,7 @@ def scene(snapshot: Snapshot, allocation: Allocation) -> Scene:
         tuple(claims),
         health,
         frozenset((stock.resource, each) for stock in allocation.devices for each in stock.unallocatable_held or ()),
+        allocation.dra.devices() if allocation.dra else {},
     )
 
 

@@ -301,6 +301,7 @@ def test_the_document_of_a_container_has_everything() -> None:
                 }
             ],
             "unallocatable": ["G::0"],
+            "claim_faults": [],
             "neighbours": [
                 {
                     "relation": relation,

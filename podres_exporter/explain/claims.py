@@ -1,0 +1,68 @@
+"""The devices of a container's claims: where they are, what they are, and what is wrong with them."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from podres_exporter.explain.account import Holding
+from podres_exporter.model import Allocation, ClaimDevice, ClaimUse, ContainerView, DraDevice
+from podres_exporter.model.allocation import NumaNodes
+from podres_exporter.model.dra import DraKey
+
+Devices = Mapping[DraKey, DraDevice]
+"""What slices say of devices, by (driver, pool, device)."""
+
+
+def claim_holdings(view: ContainerView, devices: Devices) -> Iterator[Holding]:
+    """
+    Yield the devices by driver, on the NUMA nodes that their slices state; those of admin access apart.
+
+    Source: a device that a claim has for admin access is watched, not held (KEP-5018).
+    """
+    found: defaultdict[str, defaultdict[NumaNodes, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
+    for use in view.claim_uses:
+        name = use.device.driver or f"claim {use.claim}"
+        known = devices.get(_key(use.device), DraDevice(use.device.device))
+        texts = _texts(use, known.uuid)
+        found[f"{name}, admin access" if use.is_admin else name][known.numa_nodes].update(dict.fromkeys(texts))
+    for name, by_nodes in sorted(found.items()):
+        items = tuple((nodes, tuple(by_nodes[nodes])) for nodes in sorted(by_nodes, key=sorted))
+        yield Holding(name, sum(map(len, by_nodes.values())), items)
+
+
+def claim_device_texts(device: ClaimDevice) -> tuple[str, ...]:
+    """Return the device as `pool/device`, with its share; kubelets up to 1.30 name CDI devices only."""
+    if not device.driver:
+        return device.cdi_devices
+    share = f" share {device.share_id}" if device.share_id else ""
+    return (f"{device.pool}/{device.device}{share}",)
+
+
+def claim_faults(view: ContainerView, allocation: Allocation) -> tuple[str, ...]:
+    """Return sentences on the devices that the container holds: taints, and drivers that have stopped."""
+    if allocation.dra is None:
+        return ()
+    devices = allocation.dra.devices()
+    stopped = {pool.key for pool in allocation.dra.pools if pool.is_stale}
+    found = []
+    for key in sorted({_key(use.device) for use in view.claim_uses if use.device.driver}):
+        name = "/".join(key[1:])
+        taints = devices[key].taints if key in devices else ()
+        found += [
+            f"{name} is tainted: {taint.key}{f'={taint.value}' if taint.value else ''} ({taint.effect})"
+            for taint in taints
+        ]
+        if key[:2] in stopped:
+            found.append(f"{name} is of a driver that has stopped: its ResourceSlices are gone")
+    return tuple(found)
+
+
+def _key(device: ClaimDevice) -> DraKey:
+    return (device.driver, device.pool, device.device)
+
+
+def _texts(use: ClaimUse, uuid: str) -> tuple[str, ...]:
+    """Return the device with what tells it: UUID and the claim's request."""
+    told = [uuid] if uuid else []
+    told += [f"request {use.request}"] if use.request else []
+    end = f" ({', '.join(told)})" if told else ""
+    return tuple(f"{text}{end}" for text in claim_device_texts(use.device))
