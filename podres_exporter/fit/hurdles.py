@@ -30,7 +30,7 @@ class Obstacle(StrEnum):
     not on as few NUMA nodes as the policy wants. GROUPED: memory blocks that span nodes, or do not, keep it out. APART:
     each resource fits, but not all on the same nodes. REQUESTED: all pods' requests leave too little. WHOLE_CORES:
     the CPU manager gives whole cores only. UNLISTED: enough is listed as free, but some of it is held that the kubelet
-    does not list. OTHER: what else a manager says.
+    does not list. CLAIMS: what DRA claims would get is not known. OTHER: what else a manager says.
     """
 
     ABSENT = "absent"
@@ -43,6 +43,7 @@ class Obstacle(StrEnum):
     REQUESTED = "requested"
     WHOLE_CORES = "whole_cores"
     UNLISTED = "unlisted"
+    CLAIMS = "claims"
     OTHER = "other"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from podres_exporter.admission import TOPOLOGY_AFFINITY, PodRequest, Policy, Scope, release
 from podres_exporter.fit.answer import Answer, Fits, Outcome, Place
 from podres_exporter.fit.ask import Ask, pod_request
+from podres_exporter.fit.dra import DraRooms, dra_rooms, is_driver, without_dra
 from podres_exporter.fit.holders import holders, nearest_node, would_free
 from podres_exporter.fit.hurdles import WHOLE_NODE, Hurdle, Obstacle, hurdles, shortage_error, shortages
 from podres_exporter.fit.node import NodeNow, node_now, uid_of
@@ -58,7 +59,7 @@ def fit(
     rejections of pods are searched for them too. The judgement is the simulated kubelet's: the same managers and the
     same policies, given what this node holds, and then the kubelet's count of requests.
     """
-    pod = pod_request(ask)
+    pod = pod_request(without_dra(ask))
     policies = tuple(Policy) if policy is None else (policy,)
     known = learned(options or KubeletOptions(), snapshot.metadata)
     limits = notes(snapshot, ask, pod, scope, known)
@@ -68,7 +69,7 @@ def fit(
         return Answer(snapshot.node, ask, scope, outcomes, notes=limits)
     now = node_now(
         allocation,
-        (resource for each in ask.containers for resource, _ in each.devices),
+        (resource for each in ask.containers for resource, _ in each.devices if not is_driver(resource)),
         full_pcpus_only=bool(known.full_pcpus_only),
     )
     if without is not None:
@@ -79,7 +80,8 @@ def fit(
     unlisted = unlisted_amounts(allocation, asked, without)
     incomplete = incomplete_resources(allocation, asked)
     question = _Question(snapshot, allocation, now, pod, scope, found, counted, unlisted, incomplete, without)
-    outcomes = tuple(_outcome(question, each) for each in policies)
+    claimed = dra_rooms(allocation, ask)
+    outcomes = tuple(_with_claims(_outcome(question, each), claimed) for each in policies)
     refused = {hurdle.room.resource for each in outcomes for hurdle in each.hurdles if hurdle.room}
     limits = (*incomplete_note(snapshot, incomplete), *unlisted_note(allocation, unlisted), *limits)
     if any(each.fits is Fits.UNKNOWN and is_about_requests(each) for each in outcomes):
@@ -92,7 +94,11 @@ def fit(
         ask,
         scope,
         outcomes,
-        () if allocation.cpus.allocatable is None else (*(r for r in found if r.resource not in incomplete), *shown),
+        (
+            *(r for r in found if r.resource not in incomplete and allocation.cpus.allocatable is not None),
+            *(claimed.rooms if allocation.dra else ()),
+            *(shown if allocation.cpus.allocatable is not None else ()),
+        ),
         _fitting_nodes(found),
         limits,
     )
@@ -115,6 +121,15 @@ def _outcome(question: _Question, policy: Policy) -> Outcome:
         or over_budget(question.snapshot, question.budgets, policy, question.without)
         or _admitted(question, policy, way)
     )
+
+
+def _with_claims(outcome: Outcome, claimed: DraRooms) -> Outcome:
+    """Return the outcome of the managers with what DRA drivers have: what one refuses the other cannot give."""
+    if claimed.short and outcome.fits is not Fits.NO:
+        return Outcome(outcome.policy, Fits.NO, hurdles=claimed.short)
+    if claimed.unsure and outcome.fits is Fits.YES:
+        return replace(outcome, fits=Fits.UNKNOWN, hurdles=claimed.unsure)
+    return outcome
 
 
 def _admitted(question: _Question, policy: Policy, way: Walk) -> Outcome:

@@ -10,6 +10,7 @@ from podres_exporter.fit.options import KubeletOptions
 from podres_exporter.join.twins import twins
 from podres_exporter.model import Allocation, Snapshot, UnlistedReason, Verdict
 from podres_exporter.text.amounts import resource_amount, thing
+from podres_exporter.text.words import joined
 
 MOST_NODES = 8
 """
@@ -182,6 +183,8 @@ def _of_devices(allocation: Allocation, ask: Ask) -> Iterator[Note]:
     wanted = sorted({resource for spec in ask.containers for resource, _ in spec.devices})
     rows = {name: [row for row in allocation.devices if row.resource == name] for name in wanted}
     for name in wanted:
+        if "/" not in name:
+            continue
         if not any(row.reported for row in rows[name]):
             if allocation.cpus.allocatable is not None:
                 yield Note(
@@ -205,8 +208,24 @@ def _of_devices(allocation: Allocation, ask: Ask) -> Iterator[Note]:
                 f"{each.resource} {each.device_id} counts as free, but {each.namespace}/{each.pod} holds it as "
                 f"{each.held_as} {each.held_id}: the kubelet would hand it out a second time.",
             )
+    yield from _of_claims(ask, wanted)
+
+
+def _of_claims(ask: Ask, wanted: Iterable[str]) -> Iterator[Note]:
+    """Yield what of DRA is not judged."""
     if any(spec.claims for spec in ask.containers):
-        yield Note(Caveat.CLAIMS, "Devices of DRA claims are not told by the kubelet while free, and not judged.")
+        yield Note(
+            Caveat.CLAIMS,
+            "The pod's DRA claims are not judged: what they select and tolerate stands in the API server. Ask for "
+            "devices of a driver instead: --device gpu.example.com=2.",
+        )
+    drivers = [name for name in wanted if "/" not in name]
+    if drivers:
+        yield Note(
+            Caveat.CLAIMS,
+            f"{joined(drivers)}: counted by ResourceSlices and the claims of pods here; what a claim selects by "
+            "attributes, and claims that no pod uses yet, are not known.",
+        )
 
 
 def unlisted_note(allocation: Allocation, asked: Iterable[str]) -> Iterator[Note]:

@@ -19,6 +19,8 @@ def reason(outcome: Outcome) -> str:
     apart = [hurdle for hurdle in outcome.hurdles if hurdle.obstacle is Obstacle.APART]
     if apart:
         return _for(apart[0], _apart(apart))
+    if any(hurdle.obstacle is Obstacle.CLAIMS and hurdle.room is None for hurdle in outcome.hurdles):
+        return "which devices the pod's DRA claims would get is for the scheduler to say"
     told = [_for(hurdle, _sentence(hurdle.obstacle, hurdle.room)) for hurdle in outcome.hurdles if hurdle.room]
     if told:
         return "; ".join(told)
@@ -44,12 +46,13 @@ def _rest(obstacle: Obstacle, room: Room) -> str:
     free, of_all = resource_amount(room.resource, room.free), resource_amount(room.resource, room.allocatable)
     most = resource_amount(room.resource, room.most_on_one_node)
     found = {
-        Obstacle.ABSENT: ", and the kubelet reports none",
+        Obstacle.ABSENT: ", and the kubelet reports none" if "/" in room.resource else ", and no ResourceSlice has any",
         Obstacle.TOO_FEW: f", {of_all} in all",
         Obstacle.HELD: f", {free} of {of_all} free",
         Obstacle.TOO_WIDE: f", and no NUMA node has more than {most}",
         Obstacle.WHOLE_CORES: ", and the CPU manager gives free whole cores only (full-pcpus-only)",
         Obstacle.UNLISTED: f", {free} of {of_all} surely free: more is held than the kubelet lists",
+        Obstacle.CLAIMS: f", {free} of {of_all} surely free: what claims and taints leave is not known",
         Obstacle.GROUPED: ", and enough is free, but the memory manager never mixes blocks that span NUMA nodes with "
         "blocks of one node",
     }.get(obstacle)

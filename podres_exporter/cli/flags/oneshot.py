@@ -105,7 +105,13 @@ def add_asked(parser: Parser) -> None:
     add("--cpus", metavar="N", help="CPUs, such as 4 or 500m")
     add("--memory", metavar="SIZE", help="memory, such as 16Gi")
     add("--hugepages", metavar="PAGE=SIZE", action="append", default=[], help="such as 2Mi=1Gi; repeatable")
-    add("--device", metavar="RESOURCE=N", action="append", default=[], help="such as nvidia.com/gpu=2; repeatable")
+    add(
+        "--device",
+        metavar="RESOURCE=N",
+        action="append",
+        default=[],
+        help="such as nvidia.com/gpu=2, or of a DRA driver gpu.example.com=2; repeatable",
+    )
     policies = "none, best-effort, restricted or single-numa-node (all of them)"
     parser.add_argument("--policy", metavar="POLICY", help=f"the kubelet's Topology Manager policy: {policies}")
     parser.add_argument("--scope", metavar="SCOPE", default="container", help="its scope: container or pod (container)")
