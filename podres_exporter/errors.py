@@ -6,6 +6,7 @@ What can go wrong, by who can do something about it.
     |   +-- KubeletError
     |   +-- TopologyError
     |   +-- ApiServerError
+    |   +-- PodsApiError
     +-- ConfigError         wrong flags or files: every fault at once, exit code 2
     +-- DocumentError       a snapshot document that cannot be read
     |   +-- DocumentVersionError
@@ -89,6 +90,15 @@ class ApiServerError(SourceError):
         self.verb = verb
         self.is_unreached = is_unreached
         self.retry_after_seconds = retry_after_seconds
+
+
+class PodsApiError(SourceError):
+    """A stream of the kubelet's Pods API could not be opened, or has ended; it always does so before its time."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        """Say what was seen."""
+        super().__init__("metadata", reason, f"watch: {detail}")
+        self.verb = "watch"
 
 
 class ConfigError(PodresError):

@@ -113,6 +113,7 @@ def build_config(
         node_is_guessed=not (pod_node or reader.is_given(options.NODE_NAME)),
         own_pod=_own_pod(environment),
         metadata_source=source,
+        metadata_podsapi_socket=reader.value(options.PODSAPI_SOCKET),
         metadata_kubeconfig=reader.optional(options.KUBECONFIG),
         metadata_context=reader.optional(options.CONTEXT),
         pod_labels_allowlist=reader.optional(options.POD_LABELS) or LabelAllowlist(),

@@ -32,6 +32,7 @@ class Config:
     node_is_guessed: bool
     own_pod: tuple[str, str] | None
     metadata_source: str
+    metadata_podsapi_socket: Path
     metadata_kubeconfig: str | None
     metadata_context: str | None
     pod_labels_allowlist: LabelAllowlist
@@ -137,14 +138,22 @@ NODE_NAME = Option(
     default="",
     help="name of this node, as the API server knows it",
     parse=values.node_name,
-    otherwise="$NODE_NAME, else the host name where --metadata.source is none",
+    otherwise="$NODE_NAME, else the host name where --metadata.source is not apiserver",
 )
 METADATA_SOURCE = Option(
     flag="--metadata.source",
     placeholder="SOURCE",
     default="apiserver",
-    help="pod metadata from the apiserver (needs list and watch of pods) or none (no token, no permission, no request)",
-    parse=values.one_of("apiserver", "none"),
+    help="pod metadata from the apiserver (needs list and watch of pods), from the kubelet's podsapi (its feature gate "
+    "PodsAPI, on by default from 1.37; no token, no permission, no request to the API server) or none",
+    parse=values.one_of("apiserver", "podsapi", "none"),
+)
+PODSAPI_SOCKET = Option(
+    flag="--metadata.podsapi-socket",
+    placeholder="PATH",
+    default="/var/lib/kubelet/pods-api/pods-api.sock",
+    help="socket of the kubelet's Pods API; in a pod, mount its directory, never the socket itself",
+    parse=values.socket_path,
 )
 KUBECONFIG = Option(
     flag="--metadata.kubeconfig",
@@ -244,6 +253,7 @@ OPTIONS: tuple[Option[Any], ...] = (
     HOLD_DOWN,
     NODE_NAME,
     METADATA_SOURCE,
+    PODSAPI_SOCKET,
     KUBECONFIG,
     CONTEXT,
     POD_LABELS,

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from podres_exporter.document.faults import distinct
 from podres_exporter.document.values import Moment, Record, doc
-from podres_exporter.model import Metadata, Part, RpcSupport, Snapshot, SourceHealth, Support
+from podres_exporter.model import Metadata, MetadataOrigin, Part, RpcSupport, Snapshot, SourceHealth, Support
 from podres_exporter.moment import read_moment, write_moment
 from podres_exporter.text.availability import NoAllocation, no_allocation, why_nothing
 
@@ -26,7 +26,7 @@ class AvailabilityRecord(Record, kw_only=True):
 class SourceRecord(Record, kw_only=True):
     """A source of facts."""
 
-    source: Annotated[str, doc("kubelet, topology or metadata (the API server).")]
+    source: Annotated[str, doc("kubelet, topology or metadata (the API server, or the kubelet's Pods API).")]
     up: Annotated[bool, doc("Whether it answered when it was last asked.")]
     last_success: Annotated[Moment | None, doc("When it last answered. Absent until it does.")] = None
 
@@ -59,14 +59,15 @@ class PartRecord(Record, kw_only=True):
 
 
 class MetadataSourceRecord(Record, kw_only=True):
-    """The API server as the source of pod metadata."""
+    """The source of pod metadata."""
 
     synced: Annotated[bool, doc("Whether the node's pods are known completely and kept up to date.")]
-    up: Annotated[bool, doc("Whether the API server answered when it was last asked.")]
-    away: Annotated[
-        bool, doc("Whether the API server cannot be reached, so that a kubelet may not know its pods either.")
-    ]
-    last_success: Annotated[Moment | None, doc("When the API server last answered. Absent until it does.")] = None
+    up: Annotated[bool, doc("Whether it answered when it was last asked.")]
+    away: Annotated[bool, doc("Whether it cannot be reached, so that a kubelet may not know its pods either.")]
+    last_success: Annotated[Moment | None, doc("When it last answered. Absent until it does.")] = None
+    origin: Annotated[
+        MetadataOrigin, doc("apiserver or podsapi (the kubelet's Pods API). Absent where it is the former.")
+    ] = MetadataOrigin.APISERVER
 
 
 class StatusRecord(Record, kw_only=True):
@@ -80,7 +81,7 @@ class StatusRecord(Record, kw_only=True):
     parts: Annotated[list[PartRecord], doc("How fresh the two halves of the kubelet's answer are.")]
     metadata: Annotated[
         MetadataSourceRecord | None,
-        doc("How far the pods of the API server are known. Absent where it is not asked."),
+        doc("How far the pods are known by the source of their metadata. Absent where none is asked."),
     ] = None
 
 
@@ -112,6 +113,7 @@ def write_metadata_source(metadata: Metadata) -> MetadataSourceRecord:
         up=metadata.is_up,
         away=metadata.is_away,
         last_success=_moment(metadata.last_success_seconds),
+        origin=metadata.origin,
     )
 
 
@@ -132,7 +134,8 @@ def read_parts(status: StatusRecord) -> tuple[Part, ...]:
 
 def read_metadata_source(record: MetadataSourceRecord) -> Metadata:
     """Return what is said of the API server as a source, without its pods."""
-    return Metadata({}, record.synced, record.up, record.away, read_optional(record.last_success))
+    moment = read_optional(record.last_success)
+    return Metadata({}, record.synced, record.up, record.away, moment, record.origin)
 
 
 def read_optional(moment: str | None) -> float | None:

@@ -21,6 +21,7 @@ from podres_exporter.printable import printable
 from podres_exporter.text.amounts import CPU, on_nodes, resource_amount, thing
 from podres_exporter.text.availability import last_answer, what_is_retained, what_is_unknown, why_nothing
 from podres_exporter.text.doubles import double_text
+from podres_exporter.text.origin import origin_name
 from podres_exporter.text.words import counted, folded, ids_in_order, joined
 
 Note = str
@@ -72,12 +73,12 @@ def trust(snapshot: Snapshot) -> Iterator[Note]:
         yield f"stale: {joined(stale)} as the kubelet last reported{f', {since}' if since else ''}"
     for each in snapshot.sources:
         if not each.up and not (each.source == "kubelet" and (stale or held)):
-            yield f"down: {_SOURCES.get(each.source, printable(each.source))} did not answer when it was last asked"
+            names = {**_SOURCES, "metadata": origin_name(snapshot.metadata)}
+            yield f"down: {names.get(each.source, printable(each.source))} did not answer when it was last asked"
 
 
 _SOURCES = {
     "kubelet": "the kubelet",
-    "metadata": "the API server",
     "topology": "/sys, which has the NUMA topology,",
     "dra": "the API server, for ResourceSlices and claims,",
 }

@@ -24,6 +24,7 @@ from podres_exporter.model import (
     Verdict,
 )
 from podres_exporter.printable import printable
+from podres_exporter.text.origin import capital, origin_name
 
 _JUDGED = frozenset(
     {TOPOLOGY_AFFINITY.reason, SMT_ALIGNMENT, "UnexpectedAdmissionError", "OutOfcpu", "OutOfmemory", "OutOfpods"}
@@ -183,9 +184,9 @@ def _notes(snapshot: Snapshot, meta: PodMeta | None, state: State) -> Iterator[s
         yield "The API server is not asked: nothing tells what the pod asked for, whose it is, and how its devices are."
     elif meta is None:
         reason = "does not know this pod" if metadata.synced else "has not told the node's pods yet"
-        yield f"The API server {reason}: nothing tells what it asked for and whose it is."
+        yield f"{capital(origin_name(metadata))} {reason}: nothing tells what it asked for and whose it is."
     elif not metadata.synced:
-        yield "The API server's pods are not up to date."
+        yield f"{capital(origin_name(metadata))} is not followed at the moment: what it says of the pod may be old."
     if snapshot.allocation is not None and snapshot.allocation.topology is None:
         yield "The NUMA nodes of the CPUs are not known: /sys could not be read."
     if meta is not None and meta.resize:

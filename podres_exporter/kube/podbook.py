@@ -2,15 +2,16 @@
 
 import logging
 from collections.abc import Callable, Collection
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from podres_exporter.clock import Clock
-from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.errors import ApiServerError, PodsApiError, Reason
 from podres_exporter.kube.errors import missing_right
 from podres_exporter.kube.podstore import Pods, added, removed, replaced
 from podres_exporter.kube.ports import WATCH_VERB
 from podres_exporter.kube.reflection import RESUMABLE
-from podres_exporter.model import Metadata, PodKey, PodMeta
+from podres_exporter.model import Metadata, MetadataOrigin, PodKey, PodMeta
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +45,9 @@ class _Known:
     resumed_at_seconds: float | None = None
     has_lost_events: bool = False
 
-    def is_followed(self, now: float, grace_seconds: float) -> bool:
+    def is_followed(self, now: float, grace_seconds: float, synced_seconds: float) -> bool:
         """Return whether the server has been heard lately, and any interruption is younger than the grace."""
-        if now - self.heard_at_seconds >= SYNCED_SECONDS:
+        if now - self.heard_at_seconds >= synced_seconds:
             return False
         if self.resumed_at_seconds is not None and now - self.resumed_at_seconds >= BACKLOG_SECONDS:
             return True
@@ -56,15 +57,25 @@ class _Known:
 class PodBook:
     """Written by one thread; `metadata` is for any. What is published is frozen, and replaced as a whole."""
 
-    def __init__(self, clock: Clock, grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        grace_seconds: float = GRACE_SECONDS,
+        *,
+        origin: MetadataOrigin = MetadataOrigin.APISERVER,
+        synced_seconds: float = SYNCED_SECONDS,
+        resumable: AbstractSet[Reason] = RESUMABLE,
+    ) -> None:
         """
-        *grace_seconds*: an interruption that is over by then changes nothing.
+        *grace_seconds*: an interruption that is over by then changes nothing. *synced_seconds*: so long after its last
+        word the origin is still believed to tell everything. *resumable* are the failures that cost no event.
 
         `changed` is told which pods are new, other or gone; no pods where only the source's state has changed.
         """
         self._clock, self._grace_seconds = clock, grace_seconds
         self.changed: Callable[[Collection[PodKey]], None] = _tell_nobody
-        self._known = _Known(Metadata(), clock.monotonic_seconds())
+        self._origin, self._synced_seconds, self._resumable = origin, synced_seconds, resumable
+        self._known = _Known(Metadata(origin=origin), clock.monotonic_seconds())
         self._down_since_seconds: float | None = None
         self._is_right_missing = False
         self._refused_at_seconds: float | None = None
@@ -73,7 +84,7 @@ class PodBook:
     def metadata(self) -> Metadata:
         """Return what is known; synced, and up, only while it is followed."""
         known, now = self._known, self._clock.monotonic_seconds()  # another thread replaces the one
-        is_followed = known.is_followed(now, self._grace_seconds)
+        is_followed = known.is_followed(now, self._grace_seconds, self._synced_seconds)
         return known.metadata if is_followed else replace(known.metadata, synced=False, is_up=False)
 
     def listed(self, pods: Collection[PodMeta], *, is_complete: bool) -> None:
@@ -125,7 +136,7 @@ class PodBook:
         if was_down:
             self.changed(())
 
-    def failed(self, error: ApiServerError) -> None:
+    def failed(self, error: ApiServerError | PodsApiError) -> None:
         """
         Take that a request, or a watch, has failed; where that has cost events, only a list makes it whole again.
 
@@ -142,12 +153,12 @@ class PodBook:
             metadata=replace(known.metadata, is_away=is_away),
             broken_at_seconds=now if had_resumed or known.broken_at_seconds is None else known.broken_at_seconds,
             resumed_at_seconds=None,
-            has_lost_events=known.has_lost_events or error.reason not in RESUMABLE,
+            has_lost_events=known.has_lost_events or error.reason not in self._resumable,
         )
         if self._known.metadata != known.metadata:
             self.changed(())
 
-    def _complain(self, error: ApiServerError) -> None:
+    def _complain(self, error: ApiServerError | PodsApiError) -> None:
         """Say that the source is down, if it was not, and which right is missing, once."""
         if self._down_since_seconds is None:
             self._down_since_seconds = self._clock.monotonic_seconds()
@@ -157,7 +168,7 @@ class PodBook:
         now = self._clock.monotonic_seconds()
         if error.reason in _AWAY:
             self._away_at_seconds = now
-        right = missing_right(error.detail)
+        right = missing_right(error.detail) if isinstance(error, ApiServerError) else ""
         if not right or self._is_right_missing:
             return
         if self._away_at_seconds is not None and self._refused_at_seconds is None:
@@ -174,7 +185,7 @@ class PodBook:
         before = self._known.metadata
         is_synced = before.synced if synced is None else synced
         now = self._clock.wall_seconds()
-        after = Metadata(pods, synced=is_synced, is_up=True, is_away=False, last_success_seconds=now)
+        after = replace(before, pods=pods, synced=is_synced, is_up=True, is_away=False, last_success_seconds=now)
         lost = self._known.has_lost_events
         broken_at = self._known.broken_at_seconds if lost else None
         self._known = _Known(after, self._clock.monotonic_seconds(), broken_at, has_lost_events=lost)

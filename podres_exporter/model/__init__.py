@@ -36,7 +36,15 @@ from podres_exporter.model.dra import (
     DraPool,
     DraStock,
 )
-from podres_exporter.model.metadata import ContainerKind, ContainerSpec, Metadata, PodKey, PodMeta, ResourceHealth
+from podres_exporter.model.metadata import (
+    ContainerKind,
+    ContainerSpec,
+    Metadata,
+    MetadataOrigin,
+    PodKey,
+    PodMeta,
+    ResourceHealth,
+)
 from podres_exporter.model.shares import share_of, split_replica
 from podres_exporter.model.snapshot import (
     Alignment,
@@ -106,6 +114,7 @@ __all__ = [
     "MemoryBlock",
     "MemoryStock",
     "Metadata",
+    "MetadataOrigin",
     "NumaNodes",
     "Part",
     "Pod",

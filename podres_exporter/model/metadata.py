@@ -16,6 +16,13 @@ class ContainerKind(StrEnum):
     INIT = "init"
 
 
+class MetadataOrigin(StrEnum):
+    """Who tells of the pods, as `--metadata.source` spells it."""
+
+    APISERVER = "apiserver"
+    PODSAPI = "podsapi"
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceHealth:
     """
@@ -128,3 +135,4 @@ class Metadata:
     is_up: bool = False
     is_away: bool = False
     last_success_seconds: float | None = None
+    origin: MetadataOrigin = MetadataOrigin.APISERVER

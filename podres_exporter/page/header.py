@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from podres_exporter.model import Snapshot, SourceHealth, Support
 from podres_exporter.page.markup import escaped, moment, part
 from podres_exporter.text.availability import what_is_retained, what_is_unknown, why_nothing
+from podres_exporter.text.origin import TITLES, capital, origin_name, origin_of
 
-_NAMES = {"kubelet": "Kubelet", "metadata": "API server", "topology": "Topology", "dra": "DRA"}
+_NAMES = {"kubelet": "Kubelet", "topology": "Topology", "dra": "DRA"}
 _HALVES = {"pods": "pods", "allocatable": "allocatable devices, CPUs and memory"}
 _LAST_GOOD = "What stands here is its last good answer; it may have changed since."
 _GOOD, _SO_SO, _BAD, _OFF = "ok", "warn", "bad", "off"
@@ -28,6 +29,8 @@ def _chips(snapshot: Snapshot) -> Iterator[tuple[str, str, str]]:
     """Yield level, name and state of each source, and of the metadata where nobody is asked for it."""
     for source in snapshot.sources:
         name = _NAMES.get(source.source, escaped(source.source))
+        if source.source == "metadata":
+            name = TITLES[origin_of(snapshot.metadata)]
         if source.source == "metadata" and snapshot.metadata is not None:
             yield _metadata_chip(snapshot, name, source)
         elif source.up:
@@ -35,7 +38,7 @@ def _chips(snapshot: Snapshot) -> Iterator[tuple[str, str, str]]:
         else:
             yield _BAD, name, f"down; last answered {_when(source)}" if source.last_success_seconds else "no answer yet"
     if snapshot.metadata is None:
-        yield _OFF, _NAMES["metadata"], "not asked"
+        yield _OFF, TITLES[origin_of(None)], "not asked"
 
 
 def _metadata_chip(snapshot: Snapshot, name: str, source: SourceHealth) -> tuple[str, str, str]:
@@ -83,10 +86,8 @@ def _notices(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     if topology and not topology.up:
         yield _SO_SO, "The kernel's topology cannot be read, so the NUMA nodes of CPUs are not known."
     if snapshot.metadata and not snapshot.metadata.synced:
-        yield (
-            _SO_SO,
-            "The API server is not followed at the moment: workloads, requests and refused pods may be out of date.",
-        )
+        who = capital(origin_name(snapshot.metadata))
+        yield _SO_SO, f"{who} is not followed at the moment: workloads, requests and refused pods may be out of date."
 
 
 def _why(snapshot: Snapshot) -> str:

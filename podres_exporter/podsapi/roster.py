@@ -96,9 +96,15 @@ class Roster:
         del self._known[key]
         return True
 
-    def synced(self, now: float) -> tuple[PodMeta, ...]:
-        """Take that every pod that the kubelet has was named, and return what there is."""
-        named = self._named if self._named is not None else set(self._known)
+    def synced(self, now: float, unreadable: Collection[PodKey] = ()) -> tuple[PodMeta, ...]:
+        """
+        Take that every pod that the kubelet has was named, and return what there is.
+
+        *unreadable* are named, too, but not how they are now; where it could not be read which one it was, all stay.
+        """
+        named = {*(self._named or ()), *unreadable}
+        if any(not all(key) for key in unreadable):
+            named |= self._known.keys()
         witness = self._witness_seconds(now)
         may_drop_older = witness is not None and witness >= self._hold_down
         self._known = {

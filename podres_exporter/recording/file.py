@@ -14,7 +14,7 @@ from podres_exporter.document.pods import OtherPodRecord, read_metas, write_meta
 from podres_exporter.document.status import read_optional, write_metadata_source
 from podres_exporter.document.values import PARSE, Moment, Record
 from podres_exporter.errors import DocumentError, Reason
-from podres_exporter.model import Metadata, Topology
+from podres_exporter.model import Metadata, MetadataOrigin, Topology
 from podres_exporter.moment import read_moment, write_moment
 from podres_exporter.recording.records import Call, Recording, Refusal
 
@@ -71,6 +71,7 @@ class _MetadataRecord(Record, kw_only=True):
     up: bool | None = None
     away: bool | None = None
     last_success: Moment | None = None
+    origin: MetadataOrigin = MetadataOrigin.APISERVER
     pods: list[OtherPodRecord] | None = None
     refusal: _RefusalRecord | None = None
 
@@ -184,6 +185,7 @@ def _write_metadata(recording: Recording) -> _MetadataRecord | None:
         up=source.up,
         away=source.away,
         last_success=source.last_success,
+        origin=source.origin,
         pods=write_metas(metadata),
         refusal=refusal,
     )
@@ -196,6 +198,7 @@ def _read_metadata(record: _MetadataRecord) -> Metadata:
         _required(record.up, "metadata.up"),
         _required(record.away, "metadata.away"),
         read_optional(record.last_success),
+        record.origin,
     )
 
 

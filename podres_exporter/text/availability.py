@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from podres_exporter.model import Mark, Snapshot
 from podres_exporter.printable import printable
+from podres_exporter.text.origin import origin_name
 
 _MOST_NAMES = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,7 +58,8 @@ def what_is_unknown(snapshot: Snapshot) -> str:
         return ""
     unlisted = [f"{namespace}/{name}" for namespace, name in allocation.unlisted_pods]
     why = (
-        f"; the API server says that {_named(unlisted)} {'runs' if len(unlisted) == 1 else 'run'} here, "
+        f"; {origin_name(snapshot.metadata)} says that {_named(unlisted)} {'runs' if len(unlisted) == 1 else 'run'} "
+        "here, "
         if unlisted
         else ""
     )

@@ -26,6 +26,7 @@ DEFAULTS = Config(
     node_is_guessed=True,
     own_pod=None,
     metadata_source="none",
+    metadata_podsapi_socket=Path("/var/lib/kubelet/pods-api/pods-api.sock"),
     metadata_kubeconfig=None,
     metadata_context=None,
     pod_labels_allowlist=LabelAllowlist(),
@@ -52,7 +53,8 @@ SAMPLES: dict[str, tuple[str, tuple[str, object], tuple[str, object], str]] = {
     "--snapshot.max-age": ("snapshot_max_age_seconds", ("5m", 300.0), ("61s", 61.0), "soon"),
     "--snapshot.hold-down": ("snapshot_hold_down_seconds", ("30s", 30.0), ("0s", 0.0), "0"),
     "--node-name": ("node_name", ("worker-1", "worker-1"), ("worker-2.example", "worker-2.example"), "Worker_1"),
-    "--metadata.source": ("metadata_source", ("none", "none"), ("none", "none"), "kubelet"),
+    "--metadata.source": ("metadata_source", ("none", "none"), ("podsapi", "podsapi"), "kubelet"),
+    "--metadata.podsapi-socket": ("metadata_podsapi_socket", ("/a", Path("/a")), ("unix:///b", Path("/b")), "a.sock"),
     "--metadata.kubeconfig": ("metadata_kubeconfig", ("/a", "/a"), ("b", "b"), " a"),
     "--metadata.context": ("metadata_context", ("a", "a"), ("b", "b"), "a "),
     "--metadata.pod-labels-allowlist": (

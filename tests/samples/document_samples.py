@@ -41,6 +41,7 @@ from podres_exporter.model import (
     MemoryBlock,
     MemoryStock,
     Metadata,
+    MetadataOrigin,
     Part,
     Pod,
     PodMeta,
@@ -216,7 +217,13 @@ def everything() -> Snapshot:
     return Snapshot(
         "n1",
         allocation,
-        Metadata({meta.key: meta, rejected.key: rejected}, synced=True, is_up=True, last_success_seconds=1.7e9),
+        Metadata(
+            {meta.key: meta, rejected.key: rejected},
+            synced=True,
+            is_up=True,
+            last_success_seconds=1.7e9,
+            origin=MetadataOrigin.PODSAPI,
+        ),
         (SourceHealth("kubelet", True, 1_700_000_000.1234567), SourceHealth("topology", False, None)),
         (RpcSupport("List", Support.SUPPORTED), RpcSupport("Get", Support.UNKNOWN)),
         (Part("pods", stale=False, held=False), Part("allocatable", stale=True, held=True)),

@@ -4,23 +4,20 @@ import stat
 from pathlib import Path
 
 from podres_exporter.errors import Reason, SnapshotError, SourceError, TopologyError
+from podres_exporter.model import MetadataOrigin
 from podres_exporter.recording import Refusal
 from podres_exporter.service.oneshot import Look
 from podres_exporter.sources.ports import ALLOCATABLE
+from podres_exporter.text.origin import remedy_of
 
 _ABSENT = frozenset({Reason.UNIMPLEMENTED, Reason.DISABLED})
 """A kubelet without the method is no outage."""
-_METADATA_REMEDIES = {
-    Reason.DENIED: "grant list and watch of pods to the user of this command",
-    Reason.UNAVAILABLE: "check that the API server can be reached",
-    Reason.TIMEOUT: "check that the API server can be reached",
-}
 _ELSEWHERE = "--url asks a running exporter, --from reads a recording"
 _MORE_DETAIL = "podres-exporter check may say more, and --record keeps the answer for a bug report"
 
 
 def failures_of(look: Look, metadata: Refusal | None) -> dict[str, str]:
-    """Return what went wrong by source; *metadata* is why the API server gave nothing."""
+    """Return what went wrong by source; *metadata* is why the source of pod metadata gave nothing."""
     failures = {}
     if metadata is not None:
         failures["metadata"] = metadata.detail or metadata.reason.value
@@ -34,10 +31,9 @@ def failures_of(look: Look, metadata: Refusal | None) -> dict[str, str]:
     return failures
 
 
-def metadata_failure(error: SourceError) -> str:
-    """Return why the API server gave nothing, with the remedy."""
-    remedy = _METADATA_REMEDIES.get(error.reason, "see podres-exporter check")
-    return f"{error.detail}; {remedy}, or give --metadata.source=none"
+def metadata_failure(error: SourceError, origin: MetadataOrigin = MetadataOrigin.APISERVER) -> str:
+    """Return why the source of pod metadata gave nothing, with the remedy."""
+    return f"{error.detail}; {remedy_of(origin, error.reason)}, or give --metadata.source=none"
 
 
 def unreachable(error: SourceError, socket: Path) -> SnapshotError:

@@ -4,6 +4,7 @@ from podres_exporter.cli.look.origin import Observation
 from podres_exporter.errors import SnapshotError
 from podres_exporter.model import Snapshot
 from podres_exporter.text.availability import why_nothing
+from podres_exporter.text.origin import origin_name
 
 _NO_METADATA = "labels, owners and phases are missing, and pods that have finished may be shown"
 
@@ -12,10 +13,10 @@ def missing(observation: Observation) -> list[str]:
     """Return one sentence for each thing that is missing; none if everything is there."""
     snapshot, failures, found = observation.snapshot, observation.failures, []
     if "metadata" in failures or (snapshot.metadata is not None and not snapshot.metadata.is_up):
-        cause = failures.get("metadata", "the exporter cannot reach the API server; see its log")
+        cause = failures.get("metadata", f"the exporter cannot reach {origin_name(snapshot.metadata)}; see its log")
         found.append(f"without metadata: {_NO_METADATA}: {cause}")
     elif snapshot.metadata is not None and not snapshot.metadata.synced:
-        found.append("metadata may be incomplete: the API server has not sent everything yet")
+        found.append(f"metadata may be incomplete: {origin_name(snapshot.metadata)} has not sent everything yet")
     if "topology" in failures or _is_down(snapshot, "topology"):
         cause = failures.get("topology", "see the exporter's log")
         found.append(f"the NUMA nodes of CPUs are not known: {cause}; see --topology.sysfs")

@@ -9,8 +9,8 @@ from podres_exporter.cli.serve.metadata import kube_client
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config
-from podres_exporter.errors import ApiServerError, ConfigError, Reason, TopologyError
-from podres_exporter.model import Metadata
+from podres_exporter.errors import ApiServerError, ConfigError, PodsApiError, Reason, TopologyError
+from podres_exporter.model import Metadata, MetadataOrigin
 from podres_exporter.recording import Call, Recording, Refusal
 from podres_exporter.service.follower import PollSettings
 from podres_exporter.service.oneshot import Look, look, wait_for_admissions
@@ -71,7 +71,9 @@ class NodeOrigin:
 
     def _dra(self, metadata: Metadata | None) -> DraSource:
         """Return the node's slices and claims; they are not asked for where the pods could not be listed."""
-        if metadata is None or not metadata.is_up or "dra" not in self.config.collectors:
+        config = self.config
+        is_asked = config.metadata_source == "apiserver" and "dra" in config.collectors
+        if not is_asked or metadata is None or not metadata.is_up:
             return FixedDra()
         from podres_exporter.kube.client import Limits  # noqa: PLC0415 - only if the API server is asked
         from podres_exporter.kube.dra_once import DraOnce  # noqa: PLC0415 - only if the API server is asked
@@ -86,6 +88,8 @@ class NodeOrigin:
             return None, Refusal(Reason.DENIED, self._no_metadata)
         if config.metadata_source == "none":
             return None, None
+        if config.metadata_source == "podsapi":
+            return self._podsapi()
         from podres_exporter.kube.client import Limits  # noqa: PLC0415 - only if the API server is asked
         from podres_exporter.kube.listwatch import pods_of_node  # noqa: PLC0415 - only if the API server is asked
         from podres_exporter.kube.podfeed import read_pods  # noqa: PLC0415 - only if the API server is asked
@@ -105,6 +109,28 @@ class NodeOrigin:
             return Metadata(is_away=error.reason in _AWAY), Refusal(error.reason, metadata_failure(error))
         finally:
             transport.close()
+
+    def _podsapi(self) -> tuple[Metadata, Refusal | None]:
+        """Let the kubelet name its pods once."""
+        from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - only if the Pods API is asked
+        from podres_exporter.podsapi.client import PodsApiClient  # noqa: PLC0415 - only if the Pods API is asked
+        from podres_exporter.podsapi.once import read_pods  # noqa: PLC0415 - only if the Pods API is asked
+
+        config, clock = self.config, self._clock
+        client = PodsApiClient(config.metadata_podsapi_socket)
+        decoder, own = PodDecoder(config.pod_labels_allowlist), PollSettings.of(config).site.own
+        young = config.snapshot_hold_down_seconds
+
+        def read() -> Metadata:
+            return read_pods(client, decoder, clock, own, seconds=LIST_SECONDS, young=young)
+
+        try:
+            return wait_for_admissions(read, clock), None
+        except PodsApiError as error:
+            away = Metadata(is_away=error.reason in _AWAY, origin=MetadataOrigin.PODSAPI)
+            return away, Refusal(error.reason, metadata_failure(error, MetadataOrigin.PODSAPI))
+        finally:
+            client.close()
 
 
 def _recording(

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from podres_exporter.cli.console import complain
 from podres_exporter.cli.look.origin import Show
-from podres_exporter.cli.serve.metadata import kube_client
+from podres_exporter.cli.serve.metadata import kube_client, podsapi_source
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config
@@ -17,6 +17,7 @@ from podres_exporter.model import Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
 from podres_exporter.service.oneshot import SilentEvents
 from podres_exporter.sources import FixedMetadata, KubeletClient, PodMetaSource, SysfsTopology
+from podres_exporter.text.origin import origin_name
 
 FIRST_LIST_SECONDS = 3.0
 """How long the first snapshot waits for the API server, so that finished pods do not appear and vanish again."""
@@ -81,6 +82,8 @@ def _metadata(config: Config, environment: Mapping[str, str], clock: Clock, no_m
     if config.metadata_source == "none":
         complain([f"without metadata: {no_metadata}"] if no_metadata else [])
         return FixedMetadata()
+    if config.metadata_source == "podsapi":
+        return podsapi_source(config, clock, SilentObserver())
     from podres_exporter.kube.listwatch import pods_of_node  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.kube.reflector import PodWatch  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - not for those who ask no API server
@@ -98,7 +101,7 @@ def _metadata(config: Config, environment: Mapping[str, str], clock: Clock, no_m
 
 def _await(source: PodMetaSource, alarm: Alarm, clock: Clock) -> None:
     """Wait a little for the first list, or until the API server is known to be unreachable."""
-    until = clock.monotonic_seconds() + FIRST_LIST_SECONDS
+    until, metadata = clock.monotonic_seconds() + FIRST_LIST_SECONDS, source.metadata()
     while (left := until - clock.monotonic_seconds()) > 0:
         metadata = source.metadata()
         if metadata is None or metadata.synced:
@@ -106,4 +109,6 @@ def _await(source: PodMetaSource, alarm: Alarm, clock: Clock) -> None:
         if metadata.is_away:
             break
         alarm.wait(left)
-    complain(["without metadata so far: the API server has not listed the pods; --log.level=warning says why"])
+    complain(
+        [f"without metadata so far: {origin_name(metadata)} has not listed the pods; --log.level=warning says why"]
+    )

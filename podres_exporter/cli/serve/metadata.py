@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from podres_exporter.exposition.own import OwnMetrics
     from podres_exporter.kube.client import KubeClient, Limits
     from podres_exporter.kube.credentials import Credentials
+    from podres_exporter.kube.ports import MetadataObserver
     from podres_exporter.sources.ports import DraSource, PodMetaSource
 
 _REMEDY = "check --metadata.kubeconfig and --metadata.context, or run with --metadata.source=none"
@@ -31,6 +32,8 @@ def metadata_source(config: Config, environment: Mapping[str, str], clock: Clock
     """
     if config.metadata_source == "none":
         return FixedMetadata()
+    if config.metadata_source == "podsapi":
+        return podsapi_source(config, clock, own.metadata())
     from podres_exporter.kube.listwatch import pods_of_node  # noqa: PLC0415 - heavy, see above
     from podres_exporter.kube.reflector import PodWatch  # noqa: PLC0415 - heavy, see above
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - heavy, see above
@@ -40,9 +43,26 @@ def metadata_source(config: Config, environment: Mapping[str, str], clock: Clock
     return PodWatch(transport, decoder, clock, own.metadata(), grace_seconds=config.poll_interval_seconds)
 
 
+def podsapi_source(config: Config, clock: Clock, observer: MetadataObserver) -> PodMetaSource:
+    """Return the source of the kubelet's Pods API, not started."""
+    from podres_exporter.allocation import own_pod  # noqa: PLC0415 - heavy, see above
+    from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - heavy, see above
+    from podres_exporter.podsapi.client import PodsApiClient  # noqa: PLC0415 - heavy, see above
+    from podres_exporter.podsapi.watch import PodsApiWatch, WatchSettings  # noqa: PLC0415 - heavy, see above
+
+    settings = WatchSettings(
+        own=own_pod(*config.own_pod, config.node_name) if config.own_pod else None,
+        hold_down=config.snapshot_hold_down_seconds,
+        resync=config.resync_interval_seconds,
+        grace=config.poll_interval_seconds,
+    )
+    client = PodsApiClient(config.metadata_podsapi_socket)
+    return PodsApiWatch(client, PodDecoder(config.pod_labels_allowlist), settings, clock, observer)
+
+
 def dra_source(config: Config, environment: Mapping[str, str], clock: Clock, own: OwnMetrics) -> DraSource:
     """Return the source of slices and claims, not started; one that knows nothing where the API server is not asked."""
-    if config.metadata_source == "none" or "dra" not in config.collectors:
+    if config.metadata_source != "apiserver" or "dra" not in config.collectors:
         return FixedDra()
     from podres_exporter.kube.dra import DraWatch  # noqa: PLC0415 - heavy, see above
 

@@ -104,11 +104,11 @@ class SimPodsApi:
         }
 
     def _watch(self, _request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
-        self._begin(WATCH, context)
         registration = self.broadcast.register()
         if not context.add_callback(registration.close):
             registration.close()
         try:
+            self._begin(WATCH, context)
             if not self.is_mute:
                 for uid, pod in sorted(self._pods().items()):
                     yield _event(pb.ADDED, self._bytes(uid, pod))

@@ -1,0 +1,113 @@
+"""The socket of the kubelet's Pods API, over one long-lived gRPC channel."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import grpc
+
+from podres_exporter.errors import PodsApiError, Reason
+from podres_exporter.sources.ports import SocketIdentity
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+"""A pod has less than etcd's 1.5 MiB; gRPC's own limit of 4 MiB would do."""
+
+WATCH_METHOD = "/v1alpha1.Pods/WatchPods"
+
+_OPTIONS = [
+    ("grpc.default_authority", "localhost"),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 5000),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.enable_retries", 0),
+    ("grpc.max_receive_message_length", MAX_EVENT_BYTES),
+]
+"""As of `sources.kubelet`, for the same reasons. No keepalive: grpc-go ends connections that are pinged too often."""
+
+_BY_CODE = {
+    grpc.StatusCode.UNAVAILABLE: Reason.UNAVAILABLE,
+    grpc.StatusCode.CANCELLED: Reason.UNAVAILABLE,
+    grpc.StatusCode.FAILED_PRECONDITION: Reason.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED: Reason.TIMEOUT,
+    grpc.StatusCode.PERMISSION_DENIED: Reason.DENIED,
+    grpc.StatusCode.UNAUTHENTICATED: Reason.DENIED,
+    grpc.StatusCode.UNIMPLEMENTED: Reason.UNIMPLEMENTED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Reason.THROTTLED,
+    grpc.StatusCode.DATA_LOSS: Reason.MALFORMED,
+}
+
+
+class PodStream:
+    """One call of WatchPods; `cancel` may be called from any thread."""
+
+    def __init__(self, call: Any, socket: Path) -> None:
+        """*call* is gRPC's, which has no type of its own."""
+        self._call, self._socket = call, socket
+
+    def cancel(self) -> None:
+        """End the stream."""
+        self._call.cancel()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield event after event. Raises PodsApiError where it ends, which a stream never does by itself."""
+        try:
+            yield from self._call
+        except grpc.RpcError as error:
+            _raise(error, self._socket)
+        raise PodsApiError(Reason.UNAVAILABLE, f"the kubelet has ended the stream (socket {self._socket})")
+
+
+class PodsApiClient:
+    """Not for more than one thread, `close` excepted."""
+
+    def __init__(self, socket: Path) -> None:
+        """Open nothing yet."""
+        self.socket = socket
+        self._channel = grpc.insecure_channel(f"unix:{socket}", options=_OPTIONS)
+
+    def identity(self) -> SocketIdentity | None:
+        """Return which socket is there now: another one is another start of the kubelet; None where there is none."""
+        try:
+            stat = self.socket.stat()
+        except OSError:
+            return None
+        return SocketIdentity(stat.st_dev, stat.st_ino, stat.st_mtime_ns)
+
+    def watch(self) -> PodStream:
+        """Begin to watch. Raises PodsApiError where the client has been closed."""
+        try:
+            begin: Callable[..., Any] = self._channel.unary_stream(WATCH_METHOD)
+            return PodStream(begin(b""), self.socket)
+        except ValueError as error:
+            raise PodsApiError(Reason.UNAVAILABLE, "the channel is closed") from error
+
+    def close(self) -> None:
+        """Close the channel; a stream that is open ends at once."""
+        self._channel.close()
+
+
+def _raise(error: Any, socket: Path) -> NoReturn:
+    reason, detail = translate(error.code(), error.details() or "")
+    raise PodsApiError(reason, f"{detail} (socket {socket})") from error
+
+
+def translate(code: grpc.StatusCode, detail: str) -> tuple[Reason, str]:
+    """
+    Return why a stream has ended, and the text for people.
+
+    FAILED_PRECONDITION has two meanings, which only the text tells apart: the feature gate is off, for as long as this
+    kubelet runs, or its sources of pods are not ready yet. RESOURCE_EXHAUSTED is a client that reads too slowly, or,
+    from 1.38 on, one of too many; the client's own limit on messages, too.
+
+    Source: kubelet apis/pods/server.go of 1.36; kubernetes #140286 (1.37), #142458 (1.38).
+    """
+    text = detail.lower()
+    if "permission denied" in text and code is grpc.StatusCode.UNAVAILABLE:
+        return Reason.DENIED, detail
+    if code is grpc.StatusCode.FAILED_PRECONDITION and "disabled" in text:
+        return Reason.DISABLED, detail
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in text:
+        return Reason.TOO_LARGE, detail
+    reason = _BY_CODE.get(code, Reason.INTERNAL)
+    return reason, detail if code is grpc.StatusCode.UNAVAILABLE else f"{code.name}: {detail}"

@@ -1,0 +1,177 @@
+"""
+PodMetaSource over the kubelet's Pods API: one stream after the other, in a thread of its own.
+
+A stream is opened anew after the resync interval, for the kubelet loses events without a word where its own queue is
+full, and tells of no change of labels alone; and sooner, where a sync would tell more than the last one (see
+`roster`). Every opening is counted by its cause.
+"""
+
+import contextlib
+import logging
+import random
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from podres_exporter.clock import Clock
+from podres_exporter.errors import PodsApiError, Reason
+from podres_exporter.kube.podbook import GRACE_SECONDS, PodBook
+from podres_exporter.kube.ports import ENDED, FAILED, WATCH_VERB, MetadataObserver
+from podres_exporter.model import Metadata, MetadataOrigin, PodKey
+from podres_exporter.podmeta import PodDecoder
+from podres_exporter.podsapi.alarm import Alarm
+from podres_exporter.podsapi.client import PodsApiClient
+from podres_exporter.podsapi.feed import StreamFeed
+from podres_exporter.podsapi.pacing import PERMANENT, STABLE_SECONDS, pause_seconds
+from podres_exporter.podsapi.roster import Roster
+from podres_exporter.sources.ports import SocketIdentity
+
+log = logging.getLogger(__name__)
+
+SYNC_SECONDS = 30.0
+"""So long the kubelet may take to name its pods; 500 of them take it a tenth of a second."""
+
+SHORTEST_SECONDS = 0.1
+
+LOOK_SECONDS = 1.0
+"""How often the socket is looked at while what would not pass by itself is waited out."""
+
+RESTARTED = "restart"
+"""The cause of a stream that is opened because another kubelet has started."""
+
+STOP_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """
+    *own* is the exporter's own pod where it can be a witness, and times are in seconds: the hold-down, until a resync,
+    and the poll interval, by which an interruption must be over to change nothing.
+    """
+
+    own: PodKey | None
+    hold_down: float
+    resync: float
+    grace: float = GRACE_SECONDS
+    sync: float = SYNC_SECONDS
+
+
+class PodsApiWatch:
+    """Opens, reads, and begins again after a pause."""
+
+    def __init__(
+        self,
+        client: PodsApiClient,
+        decoder: PodDecoder,
+        settings: WatchSettings,
+        clock: Clock,
+        observer: MetadataObserver,
+        uniform: Callable[[], float] = random.random,
+    ) -> None:
+        """Start nothing yet."""
+        self._client, self._settings, self._clock = client, settings, clock
+        self._observer, self._uniform = observer, uniform
+        self._book = PodBook(
+            clock,
+            settings.grace,
+            origin=MetadataOrigin.PODSAPI,
+            synced_seconds=settings.resync + settings.sync + settings.grace,
+            resumable=frozenset(),
+        )
+        self._roster = Roster(settings.own, settings.hold_down)
+        self._feed = StreamFeed(decoder, self._roster, self._book, observer, clock)
+        self._identity: SocketIdentity | None = None
+        self._failures = 0
+        self._alarm = Alarm(clock)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="podsapi", daemon=True)
+
+    def start(self, changed: Callable[[Collection[PodKey]], None]) -> None:
+        """Begin to follow the pods in the background."""
+        self._book.changed = changed
+        self._thread.start()
+
+    def metadata(self) -> Metadata:
+        """Return what is known now; for any thread."""
+        return self._book.metadata()
+
+    def stop(self) -> None:
+        """End the stream and wait for the thread."""
+        self._stop.set()
+        self._alarm.stop()
+        self._client.close()
+        if self._thread.ident is not None:
+            self._thread.join(STOP_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._turn()
+            except Exception:
+                log.exception("metadata.watch_failed")
+                with contextlib.suppress(Exception):  # observer or listener may be what is broken
+                    self._failed(PodsApiError(Reason.INTERNAL, "an unexpected error, see the log"), 0.0)
+
+    def _turn(self) -> None:
+        """Read one stream to its end, and pause."""
+        began = self._clock.monotonic_seconds()
+        try:
+            self._read()
+        except PodsApiError as error:
+            if not self._stop.is_set():
+                self._failed(error, self._clock.monotonic_seconds() - began)
+            return
+        self._failures = 0
+
+    def _read(self) -> None:
+        """Read one stream until it is time for another one. Raises PodsApiError where it ends otherwise."""
+        self._observer.request(WATCH_VERB)
+        identity = self._client.identity()
+        stream = self._client.watch()
+        has_restarted = identity != self._identity
+        if has_restarted and self._identity is not None and identity is not None:
+            self._observer.restart(RESTARTED)
+        self._roster.opened(has_restarted=has_restarted and identity is not None, is_young=self._is_young(identity))
+        self._identity = identity or self._identity
+        self._alarm.set(stream.cancel, self._settings.sync)
+        try:
+            self._feed.read(
+                stream,
+                is_same=lambda: self._client.identity() == identity,
+                synced=lambda: self._alarm.set(stream.cancel, self._next_sync_seconds()),
+                progressed=lambda: self._alarm.sooner(stream.cancel, self._next_sync_seconds()),
+            )
+        except PodsApiError as error:
+            if not self._alarm.has_rung:
+                raise
+            if not self._feed.is_synced:
+                detail = f"no initial sync within {self._settings.sync:g} s (socket {self._client.socket})"
+                raise PodsApiError(Reason.TIMEOUT, detail) from error
+            self._observer.restart(ENDED)
+        finally:
+            self._alarm.stop_timer()
+            stream.cancel()
+
+    def _next_sync_seconds(self) -> float:
+        now = self._clock.monotonic_seconds()
+        return max(SHORTEST_SECONDS, self._roster.next_sync_seconds(now, self._settings.resync))
+
+    def _is_young(self, identity: SocketIdentity | None) -> bool:
+        if identity is None:
+            return True
+        return self._clock.wall_seconds() - identity.created_seconds < self._settings.hold_down
+
+    def _failed(self, error: PodsApiError, lasted_seconds: float) -> None:
+        """Tell of a stream that is over before its time, and pause."""
+        self._observer.error(error.verb, error.reason)
+        self._observer.restart(FAILED)
+        self._book.failed(error)
+        self._failures = 1 if lasted_seconds >= STABLE_SECONDS else self._failures + 1
+        wait = pause_seconds(self._failures, error.reason, self._uniform())
+        if error.reason not in PERMANENT:
+            self._clock.wait(self._stop, wait)
+            return
+        until = self._clock.monotonic_seconds() + wait
+        while self._clock.monotonic_seconds() < until and self._client.identity() == self._identity:
+            if self._clock.wait(self._stop, LOOK_SECONDS):
+                return
