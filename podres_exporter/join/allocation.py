@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from podres_exporter.join.claim_names import with_claim_names
 from podres_exporter.join.claims import claim_uses, device_health
 from podres_exporter.join.dra import DraFacts, claimed_devices, dra_facts, dra_node
 from podres_exporter.join.dual import hardware_of, without_claimed
@@ -120,7 +121,7 @@ class Joiner:
         views = tuple(
             _view(
                 pod,
-                metas.get(pod.key),
+                with_claim_names(metas.get(pod.key), pod),
                 _Told(unlisted.get(pod.key, ()), belief.marks.get(pod.key, Mark.CURRENT)),
                 context,
                 remembered.get(id(pod)),

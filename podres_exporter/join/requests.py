@@ -46,7 +46,9 @@ def _requests(
         if (spec.name, resource) in meta.extended_requests:
             explanation = Explanation.INIT_CONTAINER if spec.kind is ContainerKind.INIT else Explanation.CLAIM
         elif plugin_resources is not None and resource not in plugin_resources:
-            explanation = Explanation.NO_PLUGIN
+            # A claim for extended resources was made, and nobody tells for which of them.
+            is_claim = bool(meta.extended_claim and not meta.extended_requests)
+            explanation = Explanation.CLAIM if is_claim else Explanation.NO_PLUGIN
         else:
             explanation = _explanation(spec, container)
         yield Request(spec.name, resource, count, held, explanation)

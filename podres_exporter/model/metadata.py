@@ -77,7 +77,8 @@ class PodMeta:
     the kubelet counts the whole pod as asking for when it admits others. *resize* says why an in-place resize has not
     happened yet; the containers then show what was admitted. *chosen_devices* are the devices that a scheduler's
     annotation names, and *chosen_by* is that annotation: the plugin gives these, whatever ids the kubelet lists.
-    *is_mirror*: it is the API server's copy of a static pod.
+    *is_mirror*: it is the API server's copy of a static pod. *unnamed_claims* are the pod's names of claims made of
+    templates whose own names are not told; *has_no_claim_status*: its origin tells of no claim in the status at all.
     """
 
     namespace: str
@@ -108,6 +109,8 @@ class PodMeta:
     chosen_devices: tuple[str, ...] = ()
     containers: tuple[ContainerSpec, ...] = ()
     is_mirror: bool = False
+    unnamed_claims: tuple[str, ...] = ()
+    has_no_claim_status: bool = False
 
     @property
     def key(self) -> PodKey:

@@ -6,7 +6,7 @@ both. Source: k8s.io/api/core/v1/generated.proto; KEP-4188 sends what v1.Pod's M
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from google.protobuf.message import DecodeError
 
@@ -46,8 +46,28 @@ def decode_pod(data: bytes, decoder: PodDecoder) -> SaidPod:
         pod = pb.Pod.FromString(data)
     except DecodeError as error:
         raise PodError("", _problem(data)) from error
-    found = decoder.of(records.Pod(_metadata(pod.metadata), _spec(pod.spec), _status(pod.status)))
-    return SaidPod(found, pod.status.observedGeneration)
+    metadata = _metadata(pod.metadata)
+    if metadata.annotations is not None and metadata.annotations.mirror is not None:
+        # As its mirror pod has it: the node owns it.
+        metadata.owner_references = [records.OwnerReference("Node", pod.spec.nodeName, "v1", controller=True)]
+    found = decoder.of(records.Pod(metadata, _spec(pod.spec), _status(pod.status)))
+    return SaidPod(_with_unnamed_claims(found, pod), pod.status.observedGeneration)
+
+
+def _with_unnamed_claims(found: DecodedPod, pod: pb.Pod) -> DecodedPod:
+    """
+    Return the pod with its claims of templates of which the status does not tell; up to 1.36 it tells of none.
+
+    Source: kubelet convertStatusToAPIStatus, which carries over neither resourceClaimStatuses nor
+    extendedResourceClaimStatus.
+    """
+    told = {each.name for each in pod.status.resourceClaimStatuses}
+    unnamed = tuple(
+        sorted(each.name for each in pod.spec.resourceClaims if not each.resourceClaimName and each.name not in told)
+    )
+    has_status = bool(told) or pod.status.HasField("extendedResourceClaimStatus")
+    meta = replace(found.meta, unnamed_claims=unnamed, has_no_claim_status=not has_status)
+    return DecodedPod(meta, found.resource_version, found.problems)
 
 
 def decode_instance(data: bytes) -> Instance:

@@ -9,7 +9,8 @@ exporter runs outside a pod.
     what is said                              what follows
     ----------------------------------------  -----------------------------------------------------------------------
     a pod                                     it is as it is said, unless its status is of an older generation
-    DELETED of a pod that has finished        it stays, finished, until a sync does not name it: it may still exist
+    DELETED of a pod that has finished and    it stays, finished, until a sync does not name it: it may still exist
+    was not being deleted
     DELETED of any other                      it is gone
     a sync, without a pod that this kubelet   it is gone
     had named
@@ -89,9 +90,9 @@ class Roster:
         return meta
 
     def ended(self, key: PodKey, uid: str) -> bool:
-        """Take that a pod has ended, and return whether it is gone; a finished one may still exist."""
+        """Take that a pod has ended, and return whether it is gone; a finished one may still exist, as a Job's does."""
         known = self._known.get(key)
-        if known is None or uid not in {"", known.meta.uid} or known.meta.is_terminal:
+        if known is None or uid not in {"", known.meta.uid} or (known.meta.is_terminal and not known.meta.is_deleting):
             return False
         del self._known[key]
         return True

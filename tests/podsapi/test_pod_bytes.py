@@ -11,7 +11,7 @@ from podres_exporter._proto import core_v1_pod_pb2 as core
 from podres_exporter._proto import pods_v1alpha1_pb2 as pb
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.model import PodKey, PodMeta
-from podres_exporter.podmeta import PodDecoder, PodError, decode_list
+from podres_exporter.podmeta import DecodedPod, PodDecoder, PodError, decode_list
 from podres_exporter.podsapi.events import Ended, Said, Synced, Unknown, Unusable, decode_event
 from podres_exporter.podsapi.pod_bytes import decode_pod
 from podres_exporter.sim.podsapi.encode import pod_bytes
@@ -27,7 +27,13 @@ def recorded() -> dict[PodKey, PodMeta]:
     answer = pb.ListPodsResponse.FromString((CAPTURE / "list.bin").read_bytes())
     found = [decode_pod(data, DECODER).decoded for data in answer.pods]
     assert all(not each.problems for each in found)
-    return {each.meta.key: each.meta for each in found}
+    assert [("gpus",)] == [each.meta.unnamed_claims for each in found if each.meta.unnamed_claims]
+    return {each.meta.key: as_json(each) for each in found}
+
+
+def as_json(found: DecodedPod) -> PodMeta:
+    """Return the metadata as the API server's JSON makes them, which tells of claims by the status."""
+    return replace(found.meta, unnamed_claims=(), has_no_claim_status=False)
 
 
 def of_apiserver() -> dict[PodKey, PodMeta]:
@@ -150,14 +156,17 @@ PODS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", PODS)
 def test_bytes_and_json_of_one_pod_make_the_same_of_it(name: str) -> None:
     """One decoder reads the records of both; a field number that is wrong would make a difference."""
-    assert DECODER.decode(to_bytes(PODS[name])) == decode_pod(pod_bytes(PODS[name]), DECODER).decoded
+    said, stored = decode_pod(pod_bytes(PODS[name]), DECODER).decoded, DECODER.decode(to_bytes(PODS[name]))
+
+    assert stored == replace(said, meta=as_json(said))
 
 
 def test_a_static_pod_is_marked_as_by_its_mirror_pod() -> None:
     """The kubelet shows static pods without an API server's copy; config.source tells them."""
     pod = pod_json(metadata={"annotations": {"kubernetes.io/config.source": "file", "kubernetes.io/config.hash": "h"}})
 
-    assert decode_pod(pod_bytes(pod), DECODER).decoded.meta.is_mirror
+    meta = decode_pod(pod_bytes({**pod, "spec": {"nodeName": "n1"}}), DECODER).decoded.meta
+    assert (True, "Node", "n1") == (meta.is_mirror, meta.owner_kind, meta.owner_name)
     assert not decode_pod(pod_bytes(PODS["owner"]), DECODER).decoded.meta.is_mirror
 
 

@@ -1,5 +1,7 @@
 """What follows from the kubelet's word about its pods, and from its silence."""
 
+from dataclasses import replace
+
 from podres_exporter.model import PodKey, PodMeta
 from podres_exporter.podmeta import DecodedPod
 from podres_exporter.podsapi.pod_bytes import SaidPod
@@ -103,6 +105,18 @@ def test_a_finished_pod_stays_finished_until_a_sync_lacks_it() -> None:
     assert not kubelet.roster.ended(("ml", "a"), "1")
     assert {"podres-1", "a"} == kubelet.sync(OWN_POD, pod(phase="Succeeded"), now=2.0)
     assert {"podres-1"} == kubelet.sync(OWN_POD, now=3.0)
+
+
+def test_a_pod_that_was_being_deleted_is_gone_when_it_has_ended() -> None:
+    """The kubelet says that it has finished first, and its end once; nothing tells later that it exists no more."""
+    kubelet = Kubelet()
+    kubelet.sync(OWN_POD, pod(), restarted=True)
+    ending = pod(phase="Succeeded")
+    kubelet.roster.said(
+        replace(ending, decoded=replace(ending.decoded, meta=replace(ending.decoded.meta, is_deleting=True))), 1.0
+    )
+
+    assert kubelet.roster.ended(("ml", "a"), "1")
 
 
 def test_an_older_event_after_the_sync_is_passed_over_where_generations_tell() -> None:

@@ -1,0 +1,88 @@
+"""The names of claims that are made of templates, told by the rule that Kubernetes names them by."""
+
+import pytest
+
+from podres_exporter.join.claim_names import template_base, with_claim_names
+from podres_exporter.model import Claim, Container, ContainerKind, ContainerSpec, Pod, PodMeta
+
+
+def listed(*names: str, pod: str = "train") -> Pod:
+    return Pod("ml", pod, (Container("main", claims=tuple(Claim("ml", name, ()) for name in names)),))
+
+
+def asking(*unnamed: str, pod: str = "train", devices: bool = False, **more: object) -> PodMeta:
+    specs = (ContainerSpec("main", ContainerKind.APP, devices=(("example.com/gpu", 1),) if devices else ()),)
+    return PodMeta("ml", pod, "1", unnamed_claims=unnamed, containers=specs, **more)  # type: ignore[arg-type]
+
+
+def named(meta: PodMeta, pod: Pod) -> tuple[tuple[str, str], ...]:
+    found = with_claim_names(meta, pod)
+    assert found is not None
+    assert () == found.unnamed_claims
+    return found.claims
+
+
+def test_a_claim_is_found_by_pod_and_name() -> None:
+    """`POD-CLAIM-` and five characters of those that Kubernetes draws."""
+    assert (("gpu", "train-gpu-cxs27"),) == named(asking("gpu"), listed("train-gpu-cxs27", "shared"))
+
+
+def test_of_two_claims_that_begin_alike_each_is_found() -> None:
+    """The five characters have no dash, so `train-a-b-xxxxx` is no claim `a`."""
+    both = listed("train-a-xxxxx", "train-a-b-zzzzz")
+
+    assert (("a", "train-a-xxxxx"), ("a-b", "train-a-b-zzzzz")) == named(asking("a", "a-b"), both)
+
+
+@pytest.mark.parametrize("name", ["train-gpu-cxs2", "train-gpu-cxs277", "train-gpu-aeiou", "other-gpu-cxs27", "train"])
+def test_a_name_that_is_not_made_so_is_not_taken(name: str) -> None:
+    """A vowel is none of the characters that are drawn."""
+    assert () == named(asking("gpu"), listed(name))
+
+
+def test_two_candidates_are_none() -> None:
+    """Then the devices are the claim's, and not any container's."""
+    assert () == named(asking("gpu"), listed("train-gpu-cxs27", "train-gpu-cxs28"))
+
+
+def test_two_claims_of_one_base_are_both_unknown() -> None:
+    """Of a long pod, names are cut, and then they may be equal."""
+    pod = "p" * 53
+    base = template_base(pod, "gpu-a")
+    assert base == template_base(pod, "gpu-b")
+
+    assert () == named(asking("gpu-a", "gpu-b", pod=pod), listed(f"{base}cxs27", pod=pod))
+
+
+def test_a_long_name_is_cut_in_proportion() -> None:
+    """As the controller does: 57 of both, and no dash at the end."""
+    assert "train-gpu-" == template_base("train", "gpu")
+    assert f"{'p' * 45}-{'c' * 9}" == template_base("p" * 50, "c" * 10)
+    pod, name = "p" * 50, f"{'p' * 45}-{'c' * 9}cxs27"
+    assert (("c" * 10, name),) == named(asking("c" * 10, pod=pod), listed(name, pod=pod))
+
+
+def test_known_names_stay_and_are_nobody_else_s() -> None:
+    """The claim that the specification names may look like a made one."""
+    meta = asking("gpu", claims=(("mine", "train-gpu-cxs27"),))
+
+    assert (("mine", "train-gpu-cxs27"),) == named(meta, listed("train-gpu-cxs27"))
+
+
+def test_the_claim_for_extended_resources_is_found_where_no_status_tells_of_claims() -> None:
+    """The scheduler makes it; whose devices stand in it, nobody tells."""
+    pod = listed("train-extended-resources-8xt66")
+    silent = with_claim_names(asking(devices=True, has_no_claim_status=True), pod)
+    told = with_claim_names(asking(devices=True), pod)
+
+    assert silent is not None
+    assert "train-extended-resources-8xt66" == silent.extended_claim
+    assert told == asking(devices=True)
+
+
+def test_without_metadata_there_is_nothing_to_name() -> None:
+    """And where nothing is unnamed, nothing changes."""
+    meta = asking()
+
+    assert with_claim_names(None, listed("train-gpu-cxs27")) is None
+    assert with_claim_names(meta, listed("train-gpu-cxs27")) is meta
