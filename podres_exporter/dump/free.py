@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from podres_exporter.dump import notes
+from podres_exporter.dump.dranotes import dra_left
 from podres_exporter.dump.left import Left, left
 from podres_exporter.dump.notes import About
 from podres_exporter.dump.table import nothing_to_list
@@ -43,6 +44,7 @@ _ABOUT = About(
         notes.double_held,
         notes.free_unknown,
         _dual_mode,
+        dra_left,
         notes.unallocatable,
         notes.unlisted,
         notes.two_names,
@@ -87,4 +89,5 @@ def _which(each: Left) -> str:
         return UNKNOWN
     if each.is_bytes:
         return f"{each.free} bytes" if each.free else NONE
-    return ", ".join(folded([printable(device) for device in each.free_ids], _MOST_IDS)) or NONE
+    which = ", ".join(folded([printable(device) for device in each.free_ids], _MOST_IDS)) or NONE
+    return f"any {each.free} of {which}" if each.is_choice else which

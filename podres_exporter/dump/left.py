@@ -1,12 +1,12 @@
 """What the node has of each resource, what of it is held and what is left, by NUMA nodes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
 from podres_exporter.families.spec import by_node
-from podres_exporter.model import Allocation, DeviceStock, DraStock, MemoryStock, Topology
+from podres_exporter.model import Allocation, DeviceStock, DraDevice, DraKey, DraStock, MemoryStock, Topology
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.text.amounts import CPU, memory_order
 from podres_exporter.text.words import ids_in_order
@@ -18,7 +18,8 @@ class Left:
     One resource on one set of NUMA nodes, in CPUs, bytes or devices; None where nobody tells.
 
     *free* is what is surely free. *free_ids* are the devices that are not listed as held, or such CPUs as one text, of
-    which some may be held unlisted. *unallocatable_ids* are held, though not reported as allocatable.
+    which some may be held unlisted; with *is_choice* no more of them than *free* fit at once. *unallocatable_ids* are
+    held, though not reported as allocatable.
     """
 
     resource: str
@@ -29,29 +30,42 @@ class Left:
     free_ids: tuple[str, ...] = ()
     unallocatable_ids: tuple[str, ...] | None = None
     is_bytes: bool = False
+    is_choice: bool = False
 
 
 def left(allocation: Allocation | None) -> list[Left]:
     """Return CPUs, memory and devices, in this order; nothing while there is no allocation to show."""
     if allocation is None:
         return []
-    claimed = map(_claimable, allocation.dra.stock) if allocation.dra else ()
-    return [*_cpus(allocation), *_memory(allocation.memory), *map(_devices, allocation.devices), *claimed]
+    found = [*_cpus(allocation), *_memory(allocation.memory), *map(_devices, allocation.devices)]
+    dra = allocation.dra
+    return found if dra is None else [*found, *(row for stock in dra.stock for row in _claimable(stock, dra.devices()))]
 
 
-def _claimable(stock: DraStock) -> Left:
-    """Return DRA devices of one driver and type; what a claim that is not known may have is not said to be free."""
+def _claimable(stock: DraStock, devices: Mapping[DraKey, DraDevice]) -> Iterator[Left]:
+    """
+    Yield DRA devices of one driver and type by NUMA nodes; what a claim that is not known may have is not said to be
+    free. Partitions, which exclude one another, stand in one row.
+    """
     name = f"{stock.driver} ({stock.kind})" if stock.kind else stock.driver
-    free = [f"{pool}/{device}" for pool, device in stock.available]
-    known = stock.is_known
-    return Left(
-        name,
-        frozenset(),
-        len(stock.total),
-        len(stock.allocated),
-        min(len(free), stock.fitting) if known else None,
-        tuple(ids_in_order(free)) if known else (),
-    )
+    is_choice = stock.fitting < len(stock.available)
+    groups: defaultdict[NumaNodes, set[tuple[str, str]]] = defaultdict(set)
+    for item in stock.total:
+        device = devices.get((stock.driver, *item))
+        groups[frozenset() if device is None or is_choice else device.numa_nodes].add(item)
+    for nodes, items in sorted(groups.items(), key=lambda row: sorted(row[0])):
+        free = [f"{pool}/{device}" for pool, device in stock.available & items]
+        fit = stock.fitting if is_choice else len(free)
+        known = stock.is_known
+        yield Left(
+            name,
+            nodes,
+            len(items),
+            len(stock.allocated & items),
+            fit if known else None,
+            tuple(ids_in_order(free)) if known and fit else (),
+            is_choice=is_choice and known and fit > 0,
+        )
 
 
 def _cpus(allocation: Allocation) -> Iterator[Left]:

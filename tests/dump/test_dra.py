@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from snapshots import one_container
 
-from podres_exporter.dump.free import free_notes
+from podres_exporter.dump.free import free_cells, free_notes
 from podres_exporter.dump.held import held_things
 from podres_exporter.dump.left import left
 from podres_exporter.dump.spreadsheet import csv_text
@@ -19,6 +19,8 @@ from podres_exporter.model import (
     ClaimUse,
     Container,
     DeviceStock,
+    DeviceTaint,
+    DraCapacity,
     DraDevice,
     DraNode,
     DraPool,
@@ -98,3 +100,53 @@ def test_hardware_that_a_claim_has_is_not_free_for_the_plugin_and_that_is_said()
     assert ["GPU-1"] == [
         note.partition("hardware: ")[2].partition(";")[0] for note in free_notes([found]) if "DRA" in note
     ]
+
+
+def with_dra(dra: DraNode) -> Snapshot:
+    found = snapshot()
+    assert found.allocation is not None
+    return replace(found, allocation=replace(found.allocation, dra=dra))
+
+
+def free_rows(dra: DraNode) -> list[list[str]]:
+    """Return the rows of DRA devices: name, NUMA nodes, free, of how many, which."""
+    return [list(row) for row in free_cells([with_dra(dra)]).rows if row[0].startswith("d")]
+
+
+def test_free_devices_stand_with_their_numa_nodes() -> None:
+    devices = tuple(DraDevice(f"gpu-{n}", kind="gpu", numa_nodes=frozenset([n // 2])) for n in range(4))
+    stock = DraStock("d", "gpu", frozenset(ITEMS), frozenset(ITEMS[:1]), frozenset(), 3)
+
+    assert [["d (gpu)", "0", "1", "2", "n1/gpu-1"], ["d (gpu)", "1", "2", "2", "n1/gpu-2, n1/gpu-3"]] == free_rows(
+        DraNode((DraPool("d", "n1", 1, devices),), (stock,))
+    )
+
+
+def test_partitions_that_exclude_each_other_are_a_choice_and_nothing_where_none_fits() -> None:
+    one, none = (replace(STOCK, kind=kind, unavailable=frozenset(), fitting=fit) for kind, fit in (("a", 1), ("b", 0)))
+
+    assert [
+        ["d (a)", "?", "1", "4", "any 1 of n1/gpu-1, n1/gpu-2, n1/gpu-3"],
+        ["d (b)", "?", "0", "4", "-"],
+    ] == free_rows(DraNode((POOL,), (one, none)))
+
+
+def test_it_is_said_why_devices_are_not_free() -> None:
+    bad = (DeviceTaint("xid", "79", "NoSchedule"), DeviceTaint("hot", "", "None"))
+    pools = (
+        DraPool("d", "n1", 1, tuple(DraDevice(name, taints=bad) for _, name in ITEMS)),
+        DraPool("d", "half", 2, (), is_complete=False),
+        DraPool("d", "off", 1, (), is_stale=True),
+    )
+    capacity = DraCapacity("d", "memory", 80 << 30, 60 << 30), DraCapacity("d", "bw", 1000, 10)
+    notes = free_notes([with_dra(DraNode(pools, (STOCK,), capacity))])
+
+    assert [
+        "d/half: not counted: not all ResourceSlices of its newest generation are there",
+        "d/off: not counted: its ResourceSlices are gone, so its driver has stopped; what is in use stays",
+        "d: not free, tainted xid=79 (NoSchedule): n1/gpu-1",
+        "d: memory of devices that claims share: 20Gi of 80Gi left",
+        "d: bw of devices that claims share: 990 of 1,000 left",
+    ] == [note for note in notes if note.startswith("d")]
+    unknown = free_notes([with_dra(DraNode(pools, (replace(STOCK, is_known=False),)))])
+    assert "d: free not known: a claim of a pod here is not read, and may have any device" in unknown

@@ -6,7 +6,19 @@ from builders import container, pod
 from page_dom import Dom, dom
 from page_nodes import snapshot
 
-from podres_exporter.model import Attribution, Claim, ClaimDevice, ContainerView, DeviceHealth, Snapshot
+from podres_exporter.model import (
+    Attribution,
+    Claim,
+    ClaimDevice,
+    ContainerView,
+    DeviceHealth,
+    DeviceTaint,
+    DraDevice,
+    DraNode,
+    DraPool,
+    DraStock,
+    Snapshot,
+)
 
 GPU_0 = ClaimDevice("gpu.example.com", "n1", "gpu-0", "", ("gpu.example.com/gpu=0",))
 
@@ -74,3 +86,25 @@ def test_without_claims_there_is_no_panel() -> None:
     page = dom(snapshot((), None, None))
 
     assert [] == page.all(id="claims-h")
+
+
+def test_what_slices_and_claims_say_stands_on_the_device_and_what_is_left_beside_its_driver() -> None:
+    shown = claiming(Claim("default", "c", (GPU_0,)))
+    assert shown.allocation is not None
+    use = replace(shown.allocation.pods[0].containers[0].claim_uses[0], request="gpu", is_admin=True)
+    shown = changed(shown, claim_uses=(use,))
+    bad = (DeviceTaint("xid", "79", "NoExecute"),)
+    device = DraDevice("gpu-0", kind="gpu", uuid="GPU-7f3c", product="A100", numa_nodes=frozenset([1]), taints=bad)
+    items = [("n1", f"gpu-{number}") for number in range(4)]
+    stock = DraStock("gpu.example.com", "gpu", frozenset(items), frozenset(items[:1]), frozenset(items[1:2]), 1)
+    dra = DraNode((DraPool("gpu.example.com", "n1", 1, (device,)),), (stock,))
+    assert shown.allocation is not None
+    page = dom(replace(shown, allocation=replace(shown.allocation, dra=dra)))
+    ((title, text),) = tiles(page)
+
+    assert "gpu.example.com/n1/gpu-0 · GPU-7f3c · A100 · NUMA node 1 · tainted xid=79:NoExecute" == title
+    assert "gpu-0GPU-7f3cA0 default/aclaim c, request gpu, admin access" == text
+    assert "1 of 4 allocated, 1 tainted, 2 available; of each type fit 1 gpu" in page.kind("gpu.example.com")[0].text
+    unsure = DraNode(dra.pools, (replace(stock, is_known=False),))
+    unknown = dom(replace(shown, allocation=replace(shown.allocation, dra=unsure)))
+    assert "1 of 4 in use, perhaps more" in unknown.kind("gpu.example.com")[0].text
