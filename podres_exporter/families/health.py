@@ -50,7 +50,8 @@ FAMILIES = (
     ExporterFamily(
         name="podres_source_up",
         kind=Kind.GAUGE,
-        help="1 if the source (kubelet, topology, metadata) answered when last asked; metadata is the API server.",
+        help="1 if the source (kubelet, topology, metadata) answered when last asked; metadata is the API server, or "
+        "the kubelet's Pods API.",
         labels=("source",),
         collector="exporter",
         rows=_up,
@@ -112,7 +113,7 @@ FAMILIES = (
     ExporterFamily(
         name="podres_metadata_synced",
         kind=Kind.GAUGE,
-        help="1 while all pods of the API server are known and followed; 0 once that has not been so for a "
+        help="1 while all pods are known by their metadata and followed; 0 once that has not been so for a "
         "poll interval: the last known metadata is still used then.",
         labels=(),
         collector="exporter",
@@ -121,7 +122,7 @@ FAMILIES = (
     ExporterFamily(
         name="podres_metadata_pods",
         kind=Kind.GAUGE,
-        help="Pods of this node that the API server has reported.",
+        help="Pods of this node that the source of metadata has reported.",
         labels=(),
         collector="exporter",
         rows=_known_pods,

@@ -80,14 +80,14 @@ RESYNC_DIFFERENCES = Family(
 METADATA_REQUESTS = Family(
     name="podres_metadata_requests_total",
     kind=Kind.COUNTER,
-    help="Requests to the API server, by verb: list, watch.",
+    help="Requests for pod metadata, by verb: list, watch (a stream, where the kubelet's Pods API is the source).",
     labels=("verb",),
     collector="exporter",
 )
 METADATA_ERRORS = Family(
     name="podres_metadata_errors_total",
     kind=Kind.COUNTER,
-    help="Requests to the API server that failed and watches that broke, by reason as for the kubelet, "
+    help="Requests for pod metadata that failed and watches that broke, by reason as for the kubelet, "
     "and gone: the resource version to resume from was too old.",
     labels=("verb", "reason"),
     collector="exporter",
@@ -95,28 +95,30 @@ METADATA_ERRORS = Family(
 METADATA_RESTARTS = Family(
     name="podres_metadata_watch_restarts_total",
     kind=Kind.COUNTER,
-    help="Watches that had to be reopened, by cause: ended (as planned), error, expired.",
+    help="Watches that had to be reopened, by cause: ended (as planned), error, expired; of the Pods API also restart "
+    "(of the kubelet).",
     labels=("cause",),
     collector="exporter",
 )
 METADATA_EVENTS = Family(
     name="podres_metadata_events_total",
     kind=Kind.COUNTER,
-    help="Events of the watch: changed, foreign (pod of another node), deleted, bookmark, failed, unknown, unusable.",
+    help="Events of the watch: changed, foreign (pod of another node), deleted, bookmark, failed, unknown, unusable; "
+    "of the Pods API also synced (all pods named) and resync (a pod that was other than its events had told).",
     labels=("event",),
     collector="exporter",
 )
 METADATA_BYTES = Family(
     name="podres_metadata_received_bytes_total",
     kind=Kind.COUNTER,
-    help="Bytes of lists and watches received from the API server.",
+    help="Bytes of pod metadata received, from lists and watches.",
     labels=(),
     collector="exporter",
 )
 METADATA_MALFORMED = Family(
     name="podres_metadata_malformed_items_total",
     kind=Kind.COUNTER,
-    help="Pods, or parts of them, in successful answers of the API server that could not be used; the log names them.",
+    help="Pods, or parts of them, in successful answers that could not be used; the log names them.",
     labels=(),
     collector="exporter",
 )

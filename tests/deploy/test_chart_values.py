@@ -75,7 +75,10 @@ def test_every_object_with_names_of_ours_is_closed(schema: dict[str, Any]) -> No
         ({"podMonitor": {"enable": True}}, "podMonitor: Additional property enable is not allowed"),
         ({"metadatas": {}}, "Additional property metadatas is not allowed"),
         ({"collectors": {"device": False}}, "collectors: Additional property device is not allowed"),
-        ({"metadata": {"source": "kubelet"}}, 'metadata.source must be one of the following: "apiserver", "none"'),
+        (
+            {"metadata": {"source": "kubelet"}},
+            'metadata.source must be one of the following: "apiserver", "podsapi", "none"',
+        ),
         ({"kubelet": {"pollInterval": 10}}, "kubelet.pollInterval: Invalid type. Expected: string, given: integer"),
         ({"kubelet": {"podResourcesDir": "/var/lib/kubelet/"}}, "kubelet.podResourcesDir: Does not match pattern"),
         ({"podLabels": {"app.kubernetes.io/name": "x"}}, 'podLabels: Property name of "app.kubernetes.io/name"'),

@@ -13,7 +13,7 @@ from kube_schemas import VERSIONS, problems
 from kubectl_rig import Kubectl
 
 MANIFESTS = ROOT / "deploy" / "manifests"
-SETS = ("default", "minimal")
+SETS = ("default", "minimal", "podsapi")
 
 
 def kustomized(name: str, directory: Path) -> list[Object]:

@@ -85,6 +85,10 @@ imagePullSecrets:
 {{- .Values.namespaceOverride | default .Release.Namespace }}
 {{- end }}
 
+{{- define "podres.usesPodsApi" -}}
+{{- if eq .Values.metadata.source "podsapi" }}true{{ end }}
+{{- end }}
+
 {{- define "podres.usesApiServer" -}}
 {{- if eq .Values.metadata.source "apiserver" }}true{{ end }}
 {{- end }}
@@ -195,6 +199,11 @@ httpGet:
 - name: pod-resources
   mountPath: /var/lib/kubelet/pod-resources
   readOnly: {{ .Values.kubelet.readOnly }}
+{{- if include "podres.usesPodsApi" . }}
+- name: pods-api
+  mountPath: /var/lib/kubelet/pods-api
+  readOnly: {{ .Values.kubelet.readOnly }}
+{{- end }}
 {{- end }}
 
 {{- define "podres.socketVolume" -}}
@@ -202,6 +211,12 @@ httpGet:
   hostPath:
     path: {{ .Values.kubelet.podResourcesDir }}
     type: Directory
+{{- if include "podres.usesPodsApi" . }}
+- name: pods-api
+  hostPath:
+    path: {{ .Values.kubelet.podsApiDir }}
+    type: Directory
+{{- end }}
 {{- end }}
 
 {{- define "podres.placement" -}}
