@@ -145,6 +145,8 @@ class PodSources:
             mirror = {name: value for name, value in manifest["metadata"].items() if name != "uid"}
             marks = {"kubernetes.io/config.hash": uid, "kubernetes.io/config.source": "file", MIRROR: uid}
             mirror["annotations"] = {**mirror.get("annotations", {}), **marks}
+            # Source: pod/mirror_client.go CreateMirrorPod.
+            mirror["ownerReferences"] = [{"apiVersion": "v1", "kind": "Node", "name": self._node, "controller": True}]
             spec = {**manifest["spec"], "nodeName": self._node}
             self._store.create(PODS, {**manifest, "metadata": mirror, "spec": spec, "status": {"phase": "Pending"}})
             self._loop.put(lambda: self._show(uid, key))
