@@ -105,6 +105,16 @@ def _where() -> list[Panel]:
             ("resource", "Resource"),
             "at_least",
         ),
+        matrix(
+            "DRA devices, by driver and type",
+            "How many devices DRA drivers offer in the cluster, and what is left: cluster:podres_node_dra_devices:sum. "
+            "Nodes that do not know what is left count in total only.",
+            f"label_join(\n{recorded('cluster:podres_node_dra_devices:sum', 'driver, type, state')},\n"
+            '"what", " · ", "driver", "type")',
+            ("what", "Driver · type"),
+            "state",
+            size=(24, 6),
+        ),
         rows(
             "Nodes with most free devices",
             "The twenty nodes with most: node:podres_node_free_devices:sum. A click on a node opens its board.",

@@ -43,6 +43,7 @@ def board(*, several_clusters: bool) -> dashboard.Dashboard:
         [
             frame.row("NUMA node by NUMA node", _numa()),
             frame.row("Who holds what", _holders()),
+            frame.row("DRA devices", _dra()),
             frame.row("Over time", _history()),
             *vendor.all_rows(NAMESPACE),
         ],
@@ -100,6 +101,49 @@ def _numa() -> list[Panel]:
             {"pool": "Pool", "cpus": "CPUs"},
             size=(12, 9),
             overrides={"Pool": narrow(110)},
+        ),
+    ]
+
+
+DRA_DEVICE = "node, driver, pool, device"
+
+
+def _dra() -> list[Panel]:
+    info = once("podres_dra_device_info", f"{DRA_DEVICE}, uuid, pci_address, numa_nodes, product, type")
+    used = once(
+        "podres_container_claim_device_info", f"{CONTAINER_LABELS}, driver, pool, device", 'admin_access!="true"'
+    )
+    on = f"on (cluster, {DRA_DEVICE})"
+    counted = once("podres_node_dra_devices", "node, driver, type, state")
+    users = f"count by (cluster, {DRA_DEVICE}) (\n{used})"
+    return [
+        rows(
+            "DRA devices",
+            "One row per device of the node's ResourceSlices: podres_dra_device_info, with the number of containers "
+            "that use it by podres_container_claim_device_info; admin access is not counted.",
+            f"{info}\n* {on} group_left ()\n{users}\nor {on}\n0 * {info}",
+            {
+                "driver": "Driver",
+                "pool": "Pool",
+                "device": "Device",
+                "type": "Type",
+                "uuid": "UUID",
+                "pci_address": "PCI address",
+                "numa_nodes": "NUMA",
+                "product": "Product",
+            },
+            value="Containers",
+            size=(16, 9),
+            overrides={"NUMA": narrow(60), "Type": narrow(90), "Pool": narrow(120), "Device": narrow(120)},
+        ),
+        matrix(
+            "DRA devices, counted",
+            "podres_node_dra_devices by driver and type: total = allocated + unavailable (tainted) + available. Of "
+            "partitions not all that are available fit at once: podres_node_dra_fitting_devices.",
+            f'label_join(\n{counted},\n"what", " · ", "driver", "type")',
+            ("what", "Driver · type"),
+            "state",
+            size=(8, 9),
         ),
     ]
 
