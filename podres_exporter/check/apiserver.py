@@ -25,7 +25,8 @@ def api_findings(evidence: Evidence) -> list[Finding]:
     """Return the findings on credentials, connection, rights, the list of pods, the node's name and the clock."""
     api, names = evidence.api, ("credentials", "reach", "may-list", "may-watch", "list", "node-name", "clock", "dra")
     if api is None:
-        return [skipped(f"api.{name}", NO_API_SERVER) for name in names]
+        why = NO_API_SERVER if evidence.podsapi is None else "--metadata.source is podsapi"
+        return [skipped(f"api.{name}", why) for name in names]
     if not api.is_node_named:
         unnamed = failed("api.node-name", "this node's name is not given, so its pods cannot be listed", _NODE_NAME)
         return [*(skipped(f"api.{name}", _NO_NODE_NAME) for name in names if name != "node-name"), unnamed]

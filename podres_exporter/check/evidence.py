@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.check.mounts import Mount
-from podres_exporter.errors import ApiServerError, Reason, TopologyError
+from podres_exporter.errors import ApiServerError, PodsApiError, Reason, TopologyError
 from podres_exporter.model import Allocatable, DoubleHeld, Listing, Metadata, PodKey, Topology
 
 
@@ -197,6 +197,17 @@ class ApiServer:
 
 
 @dataclass(frozen=True, slots=True)
+class PodsApi:
+    """How the kubelet's Pods API has named its pods at *path*; *is_complete*: these are known to be all."""
+
+    path: str
+    seconds: float
+    pods: int = 0
+    is_complete: bool = False
+    error: PodsApiError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceManager:
     """Where device plugins register with the kubelet; MISSING with *sees_directory* False: not visible from here."""
 
@@ -208,7 +219,8 @@ class DeviceManager:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """
-    Everything. *calls* are by RPC; *api* is None where `--metadata.source` is `none`.
+    Everything. *calls* are by RPC; *api* is None where `--metadata.source` is not `apiserver`, *podsapi* where it is
+    not `podsapi`.
 
     *doubles* are what two living pods held in two looks, None where it is not known which pods are alive.
 
@@ -223,6 +235,7 @@ class Evidence:
     allocatable: Allocatable | None = None
     looks: tuple[Look, ...] = (Look(None),)
     api: ApiServer | None = None
+    podsapi: PodsApi | None = None
     device_manager: DeviceManager | None = None
     doubles: tuple[DoubleHeld, ...] | None = None
 
@@ -233,5 +246,5 @@ class Evidence:
 
     @property
     def metadata(self) -> Metadata | None:
-        """The API server's pods as last told."""
+        """The pods as the source of their metadata told them last."""
         return self.looks[-1].metadata

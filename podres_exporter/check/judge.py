@@ -10,6 +10,7 @@ from podres_exporter.check.labels import labels_finding
 from podres_exporter.check.machine import machine_findings
 from podres_exporter.check.own import own_findings
 from podres_exporter.check.pods import pod_findings
+from podres_exporter.check.podsapi import podsapi_findings
 from podres_exporter.check.release import release_finding
 from podres_exporter.check.rpcs import GET, rpc_findings
 from podres_exporter.check.settings import settings_finding
@@ -35,6 +36,7 @@ def judge(evidence: Evidence) -> Report:
             double_finding(evidence),
             twins_finding(allocation),
             *api_findings(evidence),
+            *podsapi_findings(evidence),
             labels_finding(evidence),
             *pod_findings(evidence, allocation),
         ),

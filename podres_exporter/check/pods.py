@@ -6,6 +6,7 @@ from podres_exporter.check.apiserver import NO_API_SERVER
 from podres_exporter.check.evidence import Evidence, Look
 from podres_exporter.check.finding import Finding, note, ok, skipped, warning
 from podres_exporter.model import Allocation, Attribution, Explanation, PodKey
+from podres_exporter.text.origin import origin_name
 from podres_exporter.text.words import counted, pods_text, some
 
 _YOUNG = "the kubelet has only just started: check again in a minute"
@@ -66,10 +67,10 @@ def pod_findings(evidence: Evidence, allocation: Allocation | None) -> list[Find
 
 def _why_not(evidence: Evidence) -> str:
     """Return why the sides cannot be compared, empty where they can."""
-    if evidence.api is None:
+    if evidence.api is None and evidence.podsapi is None:
         return NO_API_SERVER
     if evidence.metadata is None:
-        return "the API server's pods are not known (api.list)"
+        return f"{origin_name(None)}'s pods are not known (api.list)" if evidence.api else "see podsapi.watch"
     if evidence.listing is None:
         return "the kubelet's pods are not known (kubelet.list)"
     if evidence.listing.pods and not any(pod.key in evidence.metadata.pods for pod in evidence.listing.pods):
@@ -80,8 +81,10 @@ def _why_not(evidence: Evidence) -> str:
 def _missing(evidence: Evidence) -> Finding:
     found = _lasting(missing_pods, evidence.looks)
     if not found:
-        return ok("pods.missing", "the kubelet lists every pod that the API server says runs here", pods=0)
-    seen = f"{counted(len(found), 'running pod')} of the API server's not listed by the kubelet"
+        return ok(
+            "pods.missing", f"the kubelet lists every pod that {origin_name(evidence.metadata)} says runs here", pods=0
+        )
+    seen = f"{counted(len(found), 'running pod')} of {origin_name(evidence.metadata)}'s not listed by the kubelet"
     age = evidence.wall_seconds - evidence.socket.file.changed_seconds
     remedy = (
         _YOUNG
@@ -95,8 +98,8 @@ def _missing(evidence: Evidence) -> Finding:
 def _unknown(evidence: Evidence) -> Finding:
     found = _lasting(unknown_pods, evidence.looks)
     if not found:
-        return ok("pods.unknown", "the API server knows every pod that the kubelet lists", pods=0)
-    seen = f"{counted(len(found), 'pod')} listed by the kubelet and unknown to the API server"
+        return ok("pods.unknown", f"{origin_name(evidence.metadata)} knows every pod that the kubelet lists", pods=0)
+    seen = f"{counted(len(found), 'pod')} listed by the kubelet and unknown to {origin_name(evidence.metadata)}"
     remedy = (
         "static pods whose mirror pod is refused look so, and pods that were deleted while the kubelet could not reach "
         "the API server: they are exported without labels and owner"

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from podres_exporter import __version__
 from podres_exporter.check import Evidence, Verdict, judge, text_lines, to_document, without_names
-from podres_exporter.check.evidence import ApiServer, Look, Settings
+from podres_exporter.check.evidence import ApiServer, Look, PodsApi, Settings
 from podres_exporter.check.pods import disagrees
 from podres_exporter.cli.flags.parser import given_flags
 from podres_exporter.cli.probe.apiserver import LIMITS, ApiAsker, connect
 from podres_exporter.cli.probe.doubles import find_doubles
 from podres_exporter.cli.probe.kubelet import KubeletAsker
+from podres_exporter.cli.probe.podsapi import PodsApiAsker
 from podres_exporter.cli.probe.socket import DEVICE_PLUGINS, MOUNTINFO, look_at_socket, look_for_device_manager
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.clock import Clock, SystemClock
@@ -141,6 +142,8 @@ def gather(
     socket = look_at_socket(config.kubelet_socket, clock, around.mountinfo)
     kubelet = KubeletAsker(config.kubelet_socket, config.kubelet_timeout_seconds, clock)
     asker, api = _api(config, environment, around) if is_named else (None, ApiServer(is_node_named=False))
+    podsapi = PodsApiAsker(config, clock) if config.metadata_source == "podsapi" else None
+    named: PodsApi | None = None
     try:
         listing = kubelet.list() if socket.is_connected else None
         allocatable = kubelet.allocatable() if socket.is_connected else None
@@ -148,15 +151,18 @@ def gather(
         if asker is not None:
             pods, metadata = asker.list()
             api = ApiServer(account=asker.account, reviews=asker.reviews(), pods=pods, dra=asker.dra())
-        looks = _looks(Look(listing, metadata), kubelet, asker, clock)
+        if podsapi is not None:
+            named, metadata = podsapi.list()
+        looks = _looks(Look(listing, metadata), kubelet, asker or podsapi, clock)
         key = _any_pod(looks[-1])
         if socket.is_connected and key is not None:
             kubelet.get(key)
         doubles = find_doubles(looks[-1], kubelet, clock)
     finally:
         kubelet.close()
-        if asker is not None:
-            asker.close()
+        for each in (asker, podsapi):
+            if each is not None:
+                each.close()
     return Evidence(
         settings=Settings(
             node=config.node_name,
@@ -177,6 +183,7 @@ def gather(
         looks=looks,
         doubles=doubles,
         api=api,
+        podsapi=named,
         device_manager=look_for_device_manager(config.kubelet_socket, around.device_plugins),
     )
 
@@ -185,13 +192,13 @@ def _api(
     config: Config, environment: Mapping[str, str], around: Surroundings
 ) -> tuple[ApiAsker | None, ApiServer | None]:
     """Return whom to ask; without credentials what there is to say, and neither where it shall not be asked."""
-    if config.metadata_source == "none":
+    if config.metadata_source != "apiserver":
         return None, None
     found = connect(config, environment, around.clock, around.limits, around.service_account)
     return (found, None) if isinstance(found, ApiAsker) else (None, found)
 
 
-def _looks(first: Look, kubelet: KubeletAsker, asker: ApiAsker | None, clock: Clock) -> tuple[Look, ...]:
+def _looks(first: Look, kubelet: KubeletAsker, asker: ApiAsker | PodsApiAsker | None, clock: Clock) -> tuple[Look, ...]:
     """Return the look, and another one a moment later where the two sides disagree."""
     if asker is None or not disagrees(first):
         return (first,)

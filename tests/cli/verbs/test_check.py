@@ -615,6 +615,7 @@ def test_the_help_names_the_flags_of_serve_that_apply_with_their_twins_and_the_e
         "--kubelet.max-message-size",
         "--node-name",
         "--metadata.source",
+        "--metadata.podsapi-socket",
         "--metadata.kubeconfig",
         "--metadata.context",
         "--metadata.pod-labels-allowlist",
