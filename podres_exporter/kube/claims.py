@@ -29,6 +29,15 @@ class _Entry:
     failures: int = 0
 
 
+def is_same_claim(before: frozenset[str] | None, now: frozenset[str] | None) -> bool:
+    """
+    Return whether what was read for some pods holds for others: one of them is the same, or is not known.
+
+    A claim that a pod uses cannot be deleted; where all have gone, another may have its name.
+    """
+    return before is not None and now is not None and (not before or not now or bool(before & now))
+
+
 class ClaimCache:
     """
     What was read of claims. An allocation does not change while pods use it, so each claim is read once in its life.
@@ -49,8 +58,8 @@ class ClaimCache:
         kept = {}
         for key, pods in users.items():
             entry = self._entries.get(key)
-            same = entry is not None and (not entry.pods or not pods or entry.pods & pods)
-            kept[key] = replace(entry, pods=pods) if same and entry is not None else _Entry(pods)
+            is_kept = entry is not None and is_same_claim(entry.pods, pods)
+            kept[key] = replace(entry, pods=pods) if is_kept and entry is not None else _Entry(pods)
         self._entries = kept
 
     def facts(self) -> dict[ClaimKey, ClaimFacts]:

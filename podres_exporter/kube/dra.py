@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.kube.claims import GET_VERB, ClaimCache, Users
+from podres_exporter.kube.claims import GET_VERB, ClaimCache, Users, is_same_claim
 from podres_exporter.kube.client import KubeClient
 from podres_exporter.kube.listwatch import ListWatch
 from podres_exporter.kube.pacing import pause
@@ -95,11 +95,20 @@ class DraWatch:
         return self._dra
 
     def want(self, users: Users) -> None:
-        """Take which claims the pods of this node use now."""
+        """
+        Take which claims the pods of this node use now.
+
+        What was read of a claim none of whose pods is there any more is forgotten at once: the name is another claim's.
+        """
         with self._lock:
             if users == self._users:
                 return
-            self._users = users
+            before, self._users = self._users, users
+            dra = self._dra
+            if dra is not None:
+                known = dra.claims.items()
+                kept = {key: facts for key, facts in known if is_same_claim(before.get(key), users.get(key))}
+                self._dra = dra if len(kept) == len(dra.claims) else replace(dra, claims=kept)
         self._wake.set()
 
     def stop(self) -> None:
@@ -238,12 +247,14 @@ class DraWatch:
             else:
                 cache.took(key, facts)
             _, wait = cache.next_due()
-        self._publish_claims(cache)
+        self._publish_claims(cache, users)
         return wait
 
-    def _publish_claims(self, cache: ClaimCache) -> None:
+    def _publish_claims(self, cache: ClaimCache, users: Users) -> None:
         facts = cache.facts()
         with self._lock:
+            if users is not self._users:
+                return  # there are others by now, with whom the next turn begins
             before = self._dra or Dra()
             if before.claims == facts:
                 return

@@ -187,6 +187,11 @@ class Poller:
             self._sources.dra.want(
                 claim_users(self._allocation.pods, self._metadata.pods.values() if self._metadata else ())
             )
+            known = self._sources.dra.dra()
+            if known is not None and self._dra.claims.keys() - known.claims.keys():
+                # Of a claim whose pods are all others nothing is known yet: its name was another one's.
+                self._dra = known
+                self._allocation = self._join(now)
         self._ready = self._ready or self._allocation is not None
         if before is not None and self._allocation is None:
             log.error("snapshot.expired", extra={"max_age_seconds": self._settings.max_age_seconds})

@@ -14,7 +14,7 @@ from podres_exporter.errors import ApiServerError
 from podres_exporter.kube.dra import DraWatch, served_version
 from podres_exporter.kube.dra_once import DraOnce
 from podres_exporter.model import Dra
-from podres_exporter.sim.api import RESOURCE_CLAIMS, RESOURCE_SLICES, Fail, StreamFault
+from podres_exporter.sim.api import RESOURCE_CLAIMS, RESOURCE_SLICES, Fail, Hang, StreamFault
 
 DRIVER = "gpu.example.com"
 
@@ -133,6 +133,20 @@ def test_a_claim_is_read_once_in_its_life(site: Site, start: Start) -> None:
     assert eventually(lambda: read() == ["gpu-1"])
     source.want({})
     assert eventually(lambda: not (source.dra() or Dra()).claims)
+
+
+def test_what_was_read_of_a_name_is_forgotten_at_once_when_its_pods_are_all_others(site: Site, start: Start) -> None:
+    """The next look must not find another claim's devices there, however long the new one takes to be read."""
+    site.store.create(RESOURCE_CLAIMS, claim_of("c", "gpu-0"))
+    source = start(site)
+    source.want({("ml", "c"): frozenset(["pod-1"])})
+    assert eventually(lambda: ("ml", "c") in (source.dra() or Dra()).claims)
+    source.want({("ml", "c"): frozenset(["pod-1", "pod-2"])})
+    assert ("ml", "c") in (source.dra() or Dra()).claims
+    site.server.faults.on_requests("get", Hang(), resource=RESOURCE_CLAIMS)
+    source.want({("ml", "c"): frozenset(["pod-3"])})
+
+    assert not (source.dra() or Dra()).claims
 
 
 def test_a_claim_that_has_no_allocation_yet_is_asked_for_again(site: Site, start: Start) -> None:

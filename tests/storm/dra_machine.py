@@ -1,0 +1,305 @@
+"""
+A storm of its own for DRA: slices, claims, pods and faults of the API server at random, before the exporter's source.
+
+The source is the exporter's own, with its threads and its HTTP; time is the test's. An oracle looks at what is known
+after every step: nothing is invented, no device of a living pod's claim is ever called available, and the sums hold.
+In the end, when every fault is lifted, it must be the truth.
+"""
+
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar
+
+from builders import TWO_NODES, container, listing, pod
+from eventually import eventually
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+from pods_rig import NODE, QUICK, ParkingClock, Recorder, Site
+from storm.violation import Violation
+
+from podres_exporter.join import Joiner, claim_users
+from podres_exporter.kube.dra import DraWatch
+from podres_exporter.model import Claim, ClaimDevice, ContainerKind, ContainerSpec, Metadata, PodMeta
+from podres_exporter.model.dra import Dra, DraNode
+from podres_exporter.sim.api import RESOURCE_CLAIMS, RESOURCE_SLICES, Drop, Fail, StreamFault
+
+DRIVERS, NAMES = ("gpu", "nic"), tuple(f"d{number}" for number in range(6))
+CLAIMS, PODS = ("c0", "c1", "c2"), ("p0", "p1", "p2")
+REFUSALS: Mapping[str, Fail | Drop] = {
+    "403": Fail(403),
+    "404": Fail(404),
+    "410": Fail(410),
+    "429": Fail(429, 1),
+    "500": Fail(500),
+    "drop": Drop(),
+}
+STREAMS = ("CLOSE", "CUT", "EXPIRE", "TRUNCATE")
+MOST_REQUESTS = 40
+"""In half a minute, whatever is wrong: a list, a watch and a claim in turn, with pauses that grow."""
+
+
+class DraStorm(RuleBasedStateMachine):
+    """One example is one life of a node; `counts` is shared by all."""
+
+    counts: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stack = ExitStack()
+        directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="pr")))
+        self.clock = ParkingClock()
+        self.clock.limit_seconds = self.clock.monotonic_seconds() + 5.0
+        self.site = Site(self.clock, directory, None)
+        self._stack.enter_context(self.site.server)
+        self.source = DraWatch(self.site.client(QUICK), NODE, self.clock, Recorder(self.clock), uniform=lambda: 0.5)
+        self.source.start(lambda: None)
+        self.slices: dict[str, dict[str, Any]] = {}
+        self.claims: dict[str, list[str]] = {}
+        self.pods: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.said: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+        self.ever: set[tuple[str, str]] = set()
+        self.births = 0
+
+    def teardown(self) -> None:
+        """Lift every fault: what is known must become the truth. Then end everything."""
+        try:
+            self.site.server.faults.clear()
+            self._calm()
+        finally:
+            self.source.stop()
+            self._stack.close()
+
+    # What befalls the node
+
+    @rule(
+        name=st.sampled_from("ab"),
+        driver=st.sampled_from(DRIVERS),
+        generation=st.integers(1, 3),
+        count=st.sampled_from([1, 1, 2]),
+        devices=st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True),
+    )
+    def publish(self, name: str, driver: str, generation: int, count: int, devices: list[str]) -> None:
+        """A driver publishes a slice: a new one, another generation, or a part of a pool."""
+        full = f"{driver}-{name}"
+        pool = {"name": NODE, "generation": generation, "resourceSliceCount": count}
+        items = [{"name": each, "attributes": {"uuid": {"string": f"U-{each}"}}} for each in devices]
+        spec = {"driver": driver, "nodeName": NODE, "pool": pool, "devices": items}
+        write = self.site.store.update if full in self.slices else self.site.store.create
+        write(RESOURCE_SLICES, {"metadata": {"name": full}, "spec": spec})
+        self.slices[full] = spec
+        self.ever |= {(driver, each) for each in devices}
+        self._look()
+
+    @rule(number=st.integers(0, 3))
+    def unpublish(self, number: int) -> None:
+        """A driver stops, or takes back a slice."""
+        if self.slices:
+            name = sorted(self.slices)[number % len(self.slices)]
+            del self.slices[name]
+            self.site.store.delete(RESOURCE_SLICES, "", name)
+        self._look()
+
+    @rule(
+        pod_name=st.sampled_from(PODS),
+        claim=st.sampled_from(CLAIMS),
+        driver=st.sampled_from(DRIVERS),
+        device=st.sampled_from(NAMES),
+        is_late=st.booleans(),
+    )
+    def begin(self, pod_name: str, claim: str, driver: str, device: str, is_late: bool) -> None:
+        """A pod comes, in the place of another of its name; a claim that nobody used is a new one of that name."""
+        self.pods.pop(pod_name, None)
+        if claim not in self._used():
+            self._drop_claim(claim)
+            self._allocate(claim, driver, device, is_late=is_late)
+        self.births += 1
+        self.pods[pod_name] = (f"uid-{self.births}", (claim,))
+        self._look()
+
+    @rule(pod_name=st.sampled_from(PODS), with_claim=st.booleans())
+    def end(self, pod_name: str, with_claim: bool) -> None:
+        _, claims = self.pods.pop(pod_name, ("", ()))
+        for claim in claims if with_claim else ():
+            if claim not in self._used():
+                self._drop_claim(claim)
+        self._look()
+
+    # What befalls the API server
+
+    @rule(
+        verb=st.sampled_from(["list", "watch", "get", "*"]),
+        how=st.sampled_from(sorted(REFUSALS)),
+        times=st.sampled_from([1, 3, None]),
+    )
+    def refuse(self, verb: str, how: str, times: int | None) -> None:
+        self.site.server.faults.on_requests(verb, REFUSALS[how], times=times)
+        self.site.server.drop_connections()
+        self._look()
+
+    @rule(how=st.sampled_from(STREAMS))
+    def break_watch(self, how: str) -> None:
+        self.site.server.faults.on_open_watches(StreamFault[how])
+        self._look()
+
+    @rule()
+    def compact(self) -> None:
+        self.site.store.compact()
+        self.site.server.drop_connections()
+        self._look()
+
+    @rule()
+    def mend(self) -> None:
+        self.site.server.faults.clear()
+        self._later(5.0)
+
+    @rule(seconds=st.sampled_from([1.0, 10.0, 30.0]))
+    def later(self, seconds: float) -> None:
+        self._later(seconds)
+
+    # The oracle
+
+    def _look(self) -> None:
+        """Tell the source who is there, as each poll does, and judge what it knows then."""
+        self.counts["looks"] += 1
+        dra = self._told()
+        if dra is not None:
+            self._judge(dra, self._joined(dra))
+
+    def _told(self) -> Dra | None:
+        shown = self._joined(self.source.dra())
+        assert shown is None or isinstance(shown, DraNode)
+        views = self._views(self.source.dra())
+        self.source.want(claim_users(views, self._metas().values()))
+        return self.source.dra()
+
+    def _judge(self, dra: Dra, shown: DraNode | None) -> None:
+        for key, facts in dra.claims.items():
+            results = tuple(f"{each.driver}/{each.device}" for each in facts.results)
+            if key[1] in self._used() and list(results) != self.claims.get(key[1]):
+                raise Violation("claims", f"{key[1]} has {self.claims.get(key[1])} and {results} is shown")
+        shown_devices = {(pool.driver, device.name) for pool in dra.pools for device in pool.devices}
+        if shown_devices - self.ever:
+            raise Violation("invented", f"devices that no slice ever had: {sorted(shown_devices - self.ever)}")
+        held = {f"{driver}" for claim in self._used() for driver in self.claims[claim]}
+        for row in shown.stock if shown else ():
+            parts = (row.allocated, row.unavailable, row.available)
+            if row.total != frozenset().union(*parts) or len(row.total) != sum(map(len, parts)):
+                raise Violation("sums", f"{row}")
+            wrong = {name for _, name in row.available if f"{row.driver}/{name}" in held}
+            if row.is_known and wrong:
+                raise Violation("free", f"{sorted(wrong)} of {row.driver} are held and called available")
+
+    def _calm(self) -> None:
+        """Let time go by until all is known, and compare."""
+        problem = ""
+
+        def is_over() -> bool:
+            nonlocal problem
+            if self.clock.is_parked():
+                self.clock.limit_seconds += 60.0
+            dra = self._told()
+            problem = "not up" if dra is None else self._difference(dra)
+            return not problem
+
+        if not eventually(is_over, 20_000):
+            raise Violation("converges", problem)
+
+    def _difference(self, dra: Dra) -> str:
+        """Return in what it is not the truth."""
+        stock = {driver: self._complete(driver) for driver in DRIVERS}
+        whole = {
+            pool.driver: {each.name for each in pool.devices}
+            for pool in dra.pools
+            if pool.is_complete and not pool.is_stale
+        }
+        wanted = {driver: found for driver, found in stock.items() if found is not None}
+        known = {
+            key[1]: [f"{each.driver}/{each.device}" for each in facts.results] for key, facts in dra.claims.items()
+        }
+        used = {claim: self.claims[claim] for claim in self._used()}
+        problems = {
+            "is not up": not dra.is_up,
+            f"has pools {whole} for {wanted}": whole != wanted,
+            f"has claims {known} for {used}": known != used,
+        }
+        return ", ".join(name for name, is_so in problems.items() if is_so)
+
+    def _complete(self, driver: str) -> set[str] | None:
+        """Return the devices of a driver's pool, None while it is not whole."""
+        found = [spec for name, spec in self.slices.items() if spec["driver"] == driver]
+        newest = [s for s in found if s["pool"]["generation"] == max(each["pool"]["generation"] for each in found)]
+        if not newest or len(newest) != max(spec["pool"]["resourceSliceCount"] for spec in newest):
+            return None
+        return {device["name"] for spec in newest for device in spec["devices"]}
+
+    # The rest
+
+    def _later(self, seconds: float) -> None:
+        """Let time go by, at rest in between; no more is asked in it than it takes."""
+        before = self.site.server.requests.count()
+        self.clock.limit_seconds += seconds
+        eventually(lambda: self.clock.is_parked() or self.site.server.faults.open_watches > 0, 1000)
+        asked = self.site.server.requests.count() - before
+        if asked > MOST_REQUESTS * max(1.0, seconds / 30.0):
+            raise Violation("asks", f"{asked} requests in {seconds} s")
+        self._look()
+
+    def _allocate(self, claim: str, driver: str, device: str, *, is_late: bool) -> None:
+        """Make the claim; one that is late has its allocation a moment after its pod has come."""
+        result = {"request": "r", "driver": driver, "pool": NODE, "device": device}
+        item = {"metadata": {"namespace": "ml", "name": claim}, "spec": {}, "status": {}}
+        if is_late:
+            self.site.store.create(RESOURCE_CLAIMS, item)
+        allocated = {**item, "status": {"allocation": {"devices": {"results": [result]}}}}
+        (self.site.store.update if is_late else self.site.store.create)(RESOURCE_CLAIMS, allocated)
+        self.claims[claim] = [f"{driver}/{device}"]
+
+    def _drop_claim(self, claim: str) -> None:
+        if self.claims.pop(claim, None) is not None:
+            self.site.store.delete(RESOURCE_CLAIMS, "ml", claim)
+
+    def _used(self) -> set[str]:
+        return {claim for _, claims in self.pods.values() for claim in claims}
+
+    def _metas(self) -> dict[tuple[str, str], PodMeta]:
+        return {
+            ("ml", name): PodMeta(
+                "ml",
+                name,
+                uid,
+                claims=tuple((claim, claim) for claim in claims),
+                containers=(ContainerSpec("main", ContainerKind.APP, claims=tuple((claim, "") for claim in claims)),),
+            )
+            for name, (uid, claims) in self.pods.items()
+        }
+
+    def _allocation(self, dra: Dra | None) -> Any:
+        pods = [
+            pod(
+                name,
+                container(
+                    "main",
+                    claims=[
+                        Claim("ml", claim, tuple(ClaimDevice(*_split(each), "", ()) for each in self.claims[claim]))
+                        for claim in claims
+                    ],
+                ),
+                namespace="ml",
+            )
+            for name, (_, claims) in sorted(self.pods.items())
+        ]
+        return Joiner().join(listing(*pods), None, TWO_NODES, Metadata(self._metas(), synced=True), dra=dra)
+
+    def _views(self, dra: Dra | None) -> Any:
+        return self._allocation(dra).pods
+
+    def _joined(self, dra: Dra | None) -> DraNode | None:
+        return self._allocation(dra).dra  # type: ignore[no-any-return]
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    driver, _, device = text.partition("/")
+    return driver, NODE, device
