@@ -25,8 +25,7 @@ def api_findings(evidence: Evidence) -> list[Finding]:
     """Return the findings on credentials, connection, rights, the list of pods, the node's name and the clock."""
     api, names = evidence.api, ("credentials", "reach", "may-list", "may-watch", "list", "node-name", "clock", "dra")
     if api is None:
-        why = NO_API_SERVER if evidence.podsapi is None else "--metadata.source is podsapi"
-        return [skipped(f"api.{name}", why) for name in names]
+        return [skipped(f"api.{name}", why_not_asked(evidence)) for name in names]
     if not api.is_node_named:
         unnamed = failed("api.node-name", "this node's name is not given, so its pods cannot be listed", _NODE_NAME)
         return [*(skipped(f"api.{name}", _NO_NODE_NAME) for name in names if name != "node-name"), unnamed]
@@ -44,6 +43,11 @@ def api_findings(evidence: Evidence) -> list[Finding]:
         _clock(api),
         dra_finding(api),
     ]
+
+
+def why_not_asked(evidence: Evidence) -> str:
+    """Return which setting keeps the API server from being asked."""
+    return NO_API_SERVER if evidence.podsapi is None else "--metadata.source is podsapi"
 
 
 _CREDENTIALS = "give --metadata.kubeconfig, or run with --metadata.source=none"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from podres_exporter.allowlist import LabelAllowlist
-from podres_exporter.check.apiserver import NO_API_SERVER
+from podres_exporter.check.apiserver import why_not_asked
 from podres_exporter.check.evidence import Evidence, PodsAnswer
 from podres_exporter.check.finding import Facts, Finding, note, ok, skipped, warning
 from podres_exporter.printable import printable
@@ -21,7 +21,7 @@ def labels_finding(evidence: Evidence) -> Finding:
     """Return whether the allow-list allows any label that the node's pods have."""
     name, allowlist = "api.labels", evidence.settings.allowlist
     if evidence.api is None:
-        return skipped(name, NO_API_SERVER)
+        return skipped(name, why_not_asked(evidence))
     if allowlist == LabelAllowlist():
         return ok(name, f"none is asked for ({_FLAG} is empty): podres_pod_labels is absent", allowed=0)
     answer = evidence.api.pods

@@ -6,7 +6,7 @@ import pytest
 from page_dom import dom
 from page_nodes import CURRENT, MOMENT, WELL, machine, snapshot, tiny
 
-from podres_exporter.model import Mark, Metadata, Part, PodMeta, Snapshot, SourceHealth
+from podres_exporter.model import Mark, Metadata, MetadataOrigin, Part, PodMeta, Snapshot, SourceHealth
 
 AT = "2026-09-21 14:13:20 UTC"
 LAST_GOOD = "What stands here is its last good answer; it may have changed since."
@@ -110,6 +110,14 @@ def test_the_api_server_is_told_apart(metadata: Metadata, health: SourceHealth, 
 
     assert chip == (level, words.partition("API server ")[2])
     assert metadata.synced is not any("API server is not followed" in text for text in notices(shown))
+
+
+def test_the_pods_api_has_its_own_name() -> None:
+    metadata = Metadata({POD.key: POD}, origin=MetadataOrigin.PODSAPI)
+    shown = replace(NODE, metadata=metadata, sources=(*WELL, source("metadata", up=True)))
+
+    assert chips(shown)[2][1].startswith("! Pods API catching up")
+    assert any(text.startswith("The kubelet's Pods API is not followed at the moment") for text in notices(shown))
 
 
 def test_a_source_of_another_name_is_shown_by_it() -> None:

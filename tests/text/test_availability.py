@@ -4,7 +4,7 @@ import pytest
 from builders import GPU, allocatable, container, gpu, pod
 
 from podres_exporter.join import Joiner
-from podres_exporter.model import Belief, Listing, Mark, Metadata, Part, Snapshot, SourceHealth, Unknown
+from podres_exporter.model import Belief, Listing, Mark, Metadata, MetadataOrigin, Part, Snapshot, SourceHealth, Unknown
 from podres_exporter.text.availability import (
     NoAllocation,
     last_answer,
@@ -57,6 +57,10 @@ def test_what_is_not_known_to_be_free_is_named_with_the_pods_that_run_unlisted()
     assert (
         f"how much is free of {GPU}; the API server says that ml/train runs here, and the kubelet has not listed it"
     ) == what_is_unknown(Snapshot("n1", allocation))
+    by_kubelet = Metadata(origin=MetadataOrigin.PODSAPI)
+    assert "; the kubelet's Pods API says that ml/train runs here" in what_is_unknown(
+        Snapshot("n1", allocation, metadata=by_kubelet)
+    )
     assert "" == what_is_unknown(Snapshot("n1", Joiner().join(Listing(()), None, None)))
 
 
