@@ -24,11 +24,19 @@ Table = tuple[list[str], list[str]]
 """The lines of a table, and the notes about it."""
 
 
-def holder_table(snapshots: Sequence[Snapshot], layout: Layout, *, is_wide: bool, everything: bool = False) -> Table:
-    """Return who holds what; *is_wide*: one row for each thing, in lines as long as it takes."""
+def holder_table(
+    snapshots: Sequence[Snapshot], layout: Layout, now_seconds: float, *, is_wide: bool, everything: bool = False
+) -> Table:
+    """
+    Return who holds what; *is_wide*: one row for each thing, in lines as long as it takes.
+
+    *now_seconds* are the Unix seconds to which ages count.
+    """
     if is_wide:
-        return _lines(snapshots, [wide_cells(snapshots)], replace(layout, columns=ENDLESS)), wide_notes(snapshots)
-    return _lines(snapshots, [table_cells(snapshots, everything=everything)], layout), table_notes(snapshots)
+        cells = wide_cells(snapshots, now_seconds=now_seconds)
+        return _lines(snapshots, [cells], replace(layout, columns=ENDLESS)), wide_notes(snapshots)
+    cells = table_cells(snapshots, everything=everything, now_seconds=now_seconds)
+    return _lines(snapshots, [cells], layout), table_notes(snapshots)
 
 
 def free_table(snapshots: Sequence[Snapshot], layout: Layout) -> Table:

@@ -3,8 +3,9 @@
 from typing import Annotated, ClassVar
 
 from podres_exporter.document.faults import distinct
-from podres_exporter.document.values import Count, Label, Record, doc, parse_label
+from podres_exporter.document.values import Count, Label, Moment, Record, doc, parse_label
 from podres_exporter.model import ContainerKind, ContainerSpec, PodKey, PodMeta, ResourceHealth
+from podres_exporter.moment import read_moment, write_moment
 
 
 class ObjectRecord(Record, kw_only=True):
@@ -121,6 +122,7 @@ class PodMetadataRecord(Record, kw_only=True):
     terminal: Annotated[bool, doc("Whether the pod has finished and none of its containers runs.")]
     deleting: Annotated[bool, doc("Whether the pod is being deleted.")]
     started: Annotated[bool, doc("Whether a kubelet has admitted or refused it.")]
+    started_at: Annotated[Moment | None, doc("When the kubelet took it up. Absent where that is not known.")] = None
     mirror: Annotated[bool, doc("Whether it is the API server's copy of a static pod. Absent where it is not.")] = False
     pod_level_resources: Annotated[bool, doc("Whether the pod asks for resources as a whole (pod-level resources).")]
     claims: Annotated[dict[str, str], doc("The names of its ResourceClaims, by the pod's own name of each.")] = {}
@@ -173,6 +175,7 @@ def write_meta(meta: PodMeta) -> PodMetadataRecord:
         terminal=meta.is_terminal,
         deleting=meta.is_deleting,
         started=meta.has_started,
+        started_at=None if meta.started_seconds is None else write_moment(meta.started_seconds),
         mirror=meta.is_mirror,
         pod_level_resources=meta.has_pod_resources,
         claims=dict(meta.claims),
@@ -219,6 +222,7 @@ def read_meta(record: PodMetadataRecord, key: PodKey) -> PodMeta:
         chosen_by=record.chosen_devices.annotation if record.chosen_devices else "",
         chosen_devices=tuple(record.chosen_devices.devices) if record.chosen_devices else (),
         containers=tuple(map(_read_spec, distinct(record.containers))),
+        started_seconds=None if record.started_at is None else read_moment(record.started_at),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from podres_exporter.dump.held import Held, Thing, held_things
 from podres_exporter.families.spec import nodes_text
 from podres_exporter.model import Snapshot
+from podres_exporter.moment import write_moment
 
 CSV_HEADER = (
     "node",
@@ -38,6 +39,7 @@ CSV_HEADER = (
     "admin_access",
     "uuid",
     "state",
+    "started_at",
 )
 """The columns, a contract: new ones come at the end. What is not known or does not apply is empty."""
 
@@ -91,3 +93,4 @@ def _cells(held: Held) -> Iterator[str]:
     yield str(held.is_admin).lower() if held.request else ""
     yield held.base if is_claim else ""
     yield held.mark.value
+    yield write_moment(meta.started_seconds) if meta and meta.started_seconds is not None else ""

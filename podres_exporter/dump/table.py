@@ -18,6 +18,7 @@ from podres_exporter.text.amounts import (
     NONE,
     UNKNOWN,
     WHOLE_POD,
+    age_cell,
     memory_order,
     nodes_cell,
     state_cell,
@@ -36,9 +37,10 @@ HEADERS = (
     "ALIGNED",
     "HEALTH",
     "STATE",
+    "AGE",
     "WORKLOAD",
 )
-_IF_ANY = frozenset({"CPUS", "DEVICES", "MEMORY", "HEALTH", "STATE", "WORKLOAD"})
+_IF_ANY = frozenset({"CPUS", "DEVICES", "MEMORY", "HEALTH", "STATE", "AGE", "WORKLOAD"})
 _HOLDS = frozenset({"CPUS", "DEVICES", "MEMORY"})
 _HEALTHY = "Healthy"
 _ABOUT = About(
@@ -56,12 +58,16 @@ _ABOUT = About(
 )
 
 
-def table_cells(snapshots: Sequence[Snapshot], *, everything: bool = False) -> Grid:
-    """Return a row per container that holds something, with *everything* per container; columns nobody fills go."""
+def table_cells(snapshots: Sequence[Snapshot], *, everything: bool = False, now_seconds: float | None = None) -> Grid:
+    """
+    Return a row per container that holds something, with *everything* per container; columns nobody fills go.
+
+    *now_seconds* are the Unix seconds to which ages count; without them there are none.
+    """
     whole = grid(
         snapshots,
         HEADERS,
-        lambda each: _rows(each, everything=everything),
+        lambda each: _rows(each, now_seconds, everything=everything),
         spare=("WORKLOAD",),
     )
     return whole.without_empty(_IF_ANY)
@@ -90,13 +96,19 @@ def table_notes(snapshots: Sequence[Snapshot]) -> list[str]:
     return notes.merged(snapshots, _ABOUT)
 
 
-def table_lines(snapshots: Sequence[Snapshot], layout: Layout = DEFAULT, *, everything: bool = False) -> list[str]:
+def table_lines(
+    snapshots: Sequence[Snapshot],
+    layout: Layout = DEFAULT,
+    *,
+    everything: bool = False,
+    now_seconds: float | None = None,
+) -> list[str]:
     """
     Return the table.
 
     WORKLOAD is there if there is room; what a container holds stands in one column where it would not fit otherwise.
     """
-    cells = table_cells(snapshots, everything=everything).sorted_by(layout.sort_by)
+    cells = table_cells(snapshots, everything=everything, now_seconds=now_seconds).sorted_by(layout.sort_by)
     if cells.rows and not fits(cells, layout.columns) and not _HOLDS.isdisjoint(cells.headers):
         cells = _folded(cells)
     return grid_lines(cells, layout) if cells.rows else nothing_to_list(snapshots)
@@ -108,13 +120,13 @@ def nothing_to_list(snapshots: Sequence[Snapshot]) -> list[str]:
     return [f"nothing to list on {', '.join(known)}"] if known else []
 
 
-def _rows(snapshot: Snapshot, *, everything: bool) -> Iterator[Row]:
+def _rows(snapshot: Snapshot, now_seconds: float | None, *, everything: bool) -> Iterator[Row]:
     allocation = snapshot.allocation
     if allocation is None:
         return
     for view in allocation.pods:
         identity = (printable(view.pod.namespace), printable(view.pod.name))
-        ending = (state_cell(view.mark), workload_cell(view.meta))
+        ending = (state_cell(view.mark), age_cell(view.meta, now_seconds), workload_cell(view.meta))
         if view.pod.exclusive_cpus or view.pod.memory:
             yield (*identity, WHOLE_POD, *_whole_pod(view, allocation.topology), *ending)
         for each in view.containers:

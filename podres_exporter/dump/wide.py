@@ -14,6 +14,7 @@ from podres_exporter.text.amounts import (
     NONE,
     UNKNOWN,
     WHOLE_POD,
+    age_cell,
     amount_text,
     nodes_cell,
     state_cell,
@@ -39,9 +40,10 @@ HEADERS = (
     "ALLOCATABLE",
     "HEALTH",
     "STATE",
+    "AGE",
     "WORKLOAD",
 )
-_IF_ANY = frozenset({"SHARE", "CLAIM", "REQUEST", "UUID", "USES", "ALLOCATABLE", "HEALTH", "STATE", "WORKLOAD"})
+_IF_ANY = frozenset({"SHARE", "CLAIM", "REQUEST", "UUID", "USES", "ALLOCATABLE", "HEALTH", "STATE", "AGE", "WORKLOAD"})
 
 _ABOUT = About(
     (notes.trust, notes.double_held, notes.metadata, notes.places, notes.skipped, notes.missing),
@@ -49,9 +51,13 @@ _ABOUT = About(
 )
 
 
-def wide_cells(snapshots: Sequence[Snapshot]) -> Grid:
-    """Return a row per CPU set of a NUMA node, memory block, device and claim device; columns nobody fills go."""
-    whole = grid(snapshots, HEADERS, _rows, right=("AMOUNT",))
+def wide_cells(snapshots: Sequence[Snapshot], *, now_seconds: float | None = None) -> Grid:
+    """
+    Return a row per CPU set of a NUMA node, memory block, device and claim device; columns nobody fills go.
+
+    *now_seconds* are the Unix seconds to which ages count; without them there are none.
+    """
+    whole = grid(snapshots, HEADERS, lambda each: _rows(each, now_seconds), right=("AMOUNT",))
     return whole.without_empty(_IF_ANY)
 
 
@@ -60,13 +66,15 @@ def wide_notes(snapshots: Sequence[Snapshot]) -> list[str]:
     return notes.merged(snapshots, _ABOUT)
 
 
-def wide_lines(snapshots: Sequence[Snapshot], layout: Layout = DEFAULT) -> list[str]:
+def wide_lines(
+    snapshots: Sequence[Snapshot], layout: Layout = DEFAULT, *, now_seconds: float | None = None
+) -> list[str]:
     """Return the table in lines as long as it takes: each thing has one line."""
-    cells = wide_cells(snapshots)
+    cells = wide_cells(snapshots, now_seconds=now_seconds)
     return grid_lines(cells, replace(layout, columns=ENDLESS)) if cells.rows else nothing_to_list(snapshots)
 
 
-def _rows(snapshot: Snapshot) -> Iterator[Row]:
+def _rows(snapshot: Snapshot, now_seconds: float | None) -> Iterator[Row]:
     for held in held_things(snapshot.allocation):
         yield (
             printable(held.namespace),
@@ -85,6 +93,7 @@ def _rows(snapshot: Snapshot) -> Iterator[Row]:
             _allocatable(held),
             _health(held),
             state_cell(held.mark),
+            age_cell(held.meta, now_seconds),
             workload_cell(held.meta),
         )
 

@@ -7,6 +7,7 @@ from podres_exporter.explain.account import Account, ContainerAccount
 from podres_exporter.fit.document import request_dict
 from podres_exporter.fit.document import to_dict as fit_dict
 from podres_exporter.model import Alignment, PodMeta
+from podres_exporter.moment import write_moment
 
 Document = dict[str, Any]
 
@@ -35,6 +36,7 @@ def _meta(meta: PodMeta) -> Document:
         "priority_class": meta.priority_class,
         "workload": {"kind": meta.workload_kind, "name": meta.workload_name},
         "is_deleting": meta.is_deleting,
+        "started_at": None if meta.started_seconds is None else write_moment(meta.started_seconds),
     }
 
 

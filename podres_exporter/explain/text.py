@@ -9,6 +9,7 @@ from podres_exporter.fit import Answer, Fits
 from podres_exporter.fit.text import answer_lines, headline, policies_differ, policies_text, request_text
 from podres_exporter.model import ContainerKind
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import UNKNOWN, age_cell
 from podres_exporter.text.layout import table
 from podres_exporter.text.verdict import verdict_text
 from podres_exporter.text.words import LEAST_COLUMNS, wrapped
@@ -16,10 +17,10 @@ from podres_exporter.text.words import LEAST_COLUMNS, wrapped
 _INDENT = "  "
 
 
-def explain_text(account: Account, columns: int = 100) -> list[str]:
-    """Return the account in lines of at most *columns* (at least 80)."""
+def explain_text(account: Account, columns: int = 100, now_seconds: float | None = None) -> list[str]:
+    """Return the account in lines of at most *columns* (at least 80); ages count to *now_seconds* (Unix time)."""
     width = max(columns, LEAST_COLUMNS)
-    lines = _header(account, width)
+    lines = _header(account, width, now_seconds)
     lines += [line for sentence in _state(account) for line in wrapped(sentence, width, _INDENT, _INDENT * 2)]
     for container in account.containers:
         if account.state is State.LISTED:
@@ -30,7 +31,7 @@ def explain_text(account: Account, columns: int = 100) -> list[str]:
     return lines
 
 
-def _header(account: Account, columns: int) -> list[str]:
+def _header(account: Account, columns: int, now_seconds: float | None) -> list[str]:
     """Return whose account this is; the node stands at the right where it fits."""
     meta = account.meta
     words = []
@@ -38,6 +39,8 @@ def _header(account: Account, columns: int) -> list[str]:
         workload = f"{meta.workload_kind}/{meta.workload_name}" if meta.workload_kind else ""
         words = [printable(word) for word in (workload, meta.qos_class, meta.phase) if word]
         words += ["being deleted"] if meta.is_deleting else []
+        age = age_cell(meta, now_seconds)
+        words += [] if age == UNKNOWN else [f"for {age}"]
     name = f"{printable(account.namespace)}/{printable(account.name)}"
     left = f"{name}  ({', '.join(words)})" if words else name
     right = f"node {printable(account.node)}"

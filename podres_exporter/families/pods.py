@@ -17,6 +17,11 @@ def _info(view: PodView, _topology: Topology | None) -> Collection[Row]:
     return [(meta.uid, meta.qos_class, meta.priority_class, *owner, 1)]
 
 
+def _started(view: PodView, _topology: Topology | None) -> Collection[Row]:
+    started = view.meta.started_seconds if view.meta else None
+    return [] if started is None else [(started,)]
+
+
 def _labels(view: PodView) -> Collection[tuple[str, str]]:
     return view.meta.labels if view.meta else ()
 
@@ -60,6 +65,15 @@ FAMILIES = (
         labels=("uid", "qos_class", "priority_class", "owner_kind", "owner_name", "workload_kind", "workload_name"),
         collector="pods",
         rows=_info,
+        concern=Concern.METADATA,
+    ),
+    PodFamily(
+        name="podres_pod_start_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="When the kubelet took the pod up (status.startTime), in Unix seconds; absent where that is not known.",
+        labels=(),
+        collector="pods",
+        rows=_started,
         concern=Concern.METADATA,
     ),
     PodLabelsFamily(

@@ -79,6 +79,7 @@ class PodMeta:
     annotation names, and *chosen_by* is that annotation: the plugin gives these, whatever ids the kubelet lists.
     *is_mirror*: it is the API server's copy of a static pod. *unnamed_claims* are the pod's names of claims made of
     templates whose own names are not told; *has_no_claim_status*: its origin tells of no claim in the status at all.
+    *started_seconds* is when the kubelet took it up (Unix seconds, status.startTime), None where that is not known.
     """
 
     namespace: str
@@ -111,6 +112,7 @@ class PodMeta:
     is_mirror: bool = False
     unnamed_claims: tuple[str, ...] = ()
     has_no_claim_status: bool = False
+    started_seconds: float | None = None
 
     @property
     def key(self) -> PodKey:

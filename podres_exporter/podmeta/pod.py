@@ -9,6 +9,7 @@ from msgspec.json import Decoder
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.model import Malformed, PodMeta
+from podres_exporter.moment import read_moment
 from podres_exporter.podmeta.chosen import chosen
 from podres_exporter.podmeta.containers import LONGEST_MESSAGE, container_specs, statuses
 from podres_exporter.podmeta.faults import UNREADABLE, ForeignPodError, PodError, pod_error
@@ -102,7 +103,19 @@ class PodDecoder:
             chosen_by=intern(chosen_by),
             chosen_devices=chosen_devices,
             containers=containers,
+            started_seconds=_started(status, problems),
         )
+
+
+def _started(status: PodStatus, problems: list[Malformed]) -> float | None:
+    """Return when the kubelet took the pod up, in Unix seconds; None where it has not, or where that is no time."""
+    if status.start_time is None:
+        return None
+    try:
+        return read_moment(status.start_time)
+    except ValueError as error:
+        problems.append(Malformed("status.startTime", str(error)))
+        return None
 
 
 def _is_terminal(status: PodStatus) -> bool:

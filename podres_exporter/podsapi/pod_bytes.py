@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 
 from podres_exporter._proto import core_v1_pod_pb2 as pb
 from podres_exporter.model import PodKey
+from podres_exporter.moment import write_moment
 from podres_exporter.podmeta import DecodedPod, PodDecoder, PodError, records
 from podres_exporter.wire.salvage import salvage
 
@@ -146,6 +147,14 @@ def _amounts(amounts: Mapping[str, pb.Quantity]) -> dict[str, str]:
     return {name: amount.string for name, amount in amounts.items()}
 
 
+def _moment(seconds: int) -> str:
+    """Return the time as the API server writes it; a number that is no time stays one, and is refused as that."""
+    try:
+        return write_moment(seconds)
+    except OverflowError:
+        return str(seconds)
+
+
 def _status(status: pb.PodStatus) -> records.PodStatus:
     extended = status.extendedResourceClaimStatus
     return records.PodStatus(
@@ -153,7 +162,7 @@ def _status(status: pb.PodStatus) -> records.PodStatus:
         reason=status.reason,
         message=status.message,
         qos_class=status.qosClass,
-        start_time=str(status.startTime.seconds) if status.HasField("startTime") else None,
+        start_time=_moment(status.startTime.seconds) if status.HasField("startTime") else None,
         resize=status.resize,
         conditions=[records.Condition(each.type, each.status, each.reason, each.message) for each in status.conditions],
         init_container_statuses=[_container_status(each) for each in status.initContainerStatuses],

@@ -86,11 +86,43 @@ def on_nodes(nodes: NumaNodes) -> str:
     return f"(NUMA {nodes_phrase(nodes)})" if nodes else "(NUMA node not stated)"
 
 
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 365 * 86400}
+_AGES = (
+    (2 * 60, "s", ""),
+    (10 * 60, "m", "s"),
+    (3 * 3600, "m", ""),
+    (8 * 3600, "h", "m"),
+    (2 * 86400, "h", ""),
+    (8 * 86400, "d", "h"),
+    (2 * 365 * 86400, "d", ""),
+    (8 * 365 * 86400, "y", "d"),
+)
+"""Ages below so many seconds are told in this unit, and what is left in that one."""
+
+
 def workload_cell(meta: PodMeta | None) -> str:
     """Return `Deployment/web`; `-` for a pod without an owner, `?` where the owner is not known."""
     if meta is None:
         return UNKNOWN
     return printable(f"{meta.workload_kind}/{meta.workload_name}") if meta.workload_kind else NONE
+
+
+def age_cell(meta: PodMeta | None, now_seconds: float | None) -> str:
+    """
+    Return how old the pod is, as kubectl writes ages: `45s`, `12m`, `5h12m`, `3d4h`; `?` where it is not known.
+
+    Source: k8s.io/apimachinery/pkg/util/duration HumanDuration.
+    """
+    started = meta.started_seconds if meta else None
+    if started is None or now_seconds is None:
+        return UNKNOWN
+    seconds = max(0, int(now_seconds - started))
+    for limit, unit, part in _AGES:
+        if seconds < limit:
+            whole, rest = divmod(seconds, _SECONDS[unit])
+            rest = rest // _SECONDS[part] if part else 0
+            return f"{whole}{unit}{rest}{part}" if rest else f"{whole}{unit}"
+    return f"{seconds // _SECONDS['y']}y"
 
 
 def state_cell(mark: Mark) -> str:

@@ -10,7 +10,7 @@ WIDE = Layout(200)
 
 
 def holders(*snapshots: Snapshot, is_wide: bool = False, everything: bool = False) -> list[str]:
-    return holder_table(snapshots, WIDE, is_wide=is_wide, everything=everything)[0]
+    return holder_table(snapshots, WIDE, 0.0, is_wide=is_wide, everything=everything)[0]
 
 
 def test_a_single_node_is_named_too() -> None:
@@ -39,7 +39,7 @@ def test_nobody_holds_anything_is_no_table() -> None:
 
 
 def test_a_node_without_an_allocation_is_named_in_the_notes() -> None:
-    lines, notes = holder_table([busy("n1"), Snapshot("n2", None, snapshot("n2").metadata)], WIDE, is_wide=False)
+    lines, notes = holder_table([busy("n1"), Snapshot("n2", None, snapshot("n2").metadata)], WIDE, 0.0, is_wide=False)
 
     assert 2 == len(lines)
     assert "n2: nothing to show: the kubelet has not answered yet" == notes[0]

@@ -64,8 +64,8 @@ def test_the_wide_table_and_csv_tell_them() -> None:
         (row["REQUEST"], row["UUID"], row["USES"]) for row in rows
     ]
     first, second = csv_text([snapshot()]).splitlines()[1:]
-    assert first.endswith(",big,false,GPU-7f3c,current")
-    assert second.endswith(",all,true,,current")
+    assert first.endswith(",big,false,GPU-7f3c,current,")
+    assert second.endswith(",all,true,,current,")
 
 
 @pytest.mark.parametrize("name", ["GPU-7f3c", "GPU-7", "0000:17:00.0", "gpu-0", "d/n1/gpu-0"])

@@ -82,9 +82,19 @@ def test_everything_that_is_kept_has_its_place() -> None:
                     memory=(("memory", 1024),),
                 ),
             ),
+            started_seconds=1795199030.0,
         ),
         "17",
     ) == decoded(value, "pods=[app]")
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "1795199030", "1969-12-31T23:59:59Z", "2026-13-01T00:00:00Z"])
+def test_a_start_time_that_is_none_is_named_and_the_pod_is_kept(text: str) -> None:
+    """Its age is not known; that it has started is."""
+    found = decoded(pod_json(asking(), status={"phase": "Running", "startTime": text}))
+
+    assert (True, None) == (found.meta.has_started, found.meta.started_seconds)
+    assert ["status.startTime"] == [each.path for each in found.problems]
 
 
 def test_null_is_the_same_as_left_out() -> None:

@@ -110,7 +110,9 @@ def _table(whole: Sequence[Snapshot], shown: Sequence[Snapshot], request: Reques
     free = nobody_holds(whole, request.selection)
     if free and not holders(shown):
         return free, []
-    lines, notes = holder_table(shown, layout, is_wide=view.output == "wide", everything=view.everything)
+    lines, notes = holder_table(
+        shown, layout, SystemClock().wall_seconds(), is_wide=view.output == "wide", everything=view.everything
+    )
     if not holders(shown) and not view.everything:
         where = "" if namespace is None else f" in namespace {printable(namespace)}; -A looks at all namespaces"
         notes = [*notes, f"nothing is held{where}"]

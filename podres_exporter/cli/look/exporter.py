@@ -16,7 +16,7 @@ class ExporterOrigin:
 
     def __init__(self, config: Config, address: Address, clock: Clock, tls: ClientTls) -> None:
         """*tls* is for https addresses."""
-        self.config, self._address = config, address
+        self.config, self._address, self._clock = config, address, clock
         self._client = ExporterClient(address, config.kubelet_timeout_seconds, clock, tls)
 
     def look(self) -> Observation:
@@ -29,7 +29,7 @@ class ExporterOrigin:
             raise AssertionError("nothing was fetched before")
         if fetched.snapshot.allocation is None:
             raise nothing_to_show(str(self._address), fetched.snapshot)
-        return Observation(fetched.snapshot, fetched.generated_at_seconds)
+        return Observation(fetched.snapshot, fetched.generated_at_seconds, self._clock.wall_seconds())
 
     def watch(self, alarm: Alarm, show: Show) -> None:
         """Ask at intervals; an unchanged snapshot is not sent again."""

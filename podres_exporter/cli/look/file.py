@@ -53,7 +53,7 @@ def observe_file(name: str) -> Observation:
         raise SnapshotError(f"{where}: {'' if _is_ours(loaded) else _NEITHER}{error}") from error
     if decoded.snapshot.allocation is None:
         raise nothing_to_show(where, decoded.snapshot)
-    return Observation(decoded.snapshot, decoded.generated_at_seconds or 0.0)
+    return Observation(decoded.snapshot, decoded.generated_at_seconds or 0.0, decoded.generated_at_seconds)
 
 
 def _replayed(recording: Recording, where: str) -> Observation:
@@ -73,7 +73,8 @@ def _replayed(recording: Recording, where: str) -> Observation:
     seen = look(recording.node, sources, RecordedClock(recording.recorded_at_seconds))
     if LIST in seen.failures:
         raise SnapshotError(f"{where}: the recorded kubelet did not list its pods: {seen.failures[LIST]}")
-    return Observation(seen.snapshot, recording.recorded_at_seconds, failures_of(seen, recording.metadata_refusal))
+    recorded_at = recording.recorded_at_seconds
+    return Observation(seen.snapshot, recorded_at, recorded_at, failures_of(seen, recording.metadata_refusal))
 
 
 def _is_ours(loaded: object) -> bool:

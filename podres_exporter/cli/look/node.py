@@ -61,7 +61,7 @@ class NodeOrigin:
             self._keep(_recording(seen, calls, identity, metadata, refusal, now))
         if LIST in seen.failures:
             raise unreachable(seen.failures[LIST], config.kubelet_socket)
-        return Observation(seen.snapshot, now, failures_of(seen, refusal))
+        return Observation(seen.snapshot, now, now, failures_of(seen, refusal))
 
     def watch(self, alarm: Alarm, show: Show) -> None:
         """Poll the sources and follow single pods, as `serve` does."""

@@ -19,7 +19,7 @@ Show = Callable[[Snapshot], bool]
 @dataclass(frozen=True, slots=True)
 class Observation:
     """
-    A snapshot with an allocation, and when it was made (Unix seconds).
+    A snapshot with an allocation, and when it was made (Unix seconds); *now_seconds* is what ages count to.
 
     *failures* say why a source gave nothing or too little, by source, as far as the origin knows; what else is missing
     is in the snapshot.
@@ -27,6 +27,7 @@ class Observation:
 
     snapshot: Snapshot
     made_at_seconds: float
+    now_seconds: float | None
     failures: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -36,5 +36,5 @@ def _explain(origin: SnapshotOrigin, pod: PodName, arguments: argparse.Namespace
     if arguments.output == "json":
         write(json.dumps(to_dict(account), indent=2) + "\n")
     else:
-        write("".join(f"{line}\n" for line in explain_text(account, columns(otherwise=100))))
+        write("".join(f"{line}\n" for line in explain_text(account, columns(otherwise=100), observation.now_seconds)))
     return EXIT_PARTIAL if lacking else EXIT_OK

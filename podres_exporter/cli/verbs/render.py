@@ -53,7 +53,7 @@ def rendered(observation: Observation, shown: Snapshot, selection: Selection, vi
         case _:
             is_holders = not (view.is_free or view.is_summary)
             free = nobody_holds([observation.snapshot], selection) if is_holders else []
-            lines, notes = _table([shown], view)
+            lines, notes = _table([shown], view, observation.now_seconds)
             lines = free if free and not _holds(shown) else [*lines, *free]
             return "".join(f"{line}\n" for line in lines), notes
 
@@ -76,7 +76,7 @@ def _holds(snapshot: Snapshot) -> bool:
     return snapshot.allocation is not None and bool(snapshot.allocation.pods)
 
 
-def _table(shown: Sequence[Snapshot], view: View) -> tuple[list[str], list[str]]:
+def _table(shown: Sequence[Snapshot], view: View, now_seconds: float | None) -> tuple[list[str], list[str]]:
     """Return one of the tables, and the notes about it."""
     layout = layout_of(view)
     if view.is_free:
@@ -84,5 +84,6 @@ def _table(shown: Sequence[Snapshot], view: View) -> tuple[list[str], list[str]]
     if view.is_summary:
         return summary_lines(shown, layout), summary_notes(shown)
     if view.output == "wide":
-        return wide_lines(shown, layout), wide_notes(shown)
-    return table_lines(shown, layout, everything=view.everything), table_notes(shown)
+        return wide_lines(shown, layout, now_seconds=now_seconds), wide_notes(shown)
+    lines = table_lines(shown, layout, everything=view.everything, now_seconds=now_seconds)
+    return lines, table_notes(shown)

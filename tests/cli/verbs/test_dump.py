@@ -159,7 +159,7 @@ def test_notes_are_on_standard_error_and_of_what_is_shown_alone(node: Spot, run:
     ran = run("dump", *node.flags)
 
     assert NOTE in ran.err
-    assert {8} == {len(re.split(r" {2,}", line.strip())) for line in ran.out.splitlines()}
+    assert {9} == {len(re.split(r" {2,}", line.strip())) for line in ran.out.splitlines()}
 
 
 def test_headers_can_be_left_out_and_rows_sorted(node: Spot, run: Command) -> None:
@@ -452,8 +452,8 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
             ["-o: jsonpath is kubectl's; use -o json and jq, for example -o json | jq .pods"],
         ),
         (
-            ("--sort-by", "age"),
-            [f"--sort-by: 'age' is not a column of this table; choose {', '.join(('NODE', *TABLE_HEADERS))}"],
+            ("--sort-by", "colour"),
+            [f"--sort-by: 'colour' is not a column of this table; choose {', '.join(('NODE', *TABLE_HEADERS))}"],
         ),
         (
             ("-o", "json", "--sort-by", "pod", "--no-headers"),
