@@ -106,7 +106,10 @@ def node_with(device_id: str, seen_at_seconds: float = 1.0) -> Snapshot:
         "c", ContainerKind.APP, (("r", 2),), 4000, health=(ResourceHealth("r", device_id, "Unhealthy"),)
     )
     ended = ContainerSpec("i", ContainerKind.INIT, (("r", 3),), 5000)
-    meta = PodMeta("ml", "a", "1", qos_class="Guaranteed", labels=(("label_app", "a"),), containers=(ended, asked))
+    labels = (("label_app", "a"),)
+    meta = PodMeta(
+        "ml", "a", "1", qos_class="Guaranteed", labels=labels, containers=(ended, asked), started_seconds=2.0
+    )
     metadata = Metadata({meta.key: meta}, synced=True)
     return Snapshot(
         "n1",

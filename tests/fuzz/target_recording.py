@@ -63,7 +63,7 @@ def _check_hiding(data: bytes) -> None:
 
 
 def _seeds() -> Iterator[bytes]:
-    made = [_of_demo(), *(_of_capture(path) for path in sorted(CAPTURES.iterdir()) if path.is_dir())]
+    made = [_of_demo(), *(_of_capture(path) for path in sorted(CAPTURES.iterdir()) if (path / "v1-list.bin").exists())]
     refused = Refusal(Reason.DENIED, "no right to list pods")
     made.append(replace(made[0], topology=refused, metadata=None, metadata_refusal=refused, socket_age_seconds=None))
     for one in made:
