@@ -7,6 +7,7 @@ is as much as their shared counters allow.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import combinations
 
 from builders import TWO_NODES, container, listing, pod
@@ -138,9 +139,10 @@ class Node(RuleBasedStateMachine):
 
     @rule(claim=st.sampled_from(CLAIMS), results=RESULTS)
     def allocate(self, claim: str, results: list[ClaimResult]) -> None:
-        """A claim that no pod uses is deleted, and another of its name is allocated."""
+        """A claim that no pod uses is deleted, and another of its name is allocated; a share is of one claim alone."""
         if not any(claim in claims for claims in self.users.values()):
-            self.allocated[claim] = ClaimFacts("ml", claim, "u", tuple(results))
+            own = (replace(each, share_id=each.share_id and f"{each.share_id}-{claim}") for each in results)
+            self.allocated[claim] = ClaimFacts("ml", claim, "u", tuple(own))
             self.is_read.discard(claim)
 
     @rule(name=st.sampled_from(PODS), claims=st.lists(st.sampled_from(CLAIMS), max_size=2, unique=True))
