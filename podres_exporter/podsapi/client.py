@@ -7,23 +7,13 @@ from typing import Any, NoReturn
 import grpc
 
 from podres_exporter.errors import PodsApiError, Reason
+from podres_exporter.sources.channel import kubelet_channel, socket_identity
 from podres_exporter.sources.ports import SocketIdentity
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 """A pod has less than etcd's 1.5 MiB; gRPC's own limit of 4 MiB would do."""
 
 WATCH_METHOD = "/v1alpha1.Pods/WatchPods"
-
-_OPTIONS = [
-    ("grpc.default_authority", "localhost"),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 5000),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.enable_http_proxy", 0),
-    ("grpc.enable_retries", 0),
-    ("grpc.max_receive_message_length", MAX_EVENT_BYTES),
-]
-"""As of `sources.kubelet`, for the same reasons. No keepalive: grpc-go ends connections that are pinged too often."""
 
 _BY_CODE = {
     grpc.StatusCode.UNAVAILABLE: Reason.UNAVAILABLE,
@@ -64,15 +54,11 @@ class PodsApiClient:
     def __init__(self, socket: Path) -> None:
         """Open nothing yet."""
         self.socket = socket
-        self._channel = grpc.insecure_channel(f"unix:{socket}", options=_OPTIONS)
+        self._channel = kubelet_channel(socket, MAX_EVENT_BYTES)
 
     def identity(self) -> SocketIdentity | None:
         """Return which socket is there now: another one is another start of the kubelet; None where there is none."""
-        try:
-            stat = self.socket.stat()
-        except OSError:
-            return None
-        return SocketIdentity(stat.st_dev, stat.st_ino, stat.st_mtime_ns)
+        return socket_identity(self.socket)
 
     def watch(self) -> PodStream:
         """Begin to watch. Raises PodsApiError where the client has been closed."""

@@ -9,6 +9,7 @@ import grpc
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason
 from podres_exporter.model import Allocatable, Listing
+from podres_exporter.sources.channel import kubelet_channel, socket_identity
 from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, KubeletCall, Observer, SocketIdentity
 from podres_exporter.wire import AllocatableDecoder, DeviceRows, ListDecoder, decode_get, encode_get_request
 
@@ -17,21 +18,6 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 The default. gRPC's own of 4 MiB is within reach of a large node, and the 16 MiB of the kubelet's end-to-end client
 within reach of one with a DRA claim that cannot be prepared (kubernetes #141335).
 """
-
-_OPTIONS = [
-    # Strict servers refuse a percent-encoded socket path as :authority; Kubernetes' own clients say localhost too.
-    ("grpc.default_authority", "localhost"),
-    # A kubelet is back within seconds; gRPC's own backoff of up to two minutes would miss it.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    # This one is also how long a connection may take to be made, and a busy kubelet takes longer than 100 ms.
-    ("grpc.min_reconnect_backoff_ms", 5000),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    # A proxy variable in the environment means nothing for a socket on this machine.
-    ("grpc.enable_http_proxy", 0),
-    # The poller retries by itself. gRPC's own retries do so at once and keep each attempt: a server that accepts and
-    # says GOAWAY made them take 450 MiB in half a minute.
-    ("grpc.enable_retries", 0),
-]
 
 T = TypeVar("T")
 
@@ -49,19 +35,13 @@ class KubeletClient:
     ) -> None:
         """Open nothing yet: gRPC connects at the first call, and anew whenever the kubelet comes back."""
         self._socket, self._timeout, self._clock, self._observe = socket, timeout_seconds, clock, observe
-        self._channel = grpc.insecure_channel(
-            f"unix:{socket}", options=[*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)]
-        )
+        self._channel = kubelet_channel(socket, max_message_bytes)
         rows = DeviceRows()
         self._list_decoder, self._allocatable_decoder = ListDecoder(rows), AllocatableDecoder(rows)
 
     def identity(self) -> SocketIdentity | None:
         """Return device, inode and mtime of the socket."""
-        try:
-            stat = self._socket.stat()
-        except OSError:
-            return None
-        return SocketIdentity(stat.st_dev, stat.st_ino, stat.st_mtime_ns)
+        return socket_identity(self._socket)
 
     def list(self) -> Listing:
         """Return all pods of the node, finished ones too up to 1.33."""

@@ -1,0 +1,39 @@
+"""A long-lived gRPC channel to one of the kubelet's sockets, and which socket that is."""
+
+from pathlib import Path
+
+import grpc
+
+from podres_exporter.sources.ports import SocketIdentity
+
+_OPTIONS = [
+    # Strict servers refuse a percent-encoded socket path as :authority; Kubernetes' own clients say localhost too.
+    ("grpc.default_authority", "localhost"),
+    # A kubelet is back within seconds; gRPC's own backoff of up to two minutes would miss it.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    # This one is also how long a connection may take to be made, and a busy kubelet takes longer than 100 ms.
+    ("grpc.min_reconnect_backoff_ms", 5000),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    # A proxy variable in the environment means nothing for a socket on this machine.
+    ("grpc.enable_http_proxy", 0),
+    # Whoever asks retries by itself. gRPC's own retries do so at once and keep each attempt: a server that accepts and
+    # says GOAWAY made them take 450 MiB in half a minute.
+    ("grpc.enable_retries", 0),
+    # No keepalive: grpc-go ends connections that are pinged too often.
+]
+
+
+def kubelet_channel(socket: Path, max_message_bytes: int) -> grpc.Channel:
+    """Return the channel; gRPC connects at the first call, and anew whenever the kubelet comes back."""
+    return grpc.insecure_channel(
+        f"unix:{socket}", options=[*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)]
+    )
+
+
+def socket_identity(socket: Path) -> SocketIdentity | None:
+    """Return device, inode and mtime of the socket; None where there is none or it cannot be looked at."""
+    try:
+        stat = socket.stat()
+    except OSError:
+        return None
+    return SocketIdentity(stat.st_dev, stat.st_ino, stat.st_mtime_ns)
