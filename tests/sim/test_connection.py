@@ -65,7 +65,11 @@ def test_a_dial_makes_no_call(short_dir: Path) -> None:
 
 
 def test_a_plugin_that_dies_in_a_call_leaves_gos_words(short_dir: Path) -> None:
-    """What a pod's status says then: rpc error: code = Unavailable desc = error reading from server: EOF."""
+    """
+    Bytes that a dying process has not read turn the end of its connection into a reset, so there are two true texts.
+
+    Which one stands in the pod's status depends on how fast the plugin reads: test_go_texts has each of them alone.
+    """
     path = short_dir / "d.sock"
     child = subprocess.Popen([sys.executable, "-c", _DIES, str(path)])
     connection = Connection(path)
@@ -75,7 +79,10 @@ def test_a_plugin_that_dies_in_a_call_leaves_gos_words(short_dir: Path) -> None:
     connection.close()
     child.wait(LONG)
 
-    assert "rpc error: code = Unavailable desc = error reading from server: EOF" == str(caught.value)
+    at_end, reset = "EOF", f"read unix @->{path}: read: connection reset by peer"
+    assert str(caught.value) in {
+        f"rpc error: code = Unavailable desc = error reading from server: {words}" for words in (at_end, reset)
+    }
 
 
 _DIES = """
