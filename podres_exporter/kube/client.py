@@ -13,11 +13,11 @@ from urllib3.exceptions import HTTPError, SSLError
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
+from podres_exporter.kube.auth.credentials import Certificate, Endpoint, Identity, MakeCredentials
 from podres_exporter.kube.connections import OpenSockets
-from podres_exporter.kube.credentials import Certificate, Endpoint, Identity, MakeCredentials
 from podres_exporter.kube.errors import refused, retry_after, translated
+from podres_exporter.kube.interfaces import LIST_VERB, WATCH_VERB
 from podres_exporter.kube.lines import complete_lines
-from podres_exporter.kube.ports import LIST_VERB, WATCH_VERB
 from podres_exporter.kube.transport import pool_manager
 
 JSON = "application/json"

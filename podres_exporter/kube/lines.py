@@ -1,9 +1,9 @@
-"""A stream of bytes in lines, none of them longer than is sane."""
+"""Split a stream of bytes into lines of bounded length."""
 
 from collections.abc import Generator, Iterable
 
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.kube.ports import WATCH_VERB
+from podres_exporter.kube.interfaces import WATCH_VERB
 
 
 def complete_lines(pieces: Iterable[bytes], longest_bytes: int) -> Generator[bytes]:

@@ -16,7 +16,7 @@ from urllib3.util import parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
 from podres_exporter.errors import ConfigError
-from podres_exporter.kube.credentials import Certificate, Endpoint
+from podres_exporter.kube.auth.credentials import Certificate, Endpoint
 
 _KEEPALIVE_SECONDS = 30
 

@@ -1,12 +1,12 @@
-"""One stream of WatchPods: from its bytes into the roster and the book."""
+"""One stream of WatchPods: from its bytes into the roster and the cache."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import PodsApiError, Reason
-from podres_exporter.kube.podbook import PodBook
-from podres_exporter.kube.ports import MetadataObserver
+from podres_exporter.kube.interfaces import MetadataObserver
+from podres_exporter.kube.pods.cache import PodCache
 from podres_exporter.model import Malformed, PodKey, PodMeta
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.podsapi.client import PodStream
@@ -23,10 +23,10 @@ class StreamFeed:
     """Owned by one thread."""
 
     def __init__(
-        self, decoder: PodDecoder, roster: Roster, book: PodBook, observer: MetadataObserver, clock: Clock
+        self, decoder: PodDecoder, roster: Roster, cache: PodCache, observer: MetadataObserver, clock: Clock
     ) -> None:
         """Take what is needed; nothing is read yet."""
-        self._decoder, self._roster, self._book = decoder, roster, book
+        self._decoder, self._roster, self._cache = decoder, roster, cache
         self._observer, self._clock = observer, clock
         self._unusable: list[Malformed] = []
         self._lost: set[PodKey] = set()
@@ -69,13 +69,13 @@ class StreamFeed:
                 self._report(pod.decoded.problems)
                 meta = self._roster.said(pod, now)
                 if meta is not None and self.is_synced:
-                    self._book.added(meta)
+                    self._cache.added(meta)
             case Ended(key, uid):
                 self._observer.event("deleted")
                 if self._roster.ended(key, uid) and self.is_synced:
-                    self._book.removed(key, uid)
+                    self._cache.removed(key, uid)
                 else:
-                    self._book.heard()
+                    self._cache.heard()
             case Synced():
                 self._observer.event("synced")
                 self._sync(now)
@@ -86,12 +86,12 @@ class StreamFeed:
 
     def _sync(self, now: float) -> None:
         """Take that all pods were named: what was not may be gone."""
-        known = self._book.metadata()
+        known = self._cache.metadata()
         pods = self._roster.synced(now, self._lost)
         self.is_synced = True
         if known.synced:
             self._count_differences(known.pods, pods)
-        self._book.listed(pods, is_complete=self._roster.is_complete(now) and not self._unusable)
+        self._cache.listed(pods, is_complete=self._roster.is_complete(now) and not self._unusable)
         log.debug("metadata.synced", extra={"pods": len(pods), "unnamed": len(self._roster.unnamed())})
 
     def _count_differences(self, before: Mapping[PodKey, PodMeta], pods: Iterable[PodMeta]) -> None:

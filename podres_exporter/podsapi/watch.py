@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import PodsApiError, Reason
-from podres_exporter.kube.podbook import GRACE_SECONDS, PodBook
-from podres_exporter.kube.ports import ENDED, FAILED, WATCH_VERB, MetadataObserver
+from podres_exporter.kube.interfaces import ENDED, FAILED, WATCH_VERB, MetadataObserver
+from podres_exporter.kube.pods.cache import GRACE_SECONDS, PodCache
 from podres_exporter.model import Metadata, MetadataOrigin, PodKey
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.podsapi.alarm import Alarm
@@ -71,7 +71,7 @@ class PodsApiWatch:
         """Start nothing yet."""
         self._client, self._settings, self._clock = client, settings, clock
         self._observer, self._uniform = observer, uniform
-        self._book = PodBook(
+        self._cache = PodCache(
             clock,
             settings.grace,
             origin=MetadataOrigin.PODSAPI,
@@ -79,7 +79,7 @@ class PodsApiWatch:
             resumable=frozenset(),
         )
         self._roster = Roster(settings.own, settings.hold_down)
-        self._feed = StreamFeed(decoder, self._roster, self._book, observer, clock)
+        self._feed = StreamFeed(decoder, self._roster, self._cache, observer, clock)
         self._identity: SocketIdentity | None = None
         self._failures = 0
         self._alarm = Alarm(clock)
@@ -88,12 +88,12 @@ class PodsApiWatch:
 
     def start(self, changed: Callable[[Collection[PodKey]], None]) -> None:
         """Begin to follow the pods in the background."""
-        self._book.changed = changed
+        self._cache.changed = changed
         self._thread.start()
 
     def metadata(self) -> Metadata:
         """Return what is known now; for any thread."""
-        return self._book.metadata()
+        return self._cache.metadata()
 
     def stop(self) -> None:
         """End the stream and wait for the thread."""
@@ -165,7 +165,7 @@ class PodsApiWatch:
         """Tell of a stream that is over before its time, and pause."""
         self._observer.error(error.verb, error.reason)
         self._observer.restart(FAILED)
-        self._book.failed(error)
+        self._cache.failed(error)
         self._failures = 1 if lasted_seconds >= STABLE_SECONDS else self._failures + 1
         wait = pause_seconds(self._failures, error.reason, self._uniform())
         if error.reason not in PERMANENT:

@@ -17,9 +17,9 @@ from tls_rig import Authority
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ApiServerError, ConfigError, Reason
+from podres_exporter.kube.auth.kubeconfig import Kubeconfig
 from podres_exporter.kube.client import WITHOUT_MANAGED_FIELDS, KubeClient, Limits
-from podres_exporter.kube.kubeconfig import Kubeconfig
-from podres_exporter.kube.listwatch import ListWatch, pods_of_node
+from podres_exporter.kube.reflector.list_watch import ListWatch, pods_of_node
 from podres_exporter.sim.api import PODS, ApiServer, Drop, Fail, Hang, StreamFault, Trickle
 
 

@@ -15,8 +15,8 @@ from tls_rig import Authority
 from podres_exporter import __version__
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ApiServerError, ConfigError, Reason
+from podres_exporter.kube.auth.credentials import Endpoint, ServiceAccount, user_agent
 from podres_exporter.kube.client import KubeClient
-from podres_exporter.kube.credentials import Endpoint, ServiceAccount, user_agent
 from podres_exporter.kube.transport import pool_manager
 from podres_exporter.sim.api import ApiServer, Fail
 
@@ -168,7 +168,7 @@ SERVE = (
     "import pathlib, sys, threading\n"
     "from podres_exporter.cli.serve.daemon import Daemon\n"
     "from podres_exporter.cli.serve import metadata\n"
-    "from podres_exporter.kube import credentials\n"
+    "from podres_exporter.kube.auth import credentials\n"
     "from podres_exporter.cli.serve.command import configured\n"
     "from podres_exporter.clock import SystemClock\n"
     "directory, source, *rest = sys.argv[1:]\n"

@@ -11,8 +11,8 @@ from raw_server import RawServer, whole
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ApiServerError
-from podres_exporter.kube.dra import DraWatch, served_version
-from podres_exporter.kube.dra_once import DraOnce
+from podres_exporter.kube.dra.once import DraOnce
+from podres_exporter.kube.dra.source import DraWatch, served_version
 from podres_exporter.model import Dra
 from podres_exporter.sim.api import RESOURCE_CLAIMS, RESOURCE_SLICES, Fail, Hang, StreamFault
 

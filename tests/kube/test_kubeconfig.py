@@ -19,8 +19,8 @@ from tls_rig import Authority
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ApiServerError, ConfigError, Reason
+from podres_exporter.kube.auth.kubeconfig import Kubeconfig
 from podres_exporter.kube.client import KubeClient
-from podres_exporter.kube.kubeconfig import Kubeconfig
 from podres_exporter.sim.api import ApiServer, Store, kubeconfig
 
 TOKEN_T = {"token": "t"}

@@ -3,7 +3,7 @@
 import pytest
 
 from podres_exporter.errors import Reason
-from podres_exporter.kube.pacing import Pause, pause, pause_unreached
+from podres_exporter.kube.reflector.pacing import Pause, pause, pause_unreached
 
 UNIFORMS = (0.0, 0.25, 0.5, 0.999)
 

@@ -17,9 +17,9 @@ from raw_server import RawServer, chunked, whole
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.kube.client import Limits
-from podres_exporter.kube.listwatch import pods_of_node
-from podres_exporter.kube.podbook import GRACE_SECONDS
-from podres_exporter.kube.reflector import PodWatch
+from podres_exporter.kube.pods.cache import GRACE_SECONDS
+from podres_exporter.kube.pods.watch import PodWatch
+from podres_exporter.kube.reflector.list_watch import pods_of_node
 from podres_exporter.model import PodKey
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.sim.api import ANY, PODS, ApiServer, Drop, Fail, Hang, StreamFault, Trickle

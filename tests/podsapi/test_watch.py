@@ -14,7 +14,7 @@ from podres_exporter._proto import core_v1_pod_pb2 as core
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import PodsApiError, Reason
-from podres_exporter.kube.observer import SilentObserver
+from podres_exporter.kube.interfaces import SilentObserver
 from podres_exporter.model import MetadataOrigin, PodKey
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.podsapi.client import PodsApiClient

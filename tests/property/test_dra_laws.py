@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from podres_exporter.dra.slices import Slice
 from podres_exporter.join import Joiner
-from podres_exporter.kube.slices import SliceStore
+from podres_exporter.kube.dra.slices import SliceStore
 from podres_exporter.model import Claim, ClaimDevice, ContainerKind, ContainerSpec, DeviceTaint, Metadata, PodMeta
 from podres_exporter.model.dra import ClaimFacts, ClaimResult, Dra, DraDevice, DraNode
 

@@ -12,10 +12,10 @@ from tls_rig import Authority
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import Reason
+from podres_exporter.kube.auth.credentials import Credentials, ServiceAccount, user_agent
+from podres_exporter.kube.auth.kubeconfig import Kubeconfig
 from podres_exporter.kube.client import KubeClient, Limits
-from podres_exporter.kube.credentials import Credentials, ServiceAccount, user_agent
-from podres_exporter.kube.kubeconfig import Kubeconfig
-from podres_exporter.kube.listwatch import ListWatch, pods_of_node
+from podres_exporter.kube.reflector.list_watch import ListWatch, pods_of_node
 from podres_exporter.model import Malformed, PodKey
 from podres_exporter.sim.api import ApiServer, Store, kubeconfig
 

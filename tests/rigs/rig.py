@@ -17,7 +17,7 @@ from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import COLLECTORS, selected
-from podres_exporter.kube.ports import MetadataObserver
+from podres_exporter.kube.interfaces import MetadataObserver
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Allocation, PodKey, Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources

@@ -12,10 +12,10 @@ from scale.model import Cluster
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import Reason
-from podres_exporter.kube.claims import SPACING_SECONDS
+from podres_exporter.kube.auth.kubeconfig import Kubeconfig
 from podres_exporter.kube.client import KubeClient
-from podres_exporter.kube.dra import DraWatch
-from podres_exporter.kube.kubeconfig import Kubeconfig
+from podres_exporter.kube.dra.claims import SPACING_SECONDS
+from podres_exporter.kube.dra.source import DraWatch
 from podres_exporter.model import Dra, Malformed
 from podres_exporter.sim.api import RESOURCE_CLAIMS, RESOURCE_SLICES, ApiServer, Store, kubeconfig
 

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
-from podres_exporter.kube.pacing import Pause
+from podres_exporter.kube.reflector.pacing import Pause
 
 GRID_SECONDS = 0.02
 

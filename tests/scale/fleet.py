@@ -20,12 +20,12 @@ from scale.stepped_clock import SteppedClock
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import Reason
+from podres_exporter.kube.auth.credentials import user_agent
+from podres_exporter.kube.auth.kubeconfig import Kubeconfig
 from podres_exporter.kube.client import KubeClient
-from podres_exporter.kube.credentials import user_agent
-from podres_exporter.kube.kubeconfig import Kubeconfig
-from podres_exporter.kube.listwatch import ListWatch, pods_of_node
-from podres_exporter.kube.ports import ENDED
-from podres_exporter.kube.reflector import PodWatch
+from podres_exporter.kube.interfaces import ENDED
+from podres_exporter.kube.pods.watch import PodWatch
+from podres_exporter.kube.reflector.list_watch import ListWatch, pods_of_node
 from podres_exporter.model import Malformed
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.sim.api import kubeconfig

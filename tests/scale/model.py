@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from scale.density import added, after, at_zero, bins, per_second
 
 from podres_exporter.errors import Reason
-from podres_exporter.kube.pacing import LONGEST_RETRY_AFTER_SECONDS, LONGEST_SECONDS, QUICK_SECONDS, Pause
-from podres_exporter.kube.reflection import STABLE_SECONDS, Disconnected, Phase, Reflection, Rested, step
-from podres_exporter.kube.reflector import FIRST_PAUSE, SHORTEST_WATCH_SECONDS, WATCH_SPREAD_SECONDS
+from podres_exporter.kube.reflector.pacing import LONGEST_RETRY_AFTER_SECONDS, LONGEST_SECONDS, QUICK_SECONDS, Pause
+from podres_exporter.kube.reflector.reflector import FIRST_PAUSE, SHORTEST_WATCH_SECONDS, WATCH_SPREAD_SECONDS
+from podres_exporter.kube.reflector.state import STABLE_SECONDS, Disconnected, Phase, ReflectorState, Rested, step
 
 BOOKMARK_SECONDS, LAST_BOOKMARKS = 60.0, 2
 """One comes every minute, and two in the last two seconds. Source: cacheWatcher.nextBookmarkTime in storage/cacher."""
@@ -185,7 +185,7 @@ def comeback(
     as a watch cache does that has been filled anew, no version is known any more: every watch ends with a 410 at once,
     and a list is needed.
     """
-    state = Reflection(Phase.WATCHING, "1")
+    state = ReflectorState(Phase.WATCHING, "1")
     state, rest = _disconnected(state, Disconnected(Reason.UNAVAILABLE), STABLE_SECONDS)
     refusal = Disconnected(Reason.UNAVAILABLE)
     if retry_after_seconds is not None:
@@ -231,7 +231,9 @@ _WATCH = Pause(float(SHORTEST_WATCH_SECONDS), float(WATCH_SPREAD_SECONDS - 1))
 """How long a watch lasts. Whole seconds are asked for, so that the last one of the spread is not."""
 
 
-def _disconnected(state: Reflection, happening: Disconnected, lasted_seconds: float) -> tuple[Reflection, Pause]:
+def _disconnected(
+    state: ReflectorState, happening: Disconnected, lasted_seconds: float
+) -> tuple[ReflectorState, Pause]:
     """Return where the exporter stands when the pause is over that it makes after a request has failed."""
     state, action = step(state, happening, lasted_seconds)
     rested, _ = step(state, Rested())

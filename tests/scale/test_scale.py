@@ -13,8 +13,8 @@ from scale.server import LocalServer
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.errors import Reason
-from podres_exporter.kube.pacing import Pause
-from podres_exporter.kube.reflection import Disconnected, Phase, Reflection, Rested, step
+from podres_exporter.kube.reflector.pacing import Pause
+from podres_exporter.kube.reflector.state import Disconnected, Phase, ReflectorState, Rested, step
 from podres_exporter.podmeta import Bookmark, PodDecoder, decode_event
 
 NODES = 30
@@ -118,7 +118,7 @@ def test_the_computation_says_what_playing_it_node_by_node_gives(away: float, re
     reason = Reason.UNAVAILABLE if retry_after is None else Reason.THROTTLED
     refused, last = 0, 0.0
     for _ in range(nodes):
-        state, action = step(Reflection(Phase.WATCHING, "1"), Disconnected(Reason.UNAVAILABLE), 100.0)
+        state, action = step(ReflectorState(Phase.WATCHING, "1"), Disconnected(Reason.UNAVAILABLE), 100.0)
         now = 0.0
         while True:
             assert isinstance(action, Pause)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from podres_exporter.errors import KubeletError, Reason, TopologyError
-from podres_exporter.kube.observer import SilentObserver
+from podres_exporter.kube.interfaces import SilentObserver
 from podres_exporter.model import Metadata, Topology
 from podres_exporter.recording import Call, Recording, Refusal
 from podres_exporter.sources.fixed_metadata import FixedMetadata

@@ -21,7 +21,7 @@ from pods_rig import NODE, QUICK, ParkingClock, Recorder, Site
 from storm.violation import Violation
 
 from podres_exporter.join import Joiner, claim_users
-from podres_exporter.kube.dra import DraWatch
+from podres_exporter.kube.dra.source import DraWatch
 from podres_exporter.model import Claim, ClaimDevice, ContainerKind, ContainerSpec, Metadata, PodMeta
 from podres_exporter.model.dra import Dra, DraNode
 from podres_exporter.sim.api import RESOURCE_CLAIMS, RESOURCE_SLICES, Drop, Fail, StreamFault

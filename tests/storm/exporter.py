@@ -27,10 +27,10 @@ from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import COLLECTORS, selected
+from podres_exporter.kube.auth.kubeconfig import Kubeconfig
 from podres_exporter.kube.client import KubeClient, Limits
-from podres_exporter.kube.kubeconfig import Kubeconfig
-from podres_exporter.kube.listwatch import pods_of_node
-from podres_exporter.kube.reflector import PodWatch
+from podres_exporter.kube.pods.watch import PodWatch
+from podres_exporter.kube.reflector.list_watch import pods_of_node
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Metadata, Snapshot
 from podres_exporter.podmeta import PodDecoder

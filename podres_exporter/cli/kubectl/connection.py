@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from podres_exporter import __version__
 from podres_exporter.cli.kubectl.api import KubeApi
 from podres_exporter.errors import ConfigError
+from podres_exporter.kube.auth.credentials import SERVICE_ACCOUNT, ServiceAccount
 from podres_exporter.kube.client import KubeClient, Limits
-from podres_exporter.kube.credentials import SERVICE_ACCOUNT, ServiceAccount
 from podres_exporter.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from podres_exporter.clock import Clock
-    from podres_exporter.kube.credentials import Credentials
+    from podres_exporter.kube.auth.credentials import Credentials
 
 USER_AGENT = f"kubectl-podres/{__version__}"
 _DEFAULT_NAMESPACE = "default"
@@ -44,7 +44,7 @@ def connect(
     namespace = _DEFAULT_NAMESPACE
 
     def from_files() -> Credentials:
-        from podres_exporter.kube.kubeconfig import Kubeconfig  # noqa: PLC0415 - not before it is clear that it is used
+        from podres_exporter.kube.auth.kubeconfig import Kubeconfig  # noqa: PLC0415 - not before it is clear that it is used
 
         nonlocal namespace
         found = Kubeconfig(files, context, environment, clock, is_terminal=sys.stdin.isatty())

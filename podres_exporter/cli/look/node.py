@@ -76,7 +76,7 @@ class NodeOrigin:
         if not is_asked or metadata is None or not metadata.is_up:
             return FixedDra()
         from podres_exporter.kube.client import Limits  # noqa: PLC0415 - only if the API server is asked
-        from podres_exporter.kube.dra_once import DraOnce  # noqa: PLC0415 - only if the API server is asked
+        from podres_exporter.kube.dra.once import DraOnce  # noqa: PLC0415 - only if the API server is asked
 
         client = kube_client(self.config, self._environment, self._clock, Limits(list_seconds=LIST_SECONDS))
         return DraOnce(client, self.config.node_name, self._clock)
@@ -91,8 +91,8 @@ class NodeOrigin:
         if config.metadata_source == "podsapi":
             return self._podsapi()
         from podres_exporter.kube.client import Limits  # noqa: PLC0415 - only if the API server is asked
-        from podres_exporter.kube.listwatch import pods_of_node  # noqa: PLC0415 - only if the API server is asked
-        from podres_exporter.kube.podfeed import read_pods  # noqa: PLC0415 - only if the API server is asked
+        from podres_exporter.kube.pods.feed import read_pods  # noqa: PLC0415 - only if the API server is asked
+        from podres_exporter.kube.reflector.list_watch import pods_of_node  # noqa: PLC0415 - only if the API server is asked
         from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - only if the API server is asked
 
         try:

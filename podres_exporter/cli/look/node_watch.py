@@ -12,7 +12,7 @@ from podres_exporter.cli.signals import Alarm
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config
 from podres_exporter.errors import ConfigError
-from podres_exporter.kube.observer import SilentObserver
+from podres_exporter.kube.interfaces import SilentObserver
 from podres_exporter.model import Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
 from podres_exporter.service.oneshot import SilentEvents
@@ -84,8 +84,8 @@ def _metadata(config: Config, environment: Mapping[str, str], clock: Clock, no_m
         return FixedMetadata()
     if config.metadata_source == "podsapi":
         return podsapi_source(config, clock, SilentObserver())
-    from podres_exporter.kube.listwatch import pods_of_node  # noqa: PLC0415 - not for those who ask no API server
-    from podres_exporter.kube.reflector import PodWatch  # noqa: PLC0415 - not for those who ask no API server
+    from podres_exporter.kube.pods.watch import PodWatch  # noqa: PLC0415 - not for those who ask no API server
+    from podres_exporter.kube.reflector.list_watch import pods_of_node  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - not for those who ask no API server
 
     try:

@@ -9,13 +9,13 @@ from podres_exporter.check.dra import RIGHTS
 from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, DraAccess, PodsAnswer
 from podres_exporter.cli.serve.metadata import kube_client
 from podres_exporter.errors import ApiServerError, ConfigError, Reason
-from podres_exporter.kube.accessreview import review
+from podres_exporter.kube.access_review import review
+from podres_exporter.kube.auth.credentials import SERVICE_ACCOUNT
 from podres_exporter.kube.client import KubeClient, Limits
-from podres_exporter.kube.credentials import SERVICE_ACCOUNT
-from podres_exporter.kube.dra import GROUP, served_version
-from podres_exporter.kube.labelkeys import label_keys
-from podres_exporter.kube.listwatch import pods_of_node
-from podres_exporter.kube.ports import VERBS
+from podres_exporter.kube.dra.source import GROUP, served_version
+from podres_exporter.kube.interfaces import VERBS
+from podres_exporter.kube.pods.label_keys import label_keys
+from podres_exporter.kube.reflector.list_watch import pods_of_node
 from podres_exporter.model import Metadata
 from podres_exporter.podmeta import PodDecoder, decode_list
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from podres_exporter.clock import Clock
     from podres_exporter.config import Config
     from podres_exporter.exposition.own import OwnMetrics
+    from podres_exporter.kube.auth.credentials import Credentials
     from podres_exporter.kube.client import KubeClient, Limits
-    from podres_exporter.kube.credentials import Credentials
-    from podres_exporter.kube.ports import MetadataObserver
+    from podres_exporter.kube.interfaces import MetadataObserver
     from podres_exporter.sources.ports import DraSource, PodMetaSource
 
 _REMEDY = "check --metadata.kubeconfig and --metadata.context, or run with --metadata.source=none"
@@ -34,8 +34,8 @@ def metadata_source(config: Config, environment: Mapping[str, str], clock: Clock
         return FixedMetadata()
     if config.metadata_source == "podsapi":
         return podsapi_source(config, clock, own.metadata())
-    from podres_exporter.kube.listwatch import pods_of_node  # noqa: PLC0415 - heavy, see above
-    from podres_exporter.kube.reflector import PodWatch  # noqa: PLC0415 - heavy, see above
+    from podres_exporter.kube.pods.watch import PodWatch  # noqa: PLC0415 - heavy, see above
+    from podres_exporter.kube.reflector.list_watch import pods_of_node  # noqa: PLC0415 - heavy, see above
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - heavy, see above
 
     transport = pods_of_node(kube_client(config, environment, clock), config.node_name)
@@ -64,7 +64,7 @@ def dra_source(config: Config, environment: Mapping[str, str], clock: Clock, own
     """Return the source of slices and claims, not started; one that knows nothing where the API server is not asked."""
     if config.metadata_source != "apiserver" or "dra" not in config.collectors:
         return FixedDra()
-    from podres_exporter.kube.dra import DraWatch  # noqa: PLC0415 - heavy, see above
+    from podres_exporter.kube.dra.source import DraWatch  # noqa: PLC0415 - heavy, see above
 
     client = kube_client(config, environment, clock, connections=2)
     return DraWatch(client, config.node_name, clock, own.dra())
@@ -84,19 +84,19 @@ def kube_client(
 
     Nobody is asked yet, and no credential plugin is run. Raises ConfigError where the credentials are not there.
     """
-    from podres_exporter.kube.client import KubeClient  # noqa: PLC0415 - heavy, see above
-    from podres_exporter.kube.credentials import (  # noqa: PLC0415 - heavy, see above
+    from podres_exporter.kube.auth.credentials import (  # noqa: PLC0415 - heavy, see above
         SERVICE_ACCOUNT,
         ServiceAccount,
         user_agent,
     )
+    from podres_exporter.kube.client import KubeClient  # noqa: PLC0415 - heavy, see above
 
     path, context = config.metadata_kubeconfig, config.metadata_context
 
     def credentials() -> Credentials:
         if path is None:
             return ServiceAccount(environment, service_account or SERVICE_ACCOUNT)
-        from podres_exporter.kube.kubeconfig import Kubeconfig  # noqa: PLC0415 - heavy, see above
+        from podres_exporter.kube.auth.kubeconfig import Kubeconfig  # noqa: PLC0415 - heavy, see above
 
         return Kubeconfig([path], context, environment, clock, remedy=_REMEDY)
 

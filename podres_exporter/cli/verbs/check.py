@@ -30,8 +30,8 @@ from podres_exporter.config.build import Given
 from podres_exporter.config.options import environment_name
 from podres_exporter.errors import TopologyError
 from podres_exporter.families import COLLECTORS
+from podres_exporter.kube.auth.credentials import SERVICE_ACCOUNT
 from podres_exporter.kube.client import Limits
-from podres_exporter.kube.credentials import SERVICE_ACCOUNT
 from podres_exporter.log import configure
 from podres_exporter.model import Metadata, PodKey, Topology
 from podres_exporter.recording.pseudonyms import Pseudonyms

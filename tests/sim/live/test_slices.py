@@ -6,10 +6,10 @@ import pytest
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ConfigError
+from podres_exporter.kube.auth.kubeconfig import Kubeconfig
 from podres_exporter.kube.client import KubeClient
-from podres_exporter.kube.dra import served_version
-from podres_exporter.kube.dra_once import DraOnce
-from podres_exporter.kube.kubeconfig import Kubeconfig
+from podres_exporter.kube.dra.once import DraOnce
+from podres_exporter.kube.dra.source import served_version
 from podres_exporter.scenario import node_at, parse_scenario
 from podres_exporter.sim.api import RESOURCE_SLICES, ApiServer, Store, kubeconfig
 from podres_exporter.sim.live import LiveNode

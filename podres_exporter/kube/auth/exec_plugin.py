@@ -14,7 +14,7 @@ from typing import Any
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ConfigError
-from podres_exporter.kube.credentials import Certificate, Identity, bearer
+from podres_exporter.kube.auth.credentials import Certificate, Identity, bearer
 from podres_exporter.printable import printable
 
 PLUGIN_SECONDS = 30.0

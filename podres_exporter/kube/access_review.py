@@ -1,4 +1,4 @@
-"""What the API server says we may do: SelfSubjectAccessReview."""
+"""Ask the API server what this account may do (SelfSubjectAccessReview)."""
 
 import json
 from dataclasses import dataclass

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podres_exporter.errors import ConfigError
-from podres_exporter.kube.credentials import Certificate, Endpoint, Identity
+from podres_exporter.kube.auth.credentials import Certificate, Endpoint, Identity
+from podres_exporter.kube.auth.users import Section, User, user_of
 from podres_exporter.kube.proxy import proxy_for
-from podres_exporter.kube.users import Section, User, user_of
 from podres_exporter.printable import printable
 
 if TYPE_CHECKING:

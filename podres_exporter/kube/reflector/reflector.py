@@ -1,20 +1,18 @@
-"""List and watch objects of the API server in a thread of its own, again and again."""
+"""Run one reflector in its own thread: list, watch, and retry with backoff."""
 
 import contextlib
 import logging
 import random
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Protocol
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.errors import may_be_loading
-from podres_exporter.kube.pacing import Pause
-from podres_exporter.kube.podbook import GRACE_SECONDS, PodBook
-from podres_exporter.kube.podfeed import PodFeed
-from podres_exporter.kube.ports import ENDED, EXPIRED, FAILED, WATCH_VERB, ListWatchTransport, MetadataObserver
-from podres_exporter.kube.reflection import (
+from podres_exporter.kube.interfaces import ENDED, EXPIRED, FAILED, WATCH_VERB, ListWatchTransport, MetadataObserver
+from podres_exporter.kube.reflector.pacing import Pause
+from podres_exporter.kube.reflector.state import (
     Action,
     Disconnected,
     Ended,
@@ -22,13 +20,11 @@ from podres_exporter.kube.reflection import (
     List,
     Listed,
     Progressed,
-    Reflection,
+    ReflectorState,
     Rested,
     Watch,
     step,
 )
-from podres_exporter.model import Metadata, PodKey
-from podres_exporter.podmeta import PodDecoder
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +69,7 @@ class Reflector:
         """
         self._transport, self._clock, self._observer, self._uniform = transport, clock, observer, uniform
         self._feed, self._failed = feed, failed
-        self._state = Reflection()
+        self._state = ReflectorState()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -146,30 +142,3 @@ class Reflector:
         """Keep the new state and return what is to be done."""
         self._state, action = step(self._state, happening, lasted_seconds)
         return action
-
-
-class PodWatch(Reflector):
-    """PodMetaSource over a transport."""
-
-    def __init__(
-        self,
-        transport: ListWatchTransport,
-        decoder: PodDecoder,
-        clock: Clock,
-        observer: MetadataObserver,
-        uniform: Callable[[], float] = random.random,
-        grace_seconds: float = GRACE_SECONDS,
-    ) -> None:
-        """Start nothing yet; *grace_seconds*: an interruption that is over by then changes nothing."""
-        self._book = PodBook(clock, grace_seconds)
-        feed = PodFeed(transport, decoder, observer, self._book)
-        super().__init__(transport, feed, self._book.failed, clock, observer, uniform)
-
-    def start(self, changed: Callable[[Collection[PodKey]], None]) -> None:
-        """Begin to follow the pods in the background."""
-        self._book.changed = changed
-        self.start_following()
-
-    def metadata(self) -> Metadata:
-        """Return what is known now; for any thread."""
-        return self._book.metadata()

@@ -1,19 +1,20 @@
-"""What is known of the node's pods and of the API server's health, and a log line when the latter changes."""
+"""The cache of the node's pods and of the API server's health; logs when the health changes."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, PodsApiError, Reason
 from podres_exporter.kube.errors import missing_right
-from podres_exporter.kube.podstore import Pods, added, removed, replaced
-from podres_exporter.kube.ports import WATCH_VERB
-from podres_exporter.kube.reflection import RESUMABLE
+from podres_exporter.kube.interfaces import WATCH_VERB
+from podres_exporter.kube.reflector.state import RESUMABLE
 from podres_exporter.model import Metadata, MetadataOrigin, PodKey, PodMeta
 
 log = logging.getLogger(__name__)
+
+Pods = Mapping[PodKey, PodMeta]
 
 SYNCED_SECONDS = 150.0
 """So long after its last word a server is still believed to tell everything: it sends a bookmark every minute."""
@@ -54,7 +55,7 @@ class _Known:
         return self.broken_at_seconds is None or now - self.broken_at_seconds < grace_seconds
 
 
-class PodBook:
+class PodCache:
     """Written by one thread; `metadata` is for any. What is published is frozen, and replaced as a whole."""
 
     def __init__(
@@ -205,3 +206,32 @@ class PodBook:
 
 def _tell_nobody(keys: Collection[PodKey]) -> None:
     """Stand in for the listener until there is one."""
+
+
+def replaced(pods: Pods, listed: Iterable[PodMeta]) -> tuple[Pods, tuple[PodKey, ...]]:
+    """
+    Return the pods of a list, all at once, and the keys of those that are gone, other or new, in this order.
+
+    Who follows them one by one learns first of devices that were given back, and then who has them now.
+    """
+    new = {meta.key: meta for meta in listed}
+    gone = sorted(pods.keys() - new.keys())
+    other = sorted(key for key in pods.keys() & new.keys() if pods[key] != new[key])
+    return new, (*gone, *other, *sorted(new.keys() - pods.keys()))
+
+
+def added(pods: Pods, meta: PodMeta) -> Pods:
+    """Return the pods with this one, the same mapping where it is known so: most events change nothing of ours."""
+    return pods if pods.get(meta.key) == meta else {**pods, meta.key: meta}
+
+
+def removed(pods: Pods, key: PodKey, uid: str) -> Pods:
+    """
+    Return the pods without this one, the same mapping where there is none of that uid.
+
+    A pod of a StatefulSet is made anew under its old name, and the end of the old one may be told later.
+    """
+    known = pods.get(key)
+    if known is None or uid not in {"", known.uid}:
+        return pods
+    return {each: meta for each, meta in pods.items() if each != key}

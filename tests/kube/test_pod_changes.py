@@ -1,6 +1,6 @@
 """Pods by their keys, as lists and events change them."""
 
-from podres_exporter.kube.podstore import added, removed, replaced
+from podres_exporter.kube.pods.cache import added, removed, replaced
 from podres_exporter.model import PodMeta
 
 A, B, C = (PodMeta("ml", name, f"uid-{name}") for name in "abc")

@@ -3,8 +3,8 @@
 import pytest
 
 from podres_exporter.errors import Reason
-from podres_exporter.kube.pacing import LOADING_PAUSE, pause, pause_unreached
-from podres_exporter.kube.reflection import (
+from podres_exporter.kube.reflector.pacing import LOADING_PAUSE, pause, pause_unreached
+from podres_exporter.kube.reflector.state import (
     RESUMABLE,
     STABLE_SECONDS,
     Action,
@@ -15,26 +15,26 @@ from podres_exporter.kube.reflection import (
     Listed,
     Phase,
     Progressed,
-    Reflection,
+    ReflectorState,
     Rested,
     Watch,
     step,
 )
 
-LISTING = Reflection()
-WATCHING = Reflection(Phase.WATCHING, "7")
+LISTING = ReflectorState()
+WATCHING = ReflectorState(Phase.WATCHING, "7")
 LONG, SHORT = STABLE_SECONDS, STABLE_SECONDS - 1
 
 
-def backoff(version: str, failures: int, expiries: int = 0, *, away: bool = False) -> Reflection:
-    return Reflection(Phase.BACKOFF, version, failures, expiries, was_away=away)
+def backoff(version: str, failures: int, expiries: int = 0, *, away: bool = False) -> ReflectorState:
+    return ReflectorState(Phase.BACKOFF, version, failures, expiries, was_away=away)
 
 
 @pytest.mark.parametrize(
     ("state", "happening", "lasted", "expected_state", "expected_action"),
     [
-        (LISTING, Listed("5"), 0, Reflection(Phase.WATCHING, "5"), Watch("5")),
-        (WATCHING, Progressed("8"), 0, Reflection(Phase.WATCHING, "8"), Watch("8")),
+        (LISTING, Listed("5"), 0, ReflectorState(Phase.WATCHING, "5"), Watch("5")),
+        (WATCHING, Progressed("8"), 0, ReflectorState(Phase.WATCHING, "8"), Watch("8")),
         (WATCHING, Progressed(""), 0, WATCHING, Watch("7")),
         (WATCHING, Ended(), LONG, backoff("7", 0), pause(0)),
         (WATCHING, Ended(), SHORT, backoff("7", 1), pause(1)),
@@ -44,18 +44,18 @@ def backoff(version: str, failures: int, expiries: int = 0, *, away: bool = Fals
         (WATCHING, Disconnected(Reason.MALFORMED), SHORT, backoff("", 1), pause(1)),
         (WATCHING, Disconnected(Reason.TOO_LARGE), LONG, backoff("", 1), pause(1)),
         (LISTING, Disconnected(Reason.TIMEOUT), LONG, backoff("", 1, away=True), pause(1)),
-        (backoff("7", 1), Rested(), 0, Reflection(Phase.WATCHING, "7", 1), Watch("7")),
-        (backoff("", 1), Rested(), 0, Reflection(Phase.LISTING, "", 1), List()),
+        (backoff("7", 1), Rested(), 0, ReflectorState(Phase.WATCHING, "7", 1), Watch("7")),
+        (backoff("", 1), Rested(), 0, ReflectorState(Phase.LISTING, "", 1), List()),
     ],
 )
 def test_what_happened_says_what_is_next(
-    state: Reflection, happening: Happening, lasted: float, expected_state: Reflection, expected_action: Action
+    state: ReflectorState, happening: Happening, lasted: float, expected_state: ReflectorState, expected_action: Action
 ) -> None:
     assert (expected_state, expected_action) == step(state, happening, lasted)
 
 
 def test_nothing_is_known_at_first_so_a_list_is_asked_for() -> None:
-    assert (LISTING, List()) == step(Reflection(), Rested())
+    assert (LISTING, List()) == step(ReflectorState(), Rested())
 
 
 @pytest.mark.parametrize("reason", list(Reason))
@@ -69,7 +69,7 @@ def test_a_watch_goes_on_where_it_was_only_if_no_event_can_be_lost(reason: Reaso
 
 def test_failures_are_counted_across_lists_that_succeed_between_them() -> None:
     """A server that lists well and fails every watch would otherwise be asked every second."""
-    state = Reflection(Phase.WATCHING, "1")
+    state = ReflectorState(Phase.WATCHING, "1")
     waits = []
     for _ in range(4):
         state, action = step(state, Disconnected(Reason.INTERNAL))
@@ -102,13 +102,13 @@ def test_an_expiry_after_an_outage_is_relisted_quickly_too() -> None:
 
 
 def test_a_watch_that_has_worked_makes_the_next_failure_the_first() -> None:
-    state, action = step(Reflection(Phase.WATCHING, "7", failures=9), Disconnected(Reason.UNAVAILABLE), LONG)
+    state, action = step(ReflectorState(Phase.WATCHING, "7", failures=9), Disconnected(Reason.UNAVAILABLE), LONG)
 
     assert (backoff("7", 1, away=True), pause(1)) == (state, action)
 
 
 def test_a_slow_list_has_not_worked() -> None:
-    state, _ = step(Reflection(Phase.LISTING, "", failures=3), Disconnected(Reason.TIMEOUT), LONG)
+    state, _ = step(ReflectorState(Phase.LISTING, "", failures=3), Disconnected(Reason.TIMEOUT), LONG)
 
     assert backoff("", 4, away=True) == state
 

@@ -1,4 +1,4 @@
-"""How long to leave the API server alone. Pure: the random number is handed in."""
+"""Backoff: how long to wait before the next request to the API server. Pure: the random number is an argument."""
 
 from dataclasses import dataclass
 

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from podres_exporter.errors import ConfigError
-from podres_exporter.kube.credentials import Certificate, Identity, read_token
-from podres_exporter.kube.plugin import CredentialPlugin, plugin_spec
+from podres_exporter.kube.auth.credentials import Certificate, Identity, read_token
+from podres_exporter.kube.auth.exec_plugin import CredentialPlugin, plugin_spec
 from podres_exporter.printable import printable
 
 if TYPE_CHECKING:

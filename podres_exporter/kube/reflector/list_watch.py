@@ -1,4 +1,4 @@
-"""List and watch of one kind of objects, as far as a selector picks them."""
+"""List and watch requests for one kind of objects, with a field selector."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager

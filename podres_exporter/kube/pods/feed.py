@@ -1,4 +1,4 @@
-"""One list and one watch of the node's pods, from the transport's bytes into the book."""
+"""Decode the list and the watch events of the node's pods into the cache."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.errors import reason_of
-from podres_exporter.kube.podbook import PodBook
-from podres_exporter.kube.ports import LIST_VERB, WATCH_VERB, ListWatchTransport, MetadataObserver
+from podres_exporter.kube.interfaces import LIST_VERB, WATCH_VERB, ListWatchTransport, MetadataObserver
+from podres_exporter.kube.pods.cache import PodCache
 from podres_exporter.model import Malformed, Metadata
 from podres_exporter.podmeta import (
     Bookmark,
@@ -36,10 +36,10 @@ class PodFeed:
     """Owned by one thread. Every call raises ApiServerError where the request, or the watch, fails."""
 
     def __init__(
-        self, transport: ListWatchTransport, decoder: PodDecoder, observer: MetadataObserver, book: PodBook
+        self, transport: ListWatchTransport, decoder: PodDecoder, observer: MetadataObserver, cache: PodCache
     ) -> None:
         """Take what is needed; nothing is asked yet."""
-        self._transport, self._decoder, self._observer, self._book = transport, decoder, observer, book
+        self._transport, self._decoder, self._observer, self._cache = transport, decoder, observer, cache
         self._has_warned = False
 
     def list(self) -> str:
@@ -49,7 +49,7 @@ class PodFeed:
         self._observer.received(size_bytes)
         self._warn_of_foreign(found.foreign)
         self._report([*found.malformed, *(problem for pod in found.pods for problem in pod.problems)])
-        self._book.listed([pod.meta for pod in found.pods], is_complete=not found.malformed)
+        self._cache.listed([pod.meta for pod in found.pods], is_complete=not found.malformed)
         log.debug("metadata.listed", extra={"pods": len(found.pods), "version": found.resource_version})
         return found.resource_version
 
@@ -57,7 +57,7 @@ class PodFeed:
         """Take event after event until the server ends the watch; *progressed* is told the version of each."""
         self._observer.request(WATCH_VERB)
         with self._transport.watch(version, timeout_seconds) as lines:
-            self._book.opened()
+            self._cache.opened()
             for line in lines:
                 self._observer.received(len(line))
                 progressed(self._take(line))
@@ -69,20 +69,20 @@ class PodFeed:
         match event:
             case Changed(pod):
                 self._report(pod.problems)
-                self._book.added(pod.meta)
+                self._cache.added(pod.meta)
                 return pod.resource_version
             case Foreign(version):
                 self._warn_of_foreign(1)
-                self._book.heard()
+                self._cache.heard()
                 return version
             case Deleted(key, uid, version):
-                self._book.removed(key, uid)
+                self._cache.removed(key, uid)
                 return version
             case Bookmark(version):
-                self._book.heard()
+                self._cache.heard()
                 return version
             case Unknown():
-                self._book.heard()
+                self._cache.heard()
                 return ""
             case Failed(code, _, message, retry_after_seconds):
                 raise ApiServerError(WATCH_VERB, reason_of(code), f"{code}: {message}", retry_after_seconds)

@@ -1,4 +1,4 @@
-"""ResourceClaims of the pods of this node, each read once: which request has which device."""
+"""Read each ResourceClaim of the node's pods once and cache it: which request has which device."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from podres_exporter.clock import Clock
 from podres_exporter.dra import decode_claim
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.client import KubeClient
-from podres_exporter.kube.pacing import pause
+from podres_exporter.kube.reflector.pacing import pause
 from podres_exporter.model import ClaimFacts, ClaimKey
 
 GET_VERB = "get"

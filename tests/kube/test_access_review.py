@@ -13,7 +13,7 @@ from tls_rig import Authority
 
 from podres_exporter.clock import Clock, SystemClock
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.kube.accessreview import Review, review
+from podres_exporter.kube.access_review import Review, review
 from podres_exporter.kube.client import KubeClient
 from podres_exporter.sim.api import PODS, Drop, Fail, Hang
 

@@ -1,4 +1,4 @@
-"""ResourceSlices of one node: their lists and watches, and the pools that they make."""
+"""Decode lists and watch events of ResourceSlices into the pools they describe."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -10,7 +10,7 @@ from podres_exporter.dra import Slice, decode_slice_event, decode_slices, pools_
 from podres_exporter.dra.slices import SliceEvent
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.errors import reason_of
-from podres_exporter.kube.ports import LIST_VERB, WATCH_VERB, ListWatchTransport, MetadataObserver
+from podres_exporter.kube.interfaces import LIST_VERB, WATCH_VERB, ListWatchTransport, MetadataObserver
 from podres_exporter.model import DraPool, Malformed
 from podres_exporter.podmeta.records import Status
 

@@ -1,4 +1,4 @@
-"""What the reflectors need of a transport and of an observer, whoever provides them."""
+"""Interfaces between the reflectors, their transport and whoever counts what they do."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -64,3 +64,25 @@ class ListWatchTransport(Protocol):
     def close(self) -> None:
         """End what is under way at once, from any thread; later calls fail as unavailable."""
         ...
+
+
+class SilentObserver:
+    """MetadataObserver that passes over everything."""
+
+    def request(self, verb: str) -> None:
+        """Pass over it."""
+
+    def error(self, verb: str, reason: Reason) -> None:
+        """Pass over it."""
+
+    def restart(self, cause: str) -> None:
+        """Pass over it."""
+
+    def event(self, kind: str) -> None:
+        """Pass over it."""
+
+    def received(self, number_of_bytes: int) -> None:
+        """Pass over it."""
+
+    def malformed(self, items: Sequence[Malformed]) -> None:
+        """Pass over it."""

@@ -1,4 +1,4 @@
-"""Which labels the pods of a list have, whether or not they may be shown."""
+"""Collect the label keys of the pods of a list, allowed or not."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""DRA as the API server tells it: the node's ResourceSlices by list and watch, the claims of its pods one by one."""
+"""The DRA source: follow the node's ResourceSlices and read the ResourceClaims of its pods."""
 
 import json
 import logging
@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.kube.claims import GET_VERB, ClaimCache, Users, is_same_claim
 from podres_exporter.kube.client import KubeClient
-from podres_exporter.kube.listwatch import ListWatch
-from podres_exporter.kube.pacing import pause
-from podres_exporter.kube.ports import MetadataObserver
-from podres_exporter.kube.reflector import STOP_SECONDS, Reflector
-from podres_exporter.kube.slices import SliceFeed, SliceStore
+from podres_exporter.kube.dra.claims import GET_VERB, ClaimCache, Users, is_same_claim
+from podres_exporter.kube.dra.slices import SliceFeed, SliceStore
+from podres_exporter.kube.interfaces import MetadataObserver
+from podres_exporter.kube.reflector.list_watch import ListWatch
+from podres_exporter.kube.reflector.pacing import pause
+from podres_exporter.kube.reflector.reflector import STOP_SECONDS, Reflector
 from podres_exporter.model import Dra
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Lists and watches into the book, from written-down bytes."""
+"""Lists and watches into the cache, from written-down bytes."""
 
 import json
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from pods_rig import Recorder
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.kube.podbook import PodBook
-from podres_exporter.kube.podfeed import PodFeed, read_pods
-from podres_exporter.kube.ports import EVENT_KINDS
+from podres_exporter.kube.interfaces import EVENT_KINDS
+from podres_exporter.kube.pods.cache import PodCache
+from podres_exporter.kube.pods.feed import PodFeed, read_pods
 from podres_exporter.model import ContainerSpec
 from podres_exporter.podmeta import PodDecoder
 
@@ -62,8 +62,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def book(clock: FakeClock) -> PodBook:
-    return PodBook(clock)
+def cache(clock: FakeClock) -> PodCache:
+    return PodCache(clock)
 
 
 @pytest.fixture
@@ -71,19 +71,19 @@ def recorder(clock: FakeClock) -> Recorder:
     return Recorder(clock)
 
 
-def feed(transport: Script, recorder: Recorder, book: PodBook) -> PodFeed:
-    return PodFeed(transport, DECODER, recorder, book)
+def feed(transport: Script, recorder: Recorder, cache: PodCache) -> PodFeed:
+    return PodFeed(transport, DECODER, recorder, cache)
 
 
-def watched(transport: Script, recorder: Recorder, book: PodBook) -> list[str]:
+def watched(transport: Script, recorder: Recorder, cache: PodCache) -> list[str]:
     """Return the versions that a watch from 9 on tells."""
     versions: list[str] = []
-    feed(transport, recorder, book).watch("9", 250, versions.append)
+    feed(transport, recorder, cache).watch("9", 250, versions.append)
     return versions
 
 
 def test_pods_of_other_nodes_are_left_out_and_said_once(
-    recorder: Recorder, book: PodBook, caplog: pytest.LogCaptureFixture
+    recorder: Recorder, cache: PodCache, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A server, or a proxy before it, that ignores the field selector gives the pods of the whole cluster."""
     body = listing(
@@ -92,61 +92,61 @@ def test_pods_of_other_nodes_are_left_out_and_said_once(
     far = pod("far", node="n2", resourceVersion="12")
     lines = [event("ADDED", far), event("MODIFIED", far), event("DELETED", far), event("ADDED", made("b", 14))]
     transport = Script(body, *lines)
-    found = PodFeed(transport, PodDecoder(LabelAllowlist(), "n1"), recorder, book)
+    found = PodFeed(transport, PodDecoder(LabelAllowlist(), "n1"), recorder, cache)
     found.list()
     versions: list[str] = []
     found.watch("9", 250, versions.append)
 
-    assert {("ml", "a"), ("ml", "b")} == book.metadata().pods.keys()
-    assert book.metadata().synced
+    assert {("ml", "a"), ("ml", "b")} == cache.metadata().pods.keys()
+    assert cache.metadata().synced
     assert ["12", "12", "12", "14"] == versions
     assert {"foreign": 2, "deleted": 1, "changed": 1} == recorder.events
     assert [51] == [record.pods for record in caplog.records if record.message == "metadata.foreign_pods"]  # type: ignore[attr-defined]
     assert [] == recorder.items
 
 
-def test_a_list_fills_the_book_and_has_a_version(recorder: Recorder, book: PodBook) -> None:
+def test_a_list_fills_the_book_and_has_a_version(recorder: Recorder, cache: PodCache) -> None:
     body = listing(made("a", 1), made("b", 2))
 
-    assert "9" == feed(Script(body), recorder, book).list()
-    assert {("ml", "a"), ("ml", "b")} == book.metadata().pods.keys()
-    assert book.metadata().synced
+    assert "9" == feed(Script(body), recorder, cache).list()
+    assert {("ml", "a"), ("ml", "b")} == cache.metadata().pods.keys()
+    assert cache.metadata().synced
     assert ((1, 0), len(body), []) == (recorder.count(), recorder.bytes, recorder.items)
 
 
-def test_a_pod_of_a_list_that_cannot_be_read_leaves_a_gap(recorder: Recorder, book: PodBook) -> None:
+def test_a_pod_of_a_list_that_cannot_be_read_leaves_a_gap(recorder: Recorder, cache: PodCache) -> None:
     """The others are there, and nothing is taken for gone."""
-    feed(Script(listing(made("a", 1), {"metadata": {"name": "b"}})), recorder, book).list()
+    feed(Script(listing(made("a", 1), {"metadata": {"name": "b"}})), recorder, cache).list()
 
-    assert {("ml", "a")} == book.metadata().pods.keys()
-    assert not book.metadata().synced
+    assert {("ml", "a")} == cache.metadata().pods.keys()
+    assert not cache.metadata().synced
     assert ["items[1].metadata.namespace"] == [each.path for each in recorder.items]
 
 
-def test_an_amount_that_cannot_be_read_is_told_and_leaves_no_gap(recorder: Recorder, book: PodBook) -> None:
+def test_an_amount_that_cannot_be_read_is_told_and_leaves_no_gap(recorder: Recorder, cache: PodCache) -> None:
     container = {"name": "main", "resources": {"requests": {"cpu": "two"}}}
     item = made("a", 1, spec={"nodeName": "n1", "containers": [container]})
-    feed(Script(listing(item), event("MODIFIED", item)), recorder, book).list()
+    feed(Script(listing(item), event("MODIFIED", item)), recorder, cache).list()
     assert 1 == len(recorder.items)
-    watched(Script(b"", event("MODIFIED", item)), recorder, book)
+    watched(Script(b"", event("MODIFIED", item)), recorder, cache)
 
     assert 2 == len(recorder.items)
-    assert isinstance(book.metadata().pods["ml", "a"].containers[0], ContainerSpec)
-    assert book.metadata().synced
+    assert isinstance(cache.metadata().pods["ml", "a"].containers[0], ContainerSpec)
+    assert cache.metadata().synced
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", listing(version="")])
-def test_what_is_no_list_is_malformed_and_changes_nothing(recorder: Recorder, book: PodBook, body: bytes) -> None:
+def test_what_is_no_list_is_malformed_and_changes_nothing(recorder: Recorder, cache: PodCache, body: bytes) -> None:
     """A list without a version too: a watch without one would begin with the state of the present, unannounced."""
-    book.listed([], is_complete=True)
+    cache.listed([], is_complete=True)
     with pytest.raises(ApiServerError) as caught:
-        feed(Script(body), recorder, book).list()
+        feed(Script(body), recorder, cache).list()
 
     assert ("list", Reason.MALFORMED) == (caught.value.verb, caught.value.reason)
-    assert book.metadata().is_up
+    assert cache.metadata().is_up
 
 
-def test_events_are_taken_in_order_and_advance_the_version(recorder: Recorder, book: PodBook) -> None:
+def test_events_are_taken_in_order_and_advance_the_version(recorder: Recorder, cache: PodCache) -> None:
     lines = [
         event("ADDED", made("a", 10)),
         event("MODIFIED", made("a", 11, status={"phase": "Failed"})),
@@ -157,17 +157,17 @@ def test_events_are_taken_in_order_and_advance_the_version(recorder: Recorder, b
     ]
     transport = Script(b"", *lines)
 
-    assert ["10", "11", "12", "13", "14", ""] == watched(transport, recorder, book)
+    assert ["10", "11", "12", "13", "14", ""] == watched(transport, recorder, cache)
     assert [("9", 250)] == transport.asked
-    assert {("ml", "a"): "Failed"} == {key: meta.phase for key, meta in book.metadata().pods.items()}
+    assert {("ml", "a"): "Failed"} == {key: meta.phase for key, meta in cache.metadata().pods.items()}
     assert {"changed": 3, "deleted": 1, "bookmark": 1, "unknown": 1} == recorder.events
     assert ((0, 1), sum(map(len, lines))) == (recorder.count(), recorder.bytes)
 
 
-def test_a_watch_that_opens_shows_that_the_server_is_up(recorder: Recorder, book: PodBook) -> None:
-    watched(Script(), recorder, book)
+def test_a_watch_that_opens_shows_that_the_server_is_up(recorder: Recorder, cache: PodCache) -> None:
+    watched(Script(), recorder, cache)
 
-    assert book.metadata().is_up
+    assert cache.metadata().is_up
 
 
 @pytest.mark.parametrize(
@@ -184,21 +184,21 @@ def test_a_watch_that_opens_shows_that_the_server_is_up(recorder: Recorder, book
     ],
 )
 def test_what_ends_a_watch_has_a_reason_and_what_came_before_counts(
-    recorder: Recorder, book: PodBook, line: bytes, reason: Reason, wait: float | None
+    recorder: Recorder, cache: PodCache, line: bytes, reason: Reason, wait: float | None
 ) -> None:
     versions: list[str] = []
     with pytest.raises(ApiServerError) as caught:
-        feed(Script(b"", event("ADDED", made("a", 10)), line), recorder, book).watch("9", 250, versions.append)
+        feed(Script(b"", event("ADDED", made("a", 10)), line), recorder, cache).watch("9", 250, versions.append)
 
     assert ("watch", reason, wait) == (caught.value.verb, caught.value.reason, caught.value.retry_after_seconds)
     assert ["10"] == versions
-    assert {("ml", "a")} == book.metadata().pods.keys()
+    assert {("ml", "a")} == cache.metadata().pods.keys()
     assert set(recorder.events) <= set(EVENT_KINDS)
 
 
-def test_an_event_that_is_lost_is_told_with_its_place(recorder: Recorder, book: PodBook) -> None:
+def test_an_event_that_is_lost_is_told_with_its_place(recorder: Recorder, cache: PodCache) -> None:
     with pytest.raises(ApiServerError, match=r"an event is lost: object\.metadata\.namespace"):
-        watched(Script(b"", event("ADDED", {"metadata": {"name": "b"}})), recorder, book)
+        watched(Script(b"", event("ADDED", {"metadata": {"name": "b"}})), recorder, cache)
 
     assert ["object.metadata.namespace"] == [each.path for each in recorder.items]
     assert {"unusable": 1} == recorder.events

@@ -1,4 +1,4 @@
-"""DRA as the API server tells it at one moment, for commands that look once."""
+"""Read the DRA objects of the node once, for one-shot commands."""
 
 import logging
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from dataclasses import replace
 from podres_exporter.clock import Clock
 from podres_exporter.dra import decode_claim, decode_slices
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.kube.claims import GET_SECONDS, GET_VERB, Users
 from podres_exporter.kube.client import KubeClient
-from podres_exporter.kube.dra import GROUP_PATH, served_version, slices_of_node
-from podres_exporter.kube.slices import SliceStore
+from podres_exporter.kube.dra.claims import GET_SECONDS, GET_VERB, Users
+from podres_exporter.kube.dra.slices import SliceStore
+from podres_exporter.kube.dra.source import GROUP_PATH, served_version, slices_of_node
 from podres_exporter.model import ClaimFacts, ClaimKey, Dra
 
 log = logging.getLogger(__name__)

@@ -1,5 +1,5 @@
 """
-Following the pods of a node, as a table: where we stand, what happened, and what is to be done next.
+The state machine of a reflector, as a table: state, event, next action.
 
     LISTING   --Listed-->                 WATCHING   watch from the list's version
     WATCHING  --Progressed-->             WATCHING   read on
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from podres_exporter.errors import Reason
-from podres_exporter.kube.pacing import LOADING_PAUSE, LOADING_TRIES, Pause, pause, pause_unreached
+from podres_exporter.kube.reflector.pacing import LOADING_PAUSE, LOADING_TRIES, Pause, pause, pause_unreached
 
 STABLE_SECONDS = 30.0
 """A watch that has lasted this long has worked: what happens then is the first failure again."""
@@ -40,7 +40,7 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reflection:
+class ReflectorState:
     """
     Where we stand. *version* is the last that we know everything of, empty: a list is needed first.
 
@@ -107,7 +107,7 @@ Happening = Listed | Progressed | Ended | Disconnected | Rested
 Action = List | Watch | Pause
 
 
-def step(state: Reflection, happening: Happening, lasted_seconds: float = 0.0) -> tuple[Reflection, Action]:
+def step(state: ReflectorState, happening: Happening, lasted_seconds: float = 0.0) -> tuple[ReflectorState, Action]:
     """Return the new state and what to do; *lasted_seconds* is how long the request has gone on that is over now."""
     match happening:
         case Listed(version):
@@ -121,12 +121,14 @@ def step(state: Reflection, happening: Happening, lasted_seconds: float = 0.0) -
             return replace(state, phase=Phase.LISTING), List()
         case Ended():
             failures = 0 if _was_stable(state, lasted_seconds) else state.failures + 1
-            return Reflection(Phase.BACKOFF, state.version, failures), pause(failures)
+            return ReflectorState(Phase.BACKOFF, state.version, failures), pause(failures)
         case _:
             return _after_failure(state, happening, lasted_seconds)
 
 
-def _after_failure(state: Reflection, happening: Disconnected, lasted_seconds: float) -> tuple[Reflection, Pause]:
+def _after_failure(
+    state: ReflectorState, happening: Disconnected, lasted_seconds: float
+) -> tuple[ReflectorState, Pause]:
     """Return the new state and the pause after a list or a watch has failed."""
     reason = happening.reason
     is_stable = _was_stable(state, lasted_seconds)
@@ -147,6 +149,6 @@ def _after_failure(state: Reflection, happening: Disconnected, lasted_seconds: f
     return after, pause(counted, reason, happening.retry_after_seconds)
 
 
-def _was_stable(state: Reflection, lasted_seconds: float) -> bool:
+def _was_stable(state: ReflectorState, lasted_seconds: float) -> bool:
     """Return whether a watch, not a list, has gone on for long enough to have worked."""
     return state.phase is Phase.WATCHING and lasted_seconds >= STABLE_SECONDS

@@ -1,0 +1,1 @@
+"""The pods of one node, followed by list and watch."""
