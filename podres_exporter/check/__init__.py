@@ -7,8 +7,8 @@ Pure: `judge` takes Evidence and gives a Report, `text_lines` and `to_document` 
 from podres_exporter.check.document import to_document
 from podres_exporter.check.evidence import Evidence
 from podres_exporter.check.finding import Finding, Report, Verdict
-from podres_exporter.check.hidden import without_names
 from podres_exporter.check.judge import judge
+from podres_exporter.check.redaction import without_names
 from podres_exporter.check.text import text_lines
 
 __all__ = ["Evidence", "Finding", "Report", "Verdict", "judge", "text_lines", "to_document", "without_names"]

@@ -1,20 +1,20 @@
 """Judge the evidence: every finding, ordered so that causes come before their consequences."""
 
-from podres_exporter.check.answers import answer_findings
-from podres_exporter.check.apiserver import api_findings
-from podres_exporter.check.doubles import double_finding
-from podres_exporter.check.endpoint import socket_findings
 from podres_exporter.check.evidence import Evidence
 from podres_exporter.check.finding import Report
-from podres_exporter.check.labels import labels_finding
-from podres_exporter.check.machine import machine_findings
-from podres_exporter.check.own import own_findings
-from podres_exporter.check.pods import pod_findings
-from podres_exporter.check.podsapi import podsapi_findings
-from podres_exporter.check.release import release_finding
-from podres_exporter.check.rpcs import GET, rpc_findings
-from podres_exporter.check.settings import settings_finding
-from podres_exporter.check.twins import twins_finding
+from podres_exporter.check.findings.answers import answer_findings
+from podres_exporter.check.findings.apiserver import api_findings
+from podres_exporter.check.findings.double_held import double_finding
+from podres_exporter.check.findings.endpoint import socket_findings
+from podres_exporter.check.findings.labels import labels_finding
+from podres_exporter.check.findings.machine import machine_findings
+from podres_exporter.check.findings.own_pod import own_findings
+from podres_exporter.check.findings.pods import pod_findings
+from podres_exporter.check.findings.podsapi import podsapi_findings
+from podres_exporter.check.findings.release import release_finding
+from podres_exporter.check.findings.rpcs import GET, rpc_findings
+from podres_exporter.check.findings.settings import settings_finding
+from podres_exporter.check.findings.two_names import twins_finding
 from podres_exporter.errors import Reason
 from podres_exporter.join import Joiner, blank_shared_pool
 from podres_exporter.model import Allocation, Topology

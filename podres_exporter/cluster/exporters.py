@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from podres_exporter.cluster.outcome import Target, Trouble
-from podres_exporter.cluster.podlist import ListedPod
+from podres_exporter.cluster.pod_list import ListedPod
 from podres_exporter.errors import Reason
 from podres_exporter.printable import printable
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from podres_exporter.cluster.podlist import ListedPod
+from podres_exporter.cluster.pod_list import ListedPod
 from podres_exporter.printable import printable
 from podres_exporter.text.words import some
 

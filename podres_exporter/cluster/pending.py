@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from podres_exporter.cluster.fit import Ranked, fit_document, fit_lines
 from podres_exporter.cluster.outcome import Trouble
-from podres_exporter.cluster.whereto import Ranked, fit_document, fit_lines
 from podres_exporter.fit import ask_of
 from podres_exporter.model import PodMeta
 from podres_exporter.printable import printable

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from podres_exporter.dump import notes
-from podres_exporter.dump.dranotes import dra_left
-from podres_exporter.dump.left import Left, left
+from podres_exporter.dump.capacity import Left, left
+from podres_exporter.dump.dra_notes import dra_left
 from podres_exporter.dump.notes import About
 from podres_exporter.dump.table import nothing_to_list
 from podres_exporter.model import Snapshot

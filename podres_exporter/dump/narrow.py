@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from podres_exporter.cpuset import CpuSet
-from podres_exporter.dump.which import ClaimDeviceKey, Found, claim_device_key
+from podres_exporter.dump.device_match import ClaimDeviceKey, Found, claim_device_key
 from podres_exporter.model import (
     Allocation,
     Claim,

@@ -20,9 +20,8 @@ from podres_exporter.model import (
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import CPU, on_nodes, resource_amount, thing
 from podres_exporter.text.availability import last_answer, what_is_retained, what_is_unknown, why_nothing
-from podres_exporter.text.doubles import double_text
 from podres_exporter.text.origin import origin_name
-from podres_exporter.text.words import counted, folded, ids_in_order, joined
+from podres_exporter.text.words import counted, double_text, folded, ids_in_order, joined
 
 Note = str
 Notes = Callable[[Snapshot], Iterable[Note]]

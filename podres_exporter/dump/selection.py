@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from podres_exporter.dump.device_match import MOST_NAMES, find_devices, near_names
 from podres_exporter.dump.narrow import Wanted, narrowed
-from podres_exporter.dump.which import MOST_NAMES, find_devices, near_names
 from podres_exporter.errors import SelectionError
 from podres_exporter.join.twins import twins
 from podres_exporter.model import Allocation, DeviceStock, PodKey, Snapshot

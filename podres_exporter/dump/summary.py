@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from podres_exporter.dump import notes
-from podres_exporter.dump.left import Left, left
+from podres_exporter.dump.capacity import Left, left
 from podres_exporter.dump.notes import About
 from podres_exporter.model import Allocation, Explanation, Part, PodView, Snapshot
 from podres_exporter.printable import printable

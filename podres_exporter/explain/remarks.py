@@ -8,8 +8,7 @@ from podres_exporter.model import Certainty, DeviceHealth, Explanation, Request,
 from podres_exporter.model.shares import split_replica
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import resource_amount, thing
-from podres_exporter.text.doubles import double_name
-from podres_exporter.text.words import folded, shortened
+from podres_exporter.text.words import double_name, folded, shortened
 
 _MOST_NEIGHBOURS = 6
 _MOST_SHARES = 6

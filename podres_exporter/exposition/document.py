@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from podres_exporter.clock import Clock
 from podres_exporter.exposition.deflate import gzip_member
-from podres_exporter.exposition.etag import etag
-from podres_exporter.exposition.turns import RENDERING
+from podres_exporter.exposition.rendering import RENDERING, etag
 from podres_exporter.model import Snapshot
 
 Body = tuple[bytes, str]

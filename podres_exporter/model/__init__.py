@@ -18,6 +18,7 @@ from podres_exporter.model.allocation import (
     NumaNodes,
     Pod,
     PodSize,
+    Unknown,
     count_by_resource,
     ids_by_resource,
 )
@@ -71,7 +72,6 @@ from podres_exporter.model.snapshot import (
     Verdict,
 )
 from podres_exporter.model.topology import Core, Topology
-from podres_exporter.model.unknown import Unknown
 
 __all__ = [
     "Alignment",

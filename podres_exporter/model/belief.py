@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from podres_exporter.model.allocation import Pod
+from podres_exporter.model.allocation import Pod, Unknown
 from podres_exporter.model.doubles import DoubleHeld
 from podres_exporter.model.metadata import PodKey
-from podres_exporter.model.unknown import Unknown
 
 
 class Mark(StrEnum):

@@ -8,9 +8,8 @@ from podres_exporter.model import Certainty, ContainerView, Explanation, PodView
 from podres_exporter.page.badge import Badge
 from podres_exporter.page.markup import escaped, part
 from podres_exporter.page.scene import HEALTHY, Scene
-from podres_exporter.text.doubles import double_text
 from podres_exporter.text.verdict import verdict_text
-from podres_exporter.text.words import some
+from podres_exporter.text.words import double_text, some
 
 _FOLD = 8
 _MOST = 512

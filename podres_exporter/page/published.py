@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from podres_exporter.exposition.deflate import gzip_member
-from podres_exporter.exposition.etag import etag
-from podres_exporter.exposition.turns import RENDERING
+from podres_exporter.exposition.rendering import RENDERING, etag
 from podres_exporter.model import Snapshot
 from podres_exporter.page.assets import Asset, PageLinks
 

@@ -17,11 +17,12 @@ from podres_exporter.scenario.records import (
     KubeletSettings,
     NumaNode,
     PodSpec,
+    Release,
     ResourceSpec,
     Scenario,
     SliceSpec,
+    parse_release,
 )
-from podres_exporter.scenario.release import Release, parse_release
 from podres_exporter.scenario.state import NodeState, node_at
 
 __all__ = [

@@ -15,11 +15,12 @@ from podres_exporter.scenario.records import (
     FaultKind,
     KubeletSettings,
     NumaNode,
+    Release,
     ResourceSpec,
     Scenario,
     SliceSpec,
+    parse_release,
 )
-from podres_exporter.scenario.release import Release, parse_release
 from podres_exporter.yamldoc.load import load_document
 from podres_exporter.yamldoc.section import Problems, Section
 

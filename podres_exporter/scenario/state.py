@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from podres_exporter.model import Allocatable, Container, Device, Pod, Topology
 from podres_exporter.scenario.life import alive, born_at
-from podres_exporter.scenario.records import ContainerSpec, DeviceSpec, PodSpec, Scenario
-from podres_exporter.scenario.release import Release
+from podres_exporter.scenario.records import ContainerSpec, DeviceSpec, PodSpec, Release, Scenario
 from podres_exporter.scenario.topology import allocatable_cpus, allocatable_memory, topology_of
 
 DeviceKey = tuple[str, str]

@@ -1,7 +1,6 @@
 """The imperative shell: asks at intervals, decides what to believe, publishes, and stops in time."""
 
-from podres_exporter.service.changes import Changes
-from podres_exporter.service.events import Events
+from podres_exporter.service.events import Changes, Events
 from podres_exporter.service.follower import PollSettings
 from podres_exporter.service.loop import PollLoop
 from podres_exporter.service.poller import Poller, Sources

@@ -9,7 +9,7 @@ from podres_exporter.allocation.reasons import admission_is_under_way
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason, TopologyError
 from podres_exporter.model import Allocatable, Listing, Metadata, Snapshot, Topology
-from podres_exporter.service.changes import Changes
+from podres_exporter.service.events import Changes
 from podres_exporter.service.follower import ADMISSION_SECONDS, PollSettings
 from podres_exporter.service.poller import Poller, Sources
 from podres_exporter.sources.ports import KubeletSource, TopologySource

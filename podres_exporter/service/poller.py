@@ -36,11 +36,10 @@ from podres_exporter.model import (
     Usage,
 )
 from podres_exporter.service.backoff import Failures, poll_delay, retry_delay
-from podres_exporter.service.changes import Changes
-from podres_exporter.service.events import Events
+from podres_exporter.service.events import Changes, Events
 from podres_exporter.service.follower import Follower, PollSettings
 from podres_exporter.service.health import HealthBook
-from podres_exporter.sources.fixed_dra import FixedDra
+from podres_exporter.sources.fixed import FixedDra
 from podres_exporter.sources.ports import ALLOCATABLE, GET, DraSource, KubeletSource, PodMetaSource, TopologySource
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """The sources of facts: the kubelet's socket and the kernel's sysfs."""
 
-from podres_exporter.sources.fixed_metadata import FixedMetadata
+from podres_exporter.sources.fixed import FixedMetadata
 from podres_exporter.sources.kubelet import KubeletClient
 from podres_exporter.sources.ports import KubeletSource, PodMetaSource, SocketIdentity, TopologySource
 from podres_exporter.sources.topology import SysfsTopology

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Collection, Iterable, Sequence
 
+from podres_exporter.model import DoubleHeld, Thing
 from podres_exporter.printable import printable
 
 LEAST_COLUMNS = 80
@@ -65,3 +66,14 @@ def wrapped(text: str, columns: int, indent: str = "", hanging: str | None = Non
 def sentence_lines(text: str, columns: int) -> list[str]:
     """Return a sentence below a table in lines of at most *columns*; later ones are indented."""
     return wrapped(text, max(columns, LEAST_COLUMNS), hanging="  ")
+
+
+def double_name(double: DoubleHeld) -> str:
+    """Return the thing alone: `CPU 5`, or the resource and the device."""
+    item = printable(double.item)
+    return f"CPU {item}" if double.thing is Thing.CPU else f"{printable(double.resource)} {item}"
+
+
+def double_text(double: DoubleHeld) -> str:
+    """Return the thing and the pods that hold it: `nvidia.com/gpu GPU-0 by ml/a and ml/b`."""
+    return f"{double_name(double)} by {joined([printable('/'.join(pod)) for pod in double.pods])}"

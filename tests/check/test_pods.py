@@ -9,7 +9,7 @@ from check_rig import NOW, TRAIN, found, healthy, meta, metadata, socket, unconn
 
 from podres_exporter.check import Finding, Verdict
 from podres_exporter.check.evidence import Look
-from podres_exporter.check.pods import disagrees
+from podres_exporter.check.findings.pods import disagrees
 from podres_exporter.model import Claim, ClaimDevice, ContainerKind, ContainerSpec, Listing
 
 AGREED = Look(listing(TRAIN), metadata(meta()))

@@ -7,7 +7,7 @@ from check_rig import NOW, found, healthy, socket
 
 from podres_exporter.check import Finding, Verdict
 from podres_exporter.check.evidence import Connection, FileKind, Labels, Outcome, SocketFile
-from podres_exporter.check.refusal import selinux_type
+from podres_exporter.check.findings.refusal import selinux_type
 
 CONTAINER = "system_u:system_r:container_t:s0:c12,c345"
 DEVICE_PLUGIN = "system_u:system_r:container_device_plugin_t:s0:c12,c345"

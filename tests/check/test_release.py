@@ -10,7 +10,7 @@ from check_rig import TRAIN, calls, found, healthy, meta, metadata, refused
 
 from podres_exporter.check import Evidence, Verdict
 from podres_exporter.check.evidence import Call, Look
-from podres_exporter.check.release import OPEN, Clue, narrowed, range_text
+from podres_exporter.check.findings.release import OPEN, Clue, narrowed, range_text
 from podres_exporter.errors import Reason
 from podres_exporter.model import Claim, ClaimDevice, ContainerKind, ContainerSpec, Listing
 from podres_exporter.scenario import KubeletSettings, Release, node_at

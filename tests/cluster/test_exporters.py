@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from podres_exporter.cluster.exporters import NO_EXPORTER, Rules, choose
-from podres_exporter.cluster.podlist import Condition, Container, ListedPod, Meta, Port, Spec, Status
+from podres_exporter.cluster.pod_list import Condition, Container, ListedPod, Meta, Port, Spec, Status
 from podres_exporter.errors import Reason
 
 

@@ -10,7 +10,7 @@ from podres_exporter.cluster.installation import (
     oldest_namespace,
     other_lines,
 )
-from podres_exporter.cluster.podlist import ListedPod, Meta, Owner, Spec
+from podres_exporter.cluster.pod_list import ListedPod, Meta, Owner, Spec
 
 SET = Owner("apps/v1", "DaemonSet", "exporter", "u1", controller=True)
 

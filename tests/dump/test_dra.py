@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from snapshots import one_container
 
+from podres_exporter.dump.capacity import left
+from podres_exporter.dump.device_match import find_devices
 from podres_exporter.dump.free import free_cells, free_notes
 from podres_exporter.dump.held import held_things
-from podres_exporter.dump.left import left
 from podres_exporter.dump.spreadsheet import csv_text
-from podres_exporter.dump.which import find_devices
 from podres_exporter.dump.wide import wide_cells
 from podres_exporter.errors import SelectionError
 from podres_exporter.model import (

@@ -9,7 +9,7 @@ from dump_rig import builtin_demo, nasty
 
 from podres_exporter.cpuset import parse_cpuset
 from podres_exporter.dump import Selection, nobody_holds, select, select_nodes
-from podres_exporter.dump.left import left
+from podres_exporter.dump.capacity import left
 from podres_exporter.errors import SelectionError
 from podres_exporter.model import (
     Allocation,

@@ -27,7 +27,7 @@ from podres_exporter.dump import (
     wide_lines,
     wide_notes,
 )
-from podres_exporter.dump.left import Left, left
+from podres_exporter.dump.capacity import Left, left
 from podres_exporter.dump.selection import Selection, nobody_holds
 from podres_exporter.join import Joiner
 from podres_exporter.model import (

@@ -8,7 +8,7 @@ from podres_exporter.errors import KubeletError, Reason, TopologyError
 from podres_exporter.kube.interfaces import SilentObserver
 from podres_exporter.model import Metadata, Topology
 from podres_exporter.recording import Call, Recording, Refusal
-from podres_exporter.sources.fixed_metadata import FixedMetadata
+from podres_exporter.sources.fixed import FixedMetadata
 from podres_exporter.sources.recorded import RecordedClock, RecordedKubelet, RecordedTopology
 
 EMPTY = Recording("n1", "0", 1000.0)

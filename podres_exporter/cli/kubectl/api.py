@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from podres_exporter.cluster.podlist import ListedPod, NodePage, Page, read_node_page, read_page
+from podres_exporter.cluster.pod_list import ListedPod, NodePage, Page, read_node_page, read_page
 from podres_exporter.kube.client import JSON, KubeClient
 
 if TYPE_CHECKING:

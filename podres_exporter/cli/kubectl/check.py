@@ -11,7 +11,7 @@ from podres_exporter.cli.kubectl.command import complain, refuse
 from podres_exporter.clock import Clock, SystemClock
 from podres_exporter.cluster.documents import json_of
 from podres_exporter.cluster.health import Health, judge
-from podres_exporter.cluster.healthtext import health_document, health_lines
+from podres_exporter.cluster.health_text import health_document, health_lines
 from podres_exporter.cluster.outcome import told, trouble_lines, troubles
 from podres_exporter.dump import ANSI, PLAIN
 from podres_exporter.errors import ApiServerError

@@ -28,7 +28,7 @@ from podres_exporter.cluster.installation import (
     other_lines,
 )
 from podres_exporter.cluster.outcome import Outcome
-from podres_exporter.cluster.podlist import read_object
+from podres_exporter.cluster.pod_list import read_object
 from podres_exporter.config.values import at_least
 from podres_exporter.errors import ApiServerError, Reason, SnapshotError
 from podres_exporter.kube.client import Limits

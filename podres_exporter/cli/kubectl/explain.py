@@ -13,10 +13,10 @@ from podres_exporter.cli.kubectl.collect import Cluster, cluster, listed, make_w
 from podres_exporter.cli.kubectl.command import named_troubles, refuse
 from podres_exporter.clock import SystemClock
 from podres_exporter.cluster.documents import json_of
+from podres_exporter.cluster.fit import ranked
 from podres_exporter.cluster.outcome import Told, told, troubles
 from podres_exporter.cluster.pending import Pending, pending_document, pending_lines
-from podres_exporter.cluster.podlist import ListedPod, read_page
-from podres_exporter.cluster.whereto import ranked
+from podres_exporter.cluster.pod_list import ListedPod, read_page
 from podres_exporter.errors import NotFoundError
 from podres_exporter.explain import explain
 from podres_exporter.explain.document import to_dict

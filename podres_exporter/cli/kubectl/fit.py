@@ -9,8 +9,8 @@ from podres_exporter.cli.kubectl.collect import cluster, make_way
 from podres_exporter.cli.kubectl.command import named_troubles, refuse
 from podres_exporter.clock import SystemClock
 from podres_exporter.cluster.documents import json_of
+from podres_exporter.cluster.fit import fit_document, fit_lines, ranked, verdict
 from podres_exporter.cluster.outcome import told, troubles
-from podres_exporter.cluster.whereto import fit_document, fit_lines, ranked, verdict
 from podres_exporter.fit import Fits, Policy, Scope
 
 FORMATS = ("text", "json")

@@ -61,7 +61,7 @@ def _replayed(recording: Recording, where: str) -> Observation:
     from podres_exporter.cli.look.failures import failures_of  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.service.oneshot import look  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.service.poller import Sources  # noqa: PLC0415 - gRPC, not for snapshots
-    from podres_exporter.sources.fixed_metadata import FixedMetadata  # noqa: PLC0415 - gRPC, not for snapshots
+    from podres_exporter.sources.fixed import FixedMetadata  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.sources.ports import LIST  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.sources.recorded import (  # noqa: PLC0415 - gRPC, not for snapshots
         RecordedClock,

@@ -16,8 +16,7 @@ from podres_exporter.service.follower import PollSettings
 from podres_exporter.service.oneshot import Look, look, wait_for_admissions
 from podres_exporter.service.poller import Sources
 from podres_exporter.sources import KubeletClient, SysfsTopology
-from podres_exporter.sources.fixed_dra import FixedDra
-from podres_exporter.sources.fixed_metadata import FixedMetadata
+from podres_exporter.sources.fixed import FixedDra, FixedMetadata
 from podres_exporter.sources.ports import LIST, DraSource, KubeletCall, SocketIdentity
 
 LIST_SECONDS = 15.0

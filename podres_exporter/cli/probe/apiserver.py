@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from podres_exporter.check.dra import RIGHTS
 from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, DraAccess, PodsAnswer
+from podres_exporter.check.findings.dra_rights import RIGHTS
 from podres_exporter.cli.serve.metadata import kube_client
 from podres_exporter.errors import ApiServerError, ConfigError, Reason
 from podres_exporter.kube.access_review import review

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podres_exporter.sources.fixed_dra import FixedDra
-from podres_exporter.sources.fixed_metadata import FixedMetadata
+from podres_exporter.sources.fixed import FixedDra, FixedMetadata
 
 # What is heavy is imported where it is used: not for those who ask no API server, nor for commands without metrics.
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pathlib import Path
 from podres_exporter import __version__
 from podres_exporter.check import Evidence, Verdict, judge, text_lines, to_document, without_names
 from podres_exporter.check.evidence import ApiServer, Look, PodsApi, Settings
-from podres_exporter.check.pods import disagrees
+from podres_exporter.check.findings.pods import disagrees
 from podres_exporter.cli.flags.parser import given_flags
 from podres_exporter.cli.probe.apiserver import LIMITS, ApiAsker, connect
 from podres_exporter.cli.probe.doubles import find_doubles

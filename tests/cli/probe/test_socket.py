@@ -234,7 +234,7 @@ else:
     looked_at = point + "/" + os.path.basename(path)
 if os.system(f"mount --bind {source} {point} && mount -o remount,bind,ro {point}"): sys.exit(77)
 from podres_exporter.cli.probe.socket import look_at_socket
-from podres_exporter.check.endpoint import socket_findings
+from podres_exporter.check.findings.endpoint import socket_findings
 from podres_exporter.clock import SystemClock
 from pathlib import Path
 def show():

@@ -1,4 +1,4 @@
-"""Which devices a name means: a full id, the physical device of shared ids, or the beginning of one of them."""
+"""Match a device name as given: a full id, the physical device of shared ids, or the beginning of one of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ import re
 
 from podres_exporter.check.evidence import Call, Evidence
 from podres_exporter.check.finding import Finding, failed, note, ok, skipped, warning
-from podres_exporter.check.rpcs import LIST, NOT_CONNECTED
+from podres_exporter.check.findings.rpcs import LIST, NOT_CONNECTED
 from podres_exporter.errors import Reason
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import size_text

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from podres_exporter.check.apiserver import NO_API_SERVER
 from podres_exporter.check.evidence import Evidence, Look
 from podres_exporter.check.finding import Finding, note, ok, skipped, warning
+from podres_exporter.check.findings.apiserver import NO_API_SERVER
 from podres_exporter.model import Allocation, Attribution, Explanation, PodKey
 from podres_exporter.text.origin import origin_name
 from podres_exporter.text.words import counted, pods_text, some

@@ -1,4 +1,4 @@
-"""Where a pod could go: the answers of all nodes, best first."""
+"""Fit requests on the nodes of a cluster: the answers of all nodes, best first."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

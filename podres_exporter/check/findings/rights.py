@@ -2,9 +2,9 @@
 
 import re
 
-from podres_exporter.check.apierrors import http_code, is_answer, said
 from podres_exporter.check.evidence import AccessAnswer, ApiServer
 from podres_exporter.check.finding import Finding, failed, note, ok, skipped
+from podres_exporter.check.findings.api_errors import http_code, is_answer, said
 from podres_exporter.errors import ApiServerError
 from podres_exporter.printable import printable
 

@@ -1,8 +1,8 @@
 """The finding on the rights to read ResourceSlices and ResourceClaims."""
 
-from podres_exporter.check.apierrors import is_reached, said
 from podres_exporter.check.evidence import ApiServer
 from podres_exporter.check.finding import Facts, Finding, ok, skipped, warning
+from podres_exporter.check.findings.api_errors import is_reached, said
 from podres_exporter.errors import ApiServerError
 
 NAME = "api.dra"

@@ -3,8 +3,7 @@
 from podres_exporter.check.evidence import Evidence
 from podres_exporter.check.finding import Facts, Finding, note, ok, skipped, warning
 from podres_exporter.model import Certainty, DoubleHeld
-from podres_exporter.text.doubles import double_text
-from podres_exporter.text.words import counted
+from podres_exporter.text.words import counted, double_text
 
 NAME = "node.double-held"
 _MOST = 5

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from podres_exporter.check.evidence import Evidence, Look
 from podres_exporter.check.finding import Finding, ok, skipped
-from podres_exporter.check.pods import finished_pods
-from podres_exporter.check.rpcs import ALLOCATABLE, GET, LIST, NOT_CONNECTED
+from podres_exporter.check.findings.pods import finished_pods
+from podres_exporter.check.findings.rpcs import ALLOCATABLE, GET, LIST, NOT_CONNECTED
 from podres_exporter.errors import Reason
 from podres_exporter.join import blank_shared_pool
 from podres_exporter.model import ContainerKind, Listing, Topology

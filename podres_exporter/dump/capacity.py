@@ -1,4 +1,4 @@
-"""What the node has of each resource, what of it is held and what is left, by NUMA nodes."""
+"""What each resource of the node has, how much is held and how much is free, by NUMA node."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""A report with all names removed, so that it can be published."""
+"""Remove all names from a report, so that it can be published (--hash-names)."""
 
 from dataclasses import replace
 

@@ -1,10 +1,10 @@
 """Findings on the API server: whether it can be reached, whether it answers, and whether it knows this node."""
 
-from podres_exporter.check.apierrors import http_code, is_reached, said
-from podres_exporter.check.dra import dra_finding
 from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, Evidence, PodsAnswer
 from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skipped, warning
-from podres_exporter.check.rights import VERBS, right_finding
+from podres_exporter.check.findings.api_errors import http_code, is_reached, said
+from podres_exporter.check.findings.dra_rights import dra_finding
+from podres_exporter.check.findings.rights import VERBS, right_finding
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import seconds_text, size_text

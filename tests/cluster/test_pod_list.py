@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from podres_exporter.cluster.podlist import ListedPod, read_node_page, read_page
+from podres_exporter.cluster.pod_list import ListedPod, read_node_page, read_page
 from podres_exporter.errors import ApiServerError, Reason
 
 

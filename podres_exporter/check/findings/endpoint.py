@@ -2,7 +2,7 @@
 
 from podres_exporter.check.evidence import FileKind, Outcome, Socket
 from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skipped, warning
-from podres_exporter.check.refusal import security_module_remedy
+from podres_exporter.check.findings.refusal import security_module_remedy
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import age_text, seconds_text
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from podres_exporter.allowlist import LabelAllowlist
-from podres_exporter.check.apiserver import why_not_asked
 from podres_exporter.check.evidence import Evidence, PodsAnswer
 from podres_exporter.check.finding import Facts, Finding, note, ok, skipped, warning
+from podres_exporter.check.findings.apiserver import why_not_asked
 from podres_exporter.printable import printable
 from podres_exporter.text.words import counted, some
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from cluster_rig import snapshot, trainer
 
+from podres_exporter.cluster.fit import fit_document, fit_lines, ranked, verdict
 from podres_exporter.cluster.outcome import Trouble
-from podres_exporter.cluster.whereto import fit_document, fit_lines, ranked, verdict
 from podres_exporter.errors import Reason
 from podres_exporter.fit import Ask, Fits, Policy, ask_for
 from podres_exporter.model import Snapshot

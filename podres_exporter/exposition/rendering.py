@@ -1,4 +1,6 @@
-"""Names for bytes that are handed out."""
+"""Rendering of large answers: one at a time, so that the peaks of memory do not add up; and their ETags."""
+
+import threading
 
 
 def etag(data: bytes, encoding: str = "") -> str:
@@ -11,3 +13,7 @@ def etag(data: bytes, encoding: str = "") -> str:
     Source: RFC 9110, 8.8.3.3; PEP 456.
     """
     return f'"{hash(data) & 0xFFFF_FFFF_FFFF_FFFF:016x}{encoding and "-" + encoding}"'
+
+
+RENDERING = threading.Lock()
+"""Held while the page or the JSON document is made: at 50,000 devices each takes tens of MiB. No scrape holds it."""

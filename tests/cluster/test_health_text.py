@@ -5,7 +5,7 @@ from dataclasses import replace
 from cluster_rig import NOW, busy, told
 
 from podres_exporter.cluster.health import Health, judge
-from podres_exporter.cluster.healthtext import health_document, health_lines
+from podres_exporter.cluster.health_text import health_document, health_lines
 from podres_exporter.cluster.outcome import Trouble
 from podres_exporter.dump import ANSI, PLAIN
 from podres_exporter.errors import Reason
