@@ -4,12 +4,12 @@ The simulated node: a pod-resources endpoint and a fake /sys that play a scenari
 `SimNode` plays a whole scenario over time, `SimKubelet` is the endpoint alone for whoever has answers of their own.
 """
 
-from podres_exporter.sim.answers import Answers, FixedAnswers, RpcFault, StateAnswers
 from podres_exporter.sim.builtin import builtin_scenario
-from podres_exporter.sim.kubelet import SimKubelet
 from podres_exporter.sim.node import SimNode
+from podres_exporter.sim.podresources.answers import Answers, FixedAnswers, RpcFault, StateAnswers
+from podres_exporter.sim.podresources.kubelet import SimKubelet
+from podres_exporter.sim.podresources.restart import answers_after_restart
 from podres_exporter.sim.sysfs import write_sysfs
-from podres_exporter.sim.window import restart_window
 
 __all__ = [
     "Answers",
@@ -18,7 +18,7 @@ __all__ = [
     "SimKubelet",
     "SimNode",
     "StateAnswers",
+    "answers_after_restart",
     "builtin_scenario",
-    "restart_window",
     "write_sysfs",
 ]

@@ -8,10 +8,10 @@ from typing import Self
 
 from podres_exporter.clock import Clock
 from podres_exporter.scenario import Conditions, NodeState, Release, Scenario, conditions_at, node_at
-from podres_exporter.sim.answers import StateAnswers
-from podres_exporter.sim.kubelet import SimKubelet
+from podres_exporter.sim.podresources.answers import StateAnswers
+from podres_exporter.sim.podresources.kubelet import SimKubelet
+from podres_exporter.sim.podresources.restart import incomplete, without_plugins
 from podres_exporter.sim.sysfs import write_sysfs
-from podres_exporter.sim.window import incomplete, without_plugins
 
 _TICK_SECONDS = 0.1
 """How late the timeline's faults may come; answers are never late, for they are made when they are asked for."""

@@ -9,7 +9,7 @@ from bench.sizes import FEW, Size, state_of
 
 from podres_exporter.model import Topology
 from podres_exporter.scenario import KubeletSettings, NodeState, Release
-from podres_exporter.sim.answers import StateAnswers
+from podres_exporter.sim.podresources.answers import StateAnswers
 
 VARIANTS = 4
 

@@ -48,7 +48,7 @@ from bench.sizes import SIZES, XL, L, S, Size
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.clock import SystemClock
-from podres_exporter.sim.endpoint import Endpoint
+from podres_exporter.sim.podresources.endpoint import Endpoint
 
 CLOCK = SystemClock()
 FORK = multiprocessing.get_context("fork")

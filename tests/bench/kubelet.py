@@ -22,7 +22,7 @@ from bench.answers import News, Node, Round
 from bench.children import ended
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
-from podres_exporter.sim.endpoint import Endpoint
+from podres_exporter.sim.podresources.endpoint import Endpoint
 from podres_exporter.sim.sysfs import write_sysfs
 
 

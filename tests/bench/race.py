@@ -25,7 +25,7 @@ from podres_exporter.scenario import parse_scenario
 from podres_exporter.sim.api import PODS, Event, EventType
 from podres_exporter.sim.devices import DeviceState, PluginOptions
 from podres_exporter.sim.live import LiveNode
-from podres_exporter.sim.plugin import SamplePlugin
+from podres_exporter.sim.plugin.sample import SamplePlugin
 
 VF = "example.com/vf"
 NAMESPACE = "race"

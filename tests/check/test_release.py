@@ -15,8 +15,8 @@ from podres_exporter.errors import Reason
 from podres_exporter.model import Claim, ClaimDevice, ContainerKind, ContainerSpec, Listing
 from podres_exporter.scenario import KubeletSettings, Release, node_at
 from podres_exporter.sim import StateAnswers, builtin_scenario
-from podres_exporter.sim.answers import RpcFault
-from podres_exporter.sim.dialect import dialect_of
+from podres_exporter.sim.podresources.answers import RpcFault
+from podres_exporter.sim.podresources.dialect import dialect_of
 from podres_exporter.sources.kubelet import translate
 from podres_exporter.wire import AllocatableDecoder, ListDecoder
 

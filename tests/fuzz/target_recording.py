@@ -24,8 +24,8 @@ from podres_exporter.podmeta import PodDecoder, decode_list, parse_allowlist
 from podres_exporter.recording import Call, Pseudonyms, Recording, Refusal
 from podres_exporter.recording.file import decode, encode
 from podres_exporter.scenario import node_at
-from podres_exporter.sim.answers import StateAnswers
 from podres_exporter.sim.builtin import builtin_scenario
+from podres_exporter.sim.podresources.answers import StateAnswers
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 _PEAK_MIB = 64 + 48.0

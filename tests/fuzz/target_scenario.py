@@ -17,7 +17,7 @@ from podres_exporter.join import Joiner
 from podres_exporter.model import Snapshot
 from podres_exporter.scenario import Scenario, conditions_at, life_at, node_at, parse_scenario
 from podres_exporter.sim import builtin
-from podres_exporter.sim.answers import StateAnswers
+from podres_exporter.sim.podresources.answers import StateAnswers
 from podres_exporter.wire import AllocatableDecoder, ListDecoder
 
 _DATA = Path(builtin.__file__).parents[1] / "scenario" / "data"

@@ -14,12 +14,12 @@ from podres_exporter._proto import deviceplugin_v1beta1_pb2 as pb
 from podres_exporter.clock import SystemClock
 from podres_exporter.scenario import node_at, parse_scenario
 from podres_exporter.sim.api import PODS
-from podres_exporter.sim.connection import Connection
 from podres_exporter.sim.devices import DeviceManager, DeviceState, PluginOptions
-from podres_exporter.sim.generic_handler import Handler, Services
 from podres_exporter.sim.live import Kubelet, LiveNode
-from podres_exporter.sim.plugin import SamplePlugin
-from podres_exporter.sim.unix_server import UnixServer
+from podres_exporter.sim.plugin.sample import SamplePlugin
+from podres_exporter.sim.rpc.connection import Connection
+from podres_exporter.sim.rpc.services import Handler, Services
+from podres_exporter.sim.rpc.unix_server import UnixServer
 
 GPU, NIC = "example.com/gpu", "example.com/nic"
 DEVICE_PLUGIN = "v1beta1.DevicePlugin"

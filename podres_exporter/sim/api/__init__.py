@@ -4,14 +4,15 @@ The API server of the simulated node: pods, nodes and DRA objects over HTTP, for
 The owner of the simulation fills the `Store`; `ApiServer` serves it, and its `faults` say what goes wrong.
 """
 
-from podres_exporter.sim.api.answer import Answer
-from podres_exporter.sim.api.backends import Backend, Backends, Inquiry
-from podres_exporter.sim.api.faultkinds import YOUNG, Delay, Drop, Fail, Hang, StreamFault, Trickle
-from podres_exporter.sim.api.faults import ANY, Faults
-from podres_exporter.sim.api.history import Event, EventType
-from podres_exporter.sim.api.journal import Entry, Journal
+from podres_exporter.sim.api.http.answer import Answer
 from podres_exporter.sim.api.kubeconfig import kubeconfig
-from podres_exporter.sim.api.resources import (
+from podres_exporter.sim.api.serving.backends import Backend, Backends, Inquiry
+from podres_exporter.sim.api.serving.fault_kinds import YOUNG, Delay, Drop, Fail, Hang, StreamFault, Trickle
+from podres_exporter.sim.api.serving.faults import ANY, Faults
+from podres_exporter.sim.api.serving.journal import Entry, Journal
+from podres_exporter.sim.api.serving.server import ApiServer
+from podres_exporter.sim.api.storage.history import Event, EventType
+from podres_exporter.sim.api.storage.resources import (
     DAEMON_SETS,
     NAMESPACES,
     NODES,
@@ -20,9 +21,8 @@ from podres_exporter.sim.api.resources import (
     RESOURCE_SLICES,
     Resource,
 )
-from podres_exporter.sim.api.server import ApiServer
-from podres_exporter.sim.api.status import StatusError
-from podres_exporter.sim.api.store import Store
+from podres_exporter.sim.api.storage.status import StatusError
+from podres_exporter.sim.api.storage.store import Store
 
 __all__ = [
     "ANY",

@@ -21,7 +21,7 @@ class AsynchronousHandshake(Handshake):
     def register(self, resource: str, socket_path: Path, options: PluginOptions | None) -> None:
         """Return at once; a plugin that cannot be dialled never hears of it, only the log does."""
         client = self._client(resource, socket_path)
-        self._crew.start(resource, lambda: self._dial_and_run(client, options))
+        self._threads.start(resource, lambda: self._dial_and_run(client, options))
 
     def adopt(self, resource: str, socket_path: Path) -> None:
         """Connect and ask for the options before returning: no request came that could state them."""
@@ -32,7 +32,7 @@ class AsynchronousHandshake(Handshake):
         except PluginError:
             self._hang_up(client)
             raise
-        self._crew.start(resource, lambda: self._run(client))
+        self._threads.start(resource, lambda: self._run(client))
 
     def drop(self, resource: str) -> None:
         """Hang up; the end of the stream does the rest."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from podres_exporter._proto import deviceplugin_v1beta1_pb2 as pb
-from podres_exporter.sim.connection import Connection, WireError
 from podres_exporter.sim.devices.api import DEVICE_PLUGIN, options_of, result_of
 from podres_exporter.sim.devices.records import AllocateResult, PluginError, PluginOptions
+from podres_exporter.sim.rpc.connection import Connection, WireError
 
 DIAL_TIMEOUT_SECONDS = 10.0
 """What dial of client.go gives a plugin."""

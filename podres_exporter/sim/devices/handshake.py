@@ -5,11 +5,11 @@ import threading
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from podres_exporter.sim.crew import Crew
 from podres_exporter.sim.devices.api import state_of
 from podres_exporter.sim.devices.client import PluginClient
 from podres_exporter.sim.devices.ledger import Ledger
 from podres_exporter.sim.devices.records import PluginError, PluginOptions
+from podres_exporter.sim.rpc.worker_threads import WorkerThreads
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Handshake(ABC):
         """Start closed."""
         self._ledger = ledger
         self._dial_timeout_seconds = dial_timeout_seconds
-        self._crew = Crew("device-plugin")
+        self._threads = WorkerThreads("device-plugin")
         self._lock = threading.Lock()
         self._open = False
         self._alive: set[PluginClient] = set()
@@ -59,7 +59,7 @@ class Handshake(ABC):
 
     def join(self) -> None:
         """Wait for the threads; only after `end`, and after nobody calls in any more."""
-        self._crew.join(_JOIN_SECONDS)
+        self._threads.join(_JOIN_SECONDS)
 
     def _client(self, resource: str, socket_path: Path) -> PluginClient:
         """Return a new client that `end` will close; raises PluginError where that has happened already."""

@@ -16,7 +16,7 @@ from podres_exporter.sim.devices.registration import registration_service
 from podres_exporter.sim.devices.sockets import wipe_sockets
 from podres_exporter.sim.devices.synchronous import SynchronousHandshake
 from podres_exporter.sim.devices.watcher import PluginWatcher
-from podres_exporter.sim.unix_server import UnixServer
+from podres_exporter.sim.rpc.unix_server import UnixServer
 
 _THREADS = 16
 

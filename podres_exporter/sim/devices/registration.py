@@ -12,8 +12,8 @@ from podres_exporter.sim.devices.api import REGISTRATION, SUPPORTED_VERSIONS, VE
 from podres_exporter.sim.devices.handshake import Handshake
 from podres_exporter.sim.devices.names import is_extended_resource_name
 from podres_exporter.sim.devices.records import PluginError
-from podres_exporter.sim.generic_handler import Services
-from podres_exporter.sim.go_texts import plain_slice, quoted, quoted_slice
+from podres_exporter.sim.rpc.go_texts import plain_slice, quoted, quoted_slice
+from podres_exporter.sim.rpc.services import Services
 
 log = logging.getLogger(__name__)
 

@@ -46,7 +46,7 @@ class SynchronousHandshake(Handshake):
             self._forget(resource)
             self._hang_up(client)
             raise
-        self._crew.start(resource, lambda: self._run(client))
+        self._threads.start(resource, lambda: self._run(client))
 
     def drop(self, resource: str) -> None:
         """Disconnect the current client, if there is one."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podres_exporter.clock import Clock
-from podres_exporter.sim.connection import Connection
-from podres_exporter.sim.crew import Crew
 from podres_exporter.sim.devices.handshake import Handshake
 from podres_exporter.sim.devices.sockets import SocketId, plugin_sockets
-from podres_exporter.sim.devices.visit import Visit, visit
+from podres_exporter.sim.devices.watched_registration import Visit, visit
+from podres_exporter.sim.rpc.connection import Connection
+from podres_exporter.sim.rpc.worker_threads import WorkerThreads
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class PluginWatcher:
         self._clock = clock
         self._dial_timeout_seconds = dial_timeout_seconds
         self._changed = changed
-        self._crew = Crew("plugin-watcher")
+        self._threads = WorkerThreads("plugin-watcher")
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._seen: dict[Path, _Seen] = {}
@@ -67,7 +67,7 @@ class PluginWatcher:
         self._directory.mkdir(parents=True, exist_ok=True)
         self._stop.clear()
         if poll_seconds is not None:
-            self._crew.start("poll", lambda: self._poll(poll_seconds))
+            self._threads.start("poll", lambda: self._poll(poll_seconds))
 
     def end(self) -> None:
         """Begin no more visits, break off those under way, and forget every socket; the threads end soon."""
@@ -79,7 +79,7 @@ class PluginWatcher:
 
     def join(self) -> None:
         """Wait for the threads; only after `end`."""
-        self._crew.join(_JOIN_SECONDS)
+        self._threads.join(_JOIN_SECONDS)
 
     def scan(self) -> None:
         """Look at the directory once: plugins whose socket went are dropped when this returns, visits may go on."""
@@ -115,7 +115,7 @@ class PluginWatcher:
             retry = _FIRST_RETRY_SECONDS if seen is None else min(2 * seen.retry_seconds, _LAST_RETRY_SECONDS)
             now = _Seen(identity, Connection(path), retry_seconds=retry)
             self._seen[path] = now
-        self._crew.start(path.name, lambda: self._visit(path, now))
+        self._threads.start(path.name, lambda: self._visit(path, now))
 
     def _due(self, seen: _Seen) -> bool:
         failed = seen.outcome is not None and seen.outcome.resource is None

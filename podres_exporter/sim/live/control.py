@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from podres_exporter.sim.api import PODS, StatusError
-from podres_exporter.sim.api.writes import NAME_RULE, is_name
+from podres_exporter.sim.api.writes.verbs import NAME_RULE, is_name
 from podres_exporter.sim.live.node import LiveNode
 
 HELP = """\

@@ -23,15 +23,15 @@ from podres_exporter.scenario import (
     node_at,
 )
 from podres_exporter.sim.api import ANY, PODS, YOUNG, ApiServer, Hang, StatusError, Store, StreamFault
-from podres_exporter.sim.api.defaults import defaulted
+from podres_exporter.sim.api.writes.defaults import defaulted
 from podres_exporter.sim.devices import DeviceManager, DeviceState
-from podres_exporter.sim.live.clerk import Clerk
 from podres_exporter.sim.live.kubelet import Kubelet, Phase
 from podres_exporter.sim.live.podsapi import PodsApi
 from podres_exporter.sim.live.sources import PodSources
+from podres_exporter.sim.live.status_writer import StatusWriter
 from podres_exporter.sim.node import SimNode
-from podres_exporter.sim.plugin import SamplePlugin
-from podres_exporter.sim.window import without_plugins
+from podres_exporter.sim.plugin.sample import SamplePlugin
+from podres_exporter.sim.podresources.restart import without_plugins
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +70,8 @@ class LiveNode(SimNode):
         self._sick: set[tuple[str, str]] = set()
         self._lives: dict[int, tuple[Life, str]] = {}
         self._playing = threading.Lock()
-        self._clerk = Clerk(self.scenario, self.store, self.pods, self.devices, clock)
-        self._sources = PodSources(self.scenario.node, self.store, self.pods, self._clerk)
+        self._status_writer = StatusWriter(self.scenario, self.store, self.pods, self.devices, clock)
+        self._sources = PodSources(self.scenario.node, self.store, self.pods, self._status_writer)
         self.pods_api = PodsApi(self.scenario.kubelet, directory, self.store, self.pods, self._sources)
         self._heard: float | None = None
         self._fresh = node_at(replace(self.scenario, pods=()), 0)
@@ -85,8 +85,8 @@ class LiveNode(SimNode):
             self.start_plugin(resource.name)
         names = {resource.name for resource in played}
         self.devices.wait_until(lambda: names <= self.devices.known().keys(), _REGISTER_SECONDS)
-        self._clerk.introduce()
-        self._clerk.follow_slices(0.0)
+        self._status_writer.introduce()
+        self._status_writer.follow_slices(0.0)
         self.api.start()
         self.pods_api.start()
         super().start()
@@ -201,7 +201,7 @@ class LiveNode(SimNode):
         held = self.pods.held(uid)
         live = self.pods.finish(uid)
         if live is not None:
-            self._clerk.write(pod, live, held)
+            self._status_writer.write(pod, live, held)
 
     def _tick(self) -> None:
         """Bring kubelet, plugins, API server and pods to what the timeline wants now."""
@@ -210,14 +210,14 @@ class LiveNode(SimNode):
             seconds = self.seconds()
             now = conditions_at(self.scenario, seconds)
             if not now.api_away:
-                self._clerk.follow_slices(seconds)
+                self._status_writer.follow_slices(seconds)
                 for index, spec in enumerate(self.scenario.pods):
                     if spec.manifest is not None:
                         self._play(index, spec, spec.manifest, life_at(spec, seconds))
             if now.serving:
                 share = now.pods_incomplete if self._heard is None else self._heard
                 self._sources.catch_up(0.0 if now.api_away else share)
-            self._clerk.follow_plugins()
+            self._status_writer.follow_plugins()
             self.pods_api.follow()
 
     def _listing(self) -> None:

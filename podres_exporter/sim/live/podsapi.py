@@ -7,7 +7,7 @@ import grpc
 from podres_exporter.scenario import Conditions, KubeletSettings
 from podres_exporter.sim.api import Event, Store
 from podres_exporter.sim.live.kubelet import Kubelet
-from podres_exporter.sim.live.podview import KubeletPods
+from podres_exporter.sim.live.pods_api_view import KubeletPods
 from podres_exporter.sim.live.sources import PodSources
 from podres_exporter.sim.podsapi.broadcast import StreamEnd
 from podres_exporter.sim.podsapi.server import GATE_OFF, NOT_READY, SOCKET, SimPodsApi

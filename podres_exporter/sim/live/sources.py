@@ -6,11 +6,11 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from podres_exporter.sim.api import PODS, Event, EventType, StatusError, Store
-from podres_exporter.sim.api.objects import at
-from podres_exporter.sim.live.clerk import MIRROR, Clerk, kubelet_uid
+from podres_exporter.sim.api.storage.objects import at
 from podres_exporter.sim.live.kubelet import Kubelet, Phase
-from podres_exporter.sim.live.syncloop import SyncLoop
-from podres_exporter.sim.window import EMPTY_SHARE
+from podres_exporter.sim.live.status_writer import MIRROR, StatusWriter, kubelet_uid
+from podres_exporter.sim.live.sync_loop import SyncLoop
+from podres_exporter.sim.podresources.restart import EMPTY_SHARE
 
 
 class PodSources:
@@ -24,9 +24,9 @@ class PodSources:
     Source: kubelet.go HandlePodAdditions, config.go seenSources; measured on 1.36 at 60 Hz.
     """
 
-    def __init__(self, node: str, store: Store, pods: Kubelet, clerk: Clerk) -> None:
+    def __init__(self, node: str, store: Store, pods: Kubelet, writer: StatusWriter) -> None:
         """Hear of nothing before `start`."""
-        self._node, self._store, self._pods, self._clerk = node, store, pods, clerk
+        self._node, self._store, self._pods, self._status_writer = node, store, pods, writer
         self._loop = SyncLoop()
         self._lock = threading.RLock()
         self._static: dict[str, Mapping[str, Any]] = {}
@@ -117,7 +117,7 @@ class PodSources:
                     self._forget(pod["metadata"]["uid"])
         elif event.type is EventType.ADDED and isinstance(pod.get("spec"), Mapping) and not _is_bound(pod):
             if (at(pod, "spec.nodeName") or self._node) == self._node:
-                self._clerk.bind(pod)
+                self._status_writer.bind(pod)
         elif self._is_ours(pod):
             with self._lock:
                 if not self._is_behind:
@@ -165,7 +165,7 @@ class PodSources:
         try:
             self._pods.admit(pod)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self._clerk.refuse(pod, error)
+            self._status_writer.refuse(pod, error)
             return
         metadata = pod["metadata"]
         self._show(uid, static or (metadata.get("namespace", ""), metadata["name"]))
@@ -179,7 +179,7 @@ class PodSources:
             return
         is_new = (stored.get("status") or {}).get("phase") in {None, Phase.PENDING}
         if live is not None and live.phase is not Phase.PENDING and is_new and kubelet_uid(stored) == uid:
-            self._clerk.write(stored, live, self._pods.held(uid))
+            self._status_writer.write(stored, live, self._pods.held(uid))
 
     def _has(self, key: tuple[str, str]) -> bool:
         try:

@@ -11,7 +11,7 @@ import pytest
 from look_rig import NODE, Command, Ran, Spot, spot
 
 from podres_exporter.config import OPTIONS
-from podres_exporter.sim.answers import RpcFault
+from podres_exporter.sim.podresources.answers import RpcFault
 
 
 @pytest.fixture(autouse=True)

@@ -23,8 +23,8 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.config import OPTIONS
 from podres_exporter.config.build import Given
 from podres_exporter.document import encode
-from podres_exporter.sim.answers import RpcFault
 from podres_exporter.sim.api import PODS, kubeconfig
+from podres_exporter.sim.podresources.answers import RpcFault
 
 
 @pytest.fixture(autouse=True)

@@ -442,7 +442,7 @@ def test_sides_that_disagree_are_looked_at_twice(place: Place) -> None:
 
 def test_sides_that_agree_at_the_second_look_do_not_disagree(place: Place) -> None:
     """The first List is answered as by a kubelet that does not know the pod yet."""
-    place.kubelet.window = [answers()]
+    place.kubelet.first_answers = [answers()]
     findings = place.check()
 
     assert {} == worse(findings)

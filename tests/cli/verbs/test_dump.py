@@ -26,7 +26,7 @@ from podres_exporter.dump.table import HEADERS as TABLE_HEADERS
 from podres_exporter.errors import SnapshotError
 from podres_exporter.families import CATALOGUE, ContainerFamily, NodeFamily, PodFamily, PodLabelsFamily
 from podres_exporter.recording import Recording
-from podres_exporter.sim.answers import RpcFault
+from podres_exporter.sim.podresources.answers import RpcFault
 
 OF_THE_ALLOCATION = (ContainerFamily, NodeFamily, PodFamily, PodLabelsFamily)
 

@@ -4,7 +4,7 @@ import pytest
 from api_rig import Client, names, pod
 
 from podres_exporter.sim.api import NAMESPACES, PODS, RESOURCE_SLICES, Resource, StatusError, Store
-from podres_exporter.sim.api.selectors import EVERYTHING, parse_selectors
+from podres_exporter.sim.api.http.selectors import EVERYTHING, parse_selectors
 
 ITEM = {
     "metadata": {"name": "p", "namespace": "ml", "labels": {"app": "train", "gpu": "", "app.kubernetes.io/name": "x"}},

@@ -197,9 +197,9 @@ def test_a_client_that_leaves_in_the_middle_is_no_error(
 def test_clients_that_say_nothing_do_not_keep_their_threads(store: Store, clock: Clock) -> None:
     """And where all threads are taken another client is sent away, as the descriptors must last for the rest."""
     with ApiServer(store, clock) as server:
-        front = server._front  # noqa: SLF001 - the limits are for real time
-        assert front is not None
-        front._silence_seconds = 0.05  # noqa: SLF001 - as above
+        served = server._listener  # noqa: SLF001 - the limits are for real time
+        assert served is not None
+        served._silence_seconds = 0.05  # noqa: SLF001 - as above
         client = Client(server.url)
         silent = [client.connect() for _ in range(20)]
         for each in silent:
@@ -213,7 +213,7 @@ def test_clients_that_say_nothing_do_not_keep_their_threads(store: Store, clock:
 
 
 def test_the_number_of_connections_is_bounded(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("podres_exporter.sim.api.front.MOST_CONNECTIONS", 3)
+    monkeypatch.setattr("podres_exporter.sim.api.serving.listener.MOST_CONNECTIONS", 3)
     with ApiServer(store, clock) as server:
         client = Client(server.url)
         kept = [client.watch(PODS_PATH) for _ in range(3)]

@@ -7,9 +7,9 @@ from api_rig import Client, pod
 from fake_clock import FakeClock
 
 from podres_exporter.sim.api import NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES, Resource, Store
-from podres_exporter.sim.api.duration import human_duration
-from podres_exporter.sim.api.podcells import PodCells, pod_cells
-from podres_exporter.sim.api.tables import as_table
+from podres_exporter.sim.api.tables.duration import human_duration
+from podres_exporter.sim.api.tables.pod_cells import PodCells, pod_cells
+from podres_exporter.sim.api.tables.rows import as_table
 
 TABLE = (
     "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json"

@@ -20,7 +20,7 @@ from tls_rig import Authority
 
 from podres_exporter.clock import Clock
 from podres_exporter.sim.api import PODS, ApiServer, Fail, Hang, Store, StreamFault, kubeconfig
-from podres_exporter.sim.api.front import Front
+from podres_exporter.sim.api.serving.listener import Listener
 
 PODS_PATH = "/api/v1/pods"
 TOKEN = "a-token"  # noqa: S105 - a test's own
@@ -126,9 +126,9 @@ def test_a_silent_connection_is_closed_in_the_end(authority: Authority) -> None:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     handler, context = http.server.BaseHTTPRequestHandler, authority.server_context()
-    front = Front(listener, handler, context, handshake_seconds=0.05, silence_seconds=0.05)
-    front.start()
-    with socket.create_connection(listener.getsockname(), 60) as silent, contextlib.closing(front):
+    served = Listener(listener, handler, context, handshake_seconds=0.05, silence_seconds=0.05)
+    served.start()
+    with socket.create_connection(listener.getsockname(), 60) as silent, contextlib.closing(served):
         assert b"" == silent.recv(1)
 
 

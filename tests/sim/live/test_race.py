@@ -15,7 +15,7 @@ from podres_exporter.scenario import parse_scenario
 from podres_exporter.sim.api import PODS
 from podres_exporter.sim.devices import DeviceState, PluginOptions
 from podres_exporter.sim.live import Kubelet, LiveNode, Phase
-from podres_exporter.sim.plugin import SamplePlugin
+from podres_exporter.sim.plugin.sample import SamplePlugin
 
 STATES = {f"GPU-{number}": DeviceState((0,)) for number in range(3)}
 

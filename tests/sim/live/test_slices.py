@@ -13,8 +13,8 @@ from podres_exporter.kube.dra.source import served_version
 from podres_exporter.scenario import node_at, parse_scenario
 from podres_exporter.sim.api import RESOURCE_SLICES, ApiServer, Store, kubeconfig
 from podres_exporter.sim.live import LiveNode
-from podres_exporter.sim.live.clerk import Clerk
 from podres_exporter.sim.live.kubelet import Kubelet
+from podres_exporter.sim.live.status_writer import StatusWriter
 
 SCENARIO = """
 node: n1
@@ -79,9 +79,9 @@ def test_slices_come_change_and_go_with_the_scenario_s_time() -> None:
     def there(seconds: float) -> list[str]:
         store = Store(SystemClock())
         pods = Kubelet(scenario, node_at(scenario, 0).topology, None)  # type: ignore[arg-type]  # it admits nobody
-        clerk = Clerk(scenario, store, pods, None, SystemClock())  # type: ignore[arg-type]
-        clerk.follow_slices(0.0)
-        clerk.follow_slices(seconds)
+        writer = StatusWriter(scenario, store, pods, None, SystemClock())  # type: ignore[arg-type]
+        writer.follow_slices(0.0)
+        writer.follow_slices(seconds)
         items = store.read(RESOURCE_SLICES)[0]
         return [f"{item['spec'].get('nodeName', '-')} {item['spec']['devices'][0]['name']}" for item in items]
 

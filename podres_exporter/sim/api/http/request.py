@@ -1,0 +1,95 @@
+"""Requests, and what a path of the Kubernetes API means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from podres_exporter.sim.api.http.options import parse_bool
+from podres_exporter.sim.api.storage.resources import Resource, find_resource
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """
+    The object or the collection that a path names; *namespace* None is all of them, *name* None the collection.
+
+    *path* is what follows the subresource `proxy`, as it stands in the URL; empty without even a slash.
+    *version* is that of the API's group.
+    """
+
+    resource: Resource
+    namespace: str | None = None
+    name: str | None = None
+    subresource: str = ""
+    path: str = ""
+    version: str = "v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, read to its end. Header names are in lower case; of a repeated query key the first counts."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def target(self) -> Target | None:
+        """What the path names, None for discovery, the version and paths that lead nowhere."""
+        return parse_target(self.path)
+
+    @property
+    def verb(self) -> str:
+        """
+        The word that RBAC has for it; for paths that are no resource, the method in lower case.
+
+        Source: endpoints/request.RequestInfoFactory.
+        """
+        target = self.target
+        if target is None:
+            return self.method.lower()
+        if self.method in {"GET", "HEAD"}:
+            if target.name is not None:
+                return "get"
+            return "watch" if parse_bool(self.query.get("watch")) else "list"
+        verb = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(self.method, "")
+        return "deletecollection" if verb == "delete" and target.name is None else verb
+
+
+def parse_request(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Request:
+    """Return the request that a request line and headers make."""
+    parts = urlsplit(url)
+    query = dict(reversed(parse_qsl(parts.query, keep_blank_values=True)))
+    return Request(method, parts.path, query, {name.lower(): value for name, value in headers.items()}, body)
+
+
+def parse_target(path: str) -> Target | None:
+    """Return what `/api/v1/...` or `/apis/GROUP/VERSION/...` names, None where that is no resource of ours."""
+    parts = [unquote(part) for part in path.strip("/").split("/")]
+    if parts[0] == "api" and len(parts) >= 3:
+        group, version, rest = "", parts[1], parts[2:]
+    elif parts[0] == "apis" and len(parts) >= 4:
+        group, version, rest = parts[1], parts[2], parts[3:]
+    else:
+        return None
+    namespace = None
+    if rest[0] == "namespaces" and len(rest) >= 3:
+        namespace, rest = rest[1], rest[2:]
+    resource = find_resource(group, version, rest[0])
+    subresource = rest[2] if len(rest) > 2 else ""
+    is_proxied = subresource == "proxy"
+    if resource is None or (len(rest) > 3 and not is_proxied) or (namespace is not None and not resource.is_namespaced):
+        return None
+    name = rest[1] if len(rest) > 1 else None
+    if resource.is_namespaced and namespace is None and name is not None:
+        return None
+    below = _below(path, len(parts) - len(rest) + 3) if is_proxied else ""
+    return Target(resource, namespace, name, subresource, below, version)
+
+
+def _below(path: str, depth: int) -> str:
+    """Return what of a path comes after so many components, with its slash; empty where there is not even that."""
+    pieces = path.lstrip("/").split("/", depth)
+    return f"/{pieces[depth]}" if len(pieces) > depth else ""

@@ -1,0 +1,1 @@
+"""The API server that listens: connections, routes, access, faults."""

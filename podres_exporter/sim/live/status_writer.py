@@ -1,0 +1,111 @@
+"""What the kubelet writes to the API server: the node, and the status of its pods."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from podres_exporter.clock import Clock
+from podres_exporter.model import Container
+from podres_exporter.scenario import CLAIM_STATUSES, Scenario, SliceSpec
+from podres_exporter.sim.api import NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES, StatusError, Store
+from podres_exporter.sim.api.storage.objects import key_of
+from podres_exporter.sim.devices import DeviceManager
+from podres_exporter.sim.live.kubelet import Kubelet, LivePod, Phase
+from podres_exporter.sim.live.objects import claim_object, node_object, slice_object
+from podres_exporter.sim.live.status import pod_status
+
+log = logging.getLogger(__name__)
+
+MIRROR = "kubernetes.io/config.mirror"
+"""The annotation of a mirror pod: the UID that the kubelet has for the static pod."""
+
+
+def kubelet_uid(pod: Mapping[str, Any]) -> str:
+    """Return the UID by which the kubelet knows a pod of the API server; of a mirror pod that is another one."""
+    metadata = pod["metadata"]
+    annotations = metadata.get("annotations")
+    return str((annotations if isinstance(annotations, Mapping) else {}).get(MIRROR, metadata["uid"]))
+
+
+class StatusWriter:
+    """Keeps the objects of one node; may be used from any thread."""
+
+    def __init__(self, scenario: Scenario, store: Store, pods: Kubelet, devices: DeviceManager, clock: Clock) -> None:
+        """Write nothing yet."""
+        self._scenario, self._store, self._pods, self._devices, self._clock = scenario, store, pods, devices, clock
+        self._told: tuple[object, ...] | None = None
+        self._slices: dict[str, SliceSpec] = {}
+
+    def introduce(self) -> None:
+        """Create the node, and the claims that are allocated to it."""
+        scenario = self._scenario
+        stated = [claim for pod in scenario.pods for each in pod.containers for claim in each.claims]
+        claims = {(claim.namespace, claim.name): claim for claim in (*stated, *scenario.claims)}
+        for key, claim in claims.items():
+            self._store.create(RESOURCE_CLAIMS, claim_object(claim, scenario.claim_statuses.get(key)))
+        self._store.create(NODES, self._node())
+
+    def follow_plugins(self) -> None:
+        """Write what plugins have changed since it was last written: the node's amounts, and devices' health."""
+        told = (self._devices.capacity(), self._devices.removed(), self._sick())
+        if told != self._told:
+            self._told = told
+            self._store.update(NODES, self._node())
+            for pod in self._store.read(PODS)[0]:
+                live = self._pods.pod(kubelet_uid(pod))
+                if live is not None and live.phase is Phase.RUNNING:
+                    self.write(pod, live, self._pods.held(live.request.uid))
+
+    def follow_slices(self, seconds: float) -> None:
+        """Write which ResourceSlices there are at a second of the scenario, where that has changed."""
+        wanted = {each.name: each for each in self._scenario.slices if each.is_there(seconds)}
+        for name in self._slices.keys() - wanted.keys():
+            self._store.delete(RESOURCE_SLICES, "", name)
+        for name, each in wanted.items():
+            if self._slices.get(name) is not each:
+                write = self._store.update if name in self._slices else self._store.create
+                write(RESOURCE_SLICES, slice_object(name, each.spec, self._scenario.node))
+        self._slices = wanted
+
+    def write(self, pod: Mapping[str, Any], live: LivePod, held: Iterable[Container]) -> None:
+        """Write what became of a pod; one that has ended keeps the health that its devices had."""
+        minor, now = self._scenario.kubelet.release.minor, self._clock.wall_seconds()
+        started = (pod.get("status") or {}).get("startTime")
+        claims = {key: value for key, value in (pod.get("status") or {}).items() if key in CLAIM_STATUSES}
+        self._update(pod, {**pod_status(live, held, self._sick(), minor, now, started), **claims})
+
+    def bind(self, pod: Mapping[str, Any]) -> None:
+        """Put a pod on this node, as a scheduler does, where it waits for its admission: Pending, not started."""
+        stamp = datetime.fromtimestamp(self._clock.wall_seconds(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        status = pod["status"] if isinstance(pod.get("status"), Mapping) else {}
+        scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": stamp}
+        self._update(pod, {"conditions": [scheduled], **status, "phase": status.get("phase") or "Pending"})
+
+    def refuse(self, pod: Mapping[str, Any], problem: Exception) -> None:
+        """Write that a pod cannot be read."""
+        message = f"the simulation cannot read it: {problem}"
+        self._update(pod, {"phase": "Failed", "reason": "InvalidPod", "message": message})
+
+    def _update(self, pod: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+        """Write the status of a pod, and that it is on this node, unless it has gone or another one has its name."""
+        metadata = {key: value for key, value in pod["metadata"].items() if key != "resourceVersion"}
+        spec = pod["spec"] if isinstance(pod.get("spec"), Mapping) else {}
+        on_node = {**spec, "nodeName": self._scenario.node}
+        try:
+            stored = self._store.get(PODS, *key_of(pod))
+            if stored["metadata"]["uid"] == metadata["uid"]:
+                self._store.update(PODS, {**pod, "metadata": metadata, "spec": on_node, "status": status})
+        except StatusError:
+            log.debug("sim.pod_gone", extra={"pod": metadata["name"]})
+
+    def _sick(self) -> frozenset[tuple[str, str]]:
+        """Return the devices that their plugins called unhealthy last; a plugin that died called none."""
+        known = self._devices.known()
+        return frozenset(
+            (res, each) for res, found in known.items() for each, state in found.items() if not state.healthy
+        )
+
+    def _node(self) -> dict[str, Any]:
+        stamp = datetime.fromtimestamp(self._clock.wall_seconds(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return node_object(self._scenario, self._devices.capacity(), self._devices.removed(), stamp)

@@ -1,0 +1,1 @@
+"""A sample device plugin, for the simulated kubelet and for a real one."""

@@ -1,0 +1,45 @@
+"""Blocking calls on purpose, so that none of them is left behind."""
+
+import threading
+
+import grpc
+
+
+class Gate:
+    """A gate for calls: open at first; while it is closed each call waits until it opens or the call is over."""
+
+    def __init__(self) -> None:
+        """Start open."""
+        self._lock = threading.Lock()
+        self._closed = False
+        self._waiting: set[threading.Event] = set()
+
+    def close(self) -> None:
+        """Block calls that arrive from now on."""
+        with self._lock:
+            self._closed = True
+
+    def open(self) -> None:
+        """Let everything pass."""
+        with self._lock:
+            self._closed = False
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Let the waiting calls go on; later ones wait again if the gate is closed."""
+        with self._lock:
+            for passed in self._waiting:
+                passed.set()
+
+    def wait(self, context: grpc.ServicerContext) -> None:
+        """Return when the gate is open, or when the call's client has given up."""
+        passed = threading.Event()
+        with self._lock:
+            if not self._closed:
+                return
+            self._waiting.add(passed)
+        if not context.add_callback(passed.set):
+            passed.set()
+        passed.wait()
+        with self._lock:
+            self._waiting.discard(passed)
