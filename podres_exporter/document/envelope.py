@@ -10,18 +10,6 @@ import msgspec
 from podres_exporter.document.doubles import DoubleHeldRecord, read_doubles, write_doubles
 from podres_exporter.document.dra import DraRecord, read_dra, write_dra
 from podres_exporter.document.faults import read, shown
-from podres_exporter.document.node import (
-    Held,
-    StockRecord,
-    TopologyRecord,
-    UsageRecord,
-    read_stock,
-    read_topology,
-    read_usage,
-    write_stock,
-    write_topology,
-    write_usage,
-)
 from podres_exporter.document.pods import (
     OtherPodRecord,
     PodRecord,
@@ -39,6 +27,9 @@ from podres_exporter.document.status import (
     read_sources,
     write_status,
 )
+from podres_exporter.document.stock import StockRecord, read_stock, write_stock
+from podres_exporter.document.topology import TopologyRecord, read_topology, write_topology
+from podres_exporter.document.usage import Held, UsageRecord, read_usage, write_usage
 from podres_exporter.document.values import Count, Moment, Record, doc
 from podres_exporter.errors import DocumentError, DocumentVersionError
 from podres_exporter.model import Allocation, PodView, Snapshot

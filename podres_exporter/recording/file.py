@@ -9,9 +9,9 @@ import msgspec
 from podres_exporter.document import Fields
 from podres_exporter.document.envelope import ExporterRecord, check_version
 from podres_exporter.document.faults import distinct, read
-from podres_exporter.document.node import CoreRecord, NumaNodeRecord, TopologyRecord, read_topology, write_topology
 from podres_exporter.document.pods import OtherPodRecord, read_metas, write_metas
 from podres_exporter.document.status import read_optional, write_metadata_source
+from podres_exporter.document.topology import CoreRecord, NumaNodeRecord, TopologyRecord, read_topology, write_topology
 from podres_exporter.document.values import PARSE, Moment, Record
 from podres_exporter.errors import DocumentError, Reason
 from podres_exporter.model import Metadata, MetadataOrigin, Topology

@@ -7,7 +7,7 @@ from msgspec import to_builtins
 from snapshots import stocked
 
 from podres_exporter.document.faults import read
-from podres_exporter.document.node import StockRecord, read_stock, write_stock
+from podres_exporter.document.stock import StockRecord, read_stock, write_stock
 from podres_exporter.model import DeviceStock, MemoryStock, Snapshot
 
 NODE_0 = frozenset({0})

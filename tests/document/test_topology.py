@@ -3,7 +3,7 @@
 from msgspec import to_builtins
 
 from podres_exporter.document.faults import read
-from podres_exporter.document.node import TopologyRecord, read_topology, write_topology
+from podres_exporter.document.topology import TopologyRecord, read_topology, write_topology
 from podres_exporter.model import Core, Topology
 
 

@@ -4,7 +4,7 @@ from document_samples import everything
 from msgspec import to_builtins
 
 from podres_exporter.document.faults import read
-from podres_exporter.document.node import UsageRecord, read_usage, write_usage
+from podres_exporter.document.usage import UsageRecord, read_usage, write_usage
 from podres_exporter.model import Usage
 
 USAGE = Usage({("b", "r"): 2.5, ("a", "s"): 0.0}, {"b": 1.0})

@@ -1,7 +1,6 @@
-"""What the document says of the node as a whole: its topology, what it has and what is left, and running totals."""
+"""What the node has of each resource, what is held and what is left."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Annotated, ClassVar
 
 from podres_exporter.cpuset import CpuSet, format_cpuset, parse_cpuset
@@ -13,49 +12,14 @@ from podres_exporter.document.values import (
     Nodes,
     Record,
     Size,
-    Total,
     doc,
     read_cpus,
     read_size,
-    read_total,
     write_nodes,
 )
-from podres_exporter.model import Allocation, Core, CpuStock, DeviceStock, MemoryStock, Topology, Usage
+from podres_exporter.model import Allocation, CpuStock, DeviceStock, MemoryStock
 
 Stock = tuple[tuple[DeviceStock, ...], CpuStock, tuple[MemoryStock, ...]]
-Held = tuple[dict[tuple[str, str], int], dict[str, int]]
-"""Devices by (namespace, resource) and exclusive CPUs by namespace."""
-
-_NOT_STATED = -1
-
-
-class NumaNodeRecord(Record, kw_only=True):
-    """A NUMA node of the machine."""
-
-    node: Annotated[Count, doc("The kernel's number of the NUMA node.")]
-    cpus: Annotated[Cpus, doc("Its CPUs as a list such as 0-3,8; empty on a node of memory only.")]
-
-
-class CoreRecord(Record, kw_only=True):
-    """A physical core."""
-
-    socket: Annotated[Count | None, doc("The socket that the core is on. Absent where the kernel states none.")] = None
-    core: Annotated[
-        Count | None,
-        doc("The number of the core, unique within a socket. Absent where the kernel states none."),
-    ] = None
-    l3_cache: Annotated[
-        Count | None,
-        doc("The lowest CPU that shares the core's last-level cache. Absent where the kernel states none."),
-    ] = None
-    cpus: Annotated[Cpus, doc("The core's CPUs (hardware threads).")]
-
-
-class TopologyRecord(Record, kw_only=True):
-    """The NUMA nodes and cores of the machine."""
-
-    nodes: Annotated[list[NumaNodeRecord], doc("The NUMA nodes, ascending.")]
-    cores: Annotated[list[CoreRecord], doc("The physical cores, by socket and number.")]
 
 
 AtLeast = Annotated[
@@ -192,110 +156,6 @@ class StockRecord(Record, kw_only=True):
     ]
 
 
-class DeviceUsageRecord(Record, kw_only=True):
-    """What a namespace holds, and has held, of one resource."""
-
-    namespace: Annotated[str, doc("The namespace.")]
-    resource: Annotated[str, doc("The extended resource.")]
-    held: Annotated[
-        Count | None,
-        doc("Devices that its containers hold now. Absent where they hold none, or there is no allocation."),
-    ] = None
-    device_seconds: Annotated[
-        Total | None,
-        doc("Device-seconds held since the exporter started. Absent where nothing was counted yet."),
-    ] = None
-
-    key: ClassVar[tuple[str, ...]] = ("namespace", "resource")
-
-
-class CpuUsageRecord(Record, kw_only=True):
-    """What a namespace holds, and has held, of exclusive CPUs."""
-
-    namespace: Annotated[str, doc("The namespace.")]
-    held: Annotated[
-        Count | None,
-        doc("Exclusive CPUs that its pods hold now. Absent where they hold none, or there is no allocation."),
-    ] = None
-    cpu_seconds: Annotated[
-        Total | None,
-        doc("Exclusive-CPU-seconds held since the exporter started. Absent where nothing was counted yet."),
-    ] = None
-
-    key: ClassVar[tuple[str, ...]] = ("namespace",)
-
-
-class WorkloadDeviceUsageRecord(Record, kw_only=True):
-    """What a workload has held of one resource."""
-
-    namespace: Annotated[str, doc("The namespace.")]
-    workload_kind: Annotated[str, doc("The workload's kind, such as Deployment; empty where it is not known.")]
-    workload_name: Annotated[str, doc("The workload's name; empty where it is not known.")]
-    resource: Annotated[str, doc("The extended resource, or the driver of a DRA device.")]
-    device_seconds: Annotated[Total, doc("Device-seconds held since the exporter started.")]
-
-    key: ClassVar[tuple[str, ...]] = ("namespace", "workload_kind", "workload_name", "resource")
-
-
-class WorkloadCpuUsageRecord(Record, kw_only=True):
-    """What a workload has held of exclusive CPUs."""
-
-    namespace: Annotated[str, doc("The namespace.")]
-    workload_kind: Annotated[str, doc("The workload's kind, such as Deployment; empty where it is not known.")]
-    workload_name: Annotated[str, doc("The workload's name; empty where it is not known.")]
-    cpu_seconds: Annotated[Total, doc("Exclusive-CPU-seconds held since the exporter started.")]
-
-    key: ClassVar[tuple[str, ...]] = ("namespace", "workload_kind", "workload_name")
-
-
-class UsageRecord(Record, kw_only=True):
-    """What namespaces hold, and running totals of it."""
-
-    devices: Annotated[list[DeviceUsageRecord], doc("By namespace and resource.")]
-    exclusive_cpus: Annotated[list[CpuUsageRecord], doc("By namespace.")]
-    workload_devices: Annotated[
-        list[WorkloadDeviceUsageRecord], doc("By workload and resource. Absent where nothing was counted yet.")
-    ] = []
-    workload_exclusive_cpus: Annotated[
-        list[WorkloadCpuUsageRecord], doc("By workload. Absent where nothing was counted yet.")
-    ] = []
-    dropped_totals: Annotated[
-        Count,
-        doc("Totals that were removed after nothing had added to them for long. Absent where there are none."),
-    ] = 0
-
-
-def write_topology(topology: Topology) -> TopologyRecord:
-    """Return the topology's record, everything ascending."""
-    cpus_by_core: defaultdict[Core, list[int]] = defaultdict(list)
-    for cpu, core in topology.core_by_cpu.items():
-        cpus_by_core[core].append(cpu)
-    return TopologyRecord(
-        nodes=[
-            NumaNodeRecord(node=node, cpus=format_cpuset(cpus)) for node, cpus in sorted(topology.cpus_by_node.items())
-        ],
-        cores=[
-            CoreRecord(
-                socket=_number(core.socket),
-                core=_number(core.core),
-                l3_cache=_number(core.cache),
-                cpus=format_cpuset(cpus),
-            )
-            for core, cpus in sorted(cpus_by_core.items(), key=lambda row: (row[0].socket, row[0].core, row[0].cache))
-        ],
-    )
-
-
-def read_topology(record: TopologyRecord) -> Topology:
-    """Return the topology."""
-    cores = {
-        cpu: Core(*(_NOT_STATED if number is None else number for number in (row.core, row.socket, row.l3_cache)))
-        for row in record.cores
-        for cpu in parse_cpuset(row.cpus)
-    }
-    return Topology({row.node: parse_cpuset(row.cpus) for row in record.nodes}, cores)
-
-
 def write_stock(allocation: Allocation) -> StockRecord:
     """Return the stock of devices, CPUs and memory; what is free, and the shared pool, are there for readers."""
     cpus = allocation.cpus
@@ -346,65 +206,6 @@ def read_stock(record: StockRecord) -> Stock:
         _read_cpu_stock(record.cpus),
         tuple(map(_read_memory_stock, distinct(record.memory))),
     )
-
-
-def write_usage(usage: Usage, allocation: Allocation | None) -> UsageRecord:
-    """Return a row per namespace and resource, and one per namespace that holds or has held CPUs."""
-    devices: Mapping[tuple[str, str], int] = allocation.devices_by_namespace if allocation else {}
-    cpus: Mapping[str, int] = allocation.cpus_by_namespace if allocation else {}
-    return UsageRecord(
-        devices=[
-            DeviceUsageRecord(
-                namespace=key[0],
-                resource=key[1],
-                held=devices.get(key),
-                device_seconds=usage.device_seconds.get(key),
-            )
-            for key in sorted({*devices, *usage.device_seconds})
-        ],
-        exclusive_cpus=[
-            CpuUsageRecord(namespace=key, held=cpus.get(key), cpu_seconds=usage.cpu_seconds.get(key))
-            for key in sorted({*cpus, *usage.cpu_seconds})
-        ],
-        workload_devices=[
-            WorkloadDeviceUsageRecord(
-                namespace=key[0], workload_kind=key[1], workload_name=key[2], resource=key[3], device_seconds=seconds
-            )
-            for key, seconds in sorted(usage.workload_device_seconds.items())
-        ],
-        workload_exclusive_cpus=[
-            WorkloadCpuUsageRecord(namespace=key[0], workload_kind=key[1], workload_name=key[2], cpu_seconds=seconds)
-            for key, seconds in sorted(usage.workload_cpu_seconds.items())
-        ],
-        dropped_totals=usage.dropped,
-    )
-
-
-def read_usage(record: UsageRecord) -> tuple[Usage, Held]:
-    """Return the running totals, and what is held now."""
-    devices = {(row.namespace, row.resource): row for row in distinct(record.devices)}
-    cpus = {row.namespace: row for row in distinct(record.exclusive_cpus)}
-    usage = Usage(
-        {key: read_total(row.device_seconds) for key, row in devices.items() if row.device_seconds is not None},
-        {key: read_total(row.cpu_seconds) for key, row in cpus.items() if row.cpu_seconds is not None},
-        {
-            (row.namespace, row.workload_kind, row.workload_name, row.resource): read_total(row.device_seconds)
-            for row in distinct(record.workload_devices)
-        },
-        {
-            (row.namespace, row.workload_kind, row.workload_name): read_total(row.cpu_seconds)
-            for row in distinct(record.workload_exclusive_cpus)
-        },
-        record.dropped_totals,
-    )
-    held_devices = {key: row.held for key, row in devices.items() if row.held is not None}
-    held_cpus = {key: row.held for key, row in cpus.items() if row.held is not None}
-    return usage, (held_devices, held_cpus)
-
-
-def _number(number: int) -> int | None:
-    """Return the number of a core or socket; None where the kernel states none."""
-    return number if number >= 0 else None
 
 
 def _read_device_stock(record: DeviceStockRecord) -> DeviceStock:
