@@ -1,4 +1,4 @@
-"""`python -m podres_exporter` is `podres-exporter`."""
+"""Entry point of `python -m podres_exporter`, which is the same as `podres-exporter`."""
 
 import sys
 

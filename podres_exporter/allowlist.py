@@ -1,4 +1,4 @@
-"""Which labels of pods may become labels of metrics, in the syntax of kube-state-metrics."""
+"""Parse the allow-list of pod labels that may become metric labels, in kube-state-metrics syntax."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 _GROUP = re.compile(r"\s*(?P<resource>[^\s=,\[\]]+)\s*=\s*\[(?P<keys>[^\[\]]*)\]\s*(?:,(?!\s*$)|$)")
 _PATTERN = re.compile(r"[A-Za-z0-9._/*-]+")
 _PODS = ("pods", "*")
-"""What kube-state-metrics calls our only resource: by its name, or any."""
+"""How kube-state-metrics names our only resource: `pods`, or `*` for any."""
 _SYNTAX = "write for example pods=[app,team,app.kubernetes.io/*]"
 
 
@@ -46,9 +46,9 @@ def parse_allowlist(text: str) -> LabelAllowlist:
         if not key:
             raise ValueError(f"a label is missing beside a comma; {_SYNTAX}")
         if not _PATTERN.fullmatch(key):
-            raise ValueError(f"{key!r} is no name of a label; {_SYNTAX}")
+            raise ValueError(f"{key!r} is not a valid label name; {_SYNTAX}")
         if key.count("*") > 1:
-            raise ValueError(f"{key!r} has more than one *; write one at most, and another label for the rest")
+            raise ValueError(f"{key!r} has more than one *; use at most one per label")
     if "*" in keys[1:]:
         raise ValueError("* alone allows every label and must come first; write pods=[*]")
     if keys[0] == "*":
@@ -69,12 +69,12 @@ def _pod_keys(text: str) -> str:
     while position < len(text):
         match = _GROUP.match(text, position)
         if match is None:
-            raise ValueError(f"{text!r} is no list of labels; {_SYNTAX}")
+            raise ValueError(f"{text!r} is not a list of labels; {_SYNTAX}")
         groups.append((match["resource"], match["keys"]))
         position = match.end()
     others = [resource for resource, _ in groups if resource not in _PODS]
     if others:
         raise ValueError(f"only pods are exported here; leave out {', '.join(others)}")
     if len(groups) > 1:
-        raise ValueError("pods stands there twice; write all labels into one pair of brackets")
+        raise ValueError("pods is given twice; put all labels into one pair of brackets")
     return groups[0][1]

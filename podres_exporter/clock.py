@@ -1,4 +1,4 @@
-"""The clock: the only module that reads the time."""
+"""The clock, injected everywhere: the only module that reads the time."""
 
 import threading
 import time
@@ -6,23 +6,23 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Wall time for people, monotonic time for ages, and waiting that a stop can end."""
+    """Wall time for display, monotonic time for ages, and a wait that can be interrupted."""
 
     def wall_seconds(self) -> float:
         """Seconds since the Unix epoch; may jump."""
         ...
 
     def monotonic_seconds(self) -> float:
-        """Seconds since some moment; never goes back."""
+        """Seconds since an arbitrary point; never goes back."""
         ...
 
     def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
-        """Wait until *event* is set or the time is over; True if it was set."""
+        """Wait until *event* is set or the timeout expires; return True if it was set."""
         ...
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """The system's clocks."""
 
     def wall_seconds(self) -> float:
         """Seconds since the Unix epoch."""

@@ -1,11 +1,11 @@
-"""Sets of kernel CPU or NUMA node numbers, and the list format in which the kernel and people write them."""
+"""Sets of CPU or NUMA node numbers, and the kernel's list format for them (`0-3,8`)."""
 
 from collections.abc import Iterable
 
 CpuSet = frozenset[int]
 
 MAX_NUMBER = 65535
-"""No kernel counts further (NR_CPUS is at most 8192); a range beyond it would only fill the memory."""
+"""NR_CPUS is at most 8192; a larger range would only fill memory."""
 
 
 def parse_cpuset(text: str) -> CpuSet:

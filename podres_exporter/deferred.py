@@ -1,5 +1,5 @@
 """
-Packages whose own code runs when it is needed, not when one of their modules is.
+Import submodules without running their package's heavy `__init__`.
 
 `import kubernetes.config.incluster_config` runs the `__init__` of `kubernetes` and of `kubernetes.config` first, and
 those import everything there is: OAuth, requests, YAML, websockets, 7 MiB on every node for what no pod uses.
@@ -14,10 +14,13 @@ from types import ModuleType
 
 
 class _Package(ModuleType):
-    """A package that has not run yet: it does when a name is asked for that none of its modules has."""
+    """
+    A package whose `__init__` has not run yet; it runs when an attribute is requested that no loaded submodule
+    provides.
+    """
 
     def __getattr__(self, name: str) -> object:
-        """Return the module of that name; without one, run the package's own code and return what it calls so."""
+        """Return the submodule of that name, or run the package's `__init__` and return its attribute."""
         spec = self.__spec__
         if name.startswith("__") or spec is None or not isinstance(spec.loader, _Later):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
@@ -29,10 +32,10 @@ class _Package(ModuleType):
 
 
 class _Later(Loader):
-    """Makes the module and leaves the running to *loader*, for later."""
+    """A loader that creates the module but postpones its execution by *loader*."""
 
     def __init__(self, loader: Loader) -> None:
-        """Keep what the package would be loaded with."""
+        """Keep the loader that will run the package later."""
         self.loader = loader
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -45,7 +48,7 @@ class _Later(Loader):
 
 def defer(*packages: str) -> None:
     """
-    Let modules of *packages*, parents first, be imported without the packages themselves; those imported stay as is.
+    Let submodules of *packages* (parents first) be imported without running the packages; imported ones stay as is.
 
     Raises ImportError where there is no such package.
 

@@ -1,8 +1,8 @@
 """
-What can go wrong, by who can do something about it.
+The exceptions of this package, grouped by who can fix the problem.
 
     PodresError
-    +-- SourceError         a source did not answer; the snapshot ages
+    +-- SourceError         a source did not answer; the snapshot becomes stale
     |   +-- KubeletError
     |   +-- TopologyError
     |   +-- ApiServerError
@@ -11,8 +11,8 @@ What can go wrong, by who can do something about it.
     +-- DocumentError       a snapshot document that cannot be read
     |   +-- DocumentVersionError
     +-- NotFoundError       no pod or container of that name, or more than one
-    +-- SelectionError      a part of a snapshot was asked for that it does not have, or that is not told apart
-    +-- SnapshotError       a command that looks once has nothing to look at
+    +-- SelectionError a part of a snapshot was requested that does not exist, or is ambiguous
+    +-- SnapshotError a one-shot command could not get a snapshot
 
 Errors of libraries are translated once, where they enter, and keep their cause. Anything else that escapes is a bug.
 """
@@ -56,7 +56,7 @@ class KubeletError(SourceError):
     """One RPC to the kubelet failed."""
 
     def __init__(self, rpc: str, reason: Reason, detail: str) -> None:
-        """Keep which of the three RPCs it was."""
+        """Keep which RPC failed."""
         super().__init__("kubelet", reason, f"{rpc}: {detail}")
         self.rpc = rpc
 
@@ -65,7 +65,7 @@ class TopologyError(SourceError):
     """The kernel's NUMA topology could not be read."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
-        """Name the source once."""
+        """Set the source's name."""
         super().__init__("topology", reason, detail)
 
 
@@ -82,7 +82,9 @@ class ApiServerError(SourceError):
         is_unreached: bool = False,
     ) -> None:
         """
-        Keep the verb (`list`, `watch`), and how long the server asks to wait; None where it does not say.
+        Keep the verb (`list`, `watch`) and the server's Retry-After, None if it sent none.
+
+        *is_unreached*: there was no connection, so that trying again costs the server nothing.
 
         *is_unreached*: there was no connection, so that trying again costs the server nothing.
         """
@@ -93,10 +95,10 @@ class ApiServerError(SourceError):
 
 
 class PodsApiError(SourceError):
-    """A stream of the kubelet's Pods API could not be opened, or has ended; it always does so before its time."""
+    """A stream of the kubelet's Pods API could not be opened, or has ended (it never ends normally)."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
-        """Say what was seen."""
+        """Keep the reason and what was seen."""
         super().__init__("metadata", reason, f"watch: {detail}")
         self.verb = "watch"
 
@@ -105,22 +107,22 @@ class ConfigError(PodresError):
     """Flags, environment or a file are wrong; *problems* has one sentence per fault, with its remedy."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        """Keep all faults, so that a user mends them in one go."""
+        """Keep all problems, so that a user can fix them in one go."""
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
 
 
 class NotFoundError(PodresError):
-    """Nothing, or more than one thing, goes by the name that was given; *candidates* are names that may be meant."""
+    """Nothing, or more than one thing, has the given name; *candidates* are similar names."""
 
     def __init__(self, problem: str, candidates: Sequence[str] = ()) -> None:
-        """Keep the candidates; the message names them."""
+        """Keep the candidates; they are added to the message."""
         super().__init__(f"{problem}: {', '.join(candidates)}" if candidates else problem)
         self.candidates = tuple(candidates)
 
 
 class SnapshotError(PodresError):
-    """A command that looks once got no snapshot; the message says why, and what to do about it."""
+    """A one-shot command got no snapshot; the message says why, and what to do about it."""
 
 
 class DocumentError(PodresError):
@@ -134,7 +136,7 @@ class DocumentError(PodresError):
 
 
 class DocumentVersionError(DocumentError):
-    """A snapshot document is of a major version that this release does not read."""
+    """A snapshot document has a major version that this release cannot read."""
 
     def __init__(self, stated: str, readable: str, *, newer: bool) -> None:
         """Keep both versions; *newer* says which side has to be upgraded."""
@@ -146,7 +148,7 @@ class DocumentVersionError(DocumentError):
 
 class SelectionError(PodresError):
     """
-    What was asked for is not there, or is several things; *candidates* are names that may be meant.
+    The selection matches nothing, or is ambiguous; *candidates* are names that may be meant.
 
     The message names them, and ends with the *remedy* if there is one.
     """

@@ -1,4 +1,4 @@
-"""Where the web server listens: the values of --web.listen-address."""
+"""Parse --web.listen-address."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _EXAMPLE = "write it as ':10190', '127.0.0.1:10190' or '[::1]:10190'"
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
     """
-    A host, empty for every interface, and a TCP port, 0 for one that the kernel picks.
+    A host (empty: every interface) and a TCP port (0: any free port).
 
     *scheme* is what is spoken there; a flag does not say it.
     """
@@ -21,19 +21,19 @@ class ListenAddress:
     scheme: str = "http"
 
     def __str__(self) -> str:
-        """Return the form that the flag takes."""
+        """Return the address as the flag takes it."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def url(self) -> str:
-        """The address for a browser on the same machine, without a final slash."""
+        """The URL for a browser on the same machine, without a trailing slash."""
         is_wildcard = self.host in {"", "0.0.0.0", "::"}  # noqa: S104 - compared with, not bound
         return f"{self.scheme}://{ListenAddress('localhost', self.port) if is_wildcard else self}"
 
 
 def parse_listen_address(text: str) -> ListenAddress:
     """
-    Return the address that `HOST:PORT`, `[IPV6]:PORT` or `:PORT` names; host names are not looked up.
+    Parse `HOST:PORT`, `[IPV6]:PORT` or `:PORT`; host names are not resolved.
 
     Raises ValueError with a sentence that names the fault and shows a good example.
     """

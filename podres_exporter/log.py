@@ -1,9 +1,9 @@
 """
-Log lines: an event name and keys, as logfmt for people or JSON for machines.
+Structured logging: an event name with keys, as logfmt or JSON.
 
     log.info("kubelet.up", extra={"outage_seconds": 3.2})
 
-Transitions are logged, not states. No device id and no label of a pod stands in a line above DEBUG.
+State changes are logged, not states. Device ids and pod labels are logged at DEBUG only.
 """
 
 import json
@@ -16,7 +16,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 def _fields(record: logging.LogRecord, formatter: logging.Formatter) -> dict[str, object]:
-    """Return what a line says, in order."""
+    """Return the fields of a log record, in order."""
     fields: dict[str, object] = {
         "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "level": record.levelname.lower(),
@@ -45,14 +45,14 @@ class JsonFormatter(logging.Formatter):
 
 
 def _quoted(value: object) -> str:
-    """Return the value as logfmt writes it; hostile text cannot begin a line or a pair of its own."""
+    """Return the value quoted for logfmt, so that hostile text cannot forge a line or a pair."""
     text = str(value)
     plain = text.isprintable() and not any(character in text for character in ' "=\\') and text
     return text if plain else json.dumps(text)
 
 
 def configure(level: str, line_format: str, stream: TextIO | None = None) -> None:
-    """Send everything that this process logs to *stream* (stderr), from *level* on, as `logfmt` or `json`."""
+    """Log to *stream* (stderr), from *level* on, as `logfmt` or `json`."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if line_format == "json" else LogfmtFormatter())
     root = logging.getLogger()

@@ -1,11 +1,11 @@
-"""Points in time as RFC 3339 writes them, to the last digit that a float has."""
+"""Read and write RFC 3339 timestamps with all the digits of a float."""
 
 import re
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END_SECONDS = 253_402_300_800.0
-"""The year 10000, which has a digit too many; an offset, or a fraction that no float holds, may lead there."""
+"""The year 10000 does not fit RFC 3339; an offset, or a fraction too small for a float, may lead there."""
 _MOMENT = re.compile(
     r"(?P<second>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?P<part>\.[0-9]{1,400})?"
     r"(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})"
@@ -30,11 +30,11 @@ def read_moment(text: str) -> float:
     """Return the Unix seconds of an RFC 3339 text. Raises ValueError: it is none, before 1970, or after 9999."""
     match = _MOMENT.fullmatch(text)
     if not match:
-        raise ValueError("is no point in time such as 2026-11-20T08:00:00Z")
+        raise ValueError("is not a time such as 2026-11-20T08:00:00Z")
     try:
         moment = datetime.fromisoformat(match["second"] + match["zone"].replace("Z", "+00:00"))
     except ValueError as error:
-        raise ValueError(f"is no point in time: {error}") from error
+        raise ValueError(f"is not a valid time: {error}") from error
     whole = (moment - _EPOCH) // timedelta(seconds=1)
     if whole < 0:
         raise ValueError("is before 1970")

@@ -1,4 +1,4 @@
-"""Names that come from outside, made safe for a terminal and for tables: one column for every character."""
+"""Escape text from outside so that every character fills one terminal column and none is a control character."""
 
 import unicodedata
 
@@ -13,7 +13,7 @@ def printable(text: str) -> str:
     Escaped are control and format characters, line ends, lone surrogates, wide and combining characters, and letters
     that are written from right to left, which would reorder what stands beside them. So `len` is the width.
 
-    Device ids are whatever a plugin says, and a terminal obeys escape sequences.
+    Device ids are chosen by plugins and could contain escape sequences, which a terminal would obey.
     """
     if text.isascii() and text.isprintable():
         return text

@@ -1,4 +1,4 @@
-"""Amounts as Kubernetes writes them: `500m`, `1.5Gi`, `12E2`."""
+"""Parse and format Kubernetes quantities: `500m`, `1.5Gi`, `12E2`."""
 
 import re
 
@@ -9,11 +9,11 @@ _POWERS = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, 
 _BITS = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
 _MOST = 2**63 - 1
-"""What an int64 holds: Kubernetes caps binary amounts there, and here decimal ones are capped as well."""
+"""The range of int64, at which Kubernetes caps binary amounts; here decimal ones are capped too."""
 _LONGEST = 64
-"""Characters; Kubernetes itself writes far fewer, and numbers without end would cost time without end."""
+"""In characters. Kubernetes writes far shorter ones; without a limit, parsing time would be unbounded."""
 _FAR = 200
-"""A power of ten so far away that, within the longest text, further makes no difference: capped, or rounded up to 1."""
+"""A power of ten beyond which, within the longest text, the result is capped or rounded up to 1 anyway."""
 
 
 def parse_millicores(text: str) -> int:
@@ -46,7 +46,9 @@ def parse_quantity(text: str) -> int:
 
 def _scaled(text: str, power: int) -> int | None:
     """
-    Return the quantity times ten to *power*, rounded up; None where the text is none.
+    Return the quantity times ten to *power*, rounded up; None if the text is not a quantity.
+
+    A positive amount never becomes 0: the least is 1 (ParseQuantity rounds up, too).
 
     Nothing that asks for something becomes nothing: the least amount is 1 (ParseQuantity rounds up, too).
     """

@@ -1,11 +1,11 @@
-"""A token bucket: how many requests may come at once, and how fast after that."""
+"""A token bucket: allows a burst of requests, then a steady rate."""
 
 import threading
 from collections.abc import Callable
 
 
 class TokenBucket:
-    """Starts full; safe to use from any thread."""
+    """A bucket that starts full; thread-safe."""
 
     def __init__(self, interval_seconds: float, burst: float, now: Callable[[], float]) -> None:
         """Add a token every *interval_seconds*, up to *burst*; *now* returns monotonic seconds."""
@@ -15,7 +15,7 @@ class TokenBucket:
         self._tokens, self._filled_at_seconds = self._burst, now()
 
     def take(self) -> bool:
-        """Take one token; return False, at no cost, if there is none."""
+        """Take one token; return False if there is none."""
         with self._lock:
             now = self._now()
             gained = (now - self._filled_at_seconds) / self.interval_seconds

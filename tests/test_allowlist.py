@@ -57,15 +57,15 @@ def test_the_same_list_in_another_order_is_equal() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("pods=[*app*]", "'*app*' has more than one *; write one at most, and another label for the rest"),
+        ("pods=[*app*]", "'*app*' has more than one *; use at most one per label"),
         ("app,*", "* alone allows every label and must come first; write pods=[*]"),
         ("pods=[app],namespaces=[team]", "only pods are exported here; leave out namespaces"),
         ("nodes=[a],namespaces=[*]", "only pods are exported here; leave out nodes, namespaces"),
-        ("pods=[a],pods=[b]", "pods stands there twice; write all labels into one pair of brackets"),
+        ("pods=[a],pods=[b]", "pods is given twice; put all labels into one pair of brackets"),
         ("pods=[a,]", "a label is missing beside a comma; write for example pods=[app,team,app.kubernetes.io/*]"),
         ("a,,b", "a label is missing beside a comma; write for example pods=[app,team,app.kubernetes.io/*]"),
-        ("a b", "'a b' is no name of a label; write for example pods=[app,team,app.kubernetes.io/*]"),
-        ('pods=["app"]', "'\"app\"' is no name of a label; write for example pods=[app,team,app.kubernetes.io/*]"),
+        ("a b", "'a b' is not a valid label name; write for example pods=[app,team,app.kubernetes.io/*]"),
+        ('pods=["app"]', "'\"app\"' is not a valid label name; write for example pods=[app,team,app.kubernetes.io/*]"),
     ],
 )
 def test_a_mistake_is_named_with_its_remedy(text: str, problem: str) -> None:
@@ -81,5 +81,5 @@ def test_a_mistake_is_named_with_its_remedy(text: str, problem: str) -> None:
 )
 def test_brackets_that_do_not_close_are_no_list(text: str) -> None:
     """Only a bare list may do without them."""
-    with pytest.raises(ValueError, match="is no list of labels; write for example"):
+    with pytest.raises(ValueError, match="is not a list of labels; write for example"):
         parse_allowlist(text)

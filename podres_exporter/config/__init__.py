@@ -1,4 +1,4 @@
-"""Flags and environment to one frozen Config; nothing else reads either."""
+"""Configuration: flags and environment variables parsed into one frozen Config."""
 
 from podres_exporter.config.build import build_config
 from podres_exporter.config.options import OPTIONS, Config, Option, option_name

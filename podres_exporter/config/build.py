@@ -1,4 +1,4 @@
-"""Flags over environment over defaults, every fault at once."""
+"""Build the configuration from flags, environment and defaults (in that order), reporting every fault at once."""
 
 from collections.abc import Collection, Mapping
 from typing import TypeVar
@@ -10,29 +10,31 @@ from podres_exporter.config.values import boolean
 from podres_exporter.errors import ConfigError
 
 Given = Mapping[str, str | bool | list[str]]
-"""What the command line gave, by flag (`--kubelet.socket`); a switch is a boolean, a repeated flag a list."""
+"""Values from the command line by flag (`--kubelet.socket`): a boolean for a switch, a list for a repeated flag."""
 
 T = TypeVar("T")
 
 _NO_NODE_NAME = (
-    "--node-name: the API server is asked for the pods of one node and never of all, so its name is needed; in a pod, "
+    "--node-name: pods are listed for one node only, never for the whole cluster, so its name is required; in a pod, "
     "set NODE_NAME from spec.nodeName, elsewhere give --node-name or --metadata.source=none"
 )
 
 
 class _Reader:
-    """Looks values up and collects what is wrong with them; in place of a wrong value it goes on with the default."""
+    """Looks values up and collects their faults; a wrong value is replaced by the default so that reading can go on."""
 
     def __init__(self, given: Given, environment: Mapping[str, str]) -> None:
         self._given, self._environment = given, environment
         self.faults: list[tuple[str, str]] = []
 
     def is_given(self, option: Option[T]) -> bool:
-        """Tell whether the user has given the option, in either place."""
+        """Return whether the user has set the option, by flag or environment."""
         return option.flag in self._given or bool(self._environment.get(option.environment))
 
     def value(self, option: Option[T], fallback: tuple[str, str] | None = None) -> T:
-        """Return the value of an option that is given once; *fallback*: where else it may stand, and the text there."""
+        """
+        Return the value of an option that is given once; *fallback* is another place to look, with the text there.
+        """
         where, found = self._look_up(option.flag, option.default)
         if fallback and not found and option.flag not in self._given:
             where, found = fallback
@@ -40,21 +42,21 @@ class _Reader:
         return option.parse(option.default or "unnamed") if parsed is None else parsed
 
     def optional(self, option: Option[T]) -> T | None:
-        """Return the value of an option that may be left out, None where it is."""
+        """Return the value of an optional option, None if it is not set."""
         if not self.is_given(option):
             return None
         where, found = self._look_up(option.flag, option.default)
         return self._parsed(option, where, str(found))
 
     def values(self, option: Option[T]) -> tuple[T, ...]:
-        """Return the values of a repeatable option, each once, in the order given."""
+        """Return the distinct values of a repeatable option, in the order given."""
         where, found = self._look_up(option.flag, option.default)
         texts = found if isinstance(found, list) else str(found).split(",")
         parsed = [self._parsed(option, where, text) for text in texts]
         return tuple(dict.fromkeys(value for value in parsed if value is not None))
 
     def switch(self, flag: str, *, default: bool) -> bool:
-        """Return a switch: `--x`, `--no-x`, or its environment twin."""
+        """Return a switch, set by `--x`, `--no-x` or its environment variable."""
         where, found = self._look_up(flag, default)
         if isinstance(found, bool):
             return found
@@ -65,14 +67,14 @@ class _Reader:
             return default
 
     def _look_up(self, flag: str, default: T) -> tuple[str, str | bool | list[str] | T]:
-        """Return where the value stands and what it is; an empty variable counts as not set."""
+        """Return the name of the flag or variable and its value; an empty variable counts as not set."""
         if flag in self._given:
             return flag, self._given[flag]
         name = environment_name(flag)
         return (name, self._environment[name]) if self._environment.get(name) else (flag, default)
 
     def _parsed(self, option: Option[T], where: str, text: str) -> T | None:
-        """Return the value, None where the text is wrong."""
+        """Return the parsed value, None if it is invalid."""
         try:
             return option.parse(text)
         except ValueError as error:
@@ -90,10 +92,10 @@ def build_config(
     """
     Return the configuration.
 
-    *collectors* are the names of all switches, *default_on* those that are on unless switched off. Variables that are
-    no option's twin are left alone: Kubernetes sets PODRES_..._PORT for services of such a name.
+    *collectors* are the names of all collectors, *default_on* those enabled by default. Environment variables that
+    belong to no option are ignored: Kubernetes sets PODRES_..._PORT for services of such a name.
 
-    Raises ConfigError with every fault, each named by the flag or variable that it stands in.
+    Raises ConfigError with every fault, each prefixed with its flag or variable.
     """
     reader = _Reader(given, environment)
     pod_node = environment.get("NODE_NAME")
@@ -135,13 +137,13 @@ def build_config(
 
 
 def _own_pod(environment: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the namespace and name that the downward API gives in a pod; None where one of them is missing."""
+    """Return the pod's own namespace and name from the downward API; None if either is missing."""
     namespace, name = environment.get("POD_NAMESPACE", ""), environment.get("POD_NAME", "")
     return (namespace, name) if namespace and name else None
 
 
 def _contradictions(config: Config, faulty: set[str]) -> list[str]:
-    """Return what is wrong between values that are right each by itself."""
+    """Return contradictions between values that are each valid on their own."""
     problems = []
     max_age, hold_down = config.snapshot_max_age_seconds, config.snapshot_hold_down_seconds
     least = config.poll_interval_seconds + config.kubelet_timeout_seconds
@@ -153,8 +155,8 @@ def _contradictions(config: Config, faulty: set[str]) -> list[str]:
     if hold_down >= max_age and not {"--snapshot.max-age", "--snapshot.hold-down"} & faulty:
         problems.append(
             f"--snapshot.hold-down: {hold_down:g}s must be less than --snapshot.max-age ({max_age:g}s), "
-            "or the metrics would disappear while answers are held back"
+            "or metrics would disappear while pods from before a kubelet restart are still retained"
         )
     if config.metadata_context and not config.metadata_kubeconfig and "--metadata.kubeconfig" not in faulty:
-        problems.append("--metadata.context: there are contexts in a kubeconfig only; give --metadata.kubeconfig too")
+        problems.append("--metadata.context: only a kubeconfig has contexts; give --metadata.kubeconfig too")
     return problems

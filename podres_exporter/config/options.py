@@ -1,4 +1,6 @@
-"""Every option of `serve` as data: flag, environment twin, default, meaning. Help and flags.md are made from it."""
+"""
+Every option of `serve` as data: flag, environment variable, default, help. Help and flags.md are generated from it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +17,10 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Config:
     """
-    The whole configuration, checked. Times are in seconds.
+    The validated configuration. Times are in seconds.
 
-    *collectors* are the switches that are on. *node_is_guessed*: nobody has named the node, so it has the host's name.
-    *own_pod* is the namespace and name of the pod that it runs in. The rest is named as its flag and explained there.
+    *collectors* are the enabled ones. *node_is_guessed*: no node name was configured, so it is the host name. *own_pod*
+    is the namespace and name of the exporter's own pod. The other fields are named and documented as their flags.
     """
 
     kubelet_socket: Path
@@ -51,7 +53,7 @@ class Config:
 @dataclass(frozen=True, slots=True)
 class Option(Generic[T]):
     """
-    One option that takes a value. *default* is a text like a user's; where it is empty, *otherwise* says what happens.
+    An option that takes a value. *default* is text as a user would write it; if empty, *otherwise* says what happens.
 
     *repeatable* options may be given several times; in the environment their values are separated by commas.
     """
@@ -66,17 +68,17 @@ class Option(Generic[T]):
 
     @property
     def environment(self) -> str:
-        """The environment twin: `--kubelet.socket` is `PODRES_KUBELET_SOCKET`."""
+        """The environment variable of the option: `--kubelet.socket` is `PODRES_KUBELET_SOCKET`."""
         return environment_name(self.flag)
 
 
 def environment_name(flag: str) -> str:
-    """Return the environment twin of a flag."""
+    """Return the environment variable of a flag."""
     return "PODRES_" + flag.removeprefix("--").replace(".", "_").replace("-", "_").upper()
 
 
 def option_name(flag: str) -> str:
-    """Return the attribute under which argparse keeps a flag's value."""
+    """Return the attribute in which argparse stores a flag's value."""
     return flag.removeprefix("--").replace(".", "_").replace("-", "_")
 
 
@@ -84,23 +86,27 @@ KUBELET_SOCKET = Option(
     flag="--kubelet.socket",
     placeholder="PATH",
     default="/var/lib/kubelet/pod-resources/kubelet.sock",
-    help="socket of the kubelet's pod-resources API; in a pod, mount its directory, never the socket itself",
+    help="path of the kubelet's pod-resources socket; in a pod, mount its directory, never the socket itself",
     parse=values.socket_path,
 )
 POLL_INTERVAL = Option(
     flag="--kubelet.poll-interval",
     placeholder="DURATION",
     default="10s",
-    help="interval between polls; where pod changes are known by other means a poll only checks that the kubelet "
-    "answers. A scrape never calls the kubelet",
+    help=(
+        "interval between polls of the kubelet; if pod changes are known from metadata, a poll only checks that the "
+        "kubelet answers. A scrape never calls the kubelet"
+    ),
     parse=values.at_least(1.0, "1s"),
 )
 RESYNC_INTERVAL = Option(
     flag="--kubelet.resync-interval",
     placeholder="DURATION",
     default="5m",
-    help="interval in which every pod is read again, changed or not; in a single List where the kubelet does not "
-    "serve Get",
+    help=(
+        "interval in which every pod is re-read, changed or not: one by one with Get, or in a single List if the "
+        "kubelet does not serve Get"
+    ),
     parse=values.at_least(10.0, "10s"),
 )
 TIMEOUT = Option(
@@ -138,21 +144,23 @@ NODE_NAME = Option(
     default="",
     help="name of this node, as the API server knows it",
     parse=values.node_name,
-    otherwise="$NODE_NAME, else the host name where --metadata.source is not apiserver",
+    otherwise="$NODE_NAME, else the host name if --metadata.source is not apiserver",
 )
 METADATA_SOURCE = Option(
     flag="--metadata.source",
     placeholder="SOURCE",
     default="apiserver",
-    help="pod metadata from the apiserver (needs list and watch of pods), from the kubelet's podsapi (its feature gate "
-    "PodsAPI, on by default from 1.37; no token, no permission, no request to the API server) or none",
+    help=(
+        "where pod metadata comes from: apiserver (needs permission to list and watch pods), podsapi (the kubelet's "
+        "Pods API: needs its feature gate PodsAPI, on by default from 1.37, and neither token nor API server) or none"
+    ),
     parse=values.one_of("apiserver", "podsapi", "none"),
 )
 PODSAPI_SOCKET = Option(
     flag="--metadata.podsapi-socket",
     placeholder="PATH",
     default="/var/lib/kubelet/pods-api/pods-api.sock",
-    help="socket of the kubelet's Pods API; in a pod, mount its directory, never the socket itself",
+    help="path of the kubelet's Pods API socket; in a pod, mount its directory, never the socket itself",
     parse=values.socket_path,
 )
 KUBECONFIG = Option(
@@ -169,14 +177,16 @@ CONTEXT = Option(
     default="",
     help="context of the kubeconfig",
     parse=values.plain,
-    otherwise="its current one",
+    otherwise="its current context",
 )
 POD_LABELS = Option(
     flag="--metadata.pod-labels-allowlist",
     placeholder="LIST",
     default="",
-    help="pod labels to export in podres_pod_labels, in kube-state-metrics syntax: pods=[app,example.com/*]; many "
-    "metric stores accept 30 labels per series, five of which are taken",
+    help=(
+        "pod labels to export in podres_pod_labels, in kube-state-metrics syntax: pods=[app,example.com/*]; many "
+        "metric stores accept at most 30 labels per series, five of which are already used"
+    ),
     parse=values.label_allowlist,
     otherwise="none",
 )
@@ -184,15 +194,17 @@ SYSFS = Option(
     flag="--topology.sysfs",
     placeholder="DIRECTORY",
     default="/sys",
-    help="path of sysfs, from which the NUMA nodes of CPUs are read",
+    help="path of sysfs, used to read the NUMA topology",
     parse=values.folder,
 )
 COUNTS_ONLY = Option(
     flag="--metrics.counts-only",
     placeholder="RESOURCE",
     default="",
-    help="extended resource that is exported as counts only, without a series per device (podres_container_device_info "
-    "and _health), for plugins that advertise each MiB as a device; may be given several times",
+    help=(
+        "extended resource to export as counts only, without one series per device (podres_container_device_info and "
+        "_health); useful for plugins that advertise each MiB as a device; may be repeated"
+    ),
     parse=values.resource_name,
     repeatable=True,
     otherwise="none",
@@ -201,7 +213,7 @@ LISTEN_ADDRESS = Option(
     flag="--web.listen-address",
     placeholder="HOST:PORT",
     default=":10190",
-    help="address to listen on; may be given several times; without a host, all interfaces",
+    help="address to listen on; all interfaces if the host is omitted; may be repeated",
     parse=parse_listen_address,
     repeatable=True,
 )
@@ -209,25 +221,29 @@ TELEMETRY_PATH = Option(
     flag="--web.telemetry-path",
     placeholder="PATH",
     default="/metrics",
-    help="path of the metrics",
+    help="HTTP path of the metrics",
     parse=values.telemetry_path,
 )
 MAX_REQUESTS = Option(
     flag="--web.max-requests",
     placeholder="N",
     default="16",
-    help="concurrent scrapes; another one waits for a second, then gets 429. Pages and JSON documents have limits of "
-    "their own",
+    help=(
+        "maximum number of concurrent scrapes; another one waits up to a second, then gets 429. Pages and JSON "
+        "documents have their own limits"
+    ),
     parse=values.count,
 )
 WEB_CONFIG = Option(
     flag="--web.config.file",
     placeholder="PATH",
     default="",
-    help="TLS, passwords, headers and a rate limit, in the web config format of Prometheus exporters; reloaded when it "
-    "or a file named in it changes",
+    help=(
+        "file with TLS, basic auth, headers and rate limit, in the web config format of Prometheus exporters; "
+        "reloaded when it or a file named in it changes"
+    ),
     parse=values.file,
-    otherwise="plain HTTP, open to all",
+    otherwise="plain HTTP without authentication",
 )
 LOG_LEVEL = Option(
     flag="--log.level",

@@ -1,4 +1,4 @@
-"""Texts of flags to values. Each function raises ValueError with a sentence that says what would be right."""
+"""Parse the text of flags. Each parser raises ValueError with a sentence that shows a valid value."""
 
 import re
 from collections.abc import Callable
@@ -8,39 +8,39 @@ from podres_exporter.allowlist import LabelAllowlist, parse_allowlist
 from podres_exporter.quantity import parse_quantity
 
 MAX_SOCKET_PATH_BYTES = 107
-"""What fits into sockaddr_un, less its closing zero (unix(7))."""
+"""The size of sun_path in sockaddr_un, less its terminating zero (unix(7))."""
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(?:[0-9]+(?:ms|s|m|h))+")
 MAX_DURATION_SECONDS = 24 * 3600.0
-"""Longer waits than a day are typing errors."""
+"""Durations longer than a day are assumed to be typing errors."""
 _PART = re.compile(r"([0-9]+)(ms|s|m|h)")
 
 
 def duration_seconds(text: str) -> float:
-    """Return seconds of a Prometheus duration such as `500ms`, `10s` or `1m30s`."""
+    """Parse a Prometheus duration such as `500ms`, `10s` or `1m30s` to seconds."""
     if not _DURATION.fullmatch(text):
         raise ValueError(f"{text!r} is not a duration; write for example 500ms, 10s or 1m30s")
     seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     if seconds > MAX_DURATION_SECONDS:
-        raise ValueError(f"{text!r} is too long; the most is 24h")
+        raise ValueError(f"{text!r} is too long; the maximum is 24h")
     return seconds
 
 
 def at_least(least: float, text_of_least: str) -> Callable[[str], float]:
-    """Return a parser of durations that refuses shorter ones."""
+    """Return a duration parser that rejects shorter ones than *least*."""
 
     def parse(text: str) -> float:
         seconds = duration_seconds(text)
         if seconds < least:
-            raise ValueError(f"{text!r} is too short; the least is {text_of_least}")
+            raise ValueError(f"{text!r} is too short; the minimum is {text_of_least}")
         return seconds
 
     return parse
 
 
 def socket_path(text: str) -> Path:
-    """Return the path of a Unix socket, with or without the prefix `unix://`."""
+    """Parse the absolute path of a Unix socket, with or without the prefix `unix://`."""
     path = text.removeprefix("unix://")
     if not path.startswith("/"):
         raise ValueError(
@@ -48,18 +48,18 @@ def socket_path(text: str) -> Path:
         )
     if len(path.encode()) > MAX_SOCKET_PATH_BYTES:
         raise ValueError(
-            f"the path has {len(path.encode())} bytes, and a Unix socket's may have {MAX_SOCKET_PATH_BYTES}; "
-            "mount the directory somewhere shorter"
+            f"the path has {len(path.encode())} bytes, and a Unix socket path may have at most "
+            f"{MAX_SOCKET_PATH_BYTES}; mount the directory at a shorter path"
         )
     return Path(path)
 
 
 MESSAGE_BYTES = (4 << 20, 1 << 30)
-"""From gRPC's own default to what still is an answer and no mistake."""
+"""From gRPC's default to the largest size that is plausible for an answer."""
 
 
 def message_size(text: str) -> int:
-    """Return the bytes of a message, from 4Mi to 1Gi."""
+    """Parse a message size from 4Mi to 1Gi to bytes."""
     size = parse_quantity(text)
     if not MESSAGE_BYTES[0] <= size <= MESSAGE_BYTES[1]:
         raise ValueError(f"{text!r} is not a size from 4Mi to 1Gi")
@@ -67,42 +67,42 @@ def message_size(text: str) -> int:
 
 
 def resource_name(text: str) -> str:
-    """Return the name of an extended resource."""
+    """Parse the name of an extended resource."""
     if not re.fullmatch(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+", text):
         raise ValueError(f"{text!r} is not an extended resource; write for example nvidia.com/gpu")
     return text
 
 
 def plain(text: str) -> str:
-    """Return a text that is one: not empty, printable, without spaces around it."""
+    """Parse a text that is not empty, is printable and has no surrounding spaces."""
     if not text or not text.isprintable() or text != text.strip():
-        raise ValueError(f"{text!r} is empty, or has spaces around it, or characters that cannot be printed")
+        raise ValueError(f"{text!r} is empty, has surrounding spaces or contains unprintable characters")
     return text
 
 
 def label_allowlist(text: str) -> LabelAllowlist:
-    """Return the labels of pods that may be shown."""
+    """Parse the allow-list of pod labels."""
     if not text:
-        raise ValueError("names no labels; leave it out, or write for example pods=[app,team]")
+        raise ValueError("names no labels; omit the option, or write for example pods=[app,team]")
     return parse_allowlist(text)
 
 
 def folder(text: str) -> Path:
-    """Return an absolute path."""
+    """Parse an absolute path."""
     if not text.startswith("/"):
         raise ValueError(f"{text!r} is not an absolute path; write for example /sys")
     return Path(text)
 
 
 def file(text: str) -> Path:
-    """Return the path of a file; whether there is one, and what it says, its reader finds out."""
+    """Parse the path of a file; its existence and content are checked by whoever reads it."""
     if not text or text.endswith("/"):
         raise ValueError(f"{text!r} is not the path of a file; write for example /etc/podres/web.yml")
     return Path(text)
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """Return a parser that knows only *choices*."""
+    """Return a parser that accepts only *choices*."""
 
     def parse(text: str) -> str:
         if text not in choices:
@@ -113,32 +113,34 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 
 def boolean(text: str) -> bool:
-    """Return the truth of an environment variable."""
+    """Parse a boolean environment variable."""
     if text.lower() not in {"true", "false", "1", "0"}:
         raise ValueError(f"{text!r} is neither true nor false")
     return text.lower() in {"true", "1"}
 
 
 def telemetry_path(text: str) -> str:
-    """Return the path of the metrics."""
+    """Parse the HTTP path of the metrics."""
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", text):
         raise ValueError(f"{text!r} is not a path; write for example /metrics")
     if "//" in text or any(part in {".", ".."} for part in text.split("/")):
-        raise ValueError(f"{text!r} is another path once a client or proxy has tidied it; write for example /metrics")
+        raise ValueError(
+            f"{text!r} would be rewritten by clients and proxies to another path; write for example /metrics"
+        )
     if text == "/" or f"{text}/".startswith(("/-/", "/api/", "/assets/")):
-        raise ValueError(f"{text!r} belongs to the exporter's own pages; write for example /metrics")
+        raise ValueError(f"{text!r} is reserved for the exporter's own pages; write for example /metrics")
     return text
 
 
 def count(text: str) -> int:
-    """Return a whole number from 1 to 1000."""
+    """Parse a whole number from 1 to 1000."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= 1000):
         raise ValueError(f"{text!r} is not a whole number from 1 to 1000")
     return int(text)
 
 
 def node_name(text: str) -> str:
-    """Return a name that the API server would accept for a node."""
+    """Parse a name that the API server would accept for a node."""
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", text):
         raise ValueError(
             f"{text!r} is not a node name (lower-case letters, digits, - and .); "

@@ -1,7 +1,7 @@
 """
-What the sources said at one moment, as a file for bug reports, and back: `podres-recording/v1`.
+Recordings: the raw answers of all sources at one moment, as a file for bug reports (`podres-recording/v1`).
 
-records says what is kept; file writes and reads it; pseudonyms hides the names.
+`records` defines the contents, `file` reads and writes them, `pseudonyms` hides names.
 """
 
 from podres_exporter.recording.pseudonyms import Pseudonyms

@@ -1,4 +1,4 @@
-"""A recording as the values of a JSON file, `podres-recording/v1`, and back."""
+"""Read and write recordings as JSON documents (`podres-recording/v1`)."""
 
 import binascii
 from base64 import b64decode, b64encode
@@ -19,24 +19,24 @@ from podres_exporter.moment import read_moment, write_moment
 from podres_exporter.recording.records import Call, Recording, Refusal
 
 API_VERSION = "podres-recording/v1"
-"""Changes only when a reader of the old version would be wrong about the new one; keys may be added without."""
+"""Bumped only if a reader of the old version would misread the new one; adding keys is not a new version."""
 KIND = "PodResourcesRecording"
 
 T = TypeVar("T")
 
 _MOST_SECONDS = 1e10
-"""300 years, before and after."""
+"""300 years, in either direction."""
 
 
 def _decode_answer(text: str) -> bytes:
     try:
         return b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError(f"is damaged: no base64 ({error})") from error
+        raise ValueError(f"is not valid base64 ({error})") from error
 
 
 def _check_age(seconds: float) -> float:
-    """Return the age of a socket; clocks may have been set back, but not by more than a socket's age can be."""
+    """Check the age of a socket: the clock may have been set back, but only by a plausible amount."""
     if abs(seconds) > _MOST_SECONDS:
         raise ValueError(f"is beyond {_MOST_SECONDS:g} seconds")
     return seconds
@@ -89,12 +89,12 @@ class _RecordingRecord(Record, kw_only=True):
 
 
 def is_recording(document: object) -> bool:
-    """Return whether the document says that it is a recording, of whatever version."""
+    """Return whether the document claims to be a recording, of any version."""
     return isinstance(document, dict) and str(document.get("apiVersion")).startswith("podres-recording/")
 
 
 def encode(recording: Recording) -> Fields:
-    """Return the recording's file; the kubelet's answers are in base64."""
+    """Return the recording as a JSON document; the kubelet's answers are base64-encoded."""
     calls = [_write_call(rpc, call) for rpc, call in sorted(recording.calls.items())]
     record = _RecordingRecord(
         api_version=API_VERSION,
@@ -113,10 +113,9 @@ def encode(recording: Recording) -> Fields:
 
 def decode(document: object) -> Recording:
     """
-    Return the recording of a document as JSON gives it.
+    Return the recording from its decoded JSON document.
 
-    Raises DocumentVersionError where it is of another major version, DocumentError naming the place where it is
-    malformed.
+    Raises DocumentVersionError for another major version, DocumentError with the path of the malformed value.
     """
     check_version(document, API_VERSION, KIND, "a recording")
     return read(document, _RecordingRecord, _decoded)
@@ -175,7 +174,7 @@ def _read_topology(record: _TopologyRecord) -> Topology | Refusal | None:
 
 
 def _write_metadata(recording: Recording) -> _MetadataRecord | None:
-    """Return what the API server said, pod by pod as `podres/v1` has it; None where it was not to be asked."""
+    """Return the API server's pod metadata in the form of `podres/v1`; None if it was not queried."""
     metadata, refusal = recording.metadata, _write_refusal(recording.metadata_refusal)
     if metadata is None:
         return _MetadataRecord(refusal=refusal) if refusal else None
@@ -203,7 +202,7 @@ def _read_metadata(record: _MetadataRecord) -> Metadata:
 
 
 def _required(value: T | None, path: str) -> T:
-    """Return the value. Raises DocumentError where it is absent: only an answer that was refused lacks it."""
+    """Return the value; raises DocumentError if it is absent, which is valid only for a refused call."""
     if value is None:
         raise DocumentError(path, "is missing")
     return value

@@ -1,4 +1,4 @@
-"""Replace names by pseudonyms, the same one for the same name, in files that are shared."""
+"""Replace names by pseudonyms in files that are shared; equal names get equal pseudonyms."""
 
 import hmac
 import re
@@ -7,10 +7,10 @@ from dataclasses import replace
 from podres_exporter.model import ContainerSpec, Metadata, PodMeta, ResourceHealth
 
 _DIGITS = 12
-"""48 bits: among 50,000 device ids two get the same pseudonym once in two hundred thousand recordings."""
+"""48 bits: with 50,000 device ids, a collision is expected once in two hundred thousand recordings."""
 
 _KEPT = frozenset({"", "default", "kube-system", "kube-public", "kube-node-lease"})
-"""Every cluster has these."""
+"""Names that every cluster has."""
 _KEPT_PRIORITY_CLASSES = frozenset({"", "system-node-critical", "system-cluster-critical"})
 
 _REPLICA = re.compile(r"(?P<base>.+?)(?P<replica>::[0-9]+|/vgpu[0-9]+)", re.DOTALL)
@@ -21,17 +21,17 @@ _CLAIM = "claim:"
 
 class Pseudonyms:
     """
-    Gives each name a pseudonym, whatever it is the name of: what was equal stays equal.
+    Maps each name to a pseudonym, regardless of what kind of name it is, so that equal names stay equal.
 
-    A pseudonym is the beginning of an HMAC-SHA256 of the name; without the key nobody can try names out.
+    A pseudonym is a prefix of the HMAC-SHA256 of the name; without the key, names cannot be guessed by trial.
     """
 
     def __init__(self, key: bytes) -> None:
-        """*key* is random, and kept nowhere."""
+        """*key* is random and is not stored."""
         self._key = key
 
     def name(self, text: str) -> str:
-        """Return the pseudonym of a pod, namespace, node or whatever else has a name."""
+        """Return the pseudonym of a pod, namespace, node or any other name."""
         return text if text in _KEPT else self._digest(text)[:_DIGITS]
 
     def device(self, text: str) -> str:
@@ -55,7 +55,7 @@ class Pseudonyms:
         return f"{kind}{equals}{self.name(name)}"
 
     def metadata(self, metadata: Metadata) -> Metadata:
-        """Return what the API server told, with pseudonyms; texts that people or programs wrote are left out."""
+        """Return pod metadata with pseudonyms; free texts written by people or programs are removed."""
         pods = [self._meta(meta) for meta in metadata.pods.values()]
         return replace(metadata, pods={meta.key: meta for meta in pods})
 
@@ -89,7 +89,7 @@ class Pseudonyms:
 
     def _health(self, row: ResourceHealth) -> ResourceHealth:
         """
-        Return the row with its device as it is called elsewhere in the file.
+        Return the health entry with its device under the same pseudonym as elsewhere in the file.
 
         Source: ResourceHealth (model): a device id; for claims the first CDI name, or `driver/pool/device`.
         """

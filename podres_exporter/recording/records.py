@@ -1,4 +1,4 @@
-"""The records of a recording: the raw answers of one look at a node."""
+"""The records of a recording: the raw answers from reading a node once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from podres_exporter.model import Metadata, Topology
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a source gave no usable answer; *detail* is for people."""
+    """Why a source gave no usable answer; *detail* is for display."""
 
     reason: Reason
     detail: str = ""
@@ -18,8 +18,8 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class Call:
     """
-    One RPC to the kubelet. *answer* are the bytes as they came, None where none came; *refusal* is None where all went
-    well. Bytes that could not be read have both.
+    One RPC to the kubelet: *answer* are the raw bytes (None if none came), *refusal* is None on success. Bytes that
+    could not be decoded have both.
     """
 
     answer: bytes | None = None
@@ -29,11 +29,11 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Recording:
     """
-    The answers of one look.
+    The answers from reading a node once.
 
-    *calls* are by RPC; one that is missing was not asked. *socket_age_seconds* is None where there was no socket.
-    *metadata* is None where the API server was not asked, for which *metadata_refusal* may be the reason.
-    *names_hidden*: names are replaced by pseudonyms. *recorded_at_seconds* are Unix seconds.
+    *calls* are by RPC; a missing RPC was not called. *socket_age_seconds* is None if there was no socket. *metadata* is
+    None if there is no pod metadata; *metadata_refusal* says why if the API server refused. *names_hidden*: names are
+    replaced by pseudonyms. *recorded_at_seconds* are Unix seconds.
     """
 
     node: str

@@ -1,1 +1,1 @@
-"""Client of a running exporter's JSON snapshot. Nothing here needs gRPC."""
+"""HTTP client for a running exporter's JSON snapshot. Does not need gRPC."""

@@ -1,4 +1,4 @@
-"""The address of a running exporter, from a URL."""
+"""Parse the URL of a running exporter."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an exporter is. *path* is that of the snapshot, *credentials* are `user:password` or empty."""
+    """The address of an exporter. *path* is that of the snapshot, *credentials* are `user:password` or empty."""
 
     is_secure: bool
     host: str
@@ -28,10 +28,10 @@ class Address:
 @dataclass(frozen=True, slots=True)
 class ClientTls:
     """
-    How an https exporter is trusted, and what it is shown.
+    TLS settings for an https exporter: trust and client certificate.
 
-    *verify*: whether its certificate must be trusted, by *ca* (PEM) or else by the machine. *certificate* and *key* are
-    the client's, for exporters that demand one; the key may stand in the file of the certificate.
+    *verify*: whether its certificate must be trusted, by *ca* (PEM) or else by the system. *certificate* and *key* are
+    the client's, for exporters that require one; the key may be in the certificate's file.
     """
 
     verify: bool = True
@@ -44,8 +44,8 @@ def parse_address(text: str) -> Address:
     """
     Return the address of an exporter's URL. Raises ValueError.
 
-    A scheme may be left out, then with the exporter's own port, and the path of the metrics or of the snapshot may be
-    there: it is the URL that curl and Prometheus are given.
+    The scheme may be omitted; the port then defaults to the exporter's. The path of the metrics or of the snapshot may
+    be included, as in the URL given to curl or Prometheus.
     """
     has_scheme = "://" in text
     ports = _PORTS if has_scheme else {"http": EXPORTER_PORT}

@@ -17,34 +17,37 @@ from podres_exporter.remote.address import SNAPSHOT_PATH, Address, ClientTls
 _LONGEST_BODY = 64 * 1024 * 1024
 _PIECE_BYTES = 64 * 1024
 _CODES = {
-    401: (Reason.DENIED, "it wants a user and a password: http://USER@HOST:10190 and --password-file FILE"),
+    401: (Reason.DENIED, "it requires a user and a password: http://USER@HOST:10190 and --password-file FILE"),
     403: (Reason.DENIED, "it refuses this user"),
-    404: (Reason.NOT_FOUND, f"it has no {SNAPSHOT_PATH}: this is no podres-exporter, or one older than this command"),
+    404: (
+        Reason.NOT_FOUND,
+        f"it has no {SNAPSHOT_PATH}: this is not a podres-exporter, or one older than this command",
+    ),
     429: (Reason.THROTTLED, "it is busy with other requests (--web.max-requests); try again"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A snapshot, and when the exporter made it (Unix seconds)."""
+    """A snapshot, and when the exporter created it (Unix seconds)."""
 
     snapshot: Snapshot
     generated_at_seconds: float
 
 
 class ExporterClient:
-    """Asks one exporter, with a connection for each request."""
+    """Client of one exporter; opens a new connection for each request."""
 
     def __init__(self, address: Address, timeout_seconds: float, clock: Clock, tls: ClientTls | None = None) -> None:
-        """*tls* is for `https` URLs; without it the exporter's certificate must be one that this machine trusts."""
+        """*tls* is for `https` URLs; without it, the system must trust the exporter's certificate."""
         self._address, self._timeout, self._clock, self._tls = address, timeout_seconds, clock, tls or ClientTls()
         self._etag = ""
 
     def fetch(self) -> Fetched | None:
         """
-        Return the snapshot; None where it is the one that was fetched last.
+        Fetch the snapshot; return None if it has not changed since the last fetch.
 
-        Raises SourceError, whose text has the remedy where there is one.
+        Raises SourceError; its text includes the remedy if there is one.
         """
         until = self._clock.monotonic_seconds() + self._timeout
         connection = self._connection()
@@ -62,7 +65,7 @@ class ExporterClient:
         except http.client.IncompleteRead as error:
             raise self._error(Reason.UNAVAILABLE, "the answer was cut short") from error
         except http.client.HTTPException as error:
-            raise self._error(Reason.MALFORMED, f"this is no HTTP ({type(error).__name__})") from error
+            raise self._error(Reason.MALFORMED, f"this is not HTTP ({type(error).__name__})") from error
         finally:
             connection.close()
         fetched = self._decoded(body)
@@ -83,7 +86,7 @@ class ExporterClient:
                 file = tls.certificate
                 context.load_cert_chain(file, tls.key)
         except OSError as error:
-            remedy = "write PEM into it, and the key too if --url-key does not name its file"
+            remedy = "it must be a PEM file, and include the key if --url-key is not given"
             raise self._error(Reason.DENIED, f"{file} cannot be used: {error.strerror}; {remedy}") from error
         if not tls.verify:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -102,7 +105,7 @@ class ExporterClient:
         return headers
 
     def _body(self, response: http.client.HTTPResponse, until: float) -> bytes:
-        """Return the whole body, decompressed; neither it nor the time it takes is without bound."""
+        """Return the whole decompressed body; both its size and the time it takes are limited."""
         is_gzip = response.headers.get("Content-Encoding", "").lower() == "gzip"
         inflate = zlib.decompressobj(16 + zlib.MAX_WBITS) if is_gzip else None
         body = bytearray()
@@ -114,7 +117,7 @@ class ExporterClient:
                 if self._clock.monotonic_seconds() > until:
                     raise TimeoutError
         except zlib.error as error:
-            raise self._error(Reason.MALFORMED, "the answer says that it is gzip, and is not") from error
+            raise self._error(Reason.MALFORMED, "the answer claims to be gzip but is not") from error
         if (inflate and not inflate.eof) or response.length:
             raise self._error(Reason.UNAVAILABLE, "the answer was cut short")
         return bytes(body)
@@ -123,28 +126,28 @@ class ExporterClient:
         try:
             decoded = decode_json(body)
         except DocumentError as error:
-            raise self._error(Reason.MALFORMED, f"the answer is no snapshot that can be read: {error}") from error
+            raise self._error(Reason.MALFORMED, f"the answer is not a readable snapshot: {error}") from error
         except (ValueError, RecursionError) as error:
-            raise self._error(Reason.MALFORMED, "the answer is no JSON; is this a podres-exporter?") from error
+            raise self._error(Reason.MALFORMED, "the answer is not JSON; is this a podres-exporter?") from error
         return Fetched(decoded.snapshot, decoded.generated_at_seconds or 0.0)
 
     def _refused(self, response: http.client.HTTPResponse) -> SourceError:
-        """Return the error of an answer that is neither 200 nor 304."""
+        """Return the error for an answer that is neither 200 nor 304."""
         code = response.status
         if code in _CODES:
             reason, text = _CODES[code]
         elif 300 <= code < 400:
-            reason, text = Reason.INTERNAL, f"it says to ask {response.headers.get('Location', 'elsewhere')!r} instead"
+            reason, text = Reason.INTERNAL, f"it redirects to {response.headers.get('Location', 'elsewhere')!r}"
         else:
             reason, text = (Reason.UNAVAILABLE if code >= 500 else Reason.INTERNAL), response.reason[:80]
         return self._error(reason, f"HTTP {code}: {text}")
 
     def _broken(self, error: OSError) -> SourceError:
-        """Return what an error of the connection means."""
+        """Translate an error of the connection."""
         if isinstance(error, TimeoutError):
-            return self._error(Reason.TIMEOUT, f"no whole answer within {self._timeout:g} s")
+            return self._error(Reason.TIMEOUT, f"no complete answer within {self._timeout:g} s")
         if isinstance(error, socket.gaierror):
-            return self._error(Reason.UNAVAILABLE, f"the host is not known ({error.strerror})")
+            return self._error(Reason.UNAVAILABLE, f"unknown host ({error.strerror})")
         if isinstance(error, ConnectionRefusedError):
             return self._error(
                 Reason.UNAVAILABLE, "no process listens there; is the exporter running, and is this its port?"
@@ -152,8 +155,8 @@ class ExporterClient:
         if type(error).__module__ == "ssl":
             untrusted = getattr(error, "verify_message", "")
             if untrusted:
-                return self._error(Reason.DENIED, f"TLS: {untrusted}; name its CA by --url-ca, or give --insecure")
-            remedy = "is it https, and does it demand a client certificate (--url-cert)?"
+                return self._error(Reason.DENIED, f"TLS: {untrusted}; name its CA with --url-ca, or use --insecure")
+            remedy = "is it https, and does it require a client certificate (--url-cert)?"
             return self._error(Reason.DENIED, f"TLS: {error.strerror or error}; {remedy}")
         return self._error(Reason.UNAVAILABLE, error.strerror or str(error))
 

@@ -1,4 +1,6 @@
-"""The sources of facts: the kubelet's socket and the kernel's sysfs."""
+"""
+Local sources: the kubelet's pod-resources socket, the NUMA topology in sysfs, recordings, and the source interfaces.
+"""
 
 from podres_exporter.sources.fixed import FixedMetadata
 from podres_exporter.sources.kubelet import KubeletClient

@@ -1,4 +1,4 @@
-"""Sources that never change: what a one-shot command has listed, what a recording holds, or nothing at all."""
+"""Constant sources: metadata and DRA facts read once by a one-shot command, taken from a recording, or none."""
 
 from collections.abc import Callable, Collection, Mapping
 
@@ -6,17 +6,17 @@ from podres_exporter.model import ClaimKey, Dra, Metadata, PodKey
 
 
 class FixedMetadata:
-    """PodMetaSource that always returns the same; None, as with `--metadata.source=none`, knows nothing of any pod."""
+    """A PodMetaSource that always returns the same metadata; None for `--metadata.source=none`."""
 
     def __init__(self, metadata: Metadata | None = None) -> None:
-        """Keep it."""
+        """Keep the metadata."""
         self._metadata = metadata
 
     def start(self, changed: Callable[[Collection[PodKey]], None]) -> None:
-        """Do nothing: nothing will ever change."""
+        """Do nothing: the metadata never changes."""
 
     def metadata(self) -> Metadata | None:
-        """Return what was given."""
+        """Return the given metadata."""
         return self._metadata
 
     def stop(self) -> None:
@@ -24,21 +24,21 @@ class FixedMetadata:
 
 
 class FixedDra:
-    """DraSource that always returns the same; None where nobody is asked."""
+    """A DraSource that always returns the same facts; None if DRA is not read."""
 
     def __init__(self, dra: Dra | None = None) -> None:
-        """Keep it."""
+        """Keep the facts."""
         self._dra = dra
 
     def start(self, changed: Callable[[], None]) -> None:
-        """Do nothing: nothing will ever change."""
+        """Do nothing: the facts never change."""
 
     def dra(self) -> Dra | None:
-        """Return what was given."""
+        """Return the given facts."""
         return self._dra
 
     def want(self, users: Mapping[ClaimKey, frozenset[str]]) -> None:
-        """Do nothing: what was not read is not known."""
+        """Do nothing: no further claims are read."""
 
     def stop(self) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""The kubelet's pod-resources socket, over one long-lived gRPC channel."""
+"""The client of the kubelet's pod-resources API: List, GetAllocatableResources and Get over a Unix socket."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class KubeletClient:
-    """KubeletSource over the real socket. Not for more than one thread, `close` excepted."""
+    """KubeletSource over the real socket. Not thread-safe, except for `close`."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class KubeletClient:
         observe: Observer,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
     ) -> None:
-        """Open nothing yet: gRPC connects at the first call, and anew whenever the kubelet comes back."""
+        """Open nothing yet: gRPC connects at the first call, and reconnects whenever the kubelet comes back."""
         self._socket, self._timeout, self._clock, self._observe = socket, timeout_seconds, clock, observe
         self._channel = kubelet_channel(socket, max_message_bytes)
         rows = DeviceRows()
@@ -44,23 +44,23 @@ class KubeletClient:
         return socket_identity(self._socket)
 
     def list(self) -> Listing:
-        """Return all pods of the node, finished ones too up to 1.33."""
+        """Return all pods of the node; up to 1.33 that includes finished ones."""
         return self._call(LIST, b"", self._list_decoder.decode)
 
     def allocatable(self) -> Allocatable:
-        """Return what the node may hand out, used or not."""
+        """Return what the kubelet can allocate, used or not."""
         return self._call(ALLOCATABLE, b"", self._allocatable_decoder.decode)
 
     def get(self, namespace: str, name: str) -> Listing:
-        """Return one pod; KubeletError (not_found) where the kubelet does not know it or it has finished."""
+        """Return one pod; KubeletError (not_found) if the kubelet does not know it or it has finished."""
         return self._call(GET, encode_get_request(namespace, name), decode_get)
 
     def close(self) -> None:
-        """Close the channel; a call under way ends at once."""
+        """Close the channel; a pending call ends at once."""
         self._channel.close()
 
     def _call(self, rpc: str, request: bytes, decode: Callable[[bytes], T]) -> T:
-        """Make one call and decode its answer; report to the observer how it went."""
+        """Make one call, decode its answer, and report it to the observer."""
         started = self._clock.monotonic_seconds()
         data: bytes | None = None
         error: KubeletError | None = KubeletError(rpc, Reason.INTERNAL, "the answer was not decoded")
@@ -76,20 +76,20 @@ class KubeletClient:
         return answer
 
     def _send(self, rpc: str, request: bytes) -> bytes:
-        """Return the answer's bytes; raises KubeletError."""
+        """Return the raw answer; raises KubeletError."""
         try:
             method: Callable[..., bytes] = self._channel.unary_unary(f"/v1.PodResourcesLister/{rpc}")
             return method(request, timeout=self._timeout)
         except grpc.RpcError as error:
             reason, detail = translate(error.code(), error.details() or "")
             raise KubeletError(rpc, reason, f"{detail} (socket {self._socket})") from error
-        except ValueError as error:  # the channel is closed: we are stopping
+        except ValueError as error:  # the channel was closed because the exporter is stopping
             raise KubeletError(rpc, Reason.UNAVAILABLE, "the channel is closed") from error
 
 
 def translate(code: grpc.StatusCode, detail: str) -> tuple[Reason, str]:
     """
-    Return why a call failed, and the text for people.
+    Return the reason why a call failed, and a text for display.
 
     The kubelet's handlers return bare errors, so a switched-off method and an unknown pod are both UNKNOWN and only the
     text tells them apart; its rate limit and a message over our limit are both RESOURCE_EXHAUSTED.

@@ -1,4 +1,4 @@
-"""The interfaces that the service expects of its sources."""
+"""The interfaces of the sources, as the service uses them."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ RPCS = (LIST, ALLOCATABLE, GET)
 @dataclass(frozen=True, slots=True)
 class KubeletCall:
     """
-    One call to the kubelet. *error* is None if the answer could be used; *answer* are its bytes, None if none came.
+    One call to the kubelet. *error* is None if the answer was usable; *answer* are its bytes, None if none arrived.
 
     An answer that could not be decoded has both.
     """
@@ -37,10 +37,10 @@ Observer = Callable[[KubeletCall], None]
 @dataclass(frozen=True, slots=True)
 class SocketIdentity:
     """
-    Which socket file this is. A kubelet makes its socket anew at each start, so another identity is another start.
+    Identifies a socket file. A kubelet creates its socket at each start, so another identity means a restart.
 
-    The inode number alone does not tell: file systems hand it out again at once (measured). A socket's mtime is the
-    time of its bind; chmod, chown and relabelling move only ctime, so ctime would take each of them for a restart.
+    The inode number alone is not enough: file systems reuse it at once (measured). A socket's mtime is the time of its
+    bind; chmod, chown and relabelling change only ctime, so ctime would mistake each of them for a restart.
     """
 
     device: int
@@ -49,15 +49,15 @@ class SocketIdentity:
 
     @property
     def created_seconds(self) -> float:
-        """When the socket was made, in Unix seconds."""
+        """When the socket was created, in Unix seconds."""
         return self.created_ns / 1e9
 
 
 class KubeletSource(Protocol):
-    """The pod-resources API of one kubelet. Every call ends by itself; each raises KubeletError and nothing else."""
+    """The pod-resources API of one kubelet. Every call has a deadline and raises KubeletError and nothing else."""
 
     def identity(self) -> SocketIdentity | None:
-        """Return which socket is there now; None where there is none or it cannot be looked at."""
+        """Return the identity of the current socket; None if it does not exist or cannot be accessed."""
         ...
 
     def list(self) -> Listing:
@@ -65,7 +65,7 @@ class KubeletSource(Protocol):
         ...
 
     def allocatable(self) -> Allocatable:
-        """Return what the node may hand out."""
+        """Return what the kubelet can allocate."""
         ...
 
     def get(self, namespace: str, name: str) -> Listing:
@@ -73,7 +73,7 @@ class KubeletSource(Protocol):
         ...
 
     def close(self) -> None:
-        """End the calls under way; later calls fail as unavailable."""
+        """Abort pending calls; later calls fail as unavailable."""
         ...
 
 
@@ -81,27 +81,30 @@ class TopologySource(Protocol):
     """The machine's NUMA topology."""
 
     def read(self) -> Topology:
-        """Return it as it is now, the same record as long as nothing changed. Raises TopologyError."""
+        """Return the current topology, the same record as long as nothing changed. Raises TopologyError."""
         ...
 
 
 class PodMetaSource(Protocol):
-    """Who the pods of the node are. The API server decorates: nothing here may block or fail a poll."""
+    """Metadata of the node's pods. The API server only decorates: nothing here may block or fail a poll."""
 
     def start(self, changed: Callable[[Collection[PodKey]], None]) -> None:
         """
-        Begin to follow the pods; *changed* is told, from a thread of the source, which pods are new, other or gone.
+        Start following the pods; *changed* is called from a thread of the source with the keys of new, changed or
+        deleted pods.
+
+        It is called without keys if only the state of the source has changed.
 
         Called without keys where only the state of the source has changed.
         """
         ...
 
     def metadata(self) -> Metadata | None:
-        """Return what is known now, None where this source knows nothing of any pod; for any thread, never blocks."""
+        """Return the current metadata, None if this source knows no pods; never blocks, callable from any thread."""
         ...
 
     def stop(self) -> None:
-        """End within a second or two, whatever the server does."""
+        """Stop within a second or two, whatever the server does."""
         ...
 
 
@@ -109,17 +112,17 @@ class DraSource(Protocol):
     """ResourceSlices of the node and ResourceClaims of its pods; nothing here may block or fail a poll."""
 
     def start(self, changed: Callable[[], None]) -> None:
-        """Begin to follow; *changed* is called, from a thread of the source, when there is news."""
+        """Start following; *changed* is called from a thread of the source when something has changed."""
         ...
 
     def dra(self) -> Dra | None:
-        """Return what is known now, None where the API is not asked or not served; for any thread, never blocks."""
+        """Return the current facts, None if DRA is not read or not served; never blocks, callable from any thread."""
         ...
 
     def want(self, users: Mapping[ClaimKey, frozenset[str]]) -> None:
-        """Take which claims the pods of the node use now, with the UIDs of these pods."""
+        """Set which claims the node's pods use now, with the UIDs of these pods."""
         ...
 
     def stop(self) -> None:
-        """End within a second or two, whatever the server does."""
+        """Stop within a second or two, whatever the server does."""
         ...

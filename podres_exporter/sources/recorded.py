@@ -1,4 +1,4 @@
-"""A recording as a source (`--from`): the recorded answers are decoded again."""
+"""Replay a recording as the sources of a snapshot (`--from`)."""
 
 import threading
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _NOT_RECORDED = Refusal(Reason.UNAVAILABLE, "not in the recording")
 
 
 class RecordedKubelet:
-    """KubeletSource that answers as the recorded kubelet did."""
+    """A KubeletSource that answers as the recorded kubelet did."""
 
     def __init__(self, recording: Recording) -> None:
         """Keep the calls."""
@@ -24,7 +24,7 @@ class RecordedKubelet:
             self._identity = SocketIdentity(0, 0, int(made_at * 1e9))
 
     def identity(self) -> SocketIdentity | None:
-        """Return a socket as old as it was."""
+        """Return a socket of the recorded age."""
         return self._identity
 
     def list(self) -> Listing:
@@ -32,18 +32,18 @@ class RecordedKubelet:
         return ListDecoder().decode(self._answer(LIST))
 
     def allocatable(self) -> Allocatable:
-        """Return what could be handed out."""
+        """Return the recorded allocatable resources."""
         return AllocatableDecoder().decode(self._answer(ALLOCATABLE))
 
     def get(self, namespace: str, name: str) -> Listing:  # noqa: ARG002 - there is one answer
-        """Return the pod that was asked for, whoever is asked for now: that there is an answer is what counts."""
+        """Return the recorded Get answer, whichever pod is requested: it only shows whether Get is served."""
         return decode_get(self._answer(GET))
 
     def close(self) -> None:
         """Do nothing."""
 
     def _answer(self, rpc: str) -> bytes:
-        """Return the bytes; raises KubeletError where there were none."""
+        """Return the raw answer; raises KubeletError if there was none."""
         call = self._calls.get(rpc, Call(refusal=_NOT_RECORDED))
         if call.answer is None:
             refusal = call.refusal or _NOT_RECORDED
@@ -52,14 +52,14 @@ class RecordedKubelet:
 
 
 class RecordedTopology:
-    """TopologySource that shows the recorded machine."""
+    """A TopologySource that returns the recorded topology."""
 
     def __init__(self, recording: Recording) -> None:
         """Keep the topology."""
         self._topology = recording.topology
 
     def read(self) -> Topology:
-        """Return the topology; raises TopologyError where it could not be read then."""
+        """Return the topology; raises TopologyError if it could not be read at the time."""
         if isinstance(self._topology, Topology):
             return self._topology
         refusal = self._topology or _NOT_RECORDED
@@ -67,10 +67,10 @@ class RecordedTopology:
 
 
 class RecordedClock:
-    """A clock that stands at the moment of the recording."""
+    """A clock stopped at the time of the recording."""
 
     def __init__(self, wall_seconds: float) -> None:
-        """Stand still there."""
+        """Stop the clock at that time."""
         self._wall_seconds = wall_seconds
 
     def wall_seconds(self) -> float:

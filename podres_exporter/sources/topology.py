@@ -1,4 +1,4 @@
-"""The machine's NUMA nodes, cores and caches, from sysfs."""
+"""Read the machine's NUMA nodes, cores and caches from sysfs."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,11 +12,11 @@ from podres_exporter.model import Core, Topology
 _NODE = re.compile(r"node([0-9]+)")
 _CACHE = re.compile(r"index[0-9]+")
 _LEAST_LEVEL = 3
-"""Below it a cache is a core's own, or a pair's, and says nothing that the core does not."""
+"""Lower levels of cache belong to a core or a pair of cores, and add nothing to the core's number."""
 
 
 class SysfsTopology:
-    """TopologySource on a sysfs tree."""
+    """A TopologySource on a sysfs tree."""
 
     def __init__(self, root: Path) -> None:
         """Read below *root*, `/sys` on a real machine."""
@@ -26,12 +26,12 @@ class SysfsTopology:
 
     def read(self) -> Topology:
         """
-        Return the topology; cores, sockets and caches are read again only when a list of CPUs changed.
+        Return the topology; cores, sockets and caches are re-read only when a list of CPUs changed.
 
-        A kernel without NUMA nodes (many ARM boards) has one for each physical package, as the kubelet sees it, and one
-        in all where packages are not stated either.
+        A kernel without NUMA nodes (many ARM boards) gets one node per physical package, as in the kubelet, or a single
+        node if packages are not stated either.
 
-        Raises TopologyError where the kernel shows no CPUs or writes something else than CPU lists.
+        Raises TopologyError if the kernel shows no CPUs or a file is not a CPU list.
 
         Source: Documentation/ABI/stable/sysfs-devices-node and sysfs-devices-system-cpu; cAdvisor utils/sysinfo
         GetNodesInfo, getNodesInfoWithoutNUMA; the kubelet's own e2e test of alignment reads the same files.
@@ -45,7 +45,7 @@ class SysfsTopology:
         return self._last
 
     def _cpus_by_node(self) -> dict[int, CpuSet] | None:
-        """Return each node's CPUs, none for a node of memory only; None where the kernel has no NUMA nodes."""
+        """Return each node's CPUs (empty for a memory-only node); None if the kernel has no NUMA nodes."""
         with _named_faults(self._nodes):
             if not self._nodes.exists() and self._cpus.exists():
                 return None
@@ -53,7 +53,7 @@ class SysfsTopology:
             return {node: parse_cpuset((path / "cpulist").read_text()) for node, path in sorted(found)} or None
 
     def _without_nodes(self) -> Topology:
-        """Return a node for each physical package that the kernel states, else a single one."""
+        """Return one node per physical package if the kernel states packages, else a single node."""
         with _named_faults(self._cpus):
             online = parse_cpuset((self._cpus / "online").read_text())
         if not online:
@@ -68,7 +68,7 @@ class SysfsTopology:
         return self._last
 
     def _cores(self, cpus: Iterable[int]) -> dict[int, Core]:
-        """Return where each CPU sits, -1 for what the kernel does not say."""
+        """Return core, socket and cache of each CPU, -1 for what the kernel does not state."""
         return {cpu: self._core(cpu) for cpu in cpus}
 
     def _core(self, cpu: int) -> Core:
@@ -79,7 +79,7 @@ class SysfsTopology:
 
 @contextmanager
 def _named_faults(folder: Path) -> Iterator[None]:
-    """Turn errors of reading below a folder into TopologyError."""
+    """Translate errors of reading below a folder to TopologyError."""
     try:
         yield
     except PermissionError as error:
@@ -92,7 +92,7 @@ def _named_faults(folder: Path) -> Iterator[None]:
 
 def _last_cache(folder: Path) -> int:
     """
-    Return the lowest CPU that shares the last-level cache of a CPU, which tells the caches apart; -1 if not stated.
+    Return the lowest CPU that shares the last-level cache of a CPU, which identifies the cache; -1 if not stated.
 
     The cache's own id is not used: not every architecture states it.
 

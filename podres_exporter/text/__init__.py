@@ -1,1 +1,1 @@
-"""Text for people: amounts, lists, tables, colours and verdicts, the same wherever they are shown."""
+"""Text for people: amounts, lists, tables, colours and verdicts, shared by all outputs."""

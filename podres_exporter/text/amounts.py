@@ -1,4 +1,4 @@
-"""Amounts for people: bytes, CPUs, durations, NUMA nodes, and what stands in a cell where nothing is known."""
+"""Format amounts for people: bytes, CPUs, durations, ages, NUMA nodes, and placeholders for missing values."""
 
 from collections.abc import Iterable
 
@@ -10,12 +10,12 @@ from podres_exporter.printable import printable
 from podres_exporter.quantity import bytes_text
 
 NONE = "-"
-"""There is none, or it does not apply."""
+"""Shown where a value does not exist or does not apply."""
 UNKNOWN = "?"
-"""No source reports it."""
+"""Shown where no source reports the value."""
 CPU, MEMORY = "cpu", "memory"
 WHOLE_POD = "(pod)"
-"""Stands in place of a container's name, which has no parentheses, for what the kubelet lists of the pod itself."""
+"""Shown instead of a container name for what the kubelet lists for the pod itself; real names have no parentheses."""
 
 ALIGNED = {
     Verdict.ALIGNED: "yes",
@@ -29,21 +29,21 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def amount_text(amount: int | None, *, is_bytes: bool) -> str:
-    """Return bytes or a number; `?` where it is not known."""
+    """Return bytes or a number as text; `?` if it is not known."""
     if amount is None:
         return UNKNOWN
     return bytes_text(amount) if is_bytes else str(amount)
 
 
 def resource_amount(resource: str, amount: int) -> str:
-    """Return an amount of a resource: bytes for memory, millicores for CPU requests, a number for CPUs and devices."""
+    """Return an amount of a resource: bytes for memory, millicores for CPU requests, else a number."""
     if resource == "requests.cpu":
         return cpus_text(amount)
     return amount_text(amount, is_bytes=resource in {MEMORY, "requests.memory"} or resource.startswith("hugepages-"))
 
 
 def cpus_text(millicores: int) -> str:
-    """Return CPUs as Kubernetes writes them: `4`, `500m`."""
+    """Return CPUs in Kubernetes' notation: `4`, `500m`."""
     return f"{millicores}m" if millicores % 1000 else str(millicores // 1000)
 
 
@@ -56,12 +56,12 @@ def size_text(size: float) -> str:
 
 
 def seconds_text(seconds: float) -> str:
-    """Return how long something took: `3 ms`, `1.2 s`."""
+    """Return a duration: `3 ms`, `1.2 s`."""
     return f"{seconds:.1f} s" if seconds >= 1 else f"{max(seconds, 0.0) * 1000:.0f} ms"
 
 
 def age_text(seconds: float) -> str:
-    """Return how long ago something was, in its largest unit."""
+    """Return an age in its largest unit."""
     for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
@@ -74,7 +74,7 @@ def nodes_cell(nodes: NumaNodes) -> str:
 
 
 def nodes_phrase(numa_nodes: Iterable[int]) -> str:
-    """Return `node 1`, `nodes 0-1`; `no node` of none."""
+    """Return `node 1` or `nodes 0-1`; `no node` for an empty set."""
     nodes = sorted(numa_nodes)
     if not nodes:
         return "no node"
@@ -97,11 +97,11 @@ _AGES = (
     (2 * 365 * 86400, "d", ""),
     (8 * 365 * 86400, "y", "d"),
 )
-"""Ages below so many seconds are told in this unit, and what is left in that one."""
+"""Ages below this many seconds are shown in this unit, and the remainder in that one."""
 
 
 def workload_cell(meta: PodMeta | None) -> str:
-    """Return `Deployment/web`; `-` for a pod without an owner, `?` where the owner is not known."""
+    """Return `Deployment/web`; `-` for a pod without an owner, `?` if the owner is not known."""
     if meta is None:
         return UNKNOWN
     return printable(f"{meta.workload_kind}/{meta.workload_name}") if meta.workload_kind else NONE
@@ -109,7 +109,7 @@ def workload_cell(meta: PodMeta | None) -> str:
 
 def age_cell(meta: PodMeta | None, now_seconds: float | None) -> str:
     """
-    Return how old the pod is, as kubectl writes ages: `45s`, `12m`, `5h12m`, `3d4h`; `?` where it is not known.
+    Return the pod's age in kubectl's notation: `45s`, `12m`, `5h12m`, `3d4h`; `?` if it is not known.
 
     Source: k8s.io/apimachinery/pkg/util/duration HumanDuration.
     """
@@ -126,7 +126,7 @@ def age_cell(meta: PodMeta | None, now_seconds: float | None) -> str:
 
 
 def state_cell(mark: Mark) -> str:
-    """Return `retained` or `unconfirmed` where the rows are not what the running kubelet says, else `-`."""
+    """Return `retained` or `unconfirmed` if the running kubelet has not reported the rows, else `-`."""
     return NONE if mark is Mark.CURRENT else mark.value
 
 
@@ -136,5 +136,5 @@ def memory_order(memory_type: str) -> tuple[bool, str]:
 
 
 def thing(resource: str) -> str:
-    """Return the resource as a sentence names it."""
+    """Return the resource as it is named within a sentence."""
     return "exclusive CPUs" if resource == CPU else printable(resource)

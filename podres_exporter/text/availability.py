@@ -1,4 +1,4 @@
-"""Why a snapshot has nothing to show, or shows something of before: one reason and one sentence for every output."""
+"""Explain why a snapshot has no allocation, or shows retained or incomplete data: one wording for every output."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NoAllocation(StrEnum):
-    """Why a snapshot has no allocation; HELD_BACK is said by exporters before 0.2 only."""
+    """Why a snapshot has no allocation. HELD_BACK is only sent by exporters before 0.2."""
 
     NOT_ANSWERED = "not_answered"
     HELD_BACK = "held_back"
@@ -21,7 +21,7 @@ class NoAllocation(StrEnum):
 
 
 def no_allocation(snapshot: Snapshot) -> NoAllocation:
-    """Return why this snapshot, which has no allocation, has none."""
+    """Return why this snapshot has no allocation."""
     return NoAllocation.TOO_OLD if last_answer(snapshot) else NoAllocation.NOT_ANSWERED
 
 
@@ -35,7 +35,7 @@ def why_nothing(snapshot: Snapshot) -> str:
 
 
 def what_is_retained(snapshot: Snapshot) -> str:
-    """Return what the kubelet said before its restart and has not since, as a clause; empty if that is nothing."""
+    """Return which data is retained from before the kubelet's restart, as a clause; empty if none is."""
     views = snapshot.allocation.pods if snapshot.allocation else ()
     names = [f"{view.pod.namespace}/{view.pod.name}" for view in views if view.mark is Mark.RETAINED]
     found = []
@@ -47,7 +47,7 @@ def what_is_retained(snapshot: Snapshot) -> str:
 
 
 def what_is_unknown(snapshot: Snapshot) -> str:
-    """Return of what it is not known how much is free, and why where it can be told, as a clause; else empty."""
+    """Return which resources have an unknown free amount, and why if that is known, as a clause; else empty."""
     allocation = snapshot.allocation
     if allocation is None:
         return ""
@@ -58,7 +58,8 @@ def what_is_unknown(snapshot: Snapshot) -> str:
         return ""
     unlisted = [f"{namespace}/{name}" for namespace, name in allocation.unlisted_pods]
     why = (
-        f"; {origin_name(snapshot.metadata)} says that {_named(unlisted)} {'runs' if len(unlisted) == 1 else 'run'} "
+        f"; according to {origin_name(snapshot.metadata)}, {_named(unlisted)} "
+        f"{'runs' if len(unlisted) == 1 else 'run'} "
         "here, "
         if unlisted
         else ""
@@ -68,7 +69,7 @@ def what_is_unknown(snapshot: Snapshot) -> str:
 
 
 def _named(names: Sequence[str]) -> str:
-    """Return the names, of many only the first ones."""
+    """Return the names; if there are many, the first few and a count of the rest."""
     shown = [printable(name) for name in names[:_MOST_NAMES]]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
@@ -79,7 +80,7 @@ def _it_or_them(names: Sequence[str]) -> str:
 
 
 def last_answer(snapshot: Snapshot) -> str:
-    """Return when the kubelet answered last, in UTC; an empty text if it never has."""
+    """Return when the kubelet last answered, in UTC; an empty text if it never has."""
     times = [each.last_success_seconds for each in snapshot.sources if each.source == "kubelet"]
     if not times or times[0] is None:
         return ""

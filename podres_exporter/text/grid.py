@@ -1,4 +1,4 @@
-"""Cells in columns: what every table is made of, and how it is fitted to a terminal."""
+"""Tables with a header: lay out cells in columns and fit them to the width of a terminal."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -22,9 +22,9 @@ Row = tuple[str, ...]
 @dataclass(frozen=True, slots=True)
 class Grid:
     """
-    A table before it is laid out. Cells are safe to print; the items of a cell have commas between them.
+    A table before layout. Cells are safe to print; a cell with several items separates them with commas.
 
-    By header, *right* are the columns of numbers, *spare* those that are left out where there is no room.
+    *right* are the headers of right-aligned columns, *spare* those of columns that are dropped if there is no room.
     """
 
     headers: Row
@@ -33,14 +33,14 @@ class Grid:
     spare: tuple[str, ...] = ()
 
     def keeping(self, is_kept: Callable[[str, Row], bool]) -> "Grid":
-        """Return the grid with the columns of which *is_kept* says so, given a header and its cells."""
+        """Return the grid with only the columns for which *is_kept* returns true, given a header and its cells."""
         columns = list(zip(*self.rows, strict=True)) or [()] * len(self.headers)
         places = [place for place, header in enumerate(self.headers) if is_kept(header, columns[place])]
         headers = tuple(self.headers[place] for place in places)
         return replace(self, headers=headers, rows=tuple(tuple(row[place] for place in places) for row in self.rows))
 
     def without_empty(self, headers: Collection[str]) -> "Grid":
-        """Return the grid without those of the named columns in which nobody has anything."""
+        """Return the grid without those of the named columns that are empty in every row."""
         return self.keeping(lambda header, cells: header not in headers or not {NONE, UNKNOWN}.issuperset(cells))
 
     def sorted_by(self, header: str) -> "Grid":
@@ -57,7 +57,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a table is printed: *columns* are those of the terminal, *sort_by* is a header, empty for the given order."""
+    """How a table is printed: *columns* is the terminal's width, *sort_by* a header (empty: keep the order)."""
 
     columns: int = 120
     style: Style = PLAIN
@@ -75,7 +75,7 @@ def grid(
     right: Collection[str] = (),
     spare: Row = (),
 ) -> Grid:
-    """Return the rows of all snapshots; where there are several, they begin with the node's name."""
+    """Return the rows of all snapshots; if there are several, the node's name comes first."""
     rows = tuple((printable(each.node), *row) for each in snapshots for row in rows_of(each))
     whole = Grid(("NODE", *headers), rows, frozenset(right), spare)
     return whole if len(snapshots) > 1 else whole.without("NODE")
@@ -83,10 +83,10 @@ def grid(
 
 def grid_lines(table: Grid, layout: Layout) -> list[str]:
     """
-    Return the header and the rows in lines that fit the terminal, if that can be without cutting a name.
+    Return the header and the rows as lines that fit the terminal, if that is possible without cutting a name.
 
-    Spare columns go first where it is too wide. Then cells with several items grow downwards, the widest column first.
-    A name is never cut: people paste it into another command.
+    If the table is too wide, spare columns are dropped first; then cells with several items are wrapped, the widest
+    column first. A name is never cut: people paste it into another command.
     """
     columns, style = layout.columns, layout.style
     table = _without_spare(table.sorted_by(layout.sort_by), columns)
@@ -98,7 +98,7 @@ def grid_lines(table: Grid, layout: Layout) -> list[str]:
 
 
 def spare_columns(table: Grid, columns: int) -> list[str]:
-    """Return the headers of the columns that are left out for want of room."""
+    """Return the headers of the columns that are dropped for lack of room."""
     return [header for header in table.headers if header not in _without_spare(table, columns).headers]
 
 
@@ -110,20 +110,20 @@ def _without_spare(table: Grid, columns: int) -> Grid:
 
 
 def _sort_key(cell: str) -> tuple[bool, list[tuple[int, str]]]:
-    """Return the key by which `node9` comes before `node10`, and what is not known or does not apply last."""
+    """Return a sort key that puts `node9` before `node10`, and unknown or missing values last."""
     parts = [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(cell) if part]
     return cell in {NONE, UNKNOWN}, parts
 
 
 def fits(table: Grid, columns: int) -> bool:
-    """Tell whether it fits, if cells grow downwards and spare columns go."""
+    """Return whether the table fits once cells are wrapped and spare columns dropped."""
     for name in table.spare:
         table = table.without(name)
     return sum(_folded_widths(table)) <= _space(table, columns)
 
 
 def _folded_widths(table: Grid) -> list[int]:
-    """Return how wide the columns must be for all their items to stay whole."""
+    """Return the column widths needed to keep every item whole."""
     return [
         max(len(header), *(len(piece.rstrip()) for row in table.rows for piece in _pieces(row[place])), _LEAST_WIDTH)
         for place, header in enumerate(table.headers)
@@ -131,7 +131,7 @@ def _folded_widths(table: Grid) -> list[int]:
 
 
 def _space(table: Grid, columns: int) -> int:
-    """Return how many characters the cells may have beside each other."""
+    """Return how many characters the cells of a row may take in total."""
     return max(columns, LEAST_COLUMNS) - len(_GAP) * (len(table.headers) - 1)
 
 
@@ -140,7 +140,7 @@ def _widths(table: Grid) -> list[int]:
 
 
 def narrowed(widths: Sequence[int], least: Sequence[int], space: int) -> list[int]:
-    """Return widths that fit the space as far as the *least* widths let them, the widest column narrowed first."""
+    """Return widths that fit the space as far as the *least* widths allow, the widest column narrowed first."""
     narrow = list(widths)
     while sum(narrow) > space:
         slack = [(width, place) for place, width in enumerate(narrow) if width > least[place]]
@@ -151,7 +151,7 @@ def narrowed(widths: Sequence[int], least: Sequence[int], space: int) -> list[in
 
 
 def _row_lines(table: Grid, row: Row, widths: Sequence[int], paint: Callable[[str, str, str], str]) -> list[str]:
-    """Return one row, which has as many lines as its tallest cell."""
+    """Return one row as lines, as many as its tallest cell has."""
     stacks = [_stacked(cell, width) for cell, width in zip(row, widths, strict=True)]
     lines = []
     for index in range(max(map(len, stacks))):
@@ -168,7 +168,7 @@ def _row_lines(table: Grid, row: Row, widths: Sequence[int], paint: Callable[[st
 
 
 def _stacked(cell: str, width: int) -> list[str]:
-    """Return the cell in lines of at most *width*, broken behind commas."""
+    """Return the cell as lines of at most *width*, broken after commas."""
     lines: list[str] = [""]
     for piece in _pieces(cell):
         if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
@@ -179,5 +179,5 @@ def _stacked(cell: str, width: int) -> list[str]:
 
 
 def _pieces(cell: str) -> list[str]:
-    """Return the parts of a cell that stay whole, with the commas behind them."""
+    """Return the parts of a cell that stay whole, with their trailing commas."""
     return _PIECE.findall(cell)

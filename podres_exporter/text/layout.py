@@ -1,4 +1,4 @@
-"""Tables without headers, for cells of several items: what `fit` and `explain` draw."""
+"""Tables without a header, for cells with several items: used by `fit` and `explain`."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,10 @@ _GAP = "  "
 
 def table(rows: Sequence[Sequence[Sequence[str]]], columns: int, indent: str = "") -> list[str]:
     """
-    Return rows of cells in columns of equal left edges; a cell is its items, which stay whole if they can.
+    Return rows of cells in left-aligned columns; a cell is a sequence of items, which stay whole if possible.
 
-    Items of a cell stand side by side as far as they fit and go on below. The widest columns give way first, and only
-    then are items shortened. A table of more columns than any width could hold goes beyond *columns*.
+    Items of a cell are placed side by side as far as they fit and continue on the next line. The widest columns are
+    narrowed first; items are shortened only after that. A table with too many columns exceeds *columns*.
     """
     count = max((len(row) for row in rows), default=0)
     space = columns - len(indent) - len(_GAP) * (count - 1)
@@ -42,7 +42,7 @@ def _row(cells: Sequence[Sequence[str]], widths: Sequence[int], indent: str) -> 
 
 
 def _stacked(cell: Sequence[str], width: int) -> list[str]:
-    """Return the items in lines of at most *width*."""
+    """Return the items as lines of at most *width*."""
     lines: list[str] = []
     for item in cell:
         text = shortened(item, width)

@@ -1,4 +1,4 @@
-"""What a source of pod metadata is called, and what helps where it fails: each in its own words."""
+"""The name of each source of pod metadata, and its remedies when it fails."""
 
 from podres_exporter.errors import Reason
 from podres_exporter.model import Metadata, MetadataOrigin
@@ -17,32 +17,32 @@ _REMEDIES = {
     MetadataOrigin.PODSAPI: {
         Reason.DENIED: "only root may open the socket: run this as root",
         Reason.UNAVAILABLE: (
-            "mount the kubelet's pods-api directory, or name the socket with --metadata.podsapi-socket; where there is "
-            f"none, {_GATE}"
+            "mount the kubelet's pods-api directory, or set --metadata.podsapi-socket; if there is no such socket, "
+            "{_GATE}"
         ),
-        Reason.TIMEOUT: "see whether the kubelet answers anything",
-        Reason.UNIMPLEMENTED: f"what listens there is not the Pods API; {_GATE}",
+        Reason.TIMEOUT: "check whether the kubelet answers at all",
+        Reason.UNIMPLEMENTED: f"the process listening there does not serve the Pods API; {_GATE}",
         Reason.DISABLED: _GATE,
-        Reason.THROTTLED: "the kubelet has cut a stream that was read too slowly, or has too many clients: try again",
+        Reason.THROTTLED: "the kubelet closed a stream that was read too slowly, or has too many clients: try again",
     },
 }
 
 
 def origin_of(metadata: Metadata | None) -> MetadataOrigin:
-    """Return who tells of the pods, or would."""
+    """Return the source of the pod metadata, configured or actual."""
     return MetadataOrigin.APISERVER if metadata is None else metadata.origin
 
 
 def origin_name(metadata: Metadata | None) -> str:
-    """Return the origin's name within a sentence, such as `the API server`."""
+    """Return the source's name as used within a sentence, such as `the API server`."""
     return NAMES[origin_of(metadata)]
 
 
 def remedy_of(origin: MetadataOrigin, reason: Reason) -> str:
-    """Return what to do where the origin gives nothing."""
+    """Return what to do if the source fails."""
     return _REMEDIES[origin].get(reason, "see podres-exporter check")
 
 
 def capital(text: str) -> str:
-    """Return the text with a capital letter."""
+    """Return the text with its first letter capitalised."""
     return text[:1].upper() + text[1:]

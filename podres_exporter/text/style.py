@@ -1,4 +1,4 @@
-"""Colours of a terminal: the tone of a piece of text, and its ANSI code."""
+"""Terminal colours: the tone of a piece of text, and its ANSI code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Tone(StrEnum):
-    """What a piece of text means to the reader; PLAIN is never coloured."""
+    """What a piece of text signals to the reader; PLAIN is never coloured."""
 
     PLAIN = "plain"
     HEADER = "header"
@@ -18,12 +18,12 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """*codes* are ANSI SGR parameters by tone (`31`, `1;36`); a tone without any is written as it is."""
+    """*codes* are ANSI SGR parameters by tone (`31`, `1;36`); a tone without a code is not coloured."""
 
     codes: Mapping[Tone, str] = field(default_factory=dict)
 
     def paint(self, text: str, tone: Tone) -> str:
-        """Return the text in its colour; its width on the terminal stays the same."""
+        """Return the text with its colour codes; its width on the terminal stays the same."""
         code = self.codes.get(tone)
         return f"\x1b[{code}m{text}\x1b[0m" if code and text else text
 
@@ -46,5 +46,5 @@ _OTHERWISE = {"HEALTH": Tone.BAD, "KUBELET": Tone.WARN, "TOPOLOGY": Tone.WARN, "
 
 
 def tone_of(header: str, cell: str) -> Tone:
-    """Return what a cell means in the column of that header; also for renderers with colours of their own."""
+    """Return the tone of a cell in the column with this header; also for renderers with colours of their own."""
     return _TONES.get(header, {}).get(cell, _OTHERWISE.get(header, Tone.PLAIN))

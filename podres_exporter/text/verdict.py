@@ -1,4 +1,4 @@
-"""Whether a container is aligned with the NUMA nodes, and why, in a sentence."""
+"""Say whether a container is NUMA-aligned, and why, in one sentence."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from podres_exporter.text.words import joined
 
 
 def verdict_text(alignment: Alignment, *, holds_claims: bool = False) -> str:
-    """Return the verdict on a container with its reasons: which resource sits where, and why no single node serves."""
+    """Return the verdict on a container with its reasons: where each resource is, and why no single node would do."""
     match alignment.verdict:
         case Verdict.ALIGNED:
             sentence = f"aligned on NUMA {nodes_phrase(alignment.numa_nodes)}"
@@ -21,22 +21,22 @@ def verdict_text(alignment: Alignment, *, holds_claims: bool = False) -> str:
                 f"spans NUMA {nodes_phrase(alignment.numa_nodes)}: {_places(alignment.constraints)}; {_why(alignment)}"
             )
         case Verdict.UNKNOWN if alignment.constraints:
-            sentence = "not known to be aligned: the NUMA nodes of its CPUs are not known"
+            sentence = "alignment unknown: the NUMA nodes of its CPUs are not known"
         case Verdict.UNKNOWN:
-            sentence = "not known to be aligned: no NUMA node is stated for what it holds"
+            sentence = "alignment unknown: no NUMA node is reported for what it holds"
         case Verdict.UNSUPPORTED:
-            sentence = "not known to be aligned: kubelets before 1.23 report unknown NUMA nodes as node 0"
+            sentence = "alignment unknown: kubelets before 1.23 report unknown NUMA nodes as node 0"
         case Verdict.NOT_APPLICABLE if holds_claims:
-            sentence = "nothing to align: the kubelet does not tell the NUMA nodes of DRA devices"
+            sentence = "nothing to align: the kubelet does not report the NUMA nodes of DRA devices"
         case _:
-            sentence = "nothing to align: it holds nothing that sits on a NUMA node"
+            sentence = "nothing to align: it holds nothing that belongs to a NUMA node"
     if alignment.unplaced and alignment.numa_nodes:
         sentence += f" ({alignment.unplaced} without a stated node left out)"
     return sentence
 
 
 def _places(constraints: Iterable[Constraint]) -> str:
-    """Return what sits where: `exclusive CPUs and memory on node 0, nvidia.com/gpu on node 1`."""
+    """Return where each resource is: `exclusive CPUs and memory on node 0, nvidia.com/gpu on node 1`."""
     sets: defaultdict[str, list[NumaNodes]] = defaultdict(list)
     for constraint in constraints:
         sets[constraint.resource].append(constraint.numa_nodes)
@@ -47,7 +47,7 @@ def _places(constraints: Iterable[Constraint]) -> str:
 
 
 def _why(alignment: Alignment) -> str:
-    """Return why several nodes are right."""
+    """Return why several nodes are needed."""
     if any(constraint.every and len(constraint.numa_nodes) > 1 for constraint in alignment.constraints):
-        return "its memory is more than one node has, or joined blocks that span nodes"
-    return "no single node has so much"
+        return "its memory exceeds one node, or joined blocks that span nodes"
+    return "no single node has that much"

@@ -1,4 +1,4 @@
-"""Words in sentences: counts, lists, names cut to length, and lines of a given width."""
+"""Build sentences: counts, lists, shortened names and wrapped lines."""
 
 import textwrap
 from collections.abc import Collection, Iterable, Sequence
@@ -7,9 +7,9 @@ from podres_exporter.model import DoubleHeld, Thing
 from podres_exporter.printable import printable
 
 LEAST_COLUMNS = 80
-"""Nothing is laid out for less: names would be cut to nothing."""
+"""The minimum width of a layout; below it, names would be cut to nothing."""
 ENDLESS = 1 << 20
-"""Columns of a pipe, where nothing is cut."""
+"""The width used when writing to a pipe, so that nothing is cut."""
 _TAIL = 8
 
 
@@ -42,12 +42,12 @@ def pods_text(keys: Collection[tuple[str, str]]) -> str:
 
 
 def ids_in_order(ids: Iterable[str]) -> list[str]:
-    """Return ids so that `gpu-9` comes before `gpu-10`; ids of one length, such as UUIDs, stand by the alphabet."""
+    """Return ids in natural order, `gpu-9` before `gpu-10`; ids of equal length, such as UUIDs, alphabetically."""
     return sorted(ids, key=lambda each: (len(each), each))
 
 
 def shortened(text: str, width: int) -> str:
-    """Return the text, safe to print, without its middle where it is too long: names differ at their ends."""
+    """Return the text, safe to print, with its middle cut out if it is too long: names differ at their ends."""
     safe = printable(text)
     if len(safe) <= width:
         return safe
@@ -64,16 +64,16 @@ def wrapped(text: str, columns: int, indent: str = "", hanging: str | None = Non
 
 
 def sentence_lines(text: str, columns: int) -> list[str]:
-    """Return a sentence below a table in lines of at most *columns*; later ones are indented."""
+    """Return a note below a table as lines of at most *columns*; continuation lines are indented."""
     return wrapped(text, max(columns, LEAST_COLUMNS), hanging="  ")
 
 
 def double_name(double: DoubleHeld) -> str:
-    """Return the thing alone: `CPU 5`, or the resource and the device."""
+    """Return the item alone: `CPU 5`, or resource and device."""
     item = printable(double.item)
     return f"CPU {item}" if double.thing is Thing.CPU else f"{printable(double.resource)} {item}"
 
 
 def double_text(double: DoubleHeld) -> str:
-    """Return the thing and the pods that hold it: `nvidia.com/gpu GPU-0 by ml/a and ml/b`."""
+    """Return the item and the pods that hold it: `nvidia.com/gpu GPU-0 by ml/a and ml/b`."""
     return f"{double_name(double)} by {joined([printable('/'.join(pod)) for pod in double.pods])}"

@@ -1,4 +1,6 @@
-"""The kubelet's bytes to the model. Protobuf types stop here: what leaves this package is frozen records."""
+"""
+Decode the kubelet's protobuf answers into the model. Protobuf types stop here; this package returns frozen records.
+"""
 
 from podres_exporter.wire.answers import AllocatableDecoder, ListDecoder, decode_get, encode_get_request
 from podres_exporter.wire.plain import DeviceRows

@@ -1,5 +1,5 @@
 """
-Whole answers to the model.
+Decode whole answers of the kubelet: List, Get and GetAllocatableResources.
 
 The kubelet fills its answers from Go maps, so two answers are hardly ever equal byte by byte even when nothing changed.
 The decoders remember the pods of the answer before, by content and blind to order, and hand the same record out again.
@@ -29,18 +29,20 @@ _ReportContent = tuple[tuple[bytes, ...], tuple[int, ...], tuple[bytes, ...]]
 """Device rows, CPU numbers and memory rows of an allocatable answer, sorted."""
 
 _NEGATIVE = b"\xff\xff\xff\xff\x01"
-"""How a varint of a small negative number ends: without it no device states a node such as -1."""
+"""The ending of a varint that encodes a small negative number; without it, no device has a NUMA node such as -1."""
 _SMALL_BYTES = 512
-"""Pods with more than a device or two come in another order every time; only smaller ones are looked up by bytes."""
+"""
+Pods with more than a few devices arrive in another order every time; only smaller ones are looked up by their bytes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
     """
-    A decoded pod, with its name and the hash of the content that it was decoded from, whatever its order.
+    A decoded pod, with its name and an order-independent hash of the content it was decoded from.
 
-    Python's hash of bytes has 64 bits and a secret key (PEP 456), and only contents of one name are compared by it: to
-    keep the contents would be to keep the whole answer. *name* is None where something was wrong with the pod.
+    Python's hash of bytes has 64 bits and a secret key (PEP 456), and only contents of one name are compared by it;
+    keeping the contents would mean keeping the whole answer. *name* is None if the pod had faults.
     """
 
     name: tuple[bytes, bytes] | None
@@ -50,22 +52,21 @@ class _Remembered:
 
 
 class ListDecoder:
-    """Decodes answers to List; remembers the last one, so that a pod that did not change costs no objects."""
+    """Decodes List answers; remembers the last one, so that unchanged pods need no new objects."""
 
     def __init__(self, rows: DeviceRows | None = None) -> None:
-        """Start without memory, *rows* excepted, which the decoder of GetAllocatableResources may share."""
+        """Start with an empty memory; *rows* may be shared with the decoder of GetAllocatableResources."""
         self._rows = DeviceRows() if rows is None else rows
         self._by_bytes: dict[bytes, _Remembered] = {}
         self._by_name: dict[tuple[bytes, bytes], _Remembered] = {}
 
     def decode(self, data: bytes) -> Listing:
         """
-        Return the pods of one answer, sorted, whatever order the kubelet chose; a pod it cannot use is left out and
-        named.
+        Return the pods of one answer, sorted; a pod that cannot be used is left out and reported as a fault.
 
         The same content always gives an equal listing; what is remembered only saves work.
 
-        Raises KubeletError (malformed) where the answer has no pods to be told apart.
+        Raises KubeletError (malformed) if the answer cannot be split into pods.
         """
         try:
             slices = ListFrame.FromString(data).pod_resources
@@ -102,7 +103,7 @@ class ListDecoder:
         )
 
     def _decode(self, piece: bytes) -> _Remembered:
-        """Return what the bytes of one pod say, from memory if only the order of its rows differs."""
+        """Decode one pod, from memory if only the order of its rows differs."""
         content = _order_blind(piece)
         name, content_hash = (None, 0) if content is None else (content[:2], hash(content))
         known = self._by_name.get(name) if name else None
@@ -111,12 +112,12 @@ class ListDecoder:
         if content is not None and (plain := plain_pod(content, self._rows)) is not None:
             return _Remembered(name, content_hash, plain, ())
         pod, faults = decode_pod(piece)
-        # The path of a fault has the row's place in this answer; in the next one the row stands elsewhere.
+        # A fault's path includes the row's index in this answer, which differs in the next one.
         return _Remembered(None if faults else name, content_hash, pod, faults)
 
 
 def _order_blind(piece: bytes) -> PodContent | None:
-    """Return the content of a pod with every shuffled list sorted, to be compared; None where it does not parse."""
+    """Return the content of a pod with every unordered list sorted, for comparison; None if it does not parse."""
     try:
         frame = PodFrame.FromString(piece)
     except DecodeError:
@@ -128,7 +129,7 @@ def _order_blind(piece: bytes) -> PodContent | None:
                 _in_order(each.devices),
                 _in_order(each.cpu_ids),
                 _in_order(each.memory),
-                tuple(each.dynamic_resources),  # the order of a claim's rows has a meaning: CDI names accumulate
+                tuple(each.dynamic_resources),  # the order of a claim's rows matters: CDI names accumulate
             )
             for each in frame.containers
         ]
@@ -137,29 +138,29 @@ def _order_blind(piece: bytes) -> PodContent | None:
 
 
 def _in_order(rows: Collection[T]) -> tuple[T, ...]:
-    """Return the rows sorted; most lists of most containers are empty."""
+    """Return the rows sorted; fast for the many empty lists."""
     return tuple(sorted(rows)) if rows else ()
 
 
 def _below(path: str, fault: Malformed) -> Malformed:
-    """Return the fault with its path below *path*."""
+    """Return the fault with its path prefixed by *path*."""
     return Malformed(f"{path}.{fault.path}" if fault.path else path, fault.problem, fault.resource)
 
 
 class AllocatableDecoder:
-    """Decodes answers to GetAllocatableResources; remembers the last one."""
+    """Decodes GetAllocatableResources answers; remembers the last one."""
 
     def __init__(self, rows: DeviceRows | None = None) -> None:
-        """Start without memory, *rows* excepted, which the decoder of List may share."""
+        """Start with an empty memory; *rows* may be shared with the decoder of List."""
         self._rows = DeviceRows() if rows is None else rows
         self._content_hash = 0
         self._answer: Allocatable | None = None
 
     def decode(self, data: bytes) -> Allocatable:
         """
-        Return one answer, sorted; a row it cannot use is left out and named.
+        Return one answer, sorted; a row that cannot be used is left out and reported as a fault.
 
-        Raises KubeletError (malformed) where the bytes are no protobuf message.
+        Raises KubeletError (malformed) if the bytes are not a protobuf message.
         """
         content = _order_blind_report(data)
         content_hash = hash(content)
@@ -171,7 +172,7 @@ class AllocatableDecoder:
 
 
 def _order_blind_report(data: bytes) -> _ReportContent | None:
-    """Return the content of an answer with every list sorted, to be compared; None where it does not parse."""
+    """Return the content of an answer with every list sorted, for comparison; None if it does not parse."""
     try:
         frame = AllocatableFrame.FromString(data)
     except DecodeError:
@@ -180,7 +181,9 @@ def _order_blind_report(data: bytes) -> _ReportContent | None:
 
 
 def _decode_allocatable(data: bytes, plain: tuple[Device, ...] | None) -> Allocatable:
-    """Return one answer, salvaging what it can of a damaged one; *plain* are its devices where none is odd."""
+    """
+    Decode one answer, salvaging a damaged one as far as possible; *plain* are its devices if all rows are regular.
+    """
     faults: list[Malformed] = []
     try:
         message = AllocatableResourcesResponse.FromString(data)
@@ -201,15 +204,15 @@ def _decode_allocatable(data: bytes, plain: tuple[Device, ...] | None) -> Alloca
 
 
 def encode_get_request(namespace: str, name: str) -> bytes:
-    """Return the request that asks for one pod."""
+    """Return the encoded request for one pod."""
     return GetPodResourcesRequest(pod_name=name, pod_namespace=namespace).SerializeToString()
 
 
 def decode_get(data: bytes) -> Listing:
     """
-    Return the answer to Get as a listing of one pod, and what of it could not be used.
+    Return the answer to Get as a listing of one pod, with its faults.
 
-    Raises KubeletError (malformed) where no pod can be told.
+    Raises KubeletError (malformed) if it contains no identifiable pod.
     """
     try:
         pod, faults = decode_pod(GetFrame.FromString(data).pod_resources)

@@ -1,8 +1,8 @@
 """
-A pod with nothing odd about it, from its frame: nearly every pod, and by far the quickest way.
+The fast path of decoding: pods without irregularities, which nearly all are.
 
-A device's row is the same bytes in every answer and under every container, so it is read once and found again by its
-bytes. Whatever does not fit the plain shape is left to `pods`, which says what is wrong with it.
+A device's row has the same bytes in every answer and under every container, so it is decoded once and then found by its
+bytes. Anything irregular is left to `pods`, which reports what is wrong with it.
 """
 
 from collections.abc import Iterable
@@ -26,23 +26,25 @@ _by_name = attrgetter("resource", "device_id")
 
 
 class _OddError(Exception):
-    """Something does not have the plain shape."""
+    """Something is irregular."""
 
 
 class DeviceRows:
-    """The devices behind rows of one device each, by the bytes of the row; one of it serves both decoders."""
+    """A cache of decoded device rows, by the bytes of the row; one instance serves both decoders."""
 
     def __init__(self) -> None:
-        """Start without memory."""
+        """Start empty."""
         self._devices: dict[bytes, Device] = {}
         self._in_use: dict[str, int] = {}
 
     def __len__(self) -> int:
-        """Return how many rows are remembered."""
+        """Return how many rows are cached."""
         return len(self._devices)
 
     def devices(self, rows: Iterable[bytes]) -> tuple[Device, ...] | None:
-        """Return the devices, sorted by (resource, id), each with the nodes of all its rows; None for odd rows."""
+        """
+        Return the devices, sorted by (resource, id), each with the nodes of all its rows; None for irregular rows.
+        """
         known = self._devices
         try:
             devices = [known.get(row) or self._read(row) for row in rows]
@@ -54,7 +56,7 @@ class DeviceRows:
         return tuple(devices)
 
     def _read(self, row: bytes) -> Device:
-        """Read a row, and remember it; raises _OddError where it is not one device, DecodeError where it is damaged."""
+        """Decode and cache a row; raises _OddError if it is not exactly one device, DecodeError if it is damaged."""
         message = ContainerDevices.FromString(row)
         resource, ids = message.resource_name, message.device_ids
         if not resource or len(ids) != 1 or not ids[0]:
@@ -63,7 +65,9 @@ class DeviceRows:
         return device
 
     def trim(self, rpc: str, devices: int) -> None:
-        """Forget all once it is far more than the last answers have, *rpc*'s so many: ids may change for ever."""
+        """
+        Clear the cache once it far exceeds the last answers (*rpc* had this many rows): device ids may keep changing.
+        """
         self._in_use[rpc] = devices
         if len(self._devices) > 2 * sum(self._in_use.values()) + _SPARE_ROWS:
             self._devices = {}
@@ -80,7 +84,7 @@ def _united(devices: Iterable[Device]) -> list[Device]:
 
 
 def plain_pod(content: PodContent, rows: DeviceRows) -> Pod | None:
-    """Return the pod as `decode_pod` would; None where that has to look at it more closely."""
+    """Return the pod as `decode_pod` would; None if it is irregular."""
     namespace, name, containers, cpus, memory = content
     faults: list[Malformed] = []
     try:
@@ -100,7 +104,7 @@ def plain_pod(content: PodContent, rows: DeviceRows) -> Pod | None:
 
 
 def _container(content: ContainerContent, rows: DeviceRows, faults: list[Malformed]) -> Container:
-    """Return one container; raises what `plain_pod` expects."""
+    """Decode one container; raises what `plain_pod` expects."""
     name, device_rows, cpus, memory, claims = content
     devices = rows.devices(device_rows) if device_rows else ()
     if devices is None:

@@ -1,4 +1,4 @@
-"""One PodResources message to one Pod, and several entries under one name to one Pod."""
+"""Decode one PodResources message, and merge several entries of one pod name."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,9 @@ from podres_exporter.wire.salvage import salvage
 
 def decode_pod(data: bytes) -> tuple[Pod | None, tuple[Malformed, ...]]:
     """
-    Return the pod that *data* describes and what of it could not be used, with paths below the pod.
+    Return the pod in *data* and its faults, with paths relative to the pod.
+
+    The pod is None if it has no readable name.
 
     The pod is None where not even its name can be told.
     """
@@ -51,7 +53,7 @@ def decode_pod(data: bytes) -> tuple[Pod | None, tuple[Malformed, ...]]:
 
 
 def _decode_container(row: ContainerResources, index: int, faults: list[Malformed]) -> Container | None:
-    """Return one container, or None, named in *faults*, where it has no name."""
+    """Decode one container; None, with an entry in *faults*, if it has no name."""
     if not row.name:
         faults.append(Malformed(f"containers[{index}].name", "empty"))
         return None
@@ -69,11 +71,11 @@ def _decode_container(row: ContainerResources, index: int, faults: list[Malforme
 
 def unite_pods(pods: Iterable[Pod]) -> tuple[tuple[Pod, ...], int]:
     """
-    Return the pods sorted by (namespace, name), and how many entries were united with another of the same name.
+    Return the pods sorted by (namespace, name), and how many entries were merged with another of the same name.
 
-    The kubelet keys pods by UID and the API carries none, so a terminating static pod and its heir can stand side by
-    side. Together they hold what either holds: devices and CPUs are united, memory blocks are each pod's own and stay.
-    Entries that are equal in all they say are one.
+    The kubelet keys pods by UID and the API carries none, so a terminating static pod and its successor can both be
+    listed. The merged pod holds what either holds: devices and CPUs are united, memory blocks belong to one pod each
+    and are all kept. Identical entries count once.
 
     Source: kubelet pod_manager.go (podByUID).
     """
@@ -88,7 +90,7 @@ def unite_pods(pods: Iterable[Pod]) -> tuple[tuple[Pod, ...], int]:
 
 
 def _unite_entries(entries: list[Pod]) -> Pod:
-    """Return one pod that holds what the entries of its name hold; the same record where there is only one."""
+    """Merge the entries of one name into one pod; a single entry is returned as it is."""
     if len(entries) == 1:
         return entries[0]
     return Pod(
@@ -100,7 +102,7 @@ def _unite_entries(entries: list[Pod]) -> Pod:
 
 
 def _unite_containers(containers: list[Container]) -> tuple[Container, ...]:
-    """Return the containers sorted by name, those of one name united."""
+    """Return the containers sorted by name, those of the same name merged."""
     united: dict[str, Container] = {}
     for container in containers:
         known = united.get(container.name)
@@ -109,7 +111,7 @@ def _unite_containers(containers: list[Container]) -> tuple[Container, ...]:
 
 
 def _unite(one: Container, other: Container) -> Container:
-    """Return what two containers of one name hold together."""
+    """Merge two containers of the same name."""
     devices = {(device.resource, device.device_id): device for device in one.devices}
     for device in other.devices:
         key = (device.resource, device.device_id)

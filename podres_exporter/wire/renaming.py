@@ -1,4 +1,4 @@
-"""An answer of the kubelet with other names in it, as bytes again."""
+"""Rewrite the names in a raw kubelet answer, for recordings with hidden names."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -17,7 +17,7 @@ from podres_exporter._proto.podresources_v1_pb2 import (
 
 
 class Names(Protocol):
-    """Gives every name its new one."""
+    """The interface that maps every name to a new one."""
 
     def name(self, text: str) -> str:
         """Return the new name of a pod, namespace, container, claim, pool or claim device."""
@@ -34,10 +34,10 @@ class Names(Protocol):
 
 def renamed(rpc: str, data: bytes, names: Names) -> bytes | None:
     """
-    Return the answer to an RPC with new names; numbers, resources, drivers, and the order of rows stay.
+    Return the answer to an RPC with new names; numbers, resources, drivers and the order of rows are kept.
 
-    None where the bytes are no such answer, and so nobody knows where the names are. Fields that this release does not
-    know are left out, as a newer kubelet may have names in them.
+    None if the bytes are not such an answer, because it is then unknown where the names are. Unknown fields are
+    removed, since those of a newer kubelet may contain names.
     """
     try:
         return _rewritten(rpc, data, names).SerializeToString()

@@ -1,7 +1,7 @@
 """
-Rows of a container or of the allocatable answer to sorted records, each quirk of the kubelets with its rule.
+Decode the rows of a container or of the allocatable answer, with one rule for each quirk of the kubelets.
 
-Every function appends what it cannot use to *faults*, with the path below the owner, and goes on with the rest.
+Every function appends what it cannot use to *faults*, with a path relative to the owner, and continues with the rest.
 """
 
 from collections.abc import Iterable
@@ -20,9 +20,9 @@ from podres_exporter.model import Claim, ClaimDevice, Device, Malformed, MemoryB
 
 def numa_nodes(topology: NUMATopology) -> frozenset[int]:
     """
-    Return the stated NUMA nodes; absent topology, an empty node list and negative ids all mean that nothing was stated.
+    Return the stated NUMA nodes; absent topology, an empty node list and negative ids all mean that none is stated.
 
-    Node 0 is a real node though proto3 leaves its number out, so the length of the list decides, never truthiness.
+    Node 0 is a real node although proto3 omits its number, so the length of the list decides, not truthiness.
 
     Source: kubelet containerDevicesFromResourceDeviceInstances; ROCm's device plugin sends -1; kubernetes #101522.
     """
@@ -31,16 +31,16 @@ def numa_nodes(topology: NUMATopology) -> frozenset[int]:
 
 @lru_cache(maxsize=1024)
 def _node_set(numbers: tuple[int, ...]) -> frozenset[int]:
-    """Return the numbers that are nodes; a node has few such sets, so thousands of devices share them."""
+    """Return the numbers that are valid nodes; the sets are interned, because thousands of devices share a few."""
     return frozenset(number for number in numbers if number >= 0)
 
 
 def off_node_devices(rows: Iterable[ContainerDevices]) -> frozenset[tuple[str, str]]:
     """
-    Return (resource, id) of the devices that state NUMA nodes, none of which is one: -1.
+    Return (resource, id) of devices whose stated NUMA nodes are all invalid (-1).
 
-    The Topology Manager finds no node that would do for them: restricted and single-numa-node reject every pod that
-    asks for one, where a device that states nothing goes anywhere.
+    The Topology Manager finds no suitable node for them: restricted and single-numa-node reject every pod that requests
+    one, while a device without topology can go anywhere.
 
     Source: kubelet devicemanager generateDeviceTopologyHints; measured on 1.36.3.
     """
@@ -85,7 +85,7 @@ def decode_cpus(cpu_ids: Iterable[int], path: str, faults: list[Malformed]) -> C
     """
     Return the CPU numbers as a set; the kubelet sends them unsorted (cpuset.UnsortedList).
 
-    What is no CPU of any kernel is left out: readers of our own lists would refuse the whole document for it.
+    Numbers beyond any kernel's CPUs are left out: readers of our own documents would reject the whole document.
     """
     cpus = frozenset(cpu_ids)
     odd = sorted(cpu for cpu in cpus if not 0 <= cpu <= MAX_NUMBER)
@@ -99,7 +99,7 @@ def decode_memory(rows: Iterable[ContainerMemory], path: str, faults: list[Malfo
     """
     Return the blocks, sorted; a block over several nodes stays one block and its size is the total.
 
-    A block of size 0 says nothing (an init container's block may shrink to it) and is left out.
+    Blocks of size 0 are left out: an init container's block may shrink to it.
 
     Source: kubelet memorymanager policy_static.go (Allocate; init containers are re-used).
     """
@@ -119,7 +119,7 @@ def memory_order(block: MemoryBlock) -> tuple[str, list[int], int]:
 
 def decode_claims(rows: Iterable[DynamicResource], path: str, faults: list[Malformed]) -> tuple[Claim, ...]:
     """
-    Return the distinct claims, sorted; a claim that is listed twice is one (1.27 to 1.35 repeat it per request).
+    Return the distinct claims, sorted; a claim that is listed twice counts once (1.27 to 1.35 repeat it per request).
 
     Source: kubelet cm/dra/manager.go GetContainerClaimInfos.
     """
@@ -144,10 +144,10 @@ def unite_claim_devices(devices: Iterable[ClaimDevice]) -> tuple[ClaimDevice, ..
 
 def _claim_devices(rows: Iterable[ClaimResource], path: str, faults: list[Malformed]) -> Iterable[ClaimDevice]:
     """
-    Yield a claim's devices with the CDI names that are each one's own.
+    Yield a claim's devices, each with its own CDI names.
 
     Kubelets from 1.31 declare the list of CDI names once per driver, outside the loop over its devices, so row k
-    repeats the names of rows 1 to k-1. What a row adds to the row before it, of the same driver, is its own.
+    repeats the names of rows 1 to k-1. A row's own names are those it adds to the previous row of the same driver.
 
     Source: kubelet cm/container_manager_linux.go GetDynamicResources; measured on 1.36.3.
     """

@@ -1,8 +1,8 @@
 """
-What can be read of a message that does not parse as a whole.
+Recover the readable fields of a damaged protobuf message.
 
-One broken byte makes protobuf refuse an entire answer. The wire format frames every field, so the broken ones can be
-found, left out and named, and the rest kept. Only damaged messages come here.
+One broken byte makes protobuf reject an entire answer. The wire format frames every field, so broken ones can be found,
+left out and reported, and the rest kept. Only damaged messages are handled here.
 """
 
 from typing import cast
@@ -19,10 +19,10 @@ def salvage(data: bytes, into: Message, path: str = "") -> list[Malformed]:
     r"""
     Merge every readable field of *data* into *into*; return what could not be read, with paths below *path*.
 
-    A text that is not UTF-8 is kept with its stray bytes written as `\xNN` (dropping a device's id would report the
+    A text that is not UTF-8 is kept with its invalid bytes written as `\xNN` (dropping a device's id would report the
     device as free) and returned like any other fault. Fields of a newer kubelet are ignored.
 
-    Raises DecodeError, with *into* untouched, if not even the framing of the fields holds.
+    Raises DecodeError, with *into* unchanged, if the fields cannot be separated at all.
 
     Source: protobuf encoding, "Message structure"; proto3 requires UTF-8 in string fields; fields count from 1.
     """
@@ -34,7 +34,7 @@ def salvage(data: bytes, into: Message, path: str = "") -> list[Malformed]:
         descriptor = cast("FieldDescriptor | None", into.DESCRIPTOR.fields_by_number.get(field.field_number))
         if descriptor is None:
             if not field.field_number:
-                # No message may have such a field, so it is no newer kubelet's: here stood something that is lost.
+                # Field number 0 is invalid, so this is not a newer kubelet's field: some content has been lost here.
                 faults.append(Malformed(path, "a field with the number 0 cannot be read"))
             continue
         index = seen[descriptor.number] = seen.get(descriptor.number, -1) + 1
@@ -48,7 +48,7 @@ def salvage(data: bytes, into: Message, path: str = "") -> list[Malformed]:
 
 
 def _repair(data: object, descriptor: FieldDescriptor, into: Message, path: str) -> list[Malformed]:
-    """Merge what can be read of one damaged field: go into a message, mend a text, give up on anything else."""
+    """Merge one damaged field as far as possible: recurse into a message, repair a text, give up on anything else."""
     if isinstance(data, bytes) and descriptor.message_type is not None:
         owner = type(into)()
         child = getattr(owner, descriptor.name)
@@ -63,12 +63,12 @@ def _repair(data: object, descriptor: FieldDescriptor, into: Message, path: str)
     if isinstance(data, bytes) and descriptor.type == FieldDescriptor.TYPE_STRING:
         text = data.decode("utf-8", "backslashreplace").encode()
         into.MergeFrom(type(into).FromString(_frame(descriptor.number, 2, text)))
-        return [Malformed(path, "not UTF-8; stray bytes are shown as \\xNN")]
+        return [Malformed(path, "not UTF-8; invalid bytes are shown as \\xNN")]
     return [Malformed(path, "cannot be read")]
 
 
 def _frame(number: int, wire_type: int, data: object) -> bytes:
-    """Return one field as it stands on the wire; groups, which proto3 does not have, come back empty."""
+    """Return one field in its wire encoding; groups, which proto3 does not have, are returned empty."""
     tag = _varint(number << 3 | wire_type)
     match wire_type, data:
         case 0, int():

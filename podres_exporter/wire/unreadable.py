@@ -1,4 +1,4 @@
-"""Of what a damaged answer does not tell how much is held."""
+"""Determine which held amounts are unknown because parts of an answer were damaged."""
 
 import re
 from collections.abc import Iterable
@@ -8,11 +8,11 @@ from podres_exporter.model import Malformed, Unknown
 _INDEX = re.compile(r"\[[^\]]*\]")
 _STRAY_BYTES = "not UTF-8"
 _LOCALITY, _CLAIMS = "topology", "dynamic_resources"
-"""Damaged, these cost no device, CPU or block: where it sits, or a DRA device, which is free in no figure."""
+"""Damage in these fields leaves all amounts known: NUMA nodes, and DRA devices, which are in no free figure."""
 
 
 def unreadable(faults: Iterable[Malformed]) -> Unknown:
-    """Return of what the unusable items of an answer may be, so that nothing is known to be free of it."""
+    """Return which resources the unusable items may belong to, so that nothing is claimed to be free of them."""
     found = Unknown()
     for fault in faults:
         found |= _unknown(fault, _INDEX.sub("", fault.path).split("."))
@@ -20,7 +20,7 @@ def unreadable(faults: Iterable[Malformed]) -> Unknown:
 
 
 def _unknown(fault: Malformed, fields: list[str]) -> Unknown:
-    """Return what is not known for one fault; *fields* is its path in the message."""
+    """Return what is unknown because of one fault; *fields* is its path in the message."""
     is_mended = fault.problem.startswith(_STRAY_BYTES) and fields[-1] != "resource_name"
     if is_mended or _LOCALITY in fields or _CLAIMS in fields:
         return Unknown()

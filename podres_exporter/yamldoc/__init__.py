@@ -1,1 +1,1 @@
-"""YAML documents read value by value: every fault is noted with its path, and reading goes on."""
+"""Read YAML documents value by value, collecting every fault with its path."""

@@ -1,4 +1,4 @@
-"""YAML text to plain values, with nothing lost on the way."""
+"""Load YAML strictly: duplicate keys, odd tags and alias bombs are errors with a line number."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ import yaml
 from podres_exporter.yamldoc.values import Written
 
 _ALIAS_FACTOR, _ALIAS_LEAST = 10, 10_000
-"""Aliases may make a document ten times as large as it is written, and small ones larger (as go-yaml allows)."""
+"""Aliases may expand a document to ten times its size, and small ones further (as in go-yaml)."""
 
 _DEEPEST = 100
-"""Brackets within brackets: PyYAML looks at each of those that are open for every word that it reads."""
+"""Maximum nesting: for every token, PyYAML examines each open bracket."""
 
 _TOO_DEEP = "it is nested too deeply"
 _TAG = "tag:yaml.org,2002:"
@@ -18,10 +18,10 @@ _TAG = "tag:yaml.org,2002:"
 
 class _PlainLoader(yaml.SafeLoader):
     """
-    The safe loader, for values that JSON has as well.
+    The safe loader, restricted to values that JSON has as well.
 
-    A key written twice is an error instead of a silent loss of the first. What the safe loader takes, or trips over,
-    and JSON does not have, is an error that names the line.
+    A duplicate key is an error instead of silently replacing the first. Values that JSON does not have are errors that
+    name the line.
     """
 
     def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803 - PyYAML's
@@ -38,9 +38,9 @@ class _PlainLoader(yaml.SafeLoader):
         try:
             return _plain(super().construct_object(node, deep=deep))
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            # PyYAML checks little of what a tag promises: !!int of no digits is an IndexError. The value is not
-            # repeated, for it may be a secret.
-            problem = f"what stands here cannot be read as {node.tag.removeprefix(_TAG)}; put a text in quotes"
+            # PyYAML hardly validates tagged values: !!int without digits is an IndexError. The value is not repeated in
+            # the message because it may be a secret.
+            problem = f"this value cannot be read as {node.tag.removeprefix(_TAG)}; put a text in quotes"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
@@ -55,7 +55,7 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 class _WrittenLoader(_PlainLoader):
-    """The same, but keeps how a number, boolean or date was written, and so every key is a text."""
+    """The same, but keeps how a number, boolean or date was written; every key is a text."""
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         if not isinstance(node, yaml.ScalarNode) or node.style or node.tag in _AS_THEY_ARE:
@@ -72,10 +72,10 @@ _AS_THEY_ARE = {f"{_TAG}{name}" for name in ("str", "null", "merge")}
 
 def load_document(text: str, *, keep_written: bool = False) -> object:
     """
-    Return the value of a YAML document (JSON is a part of YAML), None of an empty one.
+    Return the value of a YAML document (JSON is a subset of YAML), None for an empty one.
 
-    It has texts, numbers of at most 64 bits, booleans, null, lists and mappings; with *keep_written* numbers and
-    booleans are Written. Raises yaml.YAMLError.
+    It consists of texts, numbers of at most 64 bits, booleans, null, lists and mappings; with *keep_written*, numbers
+    and booleans are Written. Raises yaml.YAMLError.
     """
     loader = _WrittenLoader if keep_written else _PlainLoader
     try:
@@ -87,9 +87,10 @@ def load_document(text: str, *, keep_written: bool = False) -> object:
 
 def _plain(value: object) -> object:
     """
-    Return the value; raises ValueError or TypeError where JSON has none such: dates, bytes, sets, endless numbers.
+    Return the value; raises ValueError or TypeError if JSON has no such value: dates, bytes, sets, infinite numbers.
 
-    JSON writes characters beyond 16 bits as two halves, which PyYAML leaves as they are; half of one alone is none.
+    JSON escapes characters beyond 16 bits as surrogate pairs, which PyYAML leaves as they are; a lone surrogate is an
+    error.
     """
     if isinstance(value, str) and not value.isascii():
         return value.encode("utf-16", "surrogatepass").decode("utf-16")
@@ -102,7 +103,7 @@ def _plain(value: object) -> object:
 
 def _check_aliases(root: yaml.Node) -> None:
     """
-    Raise yaml.MarkedYAMLError where aliases contain themselves, or make far more of the document than is written.
+    Raise yaml.MarkedYAMLError if aliases contain themselves or expand the document excessively.
 
     Source: go-yaml's allowedAliasRatio, against documents that grow exponentially.
     """
@@ -118,7 +119,9 @@ def _check_aliases(root: yaml.Node) -> None:
         return known
 
     if size_of(root) > _ALIAS_FACTOR * len(sizes) + _ALIAS_LEAST:
-        raise yaml.MarkedYAMLError(problem="aliases make far too much of it", problem_mark=root.start_mark)
+        raise yaml.MarkedYAMLError(
+            problem="aliases expand it to far too large a document", problem_mark=root.start_mark
+        )
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

@@ -1,4 +1,4 @@
-"""Reading a document mapping by mapping: every fault is noted with its path, and reading goes on."""
+"""Typed access to the mappings of a document; every fault is collected with its path, and reading continues."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,26 +11,28 @@ T = TypeVar("T")
 
 
 _MOST = 100
-"""Nobody mends more in one go, and contradictions grow with the square of what is written."""
+"""More faults than a user fixes in one go; contradictions grow with the square of the document's size."""
 
 
 class Problems:
-    """Faults found so far, one sentence each, in the order in which they were met; beyond a hundred, that there are."""
+    """
+    The faults found so far, one sentence each, in document order; at most a hundred, then a note that there are more.
+    """
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start empty."""
         self.found: list[str] = []
 
     def add(self, path: str, sentence: str) -> None:
-        """Note a fault; *sentence* says what is wrong and what to do."""
+        """Add a fault; *sentence* says what is wrong and what to do."""
         if len(self.found) < _MOST:
             self.found.append(f"{path}: {sentence}")
         elif not self.is_full:
-            self.found.append("there is more; mend these first")
+            self.found.append("there are more; fix these first")
 
     @property
     def is_full(self) -> bool:
-        """Whether no more are kept, so that nobody need look for any."""
+        """Whether the limit is reached, so that no further faults need to be found."""
         return len(self.found) > _MOST
 
 
@@ -38,13 +40,13 @@ class Section:
     """
     One mapping of the document.
 
-    Each reader returns a usable value of its type even where the document has none, so that one fault does not hide the
-    next. Where a reader has a default, None as default makes the key required. `finish` reports the keys that no reader
-    asked for.
+    Each reader returns a usable value of its type even if the document has none, so that one fault does not hide the
+    next. If a reader has a default, None as default makes the key required. `finish` reports the keys that no reader
+    has read.
     """
 
     def __init__(self, content: object, path: str, problems: Problems) -> None:
-        """Take any YAML value; one that is no mapping is a fault and reads as an empty one."""
+        """Take any YAML value; if it is not a mapping, that is a fault and the section is empty."""
         self.path = path
         self.usable = isinstance(content, Mapping)
         self._problems = problems
@@ -60,7 +62,7 @@ class Section:
         return f"{self.path}.{key}" if self.path else key
 
     def fault(self, key: str, sentence: str) -> None:
-        """Note a fault of *key*'s value."""
+        """Report a fault of *key*'s value."""
         self._problems.add(self.at(key), sentence)
 
     def has(self, key: str) -> bool:
@@ -73,12 +75,12 @@ class Section:
         return tuple(self._content)
 
     def entries(self) -> tuple[tuple[str, object], ...]:
-        """Return every key with its value as it stands, for values that no message may repeat."""
+        """Return every key with its raw value, for values that must not appear in messages."""
         self._known.update(self._content)
         return tuple(self._content.items())
 
     def finish(self) -> None:
-        """Report every key that no reader asked for."""
+        """Report every key that no reader has read."""
         for key in self._content:
             if key not in self._known:
                 self.fault(key, f"unknown key; remove it or choose one of {', '.join(sorted(self._known))}")
@@ -88,11 +90,11 @@ class Section:
         return self._read(key, default, "", values.text, "write a text in quotes")
 
     def amount(self, key: str) -> str:
-        """Return an amount, which YAML may have read as a number, as the text that was written."""
+        """Return an amount as the text that was written, even if YAML parsed it as a number."""
         return self._read(key, None, "0", values.amount, "write an amount such as 2, 500m or 4Gi")
 
     def choice(self, key: str, allowed: Sequence[str], default: str | None) -> str:
-        """Return one of *allowed*, the first of them where the document has another."""
+        """Return one of *allowed*; the first of them if the document has something else."""
         remedy = f"write one of {', '.join(allowed)}"
         chosen = self._read(key, default, allowed[0], values.text, remedy)
         if chosen in allowed:
@@ -109,7 +111,7 @@ class Section:
         return self._read(key, default, 0, values.count, "write a whole number of 0 or more")
 
     def switch(self, key: str) -> bool | None:
-        """Return a boolean, None where the document has none."""
+        """Return a boolean, None if the key is absent."""
         return self._read(key, False, None, values.flag, "write true or false") if self.has(key) else None
 
     def size(self, key: str, default: int | None = None) -> int:
@@ -117,32 +119,34 @@ class Section:
         return self._read(key, default, 0, values.size, "write bytes or a quantity such as 256Gi")
 
     def cpus(self, key: str, default: CpuSet | None = None) -> CpuSet:
-        """Return a CPU set from a list text such as `0-3,8`; one bare number is accepted."""
+        """Return a CPU set from a list text such as `0-3,8`; a bare number is accepted."""
         return self._read(key, default, frozenset(), values.cpus, "write a CPU list in quotes, such as '0-3,8'")
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return a list of texts, empty where the key is absent."""
+        """Return a list of texts, empty if the key is absent."""
         return self._read(key, (), (), values.texts, "write a list of texts in quotes")
 
     def integers(self, key: str) -> tuple[int, ...]:
-        """Return a list of whole numbers, negative ones included, empty where the key is absent."""
+        """Return a list of whole numbers, negative ones included, empty if the key is absent."""
         return self._read(key, (), (), values.integers, "write a list of numbers such as [0, 1]")
 
     def mapping(self, key: str) -> dict[str, object]:
-        """Return the mapping under *key* as it stands, empty where the key is absent."""
+        """Return the raw mapping under *key*, empty if the key is absent."""
         nothing: dict[str, object] = {}
         return self._read(key, nothing, nothing, values.mapping, "write a mapping of keys to values")
 
     def section(self, key: str) -> "Section":
-        """Return the mapping under *key*; an absent one reads as empty."""
+        """Return the mapping under *key*; an absent one is an empty section."""
         return Section(self._content[key] if self.has(key) else {}, self.at(key), self._problems)
 
     def named(self, key: str) -> "Section":
-        """Return the mapping under *key*, whose keys are names that the user chose; an absent one reads as empty."""
+        """
+        Return the mapping under *key*, whose keys are names chosen by the user; an absent one is an empty section.
+        """
         return _Named(self._content[key] if self.has(key) else {}, self.at(key), self._problems)
 
     def sections(self, key: str) -> Iterator["Section"]:
-        """Yield the mappings of the list under *key*, none where it is absent."""
+        """Yield the mappings of the list under *key*, none if it is absent."""
         nothing: list[object] = []
         for index, item in enumerate(self._read(key, nothing, nothing, values.items, "write a list")):
             section = Section(item, f"{self.at(key)}[{index}]", self._problems)

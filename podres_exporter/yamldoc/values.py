@@ -1,4 +1,4 @@
-"""One YAML value to one Python value; TypeError where it is of another kind, ValueError where it is out of range."""
+"""Convert one YAML value to a Python value: TypeError for the wrong kind, ValueError if out of range."""
 
 from collections.abc import Callable
 from typing import Self, TypeVar
@@ -9,14 +9,14 @@ from podres_exporter.quantity import parse_quantity
 T = TypeVar("T")
 
 _MOST = 1e12
-"""Seconds, 30,000 years: far more would leave no room for the milliseconds of a float."""
+"""In seconds (30,000 years); beyond it, a float has no precision left for milliseconds."""
 
 
 class Written(str):
     """
-    A number, boolean or date as it was written without quotes, beside what it means.
+    An unquoted number, boolean or date: how it was written, and its value.
 
-    Go's decoders take either, as the field is a text or not: `X-XSS-Protection: 1` is the text `1`.
+    Go's decoders use either, depending on the field's type: `X-XSS-Protection: 1` is the text `1`.
     """
 
     __slots__ = ("value",)
@@ -30,7 +30,7 @@ class Written(str):
 
 
 def meaning(value: object) -> object:
-    """Return what a value means where no text is wanted."""
+    """Return the parsed value if no text is wanted."""
     return value.value if isinstance(value, Written) else value
 
 
@@ -53,14 +53,14 @@ def text(value: object) -> str:
 
 
 def amount(value: object) -> str:
-    """Return a text or a number as text; a boolean is none."""
+    """Return a text, or a number as text; a boolean is not accepted."""
     if isinstance(meaning(value), bool) or not isinstance(value, str | int | float):
         raise TypeError
     return str(value)
 
 
 def number(value: object) -> float:
-    """Return a number from zero to 10 to the 12; a boolean is none."""
+    """Return a number from 0 to 10**12; a boolean is not accepted."""
     value = meaning(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError
@@ -70,7 +70,7 @@ def number(value: object) -> float:
 
 
 def integer(value: object) -> int:
-    """Return a whole number; a boolean is none."""
+    """Return a whole number; a boolean is not accepted."""
     value = meaning(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError
@@ -127,7 +127,9 @@ def integers(value: object) -> tuple[int, ...]:
 
 
 def _each(convert: Callable[[object], T], found: list[object]) -> tuple[T, ...]:
-    """Return the converted items; one of another kind is a ValueError, for the list itself is of the right kind."""
+    """
+    Return the converted items; an item of the wrong kind is a ValueError because the list itself is of the right kind.
+    """
     converted = []
     for item in found:
         try:

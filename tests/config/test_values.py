@@ -90,14 +90,14 @@ def test_a_duration_shorter_than_the_least_is_refused_and_the_least_is_named() -
 
     assert parse("1s") == pytest.approx(1.0)
     assert parse("1000ms") == pytest.approx(1.0)
-    with pytest.raises(ValueError, match=r"'999ms' is too short; the least is 1s"):
+    with pytest.raises(ValueError, match=r"'999ms' is too short; the minimum is 1s"):
         parse("999ms")
 
 
 def test_a_socket_path_of_107_bytes_is_the_longest() -> None:
     """What fits into sockaddr_un, less its closing zero (unix(7))."""
     assert Path(LONGEST_SOCKET_PATH) == values.socket_path(LONGEST_SOCKET_PATH)
-    with pytest.raises(ValueError, match=r"has 108 bytes, and a Unix socket's may have 107; .*shorter"):
+    with pytest.raises(ValueError, match=r"has 108 bytes, and a Unix socket path may have at most 107; .*shorter"):
         values.socket_path(LONGEST_SOCKET_PATH + "s")
 
 
@@ -182,7 +182,9 @@ def test_what_is_no_plain_path_is_refused_with_an_example(text: str) -> None:
 )
 def test_the_metrics_may_not_hide_the_exporters_own_pages(text: str) -> None:
     """`/`, the probes and the API have fixed places."""
-    with pytest.raises(ValueError, match="belongs to the exporter's own pages; write for example /metrics") as caught:
+    with pytest.raises(
+        ValueError, match="is reserved for the exporter's own pages; write for example /metrics"
+    ) as caught:
         values.telemetry_path(text)
 
     assert repr(text) in str(caught.value)
@@ -191,7 +193,7 @@ def test_the_metrics_may_not_hide_the_exporters_own_pages(text: str) -> None:
 @pytest.mark.parametrize("text", ["//x", "/a//b", "/metrics//", "/./m", "/a/..", "/../metrics"])
 def test_a_path_that_clients_and_proxies_rewrite_is_refused(text: str) -> None:
     """They would ask for another one, and `//x` as a link is another host."""
-    with pytest.raises(ValueError, match="has tidied it; write for example /metrics"):
+    with pytest.raises(ValueError, match="would be rewritten by clients and proxies to another path"):
         values.telemetry_path(text)
 
 

@@ -132,7 +132,7 @@ def test_every_module_can_be_imported_without_docstrings_and_models(root: Root) 
     [
         (["--version"], f"podres-exporter {__version__}"),
         (["--help"], "Shows which pod holds which device, exclusive CPU"),
-        (["serve", "--help"], "socket of the kubelet's pod-resources API"),
+        (["serve", "--help"], "path of the kubelet's pod-resources socket"),
         (["metrics"], "podres_container_devices"),
     ],
 )

@@ -92,7 +92,7 @@ def put(holder: Any, path: str, value: object) -> None:
         ("status.parts[0].stale", 0, "is 0; true or false belongs here"),
         ("status.sources[0].lastSuccess", date(2026, 11, 20), "is a date; a text belongs here"),
         ("status.sources[0].lastSuccess", "9999-12-31T23:59:59-00:01", "is after the year 9999"),
-        ("status.sources[0].lastSuccess", "yesterday", "is no point in time such as 2026-11-20T08:00:00Z"),
+        ("status.sources[0].lastSuccess", "yesterday", "is not a time such as 2026-11-20T08:00:00Z"),
     ],
 )
 def test_a_fault_is_named_by_its_path(path: str, value: object, problem: str) -> None:

@@ -22,16 +22,16 @@ def document(**changed: Any) -> dict[str, Any]:
         ({"kind": "Pod"}, "kind", "is 'Pod'; a recording has PodResourcesRecording"),
         ({"node": None}, "node", "is missing"),
         ({"recordedAt": None}, "recordedAt", "is missing"),
-        ({"recordedAt": "yesterday"}, "recordedAt", "is no point in time such as 2026-11-20T08:00:00Z"),
+        ({"recordedAt": "yesterday"}, "recordedAt", "is not a time such as 2026-11-20T08:00:00Z"),
         (
             {"kubelet": {"calls": [{"rpc": "List", "answer": "%%%="}]}},
             "kubelet.calls[0].answer",
-            "is damaged: no base64 (Only base64 data is allowed)",
+            "is not valid base64 (Only base64 data is allowed)",
         ),
         (
             {"kubelet": {"calls": [{"rpc": "List", "answer": "\u00e9"}]}},
             "kubelet.calls[0].answer",
-            "is damaged: no base64",
+            "is not valid base64",
         ),
         (
             {"kubelet": {"calls": [{"rpc": "List", "refusal": {"reason": "moody"}}]}},

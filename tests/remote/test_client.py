@@ -83,13 +83,13 @@ def test_an_exporter_that_has_nothing_new_says_only_that() -> None:
 @pytest.mark.parametrize(
     ("status", "reason", "text"),
     [
-        ("401 Unauthorized", Reason.DENIED, "HTTP 401: it wants a user and a password: http://USER@HOST"),
+        ("401 Unauthorized", Reason.DENIED, "HTTP 401: it requires a user and a password: http://USER@HOST"),
         ("403 Forbidden", Reason.DENIED, "HTTP 403: it refuses this user"),
-        ("404 Not Found", Reason.NOT_FOUND, "this is no podres-exporter, or one older than this command"),
+        ("404 Not Found", Reason.NOT_FOUND, "this is not a podres-exporter, or one older than this command"),
         ("429 Too Many Requests", Reason.THROTTLED, "it is busy with other requests"),
         ("500 Internal Server Error", Reason.UNAVAILABLE, "HTTP 500: Internal Server Error"),
         ("418 I'm a teapot", Reason.INTERNAL, "HTTP 418: I'm a teapot"),
-        ("302 Found", Reason.INTERNAL, "HTTP 302: it says to ask 'elsewhere' instead"),
+        ("302 Found", Reason.INTERNAL, "HTTP 302: it redirects to 'elsewhere'"),
     ],
 )
 def test_a_refusal_is_told_with_its_remedy(status: str, reason: Reason, text: str) -> None:
@@ -103,16 +103,16 @@ def test_a_refusal_is_told_with_its_remedy(status: str, reason: Reason, text: st
 @pytest.mark.parametrize(
     ("answer", "reason", "text"),
     [
-        (whole(b"<html>"), Reason.MALFORMED, "the answer is no JSON; is this a podres-exporter?"),
-        (whole(b"[" * 100_000), Reason.MALFORMED, "the answer is no JSON"),
-        (whole(b"{}"), Reason.MALFORMED, "the answer is no snapshot that can be read: apiVersion: is missing"),
+        (whole(b"<html>"), Reason.MALFORMED, "the answer is not JSON; is this a podres-exporter?"),
+        (whole(b"[" * 100_000), Reason.MALFORMED, "the answer is not JSON"),
+        (whole(b"{}"), Reason.MALFORMED, "the answer is not a readable snapshot: apiVersion: is missing"),
         (
             whole(BODY.replace(b"podres/v1", b"podres/v7")),
             Reason.MALFORMED,
             "is podres/v7 and this release reads podres/v1: written by a newer podres-exporter; upgrade this one",
         ),
-        (whole(BODY.replace(b'"2023-', b'"x2023-', 1)), Reason.MALFORMED, "generatedAt: is no point in time"),
-        (whole(BODY, "200 OK", "Content-Encoding: gzip"), Reason.MALFORMED, "says that it is gzip, and is not"),
+        (whole(BODY.replace(b'"2023-', b'"x2023-', 1)), Reason.MALFORMED, "generatedAt: is not a time such as"),
+        (whole(BODY, "200 OK", "Content-Encoding: gzip"), Reason.MALFORMED, "claims to be gzip but is not"),
         (
             whole(gzip.compress(BODY, mtime=0)[:-9], "200 OK", "Content-Encoding: gzip"),
             Reason.UNAVAILABLE,
@@ -120,7 +120,7 @@ def test_a_refusal_is_told_with_its_remedy(status: str, reason: Reason, text: st
         ),
         (whole(BODY)[:-9], Reason.UNAVAILABLE, "was cut short"),
         (chunked(BODY, is_whole=False), Reason.UNAVAILABLE, "was cut short"),
-        (b"SSH-2.0-OpenSSH\r\n", Reason.MALFORMED, "this is no HTTP (BadStatusLine)"),
+        (b"SSH-2.0-OpenSSH\r\n", Reason.MALFORMED, "this is not HTTP (BadStatusLine)"),
         (b"", Reason.UNAVAILABLE, ""),
         (
             whole(gzip.compress(bytes(65 << 20), mtime=0), "200 OK", "Content-Encoding: gzip"),
@@ -150,7 +150,7 @@ def test_nobody_there_is_told_with_a_question() -> None:
 
 def test_a_host_that_nobody_knows_is_told_as_that() -> None:
     """`.invalid` has no addresses (RFC 6761)."""
-    with pytest.raises(SourceError, match="the host is not known"):
+    with pytest.raises(SourceError, match="unknown host"):
         client("http://node1.invalid:10190").fetch()
 
 
@@ -160,7 +160,7 @@ def test_an_exporter_that_hangs_is_left_after_the_timeout() -> None:
         client(f"http://127.0.0.1:{listener.getsockname()[1]}", 0.05).fetch()
 
     assert Reason.TIMEOUT is caught.value.reason
-    assert "no whole answer within 0.05 s" in caught.value.detail
+    assert "no complete answer within 0.05 s" in caught.value.detail
 
 
 def test_an_answer_that_comes_drop_by_drop_is_left_after_the_timeout() -> None:
@@ -171,7 +171,7 @@ def test_an_answer_that_comes_drop_by_drop_is_left_after_the_timeout() -> None:
             self.advance(4.0)
             return super().monotonic_seconds()
 
-    with RawServer(whole(BODY)) as server, pytest.raises(SourceError, match="no whole answer"):
+    with RawServer(whole(BODY)) as server, pytest.raises(SourceError, match="no complete answer"):
         ExporterClient(parse_address(server.url), 3.0, Hasty()).fetch()
 
 
@@ -221,7 +221,7 @@ def test_a_certificate_that_nobody_has_signed_is_refused_unless_told_otherwise(
         trusted = client(server.url).fetch()
 
     assert Reason.DENIED is caught.value.reason
-    assert "name its CA by --url-ca, or give --insecure" in caught.value.detail
+    assert "name its CA with --url-ca, or use --insecure" in caught.value.detail
     assert Fetched(SNAPSHOT, MADE_AT) == insecure == trusted
 
 
@@ -238,7 +238,7 @@ def test_a_client_certificate_is_shown_to_an_exporter_that_demands_one(tmp_path:
             ExporterClient(address, 60.0, SystemClock(), ClientTls(ca=tmp_path / "ca.pem")).fetch()
 
     assert Fetched(SNAPSHOT, MADE_AT) == fetched
-    assert "does it demand a client certificate (--url-cert)?" in refused.value.detail
+    assert "does it require a client certificate (--url-cert)?" in refused.value.detail
 
 
 def test_a_certificate_without_its_key_is_an_error_and_no_traceback(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_what_nobody_would_mend_in_one_go_is_not_said_in_full() -> None:
     found = problems(f"{MACHINE}pods: [{pods}]")
 
     assert 101 == len(found)
-    assert "there is more; mend these first" == found[-1]
+    assert "there are more; fix these first" == found[-1]
 
 
 @pytest.mark.parametrize(
@@ -188,4 +188,4 @@ def test_of_very_many_faults_of_one_kind_a_hundred_are_said() -> None:
     found = problems(MACHINE + keys)
 
     assert 101 == len(found)
-    assert "there is more; mend these first" == found[-1]
+    assert "there are more; fix these first" == found[-1]

@@ -55,10 +55,10 @@ def test_what_is_not_known_to_be_free_is_named_with_the_pods_that_run_unlisted()
     allocation = Joiner().join(Listing(()), allocatable(gpu("GPU-9"), cpus="0-3"), None, Metadata(), belief=belief)
 
     assert (
-        f"how much is free of {GPU}; the API server says that ml/train runs here, and the kubelet has not listed it"
+        f"how much is free of {GPU}; according to the API server, ml/train runs here, and the kubelet has not listed it"
     ) == what_is_unknown(Snapshot("n1", allocation))
     by_kubelet = Metadata(origin=MetadataOrigin.PODSAPI)
-    assert "; the kubelet's Pods API says that ml/train runs here" in what_is_unknown(
+    assert "; according to the kubelet's Pods API, ml/train runs here" in what_is_unknown(
         Snapshot("n1", allocation, metadata=by_kubelet)
     )
     assert "" == what_is_unknown(Snapshot("n1", Joiner().join(Listing(()), None, None)))

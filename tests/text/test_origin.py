@@ -20,7 +20,7 @@ def test_nobody_who_was_asked_is_the_api_server() -> None:
         (MetadataOrigin.PODSAPI, Reason.DENIED, "only root may open the socket"),
         (MetadataOrigin.PODSAPI, Reason.UNAVAILABLE, "mount the kubelet's pods-api directory"),
         (MetadataOrigin.PODSAPI, Reason.DISABLED, "feature gate PodsAPI"),
-        (MetadataOrigin.PODSAPI, Reason.UNIMPLEMENTED, "not the Pods API"),
+        (MetadataOrigin.PODSAPI, Reason.UNIMPLEMENTED, "does not serve the Pods API"),
         (MetadataOrigin.PODSAPI, Reason.THROTTLED, "read too slowly"),
         (MetadataOrigin.PODSAPI, Reason.INTERNAL, "see podres-exporter check"),
     ],

@@ -146,7 +146,7 @@ def test_a_damaged_pod_is_named_and_the_others_are_kept() -> None:
         malformed=(
             Malformed("pod_resources[1]", "not a protobuf message"),
             Malformed("pod_resources[2].name", "empty"),
-            Malformed("pod_resources[default/hurt].containers[0].name", "not UTF-8; stray bytes are shown as \\xNN"),
+            Malformed("pod_resources[default/hurt].containers[0].name", "not UTF-8; invalid bytes are shown as \\xNN"),
         ),
     ) == ListDecoder().decode(answer)
 
@@ -277,7 +277,7 @@ def test_what_a_damaged_allocatable_answer_still_says_is_kept() -> None:
         frozenset([4]),
         (),
         (
-            Malformed("devices[0].device_ids[0]", "not UTF-8; stray bytes are shown as \\xNN"),
+            Malformed("devices[0].device_ids[0]", "not UTF-8; invalid bytes are shown as \\xNN"),
             Malformed("devices[1]", "not a protobuf message"),
         ),
     )

@@ -139,7 +139,7 @@ def test_a_damaged_id_is_still_held() -> None:
     damaged_device = field(1, GPU.encode()) + field(2, b"GPU-\xff")
     damaged = field(1, b"p") + field(2, b"default") + field(3, field(1, b"main") + field(2, damaged_device))
 
-    fault = Malformed("containers[0].devices[0].device_ids[0]", "not UTF-8; stray bytes are shown as \\xNN")
+    fault = Malformed("containers[0].devices[0].device_ids[0]", "not UTF-8; invalid bytes are shown as \\xNN")
     assert (pod("p", container("main", gpu("GPU-\\xff"))), (fault,)) == decode_pod(damaged)
 
 

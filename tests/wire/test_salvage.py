@@ -8,7 +8,7 @@ from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.model import Malformed
 from podres_exporter.wire.salvage import salvage
 
-NOT_UTF8 = "not UTF-8; stray bytes are shown as \\xNN"
+NOT_UTF8 = "not UTF-8; invalid bytes are shown as \\xNN"
 STRAY = field(1, b"\xff")
 """A first field that makes protobuf refuse the whole message, where that field is a text."""
 

@@ -52,7 +52,7 @@ def test_what_json_does_not_have_is_named_with_its_line_and_never_repeated(text:
     """PyYAML raises whatever its constructors trip over; the value may be a secret."""
     said = refusal(f"a: 1\nsecret:{text}")
 
-    assert said.startswith(f"what stands here cannot be read as {kind}; put a text in quotes")
+    assert said.startswith(f"this value cannot be read as {kind}; put a text in quotes")
     assert "line 3" in said
 
 
@@ -79,7 +79,7 @@ def test_aliases_may_not_make_far_more_of_a_document_than_is_written() -> None:
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
 
-    assert refusal("\n".join(levels)).startswith("aliases make far too much of it")
+    assert refusal("\n".join(levels)).startswith("aliases expand it to far too large a document")
 
 
 def test_a_document_without_aliases_may_be_large() -> None:

@@ -76,10 +76,10 @@ HEALTHY = Snapshot(
             document(WHOLE).replace(b"podres/v1", b"podres/v2"),
             "FILE: apiVersion: is podres/v2 and this release reads podres/v1",
         ),
-        (document(WHOLE).replace(b'"2023-11-14T', b'"2023-11-99T', 1), "FILE: generatedAt: is no point in time"),
+        (document(WHOLE).replace(b'"2023-11-14T', b'"2023-11-99T', 1), "FILE: generatedAt: is not a valid time"),
         (
             recording(kubelet={"calls": [{"rpc": "List", "answer": "%"}]}),
-            "FILE: kubelet.calls[0].answer: is damaged: no base64",
+            "FILE: kubelet.calls[0].answer: is not valid base64",
         ),
         (recording(), "FILE: the recorded kubelet did not list its pods: kubelet: unavailable: List: not in the rec"),
         (document(Snapshot("n1", None)), "FILE: nothing to show: the kubelet has not answered yet"),
@@ -158,7 +158,7 @@ def test_an_exporter_that_refuses_us_is_a_failure_with_a_remedy(run: Command) ->
         ran = run("explain", "p", "--url", server.url)
 
     assert 1 == ran.code
-    assert "it wants a user and a password: http://USER@HOST:10190 and --password-file FILE" in ran.err
+    assert "it requires a user and a password: http://USER@HOST:10190 and --password-file FILE" in ran.err
 
 
 @pytest.mark.parametrize("content", [b"p:\xc3\xa4 ss\n", b"p:\xc3\xa4 ss\r\nsecond line", b"p:\xc3\xa4 ss"])

@@ -319,4 +319,4 @@ def test_an_exporter_that_never_answers_well_is_complained_of_once(watch: Watche
 
         assert 0 == watch("--url", server.url, "--kubelet.poll-interval=1s", story=story)
 
-    assert 1 == watch.err.count("the answer is no snapshot")
+    assert 1 == watch.err.count("the answer is not a readable snapshot")
