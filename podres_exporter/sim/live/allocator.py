@@ -120,7 +120,7 @@ class Allocator:
             rejection = self._fill(pod, container, offers, hint)
             if rejection is not None:
                 return rejection
-        return self._start(pod)
+        return None
 
     def _fill(self, pod: PodRequest, container: ContainerRequest, offers: Offers, hint: Hint) -> Rejection | None:
         """Give the container its devices, resource by resource, then its CPUs and its memory."""
@@ -181,20 +181,21 @@ class Allocator:
             self._random.shuffle(ordered)
         return ordered
 
-    def _start(self, pod: PodRequest) -> Rejection | None:
-        """Start the containers in order: plugins that want it are told, and init containers end."""
-        for container in pod.in_order:
-            with self._lock:
-                self._managers = started(self._managers, pod, container)
-                held = self._managers.devices.of(pod, container)
-            for resource in container.devices:
-                ids = [device.device_id for device in held if device.resource == resource]
-                try:
-                    if ids:
-                        self._plugins.prestart(resource, self._in_any_order(ids))
-                except plugins.PluginError as error:
-                    return AllocationError(str(error)).rejection
-        return None
+    def start(self, pod: PodRequest, container: ContainerRequest) -> None:
+        """
+        Start a container: init containers before it have ended, and plugins that want it are told.
+
+        Raises PluginError with the text that the container waits with; the devices stay with it.
+
+        Source: GetDeviceRunContainerOptions of the device manager, which walks the limits as a map.
+        """
+        with self._lock:
+            self._managers = started(self._managers, pod, container)
+            held = self._managers.devices.of(pod, container)
+        for resource in self._in_any_order(container.devices):
+            ids = [device.device_id for device in held if device.resource == resource]
+            if ids:
+                self._plugins.prestart(resource, self._in_any_order(ids))
 
     def _offers(self) -> Offers:
         """Return what the plugins offer; nodes as stated, for a node that does not exist is near to nothing."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
 from typing import Any
@@ -16,7 +16,7 @@ from podres_exporter.sim.live.requests import claims_by_container, pod_request
 
 
 class Phase(StrEnum):
-    """How far a pod has come, as its status spells it. A pod that is Pending is in admission."""
+    """How far a pod has come, as its status spells it. Pending pods are in admission, or have containers that wait."""
 
     PENDING = "Pending"
     RUNNING = "Running"
@@ -29,12 +29,25 @@ _ACTIVE = frozenset({Phase.PENDING, Phase.RUNNING})
 
 @dataclass(frozen=True, slots=True)
 class LivePod:
-    """A pod that the kubelet has heard of; *claims* are the objects that its containers refer to, by container."""
+    """
+    A pod that the kubelet has heard of; *claims* are the objects that its containers refer to, by container.
+
+    *started* are the names of the containers that run or have run, *waiting* why others could not be created. While it
+    is not *admitted* nothing but its being Pending is known of it.
+    """
 
     request: PodRequest
     claims: Mapping[str, tuple[Claim, ...]]
     phase: Phase = Phase.RUNNING
     rejection: Rejection | None = None
+    started: frozenset[str] = frozenset()
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    admitted: bool = True
+
+    @property
+    def holds_claims(self) -> bool:
+        """Whether its claims are prepared."""
+        return self.phase is Phase.RUNNING or (self.phase is Phase.PENDING and self.admitted)
 
 
 class Kubelet:
@@ -53,6 +66,7 @@ class Kubelet:
         self._minor = settings.release.minor
         self._lists_finished = self._minor <= 33 if settings.active_pods is None else not settings.active_pods
         self._claims = {(claim.namespace, claim.name): claim for claim in scenario.claims}
+        self._plugins = devices
         self._allocator = Allocator(scenario, topology, devices, random)
         self._admitting = threading.Lock()
         self._lock = threading.RLock()
@@ -62,8 +76,13 @@ class Kubelet:
         self._pending_admission = ""
 
     def admit(self, pod: Mapping[str, Any]) -> LivePod:
+        """Return the pod once it has been admitted and its containers have been started once; see `take`, `start`."""
+        live = self.take(pod)
+        return self.start(live.request.uid) or live
+
+    def take(self, pod: Mapping[str, Any]) -> LivePod:
         """
-        Return the pod, running with what it asked for, or failed with the kubelet's reason.
+        Return the pod, pending with what it asked for, or failed with the kubelet's reason.
 
         It is listed from the beginning of that, and holds what its plugins have agreed to so far. A pod from before the
         kubelet's restart has what it had.
@@ -81,11 +100,47 @@ class Kubelet:
                 if known is not None:
                     self._pods[request.uid] = known
                     return known
-                self._pods[request.uid] = LivePod(request, claims, Phase.PENDING)
+                self._pods[request.uid] = LivePod(request, claims, Phase.PENDING, admitted=False)
                 self._pending_admission = request.uid
                 self._let_go_of_the_finished()
             rejection = self._allocator.admit(request, self.update_devices)
-            return self._admitted(LivePod(request, claims), rejection)
+            return self._admitted(LivePod(request, claims, Phase.PENDING), rejection)
+
+    def start(self, uid: str) -> LivePod | None:
+        """
+        Start the containers of an admitted pod that do not run yet; None where there is no such pod.
+
+        One whose plugin refuses PreStartContainer waits and keeps its devices, and whoever starts the pod again has the
+        plugin asked again. An init container that waits holds up all that come after it, an app container none.
+
+        Source: kuberuntime_manager.go SyncPod; startContainer, ErrCreateContainerConfig.
+        """
+        live = self.pod(uid)
+        if live is None or not live.admitted or live.phase is not Phase.PENDING:
+            return live
+        done, waiting = set(live.started), dict[str, str]()
+        for container in live.request.in_order:
+            if container.name in done:
+                continue
+            try:
+                self._allocator.start(live.request, container)
+                done.add(container.name)
+            except plugins.PluginError as error:
+                waiting[container.name] = str(error)
+                if container.kind is not Kind.APP:
+                    break
+        phase = Phase.PENDING if waiting else Phase.RUNNING
+        with self._lock:
+            if self._pods.get(uid) is live:
+                self._pods[uid] = replace(live, phase=phase, started=frozenset(done), waiting=waiting)
+            return self._pods.get(uid)
+
+    def wants_prestart(self, uid: str) -> bool:
+        """Return whether starting the pod takes a call to a plugin."""
+        live = self.pod(uid)
+        asked = {resource for each in live.request.containers for resource in each.devices} if live else set()
+        options = [self._plugins.options(resource) for resource in asked]
+        return any(each is not None and each.pre_start_required for each in options)
 
     def finish(self, uid: str) -> LivePod | None:
         """
@@ -232,7 +287,7 @@ class Kubelet:
 
     def _container(self, live: LivePod, container: ContainerRequest) -> Container:
         held = self._allocator.granted(live.request, container)
-        return replace(held, claims=live.claims.get(container.name, ()) if live.phase is Phase.RUNNING else ())
+        return replace(held, claims=live.claims.get(container.name, ()) if live.holds_claims else ())
 
     def _let_go_of_the_finished(self) -> None:
         """Free what finished pods still held (removeStaleState, at the beginning of every admission)."""

@@ -26,6 +26,7 @@ from podres_exporter.sim.api import ANY, PODS, YOUNG, ApiServer, Hang, StatusErr
 from podres_exporter.sim.api.writes.defaults import defaulted
 from podres_exporter.sim.devices import DeviceManager, DeviceState
 from podres_exporter.sim.live.kubelet import Kubelet, Phase
+from podres_exporter.sim.live.pod_workers import PodWorkers
 from podres_exporter.sim.live.podsapi import PodsApi
 from podres_exporter.sim.live.sources import PodSources
 from podres_exporter.sim.live.status_writer import StatusWriter
@@ -71,7 +72,8 @@ class LiveNode(SimNode):
         self._lives: dict[int, tuple[Life, str]] = {}
         self._playing = threading.Lock()
         self._status_writer = StatusWriter(self.scenario, self.store, self.pods, self.devices, clock)
-        self._sources = PodSources(self.scenario.node, self.store, self.pods, self._status_writer)
+        workers = PodWorkers(self.pods, clock, choices)
+        self._sources = PodSources(self.scenario.node, self.store, self.pods, self._status_writer, workers)
         self.pods_api = PodsApi(self.scenario.kubelet, directory, self.store, self.pods, self._sources)
         self._heard: float | None = None
         self._fresh = node_at(replace(self.scenario, pods=()), 0)

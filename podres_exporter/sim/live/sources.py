@@ -8,6 +8,7 @@ from uuid import NAMESPACE_OID, uuid5
 from podres_exporter.sim.api import PODS, Event, EventType, StatusError, Store
 from podres_exporter.sim.api.storage.objects import at
 from podres_exporter.sim.live.kubelet import Kubelet, Phase
+from podres_exporter.sim.live.pod_workers import PodWorkers
 from podres_exporter.sim.live.status_writer import MIRROR, StatusWriter, kubelet_uid
 from podres_exporter.sim.live.sync_loop import SyncLoop
 from podres_exporter.sim.podresources.restart import EMPTY_SHARE
@@ -24,9 +25,10 @@ class PodSources:
     Source: kubelet.go HandlePodAdditions, config.go seenSources; measured on 1.36 at 60 Hz.
     """
 
-    def __init__(self, node: str, store: Store, pods: Kubelet, writer: StatusWriter) -> None:
+    def __init__(self, node: str, store: Store, pods: Kubelet, writer: StatusWriter, workers: PodWorkers) -> None:
         """Hear of nothing before `start`."""
         self._node, self._store, self._pods, self._status_writer = node, store, pods, writer
+        self._workers = workers
         self._loop = SyncLoop()
         self._lock = threading.RLock()
         self._static: dict[str, Mapping[str, Any]] = {}
@@ -41,10 +43,12 @@ class PodSources:
     def stop(self) -> None:
         """Take no more pods."""
         self._loop.stop()
+        self._workers.stop()
 
     def settle(self) -> None:
-        """Return once every pod that was heard of has been admitted or rejected."""
+        """Return once every pod that was heard of has been rejected, or admitted and started once."""
         self._loop.settle()
+        self._workers.settle()
 
     def restart(self) -> None:
         """Forget all that was heard of, as a kubelet that is killed."""
@@ -52,6 +56,7 @@ class PodSources:
             self._loop.clear()
             self._seen.clear()
             self._is_behind = True
+        self._workers.end()
         self._loop.settle()
         self._pods.restart()
 
@@ -163,12 +168,13 @@ class PodSources:
             if uid not in self._seen:
                 return
         try:
-            self._pods.admit(pod)
+            self._pods.take(pod)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             self._status_writer.refuse(pod, error)
             return
         metadata = pod["metadata"]
-        self._show(uid, static or (metadata.get("namespace", ""), metadata["name"]))
+        key = static or (metadata.get("namespace", ""), metadata["name"])
+        self._workers.start(uid, lambda: self._show(uid, key))
 
     def _show(self, uid: str, key: tuple[str, str]) -> None:
         """Write the status of a pod that the API server still takes for pending."""
@@ -178,7 +184,7 @@ class PodSources:
         except StatusError:
             return
         is_new = (stored.get("status") or {}).get("phase") in {None, Phase.PENDING}
-        if live is not None and live.phase is not Phase.PENDING and is_new and kubelet_uid(stored) == uid:
+        if live is not None and live.admitted and is_new and kubelet_uid(stored) == uid:
             self._status_writer.write(stored, live, self._pods.held(uid))
 
     def _has(self, key: tuple[str, str]) -> bool:

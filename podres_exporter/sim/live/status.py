@@ -7,6 +7,7 @@ from typing import Any
 from podres_exporter.admission import Kind
 from podres_exporter.model import Container
 from podres_exporter.sim.live.kubelet import LivePod, Phase
+from podres_exporter.sim.rpc.go_texts import plain_slice
 
 HEALTH_SINCE_MINOR = 36
 """ResourceHealthStatus is on by default from here."""
@@ -38,6 +39,8 @@ def pod_status(
     if live.rejection is not None:
         message = f"Pod was rejected: {live.rejection.message}"
         return {**status, "reason": live.rejection.reason, "message": message}
+    if live.phase is Phase.PENDING:
+        return {**status, **_pending(live, held, sick, minor, started)}
     running = live.phase is Phase.RUNNING
     by_name = {container.name: container for container in held}
     rows: dict[Kind, list[dict[str, Any]]] = {Kind.INIT: [], Kind.APP: []}
@@ -59,6 +62,35 @@ def pod_status(
     if running:
         status["podIP"] = _ADDRESS
     return {**status, "conditions": conditions, **{key: value for key, value in named.items() if value}}
+
+
+def _pending(
+    live: LivePod, held: Iterable[Container], sick: frozenset[tuple[str, str]], minor: int, started: str
+) -> dict[str, Any]:
+    """Return the status of a pod that has been admitted and whose containers do not all run."""
+    by_name = {container.name: container for container in held}
+    rows: dict[str, list[dict[str, Any]]] = {"initContainerStatuses": [], "containerStatuses": []}
+    has_inits = any(each.kind is not Kind.APP for each in live.request.containers)
+    for container in live.request.containers:
+        name, is_app = container.name, container.kind is Kind.APP
+        row = _container(name, started, started if container.kind is Kind.INIT else None)
+        if name not in live.started:
+            other = {"reason": "PodInitializing" if has_inits else "ContainerCreating"}
+            failed = {"reason": "CreateContainerConfigError", "message": live.waiting.get(name)}
+            row |= {"ready": False, "started": False, "state": {"waiting": failed if name in live.waiting else other}}
+        if is_app and minor >= HEALTH_SINCE_MINOR and name in by_name:
+            row |= _health(by_name[name], sick)
+        rows["containerStatuses" if is_app else "initContainerStatuses"].append(row)
+    inits = {each.name for each in live.request.containers if each.kind is Kind.INIT}
+    missing = [each.name for each in live.request.containers if each.kind is Kind.APP and each.name not in live.started]
+    unready = {"reason": "ContainersNotReady", "message": f"containers with unready status: {plain_slice(missing)}"}
+    conditions = [
+        _condition("Initialized", str(inits <= live.started), started),
+        {**_condition("Ready", "False", started), **unready},
+        {**_condition("ContainersReady", "False", started), **unready},
+        _condition("PodScheduled", "True", started),
+    ]
+    return {"conditions": conditions, **{key: value for key, value in rows.items() if value}}
 
 
 def _condition(kind: str, value: str, stamp: str) -> dict[str, Any]:

@@ -356,14 +356,6 @@ def test_an_object_that_is_no_pod_changes_nothing(node: Bench) -> None:
                 "rpc error: code = Internal desc = no GetPreferredAllocation today"
             ),
         ),
-        (
-            "PreStartContainer",
-            PluginOptions(pre_start_required=True),
-            (
-                "device plugin PreStartContainer rpc failed with err: "
-                "rpc error: code = Internal desc = no PreStartContainer today"
-            ),
-        ),
     ],
 )
 def test_a_plugin_that_fails_has_the_pod_rejected(fails: str, options: PluginOptions, text: str) -> None:
