@@ -109,7 +109,7 @@ class DraRecord(Record, kw_only=True):
 def write_dra(node: DraNode) -> DraRecord:
     """Return the record of the node's DRA devices."""
     return DraRecord(
-        pools=[_write_pool(pool) for pool in node.pools],
+        pools=[write_pool(pool) for pool in node.pools],
         stock=[
             DraStockRecord(
                 driver=row.driver,
@@ -138,7 +138,7 @@ def write_dra(node: DraNode) -> DraRecord:
 def read_dra(record: DraRecord) -> DraNode:
     """Return the node's DRA devices; how they consume counters is not in the document."""
     return DraNode(
-        tuple(_read_pool(each) for each in distinct(record.pools)),
+        tuple(read_pool(each) for each in distinct(record.pools)),
         tuple(
             DraStock(
                 each.driver,
@@ -179,7 +179,8 @@ def _read_ids(ids: list[str]) -> frozenset[tuple[str, str]]:
     return frozenset((pool, device) for pool, _, device in (each.rpartition("/") for each in ids))
 
 
-def _write_pool(pool: DraPool) -> DraPoolRecord:
+def write_pool(pool: DraPool) -> DraPoolRecord:
+    """Return the record of one pool; counters are not in it."""
     return DraPoolRecord(
         driver=pool.driver,
         pool=pool.name,
@@ -206,7 +207,8 @@ def _write_pool(pool: DraPool) -> DraPoolRecord:
     )
 
 
-def _read_pool(record: DraPoolRecord) -> DraPool:
+def read_pool(record: DraPoolRecord) -> DraPool:
+    """Return one pool, without counters."""
     devices = tuple(
         DraDevice(
             each.name,

@@ -28,7 +28,7 @@ def holdings(allocation: Allocation) -> Facts:
             case Thing.DEVICE:
                 facts[*owner, printable(held.resource), printable(held.item)] = on_nodes(held.numa_nodes)
             case Thing.CLAIM:
-                facts[*owner, *_claim_device(held)] = f"(claim {printable(held.claim)})"
+                facts[*owner, *_claim_device(held)] = _claim_words(held)
             case Thing.CPU:
                 sets[*owner, CPU].append(f"{held.item} {on_nodes(held.numa_nodes)}")
             case _:
@@ -45,6 +45,16 @@ def _claim_device(held: Held) -> Subject:
     name = "/".join(part for part in (held.pool, held.item) if part) or "no device yet"
     words = (held.resource or f"claim {held.claim}", f"{name} share {held.share}" if held.share else name)
     return tuple(printable(word) for word in words)
+
+
+def _claim_words(held: Held) -> str:
+    """Return the claim, and what claim and slice say of the device beyond what the kubelet lists."""
+    words = [f"claim {held.claim}"]
+    words += [f"request {held.request}"] if held.request else []
+    words += [f"uuid {held.base}"] if held.base else []
+    words += ["admin access"] if held.is_admin else []
+    words += [on_nodes(held.numa_nodes).strip("()")] if held.numa_nodes else []
+    return f"({', '.join(printable(word) for word in words)})"
 
 
 def verdicts(allocation: Allocation) -> Facts:

@@ -16,6 +16,7 @@ from podres_exporter.document.values import PARSE, Moment, Record
 from podres_exporter.errors import DocumentError, Reason
 from podres_exporter.model import Metadata, MetadataOrigin, Topology
 from podres_exporter.moment import read_moment, write_moment
+from podres_exporter.recording.dra import DraSourceRecord, read_dra_source, write_dra_source
 from podres_exporter.recording.records import Call, Recording, Refusal
 
 API_VERSION = "podres-recording/v1"
@@ -86,6 +87,7 @@ class _RecordingRecord(Record, kw_only=True):
     kubelet: _KubeletRecord
     topology: _TopologyRecord | None = None
     metadata: _MetadataRecord | None = None
+    dra: DraSourceRecord | None = None
 
 
 def is_recording(document: object) -> bool:
@@ -106,6 +108,7 @@ def encode(recording: Recording) -> Fields:
         kubelet=_KubeletRecord(socket_age_seconds=recording.socket_age_seconds, calls=calls),
         topology=_write_topology(recording.topology),
         metadata=_write_metadata(recording),
+        dra=write_dra_source(recording.dra) if recording.dra else None,
     )
     fields: Fields = msgspec.to_builtins(record)
     return fields
@@ -133,6 +136,7 @@ def _decoded(record: _RecordingRecord) -> Recording:
         topology=_read_topology(record.topology) if record.topology else None,
         metadata=None if metadata.up is None else _read_metadata(metadata),
         metadata_refusal=_read_refusal(metadata.refusal),
+        dra=read_dra_source(record.dra) if record.dra else None,
         names_hidden=record.names_hidden,
     )
 

@@ -4,7 +4,16 @@ import hmac
 import re
 from dataclasses import replace
 
-from podres_exporter.model import ContainerSpec, Metadata, PodMeta, ResourceHealth
+from podres_exporter.model import (
+    ClaimFacts,
+    ContainerSpec,
+    Dra,
+    DraDevice,
+    DraPool,
+    Metadata,
+    PodMeta,
+    ResourceHealth,
+)
 
 _DIGITS = 12
 """48 bits: with 50,000 device ids, a collision is expected once in two hundred thousand recordings."""
@@ -58,6 +67,40 @@ class Pseudonyms:
         """Return pod metadata with pseudonyms; free texts written by people or programs are removed."""
         pods = [self._meta(meta) for meta in metadata.pods.values()]
         return replace(metadata, pods={meta.key: meta for meta in pods})
+
+    def dra(self, dra: Dra) -> Dra:
+        """Return what slices and claims said, with pseudonyms as the kubelet's answers have them; kinds stay."""
+        claims = [self._claim(claim) for claim in dra.claims.values()]
+        pools = tuple(sorted((self._pool(pool) for pool in dra.pools), key=lambda pool: pool.key))
+        return replace(dra, pools=pools, claims={claim.key: claim for claim in claims})
+
+    def _pool(self, pool: DraPool) -> DraPool:
+        devices = sorted((self._dra_device(device) for device in pool.devices), key=lambda device: device.name)
+        return replace(pool, name=self.name(pool.name), devices=tuple(devices))
+
+    def _dra_device(self, device: DraDevice) -> DraDevice:
+        return replace(
+            device,
+            name=self.name(device.name),
+            uuid=self.device(device.uuid),
+            pci_address=self.device(device.pci_address),
+            parent_uuid=self.device(device.parent_uuid),
+            taints=tuple(sorted(replace(taint, value=self.name(taint.value)) for taint in device.taints)),
+        )
+
+    def _claim(self, claim: ClaimFacts) -> ClaimFacts:
+        name = self.name
+        results = tuple(
+            replace(
+                each,
+                request="/".join(map(name, each.request.split("/"))),
+                pool=name(each.pool),
+                device=name(each.device),
+                share_id=name(each.share_id),
+            )
+            for each in claim.results
+        )
+        return ClaimFacts(name(claim.namespace), name(claim.name), name(claim.uid), results)
 
     def _meta(self, meta: PodMeta) -> PodMeta:
         name = self.name

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podres_exporter.errors import Reason
-from podres_exporter.model import Metadata, Topology
+from podres_exporter.model import Dra, Metadata, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Recording:
     The answers from reading a node once.
 
     *calls* are by RPC; a missing RPC was not called. *socket_age_seconds* is None if there was no socket. *metadata* is
-    None if there is no pod metadata; *metadata_refusal* says why if the API server refused. *names_hidden*: names are
+    None if there is no pod metadata; *metadata_refusal* says why if the API server refused. *dra* is
+    None if slices and claims were not asked for, or are not served. *names_hidden*: names are
     replaced by pseudonyms. *recorded_at_seconds* are Unix seconds.
     """
 
@@ -44,4 +45,5 @@ class Recording:
     topology: Topology | Refusal | None = None
     metadata: Metadata | None = None
     metadata_refusal: Refusal | None = None
+    dra: Dra | None = None
     names_hidden: bool = False

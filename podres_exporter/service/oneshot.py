@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from podres_exporter.allocation import Site
 from podres_exporter.allocation.reasons import admission_is_under_way
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason, TopologyError
-from podres_exporter.model import Allocatable, Listing, Metadata, Snapshot, Topology
+from podres_exporter.join import accrue
+from podres_exporter.model import Allocatable, Listing, Metadata, Snapshot, Topology, Usage
 from podres_exporter.service.events import Changes
 from podres_exporter.service.follower import ADMISSION_SECONDS, PollSettings
 from podres_exporter.service.poller import Poller, Sources
@@ -76,7 +77,14 @@ def look(node: str, sources: Sources, clock: Clock, site: Site | None = None) ->
     poller.tick()
     if sources.dra.dra() is not None:
         poller.join_again()  # the claims of the pods could be read as soon as these were known
-    return Look(poller.snapshot(), kubelet.failures, topology.last, events.malformed_items)
+    return Look(_at_once(poller.snapshot()), kubelet.failures, topology.last, events.malformed_items)
+
+
+def _at_once(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot with all totals at 0: in one look no time goes by, however long the sources took."""
+    if snapshot.allocation is None:
+        return snapshot
+    return replace(snapshot, usage=accrue(Usage(), snapshot.allocation, 0.0))
 
 
 class SilentEvents:

@@ -18,13 +18,16 @@ from podres_exporter import document
 from podres_exporter.cli.look.file import observe_file
 from podres_exporter.cli.look.missing import missing
 from podres_exporter.cli.look.record import hidden
+from podres_exporter.dra import decode_claim, decode_slices
 from podres_exporter.errors import DocumentError, Reason, SnapshotError
-from podres_exporter.model import Metadata
+from podres_exporter.kube.dra.slices import SliceStore
+from podres_exporter.model import Dra, Metadata
 from podres_exporter.podmeta import PodDecoder, decode_list, parse_allowlist
 from podres_exporter.recording import Call, Pseudonyms, Recording, Refusal
 from podres_exporter.recording.file import decode, encode
 from podres_exporter.scenario import node_at
 from podres_exporter.sim.builtin import builtin_scenario
+from podres_exporter.sim.live.objects import claim_object, slice_object
 from podres_exporter.sim.podresources.answers import StateAnswers
 
 CAPTURES = Path(__file__).parents[1] / "captures"
@@ -88,7 +91,13 @@ def _of_demo() -> Recording:
     state = node_at(scenario, 25.0)
     answers = StateAnswers(scenario.kubelet, lambda: state, Random(0))  # noqa: S311 - no secret
     calls = {"List": Call(answers.list()), "GetAllocatableResources": Call(answers.allocatable())}
-    return Recording("demo-node", "1", 1.7e9, calls, 20.0, state.topology)
+    items = [slice_object(each.name, each.spec, "n") for each in scenario.slices]
+    slices = {"metadata": {"resourceVersion": "1"}, "items": items}
+    store = SliceStore("n")
+    store.replace(decode_slices(json.dumps(slices).encode(), "v1").slices)
+    found = (decode_claim(json.dumps(claim_object(claim)).encode()) for claim in scenario.claims)
+    dra = Dra(store.pools, {claim.key: claim for claim in found if claim}, is_synced=True, is_up=True)
+    return Recording("demo-node", "1", 1.7e9, calls, 20.0, state.topology, dra=dra)
 
 
 def _of_capture(folder: Path) -> Recording:

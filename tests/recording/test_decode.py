@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from podres_exporter.errors import DocumentError, DocumentVersionError
-from podres_exporter.model import ContainerKind, ContainerSpec, Metadata, PodMeta
+from podres_exporter.model import ClaimFacts, ContainerKind, ContainerSpec, Dra, DraPool, Metadata, PodMeta
 from podres_exporter.recording import Call, Recording
 from podres_exporter.recording.file import decode, encode, is_recording
 
@@ -105,6 +105,16 @@ def test_two_containers_of_one_name_are_a_fault() -> None:
         "metadata.pods[0].metadata.containers[1]",
         "has the name of containers[0], 'main'; each belongs here once",
     ) == (caught.value.path, caught.value.problem)
+
+
+def test_a_pool_or_claim_that_is_there_twice_is_a_fault() -> None:
+    """Its devices would be counted twice."""
+    pool, claim = DraPool("gpu.example.com", "n1", 1, ()), ClaimFacts("ml", "a", "u", ())
+    twice = {("", "1"): claim, ("", "2"): claim}
+    for dra, place in ((Dra((pool, pool)), "dra.pools[1]"), (Dra(claims=twice), "dra.claims[1]")):
+        with pytest.raises(DocumentError) as caught:
+            decode(encode(Recording("n1", "0.1.0", 1.0, dra=dra)))
+        assert place == caught.value.path
 
 
 @pytest.mark.parametrize(

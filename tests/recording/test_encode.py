@@ -4,10 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from document_samples import everything
+from document_samples import DRA_POOL, GONE, everything
 
 from podres_exporter.errors import Reason
-from podres_exporter.model import Core, Metadata, Topology
+from podres_exporter.model import ClaimFacts, Core, Dra, DraDevice, DraPool, Metadata, Topology
+from podres_exporter.model.dra import ClaimResult
 from podres_exporter.recording import Call, Recording, Refusal
 from podres_exporter.recording.file import API_VERSION, decode, encode
 
@@ -22,6 +23,26 @@ def metadata() -> Metadata:
     return said
 
 
+COUNTERS = ((("gpu-0", "memory"), 80), (("gpu-0", "slices"), 7))
+DRA = Dra(
+    (GONE, DRA_POOL, DraPool("gpu.example.com", "x", 2, (DraDevice("a", consumes=COUNTERS), DraDevice("b")), COUNTERS)),
+    {
+        ("ml", "train"): ClaimFacts(
+            "ml",
+            "train",
+            "uid-1",
+            (
+                ClaimResult("gpu/big", "gpu.example.com", "racks/n1", "gpu-0", "share-1", consumed=(("memory", 5),)),
+                ClaimResult("watch", "gpu.example.com", "racks/n1", "gpu-0", is_admin=True),
+            ),
+        ),
+        ("ml", "none"): ClaimFacts("ml", "none", "uid-2", ()),
+    },
+    is_synced=True,
+    is_up=True,
+    last_success_seconds=1_700_000_000.5,
+)
+
 WHOLE = Recording(
     node="n1",
     version="0.1.0",
@@ -35,6 +56,7 @@ WHOLE = Recording(
     topology=TOPOLOGY,
     metadata=metadata(),
     names_hidden=True,
+    dra=DRA,
 )
 
 
@@ -44,10 +66,11 @@ WHOLE = Recording(
         WHOLE,
         Recording("n1", "0.1.0", 1.0),
         replace(WHOLE, topology=Refusal(Reason.UNAVAILABLE), metadata=None, metadata_refusal=REFUSAL),
+        replace(WHOLE, dra=Dra()),
         replace(WHOLE, metadata=Metadata(is_away=True), metadata_refusal=REFUSAL),
         replace(WHOLE, calls={"List": Call(None, Refusal(Reason.TIMEOUT, "10 s"))}, socket_age_seconds=None),
     ],
-    ids=["whole", "empty", "no credentials", "no API server", "no kubelet"],
+    ids=["whole", "empty", "no credentials", "slices refused", "no API server", "no kubelet"],
 )
 def test_what_is_written_is_read_back_equal(recording: Recording) -> None:
     """By the text of JSON, as a file has it."""
@@ -60,4 +83,4 @@ def test_what_was_not_asked_is_absent() -> None:
 
     assert API_VERSION == document["apiVersion"]
     assert {"calls": []} == document["kubelet"]
-    assert {"topology", "metadata"}.isdisjoint(document)
+    assert {"topology", "metadata", "dra"}.isdisjoint(document)

@@ -21,11 +21,22 @@ class Played:
 
     node: LiveNode
     port: int
+    directory: Path
 
     @property
     def url(self) -> str:
         """Where the exporter serves."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def flags(self) -> list[str]:
+        """What leads a command to the node."""
+        return [
+            f"--kubelet.socket={self.node.socket_path}",
+            f"--topology.sysfs={self.node.sysfs}",
+            f"--node-name={self.node.scenario.node}",
+            *(f"{flag}={value}" for flag, value in metadata_flags(self.node, self.directory).items()),
+        ]
 
     def page(self) -> str:
         """Return the metrics page of this moment."""
@@ -54,6 +65,6 @@ def played(scenario: str, directory: Path) -> Iterator[Played]:
         daemon = Daemon(configured(flags, {}), {}, clock)
         daemon.start()
         try:
-            yield Played(node, daemon.addresses[0].port)
+            yield Played(node, daemon.addresses[0].port, directory)
         finally:
             daemon.stop()

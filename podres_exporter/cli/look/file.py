@@ -61,7 +61,7 @@ def _replayed(recording: Recording, where: str) -> Observation:
     from podres_exporter.cli.look.failures import failures_of  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.service.oneshot import look  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.service.poller import Sources  # noqa: PLC0415 - gRPC, not for snapshots
-    from podres_exporter.sources.fixed import FixedMetadata  # noqa: PLC0415 - gRPC, not for snapshots
+    from podres_exporter.sources.fixed import FixedDra, FixedMetadata  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.sources.ports import LIST  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.sources.recorded import (  # noqa: PLC0415 - gRPC, not for snapshots
         RecordedClock,
@@ -69,7 +69,8 @@ def _replayed(recording: Recording, where: str) -> Observation:
         RecordedTopology,
     )
 
-    sources = Sources(RecordedKubelet(recording), RecordedTopology(recording), FixedMetadata(recording.metadata))
+    metadata, dra = FixedMetadata(recording.metadata), FixedDra(recording.dra)
+    sources = Sources(RecordedKubelet(recording), RecordedTopology(recording), metadata, dra)
     seen = look(recording.node, sources, RecordedClock(recording.recorded_at_seconds))
     if LIST in seen.failures:
         raise SnapshotError(f"{where}: the recorded kubelet did not list its pods: {seen.failures[LIST]}")

@@ -1,6 +1,7 @@
 """The node itself as the origin of a snapshot, read by the same sources and the same poller as `serve` uses."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from podres_exporter import __version__
 from podres_exporter.cli.look.failures import failures_of, metadata_failure, unreachable
@@ -57,7 +58,8 @@ class NodeOrigin:
             dra.stop()
         now = self._clock.wall_seconds()
         if self._keep is not None:
-            self._keep(_recording(seen, calls, identity, metadata, refusal, now))
+            kept = _recording(seen, calls, identity, metadata, refusal, now)
+            self._keep(replace(kept, dra=dra.dra()))
         if LIST in seen.failures:
             raise unreachable(seen.failures[LIST], config.kubelet_socket)
         return Observation(seen.snapshot, now, now, failures_of(seen, refusal))

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from podres_exporter.cli.console import complain
 from podres_exporter.cli.look.origin import Show
-from podres_exporter.cli.serve.metadata import kube_client, podsapi_source
+from podres_exporter.cli.serve.metadata import dra_source, kube_client, podsapi_source
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config
@@ -17,6 +17,8 @@ from podres_exporter.model import Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
 from podres_exporter.service.oneshot import SilentEvents
 from podres_exporter.sources import FixedMetadata, KubeletClient, PodMetaSource, SysfsTopology
+from podres_exporter.sources.fixed import FixedDra
+from podres_exporter.sources.ports import DraSource
 from podres_exporter.text.origin import origin_name
 
 FIRST_LIST_SECONDS = 3.0
@@ -43,10 +45,13 @@ def watch_node(
         metadata = _metadata(config, environment, clock, no_metadata)
         stack.callback(metadata.stop)
         metadata.start(changes.report)
+        dra = _dra(metadata, config, environment, clock)
+        stack.callback(dra.stop)
+        dra.start(lambda: changes.report(()))
         _await(metadata, alarm, clock)
         poller = Poller(
             PollSettings.of(config),
-            Sources(kubelet, SysfsTopology(config.topology_sysfs), metadata),
+            Sources(kubelet, SysfsTopology(config.topology_sysfs), metadata, dra),
             publish=lambda snapshot, _: latest.append(snapshot),
             changes=changes,
             events=SilentEvents(),
@@ -97,6 +102,13 @@ def _metadata(config: Config, environment: Mapping[str, str], clock: Clock, no_m
         return FixedMetadata()
     decoder = PodDecoder(config.pod_labels_allowlist, config.node_name)
     return PodWatch(transport, decoder, clock, SilentObserver(), grace_seconds=config.poll_interval_seconds)
+
+
+def _dra(metadata: PodMetaSource, config: Config, environment: Mapping[str, str], clock: Clock) -> DraSource:
+    """Return the source of slices and claims; what they say is shown as it comes, nothing waits for them."""
+    if isinstance(metadata, FixedMetadata):
+        return FixedDra()
+    return dra_source(config, environment, clock, SilentObserver())
 
 
 def _await(source: PodMetaSource, alarm: Alarm, clock: Clock) -> None:

@@ -45,6 +45,7 @@ def hidden(recording: Recording, names: Pseudonyms) -> Recording:
         calls={rpc: _hidden_call(rpc, call, names) for rpc, call in recording.calls.items()},
         topology=_hidden_refusal(recording.topology) if isinstance(recording.topology, Refusal) else recording.topology,
         metadata=recording.metadata and names.metadata(recording.metadata),
+        dra=recording.dra and names.dra(recording.dra),
         metadata_refusal=_hidden_refusal(recording.metadata_refusal),
         names_hidden=True,
     )

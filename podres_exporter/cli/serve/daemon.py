@@ -75,7 +75,7 @@ class Daemon:
         self._metadata = metadata_source(config, environment, clock, own)
         woken = threading.Event()
         self._changes = Changes(woken.set)
-        self._dra = dra_source(config, environment, clock, own)
+        self._dra = dra_source(config, environment, clock, own.dra())
         sources = Sources(self._kubelet, SysfsTopology(config.topology_sysfs), self._metadata, self._dra)
         self._poller = Poller(
             settings,

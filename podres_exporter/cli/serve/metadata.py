@@ -59,14 +59,14 @@ def podsapi_source(config: Config, clock: Clock, observer: MetadataObserver) -> 
     return PodsApiWatch(client, PodDecoder(config.pod_labels_allowlist), settings, clock, observer)
 
 
-def dra_source(config: Config, environment: Mapping[str, str], clock: Clock, own: OwnMetrics) -> DraSource:
+def dra_source(config: Config, environment: Mapping[str, str], clock: Clock, observer: MetadataObserver) -> DraSource:
     """Return the source of slices and claims, not started; one that knows nothing where the API server is not asked."""
     if config.metadata_source != "apiserver" or "dra" not in config.collectors:
         return FixedDra()
     from podres_exporter.kube.dra.source import DraWatch  # noqa: PLC0415 - heavy, see above
 
     client = kube_client(config, environment, clock, connections=2)
-    return DraWatch(client, config.node_name, clock, own.dra())
+    return DraWatch(client, config.node_name, clock, observer)
 
 
 def kube_client(

@@ -7,11 +7,13 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import grpc
 import pytest
 from document_samples import everything
+from dra_rig import played
 from eventually import eventually
 from look_rig import GPU, NODE, SERVE, TRAIN, Spot, answers, manifest, spot
 from raw_server import RawServer, whole
@@ -23,7 +25,7 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.config import OPTIONS
 from podres_exporter.config.build import Given
 from podres_exporter.document import encode
-from podres_exporter.sim.api import PODS, kubeconfig
+from podres_exporter.sim.api import PODS, RESOURCE_SLICES, kubeconfig
 from podres_exporter.sim.podresources.answers import RpcFault
 
 
@@ -99,6 +101,23 @@ def test_a_watch_begins_with_everything_and_ends_with_0(node: Spot, watch: Watch
     assert f"+ ml/train main {GPU} GPU-aa (NUMA node 0)" in watch.out
     assert "done" not in watch.out
     assert "" == watch.err
+
+
+def test_what_slices_and_claims_say_is_told_too(short_dir: Path, watch: Watcher) -> None:
+    """Which request has which device, with its UUID and NUMA node; a slice that says something else is a change."""
+    scenario = Path(__file__).parents[2] / "golden/dra/two-requests.yaml"
+    with played(scenario.read_text(encoding="utf-8"), short_dir) as node:
+
+        def story() -> None:
+            assert watch.sees("(claim pair, request gpu, uuid GPU-0000, NUMA node 0)")
+            assert watch.sees("(claim pair, request nic, NUMA node 1)")
+            changed = deepcopy(node.node.store.get(RESOURCE_SLICES, "", "gpus"))
+            changed["spec"]["devices"][0]["attributes"]["uuid"] = {"string": "GPU-9999"}
+            node.node.store.update(RESOURCE_SLICES, changed)
+            assert watch.sees("uuid GPU-0000, NUMA node 0) -> (claim pair, request gpu, uuid GPU-9999, NUMA node 0)")
+
+        assert 0 == watch(*node.flags, *QUICK, story=story)
+    assert "ml/train idle" not in watch.out
 
 
 def test_each_line_has_its_time(node: Spot, watch: Watcher) -> None:
