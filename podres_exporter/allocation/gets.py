@@ -21,10 +21,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from podres_exporter.allocation.cache import Cache
-from podres_exporter.allocation.entry import Entry
+from podres_exporter.allocation.cache import Cache, Entry, Instance
 from podres_exporter.allocation.reasons import SEARCH_PAUSE_SECONDS, SEARCH_SECONDS
-from podres_exporter.model import Listing, Metadata, PodKey, PodMeta
+from podres_exporter.model import Listing, PodKey, PodMeta
 
 FIRST_RETRY_SECONDS = 1.0
 NEWS_AT_ONCE, MISSING_AT_ONCE, RESYNC_AT_ONCE = 4, 2, 1
@@ -58,6 +57,7 @@ class _Try:
 class Gets:
     """Owned by one thread; times are monotonic seconds."""
 
+    cache: Cache
     interval: float
     resync_interval: float
     _due: dict[PodKey, _Try] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Gets:
         """Take that another kubelet has started: the own pod is looked for at once, the others when it is known."""
         self._due, self._own_at = {}, -math.inf
 
-    def listed(self, pods: int, metadata: Metadata | None, now: float) -> None:
+    def listed(self, pods: int, now: float) -> None:
         """Take that so many pods have just been listed: what was news is known, what is missing is asked for later."""
         self._due = {
             key: _Try(now + self._wait(each.tries, self.resync_interval), each.why, each.tries + 1)
@@ -78,20 +78,20 @@ class Gets:
             if each.why is Why.MISSING
         }
         self._resync_at = now + self.resync_interval / max(1, pods)
-        self.followed(metadata, anew=True)
+        self.followed(anew=True)
 
-    def followed(self, metadata: Metadata | None, *, anew: bool = False) -> None:
+    def followed(self, *, anew: bool = False) -> None:
         """Take how the pods are that have been listed; changes from that are news."""
-        if metadata is not None:
-            known = {key: _content(meta) for key, meta in metadata.pods.items()}
+        if self.cache.metadata is not None:
+            known = {key: _content(meta) for key, meta in self.cache.metadata.pods.items()}
             self._asked_as = known if anew else known | self._asked_as
 
-    def told(self, keys: Iterable[PodKey], cache: Cache, metadata: Metadata | None, now: float) -> None:
+    def told(self, keys: Iterable[PodKey], now: float) -> None:
         """Take of which pods the metadata have told something."""
         for key in keys:
-            meta = metadata.pods.get(key) if metadata else None
+            meta = self._meta(key)
             content = None if meta is None else _content(meta)
-            if content != self._asked_as.get(key) and self._may_be_known(key, meta, cache, metadata):
+            if content != self._asked_as.get(key) and self._may_be_known(key, meta):
                 self._due[key] = _Try(now, Why.NEWS)
             if meta is None:
                 self._asked_as.pop(key, None)
@@ -105,50 +105,48 @@ class Gets:
         """Take which pods are to be asked for once more, and from which second on; one that has failed waits longer."""
         self._twice_at = {key: max(at, self._twice_at.get(key, at)) for key, at in due.items()}
 
-    def take(self, cache: Cache, metadata: Metadata | None, now: float) -> list[tuple[PodKey, Why]]:
+    def take(self, now: float) -> list[tuple[PodKey, Why]]:
         """Return the pods to ask for now."""
-        own = self.searches_own(cache)
+        own = self.searches_own()
         if own is not None:
             return [(own, Why.OWN)] if now >= self._own_at else []
-        self._note_missing(cache, metadata, now)
+        self._note_missing(now)
         news = [key for key, each in self._due.items() if each.why is Why.NEWS and each.at <= now][:NEWS_AT_ONCE]
         if news:
             return [(key, Why.NEWS) for key in news]
         missing = [key for key, each in self._due.items() if each.at <= now][:MISSING_AT_ONCE]
         twice = [key for key, at in self._twice_at.items() if at <= now][:MISSING_AT_ONCE]
         doubtful = [*((key, Why.MISSING) for key in missing), *((key, Why.TWICE) for key in twice)]
-        return doubtful or self._resync(cache, metadata, now)
+        return doubtful or self._resync(now)
 
-    def next_at(self, cache: Cache, now: float) -> float:
+    def next_at(self, now: float) -> float:
         """Return the second at which there may be something to ask for."""
-        if self.searches_own(cache) is not None:
+        if self.searches_own() is not None:
             return self._own_at
-        resync_at = self._resync_at if cache.entries else now + self.interval
+        resync_at = self._resync_at if self.cache.entries else now + self.interval
         return min([resync_at, *(each.at for each in self._due.values()), *self._twice_at.values()])
 
-    def answered(
-        self, key: PodKey, why: Why, answer: Listing | None, cache: Cache, metadata: Metadata | None, now: float
-    ) -> None:
+    def answered(self, key: PodKey, why: Why, answer: Listing | None, now: float) -> None:
         """Take the answer to a Get; None: not found."""
         self._twice_at.pop(key, None)
-        meta = metadata.pods.get(key) if metadata else None
+        meta = self._meta(key)
         if meta is not None:
             self._asked_as[key] = _content(meta)
-        entry = cache.entries.get(key)
+        entry = self.cache.entries.get(key)
         is_doubtful = answer is None and (why is Why.MISSING or (entry is not None and entry.refusals > 0))
         if why is Why.OWN:
-            self._search(cache, now)
-        elif is_doubtful or (entry is not None and _is_unheard_of(entry, cache, metadata)):
+            self._search(now)
+        elif is_doubtful or (entry is not None and self._is_unheard_of(entry)):
             self._again(key, Why.MISSING, now)
         elif answer is not None and (_lacks_claims(answer) or _waits_for_admission(meta)):
             self._again(key, Why.NEWS, now)
         else:
             self._due.pop(key, None)
 
-    def failed(self, key: PodKey, why: Why, cache: Cache, now: float) -> None:
+    def failed(self, key: PodKey, why: Why, now: float) -> None:
         """Take that a Get has failed."""
         if why is Why.OWN:
-            self._search(cache, now)
+            self._search(now)
         elif why is Why.TWICE:
             self._twice_at[key] = now + self.interval
         elif why is not Why.RESYNC:
@@ -158,19 +156,18 @@ class Gets:
         """Return of which pods there is news that the kubelet has not been asked about."""
         return frozenset(key for key, each in self._due.items() if each.why is Why.NEWS)
 
-    def has_news(self, cache: Cache, metadata: Metadata | None, now: float) -> bool:
+    def has_news(self, now: float) -> bool:
         """Return whether a List has something to answer, where there is no Get."""
-        self._note_missing(cache, metadata, now)
+        self._note_missing(now)
         return any(each.at <= now for each in self._due.values())
 
-    @staticmethod
-    def searches_own(cache: Cache) -> PodKey | None:
+    def searches_own(self) -> PodKey | None:
         """Return the own pod while the running kubelet does not know it."""
-        own = cache.site.own
-        return own if cache.witness.seen_at is None and not cache.witness.own_is_wrong else None
+        witness = self.cache.witness
+        return witness.site.own if witness.start.seen_at is None and not witness.own_is_wrong else None
 
-    def _search(self, cache: Cache, now: float) -> None:
-        began = cache.witness.first_answer_at
+    def _search(self, now: float) -> None:
+        began = self.cache.witness.start.first_answer_at
         is_early = began is not None and now - began < SEARCH_SECONDS
         self._own_at = now + (min(SEARCH_PAUSE_SECONDS, self.interval) if is_early else self.interval)
 
@@ -182,51 +179,47 @@ class Gets:
     def _wait(tries: int, longest: float) -> float:
         return min(longest, FIRST_RETRY_SECONDS * float(2.0 ** min(tries, 16)))
 
-    def _note_missing(self, cache: Cache, metadata: Metadata | None, now: float) -> None:
+    def _note_missing(self, now: float) -> None:
         """Ask for what a List has not had, and no more for what has been said since or has ended."""
-        missing = {meta.key for meta in cache.unlisted(now, metadata)}
-        if cache.witness.missing_seconds(now, metadata) is not None:
+        cache = self.cache
+        missing = {meta.key for meta in cache.unlisted(now)}
+        if cache.witness.missing_seconds(now) is not None:
             missing.update(entry.pod.key for entry in cache.retained())
-        missing.update(
-            entry.pod.key for entry in cache.current() if entry.refusals or _is_unheard_of(entry, cache, metadata)
-        )
+        missing.update(entry.pod.key for entry in cache.current() if entry.refusals or self._is_unheard_of(entry))
         self._due = {key: each for key, each in self._due.items() if each.why is Why.NEWS or key in missing}
         for key in sorted(missing - self._due.keys()):
             self._due[key] = _Try(now, Why.MISSING)
 
-    def _resync(self, cache: Cache, metadata: Metadata | None, now: float) -> list[tuple[PodKey, Why]]:
+    def _resync(self, now: float) -> list[tuple[PodKey, Why]]:
         """Return the next pods in turn."""
         if now < self._resync_at:
             return []
-        current = [entry for entry in cache.current() if not cache.has_finished(entry, metadata)]
+        current = [each for each in self.cache.current() if self.cache.instance(each) is not Instance.FINISHED]
         self._resync_at = now + RESYNC_AT_ONCE * self.resync_interval / max(1, len(current))
         oldest = sorted(current, key=lambda entry: entry.said_at)[:RESYNC_AT_ONCE]
         return [(entry.pod.key, Why.RESYNC) for entry in oldest]
 
-    def _may_be_known(self, key: PodKey, meta: PodMeta | None, cache: Cache, metadata: Metadata | None) -> bool:
+    def _may_be_known(self, key: PodKey, meta: PodMeta | None) -> bool:
         """Return whether the kubelet can know the pod."""
+        before = self.cache.entries.get(key)
         if meta is None:
-            return key in cache.entries and cache.site.is_static(key, metadata)
+            return before is not None and self.cache.site.is_static(key, self.cache.metadata)
         # One that was rejected, or has ended, may have taken the name of a pod that is still shown.
-        before = cache.entries.get(key)
         return meta.runs or (before is not None and before.uid not in {"", meta.uid})
+
+    def _is_unheard_of(self, entry: Entry) -> bool:
+        """Return whether nobody tells of the pod's end: it was deleted before the metadata were followed."""
+        return self.cache.instance(entry) is Instance.UNHEARD
+
+    def _meta(self, key: PodKey) -> PodMeta | None:
+        metadata = self.cache.metadata
+        return metadata.pods.get(key) if metadata is not None else None
 
 
 def _content(meta: PodMeta) -> object:
     """Return what of a pod's metadata may change what it holds."""
     requests = [(spec.name, spec.devices, spec.cpu_millicores, spec.memory, spec.claims) for spec in meta.containers]
     return (meta.uid, meta.phase, meta.runs, meta.claims, meta.extended_claim, tuple(requests))
-
-
-def _is_unheard_of(entry: Entry, cache: Cache, metadata: Metadata | None) -> bool:
-    """
-    Return whether followed metadata has never had the pod, which is no static one.
-
-    One that was deleted before the metadata were followed is told of by nobody.
-    """
-    if metadata is None or not metadata.synced or entry.uid or entry.pod.key in metadata.pods:
-        return False
-    return not cache.site.is_static(entry.pod.key, metadata)
 
 
 def _waits_for_admission(meta: PodMeta | None) -> bool:

@@ -31,8 +31,8 @@ class Report:
         self._first_answer_at = now if self._first_answer_at is None else self._first_answer_at
         if self._before is not None and now - self._first_answer_at >= self.hold_down:
             self._before = None
-        kept = answer if self._before is None else _with_missing(answer, self._before)
-        self.answer, self.is_retained = kept, kept is not answer
+        self.answer = answer if self._before is None else _with_missing(answer, self._before)
+        self.is_retained = self.answer != answer
 
     def forget(self) -> None:
         """Take that the kubelet cannot be asked, or was last heard too long ago."""
@@ -40,16 +40,12 @@ class Report:
 
 
 def _with_missing(answer: Allocatable, before: Allocatable) -> Allocatable:
-    """Return the answer with what the one before has of resources that it lacks; the same one where it lacks none."""
-    resources = {device.resource for device in answer.devices}
-    devices = [device for device in before.devices if device.resource not in resources]
-    types = {block.memory_type for block in answer.memory}
-    memory = [block for block in before.memory if block.memory_type not in types]
-    if not (devices or memory or (before.cpus and not answer.cpus)):
-        return answer
+    """Return the answer with what the one before has of resources that it lacks."""
+    resources, types = {device.resource for device in answer.devices}, {block.memory_type for block in answer.memory}
+    devices = [*answer.devices, *(device for device in before.devices if device.resource not in resources)]
     return replace(
         answer,
-        devices=tuple(sorted((*answer.devices, *devices), key=lambda each: (each.resource, each.device_id))),
+        devices=tuple(sorted(devices, key=lambda each: (each.resource, each.device_id))),
         cpus=answer.cpus or before.cpus,
-        memory=(*answer.memory, *memory),
+        memory=(*answer.memory, *(block for block in before.memory if block.memory_type not in types)),
     )

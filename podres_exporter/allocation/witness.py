@@ -9,7 +9,7 @@ Source: kubelet HandlePodAdditions, pkg/kubelet/kubelet.go; measured on 1.36.3.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from podres_exporter.model import Metadata, PodKey
 
@@ -56,7 +56,7 @@ class Site:
         has_candidates = any(not self.is_static(key, metadata) for key in keys)
         if not self.node_is_guessed or not has_candidates:
             return has_candidates
-        return len(keys) > 1 and "-" not in _common_end([name for _, name in keys])
+        return len({name.rpartition("-")[1:] for _, name in keys}) > 1
 
 
 def own_pod(namespace: str, name: str, node: str) -> PodKey | None:
@@ -64,103 +64,96 @@ def own_pod(namespace: str, name: str, node: str) -> PodKey | None:
     return (namespace, name) if namespace and name and not (node and name.endswith(f"-{node}")) else None
 
 
-def _common_end(names: Collection[str]) -> str:
-    """Return how all the names end."""
-    turned = [name[::-1] for name in names]
-    first, last = min(turned), max(turned)
-    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-    return first[:same][::-1]
+@dataclass(slots=True, eq=False)
+class Start:
+    """
+    What one start of the kubelet has said so far, and when; None: not yet.
+
+    *is_young*: it was younger than the hold-down when it was first seen. *listed_at*: its last whole answer to List.
+    *seen_at*: when it first said the witness, *others_at*: when it first said pods that are not static.
+    """
+
+    is_young: bool = False
+    first_answer_at: float | None = None
+    answered_at: float | None = None
+    listed_at: float | None = None
+    seen_at: float | None = None
+    others_at: float | None = None
+
+    def answered(self, now: float) -> None:
+        """Take that it has answered something."""
+        self.first_answer_at = now if self.first_answer_at is None else self.first_answer_at
+        self.answered_at = now
 
 
 @dataclass(slots=True)
 class Witness:
     """
-    What the running kubelet has said, and since when it can be taken at its word. Times are monotonic seconds.
+    Since when the running kubelet can be taken at its word on what it does not say. Times are monotonic seconds.
 
-    *number* counts the starts of the kubelet; *is_young*: it was younger than the hold-down when it was first seen.
-    *seen_at*: when it first said the witness. *listed_at*: its last whole answer to List. *is_known*: a witness was
-    listed, and waited for, once in the exporter's life: from then on the entries keep what is known over each restart.
-    *own_is_wrong*: pods that are not static are listed, and the own one is not, so that its name must be wrong.
+    *start* is that of the running kubelet. *is_known*: a witness was listed, and waited for, once in the exporter's
+    life: from then on the entries keep what is known over each restart. *own_is_wrong*: pods that are not static are
+    listed, and the own one is not, so that its name must be wrong. *metadata* is set by whoever has it.
     """
 
     site: Site
     hold_down: float
-    number: int = 0
-    is_young: bool = False
-    first_answer_at: float | None = None
-    listed_at: float | None = None
-    seen_at: float | None = None
-    others_at: float | None = None
+    start: Start = field(default_factory=Start)
+    metadata: Metadata | None = None
     is_known: bool = False
     own_is_wrong: bool = False
     _has_seen_others: bool = False
 
-    def begin(self, *, is_young: bool) -> None:
-        """Take that another kubelet has started."""
-        self.number, self.is_young = self.number + 1, is_young
-        self.first_answer_at = self.listed_at = self.seen_at = self.others_at = None
-
-    def said(self, keys: Collection[PodKey], now: float, metadata: Metadata | None) -> None:
+    def said(self, keys: Collection[PodKey], now: float) -> None:
         """Take which pods the running kubelet has said, all in all."""
-        if self.others_at is None and self.site.has_others(keys, metadata):
-            self.others_at, self._has_seen_others = now, True
-        if self.site.own in keys:
-            self.own_is_wrong = False
-        if self.seen_at is None:
-            self.seen_at = now if self.site.own in keys else self.others_at if self._is_outside else None
+        start = self.start
+        if start.others_at is None and self.site.has_others(keys, self.metadata):
+            start.others_at, self._has_seen_others = now, True
+        self.own_is_wrong = self.own_is_wrong and self.site.own not in keys
+        if start.seen_at is None:
+            start.seen_at = now if self.site.own in keys else start.others_at if self._is_outside else None
 
-    def settle(self, now: float, metadata: Metadata | None, *, all_are_said: bool = False) -> None:
+    def settle(self, now: float, *, all_are_said: bool = False) -> None:
         """Take what time has passed; *all_are_said*: the kubelet has said each pod that followed metadata says runs."""
-        waits_for_own = self.site.own is not None and self.seen_at is None and self.others_at is not None
-        if waits_for_own and self.others_at is not None and now - self.others_at >= WRONG_NAME_SECONDS:
-            self.own_is_wrong, self.seen_at = True, self.others_at
-        known_at = self.known_at(metadata)
-        if all_are_said and self.seen_at is not None:
-            known_at = self.seen_at
-        if known_at is not None and now >= known_at:
-            self.is_known = True
+        start = self.start
+        if start.seen_at is None and start.others_at is not None and now - start.others_at >= WRONG_NAME_SECONDS:
+            self.own_is_wrong, start.seen_at = True, start.others_at
+        known_at = start.seen_at if all_are_said and start.seen_at is not None else self.known_at()
+        self.is_known = self.is_known or (known_at is not None and now >= known_at)
 
-    def known_at(self, metadata: Metadata | None) -> float | None:
-        """Return from when on all that holds something is known, as far as it depends on the time."""
-        since = self.since(metadata)
-        return None if since is None else since + self._wait
-
-    def since(self, metadata: Metadata | None) -> float | None:
+    def since(self) -> float | None:
         """
         Return when the running kubelet was first seen to have its pods; None while that is not so.
 
         Outside a pod there is none to wait for where followed metadata says that nothing but static pods runs here. A
         node on which only static pods were ever seen, asked without metadata, is taken for one without an API server.
         """
-        if self.seen_at is not None:
-            return self.seen_at
-        return self.first_answer_at if self._needs_none(metadata) else None
+        return self.start.first_answer_at if self.start.seen_at is None and self._needs_none() else self.start.seen_at
 
-    def missing_seconds(self, now: float, metadata: Metadata | None) -> float | None:
+    def known_at(self) -> float | None:
+        """Return from when on all that holds something is known, as far as it depends on the time."""
+        since = self.since()
+        if since is None or not self.start.is_young:
+            return since
+        # Where there is no witness to tell, what an answer lacks may come for the hold-down.
+        return since + (self.hold_down if self.start.seen_at is None else min(YOUNG_SECONDS, self.hold_down))
+
+    def missing_seconds(self, now: float) -> float | None:
         """Return for how long a pod that the kubelet has not said can be said to be missing; None: it cannot."""
-        since = self.since(metadata)
-        if since is None or self.listed_at is None:
+        since, listed_at = self.since(), self.start.listed_at
+        if since is None or listed_at is None or listed_at < since + min(SETTLING_SECONDS, self.hold_down):
             return None
-        return now - since if self.listed_at >= since + min(SETTLING_SECONDS, self.hold_down) else None
+        return now - since
 
     @property
     def _is_outside(self) -> bool:
         return self.site.own is None or self.own_is_wrong
 
-    @property
-    def _wait(self) -> float:
-        """How long what an answer lacks may still come; for the hold-down where there is no witness to tell."""
-        if not self.is_young:
-            return 0.0
-        return self.hold_down if self.seen_at is None else min(YOUNG_SECONDS, self.hold_down)
-
-    def _needs_none(self, metadata: Metadata | None) -> bool:
+    def _needs_none(self) -> bool:
         if not self._is_outside:
             return False
-        return not self._has_seen_others if metadata is None else self._has_only_static_pods(metadata)
-
-    def _has_only_static_pods(self, metadata: Metadata) -> bool:
-        """Return whether followed metadata says that none but static pods run here."""
-        return metadata.synced and not any(
-            meta.runs and not self.site.is_static(key, metadata) for key, meta in metadata.pods.items()
-        )
+        if self.metadata is None:
+            return not self._has_seen_others
+        pods = self.metadata.pods.items()
+        is_static = self.site.is_static
+        return self.metadata.synced and all(is_static(key, self.metadata) for key, meta in pods if meta.runs)

@@ -78,8 +78,7 @@ class Follower:
         self.report = Report(settings.hold_seconds)
         self.error: KubeletError | None = None
         self.allocatable_failed = False
-        self._gets = Gets(settings.interval_seconds, settings.resync_seconds)
-        self._metadata: Metadata | None = None
+        self._gets = Gets(self.cache, settings.interval_seconds, settings.resync_seconds)
         self._followed_at = clock.monotonic_seconds()
         self._metadata_lost = self._was_followed = False
         self._has_usable_allocatable = True
@@ -95,19 +94,19 @@ class Follower:
     def told(self, metadata: Metadata | None, keys: Iterable[PodKey]) -> None:
         """Take what the metadata are now, and of which pods they have told something."""
         now = self._clock.monotonic_seconds()
-        self._metadata = metadata
-        is_followed = metadata is not None and metadata.synced
+        self.cache.told(metadata)
+        is_followed = self._is_followed
         if is_followed:
             self._followed_at = now
             if not self._was_followed:
-                self._gets.followed(metadata)
+                self._gets.followed()
         elif self._was_followed or now - self._followed_at >= self._settings.interval_seconds:
             self._metadata_lost = metadata is not None
         self._was_followed = is_followed
         news = list(keys)
         for key in news:
             self._suspects.pop(key, None)
-        self._gets.told(news, self.cache, metadata, now)
+        self._gets.told(news, now)
 
     def look_again(self, due: Mapping[PodKey, float]) -> None:
         """Ask for these pods once more, not before the second that stands beside each."""
@@ -138,8 +137,8 @@ class Follower:
         now = self._clock.monotonic_seconds()
         if self.error is not None:
             return float("inf")
-        moments = [self._gets.next_at(self.cache, now)] if self._may_get() else []
-        known_at = None if self.cache.witness.is_known else self.cache.witness.known_at(self._metadata)
+        moments = [self._gets.next_at(now)] if self._may_get() else []
+        known_at = None if self.cache.witness.is_known else self.cache.witness.known_at()
         if known_at is not None:
             moments.append(known_at)
         listing_at = next_list_at(self._situation(now))
@@ -153,11 +152,11 @@ class Follower:
     def _may_get(self) -> bool:
         """Return whether pods are asked for one by one."""
         may_serve = self.questions.serves(GET) is not False
-        return may_serve and (self._is_followed or self._gets.searches_own(self.cache) is not None)
+        return may_serve and (self._is_followed or self._gets.searches_own() is not None)
 
     @property
     def _is_followed(self) -> bool:
-        return self._metadata is not None and self._metadata.synced
+        return self.cache.followed is not None
 
     def _look_at_the_socket(self) -> None:
         """Notice that another kubelet has started."""
@@ -183,16 +182,16 @@ class Follower:
             resync_interval=self._settings.resync_seconds,
             tried_at=self._tried_at,
             listed_at=self._listed_at,
-            start_listed_at=witness.listed_at,
+            start_listed_at=witness.start.listed_at,
             started_at=self._started_at,
-            witness_at=witness.since(self._metadata),
+            witness_at=witness.since(),
             has_get=self.questions.serves(GET),
             has_own=self._settings.site.own is not None and not witness.own_is_wrong,
             has_allocatable=self.questions.serves(ALLOCATABLE) is not False and self._has_usable_allocatable,
-            wants_metadata=self._metadata is not None,
+            wants_metadata=self.cache.metadata is not None,
             is_followed=self._is_followed,
             metadata_lost=self._metadata_lost,
-            has_news=self._gets.has_news(self.cache, self._metadata, now),
+            has_news=self._gets.has_news(now),
             needs_list=self.cache.needs_list,
         )
 
@@ -203,7 +202,7 @@ class Follower:
         if reason is None:
             self._waiting_since = None
             return None
-        if not self._is_right_after_restart(now) and admission_is_under_way(self._metadata):
+        if not self._is_right_after_restart(now) and admission_is_under_way(self.cache.metadata):
             if self._waiting_since is None:
                 self._waiting_since = now
             if now - self._waiting_since < self._settings.admission_seconds:
@@ -225,9 +224,9 @@ class Follower:
             return error
         log.warning("kubelet.list_too_large", extra={"detail": error.detail})
         now = self._too_large_at = self._clock.monotonic_seconds()
-        if self._metadata is None or not self._goes_without_list(now):
+        if self.cache.followed is None or not self._goes_without_list(now):
             return error
-        running = [key for key, meta in self._metadata.pods.items() if meta.runs]
+        running = [key for key, meta in self.cache.followed.items() if meta.runs]
         self._gets.wanted([*running, *(entry.pod.key for entry in self.cache.retained())], now)
         return None
 
@@ -252,7 +251,7 @@ class Follower:
         self._too_large_at = None
         now = self._clock.monotonic_seconds()
         shown = {key: entry.pod for key, entry in self.cache.entries.items()}
-        ended = self.cache.listed(listing, now, self._metadata, is_whole=is_whole)
+        ended = self.cache.listed(listing, now, is_whole=is_whole)
         if reason is ListReason.RESYNC:
             news = self._gets.news()
             changed = [pod.key for pod in listing.pods if pod.key not in news and shown.get(pod.key, pod) != pod]
@@ -261,7 +260,7 @@ class Follower:
         if self._is_followed:
             self._metadata_lost = False
         if is_whole:
-            self._gets.listed(len(listing.pods), self._metadata, now)
+            self._gets.listed(len(listing.pods), now)
             self.questions.probe_get(listing)
         else:
             self._look_at_the_socket()
@@ -297,12 +296,12 @@ class Follower:
         now = self._clock.monotonic_seconds()
         if not self._may_get():
             return
-        for key, why in self._gets.take(self.cache, self._metadata, now):
+        for key, why in self._gets.take(now):
             try:
                 self._get(key, why)
             except KubeletError as error:
                 log.debug("kubelet.get_failed", extra={"reason": error.reason.value, "detail": error.detail})
-                self._gets.failed(key, why, self.cache, self._clock.monotonic_seconds())
+                self._gets.failed(key, why, self._clock.monotonic_seconds())
                 self.cache.failed(key)
                 break
 
@@ -312,20 +311,19 @@ class Follower:
         now = self._clock.monotonic_seconds()
         before = self.cache.entries.get(key)
         if answer is None:
-            ended = self.cache.not_found(key, now, self._metadata)
-            self._note([ended] if ended else [])
+            self.cache.not_found(key, now)
         else:
-            self.cache.got(answer, now, self._metadata)
+            self.cache.got(answer, now)
             after = self.cache.entries[key]
             if why is Why.RESYNC and before is not None and before.pod != after.pod:
                 self._suspect([key], now)
-        self._gets.answered(key, why, answer, self.cache, self._metadata, now)
+        self._gets.answered(key, why, answer, now)
 
     def _settle(self) -> None:
         """Take what the metadata say and what time has passed."""
         now = self._clock.monotonic_seconds()
         was_wrong = self.cache.witness.own_is_wrong
-        self._note(self.cache.settle(now, self._metadata))
+        self._note(self.cache.settle(now))
         if self.cache.witness.own_is_wrong and not was_wrong:
             log.error("witness.wrong_name", extra={"own": "/".join(self._settings.site.own or ())})
         retained = len(self.cache.retained())

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
-from podres_exporter.allocation import unknown
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason, TopologyError
 from podres_exporter.join import (
@@ -114,9 +113,10 @@ class Poller:
     def refresh(self) -> None:
         """Ask the kubelet what is due, and show that and what the API server has told, if it is news."""
         self._take_news()
-        heard_at = self._follower.cache.heard_at
+        witness = self._follower.cache.witness
+        answered_at = witness.start.answered_at
         self._follower.refresh()
-        if self._failures != Failures() and self._follower.cache.heard_at != heard_at:
+        if self._failures != Failures() and witness.start.answered_at not in {None, answered_at}:
             self._failures = Failures()
             self._health.up("kubelet")
         self._join_and_publish(only_news=True)
@@ -208,7 +208,7 @@ class Poller:
         cache, questions = self._follower.cache, self._follower.questions
         if now >= self._expires_at_seconds:
             return None
-        marked = cache.pods(now, self._metadata)
+        marked = cache.pods(now)
         listing, legacy = Listing(tuple(each.pod for each in marked)), False
         if questions.lacks(GET, Reason.UNIMPLEMENTED):
             listing = self._unmask(listing)
@@ -224,8 +224,8 @@ class Poller:
             belief=Belief(
                 marks={each.pod.key: each.mark for each in marked if each.mark is not Mark.CURRENT},
                 finished=frozenset(each.pod.key for each in marked if each.is_finished),
-                unknown=unknown(cache, now, self._metadata),
-                unlisted=tuple(meta.key for meta in cache.unlisted(now, self._metadata)),
+                unknown=cache.unknown(now),
+                unlisted=tuple(meta.key for meta in cache.unlisted(now)),
                 doubles=self._doubles(listing, marked),
             ),
         )

@@ -8,7 +8,7 @@ from builders import GPU, claim_of, container, gpu, pod
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podres_exporter.allocation import Cache, Ended, Rule, Site, Waits, unknown
+from podres_exporter.allocation import Cache, Ended, Rule, Site, Waits
 from podres_exporter.model import (
     ContainerKind,
     ContainerSpec,
@@ -60,17 +60,24 @@ def cache_of(
 ) -> Cache:
     """Return a cache of a kubelet that has listed these pods and the exporter's."""
     cache = Cache(site, Waits(hold, MAX_AGE, GRACE))
+    cache.told(metadata)
     cache.begin(is_young=False)
-    cache.listed(listed(*pods, EXPORTER), at, metadata)
-    cache.settle(at, metadata)
+    cache.listed(listed(*pods, EXPORTER), at)
+    cache.settle(at)
     return cache
 
 
-def marks(cache: Cache, now: float, metadata: Metadata | None = None) -> dict[str, str]:
+def tell(cache: Cache, metadata: Metadata | None) -> Cache:
+    """Tell the cache what the metadata are now."""
+    cache.told(metadata)
+    return cache
+
+
+def marks(cache: Cache, now: float) -> dict[str, str]:
     """Return how each pod is shown, the exporter's left out."""
     return {
         each.pod.name: "finished" if each.is_finished else each.mark.value
-        for each in cache.pods(now, metadata)
+        for each in cache.pods(now)
         if each.pod.key != OWN
     }
 
@@ -83,9 +90,9 @@ def test_what_the_kubelet_listed_before_its_restart_is_retained_and_current_when
     cache.begin(is_young=True)
     assert {"a": "retained", "b": "retained"} == marks(cache, 1)
 
-    cache.listed(listed(A), 2, None)
+    cache.listed(listed(A), 2)
     assert {"a": "current", "b": "retained"} == marks(cache, 2)
-    cache.got(listed(B), 3, None)
+    cache.got(listed(B), 3)
     assert {"a": "current", "b": "current"} == marks(cache, 3)
 
 
@@ -93,14 +100,14 @@ def test_a_list_without_a_current_pod_ends_it() -> None:
     """The kubelet of the same start is the authority."""
     cache = cache_of(A, B)
 
-    assert [Ended(B.key, Rule.DROPPED)] == cache.listed(listed(A, EXPORTER), 10, None)
+    assert [Ended(B.key, Rule.DROPPED)] == cache.listed(listed(A, EXPORTER), 10)
     assert {"a": "current"} == marks(cache, 10)
 
 
 def test_a_list_around_a_restart_adds_and_ends_nothing() -> None:
     cache = cache_of(A)
 
-    assert [] == cache.listed(listed(B), 10, None, is_whole=False)
+    assert [] == cache.listed(listed(B), 10, is_whole=False)
     assert {"a": "current", "b": "current"} == marks(cache, 10)
 
 
@@ -121,16 +128,16 @@ def test_a_retained_pod_ends_when_followed_metadata_says_that_its_instance_has(
     cache = cache_of(A, metadata=followed(meta(A)))
     cache.begin(is_young=True)
     now_known = followed(*([later] if later else []))
-    cache.settle(1, now_known)
+    tell(cache, now_known).settle(1)
 
-    assert shown == marks(cache, 1, now_known)
+    assert shown == marks(cache, 1)
 
 
 @pytest.mark.parametrize("later", [(), (meta(A, ended=True),)], ids=["deleted", "has finished"])
 def test_metadata_that_is_not_followed_ends_nothing(later: tuple[PodMeta, ...]) -> None:
     cache = cache_of(A, metadata=followed(meta(A)))
     cache.begin(is_young=True)
-    cache.settle(1, lost(followed(*later)))
+    tell(cache, lost(followed(*later))).settle(1)
 
     assert {"a": "retained"} == marks(cache, 1)
 
@@ -140,20 +147,21 @@ def test_another_uid_under_the_name_ends_the_old_pod_once_the_kubelet_does_not_h
     known, heir = followed(meta(A)), followed(meta(A, "uid-2"))
     cache = cache_of(A, metadata=known)
     cache.begin(is_young=True)
-    cache.settle(1, heir)
+    tell(cache, heir).settle(1)
     assert {"a": "retained"} == marks(cache, 1)
 
-    assert Ended(A.key, Rule.TOLD) == cache.not_found(A.key, 2, heir)
+    cache.not_found(A.key, 2)
+    assert [Ended(A.key, Rule.TOLD)] == cache.settle(2)
     assert {} == marks(cache, 2)
 
 
 def test_another_uid_that_the_kubelet_has_is_current() -> None:
     cache = cache_of(A, metadata=followed(meta(A)))
     cache.begin(is_young=True)
-    cache.got(listed(A), 2, followed(meta(A, "uid-2")))
+    tell(cache, followed(meta(A, "uid-2"))).got(listed(A), 2)
 
     assert {"a": "current"} == marks(cache, 2)
-    assert [] == cache.settle(3, followed(meta(A, "uid-2")))
+    assert [] == cache.settle(3)
 
 
 @pytest.mark.parametrize("restarted", [True, False])
@@ -163,7 +171,7 @@ def test_a_static_pod_does_not_end_with_its_mirror_pod(restarted: bool) -> None:
     cache = cache_of(STATIC, annotated, metadata=followed(meta(STATIC, mirror=True), meta(annotated, mirror=True)))
     if restarted:
         cache.begin(is_young=True)
-    cache.settle(1, followed(meta(annotated, mirror=True)))
+    tell(cache, followed(meta(annotated, mirror=True))).settle(1)
 
     assert {"proxy-n1", "etcd"} == marks(cache, 1).keys()
 
@@ -182,8 +190,8 @@ def test_what_another_pod_has_got_is_taken_from_a_retained_one(gained: Pod, left
     held = pod("a", container("main", gpu("GPU-1"), gpu("GPU-2"), cpus="2-3"))
     cache = cache_of(held)
     cache.begin(is_young=True)
-    cache.listed(listed(gained), 1, None)
-    (old,) = [each.pod for each in cache.pods(1, None) if each.pod.name == "a"]
+    cache.listed(listed(gained), 1)
+    (old,) = [each.pod for each in cache.pods(1) if each.pod.name == "a"]
 
     assert left == ({each.device_id for each in old.containers[0].devices}, set(old.all_exclusive_cpus()))
 
@@ -192,9 +200,9 @@ def test_what_two_pods_had_together_is_shared_and_proves_nothing() -> None:
     both = [pod(name, container("main", gpu("GPU-1"))) for name in "ab"]
     cache = cache_of(*both)
     cache.begin(is_young=True)
-    cache.listed(listed(both[0]), 1, None)
+    cache.listed(listed(both[0]), 1)
 
-    assert both[1] in [each.pod for each in cache.pods(1, None)]
+    assert both[1] in [each.pod for each in cache.pods(1)]
 
 
 @pytest.mark.parametrize(("share", "is_kept"), [("", False), ("share-1", True)])
@@ -202,15 +210,15 @@ def test_a_dra_device_is_taken_unless_it_is_shared(share: str, is_kept: bool) ->
     held, gained = (pod(name, container("main", claims=[claim_of(f"claim-{name}", share)])) for name in "ab")
     cache = cache_of(held)
     cache.begin(is_young=True)
-    cache.listed(listed(gained), 1, None)
+    cache.listed(listed(gained), 1)
 
-    assert is_kept == (held in [each.pod for each in cache.pods(1, None)])
+    assert is_kept == (held in [each.pod for each in cache.pods(1)])
 
 
 def settled(cache: Cache, at: float, *pods: Pod, metadata: Metadata | None = None) -> None:
     """Let the kubelet list these pods and the exporter's, twice within the time that it needs to list all."""
-    cache.listed(listed(*pods, EXPORTER), at, metadata)
-    cache.listed(listed(*pods, EXPORTER), at + 1, metadata)
+    tell(cache, metadata).listed(listed(*pods, EXPORTER), at)
+    cache.listed(listed(*pods, EXPORTER), at + 1)
 
 
 @pytest.mark.parametrize(
@@ -222,10 +230,10 @@ def test_a_missing_pod_ends_after_the_hold_down_since_the_witness(metadata: Meta
     cache = cache_of(A, B, metadata=metadata)
     cache.begin(is_young=True)
     settled(cache, 1000, A, metadata=metadata)
-    cache.settle(1000 + seconds - 1, metadata)
+    cache.settle(1000 + seconds - 1)
     assert B.key in cache.entries
 
-    (ended,) = cache.settle(1000 + seconds, metadata)
+    (ended,) = cache.settle(1000 + seconds)
     assert (B.key, Rule.MISSING) == (ended.key, ended.rule)
     assert (seconds > HOLD) == ended.contradicts
 
@@ -234,8 +242,8 @@ def test_without_a_witness_nothing_ends_by_the_clock() -> None:
     cache = cache_of(A, STATIC)
     cache.begin(is_young=True)
     for hour in range(100):
-        cache.listed(listed(STATIC), 3600.0 * hour + 10, None)
-        assert [] == cache.settle(3600.0 * hour + 10, None)
+        cache.listed(listed(STATIC), 3600.0 * hour + 10)
+        assert [] == cache.settle(3600.0 * hour + 10)
 
     assert A.key in cache.entries
     assert {"proxy-n1": "current"} == marks(cache, 3600.0 * 100)
@@ -246,9 +254,9 @@ def test_another_restart_begins_the_hold_down_anew() -> None:
     cache.begin(is_young=True)
     settled(cache, 10)
     cache.begin(is_young=True)
-    cache.listed(listed(), 65, None)
+    cache.listed(listed(), 65)
 
-    assert [] == cache.settle(300, None)
+    assert [] == cache.settle(300)
 
 
 def test_a_pod_that_get_does_not_find_twice_is_gone() -> None:
@@ -256,15 +264,18 @@ def test_a_pod_that_get_does_not_find_twice_is_gone() -> None:
     metadata = followed(meta(A))
     cache = cache_of(A, metadata=metadata)
 
-    assert cache.not_found(A.key, 1, metadata) is None
-    assert Ended(A.key, Rule.REFUSED, contradicts=True) == cache.not_found(A.key, 2, metadata)
+    cache.not_found(A.key, 1)
+    assert [] == cache.settle(1)
+    cache.not_found(A.key, 2)
+    assert [Ended(A.key, Rule.REFUSED, contradicts=True)] == cache.settle(2)
 
 
 def test_a_kubelet_that_has_restarted_is_not_believed_on_what_it_does_not_find() -> None:
     cache = cache_of(A)
     cache.begin(is_young=True)
     for second in range(10):
-        assert cache.not_found(A.key, second, None) is None
+        cache.not_found(A.key, second)
+        assert [] == cache.settle(second)
 
     assert {"a": "retained"} == marks(cache, 10)
 
@@ -273,13 +284,13 @@ def test_where_list_had_two_rows_get_does_not_replace_them() -> None:
     """A terminating pod and its heir are one name; Get tells of one of them."""
     cache = cache_of()
     both = Listing((A, EXPORTER), merged_pods=1, merged_keys=frozenset({A.key}))
-    cache.listed(both, 1, None)
-    cache.got(listed(pod("a")), 2, None)
-    assert A in [each.pod for each in cache.pods(2, None)]
+    cache.listed(both, 1)
+    cache.got(listed(pod("a")), 2)
+    assert A in [each.pod for each in cache.pods(2)]
     assert cache.needs_list
 
-    cache.listed(listed(pod("a"), EXPORTER), 3, None)
-    assert A not in [each.pod for each in cache.pods(3, None)]
+    cache.listed(listed(pod("a"), EXPORTER), 3)
+    assert A not in [each.pod for each in cache.pods(3)]
 
 
 # what has finished
@@ -289,31 +300,31 @@ def test_a_finished_pod_that_is_still_listed_is_marked_while_metadata_is_followe
     """Kubelets up to 1.33 list it."""
     ended = followed(meta(A, ended=True))
     cache = cache_of(A, metadata=followed(meta(A)))
-    cache.settle(1, ended)
-    cache.listed(listed(A, EXPORTER), 2, ended)
+    tell(cache, ended).settle(1)
+    cache.listed(listed(A, EXPORTER), 2)
 
-    assert {"a": "finished"} == marks(cache, 2, ended)
-    assert {"a": "current"} == marks(cache, 2, lost(ended))
+    assert {"a": "finished"} == marks(cache, 2)
+    assert {"a": "current"} == marks(tell(cache, lost(ended)), 2)
 
 
 def test_finished_pods_are_known_from_the_first_list_of_the_metadata() -> None:
     """The kubelet is asked before the API server has answered."""
     ended = followed(meta(A, ended=True))
     cache = cache_of(A)
-    cache.settle(1, ended)
+    tell(cache, ended).settle(1)
 
-    assert {"a": "finished"} == marks(cache, 1, ended)
+    assert {"a": "finished"} == marks(cache, 1)
 
 
 def test_a_pod_that_is_made_again_under_the_name_of_a_finished_one_is_not_finished() -> None:
     """The API server's word is old: the kubelet did not list the finished one, so what it lists now is another."""
     ended = followed(meta(A, ended=True))
     cache = cache_of(metadata=ended)
-    cache.listed(listed(A, EXPORTER), 10, ended)
-    cache.settle(10, ended)
-    cache.listed(listed(A, EXPORTER), 20, ended)
+    cache.listed(listed(A, EXPORTER), 10)
+    cache.settle(10)
+    cache.listed(listed(A, EXPORTER), 20)
 
-    assert {"a": "current"} == marks(cache, 20, ended)
+    assert {"a": "current"} == marks(cache, 20)
 
 
 def test_a_finished_pod_that_a_young_kubelet_lists_late_is_still_finished() -> None:
@@ -321,39 +332,39 @@ def test_a_finished_pod_that_a_young_kubelet_lists_late_is_still_finished() -> N
     ended = followed(meta(A, ended=True), meta(EXPORTER))
     cache = cache_of(STATIC, A, metadata=followed(meta(A), meta(EXPORTER)))
     cache.begin(is_young=True)
-    cache.settle(1, ended)
-    cache.listed(listed(STATIC), 1, ended)
-    cache.listed(listed(STATIC, A, EXPORTER), 2, ended)
-    cache.settle(2, ended)
+    tell(cache, ended).settle(1)
+    cache.listed(listed(STATIC), 1)
+    cache.listed(listed(STATIC, A, EXPORTER), 2)
+    cache.settle(2)
 
-    assert "finished" == marks(cache, 2, ended)["a"]
+    assert "finished" == marks(cache, 2)["a"]
 
 
 def test_after_an_outage_older_words_finish_nobody() -> None:
     ended = followed(meta(A, ended=True))
     cache = cache_of(metadata=ended)
-    cache.settle(1, lost(ended))
-    cache.listed(listed(A, EXPORTER), 10, lost(ended))
-    cache.settle(20, ended)
+    tell(cache, lost(ended)).settle(1)
+    cache.listed(listed(A, EXPORTER), 10)
+    tell(cache, ended).settle(20)
 
-    assert {"a": "current"} == marks(cache, 20, ended)
+    assert {"a": "current"} == marks(cache, 20)
 
 
 # what is free
 
 
 def free(cache: Cache, now: float, metadata: Metadata | None = None) -> Unknown:
-    cache.settle(now, metadata)
-    return unknown(cache, now, metadata)
+    tell(cache, metadata).settle(now)
+    return cache.unknown(now)
 
 
 def test_nothing_is_known_before_the_witness_was_listed_once_and_all_is_from_then_on() -> None:
     cache = Cache(INSIDE, Waits(HOLD, MAX_AGE, GRACE))
     cache.begin(is_young=True)
-    cache.listed(listed(A, B), 0, None)
+    cache.listed(listed(A, B), 0)
     assert free(cache, 5).everything
 
-    cache.listed(listed(A, B, EXPORTER), 6, None)
+    cache.listed(listed(A, B, EXPORTER), 6)
     assert free(cache, 8).everything
     assert Unknown() == free(cache, 9)
     cache.begin(is_young=True)
@@ -363,7 +374,7 @@ def test_nothing_is_known_before_the_witness_was_listed_once_and_all_is_from_the
 def test_what_an_old_retained_pod_held_is_not_known_to_be_free_until_it_ends() -> None:
     cache = cache_of(A)
     cache.begin(is_young=True)
-    cache.listed(listed(STATIC), 10, None)
+    cache.listed(listed(STATIC), 10)
     assert Unknown() == free(cache, MAX_AGE - 1)
 
     assert Unknown(resources=frozenset({GPU})) == free(cache, MAX_AGE)
@@ -377,33 +388,77 @@ def test_what_a_running_pod_asks_for_is_not_known_until_the_kubelet_says_it() ->
     known = followed(meta(A))
     cache = cache_of(metadata=known)
     assert Unknown(resources=frozenset({GPU})) == free(cache, 1, known)
-    cache.got(listed(A), 2, known)
+    cache.got(listed(A), 2)
     assert Unknown() == free(cache, 2, known)
 
     more = followed(meta(A), meta(B))
     assert Unknown() == free(cache, 3, more)
     assert Unknown() == free(cache, 3 + GRACE - 1, more)
     assert Unknown(resources=frozenset({GPU})) == free(cache, 3 + GRACE, more)
-    assert [B.key] == [each.key for each in cache.unlisted(3 + GRACE, more)]
+    assert [B.key] == [each.key for each in cache.unlisted(3 + GRACE)]
 
 
 def test_an_unlisted_pod_is_waited_for_ten_times_the_hold_down() -> None:
+    """Then it is named, for as long as it is said to run and the kubelet does not say it."""
     known = followed(meta(A))
     cache = cache_of(metadata=known)
     settled(cache, 10, metadata=known)
     assert Unknown() != free(cache, 10 * HOLD - 1, known)
+    assert [] == cache.given_up(10 * HOLD - 1)
 
     assert Unknown() == free(cache, 10 * HOLD, known)
+    assert [A.key] == cache.given_up(10 * HOLD)
+    assert [] == tell(cache, lost(known)).given_up(10 * HOLD)
+    tell(cache, known).got(listed(A), 10 * HOLD)
+    assert [] == cache.given_up(10 * HOLD)
+
+
+def test_a_retained_pod_that_is_given_up_is_named_until_another_kubelet_starts() -> None:
+    known = followed(meta(A))
+    cache = cache_of(A, metadata=known)
+    cache.begin(is_young=True)
+    settled(cache, 1, metadata=known)
+    cache.settle(10 * HOLD)
+    assert [] == cache.given_up(10 * HOLD)
+
+    assert [Ended(A.key, Rule.MISSING, contradicts=True)] == cache.settle(10 * HOLD + 1)
+    for now in (10 * HOLD + 1, 20 * HOLD):
+        assert Unknown() == free(cache, now, known)
+        assert [A.key] == cache.given_up(now)
+    cache.begin(is_young=True)
+    assert Unknown(resources=frozenset({GPU})) == free(cache, 20 * HOLD, known)
+    assert [] == cache.given_up(20 * HOLD)
+
+
+@pytest.mark.parametrize("deny", [Cache.not_found, lambda cache, _, now: cache.listed(listed(EXPORTER), now)])
+def test_a_pod_that_has_started_since_the_kubelet_did_is_waited_for_until_the_kubelet_denies_it(
+    deny: Callable[[Cache, PodKey, float], object],
+) -> None:
+    """However long ago the kubelet started; one that ran before may only not have come to it yet."""
+    before, late = followed(meta(A)), followed(meta(A), meta(B))
+    cache = cache_of(metadata=before)
+    settled(cache, 1, metadata=before)
+    cache.settle(100 * HOLD)
+    assert Unknown() == free(cache, 100 * HOLD, late)
+    assert Unknown(resources=frozenset({GPU})) == free(cache, 100 * HOLD + GRACE, late)
+
+    deny(cache, B.key, 100 * HOLD + GRACE)
+    assert Unknown() == free(cache, 100 * HOLD + GRACE, late)
+    assert [A.key, B.key] == cache.given_up(100 * HOLD + GRACE)
+
+    young = cache_of(metadata=before)
+    deny(young, A.key, 2)
+    assert [A.key] == [each.key for each in young.unlisted(2)]
 
 
 def test_of_what_could_not_be_read_nothing_is_known_to_be_free_until_the_next_list() -> None:
     cache = cache_of()
     damage = Unknown(resources=frozenset({GPU}))
-    cache.listed(replace(listed(EXPORTER), unreadable=damage), 1, None)
+    cache.listed(replace(listed(EXPORTER), unreadable=damage), 1)
     assert damage == free(cache, 1)
     assert cache.needs_list
 
-    cache.listed(listed(EXPORTER), 2, None)
+    cache.listed(listed(EXPORTER), 2)
     assert Unknown() == free(cache, 2)
 
 
@@ -413,25 +468,25 @@ def test_of_what_could_not_be_read_nothing_is_known_to_be_free_until_the_next_li
 def test_outside_a_pod_any_pod_that_is_not_static_will_do() -> None:
     cache = cache_of(A, site=OUTSIDE)
     cache.begin(is_young=True)
-    cache.listed(listed(STATIC), 10, None)
-    assert cache.witness.seen_at is None
+    cache.listed(listed(STATIC), 10)
+    assert cache.witness.start.seen_at is None
 
-    cache.listed(listed(STATIC, B), 20, None)
-    assert 20 == cache.witness.seen_at
+    cache.listed(listed(STATIC, B), 20)
+    assert 20 == cache.witness.start.seen_at
 
 
 def test_a_wrong_own_name_is_noticed_after_ten_seconds_of_other_pods() -> None:
     cache = Cache(INSIDE, Waits(HOLD, MAX_AGE, GRACE))
     cache.begin(is_young=True)
     for second in range(13):
-        cache.listed(listed(STATIC, *([A] if second >= 3 else [])), second, None)
-        cache.settle(second, None)
+        cache.listed(listed(STATIC, *([A] if second >= 3 else [])), second)
+        cache.settle(second)
         assert not cache.witness.own_is_wrong, second
-    cache.listed(listed(STATIC, A), 13, None)
+    cache.listed(listed(STATIC, A), 13)
     assert Unknown() == free(cache, 13)
 
     assert cache.witness.own_is_wrong
-    cache.listed(listed(EXPORTER), 14, None)
+    cache.listed(listed(EXPORTER), 14)
     assert not cache.witness.own_is_wrong
 
 
@@ -458,7 +513,7 @@ def test_a_node_with_static_pods_only_has_no_witness_to_wait_for() -> None:
     for metadata in (None, followed(meta(STATIC, mirror=True))):
         cache = Cache(OUTSIDE, Waits(HOLD, MAX_AGE, GRACE))
         cache.begin(is_young=True)
-        cache.listed(listed(STATIC), 0, metadata)
+        tell(cache, metadata).listed(listed(STATIC), 0)
 
         assert free(cache, HOLD - 1, metadata).everything
         assert Unknown() == free(cache, HOLD, metadata)
@@ -475,7 +530,7 @@ def test_a_young_kubelet_that_has_said_each_running_pod_is_not_waited_for() -> N
     ):
         cache = Cache(INSIDE, Waits(HOLD, MAX_AGE, GRACE))
         cache.begin(is_young=True)
-        cache.listed(listed(A, EXPORTER), 0, metadata)
+        tell(cache, metadata).listed(listed(A, EXPORTER), 0)
 
         assert is_known != free(cache, 1, metadata).everything
         assert not free(cache, 3, metadata).everything
@@ -516,13 +571,13 @@ class Node:
     def tell(self) -> None:
         pods = [self.pod(name) for name in sorted(self.knows & self.uids.keys())]
         own = [EXPORTER] if "own" in self.knows else []
-        self.cache.listed(listed(*pods, *own), self.now, self.metadata)
+        tell(self.cache, self.metadata).listed(listed(*pods, *own), self.now)
 
     def _get(self, name: str) -> None:
         if name in self.knows and name in self.uids:
-            self.cache.got(listed(self.pod(name)), self.now, self.metadata)
+            tell(self.cache, self.metadata).got(listed(self.pod(name)), self.now)
         else:
-            self.cache.not_found(("default", name), self.now, self.metadata)
+            tell(self.cache, self.metadata).not_found(("default", name), self.now)
 
     def _restart(self, _: str) -> None:
         self.knows = set()
@@ -538,14 +593,14 @@ class Node:
         if not self.is_deaf and "own" in self.knows:
             self.uids[name] = f"{name}-{self.now}"
             self.knows.add(name)
-            self.cache.got(listed(self.pod(name)), self.now, self._truth())
+            tell(self.cache, self._truth()).got(listed(self.pod(name)), self.now)
 
     def play(self, kind: str, name: str, seconds: float) -> None:
         """Let so much time go by, and then something happen; the kubelet is heard all the while."""
         for _ in range(int(seconds // 10)):
             self.now += 10
             self.cache.answered(self.now)
-            self.cache.settle(self.now, self.metadata)
+            tell(self.cache, self.metadata).settle(self.now)
         self.now += seconds % 10
         self.cache.answered(self.now)
         happenings: dict[str, Callable[[str], None]] = {
@@ -561,7 +616,7 @@ class Node:
             happenings[kind](name)
         self.is_deaf = {"deaf": True, "hears": False}.get(kind, self.is_deaf)
         self.metadata = lost(self.metadata) if self.is_deaf else self._truth()
-        self.cache.settle(self.now, self.metadata)
+        tell(self.cache, self.metadata).settle(self.now)
 
 
 @settings(deadline=None, max_examples=300)
@@ -575,8 +630,8 @@ def test_no_device_that_a_running_pod_holds_is_ever_free_and_no_row_vanishes_unm
         node.play(kind, name, seconds)
         if kind == "half":
             node.knows |= {*NAMES}
-        shown = {each.pod.name for each in node.cache.pods(node.now, node.metadata) if not each.is_finished}
-        doubt = unknown(node.cache, node.now, node.metadata)
+        shown = {each.pod.name for each in tell(node.cache, node.metadata).pods(node.now) if not each.is_finished}
+        doubt = node.cache.unknown(node.now)
         for running in node.uids:
             assert running in shown or doubt.covers(GPU), (running, node.now)
 
@@ -593,5 +648,5 @@ def test_every_wait_ends_once_its_cause_is_over(happenings: list[tuple[str, str,
     for _ in range(8):
         node.play("list", "a", 10)
 
-    assert dict.fromkeys(node.uids, "current") == marks(node.cache, node.now, node.metadata)
-    assert Unknown() == unknown(node.cache, node.now, node.metadata)
+    assert dict.fromkeys(node.uids, "current") == marks(tell(node.cache, node.metadata), node.now)
+    assert Unknown() == node.cache.unknown(node.now)

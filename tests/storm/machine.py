@@ -107,6 +107,14 @@ class Storm(RuleBasedStateMachine):
             self._do("poll", 10.0)
         self._unless(lasts, "recall")
 
+    @rule(polls=st.integers(1, 3))
+    def restart_kubelet_slowly(self, polls: int) -> None:
+        """The admission of one pod keeps a kubelet from the younger ones for a while."""
+        self._do("restart_slowly")
+        for _ in range(polls):
+            self._do("poll", 10.0)
+        self._do("recall")
+
     @rule(with_socket=st.booleans(), polls=POLLS, lasts=LASTS)
     def kill_kubelet(self, with_socket: bool, polls: int, lasts: bool) -> None:
         self._do("kill_kubelet", with_socket)

@@ -52,7 +52,15 @@ SHAPES: tuple[tuple[list[dict[str, Any]], list[dict[str, Any]]], ...] = (
 """Pods by number: containers and init containers."""
 
 
-SHARES: Mapping[str, float | None] = {"empty": 0.0, "some": 0.8, "few": 0.6, "bare": None, "all": None, "nothing": 0.0}
+SHARES: Mapping[str, float | None] = {
+    "empty": 0.0,
+    "some": 0.8,
+    "few": 0.6,
+    "half": 0.5,
+    "bare": None,
+    "all": None,
+    "nothing": 0.0,
+}
 """
 How much of the API server's pods a kubelet that has just started has, the oldest first; None is all of them.
 
@@ -301,11 +309,15 @@ class StormNode:
         return kubelet.serving and not faulty
 
     def restart_kubelet(self, window: list[str], then: str) -> None:
-        """Restart the kubelet; at the polls after that it knows the shares of *window* in turn, and then that."""
+        """
+        Restart the kubelet; at the polls after that it knows the shares of *window* in turn, and then that.
+
+        With *half* it stays with a part of its pods, as where the admission of one of them takes long.
+        """
         self.live.kubelet.kill()
         self.has_lacked_methods = any(how in ABSENT for how in self.spoilt.values())
         self._window = [SHARES[view] for view in window]
-        self._then = SHARES[then] if then in {"all", "bare"} else 0.0
+        self._then = SHARES[then] if then in {"all", "bare", "half"} else 0.0
         self.live.let_kubelet_hear(0.0)
         self.live.restart_kubelet()
         self._look_around()
@@ -314,7 +326,7 @@ class StormNode:
             self.live.let_kubelet_hear(self._then)
 
     def go_on_hearing(self, *, before: bool) -> None:
-        """Let a kubelet that has restarted know more *before* a poll; a part of the set is never the state for long."""
+        """Let a kubelet that has restarted know more *before* a poll; a part of its window is no state for long."""
         if self._window and before:
             self._share = self._window.pop(0)
             self.live.let_kubelet_hear(self._share)
