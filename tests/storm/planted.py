@@ -127,7 +127,7 @@ BUGS = (
     ),
     Bug(
         "a watch that has expired goes on from the version that is too old",
-        "kube/reflection.py",
+        "kube/reflector/state.py",
         'version = state.version if reason in RESUMABLE else ""',
         "version = state.version",
     ),
