@@ -1,7 +1,7 @@
 """
-Dynamic Resource Allocation as the API server tells it: JSON of ResourceSlices and ResourceClaims to records, pools.
+Decode Dynamic Resource Allocation objects (ResourceSlices, ResourceClaims) and combine slices into pools.
 
-Pure. Claims' opaque configuration may hold anything and is never kept.
+Pure. The opaque configuration of claims may contain anything and is never kept.
 """
 
 from podres_exporter.dra.claims import decode_claim

@@ -1,4 +1,4 @@
-"""One ResourceClaim of the API server to what is kept of it: which request has which device."""
+"""Decode a ResourceClaim: which request has which device."""
 
 from sys import intern
 
@@ -15,9 +15,9 @@ _CLAIM = Decoder(ResourceClaim)
 
 def decode_claim(body: bytes) -> ClaimFacts | None:
     """
-    Return the claim, None where nothing is allocated to it. Raises ApiServerError (malformed) where it is no claim.
+    Return the claim, None if nothing is allocated to it. Raises ApiServerError (malformed) if it is not a claim.
 
-    Its configuration, which may hold anything, is not kept.
+    Its configuration may contain anything and is not kept.
     """
     try:
         wire = _CLAIM.decode(body)
@@ -37,6 +37,6 @@ def decode_claim(body: bytes) -> ClaimFacts | None:
             for each in ((allocation or ClaimAllocation()).devices or AllocatedDevices()).results or ()
         )
     except UNREADABLE as error:
-        detail = f"{len(body)} bytes are no claim: {pod_error(error)}"
+        detail = f"{len(body)} bytes are not a claim: {pod_error(error)}"
         raise ApiServerError("get", Reason.MALFORMED, detail) from error
     return ClaimFacts(wire.metadata.namespace, wire.metadata.name, wire.metadata.uid, results)

@@ -1,4 +1,4 @@
-"""One device of a slice, from its attributes to the record."""
+"""Decode a device of a slice, from its attributes and capacities."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ NUMA_NODE = (
 )
 CPU = ("dra.cpu/cpuID",)
 """
-Names under which drivers state it, the first one counts.
+The attribute names that drivers use; the first one present is taken.
 
 Source: KEP-6072 and deviceattribute of k8s.io/dynamic-resource-allocation for the standard ones; NVIDIA's, Intel's,
 dranet and dra-driver-cpu for the others.
@@ -33,7 +33,7 @@ dranet and dra-driver-cpu for the others.
 
 
 def made_device(device: Device, driver: str, partition_attribute: str | None) -> DraDevice:
-    """Return the record of one device. Raises ValueError where an amount is none."""
+    """Return the record of one device. Raises ValueError if an amount is invalid."""
     found = _Attributes(device.attributes or {}, driver)
     kind = found.text(partition_attribute) if partition_attribute else ""
     return DraDevice(
@@ -67,7 +67,7 @@ class _Attributes:
 
     def texts(self, *names: str) -> Sequence[str]:
         """
-        Return the values of the first name that is stated.
+        Return the values of the first name that is present.
 
         Source: a name without a domain is the driver's (`uuid` is `gpu.nvidia.com/uuid`), and either may be written.
         """
@@ -81,11 +81,11 @@ class _Attributes:
         return ()
 
     def text(self, *names: str) -> str:
-        """Return the value, those of a list separated by commas."""
+        """Return the value; the values of a list are joined by commas."""
         return ",".join(self.texts(*names))
 
     def numbers(self, *names: str) -> Sequence[int]:
-        """Return what of the values are numbers."""
+        """Return the values that are numbers."""
         numbers = []
         for text in self.texts(*names):
             with contextlib.suppress(ValueError):
@@ -94,7 +94,7 @@ class _Attributes:
 
 
 def _value(capacity: object) -> str | int:
-    """Return the amount of a capacity: v1 has an object with a value, early v1beta1 the amount itself."""
+    """Return the amount of a capacity: in v1 an object with a value, in early v1beta1 the amount itself."""
     found = capacity.get("value", 0) if isinstance(capacity, Mapping) else capacity
     if isinstance(found, str) or (isinstance(found, int) and not isinstance(found, bool)):
         return found
@@ -102,7 +102,7 @@ def _value(capacity: object) -> str | int:
 
 
 def amounts(values: Mapping[str, str | int]) -> Amounts:
-    """Return amounts by name, sorted. Raises ValueError where one is none."""
+    """Return amounts by name, sorted. Raises ValueError if one is invalid."""
     return tuple(sorted((intern(name), parse_quantity(str(value))) for name, value in values.items()))
 
 

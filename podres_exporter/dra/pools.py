@@ -1,4 +1,4 @@
-"""Slices to pools: a pool is what its highest generation says, and counts when all of that is there."""
+"""Combine slices into pools: a pool is its highest generation, and complete once all slices of that are known."""
 
 from collections.abc import Iterable
 
@@ -6,15 +6,15 @@ from podres_exporter.dra.slices import Slice
 from podres_exporter.model.dra import DraDevice, DraPool
 
 MOST_STALE_POOLS = 64
-"""Pools of drivers that have stopped; names of pools are few on a node, and must not become many by mistake."""
+"""The maximum number of pools kept for stopped drivers; a node has few pools."""
 
 
 def pools_of(slices: Iterable[Slice], before: Iterable[DraPool] = ()) -> tuple[DraPool, ...]:
     """
-    Return the pools of the slices, sorted; what *before* knew of a pool whose slices are gone stays, marked.
+    Return the pools of the slices, sorted; pools from *before* whose slices are gone are kept and marked stale.
 
-    A driver that stops loses its slices within 35 s while its devices are still in use. While the slices of a new
-    generation come one by one, the devices of the last complete one are shown, and the pool is not complete.
+    A stopped driver loses its slices within 35 s while its devices are still in use. While the slices of a new
+    generation arrive one by one, the devices of the last complete generation are shown and the pool is incomplete.
 
     Source: k8s.io/dynamic-resource-allocation structured allocator (GatherPools); measured on 1.36.3.
     """

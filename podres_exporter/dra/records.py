@@ -1,7 +1,7 @@
 """
-The parts of ResourceSlice and ResourceClaim that are used, as they stand on the wire.
+The used fields of ResourceSlice and ResourceClaim, in their wire format.
 
-Source: resource.k8s.io v1 (1.34), v1beta2 (1.33) and v1beta1 (1.32), which nests what a device has below `basic`.
+Source: resource.k8s.io v1 (1.34), v1beta2 (1.33) and v1beta1 (1.32), which nests device fields below `basic`.
 """
 
 from typing import Any
@@ -10,11 +10,11 @@ from msgspec import Raw, Struct, field
 
 
 class Wire(Struct, gc=False, rename="camel"):
-    """An object of the API; what Go leaves out where it is empty has a default."""
+    """An API object; fields that Go omits when empty have defaults."""
 
 
 class Meta(Wire):
-    """Who an object is, and as of when."""
+    """An object's identity and resource version."""
 
     namespace: str = ""
     name: str = ""
@@ -23,7 +23,7 @@ class Meta(Wire):
 
 
 class Attribute(Wire):
-    """A value: one of these is set."""
+    """An attribute value: exactly one field is set."""
 
     int_: int | None = field(default=None, name="int")
     bool_: bool | None = field(default=None, name="bool")
@@ -51,13 +51,13 @@ def _text(value: object) -> str:
 
 
 class Amount(Wire):
-    """A quantity: a text, or a number where somebody has written one by hand."""
+    """A quantity: a text, or a number if written so by hand."""
 
     value: str | int = 0
 
 
 class Consumption(Wire):
-    """What a device takes of a set of counters."""
+    """What a device consumes of a counter set."""
 
     counter_set: str = ""
     counters: dict[str, Amount] | None = None
@@ -72,7 +72,7 @@ class Taint(Wire):
 
 
 class Basic(Wire):
-    """What v1beta1 says of a device beside its name."""
+    """The device fields of v1beta1 besides the name."""
 
     attributes: dict[str, Attribute] | None = None
     capacity: dict[str, Any] | None = None
@@ -95,14 +95,14 @@ class NestedDevice(Wire):
 
 
 class CounterSet(Wire):
-    """Counters that the devices of a pool share."""
+    """Counters shared by the devices of a pool."""
 
     name: str = ""
     counters: dict[str, Amount] | None = None
 
 
 class Pool(Wire):
-    """Which pool a slice belongs to."""
+    """The pool that a slice belongs to."""
 
     name: str
     generation: int = 0
@@ -110,7 +110,7 @@ class Pool(Wire):
 
 
 class SliceSpec(Wire):
-    """What a slice says."""
+    """The content of a slice."""
 
     driver: str
     pool: Pool
@@ -121,14 +121,14 @@ class SliceSpec(Wire):
 
 
 class ResourceSlice(Wire):
-    """A slice."""
+    """A ResourceSlice."""
 
     metadata: Meta
     spec: SliceSpec
 
 
 class Result(Wire):
-    """One device that a claim was allocated."""
+    """One device allocated to a claim."""
 
     request: str = ""
     driver: str = ""
@@ -158,7 +158,7 @@ class ClaimStatus(Wire):
 
 
 class ResourceClaim(Wire):
-    """A claim."""
+    """A ResourceClaim."""
 
     metadata: Meta
     status: ClaimStatus | None = None

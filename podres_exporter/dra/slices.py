@@ -1,4 +1,4 @@
-"""Lists and watches of ResourceSlices: JSON to records, with only the fields that are used."""
+"""Decode lists and watch events of ResourceSlices, only the fields that are used."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ _DEVICE, _NESTED = Decoder(Device), Decoder(NestedDevice)
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One ResourceSlice; *is_whole* is false where a device of it could not be read."""
+    """One ResourceSlice; *is_whole* is false if a device could not be read."""
 
     name: str
     driver: str
@@ -37,7 +37,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class SliceList:
-    """All slices of a list; *malformed* is what could not be read."""
+    """All slices of a list; *malformed* are the items that could not be read."""
 
     slices: tuple[Slice, ...]
     resource_version: str
@@ -46,7 +46,7 @@ class SliceList:
 
 @dataclass(frozen=True, slots=True)
 class SliceEvent:
-    """One line of a watch: *kind* as the API has it; *slice* is None where there is none, or it cannot be read."""
+    """One watch event: *kind* is the API's event type; *slice* is None if absent or unreadable."""
 
     kind: str
     name: str
@@ -58,14 +58,14 @@ class SliceEvent:
 
 def decode_slices(body: bytes, version: str) -> SliceList:
     """
-    Return the slices of a list; what cannot be read is left out and named.
+    Return the slices of a list; unreadable items are left out and reported.
 
-    Raises ApiServerError (malformed) where the body is no list with a version.
+    Raises ApiServerError (malformed) if the body is not a list with a version.
     """
     try:
         frame = _LIST.decode(body)
     except UNREADABLE as error:
-        detail = f"{len(body)} bytes are no list of slices: {pod_error(error)}"
+        detail = f"{len(body)} bytes are not a list of slices: {pod_error(error)}"
         raise ApiServerError("list", Reason.MALFORMED, detail) from error
     at = (frame.metadata or ListMeta()).resource_version
     if not at:
@@ -80,18 +80,18 @@ def decode_slices(body: bytes, version: str) -> SliceList:
 
 
 def decode_slice_event(line: bytes, version: str) -> SliceEvent:
-    """Return what one line of a watch says. Raises ApiServerError (malformed) where it is no event."""
+    """Return one watch event. Raises ApiServerError (malformed) if the line is not an event."""
     try:
         frame = _EVENT.decode(line)
     except UNREADABLE as error:
-        detail = f"{len(line)} bytes are no event: {pod_error(error)}"
+        detail = f"{len(line)} bytes are not a watch event: {pod_error(error)}"
         raise ApiServerError("watch", Reason.MALFORMED, detail) from error
     if frame.type == "ERROR":
         return SliceEvent(frame.type, "", "", error=frame.object)
     try:
         meta = _STUB.decode(frame.object).metadata
     except UNREADABLE as error:
-        detail = f"an event is lost: {pod_error(error)}"
+        detail = f"a watch event could not be read: {pod_error(error)}"
         raise ApiServerError("watch", Reason.MALFORMED, detail) from error
     if frame.type not in {"ADDED", "MODIFIED"}:
         return SliceEvent(frame.type, meta.name, meta.resource_version)
@@ -100,7 +100,7 @@ def decode_slice_event(line: bytes, version: str) -> SliceEvent:
 
 
 def _slice(raw: Raw, version: str, path: str) -> tuple[Slice | None, list[Malformed]]:
-    """Return a slice with as many devices as can be read."""
+    """Return a slice with all readable devices."""
     try:
         wire = _SLICE.decode(raw)
         counters = tuple(
@@ -136,7 +136,7 @@ def _slice(raw: Raw, version: str, path: str) -> tuple[Slice | None, list[Malfor
 
 
 def _read_device(raw: Raw, version: str) -> Device:
-    """Return a device of any version: v1beta1 nests all but the name."""
+    """Return a device of any API version: v1beta1 nests all fields but the name."""
     if version != V1BETA1:
         return _DEVICE.decode(raw)
     nested = _NESTED.decode(raw)

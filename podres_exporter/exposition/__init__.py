@@ -1,4 +1,4 @@
-"""The snapshot as it is served: text for Prometheus, and a JSON document."""
+"""Render a snapshot for serving: Prometheus text and a JSON document."""
 
 from podres_exporter.deferred import defer
 

@@ -1,5 +1,5 @@
 """
-Gzip in two pieces: a large one that is compressed once per snapshot, and a small one that changes with every second.
+Gzip in two pieces: a large one compressed once per snapshot, and a small one that changes every second.
 
 The pieces form one gzip member, not two: some clients stop at the end of the first member.
 """
@@ -10,16 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 LEVEL = 6
-"""The ratio of level 9 at 0.6 of its time; a page is compressed only when the allocation changed."""
+"""Compresses as well as level 9 in 0.6 of its time; a page is compressed only when the allocation changed."""
 
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 
 @dataclass(frozen=True, slots=True)
 class Deflated:
-    """
-    The compressed beginning of a gzip member: its header and blocks, ending on a byte; checksum and length so far.
-    """
+    """The compressed beginning of a gzip member, ending on a byte boundary, with checksum and length so far."""
 
     blocks: bytes
     crc: int
@@ -28,7 +26,7 @@ class Deflated:
 
 def deflate(pieces: Iterable[bytes]) -> Deflated:
     """
-    Return the pieces, taken one at a time, compressed so that anything may follow.
+    Compress pieces, consumed one at a time, so that more data can follow.
 
     Source: RFC 1951; a full flush ends on a byte, without history.
     """
@@ -42,7 +40,9 @@ def deflate(pieces: Iterable[bytes]) -> Deflated:
 
 
 def gzip_end(start: Deflated, rest: bytes) -> bytes:
-    """Return what follows `start.blocks` in a gzip member (RFC 1952) that expands to *start*'s data and *rest*."""
+    """
+    Return the end of the gzip member (RFC 1952) after `start.blocks`, so that it expands to *start*'s data and *rest*.
+    """
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     end = compressor.compress(rest) + compressor.flush(zlib.Z_FINISH)
     crc = zlib.crc32(rest, start.crc)
@@ -50,6 +50,6 @@ def gzip_end(start: Deflated, rest: bytes) -> bytes:
 
 
 def gzip_member(data: bytes) -> bytes:
-    """Return *data* as one gzip member, for what is compressed whole."""
+    """Return *data* as one gzip member, for data that is compressed at once."""
     start = deflate([data])
     return start.blocks + gzip_end(start, b"")

@@ -1,4 +1,4 @@
-"""The JSON document of the newest snapshot: made when somebody asks for it, and kept until there is a newer one."""
+"""Serve the newest snapshot as JSON: rendered on the first request and cached until the next snapshot."""
 
 import threading
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from podres_exporter.exposition.rendering import RENDERING, etag
 from podres_exporter.model import Snapshot
 
 Body = tuple[bytes, str]
-"""The bytes, and the strong ETag that names them, quotes included."""
+"""The bytes and their strong ETag, quotes included."""
 
 
 class _Document:
-    """One snapshot as JSON; each of the two encodings is made at most once, at the first request that wants it."""
+    """One snapshot as JSON; each of the two encodings is rendered at most once, at its first request."""
 
     def __init__(self, snapshot: Snapshot, generated_at_seconds: float, version: str) -> None:
-        """Make nothing yet."""
+        """Render nothing yet."""
         self.snapshot, self.generated_at_seconds, self._version = snapshot, generated_at_seconds, version
         self._bodies: dict[bool, Body] = {}
         self._lock = threading.Lock()
 
     def body(self, gzip: bool) -> Body:
-        """Return the document, gzipped or not. Who asks at the same time waits for the same bytes."""
+        """Return the document, gzipped or not. Concurrent requests wait for the same bytes."""
         with self._lock:
             if gzip not in self._bodies:
                 with RENDERING:
@@ -30,7 +30,7 @@ class _Document:
             return self._bodies[gzip]
 
     def _make(self, gzip: bool) -> Body:
-        """Return a body; the two encodings differ, so their strong tags must (RFC 9110, 8.8.3.3)."""
+        """Return a body; the two encodings differ, so their strong ETags must differ too (RFC 9110, 8.8.3.3)."""
         data = self._bodies[False][0] if False in self._bodies else self._json()
         return (gzip_member(data), etag(data, "gzip")) if gzip else (data, etag(data))
 
@@ -42,27 +42,27 @@ class _Document:
 
 @dataclass(frozen=True, slots=True)
 class _Published:
-    """A document, and the monotonic second from which its allocation must not be shown any more."""
+    """A document, and the monotonic second from which its allocation is too old to show."""
 
     document: _Document
     expires_at_seconds: float
 
 
 class SnapshotDocument:
-    """Holds the document of the newest snapshot; `publish` is for the poll loop, `body` for any number of requests."""
+    """Holds the document of the newest snapshot; the poll loop calls `publish`, requests call `body`."""
 
     def __init__(self, node: str, version: str, clock: Clock) -> None:
-        """Start with a document that has no allocation and says so; *version* is the exporter's."""
+        """Start with a document that says that there is no allocation yet; *version* is the exporter's."""
         self._version, self._clock = version, clock
         self._published = _Published(self._document(Snapshot(node, None)), 0.0)
         self._lock = threading.Lock()
 
     def publish(self, snapshot: Snapshot, expires_at_seconds: float) -> None:
         """
-        Show *snapshot* from now on, its allocation not beyond *expires_at_seconds* (monotonic).
+        Publish *snapshot*; its allocation expires at *expires_at_seconds* (monotonic).
 
-        The time of the document is that of its publication, and that of the first where equal ones follow one another:
-        the same content has the same bytes.
+        The document's time is that of its publication; if equal snapshots follow one another, that of the first, so
+        that equal content has equal bytes.
         """
         with self._lock:
             document = self._published.document
@@ -75,7 +75,7 @@ class SnapshotDocument:
         return self.current().body(gzip)
 
     def current(self) -> _Document:
-        """Return what to show now; a poll loop that hangs cannot keep old facts in it."""
+        """Return the current document; the expiry is checked here too, in case the poll loop hangs."""
         now = self._clock.monotonic_seconds()
         with self._lock:
             document, expires_at_seconds = self._published.document, self._published.expires_at_seconds

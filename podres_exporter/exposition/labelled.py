@@ -1,4 +1,4 @@
-"""Pods and containers behind the labels that all their lines begin with, by what a family may want to know of them."""
+"""Group pods and containers by what families need, each with the labels that begin all its lines."""
 
 from collections.abc import Iterable
 
@@ -12,13 +12,13 @@ Containers = list[tuple[str, ContainerView]]
 
 class Labelled:
     """
-    The pods, and the containers that hold something, each behind its labels, by concern.
+    The pods, and the containers that hold something, by concern, each with its rendered labels.
 
-    *pod_quotes* and *container_quotes* are how many those labels have where nothing in them is escaped.
+    *pod_quotes* and *container_quotes* are the numbers of quotes in those labels if nothing is escaped.
     """
 
     def __init__(self, views: Iterable[PodView], node: str) -> None:
-        """Sort the pods in; *node* is the escaped label `node` with a comma, or empty."""
+        """Group the pods; *node* is the escaped label `node` with a comma, or empty."""
         self.pod_quotes, self.container_quotes = node.count('"') + 4, node.count('"') + 6
         self.pods: dict[Concern, Pods] = {concern: [] for concern in Concern}
         self.containers: dict[Concern, Containers] = {concern: [] for concern in Concern}
@@ -29,7 +29,7 @@ class Labelled:
             self._take(pod, view)
 
     def _take(self, pod: str, view: PodView) -> None:
-        """Sort one pod in."""
+        """Add one pod."""
         with_cpus, with_memory = self.containers[Concern.CPUS], self.containers[Concern.MEMORY]
         before = len(with_cpus), len(with_memory)
         for each in view.containers:
@@ -45,7 +45,7 @@ class Labelled:
             self.pods[Concern.REQUESTS].append((pod, view))
 
     def _take_container(self, pod: str, view: ContainerView) -> None:
-        """Sort one container in."""
+        """Add one container."""
         container, found = view.container, self.containers
         name = container.name if is_plain(container.name, 0, 0) else escape(container.name)
         one = (f'{pod},container="{name}"', view)

@@ -1,9 +1,9 @@
 """
-Rows to sample lines.
+Render rows as sample lines of the Prometheus text formats.
 
-The lines are the same in the text format 0.0.4 and in OpenMetrics 1.0; only what stands above them differs. Values
-hardly ever need escaping, so a family is written without and looked at as a whole; if a quote, a backslash or a line
-end is one too many, it is written again with care.
+The lines are the same in the text format 0.0.4 and in OpenMetrics 1.0; only the headers differ. Values hardly ever need
+escaping, so a family is written without it and checked as a whole; if it has an unexpected quote, backslash or line
+end, it is written again with escaping.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,43 +16,43 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 def escape(value: str) -> str:
-    """Return a label value as it stands between quotes (exposition formats, "Escaping")."""
+    """Escape a label value (exposition formats, "Escaping")."""
     return value.translate(_ESCAPES)
 
 
 def is_plain(text: str, quotes: int, lines: int) -> bool:
-    """Tell whether *text* was right to be written without escaping: so many quotes and line ends, no backslash."""
+    """Return whether *text*, written without escaping, is correct: the expected quotes and line ends, no backslash."""
     return text.count('"') == quotes and "\\" not in text and text.count("\n") == lines
 
 
 def identity(**labels: str) -> str:
-    """Return the labels that several lines begin with, escaped: `namespace="ml",pod="train-0"`."""
+    """Return the escaped labels that begin several lines: `namespace="ml",pod="train-0"`."""
     return ",".join([f'{name}="{escape(value)}"' for name, value in labels.items()])
 
 
 class LineWriter:
-    """Writes the sample lines of one family, by a template that is made once."""
+    """Writes the sample lines of one family from a precompiled template."""
 
     def __init__(self, family: Family) -> None:
-        """Make the template."""
+        """Compile the template."""
         own = ",".join(f'{label}="%s"' for label in family.labels)
         self._name = family.name
         self._start, self._comma, self._tail = family.name + "{", "," if own else "", own + "} %s\n"
         self._quotes = 2 * len(family.labels)
 
     def write(self, prefix: str, rows: Collection[Row]) -> str:
-        """Return the lines of *rows*; *prefix* has the labels that come before the family's own, escaped, or none."""
+        """Return the lines of *rows*; *prefix* has the escaped labels before the family's own, or is empty."""
         if not prefix and not self._quotes:
             return "".join([f"{self._name} {value}\n" for (value,) in rows])
         head = f"{self._start}{prefix}{self._comma if prefix else ''}"
         return self._joined(head, "", [("", rows)], prefix.count('"'))
 
     def write_each(self, groups: Collection[tuple[str, Collection[Row]]], quotes: int) -> str:
-        """Return the lines of rows behind the prefix of each group; a plain prefix has so many quotes."""
+        """Return the lines of grouped rows, each group with its prefix; an unescaped prefix has this many quotes."""
         return self._joined(self._start, self._comma, groups, quotes)
 
     def _joined(self, head: str, comma: str, groups: Collection[tuple[str, Collection[Row]]], quotes: int) -> str:
-        """Return the lines, escaped where they must be."""
+        """Return the lines, escaped if needed."""
         tail = comma + self._tail
         lines = [head + prefix + tail % row for prefix, rows in groups for row in rows]
         text = "".join(lines)
@@ -62,25 +62,25 @@ class LineWriter:
 
 
 def _escaped(row: Row) -> Row:
-    """Return the row with its texts escaped."""
+    """Return the row with escaped texts."""
     return tuple([escape(value) if isinstance(value, str) else value for value in row])
 
 
 class _NodeTexts(dict[NumaNodes, str]):
-    """The label text of each set of NUMA nodes; a node has a handful of them."""
+    """A cache of the label text of each set of NUMA nodes; a node has a handful of them."""
 
     def __missing__(self, nodes: NumaNodes) -> str:
-        """Return the text, and keep it."""
+        """Render and cache the text."""
         text = self[nodes] = nodes_text(nodes)
         return text
 
 
 def device_lines(family: Family, held: Iterable[tuple[str, Sequence[Device]]]) -> str | None:
     """
-    Return the lines of podres_container_device_info, of which a node has thousands, as LineWriter would write them.
+    Fast path of podres_container_device_info, of which a node has thousands of lines.
 
-    Names and order of the labels are the *family*'s; *held* are the devices of each container behind its labels. None
-    where a line needs more than to be written down: something to escape, or an id that may be a replica's.
+    Label names and order are the *family*'s; *held* are the devices of each container with its labels. Returns the same
+    lines as LineWriter, or None if a line needs escaping or an id may be a replica.
     """
     texts = _NodeTexts()
     resource, device, base, replica, numa_nodes = (f'{label}="' for label in family.labels)

@@ -1,4 +1,4 @@
-"""Which exposition format and encoding a scraper gets: HTTP content negotiation, clamped to what is really served."""
+"""HTTP content negotiation: choose the exposition format and encoding for a scraper."""
 
 import re
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 _WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
-# Requested versions that a format answers; the empty text stands for a range that names none.
+# The requested versions that each format satisfies; an empty text is a range without a version.
 _VERSIONS = {
     "text/plain": frozenset({"", "0.0.4", "1.0.0"}),
     "application/openmetrics-text": frozenset({"", "0.0.1", "1.0.0"}),
 }
 
-# Source: prometheus.io/docs/instrumenting/escaping_schemes. The value is echoed, so nothing else may pass.
+# Source: prometheus.io/docs/instrumenting/escaping_schemes. The value is echoed, so nothing else is accepted.
 _ESCAPING_SCHEMES = frozenset({"allow-utf-8", "underscores", "dots", "values"})
 
 
@@ -42,7 +42,7 @@ _CONTENT_TYPES = {
 
 
 class _Range(NamedTuple):
-    """One element of a header that lists alternatives: `name;key=value;q=0.5`."""
+    """One element of an Accept or Accept-Encoding header: `name;key=value;q=0.5`."""
 
     name: str
     parameters: dict[str, str]
@@ -50,7 +50,7 @@ class _Range(NamedTuple):
 
 
 class _Match(NamedTuple):
-    """How a range suits a format. Ordered: among formats the greatest wins, so a later position is a smaller number."""
+    """How well a range matches a format. The greatest wins, so an earlier position has a larger number."""
 
     weight: float
     specificity: int
@@ -58,20 +58,19 @@ class _Match(NamedTuple):
     escaping: str
 
 
-# Scrapers send one or two different headers, over and over.
+# Scrapers send one or two different headers again and again.
 @lru_cache(maxsize=32)
 def choose_format(accept: str) -> tuple[Format, str]:
     """
-    Return the format that an Accept header asks for, and the full Content-Type to answer with.
+    Return the format that an Accept header requests, and the full Content-Type of the answer.
 
-    The highest weight wins, then the more specific range, then the one listed first; weight 0 refuses. Of several
-    ranges that name one format, the most specific decides (RFC 9110, 12.5.1). Versions are clamped to what is rendered:
-    OpenMetrics 0.0.1 is answered as 1.0.0, text 1.0.0 as 0.0.4; any other version counts as not listed. Malformed
-    elements are ignored, and where nothing fits the answer is text 0.0.4.
+    The highest weight wins, then the more specific range, then the one listed first; weight 0 refuses. If several
+    ranges match a format, the most specific decides (RFC 9110, 12.5.1). Versions are clamped to the supported ones:
+    OpenMetrics 0.0.1 is answered as 1.0.0, text 1.0.0 as 0.0.4; any other version is ignored. Malformed elements are
+    ignored, and if nothing matches the answer is text 0.0.4.
 
-    `escaping=` is echoed for OpenMetrics 1.0.0 where the range names a known scheme: the answer must then name it, and
-    all schemes give the same bytes because our names are within the legacy character set. Text 0.0.4 has no such
-    parameter.
+    `escaping=` is echoed for OpenMetrics 1.0.0 if the range names a known scheme, as the specification requires; all
+    schemes give the same bytes because our names use the legacy character set. Text 0.0.4 has no such parameter.
 
     Source: prometheus.io/docs/instrumenting/content_negotiation, "Selection of Format" and "Content-Type Response".
     """
@@ -86,9 +85,9 @@ def choose_format(accept: str) -> tuple[Format, str]:
 @lru_cache(maxsize=32)
 def accepts_gzip(accept_encoding: str) -> bool:
     """
-    Return whether an Accept-Encoding header prefers gzip to the plain page, or likes both the same.
+    Return whether an Accept-Encoding header prefers gzip to identity, or likes both equally.
 
-    `*` stands for whatever the header does not name; an absent header asks for the plain page.
+    `*` matches whatever the header does not name; without the header, the answer is not compressed.
 
     Source: RFC 9110, 12.5.3.
     """
@@ -99,14 +98,14 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 
 def _best_match(wanted: Format, ranges: list[_Range]) -> _Match:
-    """Return the match that decides about a format: the most specific; among those, the heaviest and then the first."""
+    """Return the match that decides about a format: the most specific, then the highest weight, then the first."""
     matches = [match for position, each in enumerate(ranges) if (match := _match(wanted, each, -position))]
     nothing = _Match(0.0, -1, 0, "")
     return max(matches, key=lambda match: (match.specificity, match.weight, match.position), default=nothing)
 
 
 def _match(wanted: Format, offered: _Range, position: int) -> _Match | None:
-    """Return how a range suits a format, None if it speaks of something else."""
+    """Return how well a range matches a format, None if it does not."""
     main_type = wanted.media_type.partition("/")[0]
     if offered.name == "*/*":
         return _Match(offered.weight, 0, position, "")
@@ -121,7 +120,7 @@ def _match(wanted: Format, offered: _Range, position: int) -> _Match | None:
 
 
 def _ranges(header: str) -> Iterator[_Range]:
-    """Yield the well-formed elements in their order: names and keys in lower case, weight 1 where none is stated."""
+    """Yield the well-formed elements in order, with names and keys in lower case and a default weight of 1."""
     for element in header.split(","):
         name, *rest = (part.strip() for part in element.split(";"))
         pairs = [part.partition("=") for part in rest if part]

@@ -1,4 +1,4 @@
-"""The exporter's own counters, in a registry of their own, and the process metrics."""
+"""The exporter's own counters and the process metrics, in a registry of their own."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -16,7 +16,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class MetadataMetrics:
-    """What is counted of the API server; safe to use from every thread."""
+    """Counters of pod metadata requests; thread-safe."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """Register the families."""
@@ -35,7 +35,7 @@ class MetadataMetrics:
         self._errors.labels(verb, reason.value).inc()
 
     def restart(self, cause: str) -> None:
-        """Count one watch that has to be opened anew."""
+        """Count one watch that has to be reopened."""
         self._restarts.labels(cause).inc()
 
     def event(self, kind: str) -> None:
@@ -43,7 +43,7 @@ class MetadataMetrics:
         self._events.labels(kind).inc()
 
     def received(self, size: int) -> None:
-        """Count bytes."""
+        """Count received bytes."""
         self._received.inc(size)
 
     def malformed(self, items: Sequence[Malformed]) -> None:
@@ -52,7 +52,7 @@ class MetadataMetrics:
 
 
 class DraMetrics:
-    """What is counted of requests for slices and claims; safe to use from every thread."""
+    """Counters of requests for ResourceSlices and ResourceClaims; thread-safe."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """Register the families."""
@@ -69,13 +69,13 @@ class DraMetrics:
         self._errors.labels(verb, reason.value).inc()
 
     def restart(self, cause: str) -> None:
-        """Pass over it: the requests tell."""
+        """Ignore it: the requests are counted."""
 
     def event(self, kind: str) -> None:
-        """Pass over it: slices change when hardware does."""
+        """Ignore it: slices change only with the hardware."""
 
     def received(self, size: int) -> None:
-        """Pass over it: the requests tell."""
+        """Ignore it: the requests are counted."""
 
     def malformed(self, items: Sequence[Malformed]) -> None:
         """Count items of one answer that were unusable."""
@@ -83,15 +83,15 @@ class DraMetrics:
 
 
 class OwnMetrics:
-    """What the exporter counts about itself; safe to use from every thread."""
+    """Everything the exporter counts about itself; thread-safe."""
 
     def __init__(self, collectors: Collection[str], versions: Mapping[str, str], *, web_config: bool = False) -> None:
         """
-        Register the families of the collectors `exporter` and `process` where they are on.
+        Register the families of the collectors `exporter` and `process` if they are enabled.
 
-        *versions* has the label values of the build info; *web_config* says that there is a web config file. Turns off
-        `_created` series for the whole process: they are series without a use here, and prometheus_client has only a
-        global switch.
+        *versions* are the label values of the build info; *web_config*: a web config file is in use. Disables
+        `_created` series for the whole process, because they are of no use here and prometheus_client only has a global
+        switch.
         """
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client does not annotate it
         self._registry = CollectorRegistry(auto_describe=False)
@@ -118,15 +118,17 @@ class OwnMetrics:
             ProcessCollector(registry=self._registry)
 
     def metadata(self) -> MetadataMetrics:
-        """Return the counters of the API server, made at the first and only call: without it they are not shown."""
+        """
+        Return the metadata counters; registered on the first and only call, so that they are absent without metadata.
+        """
         return MetadataMetrics(self._metadata_registry)
 
     def dra(self) -> DraMetrics:
-        """Return the counters of slices and claims, made at the first and only call: without it they are not shown."""
+        """Return the DRA counters; registered on the first and only call, so that they are absent without DRA."""
         return DraMetrics(self._metadata_registry)
 
     def rpc(self, rpc: str, seconds: float, reason: Reason | None) -> None:
-        """Count one call to the kubelet; *reason* is None where it gave a usable answer."""
+        """Count one call to the kubelet; *reason* is None if it gave a usable answer."""
         self._rpcs.labels(rpc).inc()
         self._duration.labels(rpc).observe(seconds)
         if reason is not None:
@@ -145,11 +147,11 @@ class OwnMetrics:
         self._lists.labels(reason).inc()
 
     def list_delayed(self, outcome: str) -> None:
-        """Count one List that has waited for an admission."""
+        """Count one List that was delayed during a pod admission."""
         self._list_delays.labels(outcome).inc()
 
     def resync_differed(self) -> None:
-        """Count one pod of which the kubelet said something else than was shown."""
+        """Count one pod that the kubelet reported differently from what was shown."""
         self._differences.inc()
 
     def loop_error(self) -> None:
@@ -157,14 +159,14 @@ class OwnMetrics:
         self._loop_errors.inc()
 
     def web_config_loaded(self, at_seconds: float) -> None:
-        """Note that the web config file is good, at a second of wall time."""
+        """Note that the web config file is valid, at this wall time in seconds."""
         self._web_config_successful.set(1)
         self._web_config_timestamp.set(at_seconds)
 
     def web_config_rejected(self) -> None:
-        """Note that the web config file has changed and cannot be used."""
+        """Note that the web config file has changed and is invalid."""
         self._web_config_successful.set(0)
 
     def text(self, text_format: Format) -> bytes:
-        """Return the registry's page, without what ends an OpenMetrics page."""
+        """Return the registry as text, without the OpenMetrics end marker."""
         return registry_text(self._registry, text_format)

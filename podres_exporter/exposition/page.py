@@ -1,10 +1,10 @@
 """
-The page that scrapes get: bytes, made at most once for each variant that is asked for.
+Render and cache the metrics page: each format and encoding at most once per change.
 
-It has two parts. What the allocation says is written by the poll loop when the allocation changed; it is nearly all of
-the page. The rest (running totals, sources, own counters) changes all the time, is small, and is written at most once a
-second. A scrape usually finds both ready and takes no part in the work. They are handed out side by side, never joined:
-however many clients read slowly, the large part is in memory once for each allocation that they read of.
+The page has two parts. The allocation, nearly all of the page, is rendered by the poll loop when it changed. The rest
+(running totals, sources, own counters) is small, changes all the time, and is rendered at most once a second. A scrape
+usually finds both ready. They are sent one after the other and never joined, so that the large part is in memory only
+once per allocation, however many clients read it slowly.
 """
 
 import math
@@ -22,22 +22,22 @@ from podres_exporter.families import Family
 from podres_exporter.model import Allocation, Snapshot
 
 REST_SECONDS = 1.0
-"""How old the small part may get: fresh enough for any scrape interval, and a flood of scrapes costs nothing."""
+"""Maximum age of the small part: fresh enough for any scrape interval, while a flood of scrapes costs nothing."""
 
 PageParts = tuple[bytes, bytes]
-"""The large part and the small one; a page is one after the other."""
+"""The large part and the small one, which together form the page."""
 
 Written = list[tuple[Family, str]]
-"""Families with their lines."""
+"""Families with their rendered lines."""
 
 
 @dataclass(slots=True)
 class _Body:
     """
-    What the allocation says, and its two encodings by format, made at the first scrape that wants them.
+    The rendered allocation and its encodings by format, each made at the first scrape that needs it.
 
-    *written* is ready for that scrape and then let go: one page is kept in memory, in the form that is asked for. Who
-    asks for another form as well has it written again.
+    *written* is prepared for the first scrape and then released: one page is kept in memory, in the requested form. If
+    another form is requested as well, it is rendered again.
     """
 
     write: Callable[[], Written]
@@ -46,13 +46,13 @@ class _Body:
     deflated: dict[Format, Deflated] = field(default_factory=dict)
 
     def get(self, text_format: Format) -> bytes:
-        """Return the text in UTF-8."""
+        """Return the text as UTF-8."""
         if text_format not in self.identity:
             self.identity[text_format] = b"".join(self._pieces(text_format))
         return self.identity[text_format]
 
     def get_deflated(self, text_format: Format) -> Deflated:
-        """Return the text compressed; the text itself is not kept, for most scrapers never ask for it."""
+        """Return the compressed text; the text itself is not kept, because most scrapers never request it."""
         if text_format not in self.deflated:
             self.deflated[text_format] = deflate(self._pieces(text_format))
         return self.deflated[text_format]
@@ -67,7 +67,7 @@ class _Body:
 
 @dataclass(frozen=True, slots=True)
 class _Published:
-    """One snapshot with its body, and the monotonic second from which its allocation must not be shown any more."""
+    """One snapshot with its body, and the monotonic second from which its allocation is too old to show."""
 
     snapshot: Snapshot
     body: _Body
@@ -76,7 +76,7 @@ class _Published:
 
 @dataclass(frozen=True, slots=True)
 class _Variant:
-    """One finished answer: which body it was made of, and when."""
+    """One finished answer, the body it was made from, and when."""
 
     body: _Body
     made_at_seconds: float
@@ -84,12 +84,12 @@ class _Variant:
 
 
 class Exposition:
-    """Holds the page of the newest snapshot; `publish` is for the poll loop, `body` for any number of scrapes."""
+    """Holds the page of the newest snapshot; the poll loop calls `publish`, scrapes call `body`."""
 
     def __init__(
         self, node: str, families: Collection[Family], own: OwnMetrics, clock: Clock, *, node_label: bool = True
     ) -> None:
-        """Start with a page that has no allocation and says so."""
+        """Start with a page that says that there is no allocation yet."""
         self._families, self._own, self._clock, self._node_label = families, own, clock, node_label
         self._writer = AllocationWriter(families, node, node_label=node_label)
         self._empty = _Body(list)
@@ -106,9 +106,9 @@ class Exposition:
 
     def publish(self, snapshot: Snapshot, expires_at_seconds: float) -> None:
         """
-        Show *snapshot* from now on, its allocation not beyond *expires_at_seconds* (monotonic).
+        Publish *snapshot*; its allocation expires at *expires_at_seconds* (monotonic).
 
-        The expiry is checked at each scrape too, so that a poll loop that hangs cannot keep old facts on the page.
+        The expiry is also checked at each scrape, in case the poll loop hangs.
         """
         body = self._published.body
         if snapshot.allocation is None:
@@ -121,7 +121,7 @@ class Exposition:
         self._variants.clear()
 
     def body(self, text_format: Format, gzip: bool) -> PageParts:
-        """Return the page in one format, gzipped or not, in its two parts. Never blocks on a source."""
+        """Return the page in one format, gzipped or not, as its two parts. Never blocks on a source."""
         now = self._scraped_at_seconds = self._clock.monotonic_seconds()
         published = self._published
         body, snapshot = published.body, published.snapshot
@@ -130,7 +130,7 @@ class Exposition:
         if known := self._known(body, text_format, gzip, now):
             return known
         with self._lock:
-            # Others may have waited for the same page: one is made for all of them.
+            # Other requests may have waited for the same page: render it once for all of them.
             if known := self._known(body, text_format, gzip, now):
                 return known
             make = partial(self._gzipped if gzip else self._identity, body, text_format, snapshot)
@@ -140,7 +140,7 @@ class Exposition:
             return variant.parts
 
     def _known(self, body: _Body, text_format: Format, gzip: bool, now: float) -> PageParts | None:
-        """Return the page where it is ready and fresh enough."""
+        """Return the page if it is ready and fresh enough."""
         known = self._variants.get((text_format, gzip))
         return known.parts if known and known.body is body and now - known.made_at_seconds < REST_SECONDS else None
 
@@ -152,7 +152,7 @@ class Exposition:
         return start.blocks, gzip_end(start, self._rest(text_format, snapshot))
 
     def _rest(self, text_format: Format, snapshot: Snapshot) -> bytes:
-        """Return the small part: running totals, sources, own counters, and the end of the page."""
+        """Return the small part: running totals, sources, own counters, and the end marker."""
         written = write_rest(snapshot, self._families, node_label=self._node_label)
         end = b"# EOF\n" if text_format is Format.OPENMETRICS else b""
         return page(written, text_format).encode() + self._own.text(text_format) + end

@@ -1,4 +1,4 @@
-"""A registry of prometheus_client to text, in both formats."""
+"""Render a prometheus_client registry as text, in both formats."""
 
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import CollectorRegistry
@@ -9,14 +9,14 @@ from podres_exporter.exposition.lines import identity
 from podres_exporter.exposition.negotiation import Format
 
 _NAMED = {"counter": "_total", "info": "_info"}
-"""What the text format calls a family more than OpenMetrics does, by type."""
+"""Suffixes that the text format adds to a family's name compared with OpenMetrics, by type."""
 
 
 def registry_text(registry: CollectorRegistry, text_format: Format) -> bytes:
     """
-    Return the registry's page, without what ends an OpenMetrics page.
+    Return the registry as text, without the OpenMetrics end marker.
 
-    prometheus_client's own writer of the text format lives among its HTTP servers and clients, which cost 4 MiB.
+    prometheus_client's own text writer is in a module that imports HTTP servers and clients, which cost 4 MiB.
     """
     if text_format is Format.OPENMETRICS:
         openmetrics: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]  # not annotated

@@ -1,14 +1,14 @@
-"""Rendering of large answers: one at a time, so that the peaks of memory do not add up; and their ETags."""
+"""Render large answers one at a time, so that memory peaks do not add up; and compute their ETags."""
 
 import threading
 
 
 def etag(data: bytes, encoding: str = "") -> str:
     """
-    Return the strong ETag of *data*, quotes included; the encodings of one text differ, and so must their tags.
+    Return the strong ETag of *data*, quotes included; the encodings of one text have different tags.
 
-    Python's own hash of bytes, 64 bits with a secret key of the process: a digest of hashlib costs 0.7 MiB. After a
-    restart the tags are others, and browsers ask once in vain.
+    Uses Python's hash of bytes (64 bits, keyed per process) because hashlib costs 0.7 MiB. After a restart the tags
+    differ, and each browser downloads the document once more.
 
     Source: RFC 9110, 8.8.3.3; PEP 456.
     """
@@ -16,4 +16,6 @@ def etag(data: bytes, encoding: str = "") -> str:
 
 
 RENDERING = threading.Lock()
-"""Held while the page or the JSON document is made: at 50,000 devices each takes tens of MiB. No scrape holds it."""
+"""
+Held while the page or the JSON document is rendered: at 50,000 devices each takes tens of MiB. Scrapes never hold it.
+"""

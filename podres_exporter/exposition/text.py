@@ -1,8 +1,8 @@
 """
-Families to the text of a page: headers, and the lines below them.
+Render families as Prometheus text: headers and sample lines.
 
-All of an allocation is written anew whenever it changed. That is rare, takes milliseconds where a node has thousands of
-devices, and leaves no second copy of the page behind.
+An allocation is rendered completely whenever it changed. That is rare, takes milliseconds with thousands of devices,
+and needs no second copy of the page.
 """
 
 from collections.abc import Collection, Iterable
@@ -29,8 +29,8 @@ def header(family: Family, text_format: Format) -> str:
     """
     Return the HELP and TYPE lines.
 
-    Source: OpenMetrics 1.0, "Suffixes": a family of infos or counters is named without the `_info` or `_total` of its
-    samples, and infos have a type of their own; the text format names the samples and knows no infos.
+    Source: OpenMetrics 1.0, "Suffixes": an info or counter family is named without the `_info` or `_total` of its
+    samples, and info is a type; the text format uses the samples' name and has no info type.
     """
     name, kind = family.name, family.kind
     text = family.help.replace("\\", r"\\").replace("\n", r"\n")
@@ -43,15 +43,15 @@ def header(family: Family, text_format: Format) -> str:
 
 
 class AllocationWriter:
-    """Writes what an allocation says, family by family."""
+    """Renders an allocation family by family."""
 
     def __init__(self, families: Collection[Family], node: str, *, node_label: bool) -> None:
-        """Write the families of *families* that an allocation has; with *node_label*, label `node` comes first."""
+        """Render those of *families* that belong to an allocation; with *node_label*, the label `node` comes first."""
         self._writers = [(family, LineWriter(family)) for family in families]
         self._node = identity(node=node) if node_label else ""
 
     def write(self, allocation: Allocation) -> list[tuple[Family, str]]:
-        """Return each family that has lines with its lines, in the order of the catalogue within each kind."""
+        """Return each family that has lines with its lines, in catalogue order within each kind."""
         found = Labelled(allocation.pods, self._node and self._node + ",")
         pods: list[tuple[Family, str]] = []
         node: list[tuple[Family, str]] = []
@@ -87,7 +87,7 @@ def _of_labels(family: PodLabelsFamily, found: Labelled) -> str:
 
 
 def write_rest(snapshot: Snapshot, families: Iterable[Family], *, node_label: bool) -> list[tuple[Family, str]]:
-    """Return the lines of what changes with every poll: running totals, and what is said of the exporter itself."""
+    """Return the lines that change with every poll: running totals and the exporter's own state."""
     node = identity(node=snapshot.node) if node_label else ""
     written = [
         (family, LineWriter(family).write(node if isinstance(family, UsageFamily) else "", family.rows(snapshot)))
@@ -98,5 +98,5 @@ def write_rest(snapshot: Snapshot, families: Iterable[Family], *, node_label: bo
 
 
 def page(written: Iterable[tuple[Family, str]], text_format: Format) -> str:
-    """Return the families with their headers; what ends an OpenMetrics page is not part of it."""
+    """Return the families with their headers, without the OpenMetrics end marker."""
     return "".join([header(family, text_format) + text for family, text in written])

@@ -1,4 +1,4 @@
-"""The catalogue of metric families and the pure functions from the snapshot to their rows."""
+"""The catalogue of metric families, and the pure functions that compute their rows from a snapshot."""
 
 from podres_exporter.families.catalogue import (
     CATALOGUE,

@@ -1,4 +1,4 @@
-"""What still fits: the largest request that one NUMA node can serve now."""
+"""Metrics of the largest request that a single NUMA node can serve now."""
 
 from collections.abc import Collection
 
@@ -7,7 +7,7 @@ from podres_exporter.model import Allocation, DeviceStock
 
 
 def _devices(allocation: Allocation) -> Collection[Row]:
-    """Return (resource, count); nothing of a resource of which it is not known what is free."""
+    """Return (resource, count), without resources whose free amount is unknown."""
     stocks: dict[str, list[DeviceStock]] = {}
     for stock in allocation.devices:
         stocks.setdefault(stock.resource, []).append(stock)
@@ -17,9 +17,9 @@ def _devices(allocation: Allocation) -> Collection[Row]:
 
 def _most(stocks: Collection[DeviceStock]) -> int | None:
     """
-    Return the most devices that are surely free near one NUMA node, all of them where none states a node.
+    Return the most devices that are certainly free near one NUMA node; all of them if none states a node.
 
-    As the kubelet's hints have it: once some device of a resource states a node, those that state none are near none.
+    As in the kubelet's hints: once any device of a resource states a node, devices that state none are near no node.
     """
     if any(stock.free is None for stock in stocks):
         return None
@@ -32,7 +32,7 @@ def _most(stocks: Collection[DeviceStock]) -> int | None:
 
 
 def _cpus(allocation: Allocation) -> Collection[Row]:
-    """Return one row; nothing where the CPU manager's policy is not static, or the CPUs have no known node."""
+    """Return one row; none if the CPU manager's policy is not static or the CPUs' nodes are unknown."""
     pool, topology = allocation.cpus.shared_pool, allocation.topology
     if pool is None or topology is None or not allocation.cpus.allocatable:
         return []

@@ -1,4 +1,4 @@
-"""How well containers sit on the NUMA nodes. Derived, because PromQL cannot derive it cheaply."""
+"""Metrics of NUMA alignment by container, derived here because PromQL cannot derive them cheaply."""
 
 from collections.abc import Collection
 
@@ -12,7 +12,7 @@ def _numa_nodes(view: ContainerView, _topology: Topology | None) -> Collection[R
 
 
 def _aligned(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
-    """Return 1 or 0; a container that asks for more than one node has is neither."""
+    """Return 1 or 0; no row for a container that needs more than one node has."""
     match view.alignment.verdict:
         case Verdict.ALIGNED:
             return [(1,)]

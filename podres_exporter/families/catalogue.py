@@ -1,4 +1,4 @@
-"""Every metric family this exporter can show, in the order of the page. A public contract: see CHANGELOG."""
+"""The catalogue of every metric family, in page order: a public contract (see CHANGELOG)."""
 
 from collections.abc import Collection
 
@@ -52,16 +52,16 @@ COLLECTORS = {
     "exporter": "the exporter's sources, calls and build",
     "process": "the process_* metrics of the exporter's process",
 }
-"""Every switch with what it shows; `process` is prometheus_client's, the rest have the families of that collector."""
+"""Every collector with a description; `process` comes from prometheus_client, the others are families."""
 OFF_BY_DEFAULT = frozenset({"cpu-info"})
 DEFAULT_COLLECTORS = frozenset(COLLECTORS) - OFF_BY_DEFAULT
 
 
 def selected(collectors: Collection[str], counts_only: Collection[str] = ()) -> tuple[Family, ...]:
     """
-    Return the families of the collectors that are on, in the order of the page.
+    Return the families of the enabled collectors, in page order.
 
-    Devices of the extended resources of which only counts are wanted have no series of their own.
+    Extended resources in *counts-only* get no series per device.
     """
     families = tuple(family for family in CATALOGUE if family.collector in collectors)
     return devices.without_devices_of(families, frozenset(counts_only)) if counts_only else families

@@ -1,4 +1,4 @@
-"""Devices of DRA claims, of any driver."""
+"""Metrics of DRA claim devices, for any driver."""
 
 from collections.abc import Collection, Iterable
 
@@ -7,7 +7,7 @@ from podres_exporter.model import Allocation, Certainty, ClaimUse, ContainerView
 
 
 def _claim_devices(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
-    """Return a row per claim device; kubelets 1.27 to 1.30 do not name devices, only their CDI names."""
+    """Return a row per claim device; kubelets 1.27 to 1.30 name no devices, only CDI names."""
     if not view.claim_uses:
         return ()
     return _once(
@@ -38,7 +38,7 @@ def _cdi_devices(view: ContainerView, _topology: Topology | None) -> Collection[
 
 
 def _admin(use: ClaimUse) -> str:
-    """Return whether it is admin access, empty where the claim was not read."""
+    """Return whether it is admin access; empty if the claim was not read."""
     if not use.request:
         return ""
     return "true" if use.is_admin else "false"
@@ -55,12 +55,12 @@ def _consumed(view: ContainerView, _topology: Topology | None) -> Collection[Row
 
 
 def _once(rows: Iterable[Row]) -> Collection[Row]:
-    """Return each row once: of a claim listed under two namespaces, the devices could differ in what is no label."""
+    """Drop duplicate rows: devices of a claim listed under two namespaces may differ only in what is not a label."""
     return list(dict.fromkeys(rows))
 
 
 def _double_held(allocation: Allocation) -> Collection[Row]:
-    """Return the counts of each driver of the node, 0 included; nothing where it is not judged."""
+    """Return the count for each driver of the node, including 0; none if doubles cannot be judged."""
     if allocation.doubles is None:
         return []
     doubles = [(each.resource, each.certainty) for each in allocation.doubles if each.thing is Thing.CLAIM_DEVICE]

@@ -1,4 +1,4 @@
-"""Exclusive CPUs of containers and pods, and the node's shared pool."""
+"""Metrics of exclusive CPUs of containers and pods, and of the node's shared pool."""
 
 from collections.abc import Collection
 
@@ -42,15 +42,15 @@ def _cpu_infos(view: ContainerView, topology: Topology | None) -> Collection[Row
 
 
 def _stated(number: int) -> str:
-    """Return the number as label text, empty where the kernel states none."""
+    """Return the number as label text; empty if the kernel does not state it."""
     return str(number) if number >= 0 else ""
 
 
 def _per_node(allocation: Allocation, cpus: CpuSet | None) -> Collection[Row]:
     """
-    Return how many of *cpus* each NUMA node has, nodes that have none of them included.
+    Return how many of *cpus* each NUMA node has, including nodes with 0.
 
-    Nothing where the node has no allocatable CPUs at all: the CPU manager's policy is then not static.
+    Empty if the node has no allocatable CPUs at all: the CPU manager's policy is then not static.
     """
     if cpus is None or not (allocation.cpus.allocatable or allocation.cpus.exclusive):
         return []
@@ -70,7 +70,7 @@ def _exclusive(allocation: Allocation) -> Collection[Row]:
 
 
 def _shared_pool(allocation: Allocation) -> Collection[Row]:
-    """Return what is surely left of the pool on each node, whichever CPUs the unlisted ones are."""
+    """Return the certain remainder of the pool on each node, whichever CPUs the unlisted ones are."""
     rows = _per_node(allocation, allocation.cpus.shared_pool)
     return [(node, max(0, int(count) - allocation.cpus.unlisted)) for node, count in rows]
 
@@ -124,7 +124,7 @@ FAMILIES = (
         name="podres_cpu_info",
         kind=Kind.INFO,
         help="One per exclusive CPU of the container; joins with node_cpu_seconds_total on the label cpu. l3_cache is "
-        "the lowest CPU that shares its last-level cache, empty where the kernel states none.",
+        "the lowest CPU that shares its last-level cache, empty if the kernel states none.",
         labels=("cpu", "numa_node", "core", "socket", "l3_cache"),
         collector="cpu-info",
         rows=_cpu_infos,

@@ -1,4 +1,4 @@
-"""Devices of device plugins: held by containers, and what the node has of them."""
+"""Metrics of device-plugin devices: held by containers, and the node's stock."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
@@ -37,7 +37,7 @@ def _device_infos(view: ContainerView, _topology: Topology | None) -> Collection
 
 
 def _device_health(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
-    """Return a row per device that the pod's status speaks of."""
+    """Return a row per device in the pod's status."""
     rows = [(row.resource, row.device, row.pool, row.claim, row.health, 1) for row in view.health]
     return list(dict.fromkeys(rows)) if rows else ()
 
@@ -67,7 +67,7 @@ def _unallocatable_held(allocation: Allocation) -> Collection[Row]:
 
 
 def _double_held(allocation: Allocation) -> Collection[Row]:
-    """Return the count of each resource of the node, 0 included; nothing where it is not judged."""
+    """Return the count for each resource of the node, including 0; none if doubles cannot be judged."""
     if allocation.doubles is None:
         return []
     doubles = [each.resource for each in allocation.doubles if each.thing is Thing.DEVICE]
@@ -168,7 +168,7 @@ FAMILIES = (
 
 
 def without_devices_of(families: Iterable[Family], resources: frozenset[str]) -> tuple[Family, ...]:
-    """Return the families with no series for single devices of the resources; counts stay as they are."""
+    """Return the families without series per device of these resources; counts are unchanged."""
 
     def lean(rows: ContainerRows) -> ContainerRows:
         def of_others(view: ContainerView, topology: Topology | None) -> Collection[Row]:

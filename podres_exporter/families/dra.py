@@ -1,4 +1,4 @@
-"""DRA devices of the node as their ResourceSlices describe them, and what is left of them."""
+"""Metrics of the node's DRA devices from ResourceSlices, and of their availability."""
 
 from collections.abc import Collection, Iterable
 

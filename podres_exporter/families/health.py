@@ -1,4 +1,4 @@
-"""What the exporter knows of its sources, and how far the snapshot may be trusted."""
+"""Metrics of the sources' health and the snapshot's freshness."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Memory and huge pages that the static memory manager granted."""
+"""Metrics of memory and huge pages granted by the static memory manager."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence

@@ -1,8 +1,8 @@
 """
-The exporter's own counters, as data only: they count events, so they live in a registry and not in the snapshot.
+Definitions of the exporter's own counters. They count events, so their values are in a registry, not in the snapshot.
 
-They stand here because the catalogue is one: metrics.md, the `metrics` command, dashboards and rules name only what it
-holds.
+They are defined here because there is one catalogue: metrics.md, the `metrics` command, dashboards and rules may name
+only what it contains.
 """
 
 from podres_exporter.families.spec import Family, Kind
@@ -104,7 +104,7 @@ METADATA_EVENTS = Family(
     name="podres_metadata_events_total",
     kind=Kind.COUNTER,
     help="Events of the watch: changed, foreign (pod of another node), deleted, bookmark, failed, unknown, unusable; "
-    "of the Pods API also synced (all pods named) and resync (a pod that was other than its events had told).",
+    "of the Pods API also synced (all pods named) and resync (a pod that differed from what its events said).",
     labels=("event",),
     collector="exporter",
 )

@@ -1,4 +1,4 @@
-"""Who the pods are, and what their containers asked for: what the API server adds."""
+"""Metrics from pod metadata: identity, owners, labels, and what containers requested."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,7 @@ CPU = "cpu"
 
 
 def _info(view: PodView, _topology: Topology | None) -> Collection[Row]:
-    """Return the pod's one row; none where nothing is known of it, for empty labels would look like knowledge."""
+    """Return the pod's one row; none without metadata, because empty labels would look like knowledge."""
     meta = view.meta
     if meta is None:
         return ()
@@ -59,8 +59,8 @@ FAMILIES = (
     PodFamily(
         name="podres_pod_info",
         kind=Kind.INFO,
-        help="One per pod that the kubelet lists and the API server knows. workload is what stays the same "
-        "over revisions and runs: the Deployment or Argo Rollout of a ReplicaSet, the CronJob of a Job, "
+        help="One per pod that the kubelet lists and the API server knows. workload is the owner that stays the same "
+        "across revisions and runs: the Deployment or Argo Rollout of a ReplicaSet, the CronJob of a Job, "
         "derived from labels and names, else the owner.",
         labels=("uid", "qos_class", "priority_class", "owner_kind", "owner_name", "workload_kind", "workload_name"),
         collector="pods",
@@ -70,7 +70,7 @@ FAMILIES = (
     PodFamily(
         name="podres_pod_start_timestamp_seconds",
         kind=Kind.GAUGE,
-        help="When the kubelet took the pod up (status.startTime), in Unix seconds; absent where that is not known.",
+        help="When the kubelet accepted the pod (status.startTime), in Unix seconds; absent if that is not known.",
         labels=(),
         collector="pods",
         rows=_started,

@@ -1,4 +1,4 @@
-"""What a metric family is: its name and meaning as data, its rows as a pure function of the snapshot."""
+"""The definition of a metric family: name, help and labels as data, rows as a pure function of the snapshot."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from podres_exporter.cpuset import CpuSet, format_cpuset
 from podres_exporter.model import Allocation, ContainerView, PodView, Snapshot, Topology
 
 Row = tuple[str | int | float, ...]
-"""The values of a family's own labels, in order, and last the sample's value."""
+"""The values of a family's own labels, in order, followed by the sample's value."""
 
 
 class Kind(StrEnum):
-    """Metric type; an info is a constant 1 and is a gauge in the text format, which has no infos."""
+    """Metric type; an info is a constant 1 and a gauge in the text format, which has no info type."""
 
     GAUGE = "gauge"
     COUNTER = "counter"
@@ -26,9 +26,9 @@ class Family:
     """
     One metric family.
 
-    *name* is the name of its samples, suffix `_info` or `_total` included. *labels* are its own labels; which labels
-    come before them, its subclass says. *collector* is the switch it belongs to. Names and labels are a public
-    contract; all are experimental until 1.0.
+    *name* is the name of its samples, suffix `_info` or `_total` included. *labels* are its own labels; the subclass
+    defines the labels before them. *collector* is the switch it belongs to. Names and labels are a public contract; all
+    are experimental until 1.0.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Family:
 
     @property
     def all_labels(self) -> tuple[str, ...]:
-        """Every label beside `node`, in the order of the page."""
+        """Every label except `node`, in page order."""
         return self.labels
 
 
 class Concern(StrEnum):
-    """What rows of a container or pod are about; one that has none of it has no rows there, and need not be asked."""
+    """What a family's rows are about; a container or pod without it has no rows and is skipped."""
 
     ANYTHING = "anything that it holds"
     DEVICES = "devices"
@@ -58,7 +58,7 @@ class Concern(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContainerFamily(Family):
-    """Rows of one container that holds something; labels `namespace`, `pod`, `container` come first."""
+    """Rows of one container that holds something, after the labels `namespace`, `pod`, `container`."""
 
     rows: Callable[[ContainerView, Topology | None], Collection[Row]]
     concern: Concern
@@ -71,7 +71,7 @@ class ContainerFamily(Family):
 
 @dataclass(frozen=True, slots=True)
 class PodFamily(Family):
-    """Rows of one pod; labels `namespace`, `pod` come first."""
+    """Rows of one pod, after the labels `namespace`, `pod`."""
 
     rows: Callable[[PodView, Topology | None], Collection[Row]]
     concern: Concern
@@ -84,13 +84,13 @@ class PodFamily(Family):
 
 @dataclass(frozen=True, slots=True)
 class PodLabelsFamily(Family):
-    """One row per pod, of value 1, whose label names are the pod's own; labels `namespace`, `pod` come first."""
+    """One row per pod with value 1, whose label names depend on the pod; labels `namespace`, `pod` come first."""
 
     pairs: Callable[[PodView], Collection[tuple[str, str]]]
 
     @property
     def all_labels(self) -> tuple[str, ...]:
-        """The pod's identity; *labels* stands for those that differ from pod to pod."""
+        """The pod's identity; *labels* represents those that differ from pod to pod."""
         return ("namespace", "pod", *self.labels)
 
 
@@ -103,26 +103,26 @@ class NodeFamily(Family):
 
 @dataclass(frozen=True, slots=True)
 class ExporterFamily(Family):
-    """Rows about the snapshot itself, shown without the `node` label whether there is an allocation to show or not."""
+    """Rows about the exporter and its sources, without `node` label and shown even without an allocation."""
 
     rows: Callable[[Snapshot], Collection[Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class UsageFamily(Family):
-    """Running totals of the snapshot; they stay when the allocation is too old to show, as a counter must."""
+    """Running totals; they remain when the allocation is too old to show, because counters must not disappear."""
 
     rows: Callable[[Snapshot], Collection[Row]]
 
 
 @lru_cache(maxsize=1024)
 def nodes_text(nodes: CpuSet) -> str:
-    """Return a node set as CPU-list text, empty where nothing is stated; few sets exist, so the texts are kept."""
+    """Return a node set as CPU-list text, empty if none is stated; cached, because few sets exist."""
     return format_cpuset(nodes)
 
 
 def by_node(cpus: CpuSet, topology: Topology | None) -> list[tuple[str, CpuSet]]:
-    """Return the CPUs by NUMA node as label text; under the empty text those of no known node."""
+    """Return the CPUs by NUMA node as label text; CPUs of no known node are under the empty text."""
     if not cpus:
         return []
     if topology is None:

@@ -1,4 +1,4 @@
-"""What is known to be held though the kubelet does not list it, and not which items these are."""
+"""Metrics of devices and CPUs that pods hold although the kubelet does not list them."""
 
 from collections import Counter
 from collections.abc import Collection

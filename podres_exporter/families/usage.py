@@ -1,4 +1,4 @@
-"""Families of running totals: for chargeback, and for pods that a scrape interval would hide."""
+"""Metrics of running totals, for chargeback and for pods shorter than a scrape interval."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,6 @@
-"""From what the kubelet and the kernel said to what is true of the node. Pure: no clock, no I/O."""
+"""
+Join kubelet answers, metadata and topology into an allocation: stock, alignment, requests, DRA, usage. Pure: no I/O.
+"""
 
 from podres_exporter.join.allocation import Joiner
 from podres_exporter.join.claims import claim_users

@@ -1,4 +1,4 @@
-"""The one place where everything comes together: the answers and the topology to an Allocation."""
+"""Join the kubelet's answers with metadata, topology and DRA into an Allocation."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ SURE = Belief()
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """What a pod's view depends on beside the pod; a view is kept as long as both are the same."""
+    """Everything a pod's view depends on besides the pod; a view is reused as long as both are unchanged."""
 
     topology: Topology | None
     capacity: Capacity | None
@@ -49,7 +49,7 @@ class _Context:
 
 @dataclass(frozen=True, slots=True)
 class _Joined:
-    """The inputs of the last join beside its result."""
+    """The inputs of the last join and its result."""
 
     inputs: tuple[object, ...]
     allocatable: Allocatable | None
@@ -59,10 +59,10 @@ class _Joined:
 
 
 class Joiner:
-    """Joins answers to an Allocation; remembers the last one, so that what did not change is not judged again."""
+    """Joins answers into an Allocation; remembers the last result, so that unchanged pods are not processed again."""
 
     def __init__(self) -> None:
-        """Start without memory."""
+        """Start without a previous result."""
         self._last: _Joined | None = None
         self._plugin_resources: frozenset[str] = frozenset()
 
@@ -78,13 +78,13 @@ class Joiner:
         belief: Belief = SURE,
     ) -> Allocation:
         """
-        Return who holds what on the node and what is left.
+        Return who holds what on the node, and what is free.
 
-        *allocatable* is None where the kubelet cannot be asked (1.20, or switched off): what is left is then unknown.
-        *metadata* decorates the pods. *belief* tells how sure the listing is, and which of its pods have ended
-        (kubelets up to 1.33 list them, with what they held); where it does not say, *metadata* does while it is synced.
-        *legacy* marks a kubelet of 1.20 to 1.22. Equal inputs give an equal result; what is remembered only saves work,
-        but for the extended resources that a device plugin ever had.
+        *allocatable* is None if the kubelet does not report it (1.20, or disabled): the free amounts are then unknown.
+        *metadata* decorates the pods. *belief* says how certain the listing is, and which of its pods have ended
+        (kubelets up to 1.33 still list them with what they held); if it does not say, synced *metadata* decides.
+        *legacy* marks a kubelet of 1.20 to 1.22. Equal inputs give an equal result; the memory only saves work, except
+        that it keeps the extended resources that a device plugin has ever had.
 
         Source: kubernetes #119423, #132020, #132028.
         """
@@ -153,7 +153,7 @@ class Joiner:
 
     def _managed(self, pods: Sequence[Pod], allocatable: Allocatable | None, report: DeviceReport) -> Managed:
         """
-        Return what the kubelet hands out; a resource that a plugin once had is a plugin's, also while that is gone.
+        Return what the kubelet manages; a resource that a plugin once served stays managed while the plugin is gone.
         """
         held = {name for pod in pods for each in pod.containers for name, _ in count_by_resource(each.devices)}
         self._plugin_resources |= held | {resource for resource, _ in report}
@@ -165,7 +165,7 @@ class Joiner:
 
 
 def _damaged_pods(malformed: Iterable[Malformed]) -> frozenset[str]:
-    """Return the `namespace/name` of the pods of which some item could not be read."""
+    """Return `namespace/name` of the pods with unreadable items."""
     paths = (fault.path for fault in malformed)
     names = {path.removeprefix(_POD_PATH).partition("]")[0] for path in paths if path.startswith(_POD_PATH)}
     return frozenset(name for name in names if "/" in name)
@@ -176,20 +176,20 @@ def _name(pod: Pod) -> str:
 
 
 def _is_terminal(meta: PodMeta | None) -> bool:
-    """Return whether the API server says that the pod has finished."""
+    """Return whether the pod has finished according to its metadata."""
     return meta is not None and meta.is_terminal
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What is known of a pod beside its rows: what it holds unlisted, and how its rows are known."""
+    """What is known of a pod besides its rows: unlisted holdings, and how the rows are known."""
 
     unlisted: tuple[Unlisted, ...]
     mark: Mark
 
 
 def _view(pod: Pod, meta: PodMeta | None, told: _Told, context: _Context, remembered: PodView | None) -> PodView:
-    """Return the pod with its containers judged; *remembered* if nothing has changed for it."""
+    """Return the view of a pod with its containers judged; *remembered* if nothing has changed for it."""
     if remembered is not None and remembered.meta == meta and remembered.unlisted == told.unlisted:
         return remembered if remembered.mark is told.mark else replace(remembered, mark=told.mark)
     containers = tuple([_judged(pod.namespace, container, meta, context) for container in pod.containers])
@@ -202,7 +202,7 @@ def _view(pod: Pod, meta: PodMeta | None, told: _Told, context: _Context, rememb
 
 
 def _judged(namespace: str, container: Container, meta: PodMeta | None, context: _Context) -> ContainerView:
-    """Return one container with what is to be said of it."""
+    """Return the view of one container."""
     if meta is None and not container.claims:
         alignment = container_alignment(container, context.topology, context.capacity, legacy=context.legacy)
         return ContainerView(container, alignment)
@@ -215,7 +215,7 @@ def _judged(namespace: str, container: Container, meta: PodMeta | None, context:
 
 
 def _devices_by_namespace(pods: Iterable[Pod]) -> dict[tuple[str, str], int]:
-    """Return how many devices the containers of each namespace hold, by (namespace, resource)."""
+    """Return how many devices each namespace holds, by (namespace, resource)."""
     counts: Counter[tuple[str, str]] = Counter()
     for pod in pods:
         for container in pod.containers:

@@ -1,7 +1,7 @@
 """
-Which of the claims that the kubelet lists for a pod is which of the pod's own, where its status does not say so.
+Infer the names of template-made claims when the pod's status does not state them (Pods API).
 
-A claim that is made of a template gets a name with five random characters. The status of the API server has it; the
+A claim made from a template gets a name with five random characters. The pod status of the API server states it; the
 kubelet's own status (the Pods API) does not. Pure.
 
 Source: resourceclaim controller, ensureClaim (`POD-CLAIM-`, cut to 57 in proportion where it is longer);
@@ -21,10 +21,10 @@ _RANDOM = re.compile("[bcdfghjklmnpqrstvwxz2456789]{5}")
 
 def with_claim_names(meta: PodMeta | None, pod: Pod) -> PodMeta | None:
     """
-    Return the metadata with the names of claims that can be told by the naming rule from what the kubelet lists.
+    Return the metadata with the claim names that can be inferred by the naming rule from what the kubelet lists.
 
-    Where two of the pod's claims, or two listed ones, would do, none is named: they are then the pod's, and not any
-    container's.
+    If two of the pod's claims, or two listed ones, match, none is assigned: the claims then belong to the pod, not to a
+    container.
     """
     if meta is None or not (meta.unnamed_claims or _may_be_extended(meta)):
         return meta
@@ -45,7 +45,7 @@ def with_claim_names(meta: PodMeta | None, pod: Pod) -> PodMeta | None:
 
 
 def template_base(pod: str, claim: str) -> str:
-    """Return how the name of the claim begins that is made of a template of the pod."""
+    """Return the fixed prefix of the name of a claim that is made from a template of the pod."""
     base = f"{pod}-{claim}-"
     if len(base) <= _MOST_OF_BOTH:
         return base
@@ -54,11 +54,11 @@ def template_base(pod: str, claim: str) -> str:
 
 
 def _may_be_extended(meta: PodMeta) -> bool:
-    """Return whether the scheduler may have made a claim for extended resources that the status does not tell of."""
+    """Return whether the scheduler may have created a claim for extended resources that the status does not mention."""
     return not meta.extended_claim and meta.has_no_claim_status and any(each.devices for each in meta.containers)
 
 
 def _of_base(listed: Iterable[str], base: str) -> list[str]:
-    """Return the names that are this base and five random characters."""
+    """Return the names that consist of this base and five random characters."""
     base = base[:_MOST_OF_BASE]
     return [name for name in listed if name.startswith(base) and _RANDOM.fullmatch(name[len(base) :])]

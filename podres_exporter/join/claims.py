@@ -1,4 +1,4 @@
-"""Which devices of a claim a container really uses, and how the pod's status says they are."""
+"""Determine which devices of a claim a container really uses, and their health in the pod's status."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -19,7 +19,7 @@ from podres_exporter.model import (
 )
 
 Claims = Mapping[str, ClaimFacts]
-"""Claims of the pod's namespace by name."""
+"""Claims of the pod's namespace, by name."""
 
 NO_CLAIMS: Claims = {}
 
@@ -30,12 +30,12 @@ def claim_uses(
     container: Container, spec: ContainerSpec | None, meta: PodMeta | None, claims: Claims = NO_CLAIMS
 ) -> tuple[ClaimUse, ...]:
     """
-    Return the claim devices that the container uses, or may use; *claims* are those that were read, by name.
+    Return the claim devices that the container uses or may use; *claims* are those that were read, by name.
 
-    The kubelet lists every device of a claim on each container that refers to it; a claim that was read says which
-    request has which. Without it, a claim with one device leaves no
-    doubt, nor does a container that refers to the claim as a whole. One that refers to some requests of it uses what
-    the pod's status names for them; without a status for each of them, what is left is listed with attribution CLAIM.
+    The kubelet lists every device of a claim for each container that refers to it; a claim that was read says which
+    request has which device. Without it, there is no doubt if the claim has one device or the container refers to the
+    whole claim. A container that refers to some requests uses what the pod's status names for them; without a status
+    for each of them, the remaining devices are listed with attribution CLAIM.
 
     Source: kubelet dra/manager.go GetContainerClaimInfos; KEP-4680; measured on 1.36.3.
     """
@@ -52,10 +52,11 @@ def _requested(
     claim: Claim, facts: ClaimFacts | None, container: str, spec: ContainerSpec | None, meta: PodMeta | None
 ) -> list[ClaimUse] | None:
     """
-    Return the uses of a claim that was read; None where that tells nothing of what the kubelet lists.
+    Return the uses of a claim that was read; None if it does not match what the kubelet lists.
 
-    The kubelet is the authority: a result that it does not list is not used, and a claim that lacks a device which it
-    lists is another one, or an older. Kubelets up to 1.34 name no shares: there a device stands for all of them.
+    The kubelet is the authority: a result that it does not list is not used, and a claim without a device that the
+    kubelet lists is a different or outdated one. Kubelets up to 1.34 name no shares: a device then represents all of
+    them.
 
     Source: resource.k8s.io/v1; the request of a result is `main/sub` where one of several alternatives was chosen.
     """
@@ -78,7 +79,7 @@ def _requested(
 
 
 def _wanted(claim: Claim, container: str, spec: ContainerSpec | None, meta: PodMeta | None) -> frozenset[str] | None:
-    """Return the requests of the claim that the container uses, an empty one for all; None where nobody says so."""
+    """Return the requests of the claim that the container uses (an empty one: all of them); None if it is not known."""
     if meta is None:
         return None
     if claim.name == meta.extended_claim:
@@ -91,12 +92,14 @@ def _wanted(claim: Claim, container: str, spec: ContainerSpec | None, meta: PodM
 
 
 def _is_wanted(request: str, wanted: frozenset[str]) -> bool:
-    """Return whether a container that uses such requests uses this one."""
+    """Return whether a container that uses these requests uses this one."""
     return bool(wanted & {"", request, request.partition("/")[0]})
 
 
 def _united(claims: Iterable[Claim]) -> list[Claim]:
-    """Return the claims by name, each once: claims are the pod's, whatever namespace an answer may say."""
+    """
+    Return the claims by name, without duplicates: claims belong to the pod's namespace, whatever the answer states.
+    """
     devices: dict[str, dict[ClaimDevice, None]] = {}
     for claim in claims:
         devices.setdefault(claim.name, {}).update(dict.fromkeys(claim.devices))
@@ -119,7 +122,7 @@ def _uses(claim: Claim, container: str, spec: ContainerSpec | None, meta: PodMet
 
 
 def _is_whole(claim: Claim, container: str, spec: ContainerSpec | None, meta: PodMeta | None) -> bool:
-    """Return whether all that the kubelet lists of the claim is the container's."""
+    """Return whether the container uses everything that the kubelet lists for the claim."""
     if len(claim.devices) == 1:
         return bool(claim.devices[0].driver)
     if meta is None or spec is None:
@@ -130,13 +133,13 @@ def _is_whole(claim: Claim, container: str, spec: ContainerSpec | None, meta: Po
 
 
 def _references(spec: ContainerSpec, meta: PodMeta) -> list[tuple[str, str]]:
-    """Return the claims that the container refers to by their own names, each with the request of it."""
+    """Return the claims that the container refers to, by their own names, each with its request."""
     names = dict(meta.claims)
     return [(names.get(local, ""), request) for local, request in spec.claims]
 
 
 def _named(claim: Claim, spec: ContainerSpec | None, meta: PodMeta | None) -> tuple[frozenset[str], bool]:
-    """Return the resource ids that the status names for the claim, and whether it does for each request."""
+    """Return the resource ids that the status names for the claim, and whether it covers each request."""
     if meta is None or spec is None:
         return frozenset(), False
     names = dict(meta.claims)
@@ -149,7 +152,7 @@ def _named(claim: Claim, spec: ContainerSpec | None, meta: PodMeta | None) -> tu
 
 def _spellings(device: ClaimDevice) -> tuple[str, ...]:
     """
-    Return the ids under which a pod's status may name the device: its first CDI name, or driver, pool and name.
+    Return the ids by which a pod's status may name the device: its first CDI name, or driver, pool and name.
 
     Source: kubelet dra/manager.go (the first CDI id, else `driver/pool/device`); core/v1 ResourceHealth (the latter).
     """
@@ -159,10 +162,10 @@ def _spellings(device: ClaimDevice) -> tuple[str, ...]:
 
 def device_health(container: Container, spec: ContainerSpec | None, meta: PodMeta | None) -> tuple[DeviceHealth, ...]:
     """
-    Return how the pod's status says the container's devices are, sorted.
+    Return the health of the container's devices according to the pod's status, sorted.
 
-    Rows of device-plugin devices that the container does not hold are left out: they are another pod's of that name.
-    The claim that the scheduler made for extended resources goes by its own name, for the pod has none for it.
+    Rows of device-plugin devices that the container does not hold are dropped: they belong to another pod of that name.
+    The claim that the scheduler created for extended resources is named by its own name, as the pod has no name for it.
 
     Source: KEP-4680; kubernetes #139941 (kubelets from 1.38).
     """
@@ -188,24 +191,24 @@ def device_health(container: Container, spec: ContainerSpec | None, meta: PodMet
 
 
 def _claim_health(row: ResourceHealth, claim: str, device: ClaimDevice | None) -> DeviceHealth:
-    """Return the row of a claim's device, under the kubelet's own id where the list has no such device."""
+    """Return the health of a claim's device, under the kubelet's id if the list has no such device."""
     if device is None:
         return DeviceHealth("", row.resource_id, "", claim, row.health, row.message)
     return DeviceHealth(device.driver, device.device, device.pool, claim, row.health, row.message)
 
 
 def claims_of(meta: PodMeta) -> list[ClaimKey]:
-    """Return the claims of a pod: those that its specification names, and that of its extended resources."""
+    """Return the claims of a pod: those of its spec, and that of its extended resources."""
     extended = [meta.extended_claim] if meta.extended_claim else []
     return [(meta.namespace, name) for name in (*(name for _, name in meta.claims), *extended)]
 
 
 def claim_users(pods: Iterable[PodView], metas: Iterable[PodMeta] = ()) -> dict[ClaimKey, frozenset[str]]:
     """
-    Return the claims of pods of this node, with the UIDs of those pods as far as they are known.
+    Return the claims of this node's pods, with the UIDs of those pods as far as they are known.
 
-    The kubelet lists a claim once it is prepared; what was allocated to it is taken before that. *metas* are all pods
-    that the API server knows here.
+    The kubelet lists a claim only once it is prepared; its devices are taken before that. *metas* are all pods of this
+    node that the API server knows.
     """
     users: dict[ClaimKey, frozenset[str]] = {}
     for meta in metas:

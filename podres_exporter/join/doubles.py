@@ -1,13 +1,13 @@
 """
-One thing, two holders: whole devices, exclusive CPUs and DRA devices that two living pods hold at the same time.
+Find whole devices, exclusive CPUs and DRA devices that two running pods hold at the same time.
 
-A kubelet may err so: a List in the middle of an Allocate makes it forget what it has just given away. Not a double is
+This is a kubelet bug: a List during an Allocate can make the kubelet forget what it has just allocated. Not counted:
 
-- another replica of a shared device: it has an id of its own;
-- what containers of one pod hold together: init containers pass on, and pod-level CPUs are listed on each;
-- what a pod and its predecessor under the same name hold: they are one name, and one of them has ended;
-- what a finished pod is still listed with, and what a pod is only retained with: see `living`;
-- a DRA device that claims have by shares, or for admin access.
+- another replica of a shared device, which has its own id;
+- items that containers of one pod share: init containers pass theirs on, and pod-level CPUs are listed on each;
+- items of a pod and its predecessor of the same name: one of them has ended;
+- items of a finished pod that is still listed, or of a pod that is only retained: see `living`;
+- a DRA device that claims use as shares, or with admin access.
 
 Source: kubernetes #137534; KEP-5075 (shares), KEP-5018 (admin access).
 """
@@ -30,7 +30,7 @@ from podres_exporter.model import (
 )
 
 HasAdminAccess = Callable[[str, str, ClaimDevice], bool | None]
-"""(namespace, claim, device) to whether the claim has the device for admin access; None: the claim is not known."""
+"""(namespace, claim, device) to whether the claim has admin access to the device; None: the claim is not known."""
 
 _Holders = dict[str, list[Holder]]
 
@@ -39,9 +39,9 @@ def living(
     pods: Sequence[Pod], metas: Mapping[PodKey, PodMeta], *, followed: bool, lists_active: bool
 ) -> Sequence[Pod]:
     """
-    Return the pods that are known to be alive; none where that cannot be known.
+    Return the pods that are known to be running; none if that cannot be known.
 
-    Kubelets up to 1.33 list finished pods (*lists_active* is false); there a pod is alive if *followed* metadata says
+    Kubelets up to 1.33 list finished pods (*lists_active* is false); there a pod is running if *followed* metadata says
     that it has not finished. Source: kubernetes #132028.
     """
     if lists_active:
@@ -51,7 +51,7 @@ def living(
 
 def admin_access(dra: Dra | None) -> HasAdminAccess:
     """
-    Return what the claims that could be read say of admin access (KEP-5018).
+    Return what the readable claims say about admin access (KEP-5018).
 
     A share counts as well: kubelets up to 1.34 list shares without their ids.
     """
@@ -68,13 +68,15 @@ def admin_access(dra: Dra | None) -> HasAdminAccess:
 
 
 def double_held(pods: Sequence[Pod], has_admin_access: HasAdminAccess = lambda *_: None) -> tuple[DoubleHeld, ...]:
-    """Return what two of these pods hold: devices, CPUs, DRA devices; the pods are alive, each has its own name."""
+    """
+    Return what two of these pods hold: devices, CPUs, DRA devices. The pods are running, and their names are distinct.
+    """
     cpus = sorted(_cpus(pods), key=lambda each: int(each.item))
     return (*sorted(_devices(pods)), *cpus, *sorted(_claim_devices(pods, has_admin_access)))
 
 
 def _devices(pods: Sequence[Pod]) -> Iterator[DoubleHeld]:
-    """Yield devices by whole id. Nearly always each id is there once, which counting tells at once."""
+    """Yield devices held twice, by whole id. Usually each id occurs once, which counting shows at once."""
     ids: dict[str, list[list[str]]] = defaultdict(list)
     for pod in pods:
         for container in pod.containers:
@@ -110,9 +112,9 @@ def _cpus(pods: Sequence[Pod]) -> Iterator[DoubleHeld]:
 
 def _claim_devices(pods: Iterable[Pod], has_admin_access: HasAdminAccess) -> Iterator[DoubleHeld]:
     """
-    Yield DRA devices that are in two claims; pods that share one claim share its devices on purpose.
+    Yield DRA devices that are in two claims; pods that use one claim share its devices on purpose.
 
-    Kubelets 1.27 to 1.30 tell only CDI names, which may be the claim's own: of those nothing is said.
+    Kubelets 1.27 to 1.30 report only CDI names, which may belong to the claim itself, so they are not judged.
     """
     holders: dict[tuple[str, str], dict[PodKey, tuple[bool | None, list[Holder]]]] = defaultdict(dict)
     for pod in pods:
@@ -133,7 +135,7 @@ def _claim_devices(pods: Iterable[Pod], has_admin_access: HasAdminAccess) -> Ite
 
 
 def _several(thing: Thing, resource: str, holders: _Holders) -> Iterator[DoubleHeld]:
-    """Yield the items that at least two pods hold."""
+    """Yield the items held by at least two pods."""
     for item, found in holders.items():
         if len({holder.pod_key for holder in found}) > 1:
             yield DoubleHeld(thing, resource, item, tuple(sorted(found)))

@@ -1,4 +1,4 @@
-"""What is left of DRA devices: total, allocated, unavailable and available, by driver and kind."""
+"""Compute total, allocated, unavailable and available DRA devices by driver and kind."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -22,14 +22,14 @@ from podres_exporter.model.dra import (
 )
 
 Place = tuple[str, NumaNodes]
-"""The driver of a device that a container uses, and the NUMA nodes that its slice states."""
+"""The driver of a device that a container uses, and the NUMA nodes stated in its slice."""
 
 Counters = dict[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
 class DraFacts:
-    """What containers are joined with: the claims that were read, by namespace, and the NUMA nodes of devices."""
+    """The DRA facts that containers are joined with: readable claims by namespace, and the NUMA nodes of devices."""
 
     claims: Mapping[str, Mapping[str, ClaimFacts]] = field(default_factory=dict)
     nodes: Mapping[DraKey, NumaNodes] = field(default_factory=dict)
@@ -39,7 +39,9 @@ class DraFacts:
         return self.claims.get(namespace, {})
 
     def places(self, uses: Iterable[ClaimUse]) -> tuple[Place, ...]:
-        """Return where the devices are that the container uses for sure; admin access has no place."""
+        """
+        Return the places of the devices that the container certainly uses; devices with admin access are left out.
+        """
         if not self.nodes:
             return ()
         return tuple(
@@ -50,7 +52,7 @@ class DraFacts:
 
 
 def dra_facts(dra: Dra | None) -> DraFacts:
-    """Return what containers are joined with."""
+    """Return the DRA facts that containers are joined with."""
     if dra is None:
         return DraFacts()
     claims: dict[str, dict[str, ClaimFacts]] = {}
@@ -63,13 +65,13 @@ def dra_node(
     dra: Dra | None, pods: Iterable[PodView], metas: Iterable[PodMeta] = (), *, is_known: bool
 ) -> DraNode | None:
     """
-    Return the pools of the node and what is left in them; None where the slices have never been listed.
+    Return the node's pools and what is available in them; None if the slices have never been listed.
 
-    *metas* are the pods that the API server knows here: what is allocated to their claims is held before the kubelet
-    lists it. *is_known* says whether everything that may hold a device is known. Of a pool whose slices are gone only
-    what is used stays.
+    *metas* are the pods of this node that the API server knows: devices allocated to their claims are held before the
+    kubelet lists them. *is_known*: whether every claim that may hold a device is known. If a pool's slices are gone,
+    only its devices in use are kept.
 
-    Source: KEP-5677 (ResourcePoolStatusRequest), whose words and arithmetic these are.
+    Source: KEP-5677 (ResourcePoolStatusRequest), whose terms and arithmetic are used.
     """
     if dra is None or not (dra.is_synced or dra.pools):
         return None
@@ -81,26 +83,26 @@ def dra_node(
 
 
 def claimed_devices(dra: Dra | None, pods: Iterable[PodView], metas: Iterable[PodMeta]) -> frozenset[DraKey]:
-    """Return the DRA devices that claims of pods here hold."""
+    """Return the DRA devices held by claims of pods here."""
     return frozenset() if dra is None else frozenset(_held(dra, pods, metas).keys)
 
 
 @dataclass(slots=True)
 class _Held:
-    """What claims of the pods hold; admin access holds nothing, and a share is consumed once, whoever uses it."""
+    """Devices held by the pods' claims; admin access holds nothing, and a share is consumed once, whoever uses it."""
 
     keys: set[DraKey] = field(default_factory=set)
     shares: dict[tuple[DraKey, str], Amounts] = field(default_factory=dict)
     is_sure: bool = True
 
     def take(self, claim: ClaimKey, result: ClaimResult) -> None:
-        """Take one device of a claim; where a share has no id, the claim tells shares apart."""
+        """Record one device of a claim; if a share has no id, the claim identifies the share."""
         if not result.is_admin:
             self.keys.add(result.key)
             self.shares[result.key, result.share_id or f"{'/'.join(claim)}/{result.request}"] = result.consumed
 
     def consumed(self) -> dict[DraKey, dict[str, int]]:
-        """Return how much of its capacities is taken of each device."""
+        """Return how much of its capacities is consumed of each device."""
         taken: dict[DraKey, dict[str, int]] = {}
         for (key, _), amounts in self.shares.items():
             for name, amount in amounts:
@@ -110,7 +112,7 @@ class _Held:
 
 
 def _held(dra: Dra, pods: Iterable[PodView], metas: Iterable[PodMeta]) -> _Held:
-    """Return what claims of the pods hold, and whether every claim's devices are known."""
+    """Return what the pods' claims hold, and whether every claim's devices are known."""
     held = _Held()
     for key in {key for meta in metas if not meta.is_terminal for key in claims_of(meta)}:
         facts = dra.claims.get(key)
@@ -131,7 +133,7 @@ def _held(dra: Dra, pods: Iterable[PodView], metas: Iterable[PodMeta]) -> _Held:
 
 
 def _shown(pool: DraPool, held: frozenset[DraKey]) -> DraPool | None:
-    """Return the pool; of one whose slices are gone only what is in use, None where that is nothing."""
+    """Return the pool; if its slices are gone, only its devices in use, None if there are none."""
     if not pool.is_stale:
         return pool
     used = tuple(device for device in pool.devices if (*pool.key, device.name) in held)
@@ -139,12 +141,12 @@ def _shown(pool: DraPool, held: frozenset[DraKey]) -> DraPool | None:
 
 
 def _counted(pools: Iterable[DraPool]) -> list[DraPool]:
-    """Return the pools whose devices count."""
+    """Return the pools whose devices are counted."""
     return [pool for pool in pools if pool.is_complete and not pool.is_stale]
 
 
 def _stock(pools: Iterable[DraPool], held: frozenset[DraKey], *, is_known: bool) -> tuple[DraStock, ...]:
-    """Return what is left by driver and kind, sorted."""
+    """Return the stock by driver and kind, sorted."""
     total: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     allocated: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     unavailable: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
@@ -177,7 +179,7 @@ def _stock(pools: Iterable[DraPool], held: frozenset[DraKey], *, is_known: bool)
 
 
 def _counters_left(pool: DraPool, held: frozenset[DraKey]) -> Counters:
-    """Return what is left of the pool's counters: each device in use takes its part once, not once a claim."""
+    """Return what is left of the pool's counters; each device in use is subtracted once, not once per claim."""
     left = dict(pool.counters)
     for device in pool.devices:
         if (*pool.key, device.name) in held:
@@ -187,7 +189,7 @@ def _counters_left(pool: DraPool, held: frozenset[DraKey]) -> Counters:
 
 
 def _fitting(devices: Iterable[DraDevice], left: Counters) -> int:
-    """Return how many of the devices the counters allow at once, those that take least first."""
+    """Return how many of the devices the counters allow at once, the least demanding first."""
     left, number = dict(left), 0
     for device in sorted(devices, key=lambda each: sum(amount for _, amount in each.consumes)):
         if all(left.get(counter, 0) >= amount for counter, amount in device.consumes):
@@ -200,7 +202,7 @@ def _fitting(devices: Iterable[DraDevice], left: Counters) -> int:
 def _capacity(
     pools: Iterable[DraPool], consumed: Mapping[DraKey, Mapping[str, int]], *, is_known: bool
 ) -> tuple[DraCapacity, ...]:
-    """Return the capacities of the devices that can be shared, by driver, sorted."""
+    """Return the capacities of the shareable devices by driver, sorted."""
     total: dict[tuple[str, str], int] = defaultdict(int)
     taken: dict[tuple[str, str], int] = defaultdict(int)
     for pool in _counted(pools):

@@ -1,4 +1,4 @@
-"""Dual mode: one piece of hardware that a device plugin and a DRA driver offer at the same time."""
+"""Dual mode: find hardware that both a device plugin and a DRA driver offer."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -8,14 +8,14 @@ from podres_exporter.model import DeviceStock, DraDevice, DraKey, DraPool
 from podres_exporter.model.shares import split_replica
 
 Hardware = Mapping[str, frozenset[DraKey]]
-"""DRA devices by what names their hardware."""
+"""DRA devices by the identifiers of their hardware."""
 
 
 def hardware_of(pools: Iterable[DraPool]) -> Hardware:
     """
-    Return the DRA devices by UUID, PCI address and the UUID of what a partition is of, in lower case.
+    Return the DRA devices by UUID, PCI address and, for a partition, the parent's UUID; in lower case.
 
-    Who has a partition has a part of the whole: the plugin cannot give that to anyone else.
+    If a partition is in use, the plugin cannot allocate the whole device to anyone else.
     """
     found: defaultdict[str, set[DraKey]] = defaultdict(set)
     for pool in pools:
@@ -30,7 +30,7 @@ def _names(device: DraDevice) -> Iterable[str]:
 
 
 def dual_devices(stocks: Iterable[DeviceStock], hardware: Hardware) -> dict[tuple[str, str], frozenset[str]]:
-    """Return the ids of plugin devices whose hardware a driver offers too, by (resource, driver)."""
+    """Return the ids of plugin devices whose hardware a DRA driver also offers, by (resource, driver)."""
     found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for stock in stocks:
         for device_id in stock.held | (stock.reported or frozenset()):
@@ -42,7 +42,7 @@ def dual_devices(stocks: Iterable[DeviceStock], hardware: Hardware) -> dict[tupl
 def without_claimed(
     stocks: tuple[DeviceStock, ...], hardware: Hardware, held: frozenset[DraKey]
 ) -> tuple[DeviceStock, ...]:
-    """Return the stocks; a device whose hardware a claim has is not free, though the plugin knows nothing of it."""
+    """Return the stocks without free devices whose hardware a DRA claim uses, which the plugin does not know."""
     if not held or not hardware:
         return stocks
     taken = []
@@ -57,6 +57,6 @@ def without_claimed(
 
 
 def _same(device_id: str, resource: str, hardware: Hardware) -> frozenset[DraKey]:
-    """Return the DRA devices that are the hardware of a plugin's device, or parts of it."""
+    """Return the DRA devices that are the plugin device's hardware, or parts of it."""
     base, _ = split_replica(device_id, resource)
     return hardware.get(device_id.lower()) or hardware.get(base.lower()) or frozenset()

@@ -1,4 +1,4 @@
-"""Kubelets 1.20 to 1.22 report the shared pool as if it were exclusive."""
+"""Correct kubelets 1.20 to 1.22, which report the shared pool as exclusive CPUs."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,16 +10,16 @@ from podres_exporter.model import Listing, Pod
 
 def blank_shared_pool(listing: Listing, online: CpuSet | None, allocatable: CpuSet | None) -> Listing:
     """
-    Return the listing with the shared pool taken out of the containers that report it as their CPUs.
+    Return the listing with the shared pool removed from the containers that report it as their CPUs.
 
-    Exclusive sets are disjoint, so a set that two pods report is no exclusive one. Where only one pod reports it, the
-    pool is the set that is exactly what the others leave of the *online* CPUs; of two sets that divide them all, it is
-    the one with the first CPU, for the kubelet reserves the lowest cores unless told otherwise and the reserved CPUs
-    are always in the pool. For the same reason no part of the *allocatable* CPUs is the pool, where the kubelet tells
-    them: a finished pod may still wear CPUs that its heir has got.
+    Exclusive sets are disjoint, so a set that two pods report is not exclusive. If only one pod reports the pool, it is
+    the set of exactly those *online* CPUs that the others leave; of two sets that cover all CPUs, it is the one with
+    the first CPU, because the kubelet reserves the lowest cores by default and reserved CPUs are always in the pool.
+    For the same reason a subset of the *allocatable* CPUs, if the kubelet reports them, is not the pool: a finished pod
+    may still be listed with CPUs that now belong to its successor.
 
-    Only for kubelets without Get (before 1.27): later ones never do this, and list a pod's shared CPUs on several of
-    its containers for a good reason.
+    Only for kubelets without Get (before 1.27): later ones never do this, and legitimately list a pod's shared CPUs on
+    several of its containers.
 
     Source: kubelet cm/container_manager_linux.go GetCPUs -> GetCPUSetOrDefault up to 1.22; kubernetes #100211, #97415.
     """
@@ -45,7 +45,7 @@ def _left_by_others(cpus: CpuSet, sets: Iterable[CpuSet], online: CpuSet) -> Cpu
 
 
 def _blank(pod: Pod, shared: set[CpuSet]) -> Pod:
-    """Return the pod without the shared sets; the same record where it has none."""
+    """Return the pod without the shared sets; the same record if it has none."""
     if not any(container.exclusive_cpus in shared for container in pod.containers):
         return pod
     return replace(

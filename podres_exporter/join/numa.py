@@ -1,4 +1,4 @@
-"""Whether one NUMA node serves a container, and if not, whether one could have."""
+"""Judge whether a container is aligned with one NUMA node, and if not, whether it could have been."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ K = TypeVar("K")
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What each NUMA node has in all, used or not: CPUs by node, bytes by (type, node), devices by (resource, node)."""
+    """The capacity of each NUMA node, used or not: CPUs by node, bytes by (type, node), devices by (resource, node)."""
 
     cpus: Mapping[int, int]
     memory_bytes: Mapping[tuple[str, int], int]
@@ -42,9 +42,9 @@ def node_capacity(
     pools: Iterable[DraPool] = (),
 ) -> Capacity:
     """
-    Return what each node could grant if nothing were held; what is held but not reported counts too.
+    Return what each node could grant if nothing were held; held but unreported items count too.
 
-    The devices of DRA *pools* count under their driver's name.
+    Devices of DRA *pools* are counted under their driver's name.
     """
     devices: Counter[tuple[str, int]] = Counter()
     for row in device_stock:
@@ -72,14 +72,14 @@ def container_alignment(
     claims: Sequence[tuple[str, NumaNodes]] = (),
 ) -> Alignment:
     """
-    Return how well the container sits, with the reasons.
+    Return the container's alignment with its reasons.
 
-    CPUs and memory need all of their nodes, a device is near if any of its nodes is chosen. With *legacy* the kubelet
-    reports unknown locality as node 0 (1.20 to 1.22), so nothing can be judged. Without *capacity* a container that one
-    node does not serve counts as misaligned. *claims* are the drivers and nodes of the DRA devices that it uses.
+    CPUs and memory need all of their nodes; a device is near if any of its nodes is chosen. With *legacy*, the kubelet
+    reports unknown locality as node 0 (1.20 to 1.22), so nothing can be judged. Without *capacity*, a container that
+    one node does not serve is misaligned. *claims* are the drivers and nodes of the DRA devices that it uses.
 
-    Not known is not aligned: without *topology* nothing is judged, and where the place of a CPU is not known, one node
-    for the rest is no verdict. Two are: they stay two.
+    Unknown does not mean aligned: without *topology* nothing is judged. If the node of a CPU is not known, one node for
+    the rest is no verdict either; several nodes are, because they remain several.
 
     Source: kubelet topology manager (a device satisfies a mask by AnySet; a preferred hint has as few nodes as the
     request could fit in) and test/e2e_node/numa_alignment.go.
@@ -106,7 +106,10 @@ def _constraints(
     container: Container, topology: Topology | None, claims: Sequence[tuple[str, NumaNodes]]
 ) -> tuple[tuple[Constraint, ...], int, bool]:
     """
-    Return what the container wants of the nodes, grouped, and how many CPUs and devices have no known place.
+    Return the container's constraints on nodes, grouped, and how many CPUs and devices have no known place.
+
+    The third value says whether that leaves the verdict in doubt: a CPU has a place even if unknown, while a device
+    without one (or on node -1) is near to none.
 
     Whether that leaves the verdict in doubt comes third: a CPU has a place, known or not, while a device without one
     (or on node -1) is near to none.
@@ -124,7 +127,7 @@ def _constraints(
 
 
 def _of_cpus(cpus: CpuSet, topology: Topology | None) -> tuple[list[Constraint], int]:
-    """Return a constraint per node, and how many CPUs have no known place."""
+    """Return a constraint per node, and how many CPUs have no known node."""
     if topology is None:
         return [], len(cpus)
     split = topology.split(cpus)
@@ -135,7 +138,7 @@ def _of_cpus(cpus: CpuSet, topology: Topology | None) -> tuple[list[Constraint],
 
 
 def _of_devices(devices: Iterable[tuple[str, NumaNodes]], topology: Topology | None) -> tuple[list[Constraint], int]:
-    """Return a constraint per place, nodes that the machine does not have left out, and how many have no place."""
+    """Return a constraint per place, without nodes that the machine lacks, and how many devices have no place."""
     places = _totals([(place, 1) for place in devices])
     if topology is not None:
         known = topology.cpus_by_node.keys()
@@ -147,7 +150,7 @@ def _of_devices(devices: Iterable[tuple[str, NumaNodes]], topology: Topology | N
 
 
 def _totals(amounts: Iterable[tuple[K, int]]) -> dict[K, int]:
-    """Return the amounts added up by key; a Counter costs several times as much where there are two."""
+    """Return the amounts added up by key; a Counter is several times slower for two of them."""
     totals: dict[K, int] = {}
     for key, amount in amounts:
         totals[key] = totals.get(key, 0) + amount
@@ -156,9 +159,9 @@ def _totals(amounts: Iterable[tuple[K, int]]) -> dict[K, int]:
 
 def _fewest_nodes(constraints: Sequence[Constraint]) -> frozenset[int]:
     """
-    Return the nodes that CPUs and memory need, and few more that bring every device near.
+    Return the nodes that CPUs and memory need, and the few more needed to be near every device.
 
-    Chosen greedily, the node that most groups of devices are near to first: exact wherever one node is enough.
+    Greedy, starting with the node that is near to most groups of devices: exact whenever one node is enough.
     """
     nodes: set[int] = set()
     for constraint in constraints:
@@ -177,10 +180,10 @@ def _fewest_nodes(constraints: Sequence[Constraint]) -> frozenset[int]:
 
 def _joined_a_memory_group(constraints: Iterable[Constraint]) -> bool:
     """
-    Tell whether only memory blocks that span nodes keep the container from one node.
+    Return whether the container spans nodes only because of memory blocks that span a group of nodes.
 
     Once a block spans a group of nodes, the memory manager gives later containers on them the whole group, however
-    little they ask for; that is no misplacement.
+    little they request; that is not misalignment.
 
     Source: kubelet memorymanager policy_static.go (groups of NUMA nodes); measured on 1.36.3.
     """
@@ -194,7 +197,8 @@ def _joined_a_memory_group(constraints: Iterable[Constraint]) -> bool:
 
 def _one_node_could(container: Container, constraints: Iterable[Constraint], capacity: Capacity | None) -> bool:
     """
-    Tell whether some node has enough of everything the container holds with locality; yes where capacity is unknown.
+    Return whether some node has enough of everything with locality that the container holds; True if capacity is
+    unknown.
     """
     if capacity is None:
         return True
@@ -215,7 +219,7 @@ def _one_node_could(container: Container, constraints: Iterable[Constraint], cap
 
 
 def _has(capacity: Mapping[tuple[str, int], int], node: int, wanted: Iterable[tuple[str, int]]) -> bool:
-    """Tell whether the node has as much of each kind."""
+    """Return whether the node has enough of each kind."""
     for kind, amount in wanted:  # noqa: SIM110 - `all` with a generator costs twice as much, thousands of times
         if capacity.get((kind, node), 0) < amount:
             return False

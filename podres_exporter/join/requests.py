@@ -11,13 +11,13 @@ def requests_against_held(
     pod: Pod, meta: PodMeta | None, *, static_cpus: bool, plugin_resources: Collection[str] | None = None
 ) -> tuple[Request, ...]:
     """
-    Return what each container asked for, init containers included, in the order of the pod's spec.
+    Return what each container requested, init containers included, in the order of the pod's spec.
 
-    *plugin_resources* are the extended resources that some device plugin is known to have; None: it cannot be told.
-    The kubelet skips all others (kubernetes #53605, #59835).
+    *plugin_resources* are the extended resources known to be served by a device plugin; None: unknown. The kubelet
+    ignores all others (kubernetes #53605, #59835).
 
-    Exclusive CPUs are due to containers of Guaranteed pods that ask for whole ones, under the CPU manager's static
-    policy (*static_cpus*); how those of a pod with pod-level resources are shared is not told, so they are left out.
+    Exclusive CPUs are due to containers of Guaranteed pods that request whole CPUs, under the CPU manager's static
+    policy (*static_cpus*). How a pod with pod-level resources shares its CPUs is not reported, so those are left out.
 
     Source: kubelet cpumanager/policy_static.go guaranteedCPUs; KEP-5526.
     """
@@ -46,7 +46,7 @@ def _requests(
         if (spec.name, resource) in meta.extended_requests:
             explanation = Explanation.INIT_CONTAINER if spec.kind is ContainerKind.INIT else Explanation.CLAIM
         elif plugin_resources is not None and resource not in plugin_resources:
-            # A claim for extended resources was made, and nobody tells for which of them.
+            # A claim for extended resources exists, and it is unknown for which of them.
             is_claim = bool(meta.extended_claim and not meta.extended_requests)
             explanation = Explanation.CLAIM if is_claim else Explanation.NO_PLUGIN
         else:
@@ -59,7 +59,7 @@ def _requests(
 
 def _explanation(spec: ContainerSpec, container: Container | None) -> Explanation:
     """
-    Return why the kubelet may list nothing for it.
+    Return why the kubelet may legitimately list nothing for it.
 
     Source: kubelet server_v1.go of each release (sidecars from 1.30 on, plain init containers never); KEP-5004.
     """

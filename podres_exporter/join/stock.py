@@ -1,4 +1,4 @@
-"""What the node has, what is held of it and what is left: by sets of ids, never by subtracting counts."""
+"""Compute what the node has, what is held and what is free, from sets of ids and never by subtracting counts."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,11 +22,11 @@ _NO_IDS = frozenset[str]()
 
 
 DeviceReport = Mapping[NameAndNodes, frozenset[str]]
-"""The ids that the kubelet calls allocatable, by resource and place."""
+"""The allocatable ids by resource and place."""
 
 
 def device_report(allocatable: Allocatable | None) -> DeviceReport:
-    """Return what an answer reports, nothing of none; worth keeping, for it hardly ever changes."""
+    """Return the ids an answer reports (empty for None); worth caching, because it hardly ever changes."""
     places = _ids_by_place(allocatable.devices if allocatable else ())
     return {place: frozenset(ids) for place, ids in places.items()}
 
@@ -51,12 +51,12 @@ def device_stock(
     unlisted: Mapping[str, int] | None = None,
 ) -> tuple[DeviceStock, ...]:
     """
-    Return the devices by (resource, NUMA nodes), sorted; *report* is that of *allocatable*, where it is at hand.
+    Return the devices by (resource, NUMA nodes), sorted; *report* is that of *allocatable*, if already computed.
 
-    *unlisted* is how many devices of a resource are held that no answer lists.
+    *unlisted* is the number of held devices by resource that no answer lists.
 
-    A device's nodes are those of the allocatable answer, which is live; those of a held device were frozen when it was
-    granted, and count where it is not reported (unhealthy, plugin gone, empty topology).
+    A device's nodes are taken from the allocatable answer, which is live. The nodes listed with a held device date from
+    its allocation and are used only if it is not reported (unhealthy, plugin gone, empty topology).
 
     Source: kubelet devicemanager GetAllocatableDevices and GetDevices (checkpoint).
     """
@@ -96,7 +96,7 @@ def ids_by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
 
 
 def _held_ids(pods: Iterable[Pod]) -> dict[str, frozenset[str]]:
-    """Return the ids that some container holds, by resource."""
+    """Return the ids held by containers, by resource."""
     held: dict[str, set[str]] = {}
     for pod in pods:
         for container in pod.containers:
@@ -111,7 +111,7 @@ def _placed_as_granted(
     unplaced: Mapping[str, frozenset[str]],
     pods: Iterable[Pod],
 ) -> dict[NameAndNodes, tuple[frozenset[str], frozenset[str]]]:
-    """Return the groups of (reported, held) ids, held ones without a reported place where they were granted."""
+    """Return the groups of (reported, held) ids; held ones that are not reported are placed where they were granted."""
     places = {
         (device.resource, device.device_id): device.numa_nodes
         for pod in pods
@@ -138,9 +138,9 @@ def _placed_as_granted(
 
 def cpu_stock(pods: Iterable[Pod], allocatable: Allocatable | None, unlisted: int = 0) -> CpuStock:
     """
-    Return the node's CPUs; what is held counts as allocatable.
+    Return the node's CPUs; held ones count as allocatable.
 
-    Before the patches of November 2022 the kubelet left out CPUs that were exclusive when it started.
+    Kubelets before the patches of November 2022 do not report CPUs that were exclusive when they started.
 
     Source: kubernetes #112913 (fixed in 1.26, 1.25.4, 1.24.8, 1.23.14).
     """
@@ -157,8 +157,8 @@ def memory_stock(
     """
     Return bytes by (memory type, NUMA nodes), sorted; a block over several nodes is a row of its own.
 
-    The kubelet reports allocatable memory one node at a time, so a row of several nodes has no report, and what is left
-    can be told exactly only on nodes that no such block touches.
+    The kubelet reports allocatable memory per node, so a row of several nodes has no reported amount, and the free
+    amount is exact only on nodes without such a block.
     """
     held: Counter[NameAndNodes] = Counter()
     for pod in pods:
@@ -175,12 +175,12 @@ def memory_stock(
 
 def pod_memory(pod: Pod, meta: PodMeta | None = None) -> tuple[MemoryBlock, ...]:
     """
-    Return the pod's memory blocks, each once, though several lists may repeat them.
+    Return the pod's memory blocks without the duplicates that several lists may contain.
 
-    1.37 lists the pod's blocks beside its containers', overlapping on purpose: the pod's list is then the whole. 1.36
-    has no such list and repeats the pod's shared block, like its shared CPUs, on every container that shares: equal
-    blocks on containers of a pod with pod-level resources are one. Where the pod's spec is not known, equal blocks on
-    containers with equal, non-empty CPU sets are.
+    1.37 lists the pod's blocks in addition to its containers', overlapping on purpose: the pod's list is then complete.
+    1.36 has no such list and repeats the pod's shared block, like its shared CPUs, on every container that shares it:
+    equal blocks on containers of a pod with pod-level resources are one block. If the pod's spec is not known, the same
+    holds for equal blocks on containers with equal, non-empty CPU sets.
 
     Source: KEP-5526, kubernetes #138738; measured on 1.36.3 (PodLevelResourceManagers).
     """

@@ -1,4 +1,4 @@
-"""One piece of hardware under two resource names: free as one of them, held as the other."""
+"""Find devices that are free under one resource name while the same hardware is held under another."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _HARDWARE = re.compile(
     r"|.*[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # a UUID, with the prefix of its kind
     r"|(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}"  # a MAC address
 )
-"""Ids that name one piece of hardware in the world; a counter or a CPU number under two resources is no such thing."""
+"""Ids that identify hardware globally; a counter or a CPU number under two resource names does not."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,8 +30,8 @@ def twins(allocation: Allocation) -> tuple[Twin, ...]:
     """
     Return the free devices that are held under another resource name, sorted.
 
-    The kubelet counts each resource by itself and would hand them out again. Shares of one device under two names are
-    meant so by their plugin; a whole device under one name and a share of it under another are not.
+    The kubelet counts each resource separately and would allocate them again. Shares of one device under two names are
+    intended by the plugin; a whole device under one name and a share of it under another are not.
     """
     held: dict[str, list[tuple[str, str, bool, str, str]]] = {}
     for view in allocation.pods:

@@ -1,8 +1,8 @@
 """
-What a pod is known to hold though the kubelet does not list it, and not which items these are.
+Compute what pods hold although the kubelet does not list it; which items is unknown.
 
-One rule for all of its kinds: leftovers of plain init containers, sidecars on kubelets that list none, and items of an
-answer that could not be read. Nothing that is free is promised to be free beyond it.
+Three causes, one rule: leftovers of plain init containers, sidecars on kubelets that do not list them, and unreadable
+items. Free amounts are reduced accordingly.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -25,9 +25,7 @@ CPU = "cpu"
 
 @dataclass(frozen=True, slots=True)
 class Managed:
-    """
-    What the kubelet of this node hands out: extended resources of device plugins, exclusive CPUs, types of memory.
-    """
+    """What this node's kubelet manages: extended resources of device plugins, exclusive CPUs, memory types."""
 
     plugin_resources: frozenset[str] = frozenset()
     static_cpus: bool = False
@@ -38,10 +36,10 @@ def unlisted_holdings(
     pod: Pod, meta: PodMeta | None, managed: Managed, *, damaged: bool = False
 ) -> tuple[Unlisted, ...]:
     """
-    Return what the listed pod holds beside what is listed, sorted by container and resource.
+    Return what the listed pod holds beyond what is listed, sorted by container and resource.
 
-    *damaged*: some item of the pod's answer could not be read, so what a listed container lacks may be that item. A pod
-    without *meta* is not known to have asked for anything.
+    *damaged*: an item of the pod could not be read, so whatever a listed container lacks may be that item. Without
+    *meta*, the pod's requests are unknown.
 
     Source: kubelet server_v1.go of each release (which containers are listed), devicesToReuse and cpusToReuse (what an
     init container leaves stays the pod's); measured on 1.29.14 and 1.36.3.
@@ -62,7 +60,7 @@ Held = Callable[[Container], int]
 
 
 def _amounts(meta: PodMeta, managed: Managed) -> Iterator[tuple[str, Amount, Held]]:
-    """Yield each resource that the pod asks for, with how much of it a container asks for, and how much it shows."""
+    """Yield each resource that the pod requests, with each container's requested and listed amounts."""
     names = {name for spec in meta.containers for name, _ in spec.devices} & managed.plugin_resources
     for name in sorted(names):
         yield name, _devices_of(name, meta), _held_devices_of(name)
@@ -80,7 +78,7 @@ def _of_resource(
     """
     Yield what is held of one resource, container by container in the order of admission.
 
-    An init container's share is taken over by later containers; what a sidecar or an app container takes is its own.
+    What an init container held is reused by later containers; a sidecar or app container keeps what it has.
     """
     spare, keeper = 0, ""
     for spec in sorted(meta.containers, key=lambda each: each.kind is ContainerKind.APP):
@@ -98,13 +96,13 @@ def _of_resource(
         elif held is not None and held(container) < count:
             yield Unlisted(spec.name, resource, count - held(container), UnlistedReason.UNREADABLE)
     left = Unlisted(keeper, resource, spare, UnlistedReason.INIT_CONTAINER)
-    # The memory manager gives an init container's block back once the next container starts; nothing else does.
+    # The memory manager releases an init container's block once the next container starts; no other manager does.
     if spare and (not left.is_memory or meta.phase == "Pending"):
         yield left
 
 
 def _devices_of(resource: str, meta: PodMeta) -> Amount:
-    """Return how many devices a container asks its plugin for; those that a DRA claim serves are not asked of it."""
+    """Return how many devices a container requests from its plugin, without those that a DRA claim serves."""
     return lambda spec: 0 if (spec.name, resource) in meta.extended_requests else dict(spec.devices).get(resource, 0)
 
 
@@ -121,7 +119,7 @@ def _held_bytes_of(memory_type: str) -> Held:
 
 
 def totals(holdings: Collection[Unlisted]) -> dict[str, int]:
-    """Return how much is held unlisted, by resource."""
+    """Return the unlisted amounts by resource."""
     found: dict[str, int] = {}
     for row in holdings:
         found[row.resource] = found.get(row.resource, 0) + row.amount

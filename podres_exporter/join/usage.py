@@ -1,4 +1,4 @@
-"""Add up device-seconds and CPU-seconds for chargeback, which also shows what a pod shorter than a scrape held."""
+"""Running totals of device-seconds and CPU-seconds for chargeback; they include pods shorter than a scrape interval."""
 
 import math
 from collections import Counter
@@ -12,11 +12,11 @@ K = TypeVar("K", bound="str | tuple[str, ...]")
 H = TypeVar("H")
 
 IDLE_SECONDS = 86_400.0
-"""For how long a total stays after the last pod that added to it."""
+"""How long a total is kept after the last pod that added to it."""
 MOST_IDLE = 1000
-"""How many totals of one family stay that nothing adds to: namespaces may come and go by the thousand."""
+"""How many idle totals of one family are kept: namespaces may come and go by the thousand."""
 ZERO_SECONDS = 60.0
-"""How long a new total is shown as 0 where nothing scrapes: as long as most scrape intervals."""
+"""How long a new total is shown as 0 if nothing scrapes it: longer than most scrape intervals."""
 
 _Workload = tuple[str, str, str]
 
@@ -25,8 +25,8 @@ def accrue(usage: Usage, allocation: Allocation, elapsed_seconds: float) -> Usag
     """
     Return the totals after *allocation* was held for *elapsed_seconds* more.
 
-    The kubelet is asked at intervals, so what was held at the last answer counts until the next one; a pod that lives
-    between two polls is not seen.
+    The kubelet is polled at intervals, so what was held at the last answer counts until the next one; a pod that lives
+    only between two polls is missed.
     """
     held = _Held.of(allocation)
     return Usage(
@@ -43,13 +43,13 @@ class RunningTotals:
     The totals of a node since the exporter started, in a bounded number of series.
 
     A new series is 0 until it has been scraped once (or for a minute), and then jumps to its total: Prometheus'
-    increase() counts from the first sample that it has, so what came before that would be lost. A series that nothing
-    adds to is dropped after a day, or before that where there are more than a thousand; when its namespace holds
-    something again it starts at 0, which increase() takes for what it is, the restart of a counter.
+    increase() counts from the first sample it sees, so earlier usage would be lost. An idle series is dropped after a
+    day, or sooner if there are more than a thousand; when its namespace holds something again, it restarts at 0, which
+    increase() treats as a counter reset.
     """
 
     def __init__(self, *, most_idle: int = MOST_IDLE) -> None:
-        """Start with nothing."""
+        """Start without totals."""
         self._devices: _Family[tuple[str, str]] = _Family(most_idle)
         self._cpus: _Family[str] = _Family(most_idle)
         self._workload_devices: _Family[tuple[str, str, str, str]] = _Family(most_idle)
@@ -60,7 +60,7 @@ class RunningTotals:
         self._counted_at_seconds = 0.0
 
     def count(self, now: float) -> None:
-        """Count what was held since the last time that this was done, up to the monotonic second *now*."""
+        """Add what was held since the last call, up to the monotonic second *now*."""
         elapsed = now - self._counted_at_seconds if self._allocation is not None else 0.0
         self._counted_at_seconds = now
         self._devices.add(self._held.devices, elapsed, now)
@@ -69,7 +69,7 @@ class RunningTotals:
         self._workload_cpus.add(self._held.workload_cpus, elapsed, now)
 
     def hold(self, allocation: Allocation | None, now: float) -> None:
-        """Take what is held from *now* on; None where it is not known, which counts nothing."""
+        """Set what is held from *now* on; None if it is unknown, which adds nothing."""
         if allocation is not self._allocation:
             self._allocation, self._held = allocation, _Held.of(allocation) if allocation else _Held()
             self._devices.add(self._held.devices, 0.0, now)
@@ -88,14 +88,14 @@ class RunningTotals:
         )
 
     def note_shown(self, at_seconds: float) -> None:
-        """Note that the totals that usage() returned last can be scraped since then."""
+        """Note that the totals last returned by usage() can be scraped from now on."""
         for each in self._families:
             each.note_shown(at_seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What is held by each namespace and workload: devices by resource or DRA driver, exclusive CPUs."""
+    """What each namespace and workload holds: devices by resource or DRA driver, exclusive CPUs."""
 
     devices: Mapping[tuple[str, str], int] = field(default_factory=dict)
     cpus: Mapping[str, int] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class _Held:
 
     @classmethod
     def of(cls, allocation: Allocation) -> "_Held":
-        """Return what the pods of an allocation hold; workloads are those of pods with metadata."""
+        """Return what the pods of an allocation hold; workloads only for pods with metadata."""
         known = [(workload, view) for view in allocation.pods if (workload := _workload(view))]
         claimed = _claimed((view.pod.namespace, view) for view in allocation.pods)
         by_workload: Counter[tuple[str, str, str, str]] = Counter()
@@ -131,7 +131,7 @@ def _claimed(holders: Iterable[tuple[H, PodView]]) -> Counter[tuple[H, str]]:
     """
     Return how many DRA devices each holder has, by the driver.
 
-    A device counts once for a holder, however many of its containers, pods and shares refer to it. Admin access holds
+    A device counts once per holder, however many of its containers, pods and shares refer to it. Admin access holds
     nothing. Kubelets up to 1.30 name no drivers; such devices are not counted.
     """
     seen = set()
@@ -153,20 +153,20 @@ def _claimed(holders: Iterable[tuple[H, PodView]]) -> Counter[tuple[H, str]]:
 
 
 class _Family(Generic[K]):
-    """The totals of one family, by their labels."""
+    """The totals of one family, by label values."""
 
     def __init__(self, most_idle: int) -> None:
-        """Start with none."""
+        """Start empty."""
         self._most_idle = most_idle
         self._seconds: dict[K, float] = {}
-        # Since when each can be scraped, as long as it was not; endless where it is not shown yet.
+        # Since when each unscraped total can be scraped; infinite if it is not shown yet.
         self._new: dict[K, float] = {}
-        # When each was last held, those that were not for longest first.
+        # When each was last held, the longest idle first.
         self._held_at: dict[K, float] = {}
         self.dropped = 0
 
     def add(self, held: Mapping[K, int], elapsed: float, now: float) -> None:
-        """Add held x seconds, note who holds something now, and drop what nothing has added to for too long."""
+        """Add held x seconds, note what is held now, and drop totals that have been idle too long."""
         for key, count in held.items():
             if key not in self._seconds:
                 self._new[key] = math.inf
@@ -176,7 +176,7 @@ class _Family(Generic[K]):
         for key in list(self._held_at):
             is_over = len(self._held_at) - len(held) > self._most_idle
             if key in held or not (is_over or now - self._held_at[key] > IDLE_SECONDS):
-                break  # the others were held later
+                break  # the others were held more recently
             del self._held_at[key], self._seconds[key]
             self._new.pop(key, None)
             self.dropped += 1
@@ -186,7 +186,7 @@ class _Family(Generic[K]):
         self._new = {key: min(since, at_seconds) for key, since in self._new.items()}
 
     def shown(self, now: float, scraped_at: float) -> dict[K, float]:
-        """Return the totals; those that were not scraped yet are 0."""
+        """Return the totals; 0 for those that have not been scraped yet."""
         for key in [key for key, since in self._new.items() if scraped_at > since or now - since >= ZERO_SECONDS]:
             del self._new[key]
         return {key: 0.0 if key in self._new else seconds for key, seconds in self._seconds.items()}

@@ -1,9 +1,9 @@
 """
-The facts, frozen: what the kubelet said, what the kernel said, and the one snapshot that joins them.
+The data model: frozen records of what the kubelet, the kernel and the API server report, and the snapshot joining them.
 
-`allocation` is the kubelet's answer, `topology` the kernel's, `metadata` the API server's, `snapshot` the joined whole.
-Records are immutable and are compared by value. Sequences are sorted and free of repetition, whatever order the kubelet
-answered in.
+`allocation` comes from the kubelet, `topology` from the kernel, `metadata` from the API server; `snapshot` joins them.
+Records are immutable and compared by value. Sequences are sorted and free of duplicates, whatever order the kubelet
+sent.
 """
 
 from podres_exporter.model.allocation import (

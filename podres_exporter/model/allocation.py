@@ -1,4 +1,4 @@
-"""What the kubelet reports: which container holds what, and what is allocatable."""
+"""What the kubelet reports: which container holds which devices, CPUs and memory, and what is allocatable."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,16 +8,16 @@ from operator import attrgetter
 from podres_exporter.cpuset import CpuSet
 
 NumaNodes = frozenset[int]
-"""Numbers of NUMA nodes; empty means that nothing was stated, never "node 0"."""
+"""NUMA node numbers; empty means that no node is stated, never "node 0"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """
-    Of what it is not known how much is held, so that nothing can be said of what is free.
+    The resources whose held amount is not fully known, so that no free amount can be stated.
 
-    *everything*: of all. *resources* are extended resources, `cpu` and memory types (`memory`, `hugepages-2Mi`).
-    *devices*: of every extended resource, as where a device without the name of its resource is held.
+    *everything*: all of them. *resources* are extended resources, `cpu` and memory types (`memory`, `hugepages-2Mi`).
+    *devices*: every extended resource, for example because a held device has no readable resource name.
     """
 
     everything: bool = False
@@ -25,11 +25,11 @@ class Unknown:
     resources: frozenset[str] = frozenset()
 
     def covers(self, resource: str) -> bool:
-        """Tell whether what is free of the resource is not known."""
+        """Return whether the free amount of the resource is unknown."""
         return self.everything or resource in self.resources or (self.devices and "/" in resource)
 
     def __or__(self, other: "Unknown") -> "Unknown":
-        """Return what is not known for either reason."""
+        """Return what is unknown for either reason."""
         return Unknown(
             self.everything or other.everything, self.devices or other.devices, self.resources | other.resources
         )
@@ -52,12 +52,12 @@ _resource, _device_id = attrgetter("resource"), attrgetter("device_id")
 
 
 def ids_by_resource(devices: Iterable[Device]) -> list[tuple[str, list[str]]]:
-    """Return the ids of devices, resource by resource; they are sorted, so that each resource comes once."""
+    """Return the ids of devices by resource; the devices are sorted, so each resource is one run."""
     return [(resource, list(map(_device_id, run))) for resource, run in groupby(devices, _resource)]
 
 
 def count_by_resource(devices: Sequence[Device]) -> list[tuple[str, int]]:
-    """Return how many devices there are of each resource; nearly always there is one."""
+    """Return the number of devices by resource; there is nearly always only one resource."""
     if not devices:
         return []
     if devices[0].resource == devices[-1].resource:
@@ -104,7 +104,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What one container holds. A plain init container is never listed by the kubelet."""
+    """What one container holds. The kubelet never lists plain init containers."""
 
     name: str
     devices: tuple[Device, ...] = ()
@@ -114,7 +114,7 @@ class Container:
 
     @property
     def holds_nothing(self) -> bool:
-        """Whether the kubelet granted it nothing of its own: most containers of a node."""
+        """Whether the kubelet granted it nothing exclusive, as for most containers of a node."""
         return not (self.devices or self.exclusive_cpus or self.memory or self.claims)
 
 
@@ -123,7 +123,7 @@ class Pod:
     """
     What one pod holds. *exclusive_cpus* and *memory* are the pod-level lists of 1.37.
 
-    They repeat what the containers list, so they are united with it and never added.
+    They repeat what the containers list, so the sets are united and the amounts never added.
     """
 
     namespace: str
@@ -134,7 +134,7 @@ class Pod:
 
     @property
     def key(self) -> tuple[str, str]:
-        """(namespace, name): the API carries no UID."""
+        """(namespace, name): the API has no UID."""
         return (self.namespace, self.name)
 
     def all_exclusive_cpus(self) -> CpuSet:
@@ -148,9 +148,9 @@ class Pod:
 @dataclass(frozen=True, slots=True, order=True)
 class Malformed:
     """
-    One item of a good answer that could not be used: where it stood and what was wrong with it.
+    One item of a usable answer that could not be used: its path and what was wrong.
 
-    *resource* is the extended resource that it was of, where that is known.
+    *resource* is the extended resource it belongs to, if known.
     """
 
     path: str
@@ -160,7 +160,7 @@ class Malformed:
 
 @dataclass(frozen=True, slots=True, order=True)
 class PodSize:
-    """How many bytes of an answer a pod takes."""
+    """How many bytes of an answer one pod takes."""
 
     size_bytes: int
     namespace: str
@@ -172,11 +172,10 @@ class Listing:
     """
     One answer to List, or to Get (then of one pod), normalised.
 
-    *merged_pods* counts entries that shared a (namespace, name) with another entry and were united with it;
-    *merged_keys* are their names. *unreadable*: of what it is not known how much is held, because of items that could
-    not be read. *shared_pool_reported* is true where the answer carried the shared pool as if it were exclusive
-    (kubelets 1.20 to 1.22).
-    *largest_pod* is the pod that takes most of the answer's bytes, whatever is left of it here.
+    *merged_pods* counts entries that were merged with another entry of the same (namespace, name); *merged_keys* are
+    those names. *unreadable*: the resources whose held amount is unknown because of unreadable items.
+    *shared_pool_reported* is true if the answer reports the shared pool as exclusive CPUs (kubelets 1.20 to 1.22).
+    *largest_pod* is the pod that takes most of the answer's bytes, even if it could not be used.
     """
 
     pods: tuple[Pod, ...]
@@ -191,10 +190,10 @@ class Listing:
 @dataclass(frozen=True, slots=True)
 class Allocatable:
     """
-    One answer to GetAllocatableResources: what may be handed out, used or not. Memory is one block per node and type.
+    One answer to GetAllocatableResources: what can be allocated, used or not. Memory is one block per node and type.
 
-    *off_node* are (resource, id) of devices whose every stated node is negative. They have no NUMA node, but unlike
-    devices that state none they keep the Topology Manager from finding any that would do.
+    *off_node* are (resource, id) of devices that state only negative NUMA nodes. They have no NUMA node, but unlike
+    devices without topology they keep the Topology Manager from finding a suitable node.
     """
 
     devices: tuple[Device, ...]

@@ -1,4 +1,4 @@
-"""What may be shown of the pods, and how sure that is."""
+"""How certain a listing is: which pods are current, retained from before a kubelet restart, or unconfirmed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ class Mark(StrEnum):
     How a pod's rows are known.
 
     CURRENT: the running kubelet lists it. RETAINED: the kubelet listed it before its restart and has not since; what it
-    held counts as held. UNCONFIRMED: there is news of the pod, and the kubelet could not be asked about it.
+    held still counts as held. UNCONFIRMED: the pod has changed, and the kubelet could not be queried about it since.
     """
 
     CURRENT = "current"
@@ -24,7 +24,10 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MarkedPod:
-    """A pod as the kubelet last said it, and how sure that is; *is_finished*: the API server says that it has ended."""
+    """
+    A pod as last reported by the kubelet, and how certain that is; *is_finished*: the API server reports that it has
+    ended.
+    """
 
     pod: Pod
     mark: Mark = Mark.CURRENT
@@ -34,11 +37,12 @@ class MarkedPod:
 @dataclass(frozen=True, slots=True)
 class Belief:
     """
-    How sure a listing is.
+    How certain a listing is.
 
-    *marks* are those of pods whose rows are not current; *finished* are pods of the listing that have ended, None where
-    only the metadata can tell. *unknown*: of what more may be held than is listed, as by the *unlisted* pods, which the
-    API server says run here. *doubles* are what two living pods hold, None where that cannot be judged.
+    *marks* has the pods whose rows are not current; *finished* are listed pods that have ended, None if only the
+    metadata knows. *unknown* are resources of which more may be held than is listed, for example by the *unlisted*
+    pods, which run here according to the API server. *doubles* are items held by two running pods, None if that cannot
+    be judged.
     """
 
     marks: Mapping[PodKey, Mark] = field(default_factory=dict)

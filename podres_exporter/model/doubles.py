@@ -1,4 +1,4 @@
-"""What two pods hold that only one may have."""
+"""Devices and CPUs that two pods hold at the same time although only one may."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from podres_exporter.model.metadata import PodKey
 
 
 class Thing(StrEnum):
-    """What kind of thing is held: a device of a device plugin, an exclusive CPU, or a device of a DRA claim."""
+    """The kind of item: a device of a device plugin, an exclusive CPU, or a device of a DRA claim."""
 
     DEVICE = "device"
     CPU = "cpu"
@@ -15,7 +15,10 @@ class Thing(StrEnum):
 
 
 class Certainty(StrEnum):
-    """CERTAIN: nothing allows it. POSSIBLE: what would allow it, such as admin access of a claim, is not known."""
+    """
+    CERTAIN: nothing permits it. POSSIBLE: it may be permitted, for example by a claim's admin access, which is not
+    known.
+    """
 
     CERTAIN = "certain"
     POSSIBLE = "possible"
@@ -23,7 +26,7 @@ class Certainty(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Holder:
-    """A container that holds the thing; *container* is empty where the pod as a whole does."""
+    """A container that holds the item; *container* is empty if the pod as a whole holds it."""
 
     namespace: str
     pod: str
@@ -38,7 +41,7 @@ class Holder:
 @dataclass(frozen=True, slots=True, order=True)
 class DoubleHeld:
     """
-    One thing in the hands of at least two pods that are alive.
+    One item held by at least two running pods.
 
     *resource* is the extended resource, `cpu`, or the DRA driver; *item* is the device id, the number of the CPU, or
     `pool/device`. *holders* are sorted.
@@ -52,5 +55,5 @@ class DoubleHeld:
 
     @property
     def pods(self) -> tuple[PodKey, ...]:
-        """The pods that hold it, each once, sorted."""
+        """The pods that hold it, sorted and without duplicates."""
         return tuple(sorted({holder.pod_key for holder in self.holders}))

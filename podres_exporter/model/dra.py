@@ -1,4 +1,4 @@
-"""What ResourceSlices and ResourceClaims say: which devices DRA drivers offer here, and which request has which."""
+"""Dynamic Resource Allocation: devices from ResourceSlices, and which request of a ResourceClaim has which device."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from podres_exporter.cpuset import CpuSet
 from podres_exporter.model.allocation import NumaNodes
 
 DraKey = tuple[str, str, str]
-"""(driver, pool, device): what claims and slices are joined by."""
+"""(driver, pool, device): the key that joins claims and slices."""
 
 ClaimKey = tuple[str, str]
 """(namespace, name) of a ResourceClaim."""
@@ -18,7 +18,7 @@ Amounts = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True, order=True)
 class DeviceTaint:
-    """A taint of a device; NoSchedule and NoExecute keep claims away from it, None only informs."""
+    """A taint of a device; NoSchedule and NoExecute make it unavailable to claims, None is informational."""
 
     key: str
     value: str
@@ -26,18 +26,18 @@ class DeviceTaint:
 
     @property
     def repels(self) -> bool:
-        """Whether claims that do not tolerate it are kept away."""
+        """Whether claims without a toleration are kept away."""
         return self.effect in {"NoSchedule", "NoExecute"}
 
 
 @dataclass(frozen=True, slots=True)
 class DraDevice:
     """
-    One device of a slice; texts are empty where its driver does not state them.
+    One device of a slice; texts are empty if its driver does not state them.
 
     *kind* is the partition type, or what the driver calls the type. *is_shared*: several claims may have shares of it.
-    *consumes* are amounts of the pool's counters, by (counter set, counter). *cpus* are those that it stands for
-    (dra-driver-cpu). *attributes* are those that are shown beyond the named ones.
+    *consumes* are amounts of the pool's counters, by (counter set, counter). *cpus* are the CPUs it represents
+    (dra-driver-cpu). *attributes* are further attributes to show.
     """
 
     name: str
@@ -65,8 +65,8 @@ class DraPool:
     """
     The devices of one pool, of its highest *generation*.
 
-    *is_complete*: all its slices are known; only then do its devices count. *is_stale*: its slices are gone, as after a
-    driver has stopped, and this is what they said last.
+    *is_complete*: all its slices are known; only then are its devices counted. *is_stale*: its slices are gone, as
+    after a driver has stopped, and this is their last content.
     """
 
     driver: str
@@ -86,9 +86,10 @@ class DraPool:
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
     """
-    One device that a claim was allocated.
+    One device that was allocated to a claim.
 
-    *request* is that of the claim, `main/sub` where one of several alternatives was chosen. Admin access takes nothing.
+    *request* is the claim's request, `main/sub` if one of several alternatives was chosen. Admin access consumes
+    nothing.
     """
 
     request: str
@@ -107,7 +108,7 @@ class ClaimResult:
 
 @dataclass(frozen=True, slots=True)
 class ClaimFacts:
-    """A ResourceClaim as the API server has it."""
+    """A ResourceClaim as read from the API server."""
 
     namespace: str
     name: str
@@ -123,9 +124,9 @@ class ClaimFacts:
 @dataclass(frozen=True, slots=True)
 class Dra:
     """
-    What the API server says of DRA on this node.
+    What the API server reports about DRA on this node.
 
-    *is_synced*: the slices were listed once and are followed since. *claims* are those of pods here that could be read.
+    *is_synced*: the slices were listed and have been watched since. *claims* are those of pods here that could be read.
     """
 
     pools: tuple[DraPool, ...] = ()
@@ -140,9 +141,9 @@ class DraStock:
     """
     The devices of one driver and kind in complete pools, as sets of (pool, device).
 
-    *allocated* counts each device once, whoever has shares of it, and never for admin access; *unavailable* are the
-    tainted ones that are not allocated. *fitting* is how many of the available ones the pools' counters allow at once.
-    *is_known*: every claim of the pods here is known; without that nothing is said of what is available.
+    *allocated* counts each device once, however many share it, and not for admin access; *unavailable* are the tainted
+    ones that are not allocated. *fitting* is how many of the available ones the pools' counters allow at once.
+    *is_known*: every claim of the pods here is known; otherwise the available amount is not stated.
     """
 
     driver: str
@@ -155,13 +156,13 @@ class DraStock:
 
     @property
     def available(self) -> frozenset[tuple[str, str]]:
-        """What is neither allocated to a claim of a pod here nor tainted."""
+        """Devices that are neither allocated to a claim of a pod here nor tainted."""
         return self.total - self.allocated - self.unavailable
 
 
 @dataclass(frozen=True, slots=True)
 class DraCapacity:
-    """One capacity of the devices of a driver that can be shared, and how much of it claims of pods here consume."""
+    """One capacity of a driver's shareable devices, and how much of it the claims of pods here consume."""
 
     driver: str
     capacity: str
@@ -171,13 +172,13 @@ class DraCapacity:
 
     @property
     def available(self) -> int:
-        """What is left of it; never below nothing."""
+        """The remaining amount, at least 0."""
         return max(0, self.total - self.consumed)
 
 
 @dataclass(frozen=True, slots=True)
 class DraNode:
-    """The pools of a node and what is left in them."""
+    """The pools of a node and the devices left in them."""
 
     pools: tuple[DraPool, ...]
     stock: tuple[DraStock, ...] = ()

@@ -1,15 +1,15 @@
-"""What the API server knows of the node's pods: identity, requests and device health."""
+"""Pod metadata from the API server or the Pods API: identity, requests and device health."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 PodKey = tuple[str, str]
-"""(namespace, name): what the kubelet's answers and the API server's pods are joined by."""
+"""(namespace, name): the key that joins the kubelet's answers and the API server's pods."""
 
 
 class ContainerKind(StrEnum):
-    """APP: `spec.containers`. INIT ends before they start. SIDECAR: an init container with `restartPolicy: Always`."""
+    """APP: `spec.containers`. INIT: ends before they start. SIDECAR: an init container with `restartPolicy: Always`."""
 
     APP = "app"
     SIDECAR = "sidecar"
@@ -17,7 +17,7 @@ class ContainerKind(StrEnum):
 
 
 class MetadataOrigin(StrEnum):
-    """Who tells of the pods, as `--metadata.source` spells it."""
+    """Where the metadata comes from, as spelled in `--metadata.source`."""
 
     APISERVER = "apiserver"
     PODSAPI = "podsapi"
@@ -26,10 +26,10 @@ class MetadataOrigin(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ResourceHealth:
     """
-    One device as the pod's status has it, in the kubelet's words.
+    The health of one device, in the terms of the pod's status.
 
     *name* is an extended resource, or `claim:NAME` or `claim:NAME/REQUEST` with the pod's own name of the claim.
-    *resource_id* is a device id; for claims the first CDI name or `driver/pool/device`, for both occur.
+    *resource_id* is a device id; for claims it is either the first CDI name or `driver/pool/device` (both occur).
 
     Source: KEP-4680 (`status.containerStatuses[].allocatedResourcesStatus`).
     """
@@ -43,10 +43,10 @@ class ResourceHealth:
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
     """
-    What one container asks for, as the kubelet has admitted it; zeros are left out and everything is sorted.
+    What one container requests, as admitted by the kubelet; zeros are omitted and everything is sorted.
 
-    *devices* are extended resources with their number, *memory* bytes by memory type (`memory`, `hugepages-2Mi`).
-    *claims* are pairs of the pod's name of a claim and the request of it that the container uses, empty: all of them.
+    *devices* are counts by extended resource, *memory* bytes by memory type (`memory`, `hugepages-2Mi`). *claims* are
+    pairs of the pod's name for a claim and the request of it that the container uses (empty: all of them).
     """
 
     name: str
@@ -59,27 +59,27 @@ class ContainerSpec:
 
     @property
     def whole_cpus(self) -> int:
-        """How many exclusive CPUs it asks for if its pod is Guaranteed; 0 for a fraction."""
+        """How many exclusive CPUs it requests if its pod is Guaranteed; 0 for a fraction."""
         return 0 if self.cpu_millicores % 1000 else self.cpu_millicores // 1000
 
 
 @dataclass(frozen=True, slots=True)
 class PodMeta:
     """
-    What is kept of one pod of the API server; empty texts where nothing is stated.
+    The metadata of one pod, reduced to what is used; texts are empty if nothing is stated.
 
-    *labels* are the allowed ones under their metric names (`label_app`). *workload* is what a person would name: the
+    *labels* are the allowed ones under their metric names (`label_app`). *workload* is the top-level owner: the
     Deployment of a ReplicaSet, the CronJob of a Job. *is_terminal*: it has finished and none of its containers runs.
-    *has_started*: a kubelet has admitted or refused it. *claims* maps the pod's names of claims to the claims' own;
-    *extended_claim* is the claim that the scheduler made for extended resources which a DRA driver serves, and
-    *extended_requests* the (container, resource) pairs that it stands for, *extended_names* the (container,
-    request) pairs. *cpu_millicores* and *memory_bytes* are what
-    the kubelet counts the whole pod as asking for when it admits others. *resize* says why an in-place resize has not
-    happened yet; the containers then show what was admitted. *chosen_devices* are the devices that a scheduler's
-    annotation names, and *chosen_by* is that annotation: the plugin gives these, whatever ids the kubelet lists.
-    *is_mirror*: it is the API server's copy of a static pod. *unnamed_claims* are the pod's names of claims made of
-    templates whose own names are not told; *has_no_claim_status*: its origin tells of no claim in the status at all.
-    *started_seconds* is when the kubelet took it up (Unix seconds, status.startTime), None where that is not known.
+    *has_started*: a kubelet has admitted or rejected it. *claims* maps the pod's names for its claims to the claims'
+    own names; *extended_claim* is the claim that the scheduler created for extended resources served by a DRA driver,
+    *extended_requests* are the (container, resource) pairs it covers, *extended_names* the (container, request) pairs.
+    *cpu_millicores* and *memory_bytes* are the whole pod's requests as the kubelet counts them when it admits others.
+    *resize* says why an in-place resize is pending; the containers then show what was admitted. *chosen_devices* are
+    the devices named in a scheduler's annotation, and *chosen_by* is that annotation: the plugin uses these, whatever
+    ids the kubelet lists. *is_mirror*: it is the API server's copy of a static pod. *unnamed_claims* are the pod's
+    names for claims made from templates whose own names are not known; *has_no_claim_status*: the source never reports
+    claims in the status. *started_seconds* is when the kubelet accepted it (Unix seconds, status.startTime), None if
+    not known.
     """
 
     namespace: str
@@ -121,18 +121,18 @@ class PodMeta:
 
     @property
     def runs(self) -> bool:
-        """Whether a kubelet has admitted it and it has not ended; one with a deletionTimestamp runs until then."""
+        """Whether a kubelet has admitted it and it has not ended; a pod with a deletionTimestamp runs until it has."""
         return (self.has_started or self.phase == "Running") and not self.is_terminal
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """
-    The node's pods as the API server last told them.
+    The node's pods as last reported by the metadata source.
 
-    *synced*: they are *followed*: the list was complete once and has been watched since, interruptions of less than a
-    poll interval left aside; only then may a missing pod be taken for gone. *is_away*: the API server cannot be
-    reached, so a kubelet may not know its pods either.
+    *synced*: a complete list has been watched since, with interruptions shorter than a poll interval; only then can a
+    missing pod be assumed deleted. *is_away*: the API server cannot be reached, so a restarted kubelet may not know its
+    pods either.
     """
 
     pods: Mapping[PodKey, PodMeta] = field(default_factory=dict)

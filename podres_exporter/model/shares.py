@@ -1,4 +1,4 @@
-"""Ids of shared devices: the physical device, and the number of its share."""
+"""Ids of shared devices: split an id into the physical device and the number of its share."""
 
 import re
 
@@ -12,18 +12,18 @@ _PATTERNS = (
     (("-_-",), re.compile(r"(?P<base>.+)-_-(?P<share>[0-9]+)", re.DOTALL)),
     # nvshare's plugin
     (("__",), re.compile(rf"(?P<base>{_PHYSICAL})__(?P<share>[0-9]+)")),
-    # HAMi and Volcano's vGPU plugins: only behind a whole UUID of a device is a number certain to be a share
+    # HAMi and Volcano's vGPU plugins: a number is certain to be a share only behind a device's full UUID
     (("-",), re.compile(rf"(?P<base>{_PHYSICAL})-(?P<share>[0-9]+)")),
 )
 _OF_RESOURCES = {"gpu.intel.com": re.compile(r"(?P<base>card[0-9]+)-(?P<share>[0-9]+)")}
-"""Patterns that are certain under resources of one domain only: Intel's GPU plugin, and nobody else's `card0-1`."""
+"""Patterns that are unambiguous only under the resources of one domain: Intel's GPU plugin, whose ids are `card0-1`."""
 
 
 _SHARE_OF_UUID = re.compile(r"-[0-9a-fA-F]{12}-[0-9]")
 
 
 def may_have_shares(text: str) -> bool:
-    """Return whether some id or resource in this text may make a share; a fast test of thousands at once."""
+    """Return whether any id or resource in this text may be a share; a fast test for thousands at once."""
     return (
         "::" in text
         or "/vgpu" in text
@@ -36,10 +36,10 @@ def may_have_shares(text: str) -> bool:
 
 def split_replica(device_id: str, resource: str = "") -> tuple[str, str]:
     """
-    Return the physical device and the share behind an id such as `GPU-7f3c::3` or `GPU-7f3c/vgpu2`.
+    Return the physical device and the share in an id such as `GPU-7f3c::3` or `GPU-7f3c/vgpu2`.
 
-    An id of another shape is its own base, with an empty share: what only looks like a share (`kvm12`, `amdgpu_xcp_30`,
-    `Ascend910-0`, a PCI or MAC address) stays whole.
+    An id of any other shape is its own base, with an empty share: ids that only look like shares (`kvm12`,
+    `amdgpu_xcp_30`, `Ascend910-0`, a PCI or MAC address) are not split.
     """
     for marks, pattern in _PATTERNS:
         if any(mark in device_id for mark in marks) and (match := pattern.fullmatch(device_id)):
@@ -52,10 +52,10 @@ def split_replica(device_id: str, resource: str = "") -> tuple[str, str]:
 
 def share_of(device_id: str, resource: str, chosen: tuple[str, ...]) -> tuple[str, str]:
     """
-    Return the same for a held device, given the devices that a scheduler's annotation names (*chosen*).
+    Return the same for a held device, given the devices named in a scheduler's annotation (*chosen*).
 
-    Where the annotation names others, the plugin gives one of those, whatever the id says: the id is then no share of
-    the device that the container uses, and is left whole so that nothing is joined to the wrong one.
+    If the annotation names other devices, the plugin provides one of those regardless of the id. The id is then not a
+    share of the device in use, and is not split, so that nothing is joined to the wrong device.
     """
     base, share = split_replica(device_id, resource)
     return (device_id, "") if share and chosen and base not in chosen else (base, share)

@@ -1,4 +1,4 @@
-"""The joined facts of one instant: what every scrape, page and command shows."""
+"""The snapshot: all joined facts at one instant, shown by every scrape, page and command."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,10 +15,10 @@ from podres_exporter.model.topology import Topology
 
 class Verdict(StrEnum):
     """
-    How well a container sits.
+    How well a container is aligned with the NUMA nodes.
 
-    ALIGNED: one node serves everything that has locality. MISALIGNED: no node does, though one could have.
-    SPANS: it asks for more than one node has, so several are right. UNKNOWN: devices, but none states its node, or CPUs
+    ALIGNED: one node serves everything that has locality. MISALIGNED: no node does, though one could have. SPANS: it
+    needs more than one node has, so several nodes are correct. UNKNOWN: devices, but none states its node, or CPUs
     without a known topology. UNSUPPORTED: a kubelet of 1.20 to 1.22, which reports unknown locality as node 0.
     NOT_APPLICABLE: nothing that could have locality.
     """
@@ -34,9 +34,9 @@ class Verdict(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Constraint:
     """
-    Why a container wants certain nodes: *count* items of *resource* that sit on *numa_nodes*.
+    A reason for an alignment verdict: *count* items of *resource* on *numa_nodes*.
 
-    *every* says whether all the nodes are needed (CPUs, memory) or any one of them serves (devices).
+    *every*: whether all the nodes are needed (CPUs, memory) or any one of them is enough (devices).
     *resource* is `cpu`, a memory type, or an extended resource name.
     """
 
@@ -49,10 +49,10 @@ class Constraint:
 @dataclass(frozen=True, slots=True)
 class Alignment:
     """
-    The verdict on one container, with its reasons.
+    The alignment verdict on one container, with its reasons.
 
-    *numa_nodes* are as few nodes as were found to serve it (empty where nothing has locality); *unplaced* counts
-    devices and CPUs whose node nobody states, which the verdict therefore leaves out.
+    *numa_nodes* are the fewest nodes found to serve it (empty if nothing has locality); *unplaced* counts devices and
+    CPUs without a stated node, which the verdict ignores.
     """
 
     verdict: Verdict
@@ -63,10 +63,10 @@ class Alignment:
 
 class Attribution(StrEnum):
     """
-    How sure it is that a container uses a claim's device.
+    How certain it is that a container uses a claim's device.
 
-    CONTAINER: the pod says that this container does. CLAIM: the kubelet lists it for the claim that the container
-    refers to, and nothing tells which of the claim's devices the container uses.
+    CONTAINER: the pod shows that this container uses it. CLAIM: the kubelet lists it for a claim of the container, but
+    it is unknown which of the claim's devices the container uses.
     """
 
     CONTAINER = "container"
@@ -76,10 +76,10 @@ class Attribution(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ClaimUse:
     """
-    One device of a claim on one container.
+    One device of a claim, as used by one container.
 
-    What follows is known from the ResourceClaim alone: *request* of the claim, empty where the claim was not read;
-    *is_admin*: admin access, which takes nothing; *consumed* of the capacities of a shared device.
+    The following come from the ResourceClaim only: *request* (empty if the claim was not read); *is_admin*: admin
+    access, which consumes nothing; *consumed*: amounts of a shared device's capacities.
     """
 
     claim: str
@@ -93,7 +93,7 @@ class ClaimUse:
 @dataclass(frozen=True, slots=True, order=True)
 class DeviceHealth:
     """
-    What the pod's status says of one device of a container: `Healthy`, `Unhealthy` or `Unknown`.
+    The health of one device of a container in the pod's status: `Healthy`, `Unhealthy` or `Unknown`.
 
     *resource* is the extended resource or the DRA driver; *pool* and *claim* are empty for devices of device plugins.
     """
@@ -108,11 +108,11 @@ class DeviceHealth:
 
 class Explanation(StrEnum):
     """
-    Why a container does not show what it asked for; UNEXPLAINED is the one to look into.
+    Why a container lacks devices or CPUs that it requested; UNEXPLAINED needs investigation.
 
-    INIT_CONTAINER: plain init containers are never listed. CLAIM: a DRA driver serves the extended resource, so that it
-    stands among the claims. NOT_LISTED: kubelets up to 1.29 list no sidecars. NO_PLUGIN: no device plugin has the
-    resource, so the kubelet has nothing to list; a scheduler alone counts it.
+    INIT_CONTAINER: plain init containers are never listed. CLAIM: a DRA driver serves the extended resource, so it is
+    listed as a claim. NOT_LISTED: kubelets up to 1.29 list no sidecars. NO_PLUGIN: no device plugin serves the
+    resource, so the kubelet has nothing to list; only a scheduler counts it.
     """
 
     UNEXPLAINED = "unexplained"
@@ -124,7 +124,9 @@ class Explanation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a container asked for of one extended resource, or of exclusive CPUs (*resource* is `cpu`), and holds."""
+    """
+    What a container requested of one extended resource, or of exclusive CPUs (*resource* is `cpu`), and what it holds.
+    """
 
     container: str
     resource: str
@@ -134,15 +136,15 @@ class Request:
 
     @property
     def missing(self) -> int:
-        """How many of them it does not show."""
+        """How many of the requested items are not listed."""
         return max(0, self.requested - self.held)
 
 
 class UnlistedReason(StrEnum):
     """
-    Why something is held that the kubelet does not list.
+    Why something is held although the kubelet does not list it.
 
-    INIT_CONTAINER: what a plain init container got and no later container took over stays with the pod until it ends.
+    INIT_CONTAINER: what a plain init container got, and no later container reused, stays allocated until the pod ends.
     NOT_LISTED: kubelets up to 1.29 list no sidecars. UNREADABLE: an item of the pod's answer could not be read.
     """
 
@@ -154,7 +156,7 @@ class UnlistedReason(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Unlisted:
     """
-    What a container is known to hold though the kubelet does not list it; which items these are is not known.
+    What a container is known to hold although the kubelet does not list it; which items is unknown.
 
     *amount* counts devices or CPUs (*resource* is `cpu`), or bytes of a memory type.
     """
@@ -178,9 +180,9 @@ class Unlisted:
 @dataclass(frozen=True, slots=True)
 class ContainerView:
     """
-    One container as the exporter shows it.
+    One container with everything shown of it.
 
-    *chosen_devices* are those that a scheduler's annotation names in place of the ids that the kubelet lists.
+    *chosen_devices* are named in a scheduler's annotation and replace the ids that the kubelet lists.
     """
 
     container: Container
@@ -193,10 +195,10 @@ class ContainerView:
 @dataclass(frozen=True, slots=True)
 class PodView:
     """
-    A pod as the exporter shows it.
+    One pod with everything shown of it.
 
-    *meta* is None where the API server is not asked or does not know the pod; *requests* are then unknown. *unlisted*
-    is what the pod is known to hold beside what is listed. *mark* tells how its rows are known.
+    *meta* is None if metadata is off or does not have the pod; *requests* are then unknown. *unlisted* is what the pod
+    is known to hold beyond what is listed. *mark*: how its rows are known.
     """
 
     pod: Pod
@@ -210,13 +212,13 @@ class PodView:
 @dataclass(frozen=True, slots=True)
 class DeviceStock:
     """
-    The devices of one resource that sit on the same set of NUMA nodes, as sets of ids.
+    The devices of one resource on the same set of NUMA nodes, as sets of ids.
 
-    *reported* is what the kubelet calls allocatable, None where it cannot be asked; *held* is what containers hold.
-    *off_node* are reported ones whose plugin states a node that is none (-1): no NUMA node will do for them.
-    *unlisted* is how many devices of the resource are held that the kubelet does not list; they may be any of the free.
-    Not *is_complete*: more of the resource may be held than is known, so that it is not known what is free.
-    *held_by_dra* are reported ones that no container is listed with, and whose hardware a DRA claim has.
+    *reported* is what the kubelet calls allocatable, None if it does not serve that; *held* is what containers hold.
+    *off_node* are reported ones whose plugin states an invalid node (-1), so that no NUMA node suits them. *unlisted*
+    is the number of held devices of the resource that the kubelet does not list; they may be any of the free ones. Not
+    *is_complete*: more may be held than is known, so the free amount is unknown. *held_by_dra* are reported devices
+    that no container holds but whose hardware belongs to a DRA claim.
     """
 
     resource: str
@@ -230,34 +232,35 @@ class DeviceStock:
 
     @property
     def allocatable(self) -> frozenset[str] | None:
-        """Reported or held: a held device may be missing from the report (unhealthy, plugin gone, empty topology)."""
+        """Reported or held: a held device can be missing from the report (unhealthy, plugin gone, empty topology)."""
         return None if self.reported is None else self.reported | self.held
 
     @property
     def free(self) -> frozenset[str] | None:
-        """Reported and not listed as held, None where that is not known; *unlisted* of them are held all the same."""
+        """Reported and not listed as held, None if that is unknown; *unlisted* of them are in fact held."""
         if self.reported is None or not self.is_complete:
             return None
         return self.reported - self.held - self.held_by_dra
 
     @property
     def surely_free(self) -> int | None:
-        """How many are free whichever devices the unlisted ones are."""
+        """The number of devices that are free whichever devices the unlisted ones are."""
         return None if self.free is None else max(0, len(self.free) - self.unlisted)
 
     @property
     def unallocatable_held(self) -> frozenset[str] | None:
-        """Held, but not reported as allocatable."""
+        """Held although not reported as allocatable."""
         return None if self.reported is None else self.held - self.reported
 
 
 @dataclass(frozen=True, slots=True)
 class CpuStock:
     """
-    The node's CPUs. *allocatable* unites what the kubelet reports with what is held; None where it cannot be asked.
+    The node's CPUs. *allocatable* unites reported and held CPUs; None if the kubelet does not report allocatable
+    resources.
 
-    *unlisted* is how many CPUs are held exclusively that the kubelet does not list; they may be any of the shared pool.
-    Not *is_complete*: more may be held than is known.
+    *unlisted* is the number of exclusively held CPUs that the kubelet does not list; they may be any of the shared
+    pool. Not *is_complete*: more may be held than is known.
     """
 
     allocatable: CpuSet | None
@@ -267,14 +270,14 @@ class CpuStock:
 
     @property
     def shared_pool(self) -> CpuSet | None:
-        """Allocatable CPUs that no container holds exclusively; an upper bound of what is free; None: not known."""
+        """Allocatable CPUs that no container holds exclusively: an upper bound of the free ones; None if unknown."""
         return None if self.allocatable is None or not self.is_complete else self.allocatable - self.exclusive
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryStock:
     """
-    Bytes of one memory type on one set of NUMA nodes; *reported_bytes* is None where none is reported.
+    Bytes of one memory type on one set of NUMA nodes; *reported_bytes* is None if none is reported.
 
     *unlisted_bytes* are held on some NUMA node though the kubelet does not list them. Not *is_complete*: more may be
     held than is known.
@@ -291,13 +294,13 @@ class MemoryStock:
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """
-    Who holds what on this node, and what is left.
+    Who holds what on this node, and what is free.
 
     *skipped_pods* counts, by reason, the entries of the answer that are not shown under an identity of their own.
     *devices_by_namespace*, by (namespace, resource), and *cpus_by_namespace* are sums over containers and pods.
-    *dra* is None where the API server's ResourceSlices are not known. *doubles* are what two living pods hold that only
-    one may have; None where that cannot be judged. *unlisted_pods* are those that the API server says run here and that
-    the kubelet has not listed: they hold an unknown part of what they ask for.
+    *dra* is None if no ResourceSlices are known. *doubles* are items that two running pods hold although only one may;
+    None if that cannot be judged. *unlisted_pods* run here according to the API server but have not been listed by the
+    kubelet: they hold an unknown part of what they request.
     """
 
     pods: tuple[PodView, ...]
@@ -315,7 +318,7 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """Whether a source answered the last time it was asked, and when it last did (Unix seconds; None: never)."""
+    """Whether a source answered the last request, and when it last succeeded (Unix seconds; None: never)."""
 
     source: str
     up: bool
@@ -323,7 +326,7 @@ class SourceHealth:
 
 
 class Support(StrEnum):
-    """What is known of one RPC of this kubelet; UNKNOWN until it was asked once."""
+    """Whether the kubelet serves an RPC; UNKNOWN until it was called once."""
 
     SUPPORTED = "supported"
     UNSUPPORTED = "unsupported"
@@ -341,9 +344,9 @@ class RpcSupport:
 @dataclass(frozen=True, slots=True)
 class Part:
     """
-    Freshness of one half of the kubelet's answer (`pods` or `allocatable`).
+    Freshness of one part of the kubelet's data (`pods` or `allocatable`).
 
-    *stale*: what is shown is older than the last poll. *held*: something of it was said before the kubelet's restart,
+    *stale*: the data shown is older than the last poll. *held*: some of it was reported before the kubelet's restart
     and not since, and is retained.
     """
 
@@ -357,8 +360,8 @@ class Usage:
     """
     Device-seconds by (namespace, resource) and CPU-seconds by namespace since the exporter started; never decreasing.
 
-    The same by (namespace, workload kind, workload name). For a DRA device the resource is its driver. *dropped* counts
-    the totals that were let go of after nothing had added to them for long.
+    Also by (namespace, workload kind, workload name). For a DRA device, the resource is its driver. *dropped* counts
+    the totals that were removed because they had not grown for long.
     """
 
     device_seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
@@ -373,8 +376,8 @@ class Snapshot:
     """
     Everything the exporter shows at one instant.
 
-    *allocation* is None while there is nothing to believe: before the first good answer, and once the last good one is
-    older than the maximum age. Unavailable is never empty. *metadata* is None where the API server is not asked.
+    *allocation* is None before the first good answer, and once the last good one is older than the maximum age:
+    unavailable is never shown as empty. *metadata* is None if metadata is off.
     """
 
     node: str
@@ -386,7 +389,9 @@ class Snapshot:
     usage: Usage = field(default_factory=Usage)
 
     def expired(self) -> "Snapshot":
-        """Return what is left to say where no newer snapshot came for too long: the kubelet has not been heard."""
+        """
+        Return this snapshot without its allocation, once it is too old to show because the kubelet has not answered.
+        """
         return replace(
             self,
             allocation=None,

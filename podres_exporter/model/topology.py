@@ -9,9 +9,9 @@ from podres_exporter.cpuset import CpuSet
 @dataclass(frozen=True, slots=True)
 class Core:
     """
-    Where a logical CPU sits; -1 where the kernel does not say (it writes -1 itself on some machines).
+    The place of a logical CPU; -1 if the kernel does not state it (the kernel itself writes -1 on some machines).
 
-    *cache* is the number of its last-level cache, which several caches of one NUMA node differ by.
+    *cache* is a number that identifies its last-level cache; one NUMA node may have several.
     """
 
     core: int
@@ -22,7 +22,7 @@ class Core:
 @dataclass(frozen=True, slots=True)
 class Topology:
     """
-    CPUs by NUMA node, a node without CPUs included, and each CPU's core and socket.
+    CPUs by NUMA node, including nodes without CPUs, and each CPU's core and socket.
 
     Source: /sys/devices/system/node/node*/cpulist and /sys/devices/system/cpu/cpu*/topology.
     """
@@ -37,19 +37,19 @@ class Topology:
 
     @property
     def online(self) -> CpuSet:
-        """Every CPU that some node lists."""
+        """Every CPU that belongs to a node."""
         return frozenset[int]().union(*self.cpus_by_node.values())
 
     @property
     def threads_per_core(self) -> int:
-        """How many CPUs a core has, as the kubelet reckons: all CPUs by all cores; 1 where the cores are not known."""
+        """CPUs per core, as the kubelet computes it: all CPUs divided by all cores; 1 if the cores are not known."""
         cores = {(each.core, each.socket) for each in self.core_by_cpu.values()}
         if not cores or any(core < 0 for core, _ in cores):
             return 1
         return max(1, len(self.core_by_cpu) // len(cores))
 
     def siblings(self, cpus: CpuSet) -> CpuSet:
-        """Return all CPUs of the cores that have one of *cpus*; *cpus* themselves where the cores are not known."""
+        """Return all CPUs of the cores that contain one of *cpus*; *cpus* themselves if the cores are not known."""
         cores = {
             (core.core, core.socket)
             for cpu in cpus
@@ -58,11 +58,11 @@ class Topology:
         return cpus | {cpu for cpu, core in self.core_by_cpu.items() if (core.core, core.socket) in cores}
 
     def nodes_of(self, cpus: CpuSet) -> frozenset[int]:
-        """Return the nodes that hold at least one of *cpus*; a CPU that no node lists adds nothing."""
+        """Return the nodes that contain at least one of *cpus*; a CPU of no known node is ignored."""
         return frozenset(node for node, held in self.cpus_by_node.items() if not held.isdisjoint(cpus))
 
     def split(self, cpus: CpuSet) -> tuple[tuple[int | None, CpuSet], ...]:
-        """Return *cpus* by node, ascending, empty nodes left out; CPUs of no known node come first under None."""
+        """Return *cpus* by node, ascending, without empty nodes; CPUs of no known node come first under None."""
         if not cpus:
             return ()
         for node, held in self.cpus_by_node.items():

@@ -1,8 +1,8 @@
 """
-The API server's JSON to the model: lists of pods, events of a watch, and what is kept of one pod.
+Decode the API server's pods: lists, watch events, and the metadata kept of each pod.
 
-msgspec reads the few fields that are used straight into slim records; nothing else of a pod ever becomes an object.
-What leaves this package is frozen and compared by value. Nothing here knows of requests, connections or retries.
+msgspec decodes the few used fields straight into slim records; nothing else of a pod becomes an object. Results are
+frozen and compared by value. Nothing here deals with requests, connections or retries.
 """
 
 from podres_exporter.allowlist import LabelAllowlist, parse_allowlist

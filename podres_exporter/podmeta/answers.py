@@ -1,4 +1,4 @@
-"""Whole answers of the API server: a list of pods, or one line of a watch."""
+"""Decode whole API server answers: a list of pods, or one watch event."""
 
 from msgspec import Raw
 from msgspec.json import Decoder
@@ -22,21 +22,21 @@ from podres_exporter.podmeta.pod import PodDecoder
 from podres_exporter.podmeta.records import EventFrame, Identity, ListFrame, ListMeta, Status, StatusDetails, Stub
 
 _LONGEST_WAIT = 2**31 - 1
-"""Seconds: retryAfterSeconds is an int32 (metav1 StatusDetails), and no float holds whatever digits JSON may have."""
+"""Maximum in seconds: retryAfterSeconds is an int32 (metav1 StatusDetails), while JSON allows any number of digits."""
 
 _LIST, _EVENT, _STUB, _STATUS = Decoder(ListFrame), Decoder(EventFrame), Decoder(Stub), Decoder(Status)
 
 
 def decode_list(body: bytes, decoder: PodDecoder) -> PodList:
     """
-    Return the pods of a list in its order; a pod that cannot be used is left out and named.
+    Return the pods of a list in order; unusable pods are left out and reported.
 
-    Raises ApiServerError (malformed) where the body is no list.
+    Raises ApiServerError (malformed) if the body is not a list.
     """
     try:
         frame = _LIST.decode(body)
     except UNREADABLE as error:
-        detail = f"{len(body)} bytes are no list of pods: {pod_error(error)}"
+        detail = f"{len(body)} bytes are not a list of pods: {pod_error(error)}"
         raise ApiServerError("list", Reason.MALFORMED, detail) from error
     pods, malformed, foreign = [], [], 0
     for index, item in enumerate(frame.items or ()):
@@ -51,14 +51,14 @@ def decode_list(body: bytes, decoder: PodDecoder) -> PodList:
 
 def decode_event(line: bytes, decoder: PodDecoder) -> Event:
     """
-    Return what one line of a watch says.
+    Return one watch event.
 
-    Raises ApiServerError (malformed) where the line is no event; it may have been cut short.
+    Raises ApiServerError (malformed) if the line is not an event; it may have been truncated.
     """
     try:
         frame = _EVENT.decode(line)
     except UNREADABLE as error:
-        detail = f"{len(line)} bytes are no event: {pod_error(error)}"
+        detail = f"{len(line)} bytes are not a watch event: {pod_error(error)}"
         raise ApiServerError("watch", Reason.MALFORMED, detail) from error
     match frame.type:
         case "ADDED" | "MODIFIED":
@@ -84,19 +84,19 @@ def _changed(raw: Raw, decoder: PodDecoder) -> Changed | Foreign | Unusable:
 
 
 def _deleted(raw: Raw) -> Deleted | Unusable:
-    """Return which pod is gone; what else its last state says does not matter."""
+    """Return which pod was deleted; the rest of its last state does not matter."""
     pod = _identity(raw)
     if not (pod.namespace and pod.name):
-        return Unusable("object.metadata", "has no namespace and name that can be read", pod.resource_version)
+        return Unusable("object.metadata", "has no readable namespace and name", pod.resource_version)
     return Deleted((pod.namespace, pod.name), pod.uid, pod.resource_version)
 
 
 def _failed(raw: Raw) -> Failed:
-    """Return the error; the watch is over whether or not its object is a Status."""
+    """Return the error event; the watch is over whether or not its object is a Status."""
     try:
         status = _STATUS.decode(raw)
     except UNREADABLE as error:
-        return Failed(0, "", f"its object is no Status: {pod_error(error)}")
+        return Failed(0, "", f"its object is not a Status: {pod_error(error)}")
     wait = (status.details or StatusDetails()).retry_after_seconds
     return Failed(
         status.code,
@@ -107,7 +107,7 @@ def _failed(raw: Raw) -> Failed:
 
 
 def _identity(raw: Raw) -> Identity:
-    """Return as much as can be read of who an object is, if nothing else of it can."""
+    """Return an object's identity as far as it can be read, when the rest cannot."""
     try:
         return _STUB.decode(raw).metadata
     except UNREADABLE:
@@ -115,7 +115,7 @@ def _identity(raw: Raw) -> Identity:
 
 
 def fault_below(path: str, raw: Raw, error: PodError) -> Malformed:
-    """Return the fault with its path below *path*, and the pod's name where that can be read."""
+    """Return the fault with its path below *path*, and the pod's name if readable."""
     pod = _identity(raw)
     name = f"pod {pod.namespace}/{pod.name}: " if pod.namespace and pod.name else ""
     return Malformed(f"{path}.{error.path}" if error.path else path, name + error.problem)

@@ -1,4 +1,4 @@
-"""Devices that a scheduler chose for a pod in an annotation, whichever ids the kubelet lists."""
+"""Read which devices a scheduler chose for a pod in an annotation, overriding the ids that the kubelet lists."""
 
 import re
 
@@ -6,14 +6,14 @@ from podres_exporter.podmeta.records import Annotations
 
 _DEVICES = re.compile(r"[:;]")
 _MOST = 64
-"""Devices that are kept of one pod; no machine has more GPUs."""
+"""Maximum number of devices kept of one pod; no machine has more GPUs."""
 
 
 def chosen(annotations: Annotations | None) -> tuple[str, tuple[str, ...]]:
     """
-    Return the name of the annotation that decides, and the devices that it names, sorted; empty where there is none.
+    Return the annotation that decides and the devices it names, sorted; empty without such an annotation.
 
-    gpushare names the GPU by its index, which says no more than that the kubelet's id does not decide.
+    gpushare names the GPU by its index, which only shows that the kubelet's id is not the real device.
 
     Source: HAMi pkg/device/devices.go EncodePodDevices; Volcano's vgpu plugin; gpushare-scheduler-extender.
     """

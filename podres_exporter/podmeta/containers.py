@@ -1,4 +1,4 @@
-"""What the containers of a pod asked for, and how the kubelet says their devices are."""
+"""Decode what a pod's containers request, and the health of their devices in the pod's status."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from sys import intern
@@ -8,25 +8,25 @@ from podres_exporter.podmeta.records import Container, ContainerStatus, PodSpec,
 from podres_exporter.quantity import parse_millicores, parse_quantity
 
 LONGEST_MESSAGE = 1024
-"""Characters, as much as the API allows a device's health message to have."""
+"""In characters, the API's limit for a device's health message."""
 
 _DEVICE_CLASS = "deviceclass.resource.kubernetes.io/"
 
 
 def statuses(status: PodStatus) -> Iterable[ContainerStatus]:
-    """Return the statuses of all containers; the name of a container is unique in its pod."""
+    """Return the statuses of all containers; container names are unique within a pod."""
     return (*(status.init_container_statuses or ()), *(status.container_statuses or ()))
 
 
 def container_specs(spec: PodSpec, status: PodStatus, problems: list[Malformed]) -> tuple[ContainerSpec, ...]:
     """
-    Return the init containers and then the others, each in the order of the pod; amounts that are none, and containers
-    that have the name of one before, are left out and added to *problems*.
+    Return the init containers, then the others, in the pod's order; invalid amounts and containers with a duplicate
+    name are left out and added to *problems*.
 
-    Two rows of one name would be one series twice.
+    Two containers of one name would produce a duplicate series.
 
     Source: KEP-753 for sidecars; names are unique among both kinds (core validation, validateInitContainers). KEP-4680
-    has health rows on ordinary containers only; elsewhere they are taken too.
+    defines health for ordinary containers only; it is read for all of them.
     """
     health = {item.name: _health(item) for item in statuses(status) if item.allocated_resources_status}
     admitted = {item.name: _admitted(item) for item in statuses(status)}
@@ -36,7 +36,7 @@ def container_specs(spec: PodSpec, status: PodStatus, problems: list[Malformed])
         for index, container in enumerate(containers or ()):
             path = f"spec.{key}[{index}].resources"
             if container.name in names:
-                problems.append(Malformed(f"spec.{key}[{index}].name", "is the name of another container too"))
+                problems.append(Malformed(f"spec.{key}[{index}].name", "is also the name of another container"))
                 continue
             names.add(container.name)
             kind = _kind(container, is_init=key == "initContainers")
@@ -47,7 +47,7 @@ def container_specs(spec: PodSpec, status: PodStatus, problems: list[Malformed])
 
 def _admitted(status: ContainerStatus) -> Mapping[str, object]:
     """
-    Return the CPU and memory that the kubelet has admitted for the container, where its status tells.
+    Return the CPU and memory that the kubelet has admitted for the container, if its status states them.
 
     Source: KEP-1287; `allocatedResources` needs a gate from 1.33 on, `resources` is always there once it is GA.
     """
@@ -58,9 +58,9 @@ def _admitted(status: ContainerStatus) -> Mapping[str, object]:
 
 def _in_force(stated: Resources, admitted: Mapping[str, object]) -> Resources:
     """
-    Return the resources with what was admitted in place of what a resize asks for; only CPU and memory can be resized.
+    Return the resources with the admitted amounts in place of a pending resize; only CPU and memory can be resized.
 
-    Source: KEP-1287 (a resize that is deferred or infeasible stands in the spec, and is not in force).
+    Source: KEP-1287 (a deferred or infeasible resize is in the spec but not in effect).
     """
     changed = {name: admitted[name] for name in ("cpu", "memory") if name in admitted}
     if not changed:
@@ -97,10 +97,10 @@ def _container_spec(
 
 def amounts_of(resources: Resources, path: str, problems: list[Malformed]) -> Sequence[tuple[str, int]]:
     """
-    Return what is requested of the resources that are shown, sorted by name, without zeros; limits stand in for
+    Return the requests of the resources that are shown, sorted by name, without zeros; limits are the default for
     requests.
 
-    Source: SetDefaults_Pod, which sets a request that is left out to its limit.
+    Source: SetDefaults_Pod, which sets a missing request to its limit.
     """
     requests: Mapping[str, object] = resources.requests or {}
     found = []
@@ -120,7 +120,7 @@ def amounts_of(resources: Resources, path: str, problems: list[Malformed]) -> Se
 
 def _number(amount: object, parse: Callable[[str], int]) -> int:
     """
-    Return the amount as a number. Raises ValueError where it is none.
+    Return the amount as a number. Raises ValueError if it is invalid.
 
     Source: resource.Quantity UnmarshalJSON, which takes `2` as well as `"2"`.
     """
@@ -135,9 +135,9 @@ def _is_memory(name: str) -> bool:
 
 def _is_extended(name: str) -> bool:
     """
-    Return whether devices serve the resource: its name has a domain that is not Kubernetes' own.
+    Return whether devices serve the resource: its name has a domain other than Kubernetes' own.
 
-    `deviceclass.resource.kubernetes.io/CLASS` asks for a device of a DRA DeviceClass as if it were such a resource.
+    `deviceclass.resource.kubernetes.io/CLASS` requests a device of a DRA DeviceClass as if it were such a resource.
 
     Source: IsExtendedResourceName; `requests.` begins the names of quotas. KEP-5004 (implicit extended resources).
     """
@@ -147,7 +147,7 @@ def _is_extended(name: str) -> bool:
 
 
 def _health(status: ContainerStatus) -> tuple[ResourceHealth, ...]:
-    """Return the container's devices, sorted, one row each; where no health is stated, it is unknown."""
+    """Return the health of the container's devices, sorted, one row each; Unknown if none is stated."""
     rows = {}
     for resource in status.allocated_resources_status or ():
         for row in resource.resources or ():

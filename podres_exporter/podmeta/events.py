@@ -1,4 +1,4 @@
-"""What lists and watches of pods say, as records."""
+"""Records of pod lists and pod watch events."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from podres_exporter.podmeta.pod import DecodedPod
 @dataclass(frozen=True, slots=True)
 class PodList:
     """
-    All pods of a list as of *resource_version* (empty: not stated); *malformed* are the items left out of *pods*.
+    All pods of a list at *resource_version* (empty: not stated); *malformed* are the items left out of *pods*.
 
-    *foreign* is how many pods of other nodes were left out.
+    *foreign* is the number of pods of other nodes that were left out.
     """
 
     pods: tuple[DecodedPod, ...]
@@ -22,21 +22,21 @@ class PodList:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A pod is new, or other than before (ADDED, MODIFIED)."""
+    """A pod was added or modified (ADDED, MODIFIED)."""
 
     pod: DecodedPod
 
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A pod of another node has changed: the server does not respect the field selector."""
+    """A pod of another node changed: the server ignores the field selector."""
 
     resource_version: str
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A pod is gone. A later one of the same name has another *uid*."""
+    """A pod was deleted. A later one of the same name has another *uid*."""
 
     key: PodKey
     uid: str
@@ -45,7 +45,7 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """Nothing happened up to *resource_version*."""
+    """Nothing else happened up to *resource_version*."""
 
     resource_version: str
 
@@ -53,7 +53,7 @@ class Bookmark:
 @dataclass(frozen=True, slots=True)
 class Failed:
     """
-    The watch is over, with the API server's Status. A *code* of 410 asks for a new list; 0 means that none is stated.
+    The watch failed with the API server's Status. A *code* of 410 requires a new list; 0 means that none is stated.
 
     Source: an expired watch is an HTTP 200 with this event, then the connection closes.
     """
@@ -73,7 +73,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An event of a pod that cannot be used, and why; *resource_version* is empty where it cannot be read either."""
+    """An event whose pod cannot be used, and why; *resource_version* is empty if unreadable."""
 
     path: str
     problem: str
@@ -81,4 +81,4 @@ class Unusable:
 
 
 Event = Changed | Foreign | Deleted | Bookmark | Failed | Unknown | Unusable
-"""What one line of a watch can say."""
+"""Any event of a watch."""

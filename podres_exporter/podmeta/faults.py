@@ -1,13 +1,13 @@
-"""What was wrong with a piece of JSON, and where in it."""
+"""Faults in a piece of JSON: what is wrong, and where."""
 
 UNREADABLE = (ValueError, RecursionError)
-"""
-All that msgspec raises: its own errors and UnicodeDecodeError are ValueErrors; what is nested too deeply is not.
-"""
+"""Everything msgspec raises: its own errors and UnicodeDecodeError are ValueErrors, excessive nesting is not."""
 
 
 class PodError(ValueError):
-    """A pod that cannot be used; *path* says where in the pod (empty: all of it), *problem* what is wrong there."""
+    """
+    A pod that cannot be used; *path* is the place in the pod (empty: the whole pod), *problem* what is wrong there.
+    """
 
     def __init__(self, path: str, problem: str) -> None:
         """Keep both parts."""
@@ -18,18 +18,18 @@ class PodError(ValueError):
 
 def pod_error(error: Exception) -> PodError:
     """
-    Return the error with the place that msgspec names, as in ``Expected `str`, got `int` - at `$.status.phase` ``.
+    Return the error with the path that msgspec names, as in ``Expected `str`, got `int` - at `$.status.phase` ``.
 
-    Its texts have types and positions in them, never values of the pod.
+    Its texts contain types and paths, never values of the pod.
     """
     problem, _, path = str(error).partition(" - at `$")
     return PodError(path.rstrip("`").removeprefix("."), problem.replace("`", ""))
 
 
 class ForeignPodError(PodError):
-    """A pod of another node, as of *resource_version*."""
+    """A pod of another node, at *resource_version*."""
 
     def __init__(self, path: str, problem: str, resource_version: str) -> None:
-        """Keep the version, too: a watch goes on from it."""
+        """Keep the version as well, because a watch resumes from it."""
         super().__init__(path, problem)
         self.resource_version = resource_version

@@ -1,4 +1,4 @@
-"""Labels of pods under the names that kube-state-metrics gives them, so that queries can join the two."""
+"""Convert pod labels to metric labels, with the same names as kube-state-metrics so that queries can join the two."""
 
 import re
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ _CAMEL = re.compile(r"([a-z0-9])([A-Z])")
 
 def label_rows(labels: Mapping[str, str], allowlist: LabelAllowlist) -> tuple[tuple[str, str], ...]:
     """
-    Return the allowed labels as pairs of metric label name and value, sorted; every name occurs once.
+    Return the allowed labels as pairs of metric label name and value, sorted; names are unique.
 
-    Keys that come to the same name become `NAME_conflict1`, `NAME_conflict2` in the order of the keys; a number whose
-    name is taken already is passed over.
+    Keys that map to the same name become `NAME_conflict1`, `NAME_conflict2` in the order of the keys; numbers whose
+    name is already taken are skipped.
 
     Source: kube-state-metrics 2.20, mapToPrometheusLabels.
     """
@@ -33,12 +33,12 @@ def label_rows(labels: Mapping[str, str], allowlist: LabelAllowlist) -> tuple[tu
 
 
 def _metric_name(key: str) -> str:
-    """Return `label_` and the key in snake case, which always is a Prometheus label name."""
+    """Return `label_` and the key in snake case, which is always a valid Prometheus label name."""
     return "label_" + _CAMEL.sub(r"\1_\2", _NO_LABEL_CHARACTER.sub("_", key)).lower()
 
 
 def _next_free(base: str, last_number: dict[str, int], taken: Mapping[str, str]) -> str:
-    """Return the next numbered name that nobody has, and remember its number."""
+    """Return the next unused numbered name, and remember its number."""
     while True:
         last_number[base] += 1
         name = f"{base}_conflict{last_number[base]}"

@@ -1,9 +1,9 @@
 """
-A list of pods read piece by piece: each pod is decoded and dropped as soon as it is complete.
+Decode a list of pods as a stream: each pod is decoded and its bytes dropped as soon as it is complete.
 
-A node may have thousands of dead pods, and their JSON far more bytes than what is kept of them. Items are split where
-one object ends and the next begins with the same key as the first; a piece of text that only looks so is no JSON of its
-own, and is then taken together with what follows.
+A node may have thousands of dead pods, whose JSON is far larger than what is kept of them. Items are split where one
+object ends and the next begins with the same key as the first; a text that only looks like such a boundary does not
+leave valid JSON before it, and is then joined with what follows.
 """
 
 import re
@@ -19,20 +19,20 @@ from podres_exporter.podmeta.pod import DecodedPod, PodDecoder
 from podres_exporter.podmeta.records import ListFrame, ListMeta
 
 MOST_ITEM_BYTES = 8 << 20
-"""One pod has at most 1.5 MB (etcd's limit), and some more in JSON."""
+"""A pod has at most 1.5 MB in etcd, and somewhat more as JSON."""
 
 _ITEMS = re.compile(rb'"items"\s*:\s*(?P<open>\[|null)')
 _FIRST = re.compile(rb'\s*(?:(?P<end>\])|(?P<key>\{\s*"[A-Za-z]+"))')
 _LAST = re.compile(rb"\}\s*\]")
 _OVERLAP = 64
-"""More bytes than lie between two items, so that a boundary that is cut in two is found in the next piece."""
+"""More bytes than there are between two items, so that a boundary split over two pieces is found."""
 
 
 class PodListReader:
-    """Owned by one thread: `feed` every piece in order, then `finish`."""
+    """Owned by one thread: call `feed` with every piece in order, then `finish`."""
 
     def __init__(self, decoder: PodDecoder) -> None:
-        """Begin before the first byte."""
+        """Start before the first byte."""
         self._decoder = decoder
         self._head = b""
         self._buffer = bytearray()
@@ -46,9 +46,9 @@ class PodListReader:
 
     def feed(self, piece: bytes) -> None:
         """
-        Take more bytes of the list.
+        Add more bytes of the list.
 
-        Raises ApiServerError (too_large) where one pod is larger than any can be.
+        Raises ApiServerError (too_large) if one pod exceeds the maximum size.
         """
         self.size_bytes += len(piece)
         self._buffer += piece
@@ -61,20 +61,20 @@ class PodListReader:
             raise ApiServerError("list", Reason.TOO_LARGE, f"a pod has more than {MOST_ITEM_BYTES} bytes")
 
     def finish(self) -> PodList:
-        """Return the pods. Raises ApiServerError (malformed) where the bytes were no list."""
+        """Return the pods. Raises ApiServerError (malformed) if the bytes are not a list."""
         rest = bytes(self._buffer)
         if self._is_in_items:
             rest = self._head + b'"items":null' + self._after_items(rest)
         try:
             frame = json.decode(rest, type=ListFrame)
         except UNREADABLE as error:
-            detail = f"{self.size_bytes} bytes are no list of pods: {pod_error(error)}"
+            detail = f"{self.size_bytes} bytes are not a list of pods: {pod_error(error)}"
             raise ApiServerError("list", Reason.MALFORMED, detail) from error
         version = (frame.metadata or ListMeta()).resource_version
         return PodList(tuple(self._pods), version, tuple(self._malformed), self._foreign)
 
     def _take_items(self) -> None:
-        """Take every item behind which another one begins."""
+        """Decode every item that is followed by another one."""
         if self._boundary is None:
             match = _FIRST.match(self._buffer)
             if match is None or match["key"] is None:
@@ -92,7 +92,7 @@ class PodListReader:
         self._searched = max(self._searched, len(self._buffer) - _OVERLAP, 0)
 
     def _after_items(self, rest: bytes) -> bytes:
-        """Take the last item, and return what follows the list of them."""
+        """Decode the last item, and return what follows the list of items."""
         first = _FIRST.match(rest)
         if first is not None and first["end"]:
             return rest[first.end() :]

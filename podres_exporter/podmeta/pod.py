@@ -1,4 +1,4 @@
-"""One pod of the API server to what is kept of it."""
+"""Decode one pod of the API server to the metadata that is kept of it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from podres_exporter.podmeta.workload import controller_of, workload_of
 
 @dataclass(frozen=True, slots=True)
 class DecodedPod:
-    """A pod as of *resource_version*; *problems* are amounts that could not be read, by their path in the pod."""
+    """A pod at *resource_version*; *problems* are amounts that could not be read, by path."""
 
     meta: PodMeta
     resource_version: str
@@ -29,19 +29,19 @@ class DecodedPod:
 
 
 class PodDecoder:
-    """Decodes pods, of whose labels it keeps the allowed ones; it has no memory, so any thread may use it."""
+    """Decodes pods, keeping the allowed labels; stateless, so any thread may use it."""
 
     def __init__(self, allowlist: LabelAllowlist, node: str = "") -> None:
-        """Keep which labels are allowed, and of which node the pods must be; all are taken without one."""
+        """Set the allowed labels, and the node whose pods are accepted (None: any node)."""
         self._allowlist, self._node = allowlist, node
         self._decoder = Decoder(Pod)
 
     def decode(self, raw: bytes | Raw) -> DecodedPod:
         """
-        Return what is kept of one pod.
+        Return the metadata of one pod.
 
-        Raises PodError where the JSON is no pod, or one without a namespace and a name; ForeignPodError where it is one
-        of another node.
+        Raises PodError if the JSON is not a pod or has no namespace and name, ForeignPodError for a pod of another
+        node.
         """
         try:
             pod = self._decoder.decode(raw)
@@ -51,7 +51,7 @@ class PodDecoder:
 
     def of(self, pod: Pod) -> DecodedPod:
         """
-        Return what is kept of a pod that has been read already.
+        Return the metadata of a pod that has been parsed already.
 
         Raises PodError and ForeignPodError, as `decode`.
         """
@@ -59,13 +59,13 @@ class PodDecoder:
             if not text:
                 raise PodError(f"metadata.{key}", "is missing")
         if self._node and (pod.spec or PodSpec()).node_name != self._node:
-            raise ForeignPodError("spec.nodeName", "is another node's", pod.metadata.resource_version)
+            raise ForeignPodError("spec.nodeName", "belongs to another node", pod.metadata.resource_version)
         problems: list[Malformed] = []
         meta = self._meta(pod, problems)
         return DecodedPod(meta, pod.metadata.resource_version, tuple(problems))
 
     def _meta(self, pod: Pod, problems: list[Malformed]) -> PodMeta:
-        """Return the record of a pod; texts that many pods share are kept once."""
+        """Return the record of a pod; texts that many pods share are interned."""
         metadata, spec, status = pod.metadata, pod.spec or PodSpec(), pod.status or PodStatus()
         labels = metadata.labels or {}
         owner = controller_of(metadata.owner_references or ())
@@ -108,7 +108,7 @@ class PodDecoder:
 
 
 def _started(status: PodStatus, problems: list[Malformed]) -> float | None:
-    """Return when the kubelet took the pod up, in Unix seconds; None where it has not, or where that is no time."""
+    """Return when the kubelet accepted the pod, in Unix seconds; None if it has not, or if the value is not a time."""
     if status.start_time is None:
         return None
     try:
@@ -120,9 +120,10 @@ def _started(status: PodStatus, problems: list[Malformed]) -> float | None:
 
 def _is_terminal(status: PodStatus) -> bool:
     """
-    Return whether the pod has finished and nothing of it runs any more.
+    Return whether the pod has finished and none of its containers runs.
 
-    Source: the kubelet's podWorkers; a pod may be Failed while its containers still end, and keeps its devices so long.
+    Source: the kubelet's podWorkers; a pod may be Failed while its containers are still ending, and keeps its devices
+    until they have.
     """
     finished = status.phase in {"Succeeded", "Failed"}
     return finished and not any(item.state and item.state.running for item in statuses(status))
@@ -134,8 +135,8 @@ def _asks_for_anything(resources: Resources | None) -> bool:
 
 def _claims(stated: Iterable[PodClaim], status: PodStatus) -> tuple[tuple[str, str], ...]:
     """
-    Return the pod's names of its claims with the claims' own, sorted; claims that are not made, or not needed, are
-    left out.
+    Return the pod's names for its claims with the claims' own names, sorted; claims that do not exist yet, or are not
+    needed, are left out.
 
     Source: k8s.io/dynamic-resource-allocation resourceclaim.Name; up to 1.30 the spec has the name below `source`.
     """
@@ -148,7 +149,7 @@ def _claims(stated: Iterable[PodClaim], status: PodStatus) -> tuple[tuple[str, s
 
 
 def _extended_requests(claim: ExtendedClaim) -> tuple[tuple[str, str], ...]:
-    """Return the (container, resource) pairs that the claim stands for, sorted."""
+    """Return the (container, resource) pairs that the claim covers, sorted."""
     pairs = {(intern(row.container_name), intern(row.resource_name)) for row in claim.request_mappings or ()}
     return tuple(sorted(pair for pair in pairs if all(pair)))
 

@@ -1,7 +1,7 @@
 """
-The part of the API's pod that is used, as it stands on the wire.
+The used fields of the API's Pod, in their wire format.
 
-What Go leaves out where it is empty has a default; lists, maps and pointers may be null as well. Texts never are.
+Fields that Go omits when empty have defaults; lists, maps and pointers may also be null. Texts never are.
 
 Source: core/v1 Pod of Kubernetes 1.20 to 1.37; metav1 ObjectMeta, ListMeta and Status.
 """
@@ -12,11 +12,11 @@ from msgspec import Raw, Struct, field
 
 
 class Wire(Struct, gc=False, rename="camel"):
-    """An object of the API. Records form no cycles, so the garbage collector need not look at them."""
+    """An API object. The records form no cycles, so the garbage collector can skip them."""
 
 
 class Identity(Wire):
-    """Who an object is, and as of when."""
+    """An object's identity and resource version."""
 
     namespace: str = ""
     name: str = ""
@@ -25,13 +25,13 @@ class Identity(Wire):
 
 
 class Stub(Wire):
-    """Any object, without what it says."""
+    """Any object, without its content."""
 
     metadata: Identity
 
 
 class OwnerReference(Wire):
-    """One owner; at most one of a pod is its controller."""
+    """One owner; at most one of a pod's owners is its controller."""
 
     kind: str
     name: str
@@ -41,8 +41,8 @@ class OwnerReference(Wire):
 
 class Annotations(Wire):
     """
-    The annotations in which a scheduler says which device a pod gets, whatever the kubelet handed out, and the one that
-    the kubelet puts on the API server's copy of a static pod.
+    The annotations in which a scheduler names the device that a pod gets, overriding the kubelet's allocation, and the
+    one that the kubelet puts on the API server's copy of a static pod.
 
     Source: HAMi and Volcano's vGPU (`UUID,TYPE,MEMORY,CORES:` per device, `;` after each container); Alibaba's gpushare
     (the index of the GPU).
@@ -64,14 +64,14 @@ class ObjectMeta(Identity):
 
 
 class ClaimReference(Wire):
-    """A claim of the pod that a container uses; an empty request stands for all of them."""
+    """A claim of the pod that a container uses; an empty request means all of them."""
 
     name: str
     request: str = ""
 
 
 class Resources(Wire):
-    """Amounts are texts, but numbers are let through; what else stands there spoils that amount and no more."""
+    """Amounts are texts, but numbers are accepted; anything else spoils only that amount."""
 
     requests: dict[str, Any] | None = None
     limits: dict[str, Any] | None = None
@@ -87,13 +87,13 @@ class Container(Wire):
 
 
 class ClaimSource(Wire):
-    """Where the names stood before 1.31."""
+    """Where the names were before 1.31."""
 
     resource_claim_name: str | None = None
 
 
 class PodClaim(Wire):
-    """The pod's name of a claim, and the claim's own where no template makes it."""
+    """The pod's name for a claim, and the claim's own name unless a template makes it."""
 
     name: str
     resource_claim_name: str | None = None
@@ -102,7 +102,7 @@ class PodClaim(Wire):
 
 class PodSpec(Wire):
     """
-    What the pod asks for. *resources* are those of the pod as a whole (KEP-2837), *overhead* what its sandbox costs.
+    What the pod requests. *resources* are those of the pod as a whole (KEP-2837), *overhead* is its sandbox's cost.
     """
 
     node_name: str = ""
@@ -115,11 +115,11 @@ class PodSpec(Wire):
 
 
 class Running(Wire):
-    """That it is there is all that counts."""
+    """Only its presence counts."""
 
 
 class ContainerState(Wire):
-    """At most one of running, waiting and terminated is there."""
+    """At most one of running, waiting and terminated is set."""
 
     running: Running | None = None
 
@@ -140,7 +140,7 @@ class ResourceStatus(Wire):
 
 
 class ContainerStatus(Wire):
-    """What the kubelet last said of one container."""
+    """What the kubelet last reported for one container."""
 
     name: str
     state: ContainerState | None = None
@@ -150,7 +150,7 @@ class ContainerStatus(Wire):
 
 
 class ClaimStatus(Wire):
-    """The claim that was made of a template; without a name none was needed."""
+    """The claim that was made from a template; without a name, none was needed."""
 
     name: str
     resource_claim_name: str | None = None
@@ -165,7 +165,7 @@ class RequestMapping(Wire):
 
 
 class ExtendedClaim(Wire):
-    """The claim that the scheduler made for extended resources (KEP-5004)."""
+    """The claim that the scheduler created for extended resources (KEP-5004)."""
 
     resource_claim_name: str = ""
     request_mappings: list[RequestMapping] | None = None
@@ -181,7 +181,7 @@ class Condition(Wire):
 
 
 class PodStatus(Wire):
-    """How the pod is; *resize* is where kubelets up to 1.32 told of a resize."""
+    """The status of a pod; *resize* is where kubelets up to 1.32 reported a resize."""
 
     phase: str = ""
     reason: str = ""
@@ -205,33 +205,33 @@ class Pod(Wire):
 
 
 class ListMeta(Wire):
-    """As of when the list is."""
+    """The list's resource version."""
 
     resource_version: str = ""
 
 
 class ListFrame(Wire):
-    """A list whose items wait to be read one by one; `items` is always written, null where there are none."""
+    """A list whose items are decoded later; `items` is always present, null if there are none."""
 
     items: list[Raw] | None
     metadata: ListMeta | None = None
 
 
 class EventFrame(Wire):
-    """One line of a watch."""
+    """One watch event."""
 
     type: str
     object: Raw = Raw()
 
 
 class StatusDetails(Wire):
-    """What helps a client to go on."""
+    """Hints for a client's retry."""
 
     retry_after_seconds: int = 0
 
 
 class Status(Wire):
-    """What the API server answers where it has no other object to give."""
+    """What the API server answers if it has no other object to return."""
 
     code: int = 0
     reason: str = ""

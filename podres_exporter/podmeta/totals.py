@@ -1,4 +1,4 @@
-"""What the kubelet counts a whole pod as asking for, and a resize that it has not carried out."""
+"""Compute a whole pod's requests as the kubelet counts them, and a resize that is still pending."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,9 +11,9 @@ _PENDING, _WAITING = "PodResizePending", ("Deferred", "Infeasible")
 
 def pod_totals(spec: PodSpec, containers: Sequence[ContainerSpec], problems: list[Malformed]) -> tuple[int, int]:
     """
-    Return the CPU (millicores) and memory (bytes) that the pod takes of the node when the kubelet admits other pods.
+    Return the CPU (millicores) and memory (bytes) that the pod counts for when the kubelet admits other pods.
 
-    What the pod states for itself counts in place of its containers' requests; its sandbox's overhead comes on top.
+    Pod-level requests replace the sum of its containers' requests; the sandbox's overhead is added.
 
     Source: k8s.io/component-helpers/resource PodRequests (KEP-753, KEP-2837, KEP-688).
     """
@@ -26,7 +26,7 @@ def pod_totals(spec: PodSpec, containers: Sequence[ContainerSpec], problems: lis
 
 def most_at_a_time(containers: Sequence[ContainerSpec], amount: Callable[[ContainerSpec], int]) -> int:
     """
-    Return the most that the containers need at any time: all that stay, or an init container beside earlier sidecars.
+    Return the most that the containers need at any time: all that stay, or an init container with earlier sidecars.
 
     Source: KEP-753.
     """
@@ -41,7 +41,8 @@ def most_at_a_time(containers: Sequence[ContainerSpec], amount: Callable[[Contai
 
 def pending_resize(status: PodStatus) -> str:
     """
-    Return why a resize waits or cannot be: `Infeasible: MESSAGE`; empty where none is asked for, or it is under way.
+    Return why a resize is pending or infeasible: `Infeasible: MESSAGE`; empty if none is requested or it is in
+    progress.
 
     Source: KEP-1287: condition PodResizePending from 1.33 on, `status.resize` before.
     """

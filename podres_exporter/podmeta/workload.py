@@ -1,4 +1,4 @@
-"""Who controls a pod, and the workload that a person would name: a table of rules by owner kind, label and name."""
+"""Find the controller of a pod and its top-level workload, by a table of rules on owner kind, label and name."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -8,19 +8,21 @@ from podres_exporter.podmeta.records import OwnerReference
 
 Labels = Mapping[str, str]
 NameRule = Callable[[str, Labels], str]
-"""From the owner's name and the pod's labels to the workload's name; empty where the rule does not hold."""
+"""Computes the workload's name from the owner's name and the pod's labels; empty if the rule does not match."""
 
 _MINUTES_OR_SECONDS = re.compile(r"(?P<name>.+)-(?:(?:2[6-9]|[3-9][0-9])[0-9]{6}|1[4-9][0-9]{8})")
 """
-A name and a time of the years in which there are CronJobs: minutes since 1970 (8 digits, from 26 million: 2019), up to
-1.20 seconds (10 digits). Dates such as 20261120 are below that.
+A name followed by a scheduled time in the years since CronJobs exist: minutes since 1970 (8 digits, from 26 million:
+2019), up to 1.20 seconds (10 digits). Dates such as 20261120 are smaller numbers.
 """
 _SECONDS = re.compile(r"(?P<name>.+)-1[4-9][0-9]{8}")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An owner of *kind*, of one of the API *groups*, stands for a workload of kind *workload*, if *name* gives one."""
+    """
+    An owner of *kind*, of one of the API *groups*, stands for a workload of kind *workload* if *name* returns one.
+    """
 
     kind: str
     groups: tuple[str, ...]
@@ -29,7 +31,7 @@ class Rule:
 
 
 def _named_after(label: str) -> NameRule:
-    """Return the rule that the owner is called NAME-HASH, with HASH in this label of the pod: that is certain."""
+    """Return the rule that the owner is named NAME-HASH, with HASH in this label of the pod: certain."""
 
     def name(owner: str, labels: Labels) -> str:
         tail = labels.get(label, "")
@@ -39,7 +41,7 @@ def _named_after(label: str) -> NameRule:
 
 
 def _labelled(label: str, where: Labels | None = None) -> NameRule:
-    """Return the rule that this label of the pod has the name, provided that the labels *where* have these values."""
+    """Return the rule that this label of the pod has the workload's name, if the labels *where* have these values."""
 
     def name(_owner: str, labels: Labels) -> str:
         matches = all(labels.get(key) == value for key, value in (where or {}).items())
@@ -49,7 +51,7 @@ def _labelled(label: str, where: Labels | None = None) -> NameRule:
 
 
 def _numbered(label: str) -> NameRule:
-    """Return the rule that the owner is called NAME-NUMBER, with NAME in this label of the pod."""
+    """Return the rule that the owner is named NAME-NUMBER, with NAME in this label of the pod."""
 
     def name(owner: str, labels: Labels) -> str:
         head, _, number = owner.rpartition("-")
@@ -62,8 +64,8 @@ def _timed(pattern: re.Pattern[str]) -> NameRule:
     """
     Return the rule that the owner's name ends in its scheduled time.
 
-    The API server is not asked, so the name must tell: a Job that somebody named `report-29384756` looks the same; one
-    made by hand from a CronJob (`kubectl create job --from`) has a name of its own and stays a Job.
+    Jobs are not read, so the name must decide: a Job that a user named `report-29384756` looks the same; one created by
+    hand from a CronJob (`kubectl create job --from`) has another name and stays a Job.
     """
 
     def name(owner: str, _labels: Labels) -> str:
@@ -103,7 +105,7 @@ RULES = (
     ),
     # Spark operator: executors are owned by their driver's pod
     Rule("Pod", ("",), "SparkApplication", _labelled("sparkoperator.k8s.io/app-name")),
-    # Tekton: a TaskRun is made anew at each run
+    # Tekton: a new TaskRun is created for each run
     Rule("TaskRun", ("tekton.dev",), "Pipeline", _labelled("tekton.dev/pipeline")),
     Rule("TaskRun", ("tekton.dev",), "Task", _labelled("tekton.dev/task")),
 )
@@ -111,15 +113,15 @@ RULES = (
 
 
 def controller_of(owners: Iterable[OwnerReference]) -> OwnerReference | None:
-    """Return the owner that controls the pod; None for a pod that somebody made by hand."""
+    """Return the owner that controls the pod; None for a pod that was created directly."""
     return next((owner for owner in owners if owner.controller), None)
 
 
 def workload_of(owner: OwnerReference | None, labels: Labels) -> tuple[str, str]:
     """
-    Return kind and name of the workload: what stays the same over revisions and runs, by RULES, else the controller.
+    Return kind and name of the workload: what stays the same across revisions and runs, by RULES, else the controller.
 
-    Both are empty where nothing controls the pod, and for a static pod, which a Node owns.
+    Both are empty if the pod has no controller, and for a static pod, which is owned by a Node.
     """
     if owner is None or owner.kind == "Node":
         return ("", "")

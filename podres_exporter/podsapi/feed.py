@@ -106,7 +106,7 @@ class StreamFeed:
         self._observer.event("unusable")
         self._report([Malformed(event.path, event.problem)])
         if self.is_synced:
-            raise PodsApiError(Reason.MALFORMED, f"an event is lost: {event.path}: {event.problem}")
+            raise PodsApiError(Reason.MALFORMED, f"a watch event could not be read: {event.path}: {event.problem}")
         self._unusable.append(Malformed(event.path, event.problem))
         self._lost.add(event.key)
 

@@ -197,7 +197,7 @@ def test_what_ends_a_watch_has_a_reason_and_what_came_before_counts(
 
 
 def test_an_event_that_is_lost_is_told_with_its_place(recorder: Recorder, cache: PodCache) -> None:
-    with pytest.raises(ApiServerError, match=r"an event is lost: object\.metadata\.namespace"):
+    with pytest.raises(ApiServerError, match=r"a watch event could not be read: object\.metadata\.namespace"):
         watched(Script(b"", event("ADDED", {"metadata": {"name": "b"}})), recorder, cache)
 
     assert ["object.metadata.namespace"] == [each.path for each in recorder.items]

@@ -80,7 +80,7 @@ def test_a_body_that_is_no_list_is_malformed(body: bytes) -> None:
         decode_list(body, DECODER)
 
     assert ("list", Reason.MALFORMED) == (caught.value.verb, caught.value.reason)
-    assert f"{len(body)} bytes are no list of pods: " in str(caught.value)
+    assert f"{len(body)} bytes are not a list of pods: " in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["ADDED", "MODIFIED"])
@@ -138,7 +138,7 @@ def test_an_error_may_ask_to_wait(details: object, seconds: float | None) -> Non
 
 def test_an_error_of_any_other_shape_ends_the_watch_as_well() -> None:
     """Code 0 is no HTTP status; a long message is cut."""
-    assert Failed(0, "", "its object is no Status: Expected object, got str") == event("ERROR", "text")
+    assert Failed(0, "", "its object is not a Status: Expected object, got str") == event("ERROR", "text")
     assert Failed(0, "", "") == event("ERROR", {})
     assert Failed(0, "", "x" * 1024) == event("ERROR", {"message": "x" * 5000})
 
@@ -162,7 +162,7 @@ def test_an_event_whose_pod_cannot_be_used_still_moves_the_watch_on() -> None:
 
 def test_a_deleted_pod_without_a_name_cannot_be_used() -> None:
     """Which one is gone nobody knows."""
-    problem = "has no namespace and name that can be read"
+    problem = "has no readable namespace and name"
 
     assert Unusable("object.metadata", problem, "3") == event(
         "DELETED", {"metadata": {"name": "p", "resourceVersion": "3"}}
@@ -182,4 +182,4 @@ def test_a_line_that_is_no_event_is_malformed(line: bytes) -> None:
         decode_event(line, DECODER)
 
     assert ("watch", Reason.MALFORMED) == (caught.value.verb, caught.value.reason)
-    assert f"{len(line)} bytes are no event: " in str(caught.value)
+    assert f"{len(line)} bytes are not a watch event: " in str(caught.value)

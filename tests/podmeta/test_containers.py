@@ -216,6 +216,6 @@ def test_a_container_with_the_name_of_one_before_is_named_and_left_out() -> None
 
     assert [("side", ()), ("main", (("nvidia.com/gpu", 2),))] == [(each.name, each.devices) for each in found]
     assert [
-        Malformed("spec.containers[0].name", "is the name of another container too"),
-        Malformed("spec.containers[1].name", "is the name of another container too"),
+        Malformed("spec.containers[0].name", "is also the name of another container"),
+        Malformed("spec.containers[1].name", "is also the name of another container"),
     ] == problems

@@ -88,7 +88,9 @@ class PodFeed:
                 raise ApiServerError(WATCH_VERB, reason_of(code), f"{code}: {message}", retry_after_seconds)
             case _:
                 self._report([Malformed(event.path, event.problem)])
-                raise ApiServerError(WATCH_VERB, Reason.MALFORMED, f"an event is lost: {event.path}: {event.problem}")
+                raise ApiServerError(
+                    WATCH_VERB, Reason.MALFORMED, f"a watch event could not be read: {event.path}: {event.problem}"
+                )
 
     def _warn_of_foreign(self, pods: int) -> None:
         """Say once that pods of other nodes come, and are left out."""
