@@ -111,8 +111,8 @@ def tool(name: str) -> str:
 
 
 @contextmanager
-def prometheus_server(directory: Path, config: Mapping[str, Any]) -> Iterator[int]:
-    """Yield the port of a Prometheus with this configuration, whose files are in *directory*."""
+def prometheus_server(directory: Path, config: Mapping[str, Any], *flags: str) -> Iterator[int]:
+    """Yield the port of a Prometheus with this configuration, whose files are in *directory*, and more flags."""
     (directory / "prometheus.yml").write_text(json.dumps(config))
     with create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -122,6 +122,7 @@ def prometheus_server(directory: Path, config: Mapping[str, Any]) -> Iterator[in
         f"--storage.tsdb.path={directory / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=error",
+        *flags,
     ]
     with subprocess.Popen(command) as process:
         try:

@@ -4,6 +4,7 @@ from podres_exporter import __version__
 from podres_exporter.cli.flags.oneshot import add_dump, add_explain, add_fit
 from podres_exporter.cli.flags.options import add_option, add_switch
 from podres_exporter.cli.flags.parser import Parser
+from podres_exporter.cli.flags.who import add_who
 from podres_exporter.config import OPTIONS
 from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
 
@@ -46,6 +47,7 @@ def build_parser() -> Parser:
         ("dump", add_dump, "show which pod holds what on this node"),
         ("explain", add_explain, "show why a pod got the NUMA nodes, CPUs and devices that it has"),
         ("fit", add_fit, "would this node admit a pod with these requests now?"),
+        ("who", _add_who, "who held a device at a moment, by what Prometheus has"),
         ("check", _add_check, "diagnose this node: what is wrong, and the remedy"),
         ("demo", _add_demo, "run a simulated node with the exporter in front of it; needs nothing"),
         ("simulate", _add_simulate, "run the simulated node alone, to test device plugins and agents"),
@@ -55,6 +57,12 @@ def build_parser() -> Parser:
         each = verbs.add_parser(verb, usage=f"podres-exporter {verb} [flags]", help=text)
         add(each)
     return parser
+
+
+def _add_who(parser: Parser) -> None:
+    """Add the flags of `who`."""
+    add_who(parser)
+    parser.runs("podres_exporter.cli.verbs.who")
 
 
 def _add_completion(parser: Parser) -> None:

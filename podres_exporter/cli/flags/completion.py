@@ -28,6 +28,10 @@ complete -c podres-exporter -f -a '(__podres_exporter)'
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
+_FORMATS = {"dump": FORMATS, "metrics": ("table", "markdown", "json"), "who": ("table", "json")}
+"""By command; the others print text or json."""
+
+
 def candidates(parser: Parser, words: Sequence[str]) -> list[str]:
     """Return what the last word of a line may become; *words* are those behind the program's name."""
     *before, last = words or [""]
@@ -44,7 +48,7 @@ def candidates(parser: Parser, words: Sequence[str]) -> list[str]:
 
 
 def _formats(verb: str) -> Sequence[str]:
-    return FORMATS if verb == "dump" else ("table", "markdown", "json") if verb == "metrics" else ("text", "json")
+    return _FORMATS.get(verb, ("text", "json"))
 
 
 def _flags(action: argparse.Action) -> list[str]:

@@ -1,6 +1,7 @@
 """The parser of command lines: help with examples, suggestions for what is mistyped, and one way out for errors."""
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
@@ -9,6 +10,7 @@ from podres_exporter.errors import ConfigError
 from podres_exporter.families import COLLECTORS
 
 _EXAMPLES = "examples:\n"
+_AGO = re.compile(r"-[0-9]")
 
 
 class Parser(argparse.ArgumentParser):
@@ -72,7 +74,7 @@ class _Formatter(argparse.HelpFormatter):
 
 def parse(parser: Parser, argv: Sequence[str]) -> argparse.Namespace:
     """Return the arguments of a command line. Raises ConfigError, which names everything that is not known."""
-    argv = _spelled_out(argv)
+    argv = _with_moments(_spelled_out(argv))
     if argv and not argv[0].startswith("-") and argv[0] not in parser.commands:
         raise ConfigError([_unknown_command(argv[0], parser)])
     arguments, extras = parser.parse_known_args(with_values(argv))
@@ -98,6 +100,17 @@ def _spelled_out(argv: Sequence[str]) -> list[str]:
             return ["--version"]
         case given:
             return given
+
+
+def _with_moments(argv: Sequence[str]) -> list[str]:
+    """Return the arguments with times such as `-2h` joined to their flag; argparse would take them for flags."""
+    joined: list[str] = []
+    for argument in argv:
+        if joined and joined[-1].startswith("--") and "=" not in joined[-1] and _AGO.match(argument):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _unknown_command(word: str, parser: Parser) -> str:

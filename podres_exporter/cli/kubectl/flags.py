@@ -5,6 +5,7 @@ import argparse
 from podres_exporter import __version__
 from podres_exporter.cli.flags.oneshot import GPU_FLAGS, add_asked, add_pods_and_format, add_table_flags
 from podres_exporter.cli.flags.parser import Parser
+from podres_exporter.cli.flags.who import add_who
 
 PROGRAM = "kubectl podres"
 SELECTOR = "app.kubernetes.io/name=podres-exporter"
@@ -35,6 +36,11 @@ def build_parser() -> Parser:
         add(each)
         _add_cluster(each)
         each.runs(f"podres_exporter.cli.kubectl.{verb}", instead=GPU_FLAGS if verb == "fit" else None)
+    who = verbs.add_parser(
+        "who", usage=f"{PROGRAM} who DEVICE [flags]", help="who held a device at a moment, by what Prometheus has"
+    )
+    add_who(who, PROGRAM)
+    who.runs("podres_exporter.cli.kubectl.who")
     return parser
 
 

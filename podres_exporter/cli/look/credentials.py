@@ -1,28 +1,67 @@
-"""How an https exporter behind `--url` is trusted, and which client certificate it is shown."""
+"""How an https server that a flag names is trusted, which client certificate it is shown, and passwords from files."""
 
 import argparse
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from podres_exporter.remote.address import Address, ClientTls
 
-_HTTPS = "there is a certificate to check with --url https://... only"
+_LONGEST_SECRET = 16384
 
 
-def tls_of(arguments: argparse.Namespace, address: Address | None, faults: list[str]) -> ClientTls:
-    """Return how an https exporter is trusted and what it is shown; *faults* says which flags cannot be used."""
-    files = {
-        "--url-ca": arguments.url_ca,
-        "--url-cert": arguments.url_cert,
-        "--url-key": arguments.url_key,
-    }
+@dataclass(frozen=True, slots=True)
+class TlsFlags:
+    """What the flags are called; *url* is the one that names the server."""
+
+    url: str
+    ca: str
+    certificate: str
+    key: str
+
+
+EXPORTER_TLS = TlsFlags("--url", "--url-ca", "--url-cert", "--url-key")
+
+
+def tls_of(
+    arguments: argparse.Namespace, address: Address | None, faults: list[str], names: TlsFlags = EXPORTER_TLS
+) -> ClientTls:
+    """Return how an https server is trusted and what it is shown; *faults* says which flags cannot be used."""
+    flags = (names.ca, names.certificate, names.key)
+    files = {flag: getattr(arguments, flag.removeprefix("--").replace("-", "_")) for flag in flags}
     given = [flag for flag, text in files.items() if text is not None]
     is_secure = address is not None and address.is_secure
     if not is_secure:
-        faults += [f"{flag}: {_HTTPS}" for flag in [*given, *(["--insecure"] if arguments.insecure else [])]]
-    if arguments.insecure and "--url-ca" in given:
-        faults.append("--insecure and --url-ca: contradict each other; give one of them")
-    if "--url-key" in given and "--url-cert" not in given:
-        faults.append("--url-key: belongs to a certificate; give --url-cert too")
+        needless = [*given, *(["--insecure"] if arguments.insecure else [])]
+        faults += [f"{flag}: there is a certificate to check with {names.url} https://... only" for flag in needless]
+    if arguments.insecure and names.ca in given:
+        faults.append(f"--insecure and {names.ca}: contradict each other; give one of them")
+    if names.key in given and names.certificate not in given:
+        faults.append(f"{names.key}: belongs to a certificate; give {names.certificate} too")
     paths = {flag: Path(files[flag]) for flag in given}
     faults += [f"{flag}: there is no file {str(path)!r}" for flag, path in paths.items() if not path.is_file()]
-    return ClientTls(not arguments.insecure, paths.get("--url-ca"), paths.get("--url-cert"), paths.get("--url-key"))
+    return ClientTls(not arguments.insecure, *(paths.get(flag) for flag in flags))
+
+
+def with_password(address: Address, name: str, url: str, faults: list[str]) -> Address:
+    """Return the address with the password that a file has; *url* is how a URL with a user is written."""
+    user, _, password = address.credentials.partition(":")
+    if not user or password:
+        faults.append(
+            f"--password-file: {url.partition(' ')[0]} must have a user and no password: {url.partition(' ')[2]}"
+        )
+        return address
+    line = secret_of("--password-file", name, "password", faults)
+    return replace(address, credentials=f"{user}:{line}") if line else address
+
+
+def secret_of(flag: str, name: str, what: str, faults: list[str]) -> str:
+    """Return the first line of a file, or of what a pipe gives; empty where *faults* says what is wrong."""
+    try:
+        with Path(name).open("rb") as file:
+            line = file.readline(_LONGEST_SECRET).rstrip(b"\r\n").decode()
+    except (OSError, ValueError) as error:
+        faults.append(f"{flag}: {name!r} cannot be read: {getattr(error, 'strerror', None) or 'no UTF-8'}")
+        return ""
+    if not line:
+        faults.append(f"{flag}: the first line of {name!r} is empty; write the {what} there")
+    return line

@@ -3,11 +3,9 @@
 import argparse
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 
 from podres_exporter.cli.flags.parser import given_flags
-from podres_exporter.cli.look.credentials import tls_of
+from podres_exporter.cli.look.credentials import tls_of, with_password
 from podres_exporter.cli.look.origin import Keep, SnapshotOrigin
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config, build_config
@@ -19,7 +17,6 @@ from podres_exporter.remote.address import Address, parse_address
 
 _LOG = (known.LOG_LEVEL, known.LOG_FORMAT)
 _NO_LIMIT = "24h"
-_LONGEST_PASSWORD = 4096
 _ALLOWED = {"--from": ("--log.",), "--url": ("--log.", "--kubelet.poll-interval", "--kubelet.timeout")}
 """Prefixes of the flags of `serve` that can be combined with --from or --url."""
 
@@ -79,25 +76,8 @@ def _address(arguments: argparse.Namespace, faults: list[str]) -> Address | None
         faults.append(f"--url: {error}")
         return None
     if arguments.password_file is not None:
-        address = _with_password(address, arguments.password_file, faults)
+        address = with_password(address, arguments.password_file, "--url http://USER@HOST:10190", faults)
     return address
-
-
-def _with_password(address: Address, name: str, faults: list[str]) -> Address:
-    """Return the address with the password that is the first line of a file, or of what a pipe gives."""
-    user, _, password = address.credentials.partition(":")
-    if not user or password:
-        faults.append("--password-file: --url must have a user and no password: http://USER@HOST:10190")
-        return address
-    try:
-        with Path(name).open("rb") as file:
-            line = file.readline(_LONGEST_PASSWORD).rstrip(b"\r\n").decode()
-    except (OSError, ValueError) as error:
-        faults.append(f"--password-file: {name!r} cannot be read: {getattr(error, 'strerror', None) or 'no UTF-8'}")
-        return address
-    if not line:
-        faults.append(f"--password-file: the first line of {name!r} is empty; write the password there")
-    return replace(address, credentials=f"{user}:{line}")
 
 
 def _unused(given: Given, origin: str) -> list[str]:

@@ -17,6 +17,7 @@ from podres_exporter.check import Evidence, Verdict, judge, text_lines, to_docum
 from podres_exporter.check.evidence import ApiServer, Look, PodsApi, Settings
 from podres_exporter.check.findings.pods import disagrees
 from podres_exporter.cli.flags.parser import given_flags
+from podres_exporter.cli.flags.who import URL_VARIABLE
 from podres_exporter.cli.probe.apiserver import LIMITS, ApiAsker, connect
 from podres_exporter.cli.probe.doubles import find_doubles
 from podres_exporter.cli.probe.kubelet import KubeletAsker
@@ -118,7 +119,7 @@ def stated(given: Given, environment: Mapping[str, str]) -> tuple[tuple[str, ...
     strangers = [
         name
         for name in sorted(environment)
-        if name.startswith("PODRES_") and name not in variables and not _SERVICE_LINK.search(name)
+        if name.startswith("PODRES_") and name not in {*variables, URL_VARIABLE} and not _SERVICE_LINK.search(name)
     ]
     near = {name: difflib.get_close_matches(name, variables, 1) for name in strangers}
     return tuple(found), tuple((name, near[name][0] if near[name] else "") for name in strangers)

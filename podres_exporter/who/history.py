@@ -1,0 +1,226 @@
+"""Ask a Prometheus who held a device: find the device, read the samples of its holders, and of what else was known."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from podres_exporter.errors import SelectionError, SnapshotError
+from podres_exporter.printable import printable
+from podres_exporter.text.words import some
+from podres_exporter.who.device import Device, choose, selectors, unknown
+from podres_exporter.who.pods import PodHistory
+from podres_exporter.who.series import (
+    ALLOCATED_DEVICES,
+    CLAIM_DEVICE_INFO,
+    DEVICE_INFO,
+    DRA_DEVICES,
+    POD_FAMILIES,
+    Labels,
+    Place,
+    TargetKey,
+    own,
+    own_name,
+    place,
+    selector,
+    target,
+)
+from podres_exporter.who.timeline import Period, Scrape, Unknown, periods, scrape_interval
+
+BEFORE_SECONDS, AFTER_SECONDS = 3600.0, 600.0
+"""How far around a moment is looked: for since when, and until when."""
+EDGE_SECONDS = 300.0
+"""How far before a range: what holds at its beginning was scraped before it."""
+KNOWN_DAYS = 30
+"""How far back a device is looked for that nobody had in the time that was asked for."""
+MOST_PLACES = 20
+
+Sample = tuple[float, float]
+"""Unix seconds and value."""
+Samples = Sequence[tuple[Labels, Sequence[Sample]]]
+
+
+class Prometheus(Protocol):
+    """What is asked. Its methods raise SourceError."""
+
+    def series(self, selectors: Sequence[str], begin: float, end: float) -> list[Labels]:
+        """Return the labels of every series that has samples in that time."""
+        ...
+
+    def samples(self, selector: str, begin: float, end: float) -> Samples:
+        """Return the samples of that time as they were scraped."""
+        ...
+
+    @property
+    def warnings(self) -> Collection[str]:
+        """What it said beside its answers, as where a part of its stores did not answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    Which device, and when: from *begin* to *end* in Unix seconds, a moment where they are equal.
+
+    *nodes* and *clusters* are the only ones that are of interest; empty: all.
+    """
+
+    text: str
+    begin: float
+    end: float
+    now: float
+    nodes: frozenset[str] = frozenset()
+    clusters: frozenset[str] = frozenset()
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether it is about a moment."""
+        return self.begin == self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known. *periods* are of the time that was asked for; *around* are those before and after a moment too."""
+
+    question: Question
+    devices: tuple[Device, ...]
+    periods: tuple[Period, ...]
+    around: tuple[Period, ...]
+    interval_seconds: float | None
+    warnings: tuple[str, ...] = ()
+
+
+def ask(prometheus: Prometheus, question: Question) -> Answer:
+    """Return who held the device. Raises SelectionError where there is no such device, or it may be several."""
+    begin, end = question.begin - EDGE_SECONDS, question.end
+    if question.is_moment:
+        begin, end = question.begin - BEFORE_SECONDS, min(question.end + AFTER_SECONDS, max(question.now, question.end))
+    series = prometheus.series(selectors(question.text), begin, end)
+    if not series:
+        series = prometheus.series(selectors(question.text), question.now - KNOWN_DAYS * 86400, question.now)
+    if not series:
+        raise _unknown(prometheus, question)
+    devices = choose(series, question.text)
+    wanted = _wanted({each for device in devices for each in device.places}, question)
+    around: list[Period] = []
+    intervals: list[float] = []
+    for device in devices:
+        nodes = _node_matchers(series, wanted & device.places)
+        for where, scrapes in _scrapes(prometheus, device, nodes, wanted & device.places, (begin, end)).items():
+            edge = begin if question.is_moment else question.begin
+            around += periods(where, scrapes, edge, end)
+            interval = scrape_interval(scrapes)
+            intervals += [] if interval is None else [interval]
+    around.sort(key=lambda each: (each.place, each.begin))
+    shown = [each for each in around if not question.is_moment or _contains(each, question.begin)]
+    longest = max(intervals) if intervals else None
+    return Answer(question, tuple(devices), tuple(shown), tuple(around), longest, tuple(prometheus.warnings))
+
+
+def _contains(period: Period, moment: float) -> bool:
+    return period.begin <= moment < period.end or (period.has_later and moment == period.end)
+
+
+def _wanted(places: Collection[Place], question: Question) -> frozenset[Place]:
+    """Return the nodes to look at. Raises SelectionError where none is wanted, or they are too many."""
+    found = frozenset(
+        each
+        for each in places
+        if (not question.nodes or each.node in question.nodes)
+        and (not question.clusters or each.cluster in question.clusters)
+    )
+    names = sorted({printable(each.node) for each in found or places})
+    if not found:
+        raise SelectionError(f"device '{printable(question.text)}' was not there; it was on", names[:MOST_PLACES])
+    if len(found) > MOST_PLACES:
+        raise SelectionError(
+            f"device '{printable(question.text)}' is on {len(found)} nodes: {some(names)}; name one by --node"
+        )
+    return found
+
+
+def _unknown(prometheus: Prometheus, question: Question) -> Exception:
+    """Return the error for a device that there is no series of."""
+    known = prometheus.series([DEVICE_INFO, CLAIM_DEVICE_INFO], question.now - 86400, question.now)
+    if known:
+        names = {each.get("device_base") or each.get("device", "") for each in known}
+        return unknown(question.text, names, KNOWN_DAYS)
+    return SnapshotError(
+        f"Prometheus has no {DEVICE_INFO} of the last day: it does not scrape podres-exporter, or no pod holds a device"
+    )
+
+
+def _node_matchers(series: Iterable[Labels], wanted: Collection[Place]) -> Mapping[str, set[str]]:
+    """Return by which labels the nodes are found in other series: `node`, or the target where there is none."""
+    found: dict[str, set[str]] = {}
+    for labels in series:
+        if place(labels) in wanted:
+            name = own_name(labels, "node") if own(labels, "node") else "instance"
+            found.setdefault(name, set()).add(place(labels).node)
+    return found
+
+
+def _scrapes(
+    prometheus: Prometheus,
+    device: Device,
+    nodes: Mapping[str, set[str]],
+    wanted: Collection[Place],
+    time: tuple[float, float],
+) -> dict[Place, dict[TargetKey, dict[float, Scrape]]]:
+    """Return every scrape of the exporters of some nodes, with what it says of the device."""
+    held, figures, stated = _series_of(device)
+    holders = [each for each in prometheus.samples(held, *time) if place(each[0]) in wanted]
+    known = [
+        each
+        for label, names in nodes.items()
+        for each in prometheus.samples(selector(figures, {**stated, label: names}), *time)
+        if place(each[0]) in wanted
+    ]
+    pods = PodHistory(_pods(prometheus, [labels for labels, _ in holders], time))
+    found: dict[Place, dict[TargetKey, dict[float, Scrape]]] = {each: {} for each in wanted}
+    for key, where in {target(labels): place(labels) for labels, _ in [*known, *holders]}.items():
+        found[where][key] = {}
+    ups = _ups(prometheus, [key for each in found.values() for key in each], time)
+    for where, targets in found.items():
+        for key, scrapes in targets.items():
+            for seconds, value in ups.get(key, ()):
+                scrapes[seconds] = Scrape(unknown=Unknown.UNSURE if value else Unknown.DOWN)
+            for seconds in (at for labels, each in known if target(labels) == key for at, _ in each):
+                scrapes[seconds] = Scrape(unknown=None)
+            for labels, seconds in (
+                (labels, at) for labels, each in holders if target(labels) == key for at, _ in each
+            ):
+                before = scrapes.get(seconds, Scrape(unknown=Unknown.UNSURE))
+                holder = pods.holder(labels, seconds, where)
+                scrapes[seconds] = Scrape(before.holders | {holder}, before.unknown)
+    return found
+
+
+def _series_of(device: Device) -> tuple[str, str, dict[str, str]]:
+    """Return what selects the device's holders, and family and labels of the figure that tells that all are known."""
+    if device.pool is None:
+        held = {"resource": device.resource, "device_base": device.name}
+        return selector(DEVICE_INFO, held), ALLOCATED_DEVICES, {"resource": device.resource}
+    held = {"driver": device.resource, "pool": device.pool, "device": device.name}
+    return selector(CLAIM_DEVICE_INFO, held), DRA_DEVICES, {"driver": device.resource, "state": "allocated"}
+
+
+def _ups(
+    prometheus: Prometheus, targets: Sequence[TargetKey], time: tuple[float, float]
+) -> dict[TargetKey, Sequence[Sample]]:
+    """Return whether each scrape succeeded: of one that did not there are no other samples."""
+    if not targets:
+        return {}
+    jobs, instances = {each.job for each in targets}, {each.instance for each in targets}
+    return {
+        target(labels): each
+        for labels, each in prometheus.samples(selector("up", {"job": jobs, "instance": instances}), *time)
+    }
+
+
+def _pods(prometheus: Prometheus, holders: Sequence[Labels], time: tuple[float, float]) -> Samples:
+    """Return what was known of the pods that held the device."""
+    if not holders:
+        return []
+    names = (own_name(holders[0], "namespace"), own_name(holders[0], "pod"))
+    values = [{own(labels, label) for labels in holders} for label in ("namespace", "pod")]
+    return prometheus.samples(selector(POD_FAMILIES, dict(zip(names, values, strict=True))), *time)

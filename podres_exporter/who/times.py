@@ -1,0 +1,78 @@
+"""Moments on the command line: `03:12`, `-2h`, RFC 3339; and how they are written, always with their offset."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from podres_exporter.moment import read_moment
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_AGO = re.compile(r"-((?:[0-9]{1,9}[smhdw])+)")
+_PART = re.compile(r"([0-9]+)([smhdw])")
+_CLOCK = re.compile(r"(?P<time>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?")
+_LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?")
+_WRONG = "{!r} is not a time; write for example 03:12, -2h, '2026-11-20 03:12' or 2026-11-20T03:12:00Z"
+
+
+class Zone(Protocol):
+    """The time zone of people who write no offset, which is a different one in summer."""
+
+    def aware(self, local: datetime) -> datetime:
+        """Return a time of this zone, given without an offset, with the one that held then."""
+        ...
+
+    def at(self, seconds: float) -> datetime:
+        """Return Unix seconds as a time of this zone."""
+        ...
+
+
+class LocalZone:
+    """The zone of this machine or of the variable TZ."""
+
+    def aware(self, local: datetime) -> datetime:
+        """Return the time with the machine's offset of that day."""
+        return local.astimezone()
+
+    def at(self, seconds: float) -> datetime:
+        """Return the machine's local time."""
+        return datetime.fromtimestamp(seconds, UTC).astimezone()
+
+
+def parse_time(text: str, now_seconds: float, zone: Zone) -> float:
+    """
+    Return the Unix seconds that a text names. Raises ValueError with what would be right.
+
+    `03:12` is the last time that a clock showed it, in *zone* unless it has an offset; `-2h` counts back from now; a
+    date alone is its midnight.
+    """
+    if text == "now":
+        return now_seconds
+    try:
+        if ago := _AGO.fullmatch(text):
+            return now_seconds - sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(ago[1]))
+        if clock := _CLOCK.fullmatch(text):
+            return _last(clock["time"], clock["zone"], now_seconds, zone)
+        if _LOCAL.fullmatch(text):
+            return zone.aware(datetime.fromisoformat(text)).timestamp()
+        return read_moment(text.replace(" ", "T", 1))
+    except (ValueError, OverflowError) as error:
+        raise ValueError(_WRONG.format(text)) from error
+
+
+def _last(clock: str, offset: str | None, now_seconds: float, zone: Zone) -> float:
+    """Return when a clock last showed this time of day."""
+    hour, minute, *second = map(int, clock.split(":"))
+    today = datetime.fromtimestamp(now_seconds, UTC) if offset else zone.at(now_seconds)
+    if offset:
+        today = today.astimezone(datetime.fromisoformat(f"2000-01-01T00:00:00{offset.replace('Z', '+00:00')}").tzinfo)
+    for days in (0, 1):
+        day = (today - timedelta(days=days)).replace(hour=hour, minute=minute, second=sum(second), microsecond=0)
+        found = (day if offset else zone.aware(day.replace(tzinfo=None))).timestamp()
+        if found <= now_seconds:
+            break
+    return found
+
+
+def time_text(seconds: float, zone: Zone) -> str:
+    """Return a moment as `2026-11-20T03:12:00+01:00`, which can be pasted into another command."""
+    return zone.at(seconds).replace(microsecond=0).isoformat()
