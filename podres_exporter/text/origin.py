@@ -18,7 +18,7 @@ _REMEDIES = {
         Reason.DENIED: "only root may open the socket: run this as root",
         Reason.UNAVAILABLE: (
             "mount the kubelet's pods-api directory, or set --metadata.podsapi-socket; if there is no such socket, "
-            "{_GATE}"
+            f"{_GATE}"
         ),
         Reason.TIMEOUT: "check whether the kubelet answers at all",
         Reason.UNIMPLEMENTED: f"the process listening there does not serve the Pods API; {_GATE}",
