@@ -1,18 +1,21 @@
 """A scenario, played: a kubelet's endpoint and a /sys in one directory, changing with the time."""
 
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Self
 
 from podres_exporter.clock import Clock
+from podres_exporter.model import Pod
 from podres_exporter.scenario import Conditions, NodeState, Release, Scenario, conditions_at, node_at
 from podres_exporter.sim.podresources.answers import StateAnswers
 from podres_exporter.sim.podresources.kubelet import SimKubelet
 from podres_exporter.sim.podresources.restart import incomplete, without_plugins
 from podres_exporter.sim.sysfs import write_sysfs
 
+_BEFORE_SIDECARS = Release(29)
 _TICK_SECONDS = 0.1
 """How late the timeline's faults may come; answers are never late, for they are made when they are asked for."""
 
@@ -35,7 +38,8 @@ class SimNode:
         self.scenario = scenario
         self.sysfs = directory / "sys"
         self.socket_path = directory / "pod-resources" / "kubelet.sock"
-        answers = StateAnswers(scenario.kubelet, self._reported, Random(seed), self._listing)  # noqa: S311 - no secret
+        random = Random(seed)  # noqa: S311 - no secret
+        answers = StateAnswers(scenario.kubelet, self._reported, random, self._listing, self._alpha_pods)
         self.kubelet = SimKubelet(self.socket_path, answers, clock, scenario.kubelet)
         self._clock = clock
         self._started_at = clock.monotonic_seconds()
@@ -132,6 +136,12 @@ class SimNode:
 
     def _listing(self) -> None:
         """Do what a List does before it answers."""
+
+    def _alpha_pods(self) -> Iterable[Pod]:
+        """Return the pods that v1alpha1 lists, which never has sidecars."""
+        kubelet = replace(self.scenario.kubelet, release=min(self.scenario.kubelet.release, _BEFORE_SIDECARS))
+        state = node_at(replace(self.scenario, kubelet=kubelet), self.seconds())
+        return self._seen(state, conditions_at(self.scenario, self.seconds())).pods
 
     def _play_timeline(self) -> None:
         while not self._stopping.wait(_TICK_SECONDS):

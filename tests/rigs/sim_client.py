@@ -11,6 +11,7 @@ from podres_exporter._proto import podresources_v1_pb2 as pb
 LIST = "/v1.PodResourcesLister/List"
 ALLOCATABLE = "/v1.PodResourcesLister/GetAllocatableResources"
 GET = "/v1.PodResourcesLister/Get"
+ALPHA_LIST = "/v1alpha1.PodResourcesLister/List"
 
 _OPTIONS = (
     ("grpc.default_authority", "localhost"),

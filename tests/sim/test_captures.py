@@ -6,7 +6,7 @@ plugins, and whose managers decide.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ from typing import Any
 import grpc
 import pytest
 from fake_clock import FakeClock
-from sim_client import ALLOCATABLE, GET, LIST, Reply, ask, get_request
+from sim_client import ALLOCATABLE, ALPHA_LIST, GET, LIST, Reply, ask, get_request
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.clock import SystemClock
 from podres_exporter.scenario import Scenario, parse_scenario
 from podres_exporter.sim import SimNode
-from podres_exporter.sim.api import PODS
+from podres_exporter.sim.api import PODS, Event
 from podres_exporter.sim.live import LiveNode
 
 HERE = Path(__file__).parent
@@ -163,3 +163,68 @@ def test_get_of_the_pod_that_was_admitted_last_equals_the_recorded_one(release: 
     actual = pb.GetPodResourcesResponse.FromString(ask(node.socket_path, GET, get_request("job-node1")).body)
 
     assert pod_rows(expected.pod_resources) == pod_rows(actual.pod_resources)
+
+
+def test_v1alpha1_lists_what_the_recorded_one_does(release: str, node: SimNode) -> None:
+    """
+    No sidecar and no topology; from 1.34 on finished pods too, without devices (GetPods).
+
+    A scenario that says what pods hold says nothing of those that have finished.
+    """
+    expected = pb.ListPodResourcesResponse.FromString(recorded(release, "v1alpha1-list.bin"))
+
+    actual = pb.ListPodResourcesResponse.FromString(ask(node.socket_path, ALPHA_LIST).body)
+
+    there = {each.name for each in actual.pod_resources}
+    known = [each for each in expected.pod_resources if isinstance(node, LiveNode) or each.name in there]
+    assert sorted(map(pod_rows, known)) == sorted(map(pod_rows, actual.pod_resources))
+
+
+@pytest.mark.parametrize("file", ["cpu_manager_state", "memory_manager_state"])
+def test_state_files_equal_the_recorded_ones(release: str, short_dir: Path, file: str) -> None:
+    """The checksum included; what the files lie beside are the sockets."""
+    scenario = parse_scenario((HERE / f"{release}.yaml").read_text(encoding="utf-8"), release)
+    with LiveNode(asking(scenario), short_dir, SystemClock(), seed=1) as node:
+        admitted(node, release)
+        node.tick()
+
+        assert recorded(release, f"{file}.json").decode() == (short_dir / file).read_text(encoding="utf-8")
+
+
+def test_the_checkpoint_has_the_devices_of_the_recorded_one(release: str, short_dir: Path) -> None:
+    """
+    Its plugins answered otherwise, so answers and checksum differ; entries are in map order.
+
+    The device of the pod that has finished is still in it; what the fillers held is the simulation's.
+    """
+    scenario = parse_scenario((HERE / f"{release}.yaml").read_text(encoding="utf-8"), release)
+    with LiveNode(asking(scenario), short_dir, SystemClock(), seed=1) as node:
+        fillers: set[str] = set()
+        node.store.subscribe(lambda event: fillers.update(filler_uids(event)))
+        admitted(node, release)
+        node.tick()
+        path = short_dir / "device-plugins" / "kubelet_internal_checkpoint"
+        actual = json.loads(path.read_text(encoding="utf-8"))["Data"]
+
+    expected = json.loads(recorded(release, "kubelet_internal_checkpoint.json"))["Data"]
+    assert devices_of(expected) == devices_of(actual, fillers)
+
+
+def filler_uids(event: Event) -> list[str]:
+    metadata = event.item["metadata"]
+    return [metadata["uid"]] if metadata.get("namespace") == "filler" else []
+
+
+def devices_of(data: dict[str, Any], but: Container[str] = ()) -> object:
+    """Return the holdings and the registered devices of a checkpoint, without order and without answers."""
+    entries = [
+        (
+            each["PodUID"],
+            each["ContainerName"],
+            each["ResourceName"],
+            {n: sorted(i) for n, i in each["DeviceIDs"].items()},
+        )
+        for each in data["PodDeviceEntries"]
+        if each["PodUID"] not in but
+    ]
+    return sorted(entries, key=str), {name: sorted(ids) for name, ids in data["RegisteredDevices"].items()}

@@ -153,6 +153,10 @@ class Telling:
         self._node.heard.pods.append(len(pb.ListPodResourcesResponse.FromString(data).pod_resources))
         return data + (_BROKEN if self._node.broken_rows else b"")
 
+    def alpha_list(self) -> bytes:
+        """Return every pod as v1alpha1 has it."""
+        return self._answers.alpha_list()
+
     def allocatable(self) -> bytes:
         """Return what may be handed out."""
         data = self._answers.allocatable()

@@ -35,4 +35,5 @@ def result_of(response: pb.ContainerAllocateResponse) -> AllocateResult:
         devices=tuple(DeviceNode(each.container_path, each.host_path, each.permissions) for each in response.devices),
         annotations=dict(response.annotations),
         cdi_names=tuple(each.name for each in response.cdi_devices),
+        message=response.SerializeToString(deterministic=True),
     )

@@ -51,10 +51,11 @@ class DeviceNode:
 
 @dataclass(frozen=True, slots=True)
 class AllocateResult:
-    """What a container needs to use its devices (ContainerAllocateResponse)."""
+    """What a container needs to use its devices (ContainerAllocateResponse); *message* is that, serialised."""
 
     envs: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
     devices: tuple[DeviceNode, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
     cdi_names: tuple[str, ...] = ()
+    message: bytes = field(default=b"", compare=False, repr=False)

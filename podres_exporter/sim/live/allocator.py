@@ -1,7 +1,7 @@
 """What the kubelet's managers give to pods: admission with plugins asked in between, and what is freed again."""
 
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from random import Random
@@ -41,8 +41,9 @@ class Allocator:
     """
     The managers of one kubelet; may be used from any thread, while one thread at a time admits.
 
-    The lock is the device manager's mutex: like the kubelet, `admit` holds it while it chooses, and not while a plugin
-    is asked. So others may look, and free what ended, in the middle of an Allocate.
+    `given` is how often devices were given to a container. The lock is the device manager's mutex: like the kubelet,
+    `admit` holds it while it chooses, and not while a plugin is asked. So others may look, and free what ended, in the
+    middle of an Allocate.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Allocator:
 
         *random* draws what the kubelet leaves to the order of Go's maps; without it everything is in order.
         """
+        self.given = 0
         self._random = random
         settings = scenario.kubelet
         self._policy, self._scope = Policy(settings.topology_policy), Scope(settings.topology_scope)
@@ -61,6 +63,19 @@ class Allocator:
         self._lock = threading.RLock()
         self._managers = _idle(scenario, topology)
         self._doubles: dict[str, str] = {}
+        self._answers: dict[tuple[str, str, str], plugins.AllocateResult] = {}
+
+    @property
+    def managers(self) -> NodeManagers:
+        """What is given out at this moment."""
+        return self._managers
+
+    def answers(self) -> Mapping[tuple[str, str, str], plugins.AllocateResult]:
+        """Return what plugins have answered to Allocate, by (pod UID, container, resource), for what is still held."""
+        with self._lock:
+            held = {(*key, device.resource) for key, found in self._managers.devices.held.items() for device in found}
+            self._answers = {key: answer for key, answer in self._answers.items() if key in held}
+            return dict(self._answers)
 
     def granted(self, pod: PodRequest, container: ContainerRequest) -> Container:
         """Return what a container holds."""
@@ -148,12 +163,14 @@ class Allocator:
         ids = want.settle(self._preferred(want))
         self._set_devices(self._managers.devices.reserve((resource, each) for each in ids))
         try:
-            self._plugins.allocate(resource, self._in_any_order(ids))
+            answer = self._plugins.allocate(resource, self._in_any_order(ids))
         except plugins.PluginError:
             self._set_devices(self._managers.devices.rebuild())
             raise
         with self._lock:
             self._set_devices(self._managers.devices.insert(pod, container, want.chosen(ids)))
+            self._answers[pod.uid, container.name, resource] = answer
+            self.given += 1
 
     def _set_devices(self, devices: DeviceManager) -> None:
         with self._lock:

@@ -67,7 +67,7 @@ class Kubelet:
         self._lists_finished = self._minor <= 33 if settings.active_pods is None else not settings.active_pods
         self._claims = {(claim.namespace, claim.name): claim for claim in scenario.claims}
         self._plugins = devices
-        self._allocator = Allocator(scenario, topology, devices, random)
+        self.allocator = self._allocator = Allocator(scenario, topology, devices, random)
         self._admitting = threading.Lock()
         self._lock = threading.RLock()
         self._pods: dict[str, LivePod] = {}
@@ -240,6 +240,18 @@ class Kubelet:
                 )
                 for live in self._pods.values()
                 if live.phase in _ACTIVE or self._lists_finished
+            )
+
+    def every(self) -> tuple[Pod, ...]:
+        """Return every pod that was heard of since the kubelet's start, ended or not, without init containers."""
+        with self._lock:
+            return tuple(
+                Pod(
+                    live.request.namespace,
+                    live.request.name,
+                    tuple(self._container(live, each) for each in live.request.containers if each.kind is Kind.APP),
+                )
+                for live in self._pods.values()
             )
 
     def holders(self, *, inits: bool = False) -> tuple[Pod, ...]:

@@ -2,14 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from podres_exporter.clock import Clock
-from podres_exporter.model import Allocatable, Device
+from podres_exporter.model import Allocatable, Device, Pod
 from podres_exporter.scenario import (
     Conditions,
     Life,
@@ -29,6 +29,7 @@ from podres_exporter.sim.live.kubelet import Kubelet, Phase
 from podres_exporter.sim.live.pod_workers import PodWorkers
 from podres_exporter.sim.live.podsapi import PodsApi
 from podres_exporter.sim.live.sources import PodSources
+from podres_exporter.sim.live.state_files import StateFiles
 from podres_exporter.sim.live.status_writer import StatusWriter
 from podres_exporter.sim.node import SimNode
 from podres_exporter.sim.plugin.sample import SamplePlugin
@@ -73,7 +74,10 @@ class LiveNode(SimNode):
         self._playing = threading.Lock()
         self._status_writer = StatusWriter(self.scenario, self.store, self.pods, self.devices, clock)
         workers = PodWorkers(self.pods, clock, choices)
-        self._sources = PodSources(self.scenario.node, self.store, self.pods, self._status_writer, workers)
+        self._state_files = StateFiles(self.scenario, directory, self.pods.allocator, self.devices)
+        self._sources = PodSources(
+            self.scenario.node, self.store, self.pods, self._status_writer, workers, self._state_files.write
+        )
         self.pods_api = PodsApi(self.scenario.kubelet, directory, self.store, self.pods, self._sources)
         self._heard: float | None = None
         self._fresh = node_at(replace(self.scenario, pods=()), 0)
@@ -220,11 +224,17 @@ class LiveNode(SimNode):
                 share = now.pods_incomplete if self._heard is None else self._heard
                 self._sources.catch_up(0.0 if now.api_away else share)
             self._status_writer.follow_plugins()
+            if now.serving:
+                self._state_files.write()
             self.pods_api.follow()
 
     def _listing(self) -> None:
         """List frees what ended pods held, and forgets what an Allocate under way has chosen."""
         self.pods.update_devices()
+
+    def _alpha_pods(self) -> Iterable[Pod]:
+        """v1alpha1 lists every pod that the kubelet has heard of, also one that has ended (GetPods)."""
+        return self.pods.every()
 
     def _seen(self, state: NodeState, now: Conditions) -> NodeState:
         """A kubelet that has started knows the pods that its sources have given it."""

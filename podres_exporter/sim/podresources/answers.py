@@ -1,15 +1,21 @@
 """Where a simulated kubelet takes its answers from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
 import grpc
 
+from podres_exporter.model import Pod
 from podres_exporter.scenario import KubeletSettings, NodeState
 from podres_exporter.sim.podresources.dialect import dialect_of
-from podres_exporter.sim.podresources.messages import allocatable_response, get_response, list_response
+from podres_exporter.sim.podresources.messages import (
+    allocatable_response,
+    alpha_list_response,
+    get_response,
+    list_response,
+)
 
 
 class RpcFault(Exception):  # noqa: N818 - a status that a test or an answer asks for, not an error of this program
@@ -23,7 +29,7 @@ class RpcFault(Exception):  # noqa: N818 - a status that a test or an answer ask
 
 
 class Answers(Protocol):
-    """The three answers as serialised messages. Raising RpcFault ends the call with that status."""
+    """The answers as serialised messages. Raising RpcFault ends the call with that status."""
 
     def list(self) -> bytes:
         """Return a ListPodResourcesResponse."""
@@ -35,6 +41,10 @@ class Answers(Protocol):
 
     def get(self, namespace: str, name: str) -> bytes:
         """Return a GetPodResourcesResponse."""
+        ...
+
+    def alpha_list(self) -> bytes:
+        """Return a ListPodResourcesResponse of v1alpha1."""
         ...
 
 
@@ -65,6 +75,10 @@ class FixedAnswers:
             raise not_found(namespace, name)
         return self.pods[namespace, name]
 
+    def alpha_list(self) -> bytes:
+        """Return the same list, which v1alpha1 can read: its messages have the first fields of v1."""
+        return self.listed
+
 
 class StateAnswers:
     """The answers of a kubelet of the given settings about whatever it holds at the moment of the call."""
@@ -75,16 +89,19 @@ class StateAnswers:
         state: Callable[[], NodeState],
         random: Random,
         listing: Callable[[], None] = lambda: None,
+        alpha_pods: Callable[[], Iterable[Pod]] | None = None,
     ) -> None:
         """
         *state* is asked on each call; *random* draws the order that the kubelet leaves to chance.
 
-        *listing* is called by each List, and by no other call, before the state is asked: List writes.
+        *listing* is called by each List, and by no other call, before the state is asked: List writes. *alpha_pods*
+        are the pods of v1alpha1, where they are not those of the state.
         """
         self._listing = listing
         self._dialect = dialect_of(settings)
         self._state = state
         self._random = random
+        self._alpha_pods = alpha_pods
 
     def list(self) -> bytes:
         """Return every pod."""
@@ -106,3 +123,9 @@ class StateAnswers:
         if pod is None:
             raise not_found(namespace, name)
         return get_response(pod, state, self._dialect, self._random).SerializeToString()
+
+    def alpha_list(self) -> bytes:
+        """Return every pod as v1alpha1 has it."""
+        self._listing()
+        pods = self._state().pods if self._alpha_pods is None else self._alpha_pods()
+        return alpha_list_response(pods, self._dialect, self._random).SerializeToString()

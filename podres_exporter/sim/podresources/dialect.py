@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from podres_exporter.scenario import KubeletSettings
 
 SERVICE = "v1.PodResourcesLister"
+ALPHA_SERVICE = "v1alpha1.PodResourcesLister"
+"""Served with List alone by every release up to now (apis/podresources/server_v1alpha1.go)."""
 LIST = "List"
 ALLOCATABLE = "GetAllocatableResources"
 GET = "Get"
+ALPHA_LIST = "v1alpha1/List"
 
 
 @dataclass(frozen=True, slots=True)

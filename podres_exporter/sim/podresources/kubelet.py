@@ -12,7 +12,14 @@ from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.clock import Clock
 from podres_exporter.scenario import KubeletSettings, Release
 from podres_exporter.sim.podresources.answers import Answers, RpcFault
-from podres_exporter.sim.podresources.dialect import ALLOCATABLE, LIST, SERVICE, dialect_of
+from podres_exporter.sim.podresources.dialect import (
+    ALLOCATABLE,
+    ALPHA_LIST,
+    ALPHA_SERVICE,
+    LIST,
+    SERVICE,
+    dialect_of,
+)
 from podres_exporter.sim.podresources.endpoint import Endpoint
 from podres_exporter.sim.podresources.gate import Gate
 from podres_exporter.sim.podresources.limiter import kubelet_limit
@@ -24,9 +31,9 @@ class SimKubelet:
     """
     The server, with faults that can be switched while it runs. Every public method may be called from any thread.
 
-    `calls` counts the calls that arrived, by method, rejected ones included. `throttled` rejects every call. `answers`
-    may be replaced at any time. `first_answers` holds answers that come before the usual ones, one entry per List call:
-    what a List saw, the other methods see until the next List.
+    `calls` counts the calls that arrived, by method, rejected ones included; List of v1alpha1 is `v1alpha1/List`.
+    `throttled` rejects every call. `answers` may be replaced at any time. `first_answers` holds answers that come
+    before the usual ones, one entry per List call: what a List saw, the other methods see until the next List.
     """
 
     def __init__(
@@ -123,9 +130,11 @@ class SimKubelet:
     def _known_method(self, path: str) -> str:
         """Return the method's name; raises RpcFault, with the texts of grpc-go's server.go, if there is none."""
         _, service, method = path.split("/")
-        if service != SERVICE:
+        if service == ALPHA_SERVICE and method == LIST:
+            return ALPHA_LIST
+        if service not in {SERVICE, ALPHA_SERVICE}:
             raise RpcFault(grpc.StatusCode.UNIMPLEMENTED, f"unknown service {service}")
-        if method not in self._methods:
+        if service == ALPHA_SERVICE or method not in self._methods:
             raise RpcFault(grpc.StatusCode.UNIMPLEMENTED, f"unknown method {method} for service {service}")
         return method
 
@@ -146,6 +155,8 @@ class SimKubelet:
         answers = self._answers_for(method)
         if method == LIST:
             return answers.list()
+        if method == ALPHA_LIST:
+            return answers.alpha_list()
         if method == ALLOCATABLE:
             return answers.allocatable()
         asked = pb.GetPodResourcesRequest.FromString(request)

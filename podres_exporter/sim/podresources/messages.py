@@ -24,6 +24,23 @@ def list_response(state: NodeState, dialect: Dialect, random: Random) -> pb.List
     return pb.ListPodResourcesResponse(pod_resources=pods)
 
 
+def alpha_list_response(pods: Iterable[Pod], dialect: Dialect, random: Random) -> pb.ListPodResourcesResponse:
+    """
+    Return every pod as v1alpha1 has it: names and devices, a row per node as in v1 and without the node.
+
+    The messages of v1 begin with the fields of v1alpha1. Source: server_v1alpha1.go, v1DevicesToAlphaV1.
+    """
+    found = [
+        pb.PodResources(
+            name=pod.name,
+            namespace=pod.namespace,
+            containers=[_alpha_container(container, dialect, random) for container in pod.containers],
+        )
+        for pod in pods
+    ]
+    return pb.ListPodResourcesResponse(pod_resources=_shuffled(found, random))
+
+
 def get_response(pod: Pod, state: NodeState, dialect: Dialect, random: Random) -> pb.GetPodResourcesResponse:
     """Return one pod, in the shape that List gives it (server_v1.go Get)."""
     return pb.GetPodResourcesResponse(pod_resources=_pod(pod, state, dialect, random))
@@ -70,6 +87,13 @@ def _container(container: Container, state: NodeState, dialect: Dialect, random:
         memory=_memory(container.memory, random) if dialect.memory else (),
         dynamic_resources=dynamic_resources(container.claims, dialect, random),
     )
+
+
+def _alpha_container(container: Container, dialect: Dialect, random: Random) -> pb.ContainerResources:
+    rows = _shuffled(_held_rows(container.devices, dialect), random)
+    for row in rows:
+        row.ClearField("topology")
+    return pb.ContainerResources(name=container.name, devices=rows)
 
 
 def _shared_pool(state: NodeState) -> CpuSet:

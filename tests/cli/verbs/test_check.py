@@ -471,6 +471,9 @@ def test_a_second_look_that_fails_leaves_the_first(place: Place) -> None:
         def get(self, namespace: str, name: str) -> bytes:
             return answers(TRAIN).get(namespace, name)
 
+        def alpha_list(self) -> bytes:
+            return b""
+
     place.kubelet.answers = Once()
 
     assert {"pods.missing": "warning"} == worse(place.check())

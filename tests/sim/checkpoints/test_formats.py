@@ -1,0 +1,96 @@
+"""The kubelet's state files against those that real kubelets wrote, checksum included."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podres_exporter.cpuset import parse_cpuset
+from podres_exporter.model import MemoryBlock
+from podres_exporter.sim.checkpoints import (
+    DeviceEntry,
+    MemoryAmounts,
+    MemoryNode,
+    cpu_manager_state,
+    device_checkpoint,
+    memory_manager_state,
+)
+
+CAPTURES = Path(__file__).parents[2] / "captures"
+RELEASES = ["kubelet-1.27", "kubelet-1.36"]
+
+
+def recorded(release: str, name: str) -> tuple[str, Any]:
+    text = (CAPTURES / release / f"{name}.json").read_text(encoding="utf-8").strip()
+    return text, json.loads(text)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_cpu_manager_state(release: str) -> None:
+    text, data = recorded(release, "cpu_manager_state")
+    entries = {
+        uid: {name: frozenset(parse_cpuset(cpus)) for name, cpus in held.items()}
+        for uid, held in data["entries"].items()
+    }
+
+    assert text == cpu_manager_state(data["policyName"], frozenset(parse_cpuset(data["defaultCpuSet"])), entries)
+
+
+def test_the_state_of_a_cpu_manager_without_policy() -> None:
+    """What every kubelet with the default policy writes."""
+    expected = '{"policyName":"none","defaultCpuSet":"","checksum":1353318690}'
+
+    assert expected == cpu_manager_state("none", frozenset(), {})
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_memory_manager_state(release: str) -> None:
+    text, data = recorded(release, "memory_manager_state")
+    machine = {
+        int(number): MemoryNode(
+            node["numberOfAssignments"],
+            {
+                kind: MemoryAmounts(*(table[name] for name in ("total", "systemReserved", "allocatable", "reserved")))
+                for kind, table in node["memoryMap"].items()
+            },
+            node["cells"],
+        )
+        for number, node in data["machineState"].items()
+    }
+    entries = {
+        uid: {
+            name: [MemoryBlock(each["type"], frozenset(each["numaAffinity"]), each["size"]) for each in blocks]
+            for name, blocks in held.items()
+        }
+        for uid, held in data["entries"].items()
+    }
+
+    assert text == memory_manager_state(data["policyName"], machine, entries)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_device_managers_checkpoint(release: str) -> None:
+    text, data = recorded(release, "kubelet_internal_checkpoint")
+    entries = [
+        DeviceEntry(
+            each["PodUID"],
+            each["ContainerName"],
+            each["ResourceName"],
+            {int(node): ids for node, ids in each["DeviceIDs"].items()},
+            base64.b64decode(each["AllocResp"]),
+        )
+        for each in data["Data"]["PodDeviceEntries"]
+    ]
+
+    assert text == device_checkpoint(entries, data["Data"]["RegisteredDevices"])
+
+
+def test_a_checkpoint_without_entries_has_none_and_names_are_escaped_as_go_does() -> None:
+    """A nil slice is null in JSON; Go escapes what HTML would read."""
+    text = device_checkpoint([], {"example.com/a": ["<1>"]})
+
+    assert text.startswith(
+        '{"Data":{"PodDeviceEntries":null,"RegisteredDevices":{"example.com/a":["\\u003c1\\u003e"]}}'
+    )
