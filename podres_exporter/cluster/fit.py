@@ -1,24 +1,25 @@
-"""Fit requests on the nodes of a cluster: the answers of all nodes, best first."""
+"""Fit a pod on the nodes of a cluster, best node first; a pending pod too, with why it waits."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from podres_exporter.cluster.documents import failed_documents
 from podres_exporter.cluster.outcome import Trouble
 from podres_exporter.document import API_VERSION
-from podres_exporter.fit import Answer, Ask, Fits, KubeletOptions, Outcome, Policy, Scope, fit, rank
+from podres_exporter.fit import Answer, Ask, Fits, KubeletOptions, Outcome, Policy, Scope, ask_of, fit, rank
 from podres_exporter.fit.document import ask_dict
 from podres_exporter.fit.document import to_dict as answer_dict
 from podres_exporter.fit.reasons import reason
 from podres_exporter.fit.text import asked_text
-from podres_exporter.model import Snapshot
+from podres_exporter.model import PodMeta, Snapshot
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import nodes_phrase
-from podres_exporter.text.layout import table
+from podres_exporter.text.grid import table
 from podres_exporter.text.words import LEAST_COLUMNS, counted, folded, joined, wrapped
 
-KIND = "FitList"
+KIND, PENDING_KIND = "FitList", "PendingPod"
 _MOST_NODES = 4
 _DEPENDS, _UNKNOWN = "depends", "?"
 
@@ -132,3 +133,30 @@ def fit_document(answers: Ranked, found: Sequence[Trouble], ask: Ask) -> dict[st
         "items": [answer_dict(answer) for answer in answers],
         "failed": failed_documents(found),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A pod that is not bound to a node; *said* is what the scheduler says of it, empty where it says nothing."""
+
+    meta: PodMeta
+    said: str = ""
+
+
+def pending_lines(pod: Pending, answers: Ranked, columns: int = 100) -> list[str]:
+    """Return who it is, what the scheduler says, and what the nodes would."""
+    width = max(columns, LEAST_COLUMNS)
+    meta = pod.meta
+    words = ", ".join(printable(word) for word in (meta.qos_class, meta.phase) if word)
+    lines = wrapped(f"{printable('/'.join(meta.key))}  ({words or 'no status'})", width, "", "  ")
+    lines += wrapped("no node has it yet: the scheduler has not bound it", width, "  ", "    ")
+    if pod.said:
+        lines += wrapped(f"the scheduler says: {printable(' '.join(pod.said.split()))}", width, "  ", "    ")
+    return [*lines, "", "where it could go now:", *fit_lines(answers, width)]
+
+
+def pending_document(pod: Pending, answers: Ranked, found: Sequence[Trouble]) -> dict[str, Any]:
+    """Return the same as values that JSON has."""
+    whole = fit_document(answers, found, ask_of(pod.meta))
+    about = {"namespace": pod.meta.namespace, "pod": pod.meta.name, "phase": pod.meta.phase, "scheduler": pod.said}
+    return {**whole, "kind": PENDING_KIND, **about}

@@ -1,14 +1,15 @@
 """What is left: per resource and NUMA nodes, with the ids."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from podres_exporter.dump import notes
 from podres_exporter.dump.capacity import Left, left
-from podres_exporter.dump.dra_notes import dra_left
 from podres_exporter.dump.notes import About
 from podres_exporter.dump.table import nothing_to_list
-from podres_exporter.model import Snapshot
+from podres_exporter.model import DraNode, Snapshot
 from podres_exporter.printable import printable
+from podres_exporter.quantity import bytes_text
 from podres_exporter.text.amounts import CPU, NONE, UNKNOWN, amount_text, nodes_cell
 from podres_exporter.text.grid import DEFAULT, Grid, Layout, Row, grid, grid_lines
 from podres_exporter.text.words import folded
@@ -36,6 +37,27 @@ def _dual_mode(snapshot: Snapshot) -> Iterator[str]:
                 f"{printable(stock.resource)}: not free, though no pod is listed with it: a DRA claim has the same "
                 f"hardware: {names}; let either the device plugin or the DRA driver offer it"
             )
+
+
+def dra_left(snapshot: Snapshot) -> Iterator[str]:
+    """Yield which pools do not count, which devices are tainted, and what capacities have left."""
+    dra = snapshot.allocation.dra if snapshot.allocation else None
+    if dra is None:
+        return
+    for pool in dra.pools:
+        name = printable("/".join(pool.key))
+        if pool.is_stale:
+            yield f"{name}: not counted: its ResourceSlices are gone, so its driver has stopped; what is in use stays"
+        elif not pool.is_complete:
+            yield f"{name}: not counted: not all ResourceSlices of its newest generation are there"
+    yield from _tainted(dra)
+    for row in dra.capacity:
+        if row.is_known:
+            left = f"{_amount(row.available)} of {_amount(row.total)} left"
+            yield f"{printable(row.driver)}: {printable(row.capacity)} of devices that claims share: {left}"
+    unknown = sorted({printable(row.driver) for row in dra.stock if not row.is_known})
+    if unknown:
+        yield f"{', '.join(unknown)}: free not known: a claim of a pod here is not read, and may have any device"
 
 
 _ABOUT = About(
@@ -91,3 +113,26 @@ def _which(each: Left) -> str:
         return f"{each.free} bytes" if each.free else NONE
     which = ", ".join(folded([printable(device) for device in each.free_ids], _MOST_IDS)) or NONE
     return f"any {each.free} of {which}" if each.is_choice else which
+
+
+_MOST_DEVICES = 8
+_BINARY = 1 << 20
+
+
+def _tainted(dra: DraNode) -> Iterator[str]:
+    devices = dra.devices()
+    by_taint: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in dra.stock:
+        for pool, name in sorted(row.unavailable):
+            for taint in devices[row.driver, pool, name].taints if (row.driver, pool, name) in devices else ():
+                if taint.repels:
+                    text = f"{taint.key}={taint.value}" if taint.value else taint.key
+                    by_taint[row.driver, f"{text} ({taint.effect})"].append(f"{pool}/{name}")
+    for (driver, words), names in sorted(by_taint.items()):
+        told = ", ".join(folded([printable(name) for name in names], _MOST_DEVICES))
+        yield f"{printable(driver)}: not free, tainted {printable(words)}: {told}"
+
+
+def _amount(amount: int) -> str:
+    """Return an amount in the driver's units, which nobody tells: powers of two where it is a multiple of a mebi."""
+    return bytes_text(amount) if amount and amount % _BINARY == 0 else f"{amount:,}"

@@ -1,6 +1,6 @@
 """A snapshot with less in it: the records of the model, filtered."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from podres_exporter.cpuset import CpuSet
@@ -187,3 +187,18 @@ def _health(rows: Iterable[DeviceHealth], container: Container) -> tuple[DeviceH
     names = {(device.resource, "", device.device_id) for device in container.devices}
     names |= {(each.driver, each.pool, each.device) for claim in container.claims for each in claim.devices}
     return tuple(row for row in rows if (row.resource, row.pool, row.device) in names)
+
+
+def only_pods(snapshots: Sequence[Snapshot], is_wanted: Callable[[PodKey], bool]) -> tuple[Snapshot, ...]:
+    """Return the snapshots with the wanted pods; what the nodes have to hand out stays as it is."""
+    return tuple(narrowed(snapshot, Wanted(is_wanted, lambda _: True)) for snapshot in snapshots)
+
+
+def holders(snapshots: Sequence[Snapshot]) -> int:
+    """Return how many pods hold something."""
+    return sum(
+        bool(view.pod.exclusive_cpus or view.pod.memory)
+        or any(not each.container.holds_nothing for each in view.containers)
+        for snapshot in snapshots
+        for view in (snapshot.allocation.pods if snapshot.allocation else ())
+    )

@@ -10,7 +10,7 @@ from podres_exporter.model import Container, ContainerView, MemoryBlock, Topolog
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.quantity import bytes_text
 from podres_exporter.text.amounts import nodes_phrase, resource_amount
-from podres_exporter.text.layout import table
+from podres_exporter.text.grid import table
 from podres_exporter.text.words import folded
 
 

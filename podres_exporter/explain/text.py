@@ -10,7 +10,7 @@ from podres_exporter.fit.text import answer_lines, headline, policies_differ, po
 from podres_exporter.model import ContainerKind
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import UNKNOWN, age_cell
-from podres_exporter.text.layout import table
+from podres_exporter.text.grid import table
 from podres_exporter.text.verdict import verdict_text
 from podres_exporter.text.words import LEAST_COLUMNS, wrapped
 

@@ -1,14 +1,17 @@
-"""The exporter's own counters and the process metrics, in a registry of their own."""
+"""The exporter's own counters and process metrics, in a registry of their own, and that registry as text."""
 
 from collections.abc import Collection, Mapping, Sequence
 
 from prometheus_client.metrics import Counter, Gauge, Histogram, Info, disable_created_metrics
+from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import CollectorRegistry
+from prometheus_client.samples import Sample
+from prometheus_client.utils import floatToGoString
 
 from podres_exporter.errors import Reason
+from podres_exporter.exposition.lines import identity
 from podres_exporter.exposition.negotiation import Format
-from podres_exporter.exposition.registry import registry_text
 from podres_exporter.families import own
 from podres_exporter.model import Malformed
 
@@ -170,3 +173,33 @@ class OwnMetrics:
     def text(self, text_format: Format) -> bytes:
         """Return the registry as text, without the OpenMetrics end marker."""
         return registry_text(self._registry, text_format)
+
+
+_NAMED = {"counter": "_total", "info": "_info"}
+"""Suffixes that the text format adds to a family's name compared with OpenMetrics, by type."""
+
+
+def registry_text(registry: CollectorRegistry, text_format: Format) -> bytes:
+    """
+    Return the registry as text, without the OpenMetrics end marker.
+
+    prometheus_client's own text writer is in a module that imports HTTP servers and clients, which cost 4 MiB.
+    """
+    if text_format is Format.OPENMETRICS:
+        openmetrics: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]  # not annotated
+        return openmetrics.removesuffix(b"# EOF\n")
+    texts = []
+    for family in registry.collect():
+        name = family.name + _NAMED.get(family.type, "")
+        text = family.documentation.replace("\\", r"\\").replace("\n", r"\n")
+        kind = "gauge" if family.type == "info" else family.type
+        texts.append(f"# HELP {name} {text}\n# TYPE {name} {kind}\n")
+        texts += [_line(sample) for sample in family.samples]
+    return "".join(texts).encode()
+
+
+def _line(sample: Sample) -> str:
+    """Return one sample's line."""
+    labels = identity(**dict(sorted(sample.labels.items())))
+    value: str = floatToGoString(sample.value)  # type: ignore[no-untyped-call]  # not annotated
+    return f"{sample.name}{{{labels}}} {value}\n" if labels else f"{sample.name} {value}\n"

@@ -1,5 +1,6 @@
-"""Decode one pod of the API server to the metadata that is kept of it."""
+"""Decode one pod of the API server; devices that a scheduler chose in an annotation included."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from sys import intern
@@ -10,11 +11,10 @@ from msgspec.json import Decoder
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.model import Malformed, PodMeta
 from podres_exporter.moment import read_moment
-from podres_exporter.podmeta.chosen import chosen
 from podres_exporter.podmeta.containers import LONGEST_MESSAGE, container_specs, statuses
 from podres_exporter.podmeta.faults import UNREADABLE, ForeignPodError, PodError, pod_error
 from podres_exporter.podmeta.labels import label_rows
-from podres_exporter.podmeta.records import ExtendedClaim, Pod, PodClaim, PodSpec, PodStatus, Resources
+from podres_exporter.podmeta.records import Annotations, ExtendedClaim, Pod, PodClaim, PodSpec, PodStatus, Resources
 from podres_exporter.podmeta.totals import pending_resize, pod_totals
 from podres_exporter.podmeta.workload import controller_of, workload_of
 
@@ -158,3 +158,30 @@ def _extended_names(claim: ExtendedClaim) -> tuple[tuple[str, str], ...]:
     """Return the (container, request of the claim) pairs, sorted."""
     pairs = {(intern(row.container_name), row.request_name) for row in claim.request_mappings or ()}
     return tuple(sorted(pair for pair in pairs if all(pair)))
+
+
+_DEVICES = re.compile(r"[:;]")
+_MOST = 64
+"""Maximum number of devices kept of one pod; no machine has more GPUs."""
+
+
+def chosen(annotations: Annotations | None) -> tuple[str, tuple[str, ...]]:
+    """
+    Return the annotation that decides and the devices it names, sorted; empty without such an annotation.
+
+    gpushare names the GPU by its index, which only shows that the kubelet's id is not the real device.
+
+    Source: HAMi pkg/device/devices.go EncodePodDevices; Volcano's vgpu plugin; gpushare-scheduler-extender.
+    """
+    if annotations is None:
+        return "", ()
+    for name, text in (
+        ("hami.io/vgpu-devices-allocated", annotations.hami),
+        ("volcano.sh/vgpu-ids-new", annotations.volcano),
+    ):
+        found = {device.partition(",")[0].strip() for device in _DEVICES.split(text)} - {""}
+        if found:
+            return name, tuple(sorted(found)[:_MOST])
+    if annotations.gpushare.strip().isdecimal():
+        return "ALIYUN_COM_GPU_MEM_IDX", (f"GPU {annotations.gpushare.strip()}",)
+    return "", ()

@@ -8,7 +8,7 @@ import grpc
 
 from podres_exporter.errors import PodsApiError, Reason
 from podres_exporter.sources.channel import kubelet_channel, socket_identity
-from podres_exporter.sources.ports import SocketIdentity
+from podres_exporter.sources.interfaces import SocketIdentity
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 """A pod has less than etcd's 1.5 MiB; gRPC's own limit of 4 MiB would do."""

@@ -24,7 +24,7 @@ from podres_exporter.podsapi.client import PodsApiClient
 from podres_exporter.podsapi.feed import StreamFeed
 from podres_exporter.podsapi.pacing import PERMANENT, STABLE_SECONDS, pause_seconds
 from podres_exporter.podsapi.roster import Roster
-from podres_exporter.sources.ports import SocketIdentity
+from podres_exporter.sources.interfaces import SocketIdentity
 
 log = logging.getLogger(__name__)
 

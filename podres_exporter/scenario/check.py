@@ -3,8 +3,7 @@
 from collections import defaultdict
 from itertools import chain, combinations
 
-from podres_exporter.scenario.conflict import check_conflicts
-from podres_exporter.scenario.existence import check_existence
+from podres_exporter.scenario.existence import check_conflicts, check_existence
 from podres_exporter.scenario.life import meet
 from podres_exporter.scenario.machine import check_machine
 from podres_exporter.scenario.records import Fault, FaultKind, Scenario

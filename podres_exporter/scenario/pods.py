@@ -3,8 +3,8 @@
 from uuid import NAMESPACE_OID, uuid5
 
 from podres_exporter.model import Claim, ClaimDevice, MemoryBlock
+from podres_exporter.quantity import parse_millicores, parse_quantity
 from podres_exporter.scenario.machine import LEAST_SECONDS
-from podres_exporter.scenario.manifest import check_manifest
 from podres_exporter.scenario.records import CLAIM_STATUSES, ContainerSpec, PodSpec
 from podres_exporter.yamldoc.section import Section
 
@@ -152,3 +152,33 @@ def _read_claim_device(section: Section) -> ClaimDevice:
         share_id=section.text("share_id") if section.has("share_id") else "",
         cdi_devices=section.texts("cdi"),
     )
+
+
+def check_manifest(spec: Section) -> None:
+    """Note containers without names, and amounts that are none; other keys of a Kubernetes pod may stand there."""
+    names: set[str] = set()
+    found = 0
+    for key in ("initContainers", "containers"):
+        for container in spec.sections(key):
+            found += key == "containers"
+            name = container.text("name")
+            if name and name in names:
+                container.fault("name", f"{name!r} is the name of another container too; rename one")
+            names.add(name)
+            resources = container.section("resources")
+            for part in (resources.named("requests"), resources.named("limits")):
+                _check_amounts(part)
+    if not found:
+        spec.fault("containers", "has no container; describe at least one")
+
+
+def _check_amounts(amounts: Section) -> None:
+    for resource in amounts.names():
+        amount = amounts.amount(resource)
+        try:
+            if resource == "cpu":
+                parse_millicores(amount)
+            else:
+                parse_quantity(amount)
+        except ValueError as error:
+            amounts.fault(resource, f"{error}; write for example {'500m' if resource == 'cpu' else '2 or 4Gi'}")

@@ -13,7 +13,7 @@ from podres_exporter.model import Allocatable, Listing, Metadata, Snapshot, Topo
 from podres_exporter.service.events import Changes
 from podres_exporter.service.follower import ADMISSION_SECONDS, PollSettings
 from podres_exporter.service.poller import Poller, Sources
-from podres_exporter.sources.ports import KubeletSource, TopologySource
+from podres_exporter.sources.interfaces import KubeletSource, TopologySource
 
 _FOR_EVER = 24 * 3600.0
 

@@ -39,7 +39,7 @@ from podres_exporter.service.events import Changes, Events
 from podres_exporter.service.follower import Follower, PollSettings
 from podres_exporter.service.health import HealthBook
 from podres_exporter.sources.fixed import FixedDra
-from podres_exporter.sources.ports import ALLOCATABLE, GET, DraSource, KubeletSource, PodMetaSource, TopologySource
+from podres_exporter.sources.interfaces import ALLOCATABLE, GET, DraSource, KubeletSource, PodMetaSource, TopologySource
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 from podres_exporter.errors import KubeletError, Reason
 from podres_exporter.model import Allocatable, Listing, PodKey, RpcSupport, Support
 from podres_exporter.service.events import Events
-from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, RPCS, KubeletSource, SocketIdentity
+from podres_exporter.sources.interfaces import ALLOCATABLE, GET, LIST, RPCS, KubeletSource, SocketIdentity
 
 log = logging.getLogger(__name__)
 

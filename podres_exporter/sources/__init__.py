@@ -3,8 +3,8 @@ Local sources: the kubelet's pod-resources socket, the NUMA topology in sysfs, r
 """
 
 from podres_exporter.sources.fixed import FixedMetadata
+from podres_exporter.sources.interfaces import KubeletSource, PodMetaSource, SocketIdentity, TopologySource
 from podres_exporter.sources.kubelet import KubeletClient
-from podres_exporter.sources.ports import KubeletSource, PodMetaSource, SocketIdentity, TopologySource
 from podres_exporter.sources.topology import SysfsTopology
 
 __all__ = [

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import grpc
 
-from podres_exporter.sources.ports import SocketIdentity
+from podres_exporter.sources.interfaces import SocketIdentity
 
 _OPTIONS = [
     # Strict servers refuse a percent-encoded socket path as :authority; Kubernetes' own clients send localhost too.

@@ -10,7 +10,7 @@ from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason
 from podres_exporter.model import Allocatable, Listing
 from podres_exporter.sources.channel import kubelet_channel, socket_identity
-from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, KubeletCall, Observer, SocketIdentity
+from podres_exporter.sources.interfaces import ALLOCATABLE, GET, LIST, KubeletCall, Observer, SocketIdentity
 from podres_exporter.wire import AllocatableDecoder, DeviceRows, ListDecoder, decode_get, encode_get_request
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024

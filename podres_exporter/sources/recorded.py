@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from podres_exporter.errors import KubeletError, Reason, TopologyError
 from podres_exporter.model import Allocatable, Listing, Topology
 from podres_exporter.recording import Call, Recording, Refusal
-from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, SocketIdentity
+from podres_exporter.sources.interfaces import ALLOCATABLE, GET, LIST, SocketIdentity
 from podres_exporter.wire import AllocatableDecoder, ListDecoder, decode_get
 
 _NOT_RECORDED = Refusal(Reason.UNAVAILABLE, "not in the recording")

@@ -19,8 +19,7 @@ from podres_exporter.model import Allocatable, Device, Listing, Malformed, Pod, 
 from podres_exporter.wire.plain import DeviceRows, PodContent, plain_pod
 from podres_exporter.wire.pods import decode_pod, unite_pods
 from podres_exporter.wire.rows import decode_cpus, decode_devices, decode_memory, off_node_devices
-from podres_exporter.wire.salvage import salvage
-from podres_exporter.wire.unreadable import unreadable
+from podres_exporter.wire.salvage import salvage, unreadable
 
 T = TypeVar("T", bytes, int)
 

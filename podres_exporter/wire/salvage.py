@@ -5,6 +5,8 @@ One broken byte makes protobuf reject an entire answer. The wire format frames e
 left out and reported, and the rest kept. Only damaged messages are handled here.
 """
 
+import re
+from collections.abc import Iterable
 from typing import cast
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -12,7 +14,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from podres_exporter.model import Malformed
+from podres_exporter.model import Malformed, Unknown
 
 
 def salvage(data: bytes, into: Message, path: str = "") -> list[Malformed]:
@@ -91,3 +93,29 @@ def _varint(value: int) -> bytes:
         value >>= 7
     groups.append(value)
     return bytes(groups)
+
+
+_INDEX = re.compile(r"\[[^\]]*\]")
+_STRAY_BYTES = "not UTF-8"
+_LOCALITY, _CLAIMS = "topology", "dynamic_resources"
+"""Damage in these fields leaves all amounts known: NUMA nodes, and DRA devices, which are in no free figure."""
+
+
+def unreadable(faults: Iterable[Malformed]) -> Unknown:
+    """Return which resources the unusable items may belong to, so that nothing is claimed to be free of them."""
+    found = Unknown()
+    for fault in faults:
+        found |= _unknown(fault, _INDEX.sub("", fault.path).split("."))
+    return found
+
+
+def _unknown(fault: Malformed, fields: list[str]) -> Unknown:
+    """Return what is unknown because of one fault; *fields* is its path in the message."""
+    is_mended = fault.problem.startswith(_STRAY_BYTES) and fields[-1] != "resource_name"
+    if is_mended or _LOCALITY in fields or _CLAIMS in fields:
+        return Unknown()
+    if fault.resource:
+        return Unknown(resources=frozenset({fault.resource}))
+    if "devices" in fields:
+        return Unknown(devices=True)
+    return Unknown(resources=frozenset({"cpu"})) if fields[-1] == "cpu_ids" else Unknown(everything=True)

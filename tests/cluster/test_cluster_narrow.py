@@ -2,7 +2,7 @@
 
 from cluster_rig import busy, snapshot
 
-from podres_exporter.cluster.narrow import holders, only_pods
+from podres_exporter.dump.narrow import holders, only_pods
 from podres_exporter.model import Snapshot
 
 

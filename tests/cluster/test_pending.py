@@ -2,8 +2,7 @@
 
 from cluster_rig import busy, meta, snapshot
 
-from podres_exporter.cluster.fit import ranked
-from podres_exporter.cluster.pending import Pending, pending_document, pending_lines
+from podres_exporter.cluster.fit import Pending, pending_document, pending_lines, ranked
 from podres_exporter.fit import ask_of
 
 WAITING = meta("new", phase="Pending", has_started=False)

@@ -9,8 +9,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from podres_exporter.errors import Reason
 from podres_exporter.exposition.negotiation import Format
-from podres_exporter.exposition.own import OwnMetrics
-from podres_exporter.exposition.registry import registry_text
+from podres_exporter.exposition.own import OwnMetrics, registry_text
 
 ODD = 'quote " backslash \\ newline \n end'
 

@@ -4,7 +4,7 @@ import pytest
 from builders import GPU, NIC, container, device, gpu, pod
 
 from podres_exporter.join import admin_access, double_held, living
-from podres_exporter.join.secondlook import SecondLook
+from podres_exporter.join.doubles import SecondLook
 from podres_exporter.model import (
     Certainty,
     Claim,

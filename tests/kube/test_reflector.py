@@ -23,7 +23,7 @@ from podres_exporter.kube.reflector.list_watch import pods_of_node
 from podres_exporter.model import PodKey
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.sim.api import ANY, PODS, ApiServer, Drop, Fail, Hang, StreamFault, Trickle
-from podres_exporter.sources.ports import PodMetaSource
+from podres_exporter.sources.interfaces import PodMetaSource
 
 A, B = ("ml", "a"), ("ml", "b")
 START = 100.0  # where a fake clock begins

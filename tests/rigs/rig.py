@@ -22,7 +22,7 @@ from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Allocation, PodKey, Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
 from podres_exporter.sources import FixedMetadata, KubeletClient, SysfsTopology
-from podres_exporter.sources.ports import PodMetaSource
+from podres_exporter.sources.interfaces import PodMetaSource
 from podres_exporter.web.routes import site
 from podres_exporter.web.server import WebServer
 

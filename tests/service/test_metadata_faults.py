@@ -21,7 +21,7 @@ from podres_exporter.kube.pods.watch import PodWatch
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.sim import FixedAnswers, SimKubelet
 from podres_exporter.sim.api import ANY, PODS, Drop, Fail, Hang, StreamFault, Trickle
-from podres_exporter.sources.ports import PodMetaSource
+from podres_exporter.sources.interfaces import PodMetaSource
 
 HELD_GPUS = "podres_container_devices"
 GPUS = pb.ContainerDevices(resource_name="example.com/gpu", device_ids=["GPU-0"])

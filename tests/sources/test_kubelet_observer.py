@@ -11,8 +11,8 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.errors import KubeletError, Reason
 from podres_exporter.recording import Call, Recording
 from podres_exporter.sim.podresources.answers import RpcFault
+from podres_exporter.sources.interfaces import KubeletCall
 from podres_exporter.sources.kubelet import KubeletClient
-from podres_exporter.sources.ports import KubeletCall
 from podres_exporter.sources.recorded import RecordedKubelet
 
 

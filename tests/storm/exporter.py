@@ -36,7 +36,7 @@ from podres_exporter.model import Metadata, Snapshot
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.service import Changes, Poller, PollLoop, PollSettings, Sources
 from podres_exporter.sources import FixedMetadata, KubeletClient, SysfsTopology
-from podres_exporter.sources.ports import PodMetaSource, SocketIdentity
+from podres_exporter.sources.interfaces import PodMetaSource, SocketIdentity
 from podres_exporter.web.routes import site
 from podres_exporter.web.server import WebServer
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podres_exporter.text.amounts import cpus_text, nodes_phrase, resource_amount
-from podres_exporter.text.layout import table
+from podres_exporter.text.grid import table
 from podres_exporter.text.words import folded, joined, shortened, wrapped
 
 

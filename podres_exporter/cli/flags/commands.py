@@ -2,8 +2,7 @@
 
 from podres_exporter import __version__
 from podres_exporter.cli.flags.oneshot import add_dump, add_explain, add_fit
-from podres_exporter.cli.flags.options import add_option, add_switch
-from podres_exporter.cli.flags.parser import Parser
+from podres_exporter.cli.flags.parser import Parser, add_option, add_switch
 from podres_exporter.cli.flags.who import add_who
 from podres_exporter.config import OPTIONS
 from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
@@ -70,7 +69,7 @@ def _add_completion(parser: Parser) -> None:
     parser.description = "Print a script for your shell that completes commands, flags and formats."
     parser.examples("podres-exporter completion bash > /etc/bash_completion.d/podres-exporter")
     parser.add_argument("shell", metavar="SHELL", help="bash, zsh or fish")
-    parser.runs("podres_exporter.cli.verbs.completion")
+    parser.runs("podres_exporter.cli.flags.completion")
 
 
 def _add_metrics(parser: Parser) -> None:

@@ -1,10 +1,12 @@
-"""Shell completion: the words that may follow on a command line, and the scripts that ask for them."""
+"""`completion`: the words that may follow on a command line, and the shell scripts that ask for them."""
 
 import argparse
 from collections.abc import Sequence
 
+from podres_exporter.cli.console import write
 from podres_exporter.cli.flags.parser import Parser
 from podres_exporter.cli.flags.request import FORMATS
+from podres_exporter.errors import ConfigError
 
 _BASH = """_podres_exporter() {
   local IFS=$'\\n'
@@ -53,3 +55,11 @@ def _formats(verb: str) -> Sequence[str]:
 
 def _flags(action: argparse.Action) -> list[str]:
     return [flag for flag in action.option_strings if flag.startswith("--")]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the script."""
+    if arguments.shell not in SCRIPTS:
+        raise ConfigError([f"SHELL: {arguments.shell!r} is unknown; choose {', '.join(SCRIPTS)}"])
+    write(SCRIPTS[arguments.shell])
+    return 0

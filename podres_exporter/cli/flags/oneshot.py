@@ -2,8 +2,7 @@
 
 import argparse
 
-from podres_exporter.cli.flags.options import add_option
-from podres_exporter.cli.flags.parser import Parser
+from podres_exporter.cli.flags.parser import Parser, add_option
 from podres_exporter.config import OPTIONS
 
 _LIVE = frozenset(

@@ -1,11 +1,12 @@
-"""The parser of command lines: help with examples, suggestions for what is mistyped, and one way out for errors."""
+"""The command-line parser: options as flags, help with examples, suggestions for typos, one way out for errors."""
 
 import argparse
 import re
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from podres_exporter.config import OPTIONS, option_name
+from podres_exporter.config import OPTIONS, Option, option_name
+from podres_exporter.config.options import environment_name
 from podres_exporter.errors import ConfigError
 from podres_exporter.families import COLLECTORS
 
@@ -161,3 +162,26 @@ def unknown_arguments(arguments: argparse.Namespace, extras: Sequence[str]) -> l
         elif not before.startswith("-") or "=" in before:
             problems.append(f"{verb} takes no argument {argument!r}")
     return problems
+
+
+def add_option(parser: argparse._ActionsContainer, option: Option[object], note: str) -> None:
+    """Add a flag that takes a value; nothing is kept of one that is not given."""
+    parser.add_argument(
+        option.flag,
+        dest=option_name(option.flag),
+        metavar=option.placeholder,
+        action="append" if option.repeatable else "store",
+        default=argparse.SUPPRESS,
+        help=f"{option.help} ({note})",
+    )
+
+
+def add_switch(group: argparse._ActionsContainer, flag: str, text: str) -> None:
+    """Add `--x` and `--no-x`; nothing is kept of a switch that is not given."""
+    group.add_argument(
+        flag,
+        dest=option_name(flag),
+        action=argparse.BooleanOptionalAction,
+        default=argparse.SUPPRESS,
+        help=f"{text} ({environment_name(flag)})",
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from podres_exporter.cli.flags.pod_name import parse_pod_name
+from podres_exporter.cli.flags.pod import parse_pod_name
 from podres_exporter.dump import Selection, free, summary, table, wide
 
 TABLES = ("table", "wide")

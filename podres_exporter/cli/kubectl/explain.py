@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.cli.console import columns, write
-from podres_exporter.cli.flags.pod_name import explained_pod
+from podres_exporter.cli.flags.pod import explained_pod
 from podres_exporter.cli.flags.request import output_fault
 from podres_exporter.cli.kubectl.api import Pods
 from podres_exporter.cli.kubectl.collect import Cluster, cluster, listed, make_way
 from podres_exporter.cli.kubectl.command import named_troubles, refuse
 from podres_exporter.clock import SystemClock
 from podres_exporter.cluster.documents import json_of
-from podres_exporter.cluster.fit import ranked
+from podres_exporter.cluster.fit import Pending, pending_document, pending_lines, ranked
 from podres_exporter.cluster.outcome import Told, told, troubles
-from podres_exporter.cluster.pending import Pending, pending_document, pending_lines
 from podres_exporter.cluster.pod_list import ListedPod, read_page
 from podres_exporter.errors import NotFoundError
 from podres_exporter.explain import explain

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 from podres_exporter import document
-from podres_exporter.cli.look.missing import nothing_to_show
+from podres_exporter.cli.look.failures import nothing_to_show
 from podres_exporter.cli.look.origin import Observation, Show
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.config import Config
@@ -62,7 +62,7 @@ def _replayed(recording: Recording, where: str) -> Observation:
     from podres_exporter.service.oneshot import look  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.service.poller import Sources  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.sources.fixed import FixedDra, FixedMetadata  # noqa: PLC0415 - gRPC, not for snapshots
-    from podres_exporter.sources.ports import LIST  # noqa: PLC0415 - gRPC, not for snapshots
+    from podres_exporter.sources.interfaces import LIST  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.sources.recorded import (  # noqa: PLC0415 - gRPC, not for snapshots
         RecordedClock,
         RecordedKubelet,

@@ -18,7 +18,7 @@ from podres_exporter.service.oneshot import Look, look, wait_for_admissions
 from podres_exporter.service.poller import Sources
 from podres_exporter.sources import KubeletClient, SysfsTopology
 from podres_exporter.sources.fixed import FixedDra, FixedMetadata
-from podres_exporter.sources.ports import LIST, DraSource, KubeletCall, SocketIdentity
+from podres_exporter.sources.interfaces import LIST, DraSource, KubeletCall, SocketIdentity
 
 LIST_SECONDS = 15.0
 """Until a list of pods must be complete; a user is waiting."""

@@ -18,7 +18,7 @@ from podres_exporter.service import Changes, Poller, PollSettings, Sources
 from podres_exporter.service.oneshot import SilentEvents
 from podres_exporter.sources import FixedMetadata, KubeletClient, PodMetaSource, SysfsTopology
 from podres_exporter.sources.fixed import FixedDra
-from podres_exporter.sources.ports import DraSource
+from podres_exporter.sources.interfaces import DraSource
 from podres_exporter.text.origin import origin_name
 
 FIRST_LIST_SECONDS = 3.0

@@ -8,7 +8,7 @@ from podres_exporter.clock import Clock
 from podres_exporter.errors import Reason
 from podres_exporter.join import double_held, living
 from podres_exporter.model import DoubleHeld, Listing, Thing
-from podres_exporter.sources.ports import GET
+from podres_exporter.sources.interfaces import GET
 
 SECOND_LOOK_SECONDS = 2.0
 """An answer is made while pods come and go; what two pods hold two seconds later as well is no moment between."""

@@ -9,8 +9,8 @@ from podres_exporter.check.evidence import Call
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason
 from podres_exporter.model import Allocatable, Listing, PodKey
+from podres_exporter.sources.interfaces import ALLOCATABLE, GET, LIST, KubeletCall
 from podres_exporter.sources.kubelet import KubeletClient
-from podres_exporter.sources.ports import ALLOCATABLE, GET, LIST, KubeletCall
 
 MOST_ATTEMPTS = 3
 PAUSE_SECONDS = 0.5

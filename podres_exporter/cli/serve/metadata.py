@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from podres_exporter.kube.auth.credentials import Credentials
     from podres_exporter.kube.client import KubeClient, Limits
     from podres_exporter.kube.interfaces import MetadataObserver
-    from podres_exporter.sources.ports import DraSource, PodMetaSource
+    from podres_exporter.sources.interfaces import DraSource, PodMetaSource
 
 _REMEDY = "check --metadata.kubeconfig and --metadata.context, or run with --metadata.source=none"
 
