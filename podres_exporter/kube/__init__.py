@@ -1,1 +1,1 @@
-"""The client of the Kubernetes API server: credentials, requests, and reflectors that list and watch."""
+"""A small Kubernetes API client: credentials, requests, and reflectors that list and watch."""

@@ -23,9 +23,9 @@ from podres_exporter.kube.transport import pool_manager
 JSON = "application/json"
 WITHOUT_MANAGED_FIELDS = "application/json;drop=metadata.managedFields, application/json"
 """
-Objects without `managedFields`, which nobody here reads and which are a third of a pod's bytes.
+Requests objects without `managedFields`, which are not used and are a third of a pod's bytes.
 
-Source: KEP-5958 (alpha in 1.38). Older API servers ignore a parameter that they do not know (tried on 1.36).
+Source: KEP-5958 (alpha in 1.38). Older API servers ignore unknown parameters (tried on 1.36).
 """
 
 _PIECE_BYTES = 64 * 1024
@@ -35,10 +35,11 @@ _REFUSAL_BYTES = 64 * 1024
 @dataclass(frozen=True, slots=True)
 class Limits:
     """
-    How long and how much.
+    Timeouts and size limits.
 
-    A list must be complete within *list_seconds*, and may pause for no longer. A watch may be silent for
-    *silence_seconds*: bookmarks come once a minute. A pod may be 1.5 MB large (etcd's limit), and some more in JSON.
+    A list must be complete within *list_seconds*, which is also its read timeout. A watch may be idle for
+    *silence_seconds*: bookmarks arrive once a minute. A pod has at most 1.5 MB (etcd's limit), and somewhat more as
+    JSON.
     """
 
     connect_seconds: float = 5.0
@@ -50,7 +51,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer of any code, its body decompressed; *retry_after_seconds* is None where it does not say."""
+    """A complete answer of any status, with its body decompressed; *retry_after_seconds* is None if not stated."""
 
     code: int
     body: bytes
@@ -66,9 +67,9 @@ class Answer:
 
 class KubeClient:
     """
-    Asks one API server, from any number of threads; errors are ApiServerError.
+    Client of one API server; thread-safe. Every error is an ApiServerError.
 
-    Redirects are not followed: they would carry the token to wherever they lead. Nothing is tried again: callers have
+    Redirects are not followed, because they would send the token elsewhere. Requests are not retried: callers have
     their own backoff.
     """
 
@@ -81,7 +82,7 @@ class KubeClient:
         *,
         connections: int = 1,
     ) -> None:
-        """Find the credentials; connects at the first request. Raises ConfigError where *make_credentials* does."""
+        """Load the credentials; connect at the first request. Raises ConfigError if *make_credentials* does."""
         self.limits = limits or Limits()
         self._make_credentials, self._user_agent, self._clock = make_credentials, user_agent, clock
         self._connections = connections
@@ -93,20 +94,22 @@ class KubeClient:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where the API server is."""
+        """How the API server is reached."""
         return self._credentials.endpoint
 
     def get(self, path: str, query: Mapping[str, str], seconds: float, *, verb: str = "get") -> Answer:
-        """Return any answer that is complete within *seconds*."""
+        """Send a GET and return any answer that is complete within *seconds*."""
         return self._whole(verb, "GET", path, query, seconds)
 
     def list(self, path: str, query: Mapping[str, str], accept: str = JSON) -> bytes:
-        """Return a list. Raises ApiServerError, also where the server refuses."""
+        """Return a list. Raises ApiServerError, also if the server refuses."""
         return self._whole(LIST_VERB, "GET", path, query, self.limits.list_seconds, accept=accept).expect(LIST_VERB)
 
     @contextlib.contextmanager
     def list_pieces(self, path: str, query: Mapping[str, str], accept: str = JSON) -> Generator[Iterator[bytes]]:
-        """Yield a list as it comes, however large it is. Raises ApiServerError, also where the server refuses."""
+        """
+        Yield a list in pieces as it arrives, however large it is. Raises ApiServerError, also if the server refuses.
+        """
         until = self._clock.monotonic_seconds() + self.limits.list_seconds
         headers = {"Accept": accept, "Accept-Encoding": "gzip" if self.endpoint.takes_gzip else "identity"}
         response = self._send(LIST_VERB, "GET", path, query, headers, self.limits.list_seconds)
@@ -116,7 +119,7 @@ class KubeClient:
             yield self._until(until, _pieces(LIST_VERB, response))
 
     def _until(self, until: float, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield the pieces that come before that monotonic second."""
+        """Yield the pieces that arrive before this monotonic second."""
         size = 0
         for piece in pieces:
             size += len(piece)
@@ -125,13 +128,13 @@ class KubeClient:
             yield piece
 
     def post(self, path: str, document: Mapping[str, Any], seconds: float, *, verb: str) -> Answer:
-        """Return what the server answers to a new object."""
+        """Create an object and return the server's answer."""
         return self._whole(verb, "POST", path, {}, seconds, body=json.dumps(document).encode())
 
     @contextlib.contextmanager
     def watch(self, path: str, query: Mapping[str, str], accept: str = JSON) -> Generator[Iterator[bytes]]:
-        """Yield the lines of a watch, until the server ends it."""
-        # Compression would hold events back in the server's buffer.
+        """Yield the lines of a watch until the server ends it."""
+        # Compression would delay events in the server's buffer.
         headers = {"Accept": accept, "Accept-Encoding": "identity"}
         response = self._send(WATCH_VERB, "GET", path, query, headers, self.limits.silence_seconds)
         with contextlib.closing(response):
@@ -140,7 +143,7 @@ class KubeClient:
             yield complete_lines(_pieces(WATCH_VERB, response), self.limits.line_bytes)
 
     def close(self) -> None:
-        """End what is under way at once, from any thread; later calls fail as unavailable."""
+        """Abort all pending requests at once, from any thread; later calls fail as unavailable."""
         self._sockets.close()
         self._credentials.close()
 
@@ -155,7 +158,7 @@ class KubeClient:
         accept: str = JSON,
         body: bytes | None = None,
     ) -> Answer:
-        """Return a whole answer."""
+        """Return a complete answer."""
         until = self._clock.monotonic_seconds() + seconds
         headers = {"Accept": accept, "Accept-Encoding": "gzip" if self.endpoint.takes_gzip else "identity"}
         if body is not None:
@@ -167,7 +170,7 @@ class KubeClient:
             except ApiServerError:
                 if response.status in {200, 201}:
                     raise
-                found = b""  # an error page that breaks off is still its code
+                found = b""  # the status of a truncated error page is still useful
             return self._answer(response, found)
 
     def _send(
@@ -180,11 +183,11 @@ class KubeClient:
         read_seconds: float,
         body: bytes | None = None,
     ) -> BaseHTTPResponse:
-        """Return the answer, of which the head has been read."""
+        """Send the request and return the answer once its head has been read."""
         if self._sockets.is_closed:
             raise ApiServerError(verb, Reason.UNAVAILABLE, "the client is closed")
         with translated(verb):
-            with self._lock:  # a credential plugin may be run: once is enough for all threads
+            with self._lock:  # this may run a credential plugin: once is enough for all threads
                 identity = self._identity()
                 manager = self._manager_for(identity)
             url = f"{self.endpoint.url}{path}"
@@ -203,15 +206,15 @@ class KubeClient:
                 )
             except HTTPError as error:
                 if isinstance(error, SSLError):
-                    self._is_outdated = True  # CA or certificate may have been replaced
+                    self._is_outdated = True  # CA or certificate may have been replaced on disk
                 raise
         if response.status == 401:
-            # Token or certificate may have been replaced in a way that the credentials have not seen.
+            # Token or certificate may have been replaced without the credentials noticing.
             self._is_outdated = True
         return response
 
     def _identity(self) -> Identity:
-        """Return what the next request is sent with, of new credentials where the last ones were refused."""
+        """Return the identity for the next request, from newly loaded credentials if the last ones were rejected."""
         if self._is_outdated:
             made = self._make_credentials()
             self._credentials.close()
@@ -221,7 +224,7 @@ class KubeClient:
         return self._credentials.identity()
 
     def _manager_for(self, identity: Identity) -> PoolManager:
-        """Return the connections of that certificate; a token may change within them."""
+        """Return the connection pools for that certificate; tokens may change within them."""
         endpoint = self.endpoint
         if self._manager is None or self._manager[:2] != (endpoint, identity.certificate):
             manager = pool_manager(endpoint, identity.certificate, self._connections)
@@ -230,7 +233,7 @@ class KubeClient:
         return self._manager[2]
 
     def _refusal(self, verb: str, response: BaseHTTPResponse) -> ApiServerError:
-        """Return the error of an answer that is not what was asked for."""
+        """Return the error for an unexpected status."""
         until = self._clock.monotonic_seconds() + self.limits.connect_seconds
         try:
             body = self._body(verb, response, _REFUSAL_BYTES, until)
@@ -244,7 +247,7 @@ class KubeClient:
         return Answer(response.status, body, response.headers.get("Date"), wait)
 
     def _body(self, verb: str, response: BaseHTTPResponse, longest_bytes: int, until: float) -> bytes:
-        """Return a whole body; *until* is the monotonic second by which it must be here."""
+        """Return a complete body, which must arrive by the monotonic second *until*."""
         body = bytearray()
         for piece in _pieces(verb, response):
             body += piece
@@ -256,7 +259,7 @@ class KubeClient:
 
 
 def _headers(headers: Mapping[str, str], identity: Identity) -> HTTPHeaderDict:
-    """Return the headers; one name may occur several times, as Impersonate-Group does."""
+    """Return the headers; a name may occur several times, as Impersonate-Group does."""
     made = HTTPHeaderDict(headers)
     for name, value in identity.headers:
         made.add(name, value)
@@ -264,7 +267,7 @@ def _headers(headers: Mapping[str, str], identity: Identity) -> HTTPHeaderDict:
 
 
 def _pieces(verb: str, response: BaseHTTPResponse) -> Generator[bytes]:
-    """Yield the body as it comes, decompressed. Raises ApiServerError where it breaks off."""
+    """Yield the body decompressed as it arrives. Raises ApiServerError if it is truncated."""
     with translated(verb):
         while piece := response.read1(_PIECE_BYTES, decode_content=True):
             yield piece

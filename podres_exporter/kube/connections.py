@@ -11,24 +11,24 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 class OpenSockets:
     """
-    The open sockets of pool managers. `close` ends them all, and those that are opened later as well.
+    Tracks the open sockets of pool managers. `close` shuts down all of them, and any that are opened later.
 
-    A thread that reads from one of them sees its end at once, before the answer has begun as well as in its middle.
+    A thread that is reading from one of them returns at once, whether or not the answer has begun.
     """
 
     def __init__(self) -> None:
-        """Begin without a socket."""
+        """Start without sockets."""
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._lock = threading.Lock()
         self.is_closed = False
 
     def track(self, manager: PoolManager) -> None:
-        """Keep track of what the manager connects from now on; SOCKS has connections of its own, and is left alone."""
+        """Track the manager's future connections; SOCKS uses its own connection classes and is not tracked."""
         if type(manager) in {PoolManager, ProxyManager}:
             manager.pool_classes_by_scheme = _pool_classes(self)
 
     def add(self, connected: object) -> None:
-        """Keep track of a socket; it is closed if everything is. TLS within a proxy's TLS is no socket."""
+        """Track a socket; it is closed at once if `close` was called. TLS inside a proxy's TLS is not a socket."""
         if not isinstance(connected, socket.socket):
             return
         with self._lock:
@@ -37,7 +37,7 @@ class OpenSockets:
                 _shut_down(connected)
 
     def close(self) -> None:
-        """End every connection, now and in future."""
+        """Shut down every connection, present and future."""
         with self._lock:
             self.is_closed = True
             for each in list(self._sockets):
@@ -45,13 +45,15 @@ class OpenSockets:
 
 
 def _shut_down(connected: socket.socket) -> None:
-    """End a connection below TLS: SSLSocket's own shutdown lets another thread write on without encryption."""
+    """
+    Shut down a connection below TLS: SSLSocket's own shutdown would let another thread continue without encryption.
+    """
     with contextlib.suppress(OSError):
         socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 def _pool_classes(sockets: OpenSockets) -> dict[str, type[HTTPConnectionPool]]:
-    """Return urllib3's own pools, whose connections report their sockets when they are made."""
+    """Return urllib3's pool classes, with connections that report their sockets when they connect."""
 
     class Plain(HTTPConnection):
         def connect(self) -> None:

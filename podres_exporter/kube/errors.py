@@ -1,4 +1,4 @@
-"""Errors of requests to the API server: its refusals (HTTP codes, Status objects, Retry-After) and urllib3's errors."""
+"""Translate errors of API requests: HTTP status codes, Status objects, Retry-After, and urllib3's exceptions."""
 
 import contextlib
 import json
@@ -26,18 +26,20 @@ _BY_CODE = {
 }
 
 _POOL = re.compile(r"^\w+\(host=[^)]*\): ")
-"""How urllib3 begins its sentences."""
+"""The prefixes of urllib3's messages."""
 
 _FORBIDDEN = re.compile(r'is forbidden: User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "pods"')
 
 
 def reason_of(code: int) -> Reason:
-    """Return what an HTTP code means to us; redirects and codes that a list of pods cannot have are internal."""
+    """Return the reason for an HTTP status; redirects and statuses that a list of pods cannot have are internal."""
     return _BY_CODE.get(code) or (Reason.UNAVAILABLE if 500 <= code < 600 else Reason.INTERNAL)
 
 
 def refused(verb: str, code: int, body: bytes, retry_after_seconds: float | None) -> ApiServerError:
-    """Return the error for an answer other than 200; of its body only a Status' message is told, and not all of it."""
+    """
+    Return the error for an answer other than 200; of its body, only the shortened message of a Status is included.
+    """
     message = _message(body)
     detail = f"HTTP {code}: {message}" if message else f"HTTP {code}"
     return ApiServerError(verb, reason_of(code), detail, retry_after_seconds)
@@ -45,7 +47,7 @@ def refused(verb: str, code: int, body: bytes, retry_after_seconds: float | None
 
 def retry_after(header: str | None, wall_seconds: float) -> float | None:
     """
-    Return how many seconds the server asks to wait; None where it does not, or in words that nobody understands.
+    Return how many seconds the server asks to wait; None if it does not, or in a format that cannot be parsed.
 
     Source: RFC 9110 section 10.2.3 (seconds, or a date).
     """
@@ -62,10 +64,10 @@ def retry_after(header: str | None, wall_seconds: float) -> float | None:
 
 def may_be_loading(detail: str) -> bool:
     """
-    Tell whether a refusal, soon after an outage, may be one of a server that has not loaded its roles yet.
+    Return whether a refusal soon after an outage may come from a server that has not loaded its roles yet.
 
-    Such a server says `RBAC: clusterrole ... "x" not found` once it has the bindings, and before that the same as where
-    a right is missing (both measured on 1.36.3).
+    Such a server says `RBAC: clusterrole ... "x" not found` once it has the bindings, and before that the same as for a
+    missing permission (both measured on 1.36.3).
     """
     roles = detail.partition("RBAC: ")[2]
     return " not found" in roles or missing_right(detail) is not None
@@ -73,9 +75,9 @@ def may_be_loading(detail: str) -> bool:
 
 def missing_right(detail: str) -> str | None:
     """
-    Return the rule that RBAC lacks, as a sentence; None where the text is no refusal of RBAC's.
+    Return the RBAC rule that is missing, as a sentence; None if the text is not an RBAC refusal.
 
-    Source: the text is apiserver's filters.ForbiddenMessage. RBAC ignores field selectors: there is no narrower rule.
+    Source: the apiserver's filters.ForbiddenMessage. RBAC ignores field selectors, so there is no narrower rule.
     """
     found = _FORBIDDEN.search(detail)
     if not found:
@@ -87,7 +89,7 @@ def missing_right(detail: str) -> str | None:
 
 
 def _subject(user: str) -> str:
-    """Return how a binding names the user."""
+    """Return the name of the user as a binding's subject."""
     match user.split(":"):
         case ["system", "serviceaccount", namespace, name]:
             return f"ServiceAccount {name} in namespace {namespace}"
@@ -96,7 +98,7 @@ def _subject(user: str) -> str:
 
 
 def _message(body: bytes) -> str:
-    """Return the message of a Status, shortened, empty where the body is something else."""
+    """Return the shortened message of a Status, empty if the body is something else."""
     try:
         status = json.loads(body)
     except (ValueError, RecursionError):
@@ -107,7 +109,7 @@ def _message(body: bytes) -> str:
 
 @contextlib.contextmanager
 def translated(verb: str) -> Generator[None]:
-    """Raise ApiServerError for whatever sending a request, or reading its answer, raises in the block."""
+    """Translate every error of sending a request, or of reading its answer, in the block to ApiServerError."""
     try:
         yield
     except ConfigError as error:
@@ -115,18 +117,18 @@ def translated(verb: str) -> Generator[None]:
     except HTTPError as error:
         is_unreached = isinstance(error, NewConnectionError)
         raise ApiServerError(verb, _reason_of_error(error), _text_of_error(error), is_unreached=is_unreached) from error
-    except OSError as error:  # urllib3 makes its own of those of connections: these are of files
+    except OSError as error:  # urllib3 wraps connection errors; these are file errors
         raise ApiServerError(verb, Reason.DENIED, f"no credentials: {error}") from error
     except ValueError:
-        # Without its cause: http.client quotes the header that it does not like.
+        # Without its cause: http.client quotes the rejected header, which contains the token.
         raise ApiServerError(verb, Reason.DENIED, "the token is not a single line of ASCII") from None
 
 
 def _reason_of_error(error: HTTPError) -> Reason:
     """
-    Return what an error of urllib3 means.
+    Return the reason for an error of urllib3.
 
-    Refused, reset, cut short, not found by DNS: all of that is unavailable, as the server or the way to it is away.
+    Refused, reset, truncated, not found by DNS: all of these mean that the server or the path to it is unavailable.
     """
     match error:
         case HttpTimeout() if not isinstance(error, NewConnectionError):
@@ -140,14 +142,14 @@ def _reason_of_error(error: HTTPError) -> Reason:
 
 
 def _text_of_error(error: HTTPError) -> str:
-    """Return the error in its own words, without the address: whoever reads it knows whom was asked."""
+    """Return the error's own message without the address, which the reader knows."""
     match error:
         case ProxyError():
             text = f"{error.args[0]} {error.original_error}"
         case ProtocolError():
             text = str(error.args[0])
         case DecodeError():
-            text = "the answer says that it is compressed, and cannot be unpacked"
+            text = "the answer claims to be compressed but cannot be decompressed"
         case _:
             text = str(error)
     return _POOL.sub("", text)[:LONGEST_TEXT]

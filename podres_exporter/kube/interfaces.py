@@ -1,4 +1,4 @@
-"""Interfaces between the reflectors, their transport and whoever counts what they do."""
+"""Interfaces between the reflectors, their transport, and the observer that counts their requests."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -9,80 +9,80 @@ from podres_exporter.model import Malformed
 
 LIST_VERB, WATCH_VERB = "list", "watch"
 VERBS = (LIST_VERB, WATCH_VERB)
-"""What is asked of the API server, by RBAC's names."""
+"""The requests sent to the API server, by RBAC verb."""
 
 ENDED, FAILED, EXPIRED = "ended", "error", "expired"
-"""Why a watch began again: its time was over, it broke, or its version was too old."""
+"""Why a watch was restarted: its time was over, it failed, or its version was too old."""
 
 EVENT_KINDS = ("changed", "foreign", "deleted", "bookmark", "failed", "unknown", "unusable")
-"""What the lines of a watch are."""
+"""The kinds of watch events."""
 
 
 class MetadataObserver(Protocol):
-    """Told by the source of pod metadata what it does, from its thread; must not raise, or block."""
+    """Observes the requests of a metadata source, from its thread; must neither raise nor block."""
 
     def request(self, verb: str) -> None:
-        """Take that a request begins."""
+        """A request begins."""
         ...
 
     def error(self, verb: str, reason: Reason) -> None:
-        """Take that a request, or the watch that it began, has failed."""
+        """A request, or the watch that it opened, has failed."""
         ...
 
     def restart(self, cause: str) -> None:
-        """Take that a watch is over, and why: `ended`, `error` or `expired`."""
+        """A watch is over, because it `ended`, by an `error`, or because its version `expired`."""
         ...
 
     def event(self, kind: str) -> None:
-        """Take that a watch has told something: one of EVENT_KINDS."""
+        """A watch event was received: one of EVENT_KINDS."""
         ...
 
     def received(self, number_of_bytes: int) -> None:
-        """Take that so many bytes of JSON have come."""
+        """So many bytes of JSON were received."""
         ...
 
     def malformed(self, items: Sequence[Malformed]) -> None:
-        """Take what could not be read of otherwise good answers."""
+        """Items of otherwise good answers could not be read."""
         ...
 
 
 class ListWatchTransport(Protocol):
-    """Lists and watches one kind of objects. Every call ends by itself; each raises ApiServerError and nothing else."""
+    """Lists and watches one kind of objects. Every call has a deadline and raises ApiServerError and nothing else."""
 
     def list(self) -> bytes:
         """Return a list of all objects."""
         ...
 
     def list_pieces(self) -> AbstractContextManager[Iterator[bytes]]:
-        """Give the same list piece by piece."""
+        """Yield the same list in pieces."""
         ...
 
     def watch(self, version: str, timeout_seconds: int) -> AbstractContextManager[Iterator[bytes]]:
-        """Begin to watch, and give the lines of what changes after *version*, until the server ends it."""
+        """Open a watch, and yield the lines of what changes after *version*, until the server ends it."""
         ...
 
     def close(self) -> None:
-        """End what is under way at once, from any thread; later calls fail as unavailable."""
+        """Abort all pending requests at once, from any thread; later calls fail as unavailable."""
         ...
 
 
 class SilentObserver:
-    """MetadataObserver that passes over everything."""
+    """A MetadataObserver that ignores everything."""
 
     def request(self, verb: str) -> None:
-        """Pass over it."""
+        """Ignore it."""
 
     def error(self, verb: str, reason: Reason) -> None:
-        """Pass over it."""
+        """Ignore it."""
 
     def restart(self, cause: str) -> None:
-        """Pass over it."""
+        """Ignore it."""
 
     def event(self, kind: str) -> None:
-        """Pass over it."""
+        """Ignore it."""
 
     def received(self, number_of_bytes: int) -> None:
-        """Pass over it."""
+        """Ignore it."""
 
     def malformed(self, items: Sequence[Malformed]) -> None:
-        """Pass over it."""
+        """Ignore it."""

@@ -8,10 +8,10 @@ from podres_exporter.kube.interfaces import WATCH_VERB
 
 def complete_lines(pieces: Iterable[bytes], longest_bytes: int) -> Generator[bytes]:
     """
-    Yield every line that has an end, without it; empty ones are left out.
+    Yield every complete line without its end; empty lines are skipped.
 
-    Raises ApiServerError: too_large for a longer line, of which no more is kept than is allowed; unavailable where the
-    stream ends within a line, for the watch has told everything before it.
+    Raises ApiServerError: too_large for a longer line, of which only the permitted length is kept in memory;
+    unavailable if the stream ends within a line, because everything before it was delivered.
     """
     begun: list[bytes] = []
     begun_bytes = 0

@@ -1,4 +1,4 @@
-"""Which proxy a request goes through, by the environment: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."""
+"""Choose the proxy for a request from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."""
 
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
@@ -9,10 +9,10 @@ _PORTS = {"http": 80, "https": 443}
 
 def proxy_for(url: str, environment: Mapping[str, str]) -> str | None:
     """
-    Return the URL of the proxy for *url*, None where there is none to use.
+    Return the URL of the proxy for *url*, None if no proxy applies.
 
-    Loopback addresses are never asked through a proxy. NO_PROXY takes names with their subdomains, addresses, networks
-    as CIDR, `*`, each but the networks with or without a port.
+    Loopback addresses are never proxied. NO_PROXY takes names (including their subdomains), addresses, CIDR networks
+    and `*`, each except networks with an optional port.
 
     Source: golang.org/x/net/http/httpproxy, which kubectl uses; ALL_PROXY is curl's.
     """
@@ -42,7 +42,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
-    """Return whether one entry of NO_PROXY is about the host."""
+    """Return whether one entry of NO_PROXY matches the host."""
     if entry == "*":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Pools of connections to one API server, over TLS and through a proxy where there is one."""
+"""Connection pools for one API server, with TLS and an optional proxy."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ _KEEPALIVE_SECONDS = 30
 
 
 def pool_manager(endpoint: Endpoint, certificate: Certificate | None, connections: int) -> PoolManager:
-    """Return connections that are opened when they are used. Raises ConfigError where files or proxy cannot be used."""
+    """Return a pool manager, which connects on demand. Raises ConfigError if files or the proxy cannot be used."""
     settings: dict[str, Any] = {
         "maxsize": connections,
         "ssl_context": _tls(endpoint, certificate) if endpoint.url.startswith("https:") else None,
@@ -42,15 +42,15 @@ def pool_manager(endpoint: Endpoint, certificate: Certificate | None, connection
 
 def _tls(endpoint: Endpoint, certificate: Certificate | None) -> ssl.SSLContext:
     """
-    Return how the server is verified, and what it is shown.
+    Return the TLS context: how the server is verified, and the client certificate.
 
-    VERIFY_X509_STRICT, which Python has set since 3.13, refuses authorities that lack an extension; kubectl takes them.
+    VERIFY_X509_STRICT, the default since Python 3.13, rejects CAs that lack an extension; kubectl accepts them.
     """
     context = create_urllib3_context()
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     try:
         if not endpoint.is_verified:
-            # The user's kubeconfig says so; a warning at every request tells nobody anything.
+            # The user's kubeconfig disables verification; a warning at every request would be useless.
             disable_warnings(InsecureRequestWarning)
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         elif endpoint.authority is None:
@@ -68,7 +68,9 @@ def _tls(endpoint: Endpoint, certificate: Certificate | None) -> ssl.SSLContext:
 
 @contextlib.contextmanager
 def _file(content: Path | bytes) -> Iterator[str]:
-    """Yield the name of a file with the content, in memory where possible: OpenSSL takes it from files only."""
+    """
+    Yield the name of a file with the content, in memory if possible: OpenSSL accepts certificates only from files.
+    """
     if isinstance(content, Path):
         yield str(content)
     elif hasattr(os, "memfd_create"):
@@ -85,7 +87,7 @@ def _file(content: Path | bytes) -> Iterator[str]:
 
 def _socket_options() -> list[tuple[int, int, int]]:
     """
-    Return options by which the kernel notices a network that is lost in silence, and a firewall no quiet watch.
+    Return TCP keepalive options, so that dead connections are noticed and firewalls keep quiet watches open.
 
     Source: client-go's dialer, whose keep-alive is 30 s.
     """

@@ -1,5 +1,5 @@
 """
-Pod metadata from the kubelet's own Pods API (KEP-4188), instead of the API server's.
+Pod metadata from the kubelet's own Pods API (KEP-4188) instead of the API server.
 
-A stream of the kubelet's socket is read, judged and fed into the same cache that the API server's reflector writes.
+Events are read from the kubelet's socket and fed into the same cache that the API server's reflector writes.
 """

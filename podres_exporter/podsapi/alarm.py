@@ -1,4 +1,4 @@
-"""Calls a function once a time is over, from a thread of its own: what ends a stream that blocks its reader."""
+"""A timer thread that calls a function after a timeout, to cancel a stream whose reader is blocked."""
 
 import threading
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from podres_exporter.clock import Clock
 
 
 class Alarm:
-    """For one thread, `stop` excepted. *has_rung*: since it was set last."""
+    """Not thread-safe, except for `stop`. *has_rung*: since it was last set."""
 
     def __init__(self, clock: Clock) -> None:
-        """Set nothing yet."""
+        """Start without a timeout."""
         self._clock = clock
         self.has_rung = False
         self._timer: threading.Timer | None = None
@@ -18,7 +18,7 @@ class Alarm:
         self._is_stopped = False
 
     def set(self, ring: Callable[[], None], seconds: float) -> None:
-        """Call *ring* after so many seconds, in place of what was set before."""
+        """Call *ring* after this many seconds, replacing the previous timeout."""
         self.stop_timer()
         self.has_rung = False
         if self._is_stopped:
@@ -34,17 +34,17 @@ class Alarm:
         timer.start()
 
     def sooner(self, ring: Callable[[], None], seconds: float) -> None:
-        """Call *ring* after so many seconds, unless that is set for an earlier moment already."""
+        """Call *ring* after this many seconds, unless an earlier timeout is set."""
         if not self.has_rung and self._clock.monotonic_seconds() + seconds < self._due:
             self.set(ring, seconds)
 
     def stop_timer(self) -> None:
-        """Call nothing any more; whether it has rung stays known."""
+        """Cancel the timeout; `has_rung` is kept."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def stop(self) -> None:
-        """Call nothing ever again."""
+        """End the timer thread."""
         self._is_stopped = True
         self.stop_timer()

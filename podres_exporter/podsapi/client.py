@@ -1,4 +1,4 @@
-"""The socket of the kubelet's Pods API, over one long-lived gRPC channel."""
+"""The client of the kubelet's Pods API (WatchPods), over one long-lived gRPC channel."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from podres_exporter.sources.channel import kubelet_channel, socket_identity
 from podres_exporter.sources.interfaces import SocketIdentity
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
-"""A pod has less than etcd's 1.5 MiB; gRPC's own limit of 4 MiB would do."""
+"""A pod has at most etcd's 1.5 MiB, which is within gRPC's default limit of 4 MiB."""
 
 WATCH_METHOD = "/v1alpha1.Pods/WatchPods"
 
@@ -29,27 +29,27 @@ _BY_CODE = {
 
 
 class PodStream:
-    """One call of WatchPods; `cancel` may be called from any thread."""
+    """One WatchPods call; `cancel` may be called from any thread."""
 
     def __init__(self, call: Any, socket: Path) -> None:
         """*call* is gRPC's, which has no type of its own."""
         self._call, self._socket = call, socket
 
     def cancel(self) -> None:
-        """End the stream."""
+        """Cancel the stream."""
         self._call.cancel()
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield event after event. Raises PodsApiError where it ends, which a stream never does by itself."""
+        """Yield the events. Raises PodsApiError when the stream ends, which never happens regularly."""
         try:
             yield from self._call
         except grpc.RpcError as error:
             _raise(error, self._socket)
-        raise PodsApiError(Reason.UNAVAILABLE, f"the kubelet has ended the stream (socket {self._socket})")
+        raise PodsApiError(Reason.UNAVAILABLE, f"the kubelet closed the stream (socket {self._socket})")
 
 
 class PodsApiClient:
-    """Not for more than one thread, `close` excepted."""
+    """Not thread-safe, except for `close`."""
 
     def __init__(self, socket: Path) -> None:
         """Open nothing yet."""
@@ -57,11 +57,11 @@ class PodsApiClient:
         self._channel = kubelet_channel(socket, MAX_EVENT_BYTES)
 
     def identity(self) -> SocketIdentity | None:
-        """Return which socket is there now: another one is another start of the kubelet; None where there is none."""
+        """Return the identity of the current socket (another one means a kubelet restart); None if there is none."""
         return socket_identity(self.socket)
 
     def watch(self) -> PodStream:
-        """Begin to watch. Raises PodsApiError where the client has been closed."""
+        """Open a watch. Raises PodsApiError if the client has been closed."""
         try:
             begin: Callable[..., Any] = self._channel.unary_stream(WATCH_METHOD)
             return PodStream(begin(b""), self.socket)
@@ -69,7 +69,7 @@ class PodsApiClient:
             raise PodsApiError(Reason.UNAVAILABLE, "the channel is closed") from error
 
     def close(self) -> None:
-        """Close the channel; a stream that is open ends at once."""
+        """Close the channel; an open stream ends at once."""
         self._channel.close()
 
 
@@ -80,11 +80,11 @@ def _raise(error: Any, socket: Path) -> NoReturn:
 
 def translate(code: grpc.StatusCode, detail: str) -> tuple[Reason, str]:
     """
-    Return why a stream has ended, and the text for people.
+    Return the reason why a stream ended, and a text for display.
 
-    FAILED_PRECONDITION has two meanings, which only the text tells apart: the feature gate is off, for as long as this
-    kubelet runs, or its sources of pods are not ready yet. RESOURCE_EXHAUSTED is a client that reads too slowly, or,
-    from 1.38 on, one of too many; the client's own limit on messages, too.
+    FAILED_PRECONDITION has two meanings, distinguished only by the text: the feature gate is off (as long as this
+    kubelet runs), or its sources of pods are not ready yet. RESOURCE_EXHAUSTED means that the client reads too slowly,
+    that there are too many clients (from 1.38 on), or that a message exceeds the client's own limit.
 
     Source: kubelet apis/pods/server.go of 1.36; kubernetes #140286 (1.37), #142458 (1.38).
     """

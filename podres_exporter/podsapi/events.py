@@ -1,4 +1,4 @@
-"""What one event of WatchPods says."""
+"""Decode the events of WatchPods."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from podres_exporter.podsapi.pod_bytes import SaidPod, decode_instance, decode_p
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A pod is there, as it is now (ADDED, MODIFIED)."""
+    """A pod's current state (ADDED, MODIFIED)."""
 
     pod: SaidPod
 
@@ -22,7 +22,7 @@ class Ended:
     """
     A pod has ended (DELETED).
 
-    It may still exist: the kubelet sends this when nothing of a pod runs any more, that of a Job included.
+    It may still exist: the kubelet sends this when none of a pod's containers runs any longer, for Job pods too.
 
     Source: status_manager.go TerminatePod, OnPodRemoved.
     """
@@ -33,12 +33,12 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """Every pod that the kubelet had when the stream was opened has been named (INITIAL_SYNC_COMPLETE)."""
+    """All pods known to the kubelet when the stream was opened have been sent (INITIAL_SYNC_COMPLETE)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An event whose pod cannot be used; *key* says which one, as far as that can be read."""
+    """An event whose pod cannot be used; *key* is the pod's name, as far as readable."""
 
     key: PodKey
     path: str
@@ -47,7 +47,7 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """An event of a type that a newer kubelet may have."""
+    """An event of a type that a newer kubelet may send."""
 
     type: int
 
@@ -56,18 +56,18 @@ Event = Said | Ended | Synced | Unusable | Unknown
 
 
 def decode_event(data: bytes, decoder: PodDecoder) -> Event:
-    """Return what the event says."""
+    """Return the decoded event."""
     try:
         event = pb.WatchPodsEvent.FromString(data)
     except DecodeError:
-        return Unusable(("", ""), "", f"{len(data)} bytes are no WatchPodsEvent")
+        return Unusable(("", ""), "", f"{len(data)} bytes are not a WatchPodsEvent")
     match event.type:
         case pb.ADDED | pb.MODIFIED:
             return _said(event.pod, decoder)
         case pb.DELETED:
             instance = decode_instance(event.pod)
             if not all(instance.key):
-                return Unusable(instance.key, "pod.metadata", "has no namespace and name that can be read")
+                return Unusable(instance.key, "pod.metadata", "has no readable namespace and name")
             return Ended(instance.key, instance.uid)
         case pb.INITIAL_SYNC_COMPLETE:
             return Synced()

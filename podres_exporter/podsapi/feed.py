@@ -1,4 +1,4 @@
-"""One stream of WatchPods: from its bytes into the roster and the cache."""
+"""Process one WatchPods stream: decode its events into the roster and the cache."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from podres_exporter.podsapi.roster import Roster
 log = logging.getLogger(__name__)
 
 NOT_EXPLAINED = "resync"
-"""The kind of event by which is counted what a sync has changed that no event has told."""
+"""The event kind that counts changes found by a sync but reported by no event."""
 
 
 class StreamFeed:
@@ -25,7 +25,7 @@ class StreamFeed:
     def __init__(
         self, decoder: PodDecoder, roster: Roster, cache: PodCache, observer: MetadataObserver, clock: Clock
     ) -> None:
-        """Take what is needed; nothing is read yet."""
+        """Keep the collaborators; nothing is read yet."""
         self._decoder, self._roster, self._cache = decoder, roster, cache
         self._observer, self._clock = observer, clock
         self._unusable: list[Malformed] = []
@@ -41,11 +41,11 @@ class StreamFeed:
         progressed: Callable[[], None],
     ) -> None:
         """
-        Take event after event.
+        Process the events.
 
-        *is_same* tells whether the kubelet is the one that the stream was opened for, *synced* is called once all pods
-        have been named, and *progressed* after each later event. Raises PodsApiError where the stream ends, or has had
-        an event that cannot be used.
+        *is_same* returns whether the kubelet is still the one that the stream was opened for; *synced* is called once
+        all pods have been sent, *progressed* after each later event. Raises PodsApiError if the stream ends, or had an
+        unusable event.
         """
         self.is_synced = False
         self._unusable.clear()
@@ -54,8 +54,8 @@ class StreamFeed:
             self._observer.received(len(data))
             event = decode_event(data, self._decoder)
             if isinstance(event, Synced) and not is_same():
-                # What was named is another kubelet's word, and its silence ends nothing.
-                raise PodsApiError(Reason.UNAVAILABLE, "the kubelet has restarted while it named its pods")
+                # The pods were sent by the previous kubelet, so pods it did not send must not be removed.
+                raise PodsApiError(Reason.UNAVAILABLE, "the kubelet restarted while sending its pods")
             self._take(event, self._clock.monotonic_seconds())
             if isinstance(event, Synced):
                 synced()
@@ -85,7 +85,7 @@ class StreamFeed:
                 self._take_unusable(event)
 
     def _sync(self, now: float) -> None:
-        """Take that all pods were named: what was not may be gone."""
+        """Note that all pods were sent: those that were not may be gone."""
         known = self._cache.metadata()
         pods = self._roster.synced(now, self._lost)
         self.is_synced = True
@@ -95,14 +95,14 @@ class StreamFeed:
         log.debug("metadata.synced", extra={"pods": len(pods), "unnamed": len(self._roster.unnamed())})
 
     def _count_differences(self, before: Mapping[PodKey, PodMeta], pods: Iterable[PodMeta]) -> None:
-        """Count the pods that no event has told what they are now."""
+        """Count the pods whose current state was reported by no event."""
         after = {meta.key: meta for meta in pods}
         for key in before.keys() | after.keys():
             if before.get(key) != after.get(key):
                 self._observer.event(NOT_EXPLAINED)
 
     def _take_unusable(self, event: Unusable) -> None:
-        """Take a pod that cannot be read: before the sync the others count, after it an event is lost."""
+        """Handle an unreadable pod: before the sync, go on with the others; after it, an event is lost."""
         self._observer.event("unusable")
         self._report([Malformed(event.path, event.problem)])
         if self.is_synced:

@@ -1,4 +1,4 @@
-"""The pods of one initial sync, for commands that look once."""
+"""Read the pods of one initial sync, for one-shot commands."""
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import PodsApiError, Reason
@@ -14,9 +14,9 @@ def read_pods(
     client: PodsApiClient, decoder: PodDecoder, clock: Clock, own: PodKey | None, *, seconds: float, young: float
 ) -> Metadata:
     """
-    Return the pods that the kubelet names within so many seconds; a kubelet younger than *young* may not have all.
+    Return the pods that the kubelet sends within this many seconds; a kubelet younger than *young* may not have all.
 
-    Raises PodsApiError where it does not name them.
+    Raises PodsApiError if it does not send them in time.
     """
     identity = client.identity()
     is_young = identity is None or clock.wall_seconds() - identity.created_seconds < young

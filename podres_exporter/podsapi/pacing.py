@@ -1,25 +1,25 @@
-"""How long to leave the Pods API alone. Pure: the random number is handed in."""
+"""Backoff between streams of the Pods API. Pure: the random number is an argument."""
 
 from podres_exporter.errors import Reason
 
 FIRST_SECONDS, LONGEST_SECONDS = 1.0, 60.0
 NOBODY_SECONDS = 2.0
 PERMANENT = frozenset({Reason.DISABLED, Reason.UNIMPLEMENTED, Reason.DENIED})
-"""What does not pass by itself while the same kubelet runs."""
+"""Failures that persist while the same kubelet runs."""
 
 PERMANENT_SECONDS = 300.0
 STABLE_SECONDS = 30.0
-"""A stream that has lasted this long has worked: what happens then is the first failure again."""
+"""A stream that lasted this long was healthy: the next failure counts as the first."""
 
 
 def pause_seconds(failures: int, reason: Reason, uniform: float) -> float:
     """
-    Return the wait after the n-th failure in a row; *uniform* is in [0, 1).
+    Return the wait after the n-th consecutive failure; *uniform* is in [0, 1).
 
-    A stream that the kubelet has cut because it was too slow is opened again at once, the first time. Where nobody
-    listens, or the kubelet says that it is not ready, two seconds at most: to be back soon after its restart costs it
-    nothing. Otherwise 1 s, 2 s, 4 s and so on, up to a minute, and a third of that at least. What does not pass by
-    itself is asked every five minutes, and when another kubelet has started.
+    A stream that the kubelet closed because it was read too slowly is reopened at once the first time. If nothing
+    listens, or the kubelet is not ready, the wait is at most two seconds: a quick reconnect after a restart costs
+    nothing. Otherwise it is 1 s, 2 s, 4 s and so on, up to a minute, and at least a third of that. Persistent failures
+    are retried every five minutes, and after a kubelet restart.
     """
     if reason in PERMANENT:
         return PERMANENT_SECONDS

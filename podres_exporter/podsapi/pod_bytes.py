@@ -1,8 +1,8 @@
 """
-Bytes of a core/v1 Pod to the model.
+Decode the protobuf bytes of a core/v1 Pod.
 
-The fields that are used are read into the same records as the API server's JSON, so that one decoder makes the same of
-both. Source: k8s.io/api/core/v1/generated.proto; KEP-4188 sends what v1.Pod's Marshal writes.
+The used fields are decoded into the same records as the API server's JSON, so that both share one decoder. Source:
+k8s.io/api/core/v1/generated.proto; KEP-4188 sends what v1.Pod's Marshal writes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,14 +17,13 @@ from podres_exporter.podmeta import DecodedPod, PodDecoder, PodError, records
 from podres_exporter.wire.salvage import salvage
 
 SOURCE = "kubernetes.io/config.source"
-"""The annotation by which a kubelet notes where it has a pod from: `api`, `file` or `http`."""
+"""The annotation in which a kubelet notes where a pod comes from: `api`, `file` or `http`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SaidPod:
     """
-    A pod as the kubelet says it. *generation* is the one of the specification that its status speaks of, 0 where that
-    is not stated.
+    A pod as sent by the kubelet. *generation* is that of the spec that its status refers to, 0 if not stated.
 
     Source: KEP-5067 (`status.observedGeneration`, from 1.33 on).
     """
@@ -35,21 +34,21 @@ class SaidPod:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Which pod it is; each part is empty where it cannot be read."""
+    """A pod's identity; each part is empty if unreadable."""
 
     key: PodKey
     uid: str
 
 
 def decode_pod(data: bytes, decoder: PodDecoder) -> SaidPod:
-    """Return what is kept of a pod. Raises PodError where the bytes are no pod, or one without namespace and name."""
+    """Return the metadata of a pod. Raises PodError if the bytes are not a pod, or one without namespace and name."""
     try:
         pod = pb.Pod.FromString(data)
     except DecodeError as error:
         raise PodError("", _problem(data)) from error
     metadata = _metadata(pod.metadata)
     if metadata.annotations is not None and metadata.annotations.mirror is not None:
-        # As its mirror pod has it: the node owns it.
+        # As its mirror pod states it: the node owns it.
         metadata.owner_references = [records.OwnerReference("Node", pod.spec.nodeName, "v1", controller=True)]
     found = decoder.of(records.Pod(metadata, _spec(pod.spec), _status(pod.status)))
     return SaidPod(_with_unnamed_claims(found, pod), pod.status.observedGeneration)
@@ -57,7 +56,7 @@ def decode_pod(data: bytes, decoder: PodDecoder) -> SaidPod:
 
 def _with_unnamed_claims(found: DecodedPod, pod: pb.Pod) -> DecodedPod:
     """
-    Return the pod with its claims of templates of which the status does not tell; up to 1.36 it tells of none.
+    Return the pod with the template-made claims that its status does not name; up to 1.36 it names none.
 
     Source: kubelet convertStatusToAPIStatus, which carries over neither resourceClaimStatuses nor
     extendedResourceClaimStatus.
@@ -72,7 +71,7 @@ def _with_unnamed_claims(found: DecodedPod, pod: pb.Pod) -> DecodedPod:
 
 
 def decode_instance(data: bytes) -> Instance:
-    """Return which pod the bytes speak of, as far as that can be read of damaged ones."""
+    """Return the pod's identity, as far as it can be read from damaged bytes."""
     pod = pb.Pod()
     try:
         pod.MergeFromString(data)
@@ -86,17 +85,17 @@ def decode_instance(data: bytes) -> Instance:
 
 
 def _problem(data: bytes) -> str:
-    """Return what is wrong with the bytes, and where in the pod the first fault is."""
+    """Return what is wrong with the bytes, and where the first fault is."""
     try:
         faults = salvage(data, pb.Pod())
     except DecodeError:
         faults = []
     first = f": {faults[0].path} {faults[0].problem}" if faults else ""
-    return f"its {len(data)} bytes are no core/v1 Pod{first}"
+    return f"its {len(data)} bytes are not a core/v1 Pod{first}"
 
 
 def _metadata(meta: pb.ObjectMeta) -> records.ObjectMeta:
-    """Return the metadata; a static pod, of which the kubelet has no mirror pod here, is marked as if by one."""
+    """Return the metadata; a static pod without a mirror pod in the kubelet is marked as if by one."""
     annotations = meta.annotations
     is_static = annotations.get(SOURCE, "api") != "api"
     return records.ObjectMeta(
@@ -148,7 +147,7 @@ def _amounts(amounts: Mapping[str, pb.Quantity]) -> dict[str, str]:
 
 
 def _moment(seconds: int) -> str:
-    """Return the time as the API server writes it; a number that is no time stays one, and is refused as that."""
+    """Return the time in the API server's format; an invalid number is passed on, and is rejected later."""
     try:
         return write_moment(seconds)
     except OverflowError:

@@ -1,21 +1,21 @@
 """
-The pods of the node by the kubelet's own word, and what may be concluded from its silence. Pure: no clock, no I/O.
+The pods of the node according to the kubelet, and which of them a sync removes. Pure: no clock, no I/O.
 
-A kubelet that has just started names the pods that it has by then: none at first, static ones, in the end all. So what
-it does not name is gone only if the same start of it had named it before, or if it has known its API server's pods for
-the hold-down. It has them once it names the *witness*: the exporter's own pod, or any pod that is not static where the
-exporter runs outside a pod.
+A kubelet that has just started sends the pods it knows by then: none at first, then static ones, finally all. So a pod
+that it does not send is gone only if the same kubelet process had sent it before, or if the kubelet has known its API
+server's pods for the hold-down. It knows them once it sends the *witness*: the exporter's own pod, or any pod that is
+not static if the exporter runs outside a pod.
 
-    what is said                              what follows
+    received                                  result
     ----------------------------------------  -----------------------------------------------------------------------
-    a pod                                     it is as it is said, unless its status is of an older generation
-    DELETED of a pod that has finished and    it stays, finished, until a sync does not name it: it may still exist
+    a pod                                     it is replaced, unless its status is of an older generation
+    DELETED of a pod that has finished and    it stays, finished, until a sync lacks it: it may still exist
     was not being deleted
-    DELETED of any other                      it is gone
+    DELETED of any other pod                  it is gone
     a sync, without a pod that this kubelet   it is gone
-    had named
-    a sync, without a pod that only a kubelet it stays, until the witness has been named for the hold-down
-    before had named
+    had sent
+    a sync, without a pod that only a kubelet it stays, until the witness has been listed for the hold-down
+    before had sent
 
 Source: kubelet apis/pods/server.go WatchPods; kubelet.go HandlePodAdditions; measured on 1.36.3.
 """
@@ -30,7 +30,7 @@ from podres_exporter.podsapi.pod_bytes import SaidPod
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A pod, the generation that its status speaks of, and the start of the kubelet that named it last."""
+    """A pod, the generation that its status refers to, and the kubelet start that last sent it."""
 
     meta: PodMeta
     generation: int
@@ -53,7 +53,8 @@ class Roster:
 
     def opened(self, *, has_restarted: bool, is_young: bool) -> None:
         """
-        Take that a stream begins, from a kubelet that *has_restarted* since the last one, or has not been seen before;
+        Note that a stream was opened, to a kubelet that *has_restarted* since the last one, or was not seen before.
+
         *is_young*: it is younger than the hold-down.
         """
         self._named = set()
@@ -64,14 +65,14 @@ class Roster:
 
     def said(self, pod: SaidPod, now: float) -> PodMeta | None:
         """
-        Take what is said of a pod; return it, None where that is older than what is known.
+        Store a received pod and return it; None if it is older than what is known.
 
         The stream is registered before the pods are listed, so an older event may follow the sync.
         """
         meta = pod.decoded.meta
         known = self._known.get(meta.key)
         if self._named is not None:
-            # Two instances under one name: the one that still runs is told of.
+            # Two instances of one name: keep the one that still runs.
             if meta.key in self._named and meta.is_terminal:
                 return None
             self._named.add(meta.key)
@@ -90,7 +91,7 @@ class Roster:
         return meta
 
     def ended(self, key: PodKey, uid: str) -> bool:
-        """Take that a pod has ended, and return whether it is gone; a finished one may still exist, as a Job's does."""
+        """Note that a pod has ended, and return whether it is gone; a finished one may still exist, as a Job's does."""
         known = self._known.get(key)
         if known is None or uid not in {"", known.meta.uid} or (known.meta.is_terminal and not known.meta.is_deleting):
             return False
@@ -99,9 +100,10 @@ class Roster:
 
     def synced(self, now: float, unreadable: Collection[PodKey] = ()) -> tuple[PodMeta, ...]:
         """
-        Take that every pod that the kubelet has was named, and return what there is.
+        Note that every pod of the kubelet was sent, and return the pods.
 
-        *unreadable* are named, too, but not how they are now; where it could not be read which one it was, all stay.
+        *unreadable* pods were sent too, but in an unknown state; if an unreadable pod could not be identified, all pods
+        stay.
         """
         named = {*(self._named or ()), *unreadable}
         if any(not all(key) for key in unreadable):
@@ -119,10 +121,10 @@ class Roster:
 
     def is_complete(self, now: float) -> bool:
         """
-        Return whether these are the pods of the node, so that what is missing is not there.
+        Return whether these are all pods of the node, so that a missing pod does not exist.
 
-        They stay so over a restart of the kubelet, for what it has not named yet stays; before the first time a young
-        kubelet's pods are waited for, as `allocation.witness` has it.
+        This remains true over a kubelet restart, because pods it has not sent yet are kept; initially, a young
+        kubelet's pods are waited for (see `allocation.witness`).
         """
         if self._was_complete:
             return True
@@ -130,7 +132,7 @@ class Roster:
         return witness is not None and (not self._is_young or witness >= YOUNG_SECONDS)
 
     def next_sync_seconds(self, now: float, longest: float) -> float:
-        """Return in how many seconds, at most *longest*, another sync would tell more than this one."""
+        """Return in how many seconds (at most *longest*) another sync could bring new information."""
         witness = self._witness_seconds(now)
         if witness is None:
             has_others = self._others_at is not None
@@ -143,14 +145,14 @@ class Roster:
         return max(0.0, min(moments))
 
     def unnamed(self) -> Collection[PodKey]:
-        """Return the pods that only an earlier start of the kubelet has named."""
+        """Return the pods that only an earlier kubelet process has sent."""
         return [key for key, each in self._known.items() if each.start != self._start]
 
     def _witness_seconds(self, now: float) -> float | None:
         """
-        Return for how long the running kubelet has known its API server's pods, None where it has not shown it.
+        Return how long the running kubelet has known its API server's pods, None if it has not shown that it does.
 
-        Where others are named and the own pod is not, its name must be wrong.
+        If other pods are sent but not the own pod, the own pod's name must be misconfigured.
         """
         if self._own is None:
             return None if self._others_at is None else now - self._others_at

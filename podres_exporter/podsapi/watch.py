@@ -1,9 +1,9 @@
 """
-PodMetaSource over the kubelet's Pods API: one stream after the other, in a thread of its own.
+The PodMetaSource over the kubelet's Pods API: opens one stream after another in its own thread.
 
-A stream is opened anew after the resync interval, for the kubelet loses events without a word where its own queue is
-full, and tells of no change of labels alone; and sooner, where a sync would tell more than the last one (see
-`roster`). Every opening is counted by its cause.
+A stream is reopened after the resync interval, because the kubelet silently drops events when its own queue is full and
+sends none for a change of labels alone; and sooner if a sync could bring new information (see `roster`). Every
+reopening is counted by its cause.
 """
 
 import contextlib
@@ -29,15 +29,15 @@ from podres_exporter.sources.interfaces import SocketIdentity
 log = logging.getLogger(__name__)
 
 SYNC_SECONDS = 30.0
-"""So long the kubelet may take to name its pods; 500 of them take it a tenth of a second."""
+"""Timeout of the initial sync; 500 pods take a tenth of a second."""
 
 SHORTEST_SECONDS = 0.1
 
 LOOK_SECONDS = 1.0
-"""How often the socket is looked at while what would not pass by itself is waited out."""
+"""How often the socket is checked for a restart while a persistent failure is waited out."""
 
 RESTARTED = "restart"
-"""The cause of a stream that is opened because another kubelet has started."""
+"""The cause of a stream that is reopened because the kubelet has restarted."""
 
 STOP_SECONDS = 1.5
 
@@ -45,8 +45,8 @@ STOP_SECONDS = 1.5
 @dataclass(frozen=True, slots=True)
 class WatchSettings:
     """
-    *own* is the exporter's own pod where it can be a witness, and times are in seconds: the hold-down, until a resync,
-    and the poll interval, by which an interruption must be over to change nothing.
+    *own* is the exporter's own pod if it can be a witness. Times are in seconds: the hold-down, the resync interval,
+    and the poll interval (shorter interruptions change nothing).
     """
 
     own: PodKey | None
@@ -57,7 +57,7 @@ class WatchSettings:
 
 
 class PodsApiWatch:
-    """Opens, reads, and begins again after a pause."""
+    """Opens streams, reads them, and retries after a pause."""
 
     def __init__(
         self,
@@ -87,16 +87,16 @@ class PodsApiWatch:
         self._thread = threading.Thread(target=self._run, name="podsapi", daemon=True)
 
     def start(self, changed: Callable[[Collection[PodKey]], None]) -> None:
-        """Begin to follow the pods in the background."""
+        """Start following the pods in the background."""
         self._cache.changed = changed
         self._thread.start()
 
     def metadata(self) -> Metadata:
-        """Return what is known now; for any thread."""
+        """Return the current metadata; callable from any thread."""
         return self._cache.metadata()
 
     def stop(self) -> None:
-        """End the stream and wait for the thread."""
+        """Cancel the stream and wait for the thread."""
         self._stop.set()
         self._alarm.stop()
         self._client.close()
@@ -109,11 +109,11 @@ class PodsApiWatch:
                 self._turn()
             except Exception:
                 log.exception("metadata.watch_failed")
-                with contextlib.suppress(Exception):  # observer or listener may be what is broken
+                with contextlib.suppress(Exception):  # the observer or listener itself may have failed
                     self._failed(PodsApiError(Reason.INTERNAL, "an unexpected error, see the log"), 0.0)
 
     def _turn(self) -> None:
-        """Read one stream to its end, and pause."""
+        """Read one stream to its end, then pause."""
         began = self._clock.monotonic_seconds()
         try:
             self._read()
@@ -124,7 +124,7 @@ class PodsApiWatch:
         self._failures = 0
 
     def _read(self) -> None:
-        """Read one stream until it is time for another one. Raises PodsApiError where it ends otherwise."""
+        """Read one stream until it is time for another one. Raises PodsApiError if it ends otherwise."""
         self._observer.request(WATCH_VERB)
         identity = self._client.identity()
         stream = self._client.watch()
@@ -162,7 +162,7 @@ class PodsApiWatch:
         return self._clock.wall_seconds() - identity.created_seconds < self._settings.hold_down
 
     def _failed(self, error: PodsApiError, lasted_seconds: float) -> None:
-        """Tell of a stream that is over before its time, and pause."""
+        """Report a stream that failed, and pause."""
         self._observer.error(error.verb, error.reason)
         self._observer.restart(FAILED)
         self._cache.failed(error)

@@ -1,4 +1,4 @@
-"""The imperative shell: asks at intervals, decides what to believe, publishes, and stops in time."""
+"""The imperative shell: poll loop, event handling, publishing, shutdown."""
 
 from podres_exporter.service.events import Changes, Events
 from podres_exporter.service.follower import PollSettings

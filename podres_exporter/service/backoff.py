@@ -1,4 +1,4 @@
-"""When to ask the kubelet again. Pure: the random number is handed in."""
+"""Poll interval jitter and backoff after failed polls. Pure: the random number is an argument."""
 
 from dataclasses import dataclass, replace
 
@@ -10,24 +10,24 @@ THROTTLED_SPREAD = 0.5
 
 
 def poll_delay(interval_seconds: float, uniform: float) -> float:
-    """Return the wait after a good poll: the interval, 5 % more or less. *uniform* is in [0, 1)."""
+    """Return the wait after a successful poll: the interval plus or minus 5 %. *uniform* is in [0, 1)."""
     return interval_seconds * (0.95 + 0.1 * uniform)
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
     """
-    Failures in a row: throttled ones and all others, each counted by itself.
+    Consecutive failures: throttled ones and all others, counted separately.
 
-    All agents of a node ask a kubelet that comes back, and its burst is 10: the throttled answer after an outage is the
-    first one, however long the outage was.
+    All agents of a node call a kubelet that comes back, and its burst is 10. A throttled answer after an outage counts
+    as the first one, however long the outage was.
     """
 
     throttled: int = 0
     other: int = 0
 
     def after(self, error: KubeletError | None) -> "Failures":
-        """Return the counts after one more poll; *error* is None where it was answered."""
+        """Return the counts after one more poll; *error* is None on success."""
         if error is None:
             return Failures()
         if error.reason is Reason.THROTTLED:
@@ -39,10 +39,10 @@ def retry_delay(failures: Failures, interval_seconds: float, uniform: float) -> 
     """
     Return the wait after a failed poll.
 
-    Where the last answer was a throttled one: min(interval, 10 s) doubled with each of them, up to 10 s and half of
-    that more. The kubelet's limit of 100 calls a second is one for all its clients, and a client that tries harder
-    takes from the others; a longer wait would leave the page stale for nothing. Otherwise min(interval, 0.5 s x
-    2^(n-1)), between half of it and the whole.
+    If the last answer was throttled: min(interval, 10 s), doubled with each of them up to 10 s, plus up to half of
+    that. The kubelet's limit of 100 calls a second is shared by all its clients, and a client that retries faster takes
+    from the others; a longer wait would leave the page stale for no benefit. Otherwise a random time between half and
+    all of min(interval, 0.5 s x 2^(n-1)).
 
     Source: kubelet apis/grpc/ratelimit.go; kubernetes #116459.
     """
@@ -57,5 +57,5 @@ def _doubled(failures: int) -> float:
 
 
 def longest_delay(interval_seconds: float) -> float:
-    """Return the longest wait that any of these functions returns for the interval."""
+    """Return the longest wait that these functions can return for the interval."""
     return max(poll_delay(interval_seconds, 1.0), THROTTLED_CAP_SECONDS * (1.0 + THROTTLED_SPREAD))

@@ -1,4 +1,4 @@
-"""What the service counts, whoever counts it."""
+"""The interface by which the service reports events to be counted, and the queue of changed pods."""
 
 import threading
 from collections.abc import Callable, Collection
@@ -9,7 +9,7 @@ from podres_exporter.model import PodKey
 
 
 class Events(Protocol):
-    """Told of what happens; `exposition.own.OwnMetrics` is the one that runs."""
+    """Receives the service's events; `exposition.own.OwnMetrics` is the real one."""
 
     def rpc(self, rpc: str, seconds: float, reason: Reason | None) -> None:
         """One call to the kubelet ended."""
@@ -20,19 +20,19 @@ class Events(Protocol):
         ...
 
     def restarted(self) -> None:
-        """The kubelet started anew."""
+        """The kubelet has restarted."""
         ...
 
     def listed(self, reason: str) -> None:
-        """The kubelet is asked for all pods, for a reason."""
+        """List was called, for this reason."""
         ...
 
     def list_delayed(self, outcome: str) -> None:
-        """A List has waited for an admission: it is over (`waited`), or was waited for long enough (`gave_up`)."""
+        """A List has waited for a pod admission: it is over (`waited`), or took too long (`gave_up`)."""
         ...
 
     def resync_differed(self) -> None:
-        """What the kubelet says of a pod was not what was shown, and no event has told why."""
+        """The kubelet reported a pod differently from what was shown, and no event explains it."""
         ...
 
     def loop_error(self) -> None:
@@ -41,22 +41,22 @@ class Events(Protocol):
 
 
 class Changes:
-    """Collects keys, each once and in the order they came; may be used from any thread."""
+    """Collects changed keys without duplicates, in order; thread-safe."""
 
     def __init__(self, ring: Callable[[], object]) -> None:
-        """*ring* is called after each report, to wake whoever takes them."""
+        """*ring* is called after each report, to wake the consumer."""
         self._ring = ring
         self._lock = threading.Lock()
         self._keys: dict[PodKey, None] = {}
 
     def report(self, keys: Collection[PodKey]) -> None:
-        """Add keys; none at all says that only the state of the source has changed."""
+        """Add keys; a call without keys means that only the state of the source has changed."""
         with self._lock:
             self._keys.update(dict.fromkeys(keys))
         self._ring()
 
     def take(self) -> list[PodKey]:
-        """Return the keys, the oldest first, and forget them."""
+        """Return the keys, oldest first, and clear them."""
         with self._lock:
             taken = list(self._keys)
             self._keys.clear()

@@ -1,4 +1,4 @@
-"""Asks the kubelet when there is a reason to, and feeds what is believed with its answers."""
+"""Call the kubelet when there is a reason to, and feed its answers into the allocation cache."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -26,20 +26,20 @@ from podres_exporter.sources.interfaces import ALLOCATABLE, GET, KubeletSource
 log = logging.getLogger(__name__)
 
 ADMISSION_SECONDS = 10.0
-"""So long a List waits while an admission may be under way."""
+"""Maximum delay of a List while a pod admission may be in progress."""
 
 ADMISSION_PAUSE_SECONDS = 0.5
 
 _UNUSABLE = frozenset({Reason.INTERNAL, Reason.MALFORMED, Reason.TOO_LARGE})
-"""Failures of GetAllocatableResources by which the kubelet lives, and by which it cannot be seen that it does."""
+"""Failures of GetAllocatableResources which show that the kubelet is alive, and which leave that open."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollSettings:
     """
-    The node's name, and seconds: between polls, until what is old disappears, that a missing pod is retained, in which
-    every pod is looked at again, until what seems to be held twice is looked at again, that a List waits for an
-    admission. *site* is where the exporter runs.
+    The node's name, where the exporter runs (*site*), and times in seconds: the poll interval, the maximum age, how
+    long a missing pod is retained, the resync interval, when doubly held items are checked again, and the maximum delay
+    of a List.
     """
 
     node: str
@@ -53,7 +53,7 @@ class PollSettings:
 
     @classmethod
     def of(cls, config: Config) -> "PollSettings":
-        """Return what the configuration says."""
+        """Return the settings of a configuration."""
         own = config.own_pod and own_pod(*config.own_pod, config.node_name)
         return cls(
             config.node_name,
@@ -66,10 +66,10 @@ class PollSettings:
 
 
 class Follower:
-    """Owned by the poll loop. Call `poll` at the poll interval, `refresh` in between: on news, or when it is `due`."""
+    """Owned by the poll loop. Call `poll` at the poll interval, and `refresh` in between, on news or when `due`."""
 
     def __init__(self, settings: PollSettings, kubelet: KubeletSource, events: Events, clock: Clock) -> None:
-        """Ask nothing yet."""
+        """Call nothing yet."""
         self._settings, self._events, self._clock = settings, events, clock
         self.questions = Questions(kubelet, events)
         self.cache = Cache(
@@ -92,7 +92,7 @@ class Follower:
         self._retained = 0
 
     def told(self, metadata: Metadata | None, keys: Iterable[PodKey]) -> None:
-        """Take what the metadata are now, and of which pods they have told something."""
+        """Set the current metadata, with the keys of changed pods."""
         now = self._clock.monotonic_seconds()
         self.cache.told(metadata)
         is_followed = self._is_followed
@@ -109,11 +109,11 @@ class Follower:
         self._gets.told(news, now)
 
     def look_again(self, due: Mapping[PodKey, float]) -> None:
-        """Ask for these pods once more, not before the second that stands beside each."""
+        """Schedule these pods to be read again, each not before the given time."""
         self._gets.look_again(due)
 
     def poll(self) -> None:
-        """Ask whether the kubelet lives, and for all pods if there is a reason."""
+        """Check that the kubelet answers, and list all pods if there is a reason."""
         self._look_at_the_socket()
         listed_at = self._listed_at
         self.error = self._without_list(self._list_if_due())
@@ -125,7 +125,7 @@ class Follower:
         self._settle()
 
     def refresh(self) -> None:
-        """Ask what is due between two polls; nothing while the kubelet does not answer."""
+        """Make the calls that are due between two polls; none while the kubelet does not answer."""
         self._look_at_the_socket()
         if self.error is None:
             self._ask_pods()
@@ -133,7 +133,7 @@ class Follower:
         self._settle()
 
     def due(self) -> float:
-        """Return in how many seconds there is something to ask; infinite where there is nothing."""
+        """Return in how many seconds a call is due (infinite: none)."""
         now = self._clock.monotonic_seconds()
         if self.error is not None:
             return float("inf")
@@ -150,7 +150,7 @@ class Follower:
         return min(moments, default=float("inf")) - now
 
     def _may_get(self) -> bool:
-        """Return whether pods are asked for one by one."""
+        """Return whether pods are read one by one with Get."""
         may_serve = self.questions.serves(GET) is not False
         return may_serve and (self._is_followed or self._gets.searches_own() is not None)
 
@@ -159,7 +159,7 @@ class Follower:
         return self.cache.followed is not None
 
     def _look_at_the_socket(self) -> None:
-        """Notice that another kubelet has started."""
+        """Detect a kubelet restart by the socket's identity."""
         is_first = self.questions.identity is None
         if not self.questions.has_restarted() or self.questions.identity is None:
             return
@@ -196,7 +196,7 @@ class Follower:
         )
 
     def _list_if_due(self) -> KubeletError | None:
-        """List if there is a reason and no admission may be under way; return why that failed."""
+        """List if there is a reason and no admission may be in progress; return the error if it failed."""
         now = self._clock.monotonic_seconds()
         reason = None if self._goes_without_list(now) else list_reason(self._situation(now))
         if reason is None:
@@ -215,10 +215,10 @@ class Follower:
 
     def _without_list(self, error: KubeletError | None) -> KubeletError | None:
         """
-        Return why the kubelet is lost; None where only List is, and its pods can be asked for one by one.
+        Return the error if the kubelet is down; None if only List fails and pods can be read one by one.
 
-        An answer that is too large says that the kubelet lives. The pods that followed metadata say run here are then
-        asked for by Get, and so are those that the kubelet listed before.
+        An answer that is too large shows that the kubelet is alive. The pods that run here according to followed
+        metadata, and those that the kubelet listed before, are then read with Get.
         """
         if error is None or error.reason is not Reason.TOO_LARGE:
             return error
@@ -231,13 +231,13 @@ class Follower:
         return None
 
     def _goes_without_list(self, now: float) -> bool:
-        """Return whether the last answer to List was too large, and pods are asked for one by one meanwhile."""
+        """Return whether the last List answer was too large, so that pods are read one by one."""
         too_large_at = self._too_large_at
         is_recent = too_large_at is not None and now - too_large_at < self._settings.resync_seconds
         return is_recent and self._is_followed and self.questions.serves(GET) is not False
 
     def _is_right_after_restart(self, now: float) -> bool:
-        """Return whether the kubelet's sources are not ready yet, so that List writes nothing."""
+        """Return whether the kubelet's sources are not ready yet, so that List does not write in the kubelet."""
         return self._started_at is not None and now - self._started_at < SEARCH_SECONDS
 
     def _list(self, reason: ListReason) -> KubeletError | None:
@@ -267,7 +267,7 @@ class Follower:
         return None
 
     def _ask_allocatable(self) -> KubeletError | None:
-        """Ask what may be handed out, by which is seen that the kubelet lives too; return why it does not."""
+        """Read the allocatable resources, which also shows that the kubelet is alive; return the error if it is not."""
         now = self._clock.monotonic_seconds()
         try:
             answer = self.questions.allocatable()
@@ -292,7 +292,7 @@ class Follower:
         return None
 
     def _ask_pods(self) -> None:
-        """Ask for the pods that are due, one by one; after a failure the rest waits."""
+        """Read the due pods one by one; after a failure the rest waits."""
         now = self._clock.monotonic_seconds()
         if not self._may_get():
             return
@@ -306,7 +306,7 @@ class Follower:
                 break
 
     def _get(self, key: PodKey, why: Why) -> None:
-        """Ask for one pod. Raises KubeletError."""
+        """Read one pod. Raises KubeletError."""
         answer = self.questions.get(key)
         now = self._clock.monotonic_seconds()
         before = self.cache.entries.get(key)
@@ -320,7 +320,7 @@ class Follower:
         self._gets.answered(key, why, answer, now)
 
     def _settle(self) -> None:
-        """Take what the metadata say and what time has passed."""
+        """Apply the metadata and the passing of time to the cache."""
         now = self._clock.monotonic_seconds()
         was_wrong = self.cache.witness.own_is_wrong
         self._note(self.cache.settle(now))
@@ -338,11 +338,11 @@ class Follower:
             log.error("resync.differs", extra={"namespace": key[0], "pod": key[1]})
 
     def _suspect(self, keys: Iterable[PodKey], now: float) -> None:
-        """Take that a resync differs from what was shown: an event that tells why may be on its way."""
+        """Note that a resync differs from what was shown: an event that explains it may still arrive."""
         self._suspects.update(dict.fromkeys(keys, now))
 
     def _note(self, ended: Iterable[Ended]) -> None:
-        """Say which entries have ended against what the metadata say."""
+        """Log which entries have ended against what the metadata say."""
         for each in ended:
             if each.contradicts and each.rule is Rule.REFUSED:
                 self._suspect([each.key], self._clock.monotonic_seconds())

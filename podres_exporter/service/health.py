@@ -1,4 +1,4 @@
-"""How the sources are, and a log line when that changes."""
+"""Track the health of each source, and log its changes."""
 
 import logging
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ log = logging.getLogger(__name__)
 
 
 class HealthBook:
-    """Owned by the poll loop. Logs transitions, never a state twice."""
+    """Owned by the poll loop. Logs changes, never the same state twice."""
 
     def __init__(self, sources: Iterable[str], clock: Clock) -> None:
-        """No source has been asked yet, so none is up."""
+        """No source has been used yet, so none is up."""
         self._clock = clock
         self._health = {source: SourceHealth(source, up=False, last_success_seconds=None) for source in sources}
         self._down_since_seconds: dict[str, float] = {}
@@ -39,5 +39,5 @@ class HealthBook:
         self._health[source] = SourceHealth(source, up=False, last_success_seconds=last_success)
 
     def all(self) -> tuple[SourceHealth, ...]:
-        """Return how every source is."""
+        """Return the health of every source."""
         return tuple(self._health.values())

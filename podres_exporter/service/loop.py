@@ -1,4 +1,4 @@
-"""The thread that polls, at intervals and when it is woken, and what is known of its life."""
+"""The poll loop's thread: poll at intervals, refresh when woken, and report liveness."""
 
 import logging
 import threading
@@ -13,16 +13,16 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 GATHER_SECONDS = 0.1
-"""How long news is gathered after the first of it: one change of a pod comes as several events."""
+"""How long to wait for further news after the first: one change of a pod produces several events."""
 SPACING_SECONDS = 0.5
-"""The least time from one refresh to the next, and from a poll to a refresh."""
+"""Minimum time between refreshes, and from a poll to a refresh."""
 
 
 class Polled(Protocol):
-    """What the loop turns."""
+    """The interface of what the loop drives."""
 
     def tick(self) -> float:
-        """Poll; return how many seconds to wait before the next time."""
+        """Poll; return how many seconds to wait before the next poll."""
         ...
 
     def refresh(self) -> None:
@@ -30,20 +30,19 @@ class Polled(Protocol):
         ...
 
     def due(self) -> float:
-        """Return in how many seconds `refresh` has something to do."""
+        """Return in how many seconds `refresh` is due."""
         ...
 
     def failed(self) -> None:
-        """Take that one of the others has ended in an unexpected error."""
+        """Note that one of the other methods raised an unexpected error."""
         ...
 
 
 class PollLoop:
     """
-    Calls `tick` until it is stopped; a tick returns how long to wait before the next one.
+    Calls `tick` until stopped; a tick returns how long to wait before the next one.
 
-    In between it calls `refresh` when it is woken or when that is due, never sooner than SPACING_SECONDS after the last
-    call.
+    In between it calls `refresh` when woken or when due, but not sooner than SPACING_SECONDS after the last call.
     """
 
     def __init__(
@@ -59,8 +58,8 @@ class PollLoop:
         """
         Start nothing yet.
 
-        *woken* is set, by any thread, when there is news. *patience_seconds*: a tick that has not come for that long
-        means that the loop hangs. It must exceed the longest wait plus the deadlines of one tick's calls.
+        *woken* is set by any thread when there is news. *patience_seconds*: without a tick for that long, the loop is
+        considered hung. It must exceed the longest wait plus the deadlines of one tick's calls.
         """
         self._polled = polled
         self._interval, self._patience = interval_seconds, patience_seconds
@@ -74,30 +73,30 @@ class PollLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Tell the loop to end after the call under way; returns at once."""
+        """Make the loop end after the current call; returns at once."""
         self._stop.set()
         self._woken.set()
 
     def join(self, timeout_seconds: float) -> bool:
-        """Wait for the loop to end; True if it has."""
+        """Wait for the loop to end; return True if it has."""
         self._thread.join(timeout_seconds)
         return not self._thread.is_alive()
 
     def healthy(self) -> tuple[bool, str]:
-        """Tell whether the loop turns, with a sentence for people. Says nothing of the kubelet."""
+        """Return whether the loop is alive, with a sentence for display. It says nothing about the kubelet."""
         age = self._clock.monotonic_seconds() - self._turned_at_seconds
         if age > self._patience:
-            return False, f"the poll loop has not turned for {age:.0f} s"
-        return True, "the poll loop turns"
+            return False, f"the poll loop has not run for {age:.0f} s"
+        return True, "the poll loop is running"
 
     def turn(self) -> float:
-        """Poll once and return the wait; an unexpected error is logged and counted, and the loop goes on."""
+        """Poll once and return the wait; an unexpected error is logged and counted, and the loop continues."""
         delay = self._guarded(self._polled.tick)
         self._turned_at_seconds = self._clock.monotonic_seconds()
         return self._interval if delay is None else delay
 
     def _guarded(self, call: Callable[[], T]) -> T | None:
-        """Return what the call returns; None, logged and counted, where it raises."""
+        """Return the call's result; None, logged and counted, if it raises."""
         try:
             return call()
         except Exception:
@@ -110,12 +109,12 @@ class PollLoop:
             return None
 
     def _run(self) -> None:
-        """Turn until stopped."""
+        """Poll until stopped."""
         while not self._stop.is_set():
             self._pause(self.turn())
 
     def _pause(self, seconds: float) -> None:
-        """Wait for the next poll, and refresh meanwhile whenever there is news."""
+        """Wait for the next poll, and refresh whenever there is news."""
         until = self._clock.monotonic_seconds() + seconds
         while (left := until - self._clock.monotonic_seconds()) > 0 and not self._clock.wait(
             self._stop, min(SPACING_SECONDS, left)

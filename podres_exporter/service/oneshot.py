@@ -1,4 +1,4 @@
-"""One look at a node: the same poller as the daemon's, ticked once."""
+"""Read a node once, for one-shot commands: the daemon's poller, ticked once."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -18,14 +18,14 @@ from podres_exporter.sources.interfaces import KubeletSource, TopologySource
 _FOR_EVER = 24 * 3600.0
 
 READ_AGAIN_SECONDS = 2.0
-"""How often the API server is asked whether an admission is over."""
+"""How often the API server is polled to see whether an admission is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """
-    A snapshot, and how it came about: the failures by RPC, Get's excepted, the topology or why there is none, and the
-    number of items that could not be read.
+    A snapshot and how it was obtained: failures by RPC (except Get), the topology or why there is none, and the number
+    of unreadable items.
     """
 
     snapshot: Snapshot
@@ -36,9 +36,9 @@ class Look:
 
 def wait_for_admissions(read: Callable[[], Metadata], clock: Clock) -> Metadata:
     """
-    Return the metadata once no pod may be in admission any more, for a List in the middle of one can do harm.
+    Return the metadata once no pod may be in admission, because a List during an admission can do harm.
 
-    They are read again every two seconds, for ten seconds at most.
+    It is re-read every two seconds, for at most ten seconds.
     """
     never, metadata = threading.Event(), read()
     until = clock.monotonic_seconds() + ADMISSION_SECONDS
@@ -50,12 +50,11 @@ def wait_for_admissions(read: Callable[[], Metadata], clock: Clock) -> Metadata:
 
 def look(node: str, sources: Sources, clock: Clock, site: Site | None = None) -> Look:
     """
-    Return what the sources say now.
+    Read all sources and return a snapshot.
 
-    The List is not waited with: see `wait_for_admissions`. *site* is where the command runs, left out where it looks at
-    answers of another place. What is free is not known
-    where the kubelet has not had the pods of its API server. The metadata source has been started before, and is not
-    stopped here.
+    The List is not delayed: call `wait_for_admissions` first. *site* is where the command runs, None if the answers are
+    from elsewhere. Free amounts are unknown if the kubelet has not received its API server's pods yet. The metadata
+    source must have been started, and is not stopped here.
     """
     kubelet, topology, events = _Kubelet(sources.kubelet), _Topology(sources.topology), SilentEvents()
     poller = Poller(
@@ -76,49 +75,49 @@ def look(node: str, sources: Sources, clock: Clock, site: Site | None = None) ->
     )
     poller.tick()
     if sources.dra.dra() is not None:
-        poller.join_again()  # the claims of the pods could be read as soon as these were known
+        poller.join_again()  # the claims of these pods can be read now that the pods are known
     return Look(_at_once(poller.snapshot()), kubelet.failures, topology.last, events.malformed_items)
 
 
 def _at_once(snapshot: Snapshot) -> Snapshot:
-    """Return the snapshot with all totals at 0: in one look no time goes by, however long the sources took."""
+    """Return the snapshot with all totals at 0: a single read spans no time, however long the sources took."""
     if snapshot.allocation is None:
         return snapshot
     return replace(snapshot, usage=accrue(Usage(), snapshot.allocation, 0.0))
 
 
 class SilentEvents:
-    """Events that become no metrics."""
+    """Events that are not exported as metrics."""
 
     def __init__(self) -> None:
-        """Count from nothing."""
+        """Start counting at 0."""
         self.malformed_items = 0
 
     def rpc(self, rpc: str, seconds: float, reason: Reason | None) -> None:
-        """Pass over it."""
+        """Ignore it."""
 
     def malformed(self, rpc: str, items: int) -> None:  # noqa: ARG002 - they are counted together
         """Count the items."""
         self.malformed_items += items
 
     def restarted(self) -> None:
-        """Pass over it."""
+        """Ignore it."""
 
     def listed(self, reason: str) -> None:
-        """Pass over it."""
+        """Ignore it."""
 
     def list_delayed(self, outcome: str) -> None:
-        """Pass over it."""
+        """Ignore it."""
 
     def resync_differed(self) -> None:
-        """Pass over it."""
+        """Ignore it."""
 
     def loop_error(self) -> None:
-        """Pass over it."""
+        """Ignore it."""
 
 
 class _Kubelet:
-    """KubeletSource that keeps the failures of another one, Get's excepted."""
+    """A KubeletSource wrapper that records failures, except those of Get."""
 
     def __init__(self, kubelet: KubeletSource) -> None:
         self._kubelet = kubelet
@@ -141,7 +140,7 @@ class _Kubelet:
 
 
 class _Topology:
-    """TopologySource that keeps what another one said last."""
+    """A TopologySource wrapper that records the last answer."""
 
     def __init__(self, topology: TopologySource) -> None:
         self._topology = topology

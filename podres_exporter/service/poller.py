@@ -1,4 +1,4 @@
-"""From the sources to the published snapshot: at the poll interval, and in between whenever there is news."""
+"""Poll the sources and publish snapshots: at the poll interval, and in between when there is news."""
 
 import logging
 import math
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where everything comes from."""
+    """All sources of a snapshot."""
 
     kubelet: KubeletSource
     topology: TopologySource
@@ -56,9 +56,9 @@ class Sources:
 
 class Poller:
     """
-    Owned by one thread: `tick` polls, `refresh` does what is due in between.
+    Owned by one thread: `tick` polls, `refresh` makes the calls due in between.
 
-    What it learns leaves it as a frozen Snapshot through *publish*.
+    Results are published as frozen Snapshots through *publish*.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class Poller:
         scraped_at: Callable[[], float] = lambda: math.inf,
     ) -> None:
         """
-        Ask nothing yet.
+        Call nothing yet.
 
-        *publish* takes a snapshot and the monotonic second from which its allocation must not be shown; *changes* are
-        the pods that the API server says have changed. *scraped_at* returns the monotonic second of the last scrape.
+        *publish* takes a snapshot and the monotonic second at which its allocation expires; *changes* are the changed
+        pods reported by the metadata source. *scraped_at* returns the monotonic second of the last scrape.
         """
         self._settings, self._sources, self._clock, self._publish = settings, sources, clock, publish
         self._changes = changes
@@ -95,7 +95,7 @@ class Poller:
         self._published: Snapshot | None = None
 
     def tick(self) -> float:
-        """Ask, believe, join, publish; return how many seconds to wait before the next poll."""
+        """Poll, join and publish; return how many seconds to wait before the next poll."""
         self._read_topology()
         self._take_news()
         self._follower.poll()
@@ -111,7 +111,7 @@ class Poller:
         return poll_delay(interval, uniform) if error is None else retry_delay(self._failures, interval, uniform)
 
     def refresh(self) -> None:
-        """Ask the kubelet what is due, and show that and what the API server has told, if it is news."""
+        """Make the calls that are due, and publish the result together with changed metadata, if anything is new."""
         self._take_news()
         witness = self._follower.cache.witness
         answered_at = witness.start.answered_at
@@ -122,29 +122,31 @@ class Poller:
         self._join_and_publish(only_news=True)
 
     def join_again(self) -> None:
-        """Show what is known by now; nobody is asked."""
+        """Join and publish what is known now, without any call."""
         self._join_and_publish()
 
     def due(self) -> float:
-        """Return in how many seconds `refresh` has something to do; infinite where that is nothing."""
+        """Return in how many seconds `refresh` is due (infinite: never)."""
         return self._follower.due()
 
     def failed(self) -> None:
-        """Show that a poll has ended in an unexpected error: what was last known is old."""
+        """Publish that a poll ended in an unexpected error: the last known data is stale."""
         self._health.down(KubeletError("poll", Reason.INTERNAL, "an unexpected error, see the log"))
         parts = tuple(replace(part, stale=True) for part in self._parts())
         self._published = replace(self.snapshot(), parts=parts)
         self._publish(self._published, self._expires_at_seconds)
 
     def ready(self) -> tuple[bool, str]:
-        """Tell whether the kubelet has ever listed its pods, with a sentence for people; for any thread."""
+        """
+        Return whether the kubelet has ever listed its pods, with a sentence for display; callable from any thread.
+        """
         if self._ready:
             return True, "the kubelet has answered"
         error = self._health.last_error.get("kubelet")
         return False, f"waiting for the kubelet's first answer{f' ({error})' if error else ''}"
 
     def snapshot(self) -> Snapshot:
-        """Return everything that is known now; before the first poll, that nothing is."""
+        """Return the current snapshot; before the first poll, an empty one."""
         return Snapshot(
             node=self._settings.node,
             allocation=self._allocation,
@@ -156,13 +158,13 @@ class Poller:
         )
 
     def _take_news(self) -> None:
-        """Take what the API server has told."""
+        """Fetch changed metadata."""
         keys: Collection[PodKey] = self._changes.take()
         self._metadata = self._sources.metadata.metadata()
         self._follower.told(self._metadata, keys)
 
     def _parts(self) -> tuple[Part, ...]:
-        """Return how far each half of the kubelet's answer may be trusted."""
+        """Return the freshness of each part of the kubelet's answer."""
         follower = self._follower
         is_down = follower.error is not None
         return (
@@ -171,10 +173,10 @@ class Poller:
         )
 
     def _join_and_publish(self, *, only_news: bool = False) -> None:
-        """Count what was held since the last time, make the snapshot of what is believed, and let everyone see it."""
+        """Account for what was held since the last time, build the snapshot, and publish it."""
         now = self._clock.monotonic_seconds()
         if self._allocation is not None and now > self._expires_at_seconds:
-            # No poll came in time to see that it is too old to be shown: until then it counts.
+            # No poll has noticed that the data expired: count usage up to the expiry.
             self._totals.count(self._expires_at_seconds)
             self._totals.hold(None, now)
         self._totals.count(now)
@@ -188,7 +190,7 @@ class Poller:
             )
             known = self._sources.dra.dra()
             if known is not None and self._dra.claims.keys() - known.claims.keys():
-                # Of a claim whose pods are all others nothing is known yet: its name was another one's.
+                # A claim whose pods have all been replaced is unknown: its name belonged to another claim.
                 self._dra = known
                 self._allocation = self._join(now)
         self._ready = self._ready or self._allocation is not None
@@ -204,7 +206,7 @@ class Poller:
         self._totals.note_shown(self._clock.monotonic_seconds())
 
     def _join(self, now: float) -> Allocation | None:
-        """Return the allocation of what is believed; None where the kubelet was last heard too long ago."""
+        """Return the allocation; None if the kubelet was last heard too long ago."""
         cache, questions = self._follower.cache, self._follower.questions
         if now >= self._expires_at_seconds:
             return None
@@ -231,7 +233,7 @@ class Poller:
         )
 
     def _doubles(self, listing: Listing, marked: Iterable[MarkedPod]) -> tuple[DoubleHeld, ...] | None:
-        """Return what two living pods hold, seen twice; None where it cannot be known which pods are alive."""
+        """Return doubly held items that were seen twice; None if it is not known which pods are running."""
         metadata, lists_active = self._metadata, self._follower.questions.serves(GET) is True
         followed = metadata is not None and metadata.synced
         if not (followed or lists_active):
@@ -246,13 +248,13 @@ class Poller:
         return doubles
 
     def _unmask(self, listing: Listing) -> Listing:
-        """Take the shared pool out of the answer of a kubelet that may be older than 1.23."""
+        """Remove the shared pool from the answer of a kubelet that may be older than 1.23."""
         reported = self._follower.report.answer
         online = self._topology.online if self._topology else None
         return blank_shared_pool(listing, online, reported.cpus if reported else None)
 
     def _read_topology(self) -> None:
-        """Read the topology; the last one stays where it cannot be read, for machines do not change that often."""
+        """Read the topology; keep the last one if reading fails, because hardware rarely changes."""
         try:
             self._topology = self._sources.topology.read()
         except TopologyError as error:
@@ -262,12 +264,12 @@ class Poller:
 
 
 def _metadata_health(metadata: Metadata | None) -> tuple[SourceHealth, ...]:
-    """Return how the API server is, nothing where it is not asked."""
+    """Return the health of the metadata source, nothing if metadata is off."""
     if metadata is None:
         return ()
     return (SourceHealth("metadata", up=metadata.is_up, last_success_seconds=metadata.last_success_seconds),)
 
 
 def _dra_health(dra: Dra | None) -> tuple[SourceHealth, ...]:
-    """Return how the source of slices and claims is, nothing where it is not asked or not served."""
+    """Return the health of the DRA source, nothing if DRA is not read or not served."""
     return () if dra is None else (SourceHealth("dra", up=dra.is_up, last_success_seconds=dra.last_success_seconds),)

@@ -1,4 +1,4 @@
-"""Asks the kubelet, knows what the running one can answer, and notices when another one has started."""
+"""Call the kubelet, track which RPCs the running one serves, and detect restarts."""
 
 import logging
 from collections.abc import Callable
@@ -20,18 +20,21 @@ class Questions:
     """
     Owned by the poll loop. Every call raises KubeletError.
 
-    The socket is looked at before and after each answer. Where it is another one after it, the kubelet has restarted
-    around the call, and nobody knows which of the two has answered.
+    The socket's identity is checked before and after each call. If it differs, the kubelet restarted during the call,
+    and it is unknown which of the two processes answered.
     """
 
     def __init__(self, kubelet: KubeletSource, events: Events) -> None:
-        """Know nothing of the kubelet yet."""
+        """Start without knowledge of the kubelet."""
         self._kubelet, self._events = kubelet, events
         self._known: dict[str, Reason | None] = {}
         self.identity: SocketIdentity | None = None
 
     def has_restarted(self) -> bool:
-        """Look at the socket; True where another kubelet has made it than the last time, or the first one seen."""
+        """
+        Check the socket; return True if the kubelet has recreated it since the last check, or if it is the first one
+        seen.
+        """
         identity = self._kubelet.identity()
         if identity is None or identity == self.identity:
             return False
@@ -43,14 +46,14 @@ class Questions:
         return True
 
     def list(self) -> tuple[Listing, bool]:
-        """Return all pods, and whether they are those of the kubelet that was there before."""
+        """Return all pods, and whether the kubelet is still the same one."""
         listing = self._kubelet.list()
         self._known[LIST] = None
         self._report(LIST, listing)
         return listing, self._is_the_same()
 
     def allocatable(self) -> Allocatable | None:
-        """Return what may be handed out; None where the running kubelet does not have the method, or has it off."""
+        """Return the allocatable resources; None if the running kubelet lacks the method or has it disabled."""
         if self._support(ALLOCATABLE) is Support.UNSUPPORTED:
             return None
         answer = self._noted(ALLOCATABLE, self._kubelet.allocatable)
@@ -62,7 +65,7 @@ class Questions:
         return answer
 
     def get(self, key: PodKey) -> Listing | None:
-        """Return one pod as a listing; None where the kubelet does not know it, or has finished with it."""
+        """Return one pod as a listing; None if the kubelet does not know it, or the pod has finished."""
         try:
             answer = self._noted(GET, lambda: self._kubelet.get(*key))
         except KubeletError as error:
@@ -76,14 +79,14 @@ class Questions:
         if not self._is_the_same():
             raise _restarted(GET)
         if answer is not None and answer.pods[0].key != key:
-            raise KubeletError(GET, Reason.MALFORMED, "the answer is of another pod")
+            raise KubeletError(GET, Reason.MALFORMED, "the answer is for another pod")
         return answer
 
     def probe_get(self, listing: Listing) -> None:
         """
-        Learn once per start of the kubelet whether it has Get, with a pod that it has just listed.
+        Find out once per kubelet start whether Get is served, with a pod that was just listed.
 
-        Later kubelets fail unknown pods and count that as an error of their own; a listed pod disturbs nothing.
+        Newer kubelets fail requests for unknown pods and count them as errors; a listed pod has no such effect.
         """
         if GET not in self._known and listing.pods:
             try:
@@ -92,15 +95,15 @@ class Questions:
                 log.debug("kubelet.get_failed", extra={"reason": error.reason.value, "detail": error.detail})
 
     def serves(self, rpc: str) -> bool | None:
-        """Tell whether the running kubelet serves the RPC; None while that is not known."""
+        """Return whether the running kubelet serves the RPC; None if not known yet."""
         return self._known[rpc] is None if rpc in self._known else None
 
     def support(self) -> tuple[RpcSupport, ...]:
-        """Return what is known of each RPC of the running kubelet."""
+        """Return what is known about each RPC of the running kubelet."""
         return tuple(RpcSupport(rpc, self._support(rpc)) for rpc in RPCS)
 
     def lacks(self, rpc: str, *reasons: Reason) -> bool:
-        """Tell whether the kubelet is known not to serve the RPC, for one of these reasons."""
+        """Return whether the kubelet is known not to serve the RPC, for one of these reasons."""
         return self._known.get(rpc) in reasons
 
     def _support(self, rpc: str) -> Support:
@@ -112,7 +115,7 @@ class Questions:
         return self._kubelet.identity() == self.identity
 
     def _noted(self, rpc: str, call: Callable[[], T]) -> T | None:
-        """Return the answer and note that the kubelet has the method; None where it has not: that is no outage."""
+        """Return the answer and note that the method is served; None if it is not, which is not an outage."""
         try:
             answer = call()
         except KubeletError as error:
@@ -125,7 +128,7 @@ class Questions:
         return answer
 
     def _report(self, rpc: str, answer: Listing | Allocatable) -> None:
-        """Count the unusable items of an answer and name them where they do not flood the log."""
+        """Count the unusable items of an answer, and log them at a level where they do not flood the log."""
         self._events.malformed(rpc, len(answer.malformed))
         for fault in answer.malformed:
             log.debug("kubelet.malformed_item", extra={"rpc": rpc, "path": fault.path, "problem": fault.problem})

@@ -46,11 +46,11 @@ def test_without_a_metadata_source_everything_is_skipped() -> None:
 
 def test_missing_credentials_fail_with_their_remedy_and_skip_the_rest() -> None:
     """The sentence of the source of the credentials is both."""
-    problem = "no pod's environment: X is not set; give --metadata.kubeconfig, or run with --metadata.source=none"
+    problem = "not running in a pod: X is not set; give --metadata.kubeconfig, or run with --metadata.source=none"
     server = ApiServer(problem=problem)
     one = of("credentials", server)
 
-    assert (Verdict.FAILED, "no pod's environment: X is not set") == (one.verdict, one.seen)
+    assert (Verdict.FAILED, "not running in a pod: X is not set") == (one.verdict, one.seen)
     assert "give --metadata.kubeconfig, or run with --metadata.source=none" == one.remedy
     assert {Verdict.SKIPPED} == {of(name, server).verdict for name in NAMES[1:]}
 
@@ -128,7 +128,7 @@ def test_a_refusal_shows_that_the_server_can_be_reached() -> None:
 
 def test_a_server_that_is_no_api_server_is_reached_and_of_no_use() -> None:
     """A captive portal says 200 to everything."""
-    server = silent("9 bytes are no access review", Reason.MALFORMED)
+    server = silent("9 bytes are not an access review", Reason.MALFORMED)
 
     assert Verdict.OK is of("reach", server).verdict
     assert Verdict.NOTE is of("may-list", server).verdict

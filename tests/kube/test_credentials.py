@@ -82,7 +82,7 @@ def test_a_token_file_that_is_damaged_later_leaves_the_last_token(secured: Site,
 
 @pytest.mark.parametrize("environ", [{}, {**ENVIRON, "KUBERNETES_SERVICE_HOST": ""}, {"KUBERNETES_SERVICE_HOST": "h"}])
 def test_outside_a_pod_the_remedies_are_named(account: Path, environ: Mapping[str, str]) -> None:
-    with pytest.raises(ConfigError, match=r"no pod's environment.*--metadata.kubeconfig.*--metadata.source=none"):
+    with pytest.raises(ConfigError, match=r"not running in a pod.*--metadata.kubeconfig.*--metadata.source=none"):
         ServiceAccount(environ, account)
 
 

@@ -105,13 +105,13 @@ def test_a_context_can_be_chosen(tmp_path: Path) -> None:
     [
         (None, "No such file"),
         ("", "is empty"),
-        ("a: [", "it is no YAML"),
-        ("- a\n- b", "it is no kubeconfig"),
-        ("just text", "it is no kubeconfig"),
+        ("a: [", "it is not YAML"),
+        ("- a\n- b", "it is not a kubeconfig"),
+        ("just text", "it is not a kubeconfig"),
         ("apiVersion: v1", "no current context"),
-        ("contexts: [5]\ncurrent-context: a", "it is no kubeconfig"),
-        ("contexts: [{name: a, context: 5}]\ncurrent-context: a", "it is no kubeconfig"),
-        ("contexts: [{name: a, context: {}}]\ncurrent-context: a", "names none of its clusters"),
+        ("contexts: [5]\ncurrent-context: a", "it is not a kubeconfig"),
+        ("contexts: [{name: a, context: 5}]\ncurrent-context: a", "it is not a kubeconfig"),
+        ("contexts: [{name: a, context: {}}]\ncurrent-context: a", "names no entry of clusters"),
         ("contexts: [{name: a, context: {cluster: b}}]\ncurrent-context: a", "has no cluster 'b'"),
         (
             "{clusters: [{name: b, cluster: {}}], contexts: [{name: a, context: {cluster: b}}], current-context: a}",
@@ -127,9 +127,9 @@ def test_a_context_can_be_chosen(tmp_path: Path) -> None:
             kubeconfig("https://h").replace(
                 "user: {}", "user: {exec: {command: a, apiVersion: b, interactiveMode: Always}}"
             ),
-            "asks at a terminal",
+            "needs a terminal",
         ),
-        ("\x00\x01", "it is no YAML"),
+        ("\x00\x01", "it is not YAML"),
     ],
 )
 def test_what_is_of_no_use_is_a_configuration_error(tmp_path: Path, text: str | None, problem: str) -> None:
@@ -333,13 +333,13 @@ def test_a_plugin_may_give_a_certificate(tmp_path: Path, authority: Authority) -
     [
         ("echo 'You must be logged in: run corp login' >&2; exit 7", "ended with code 7: You must be logged in"),
         ("kill -9 $$", "was killed by signal 9"),
-        ("echo no JSON", "prints no ExecCredential"),
-        ("echo '[]'", "prints no ExecCredential"),
+        ("echo no JSON", "does not print an ExecCredential"),
+        ("echo '[]'", "does not print an ExecCredential"),
         (f"echo '{credential('v1beta1', **TOKEN_T)}'", "answers in client.authentication.k8s.io/v1beta1"),
         (f"echo '{credential()}'", "prints neither a token nor a certificate"),
         (f"echo '{credential(clientCertificateData='a')}'", "prints neither a token nor a certificate"),
-        (f"echo '{credential(**TOKEN_T, expirationTimestamp='soon')}'", "prints no ExecCredential"),
-        ("printf '\\377'", "prints what is no text"),
+        (f"echo '{credential(**TOKEN_T, expirationTimestamp='soon')}'", "does not print an ExecCredential"),
+        ("printf '\\377'", "prints something that is not text"),
     ],
 )
 def test_a_plugin_that_fails_is_told_in_its_own_words_and_nothing_is_asked_anonymously(

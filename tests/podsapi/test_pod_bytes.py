@@ -206,7 +206,7 @@ def test_a_damaged_pod_is_named_by_what_can_be_read_of_it() -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"\xff\xff", "its 2 bytes are no core/v1 Pod"),
+        (b"\xff\xff", "its 2 bytes are not a core/v1 Pod"),
         (NAMELESS, "is missing"),
         (b"", "is missing"),
     ],
@@ -220,7 +220,7 @@ def test_bytes_that_are_no_pod_are_an_error_with_its_place(data: bytes, problem:
 
 def test_what_is_no_event_or_names_nobody_is_unusable() -> None:
     """Neither ends a pod."""
-    assert Unusable(("", ""), "", "1 bytes are no WatchPodsEvent") == decode_event(b"\xff", DECODER)
+    assert Unusable(("", ""), "", "1 bytes are not a WatchPodsEvent") == decode_event(b"\xff", DECODER)
     found = decode_event(event(pb.DELETED, NAMELESS), DECODER)
     assert isinstance(found, Unusable)
     assert "pod.metadata" == found.path

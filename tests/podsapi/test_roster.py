@@ -88,7 +88,7 @@ def test_an_explicit_end_counts_at_any_time() -> None:
 
 
 def test_the_end_of_another_instance_ends_nothing() -> None:
-    """A pod of a StatefulSet is made anew under its old name, and the end of the old one may be told later."""
+    """A StatefulSet pod is recreated under its old name, and the deletion of the old one may be reported afterwards."""
     kubelet = Kubelet()
     kubelet.sync(OWN_POD, pod(uid="2"), restarted=True)
 

@@ -219,7 +219,7 @@ def test_a_loop_that_turns_is_healthy(clock: FakeClock, events: Counted) -> None
     loop.turn()
     clock.advance(PATIENCE)
 
-    assert (True, "the poll loop turns") == loop.healthy()
+    assert (True, "the poll loop is running") == loop.healthy()
 
 
 def test_a_loop_that_has_not_turned_for_longer_than_its_patience_is_not_healthy(
@@ -230,7 +230,7 @@ def test_a_loop_that_has_not_turned_for_longer_than_its_patience_is_not_healthy(
     loop.turn()
     clock.advance(PATIENCE + 1)
 
-    assert (False, "the poll loop has not turned for 241 s") == loop.healthy()
+    assert (False, "the poll loop has not run for 241 s") == loop.healthy()
 
 
 def test_a_loop_that_turns_again_is_healthy_again(clock: FakeClock, events: Counted) -> None:

@@ -1,1 +1,1 @@
-"""Where the API server is and who we are to it: service accounts, kubeconfigs, credential plugins."""
+"""Credentials for the API server: service accounts, kubeconfigs and credential plugins."""

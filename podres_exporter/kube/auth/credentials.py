@@ -1,4 +1,4 @@
-"""Where the API server is and who we are to it; in a pod, from the files of its service account."""
+"""Find the API server and the credentials for it; in a pod, from the files of its service account."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -21,8 +21,8 @@ class Endpoint:
     """
     How one API server is reached.
 
-    *authority* is who has signed its certificate: a file, or PEM itself; None trusts what the system trusts. *tls_name*
-    is the name in the certificate where it is not the URL's; *proxy* is a URL, which may hold a password.
+    *authority* is the CA of its certificate, as a file or PEM; None uses the system's CAs. *tls_name* is the name in
+    the certificate if it differs from the URL's; *proxy* is a URL, which may contain a password.
     """
 
     url: str
@@ -43,52 +43,54 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What one request is sent with: headers such as Authorization, and perhaps a client certificate."""
+    """What one request is sent with: headers such as Authorization, and optionally a client certificate."""
 
     headers: tuple[tuple[str, str], ...] = ()
     certificate: Certificate | None = None
 
 
 class Credentials(Protocol):
-    """Credentials as they are found once; the client makes new ones after the server has refused them."""
+    """Credentials as found at one time; the client loads new ones after the server has rejected them."""
 
     @property
     def endpoint(self) -> Endpoint:
-        """Return how the API server is reached."""
+        """Return how to reach the API server."""
         ...
 
     def identity(self) -> Identity:
-        """Return what the next request is sent with. May take seconds; raises ConfigError where there is nothing."""
+        """
+        Return the identity for the next request. May take seconds; raises ConfigError if there are no credentials.
+        """
         ...
 
     def close(self) -> None:
-        """End what `identity` waits for, from any thread; later calls fail."""
+        """Abort a pending `identity` call, from any thread; later calls fail."""
         ...
 
 
 MakeCredentials = Callable[[], Credentials]
-"""Reads the files as they are now, and asks nobody. Raises ConfigError where they cannot be used."""
+"""Loads the credentials from files, without any request. Raises ConfigError if they cannot be used."""
 
 
 def user_agent(node: str) -> str:
-    """Return how we name ourselves, so that an audit log tells the nodes apart."""
+    """Return the User-Agent, which includes the node so that audit logs can distinguish the exporters."""
     return f"podres-exporter/{__version__} ({node})"
 
 
 class ServiceAccount:
     """
-    Credentials of the pod that this process runs in.
+    Credentials of the pod in which this process runs.
 
-    The token is read anew for every request: the kubelet replaces it well before it expires.
+    The token is re-read for every request: the kubelet replaces it well before it expires.
 
     Source: client-go's rest.InClusterConfig.
     """
 
     def __init__(self, environment: Mapping[str, str], directory: Path = SERVICE_ACCOUNT) -> None:
-        """Raise ConfigError where the environment or the files of a service account are missing."""
+        """Raise ConfigError if the environment or the files of a service account are missing."""
         host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")
         if not (host and port):
-            problem = "no pod's environment: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set"
+            problem = "not running in a pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set"
             raise ConfigError([f"{problem}; give --metadata.kubeconfig, {_OTHERWISE}"])
         url = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
         authority, self._token_file = directory / "ca.crt", directory / "token"
@@ -101,22 +103,22 @@ class ServiceAccount:
         self.endpoint = Endpoint(url, authority, proxy=proxy_for(url, environment))
 
     def identity(self) -> Identity:
-        """Return the token that the file has now; the last one stays if there is none."""
-        with contextlib.suppress(OSError, ValueError):  # the API server says whether the old one is still good
+        """Return the token currently in the file; the previous one if there is none."""
+        with contextlib.suppress(OSError, ValueError):  # the API server decides whether the old token is still valid
             self._token = read_token(self._token_file)
         return bearer(self._token)
 
     def close(self) -> None:
-        """Do nothing: `identity` waits for nobody."""
+        """Do nothing: `identity` never blocks."""
 
 
 def bearer(token: str) -> Identity:
-    """Return the identity of a token."""
+    """Return an identity with this bearer token."""
     return Identity((("Authorization", f"Bearer {token}"),))
 
 
 def read_token(path: Path) -> str:
-    """Return the token of a file. Raises OSError or ValueError where there is none."""
+    """Return the token in a file. Raises OSError or ValueError if there is none."""
     token = path.read_text(encoding="ascii").strip()
     if not token:
         raise ValueError(f"{path} is empty")
@@ -124,7 +126,7 @@ def read_token(path: Path) -> str:
 
 
 def _unmounted(directory: Path, error: Exception) -> str:
-    """Return what is missing of a service account, with the remedy."""
+    """Return a sentence that says what is missing of the service account, with the remedy."""
     return (
         f"no service account in {directory}: {error}; "
         f"set automountServiceAccountToken: true on the pod or its service account, {_OTHERWISE}"

@@ -1,4 +1,4 @@
-"""Credential plugins of kubeconfigs: a program that prints a token or a client certificate."""
+"""Credential plugins of kubeconfigs (exec): run a program that prints a token or a client certificate."""
 
 import contextlib
 import json
@@ -18,20 +18,20 @@ from podres_exporter.kube.auth.credentials import Certificate, Identity, bearer
 from podres_exporter.printable import printable
 
 PLUGIN_SECONDS = 30.0
-"""How long a plugin may take. client-go waits for ever; a daemon must not."""
+"""Timeout of a plugin. client-go waits forever; a daemon must not."""
 
 INTERACTIVE_SECONDS = 300.0
-"""The same where a person at a terminal may have to answer."""
+"""The timeout if a user at a terminal may have to answer."""
 
 EARLY_SECONDS = 10.0
-"""So long before its end a credential is replaced: a request takes time too."""
+"""A credential is replaced this long before it expires, because requests take time too."""
 
 _LONGEST_WORDS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class PluginSpec:
-    """How to run a plugin; *cluster* is what it is told of the API server, None where it has not asked for that."""
+    """How to run a plugin; *cluster* is the cluster information passed to it, None if it does not request it."""
 
     command: str
     arguments: tuple[str, ...]
@@ -44,13 +44,13 @@ class PluginSpec:
 
 class CredentialPlugin:
     """
-    Run the plugin when there is no credential, or its time is over. Not for more than one thread, `close` excepted.
+    Runs the plugin when there is no credential or it has expired. Not thread-safe, except for `close`.
 
     Source: client-go's plugin/pkg/client/auth/exec; client.authentication.k8s.io/v1 ExecCredential.
     """
 
     def __init__(self, spec: PluginSpec, clock: Clock, seconds: float | None = None) -> None:
-        """Run nothing yet; *seconds* is how long each run may take."""
+        """Run nothing yet; *seconds* is the timeout of each run."""
         self._spec, self._clock = spec, clock
         self._seconds = seconds or (INTERACTIVE_SECONDS if spec.is_interactive else PLUGIN_SECONDS)
         self._identity: Identity | None = None
@@ -60,7 +60,7 @@ class CredentialPlugin:
         self._is_closed = False
 
     def identity(self) -> Identity:
-        """Return the credential. Raises ConfigError with the plugin's own words where there is none."""
+        """Return the credential. Raises ConfigError with the plugin's own error output if there is none."""
         expires = self._expires_at_seconds
         is_over = expires is not None and self._clock.wall_seconds() >= expires - EARLY_SECONDS
         if self._identity is None or is_over:
@@ -69,14 +69,14 @@ class CredentialPlugin:
         return self._identity
 
     def close(self) -> None:
-        """Kill the plugin that is running; later calls fail."""
+        """Kill a running plugin; later calls fail."""
         with self._lock:
             self._is_closed = True
             if self._process is not None:
                 _kill(self._process, is_group=not self._spec.is_interactive)
 
     def _run(self) -> str:
-        """Return what the plugin prints."""
+        """Run the plugin and return its output."""
         process = self._start()
         try:
             output, words = process.communicate(timeout=self._seconds)
@@ -84,9 +84,9 @@ class CredentialPlugin:
             _kill(process, is_group=not self._spec.is_interactive)
             raise self._fault(f"has not ended within {self._seconds:g} s") from error
         except UnicodeDecodeError as error:
-            raise self._fault("prints what is no text") from error
+            raise self._fault("prints something that is not text") from error
         finally:
-            # A child of the plugin may hold the pipes open: they are not waited for.
+            # A child of the plugin may keep the pipes open, so do not wait for them to close.
             with self._lock:
                 self._process = None
             for pipe in (process.stdout, process.stderr):
@@ -117,7 +117,8 @@ class CredentialPlugin:
                     stderr=None if spec.is_interactive else subprocess.PIPE,
                     env={**spec.environment, "KUBERNETES_EXEC_INFO": json.dumps(info)},
                     encoding="utf-8",
-                    # Killed with its children as a group; one that asks at the terminal must stay in ours.
+                    # Its own process group, so that it can be killed with its children; an interactive one must stay in
+                    # ours.
                     process_group=None if spec.is_interactive else 0,
                 )
             except (OSError, ValueError) as error:
@@ -127,14 +128,14 @@ class CredentialPlugin:
             return self._process
 
     def _read(self, output: str) -> tuple[Identity, float | None]:
-        """Return the credential and when it expires, in Unix seconds."""
+        """Return the credential and its expiry in Unix seconds."""
         try:
             answer = json.loads(output)
             version, status = answer["apiVersion"], answer["status"]
             token, chain, key = (status.get(each) for each in ("token", "clientCertificateData", "clientKeyData"))
             expires = _moment(status.get("expirationTimestamp"))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise self._fault("prints no ExecCredential") from error  # without the text: it may be a secret
+            raise self._fault("does not print an ExecCredential") from error  # without the text: it may be a secret
         if version != self._spec.api_version:
             told = f"{printable(str(version))}, and the kubeconfig asks for {printable(self._spec.api_version)}"
             raise self._fault(f"answers in {told}")
@@ -152,7 +153,7 @@ class CredentialPlugin:
 
 
 def _kill(process: "subprocess.Popen[str]", *, is_group: bool) -> None:
-    """Kill the process, and the group that it leads, unless it has ended."""
+    """Kill the process and its process group, unless it has ended."""
     if process.poll() is not None:
         return
     with contextlib.suppress(OSError):
@@ -164,13 +165,13 @@ def _kill(process: "subprocess.Popen[str]", *, is_group: bool) -> None:
 
 
 def _quoted(words: str | None) -> str:
-    """Return the end of what a plugin has said on standard error."""
+    """Return the end of the plugin's standard error, quoted."""
     said = " ".join((words or "").split())
     return f": {printable(said[-_LONGEST_WORDS:])}" if said else ""
 
 
 def _moment(text: str | None) -> float | None:
-    """Return an RFC 3339 moment in Unix seconds. Raises ValueError or TypeError."""
+    """Parse an RFC 3339 timestamp to Unix seconds. Raises ValueError or TypeError."""
     if not text:
         return None
     found = datetime.fromisoformat(text)
@@ -188,14 +189,16 @@ def plugin_spec(
     """
     Return how to run the plugin of a kubeconfig's `exec` section. Raises ConfigError, TypeError or KeyError.
 
-    A command with a slash is relative to the *directory* of the kubeconfig. *is_terminal*: somebody can be asked.
+    A command with a slash is relative to the *directory* of the kubeconfig. *is_terminal*: a user can be prompted.
     """
     command, api_version = section.get("command"), section.get("apiVersion")
     if not (isinstance(command, str) and command and isinstance(api_version, str) and api_version):
         raise ConfigError(["its exec section has no command, or no apiVersion"])
     mode = section.get("interactiveMode") or "IfAvailable"
     if mode == "Always" and not is_terminal:
-        raise ConfigError([f"the credential plugin {printable(command)} asks at a terminal, and there is none"])
+        raise ConfigError(
+            [f"the credential plugin {printable(command)} needs a terminal for its prompts, and there is none"]
+        )
     added = {str(each["name"]): str(each["value"]) for each in section.get("env") or ()}
     return PluginSpec(
         str(directory / command) if "/" in command else command,

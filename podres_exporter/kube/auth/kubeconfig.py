@@ -1,4 +1,4 @@
-"""Credentials of kubeconfigs, read as client-go reads them."""
+"""Read credentials from kubeconfigs, as client-go does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_NAMESPACE = "default"
 
 
 class Kubeconfig:
-    """Credentials of one context of the merged *files*. Nobody is asked, and no plugin is run, before `identity`."""
+    """Credentials of one context of the merged *files*. No request is sent and no plugin is run before `identity`."""
 
     def __init__(
         self,
@@ -33,11 +33,11 @@ class Kubeconfig:
         is_terminal: bool = False,
     ) -> None:
         """
-        Choose the *context*, the current one without a name. *is_terminal*: a plugin may ask a person there.
+        Use *context*, or the current one if it is not given. *is_terminal*: a plugin may prompt the user.
 
-        *remedy* ends every error.
+        *remedy* is appended to every error.
 
-        Raises ConfigError where a file, the context or what they name cannot be used.
+        Raises ConfigError if a file, the context or anything they refer to cannot be used.
         """
         self._explained = _Explained(files, remedy)
         with self._explained:
@@ -52,26 +52,26 @@ class Kubeconfig:
             self._user: User = user_of(user, cluster, certificate, environment, clock, is_terminal=is_terminal)
 
     def identity(self) -> Identity:
-        """Return what the next request is sent with; this may run a plugin."""
+        """Return the identity for the next request; this may run a plugin."""
         with self._explained:
             return self._user.identity()
 
     def close(self) -> None:
-        """Stop a plugin that is running."""
+        """Kill a running plugin."""
         self._user.close()
 
 
 class _Explained:
-    """Tells of what goes wrong in the block as a ConfigError that names the files."""
+    """Translate errors in the block to a ConfigError that names the files."""
 
     def __init__(self, files: Sequence[str], remedy: str) -> None:
         self._names, self._remedy = os.pathsep.join(files), f"; {remedy}" if remedy else ""
 
     def __enter__(self) -> None:
-        """Begin."""
+        """Enter the block."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Raise ConfigError instead of whatever a file that is none makes of itself."""
+        """Raise ConfigError instead of the various errors that a malformed file causes."""
         match error:
             case None:
                 return
@@ -80,11 +80,11 @@ class _Explained:
             case OSError():
                 problem = str(error)
             case AttributeError() | KeyError() | TypeError() | RecursionError():
-                problem = "it is no kubeconfig"
+                problem = "it is not a kubeconfig"
             case ValueError():
-                problem = "it is no text"
+                problem = "it is not text"
             case _ if type(error).__module__.startswith("yaml"):
-                problem = "it is no YAML"
+                problem = "it is not YAML"
             case _ if type(error).__module__.startswith("kubernetes.config"):
                 problem = str(error)
             case _:
@@ -94,31 +94,31 @@ class _Explained:
 
 
 class _Merged:
-    """The sections of several kubeconfigs: of two with one name the first counts, as for kubectl."""
+    """The merged sections of several kubeconfigs: if two have the same name, the first one wins, as in kubectl."""
 
     def __init__(self, files: Sequence[str]) -> None:
-        """Read them all."""
+        """Read all files."""
         from kubernetes.config.kube_config import KubeConfigMerger  # noqa: PLC0415 - heavy, and only for kubeconfigs
 
         merger = KubeConfigMerger("")  # type: ignore[no-untyped-call]  # not annotated
         for each in files:
             merger.load_config(each)  # type: ignore[no-untyped-call]  # not annotated
         self._sections: Mapping[str, Any] = merger.config.value
-        # The first file that names a context counts; the package takes the last.
+        # The first file with a current context wins; the kubernetes package would take the last.
         named = (each.get("current-context") for each in merger.config_files.values())
         self._current: str | None = next(filter(None, named), None)
 
     def context(self, name: str | None) -> Section:
-        """Return the context, the current one without a name."""
+        """Return the named context, or the current one."""
         chosen = name or self._current
         if not chosen:
-            raise ConfigError(["it has no current context: name one, or run kubectl config use-context"])
+            raise ConfigError(["it has no current context: give one, or run kubectl config use-context"])
         return self.named("contexts", chosen)
 
     def named(self, kind: str, name: object) -> Section:
-        """Return the section of that name: the contexts, clusters or users."""
+        """Return a section by name, from the contexts, clusters or users."""
         if not name:
-            raise ConfigError([f"its context names none of its {kind}"])
+            raise ConfigError([f"its context names no entry of {kind}"])
         found = self._sections[kind]
         for each in found:
             if each.value["name"] == name:
@@ -133,9 +133,9 @@ class _Merged:
 
 def _endpoint(cluster: Section, environment: Mapping[str, str]) -> Endpoint:
     """
-    Return where the cluster is.
+    Return how to reach the cluster.
 
-    Source: client-go's rest.DefaultServerURL: without a scheme it is https where there is anything of TLS.
+    Source: client-go's rest.DefaultServerURL: without a scheme, https is used if any TLS setting is present.
     """
     content = cluster.content
     url, authority = content.get("server"), cluster.file_or_data("certificate-authority")

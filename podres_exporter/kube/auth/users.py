@@ -1,4 +1,6 @@
-"""The user of a kubeconfig: token, token file, password, credential plugin, OpenID Connect, client certificate."""
+"""
+The user section of a kubeconfig: token, token file, password, credential plugin, OpenID Connect, client certificate.
+"""
 
 from __future__ import annotations
 
@@ -25,23 +27,23 @@ _EXTENSION = "client.authentication.k8s.io/exec"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A cluster, user or context of a kubeconfig, and the directory that its relative paths start from."""
+    """A cluster, user or context of a kubeconfig, and the directory that its paths are relative to."""
 
     content: Mapping[str, Any]
     directory: Path
 
     def file_or_data(self, key: str) -> Path | bytes | None:
         """
-        Return what `KEY-data` holds, else the file that `KEY` names. Raises ConfigError where neither can be used.
+        Return the content of `KEY-data`, else the file that `KEY` names. Raises ConfigError if neither can be used.
 
-        Source: client-go's TLSClientConfig: data goes before a file, and empty data is none.
+        Source: client-go's TLSClientConfig: data takes precedence over a file, and empty data is ignored.
         """
         data, name = self.content.get(f"{key}-data"), self.content.get(key)
         if data:
             try:
                 return base64.b64decode(data, validate=True)
             except (binascii.Error, TypeError, ValueError) as error:
-                raise ConfigError([f"{key}-data is no base64"]) from error
+                raise ConfigError([f"{key}-data is not valid base64"]) from error
         if not name:
             return None
         path = self.path(str(name))
@@ -50,12 +52,14 @@ class Section:
         return path
 
     def path(self, name: str) -> Path:
-        """Return a path that may be relative to the kubeconfig."""
+        """Return a path, which may be relative to the kubeconfig."""
         return self.directory / name
 
 
 class User:
-    """One user. *authenticate* gives the headers of each request and perhaps a certificate; it may take seconds."""
+    """
+    One user. *authenticate* returns the headers of each request and optionally a certificate; it may take seconds.
+    """
 
     def __init__(
         self,
@@ -64,17 +68,17 @@ class User:
         impersonation: tuple[tuple[str, str], ...],
         plugin: CredentialPlugin | None = None,
     ) -> None:
-        """Keep what is needed; nothing is asked yet."""
+        """Keep the settings; nothing is requested yet."""
         self._authenticate, self._certificate = authenticate, certificate
         self._impersonation, self._plugin = impersonation, plugin
 
     def identity(self) -> Identity:
-        """Return what the next request is sent with. Raises ConfigError, or what broken files make of themselves."""
+        """Return the identity for the next request. Raises ConfigError, or whatever error a broken file causes."""
         found = self._authenticate()
         return Identity((*found.headers, *self._impersonation), found.certificate or self._certificate)
 
     def close(self) -> None:
-        """Stop a plugin that is running."""
+        """Kill a running plugin."""
         if self._plugin is not None:
             self._plugin.close()
 
@@ -91,9 +95,9 @@ def user_of(
     """
     Return the user.
 
-    A token or a password goes before a plugin, which is not run then; a token file before a token.
+    A token or password takes precedence over a plugin, which is then not run; a token file over a token.
 
-    Source: client-go's clientcmd and transport: whoever sets Authorization first is not overruled.
+    Source: client-go's clientcmd and transport: an Authorization header that is already set is not replaced.
     """
     content, impersonation = user.content, _impersonation(user.content)
     token, token_file = content.get("token"), content.get("tokenFile")
@@ -115,13 +119,13 @@ def user_of(
 
 
 class _Token:
-    """A token that stands in the kubeconfig, or in a file that is read for every request."""
+    """A token in the kubeconfig, or in a file that is re-read for every request."""
 
     def __init__(self, path: Path | None, token: str | None) -> None:
         self._path, self._token = path, token
 
     def identity(self) -> Identity:
-        """Return the token; the last one stays where the file cannot be read any more."""
+        """Return the token; the previous one if the file can no longer be read."""
         if self._path is not None:
             try:
                 self._token = read_token(self._path)
@@ -133,7 +137,7 @@ class _Token:
 
 def _impersonation(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """
-    Return the headers of a user who acts as another one.
+    Return the headers of a user who impersonates another one.
 
     Source: client-go's transport.NewImpersonatingRoundTripper.
     """
@@ -150,7 +154,7 @@ def _impersonation(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _cluster_info(cluster: Section) -> dict[str, Any]:
-    """Return what a plugin is told of the cluster, if it asks for it (`provideClusterInfo`)."""
+    """Return the cluster information for a plugin that requests it (`provideClusterInfo`)."""
     content = cluster.content
     told = {key: content[key] for key in _CLUSTER_KEYS if content.get(key)}
     if not told.get("certificate-authority-data") and content.get("certificate-authority"):
@@ -164,13 +168,13 @@ def _cluster_info(cluster: Section) -> dict[str, Any]:
 
 def _provider(section: Mapping[str, Any]) -> Callable[[], Identity]:
     """
-    Return what asks an auth-provider: OpenID Connect, by the `kubernetes` package. Raises ConfigError for others.
+    Return a callable for an auth-provider: OpenID Connect, by the `kubernetes` package. Raises ConfigError for others.
 
-    Source: client-go has removed `gcp` and `azure` in 1.26.
+    Source: client-go removed `gcp` and `azure` in 1.26.
     """
     name = section.get("name")
     if name != "oidc":
-        told = f"its auth-provider {printable(str(name))} is not supported by Kubernetes clients any more"
+        told = f"its auth-provider {printable(str(name))} is no longer supported by Kubernetes clients"
         raise ConfigError([f"{told}; use a credential plugin (exec)"])
     from kubernetes.config.kube_config import KubeConfigLoader  # noqa: PLC0415 - heavy, and only for kubeconfigs
 
@@ -189,7 +193,7 @@ def _provider(section: Mapping[str, Any]) -> Callable[[], Identity]:
             raise ConfigError([f"its auth-provider oidc fails: {printable(str(error))}"]) from error
         header = settings.api_key.get("BearerToken")
         if not header:
-            raise ConfigError(["its auth-provider oidc gives no token: log in again"])
+            raise ConfigError(["its auth-provider oidc returns no token: log in again"])
         return Identity((("Authorization", str(header)),))
 
     return authenticate

@@ -1,1 +1,1 @@
-"""DRA objects of one node: its ResourceSlices by list and watch, the ResourceClaims of its pods one by one."""
+"""DRA objects of one node: ResourceSlices by list and watch, and the ResourceClaims of its pods one by one."""

@@ -13,15 +13,17 @@ from podres_exporter.model import ClaimFacts, ClaimKey
 GET_VERB = "get"
 GET_SECONDS = 10.0
 SPACING_SECONDS = 0.2
-"""At most five requests a second: a node that has just started has all its claims to read."""
+"""At most five requests a second: at start-up, all claims of the node must be read."""
 
 Users = Mapping[ClaimKey, frozenset[str]]
-"""The claims that are wanted, with the UIDs of the pods that use them."""
+"""The wanted claims, with the UIDs of the pods that use them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A claim that was asked for: when to ask again (monotonic seconds, None: never), and how often that has failed."""
+    """
+    A requested claim: when to read it again (monotonic seconds, None: never), and how often reading it has failed.
+    """
 
     pods: frozenset[str]
     facts: ClaimFacts | None = None
@@ -31,30 +33,30 @@ class _Entry:
 
 def is_same_claim(before: frozenset[str] | None, now: frozenset[str] | None) -> bool:
     """
-    Return whether what was read for some pods holds for others: one of them is the same, or is not known.
+    Return whether a claim read for some pods is still the same: at least one pod is the same, or its UID is not known.
 
-    A claim that a pod uses cannot be deleted; where all have gone, another may have its name.
+    A claim in use cannot be deleted; once all its pods are gone, another claim may have its name.
     """
     return before is not None and now is not None and (not before or not now or bool(before & now))
 
 
 class ClaimCache:
     """
-    What was read of claims. An allocation does not change while pods use it, so each claim is read once in its life.
+    Caches claims. An allocation does not change while pods use it, so each claim is read only once.
 
-    Where none of the pods that used a claim is there any more, a claim of that name is another one. Pure but for the
-    client; the caller has the thread, and locks.
+    Once all pods that used a claim are gone, a claim of that name is a different one. Not thread-safe: the caller
+    locks.
     """
 
     def __init__(self, client: KubeClient, group_version: str, clock: Clock) -> None:
-        """*group_version* is the path of the API, such as `/apis/resource.k8s.io/v1`."""
+        """*group_version* is the API path, such as `/apis/resource.k8s.io/v1`."""
         self._client, self._path, self._clock = client, group_version, clock
         self._entries: dict[ClaimKey, _Entry] = {}
         self._not_before_seconds = 0.0
         self._denials = 0
 
     def want(self, users: Users) -> None:
-        """Forget claims that no pod uses, and note those that are new."""
+        """Drop claims that no pod uses, and add new ones."""
         kept = {}
         for key, pods in users.items():
             entry = self._entries.get(key)
@@ -67,7 +69,7 @@ class ClaimCache:
         return {key: entry.facts for key, entry in self._entries.items() if entry.facts is not None}
 
     def next_due(self) -> tuple[ClaimKey | None, float]:
-        """Return which claim to read next, and in how many seconds; infinite where there is none."""
+        """Return which claim to read next, and in how many seconds (infinite: none)."""
         due = [(entry.due_seconds, key) for key, entry in self._entries.items() if entry.due_seconds is not None]
         if not due:
             return None, float("inf")
@@ -75,12 +77,12 @@ class ClaimCache:
         return key, max(0.0, max(seconds, self._not_before_seconds) - self._clock.monotonic_seconds())
 
     def read(self, key: ClaimKey) -> ClaimFacts | None:
-        """Ask for one claim. Raises ApiServerError; None where nothing is allocated to it."""
+        """Read one claim. Raises ApiServerError; None if nothing is allocated to it."""
         path = f"{self._path}/namespaces/{key[0]}/resourceclaims/{key[1]}"
         return decode_claim(self._client.get(path, {}, GET_SECONDS).expect(GET_VERB))
 
     def took(self, key: ClaimKey, facts: ClaimFacts | None) -> None:
-        """Take what a request gave; a claim without an allocation is asked for again, for the kubelet has one."""
+        """Store the result of a request; a claim without an allocation is read again, because the kubelet lists one."""
         now = self._clock.monotonic_seconds()
         self._not_before_seconds, self._denials = now + SPACING_SECONDS, 0
         entry = self._entries.get(key)
@@ -92,7 +94,7 @@ class ClaimCache:
             self._retry(key, entry, None)
 
     def failed(self, key: ClaimKey, error: ApiServerError) -> None:
-        """Take that a request has failed; what concerns all claims keeps all of them waiting."""
+        """Note a failed request; an error that concerns all claims delays all of them."""
         now = self._clock.monotonic_seconds()
         self._not_before_seconds = now + SPACING_SECONDS
         if error.reason is not Reason.NOT_FOUND and error.reason is not Reason.MALFORMED:

@@ -16,14 +16,14 @@ from podres_exporter.model import ClaimFacts, ClaimKey, Dra
 log = logging.getLogger(__name__)
 
 _OF_ONE_CLAIM = frozenset({Reason.NOT_FOUND, Reason.MALFORMED})
-"""What goes wrong with one claim alone; anything else would go wrong with the next one too."""
+"""Failures that concern one claim only; any other failure would repeat for the next claim."""
 
 
 class DraOnce:
-    """DraSource that lists the slices when it is made, and reads claims when they are wanted."""
+    """A DraSource that lists the slices when created, and reads claims when they are wanted."""
 
     def __init__(self, client: KubeClient, node: str, clock: Clock) -> None:
-        """List the slices; where they cannot be had, nothing is known of DRA, and the log says why."""
+        """List the slices; if that fails, there are no DRA facts, and the log says why."""
         self._client, self._path = client, ""
         self._dra: Dra | None = None
         try:
@@ -42,14 +42,14 @@ class DraOnce:
         )
 
     def start(self, changed: Callable[[], None]) -> None:
-        """Do nothing: it looks once."""
+        """Do nothing: everything is read once."""
 
     def dra(self) -> Dra | None:
-        """Return what is known."""
+        """Return the facts read so far."""
         return self._dra
 
     def want(self, users: Users) -> None:
-        """Read the claims that are not known yet, one after the other; stop where the server gives none."""
+        """Read the claims that are not known yet, one by one; stop at the first general failure."""
         if self._dra is None:
             return
         claims: dict[ClaimKey, ClaimFacts] = dict(self._dra.claims)

@@ -21,36 +21,36 @@ _STATUS = Decoder(Status)
 
 class SliceStore:
     """
-    The slices of a node as of the last list and the events since. Written by one thread; its pools are for any.
+    The slices of a node, from the last list and the events since. Written by one thread, read by any.
 
-    Slices of other nodes, which a server that ignores the selector sends, are left out.
+    Slices of other nodes, sent by a server that ignores the selector, are left out.
     """
 
     def __init__(self, node: str) -> None:
-        """Begin without slices."""
+        """Start without slices."""
         self._node = node
         self._slices: dict[str, Slice] = {}
         self.pools: tuple[DraPool, ...] = ()
 
     def replace(self, slices: Collection[Slice]) -> None:
-        """Take all slices of a list."""
+        """Replace all slices by those of a list."""
         self._slices = {each.name: each for each in slices if each.node == self._node}
         self.pools = pools_of(self._slices.values(), self.pools)
 
     def put(self, changed: Slice) -> None:
-        """Take a slice that is new or different."""
+        """Add or replace a slice."""
         if changed.node == self._node:
             self._slices[changed.name] = changed
             self.pools = pools_of(self._slices.values(), self.pools)
 
     def remove(self, name: str) -> None:
-        """Take that a slice is gone."""
+        """Remove a slice."""
         if self._slices.pop(name, None) is not None:
             self.pools = pools_of(self._slices.values(), self.pools)
 
 
 class SliceFeed:
-    """Owned by one thread. Every call raises ApiServerError where the request, or the watch, fails."""
+    """Owned by one thread. Every call raises ApiServerError if the request or the watch fails."""
 
     def __init__(
         self,
@@ -63,15 +63,15 @@ class SliceFeed:
         changed: Callable[[float, bool], None],
     ) -> None:
         """
-        Take what is needed; nothing is asked yet.
+        Keep the collaborators; nothing is requested yet.
 
-        *changed* is called after each list and event with the time of it, and whether it was a list.
+        *changed* is called after each list and event, with its time and whether it was a list.
         """
         self._transport, self._version, self._observer = transport, version, observer
         self._store, self._clock, self._changed = store, clock, changed
 
     def list(self) -> str:
-        """Take all slices, and return their version."""
+        """List the slices and return the list's version."""
         self._observer.request(LIST_VERB)
         body = self._transport.list()
         self._observer.received(len(body))
@@ -82,7 +82,7 @@ class SliceFeed:
         return found.resource_version
 
     def watch(self, version: str, timeout_seconds: int, progressed: Callable[[str], None]) -> None:
-        """Take event after event until the server ends the watch."""
+        """Process events until the server ends the watch."""
         self._observer.request(WATCH_VERB)
         with self._transport.watch(version, timeout_seconds) as lines:
             for line in lines:
@@ -93,7 +93,7 @@ class SliceFeed:
                 progressed(event.resource_version)
 
     def _take(self, event: SliceEvent) -> None:
-        """Take one event. Raises ApiServerError where it ends the watch."""
+        """Process one event. Raises ApiServerError if it ends the watch."""
         self._observer.event(event.kind.lower())
         self._report(event.malformed)
         match event.kind:
@@ -104,10 +104,10 @@ class SliceFeed:
             case "ERROR":
                 raise _failure(bytes(event.error or b""))
             case _:
-                pass  # a bookmark, or what this release does not know
+                pass  # a bookmark, or an event type that this release does not know
 
     def _report(self, items: Collection[Malformed]) -> None:
-        """Tell of what could not be read."""
+        """Report items that could not be read."""
         if items:
             self._observer.malformed(tuple(items))
         for item in items:
@@ -115,9 +115,9 @@ class SliceFeed:
 
 
 def _failure(raw: bytes) -> ApiServerError:
-    """Return the error that ends a watch."""
+    """Return the error that ended a watch."""
     try:
         status = _STATUS.decode(raw)
     except (ValueError, RecursionError):
-        return ApiServerError(WATCH_VERB, Reason.INTERNAL, "an ERROR event that is no Status")
+        return ApiServerError(WATCH_VERB, Reason.INTERNAL, "an ERROR event without a Status")
     return ApiServerError(WATCH_VERB, reason_of(status.code), f"{status.code}: {status.message[:256]}")

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 GROUP = "resource.k8s.io"
 GROUP_PATH = f"/apis/{GROUP}"
 VERSIONS = ("v1", "v1beta2", "v1beta1")
-"""The best first; v1 from Kubernetes 1.34 on, v1beta1 from 1.32. What is older nobody serves by default."""
+"""Preferred first; v1 since Kubernetes 1.34, v1beta1 since 1.32. Older versions are not served by default."""
 
 _RIGHTS = (
     "a ClusterRole with apiGroups: [resource.k8s.io], resourceslices: [list, watch], resourceclaims: [get]; "
@@ -32,31 +32,31 @@ _RIGHTS = (
 
 DISCOVERY_SECONDS = 10.0
 NOT_SERVED_SECONDS = 3600.0
-"""So long after an API server did not serve the API it is asked again: it may have been upgraded."""
+"""How long to wait before checking again whether the API server serves the API: it may have been upgraded."""
 
 
 def served_version(client: KubeClient) -> str | None:
-    """Return the version of the API to use, None where none is served. Raises ApiServerError."""
+    """Return the API version to use, None if none is served. Raises ApiServerError."""
     answer = client.get(GROUP_PATH, {}, DISCOVERY_SECONDS)
     if answer.code == 404:
         return None
     try:
         served = {each["version"] for each in json.loads(answer.expect(GET_VERB))["versions"]}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ApiServerError(GET_VERB, Reason.MALFORMED, "the answer is no API group") from error
+        raise ApiServerError(GET_VERB, Reason.MALFORMED, "the answer is not an API group") from error
     return next((version for version in VERSIONS if version in served), None)
 
 
 def slices_of_node(client: KubeClient, version: str, node: str) -> ListWatch:
-    """Return what lists and watches the slices of one node; `spec.nodeName` is an index of the API server's cache."""
+    """Return the list-watch for the slices of one node; `spec.nodeName` is indexed in the API server's cache."""
     return ListWatch(client, f"{GROUP_PATH}/{version}/resourceslices", f"spec.nodeName={node}")
 
 
 class DraWatch:
     """
-    DraSource with two threads: one finds out the version and follows the slices, one reads claims.
+    A DraSource with two threads: one discovers the API version and follows the slices, the other reads claims.
 
-    Other nodes' slices never arrive; a claim is read once in its life.
+    Only this node's slices are requested; each claim is read once.
     """
 
     def __init__(
@@ -85,20 +85,22 @@ class DraWatch:
         self._cache: ClaimCache | None = None
 
     def start(self, changed: Callable[[], None]) -> None:
-        """Begin to follow in the background; *changed* is called, from a thread of the source, when there is news."""
+        """
+        Start following in the background; *changed* is called from a thread of the source when something has changed.
+        """
         self._changed = changed
         for thread in self._threads:
             thread.start()
 
     def dra(self) -> Dra | None:
-        """Return what is known; None where the API is not served, or not yet known to be; for any thread."""
+        """Return the current facts; None if the API is not served, or not yet known to be; callable from any thread."""
         return self._dra
 
     def want(self, users: Users) -> None:
         """
-        Take which claims the pods of this node use now.
+        Set which claims the pods of this node use now.
 
-        What was read of a claim none of whose pods is there any more is forgotten at once: the name is another claim's.
+        A claim whose pods are all gone is dropped at once, because its name may now belong to another claim.
         """
         with self._lock:
             if users == self._users:
@@ -112,7 +114,7 @@ class DraWatch:
         self._wake.set()
 
     def stop(self) -> None:
-        """End within a second or two, whatever the server does."""
+        """Stop within a second or two, whatever the server does."""
         self._stop.set()
         self._wake.set()
         reflector = self._reflector
@@ -146,7 +148,7 @@ class DraWatch:
         self._wake.set()
 
     def _version(self) -> str | None:
-        """Return the version to use, as soon as one is served; None where the source was stopped before."""
+        """Return the version to use as soon as one is served; None if the source was stopped before."""
         failures, has_said = 0, False
         while not self._stop.is_set():
             try:
@@ -171,7 +173,7 @@ class DraWatch:
         return None
 
     def _took_slices(self, store: SliceStore, at: float, *, is_list: bool) -> None:
-        """Publish what the slices say now."""
+        """Publish the current pools."""
         with self._lock:
             before = self._dra or Dra()
             is_synced = is_list or before.is_synced
@@ -184,7 +186,7 @@ class DraWatch:
             self._changed()
 
     def _failed(self, error: ApiServerError) -> None:
-        """Take that a request for slices has failed; what is known stays, and is not followed any more."""
+        """Note a failed request for slices; known slices are kept but no longer followed."""
         self._complain(error)
         with self._lock:
             before = self._dra or Dra()
@@ -193,7 +195,7 @@ class DraWatch:
             self._changed()
 
     def _complain(self, error: ApiServerError) -> None:
-        """Say once that the source is down, and which right is missing."""
+        """Log once that the source is down, and which permission is missing."""
         if self._is_down:
             return
         self._is_down = True
@@ -209,7 +211,7 @@ class DraWatch:
         self._changed()
 
     def _read_claims(self) -> None:
-        """Read what is wanted and not yet known, one claim after the other."""
+        """Read wanted claims that are not known yet, one by one."""
         while not self._stop.is_set():
             try:
                 wait = self._turn()
@@ -223,7 +225,7 @@ class DraWatch:
             self._wake.clear()
 
     def _turn(self) -> float:
-        """Read the claim that is due, if any; return in how many seconds the next one is."""
+        """Read the next due claim, if any; return in how many seconds the one after it is due."""
         cache = self._cache
         if cache is None:
             return float("inf")
@@ -254,7 +256,7 @@ class DraWatch:
         facts = cache.facts()
         with self._lock:
             if users is not self._users:
-                return  # there are others by now, with whom the next turn begins
+                return  # the set of wanted claims has changed; the next turn starts with them
             before = self._dra or Dra()
             if before.claims == facts:
                 return
@@ -263,4 +265,4 @@ class DraWatch:
 
 
 def _tell_nobody() -> None:
-    """Stand in for the listener until there is one."""
+    """Placeholder until a listener is set."""

@@ -1,1 +1,1 @@
-"""The pods of one node, followed by list and watch."""
+"""Follow the pods of one node by list and watch."""

@@ -17,16 +17,16 @@ log = logging.getLogger(__name__)
 Pods = Mapping[PodKey, PodMeta]
 
 SYNCED_SECONDS = 150.0
-"""So long after its last word a server is still believed to tell everything: it sends a bookmark every minute."""
+"""How long after its last message a server is trusted to report every change: bookmarks arrive once a minute."""
 
 GRACE_SECONDS = 10.0
-"""So long an interruption changes nothing, unless told otherwise: the default poll interval."""
+"""Default grace for interruptions: the default poll interval."""
 
 BACKLOG_SECONDS = 1.0
-"""So long after a watch has gone on from an old version what has happened meanwhile may still be on its way."""
+"""How long events may still be in transit after a watch was resumed from an old version."""
 
 LOADING_SECONDS = 20.0
-"""So long a server that is back after an outage may refuse everybody, as it has not loaded its roles yet."""
+"""How long after an outage a server may refuse everything because it has not loaded its roles yet."""
 
 _AWAY = frozenset({Reason.UNAVAILABLE, Reason.TIMEOUT})
 
@@ -34,10 +34,10 @@ _AWAY = frozenset({Reason.UNAVAILABLE, Reason.TIMEOUT})
 @dataclass(frozen=True, slots=True)
 class _Known:
     """
-    What is published, and when the server was last heard; *metadata* is synced and up as far as the contents go.
+    The published metadata, and when the server was last heard; *metadata* is synced and up as far as its contents go.
 
-    *broken_at_seconds* is when the pods ceased to be followed, *resumed_at_seconds* when a watch went on from where it
-    was; *has_lost_events*: only a list makes it whole.
+    *broken_at_seconds* is when following was interrupted, *resumed_at_seconds* when a watch was resumed;
+    *has_lost_events*: a new list is needed.
     """
 
     metadata: Metadata
@@ -47,7 +47,7 @@ class _Known:
     has_lost_events: bool = False
 
     def is_followed(self, now: float, grace_seconds: float, synced_seconds: float) -> bool:
-        """Return whether the server has been heard lately, and any interruption is younger than the grace."""
+        """Return whether the server was heard recently, and any interruption is shorter than the grace period."""
         if now - self.heard_at_seconds >= synced_seconds:
             return False
         if self.resumed_at_seconds is not None and now - self.resumed_at_seconds >= BACKLOG_SECONDS:
@@ -56,7 +56,7 @@ class _Known:
 
 
 class PodCache:
-    """Written by one thread; `metadata` is for any. What is published is frozen, and replaced as a whole."""
+    """Written by one thread, read by any. Published mappings are frozen and replaced as a whole."""
 
     def __init__(
         self,
@@ -68,10 +68,11 @@ class PodCache:
         resumable: AbstractSet[Reason] = RESUMABLE,
     ) -> None:
         """
-        *grace_seconds*: an interruption that is over by then changes nothing. *synced_seconds*: so long after its last
-        word the origin is still believed to tell everything. *resumable* are the failures that cost no event.
+        *grace_seconds*: shorter interruptions change nothing. *synced_seconds*: how long after its last message the
+        source is trusted to report every change. *resumable* are the failures that lose no event.
 
-        `changed` is told which pods are new, other or gone; no pods where only the source's state has changed.
+        `changed` is called with the keys of new, changed or deleted pods; without keys if only the source's state has
+        changed.
         """
         self._clock, self._grace_seconds = clock, grace_seconds
         self.changed: Callable[[Collection[PodKey]], None] = _tell_nobody
@@ -83,16 +84,16 @@ class PodCache:
         self._away_at_seconds: float | None = None
 
     def metadata(self) -> Metadata:
-        """Return what is known; synced, and up, only while it is followed."""
-        known, now = self._known, self._clock.monotonic_seconds()  # another thread replaces the one
+        """Return the current metadata; synced and up only while it is followed."""
+        known, now = self._known, self._clock.monotonic_seconds()  # another thread may replace it
         is_followed = known.is_followed(now, self._grace_seconds, self._synced_seconds)
         return known.metadata if is_followed else replace(known.metadata, synced=False, is_up=False)
 
     def listed(self, pods: Collection[PodMeta], *, is_complete: bool) -> None:
         """
-        Take all pods of a list at once; where some of them could not be read, a missing pod may not be gone.
+        Replace all pods by those of a list; if some could not be read, a missing pod may still exist.
 
-        The first list is told without its pods: they are no news to a kubelet that has just listed them.
+        The first list is reported without keys: the kubelet has just listed these pods.
         """
         before = self._known.metadata
         new, keys = replaced(before.pods, pods)
@@ -102,26 +103,26 @@ class PodCache:
         self._write(new, keys, synced=is_complete)
 
     def added(self, meta: PodMeta) -> None:
-        """Take a pod that is new or other."""
+        """Add or replace a pod."""
         pods = self._known.metadata.pods
         new = added(pods, meta)
         self._write(new, () if new is pods else (meta.key,))
 
     def removed(self, key: PodKey, uid: str) -> None:
-        """Take that a pod is gone."""
+        """Remove a pod."""
         pods = self._known.metadata.pods
         new = removed(pods, key, uid)
         self._write(new, () if new is pods else (key,))
 
     def heard(self) -> None:
-        """Take that the server has said something that concerns no pod."""
+        """Note a message that concerns no pod."""
         self._write(self._known.metadata.pods, ())
 
     def opened(self) -> None:
         """
-        Take that the server has begun a watch; it has not said anything yet.
+        Note that the server has opened a watch; it has not sent anything yet.
 
-        After an interruption that counted, what has happened meanwhile comes first: until then the words are old.
+        After an interruption longer than the grace period, the missed events come first; until then the data is old.
         """
         known, now = self._known, self._clock.monotonic_seconds()
         was_down = self._down_since_seconds is not None or not known.metadata.is_up
@@ -139,9 +140,9 @@ class PodCache:
 
     def failed(self, error: ApiServerError | PodsApiError) -> None:
         """
-        Take that a request, or a watch, has failed; where that has cost events, only a list makes it whole again.
+        Record a failed request or watch; relist if events may have been lost.
 
-        An expired watch is no failure of the server's: versions expire in the best of clusters.
+        An expired watch is not a failure of the server: versions expire in healthy clusters too.
         """
         known, now = self._known, self._clock.monotonic_seconds()
         is_expired = error.verb == WATCH_VERB and error.reason is Reason.GONE
@@ -160,7 +161,7 @@ class PodCache:
             self.changed(())
 
     def _complain(self, error: ApiServerError | PodsApiError) -> None:
-        """Say that the source is down, if it was not, and which right is missing, once."""
+        """Log that the source is down, if it was up, and once which permission is missing."""
         if self._down_since_seconds is None:
             self._down_since_seconds = self._clock.monotonic_seconds()
             log.warning(
@@ -181,7 +182,7 @@ class PodCache:
             log.error("metadata.forbidden", extra={"missing": right, "otherwise": "--metadata.source=none"})
 
     def _write(self, pods: Pods, keys: Collection[PodKey], *, synced: bool | None = None) -> None:
-        """Publish what the server has just said, and tell of it if it is news."""
+        """Publish new contents and notify the listener if they differ."""
         self._recovered()
         before = self._known.metadata
         is_synced = before.synced if synced is None else synced
@@ -194,7 +195,7 @@ class PodCache:
             self.changed(keys)
 
     def _recovered(self) -> None:
-        """Say that the source is up, if it was not."""
+        """Log that the source is up, if it was down."""
         if self._known.metadata.is_up and self._down_since_seconds is None:
             return
         since = self._down_since_seconds
@@ -205,14 +206,14 @@ class PodCache:
 
 
 def _tell_nobody(keys: Collection[PodKey]) -> None:
-    """Stand in for the listener until there is one."""
+    """Placeholder until a listener is set."""
 
 
 def replaced(pods: Pods, listed: Iterable[PodMeta]) -> tuple[Pods, tuple[PodKey, ...]]:
     """
-    Return the pods of a list, all at once, and the keys of those that are gone, other or new, in this order.
+    Return the pods of a list, and the keys of the deleted, changed and new ones, in this order.
 
-    Who follows them one by one learns first of devices that were given back, and then who has them now.
+    In this order, a consumer learns of released devices before it learns who holds them now.
     """
     new = {meta.key: meta for meta in listed}
     gone = sorted(pods.keys() - new.keys())
@@ -221,15 +222,15 @@ def replaced(pods: Pods, listed: Iterable[PodMeta]) -> tuple[Pods, tuple[PodKey,
 
 
 def added(pods: Pods, meta: PodMeta) -> Pods:
-    """Return the pods with this one, the same mapping where it is known so: most events change nothing of ours."""
+    """Return the pods with this one; the same mapping if nothing kept of it has changed, as for most events."""
     return pods if pods.get(meta.key) == meta else {**pods, meta.key: meta}
 
 
 def removed(pods: Pods, key: PodKey, uid: str) -> Pods:
     """
-    Return the pods without this one, the same mapping where there is none of that uid.
+    Return the pods without this one; the same mapping if there is none with that uid.
 
-    A pod of a StatefulSet is made anew under its old name, and the end of the old one may be told later.
+    A StatefulSet pod is recreated under its old name, and the deletion of the old one may be reported afterwards.
     """
     known = pods.get(key)
     if known is None or uid not in {"", known.uid}:

@@ -1,4 +1,4 @@
-"""Decode the list and the watch events of the node's pods into the cache."""
+"""Decode lists and watch events of the node's pods into the cache."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -26,24 +26,24 @@ log = logging.getLogger(__name__)
 
 
 def read_pods(transport: ListWatchTransport, decoder: PodDecoder, clock: Clock) -> Metadata:
-    """Return the pods of one list, for commands that look once. Raises ApiServerError."""
+    """Return the pods of one list, for one-shot commands. Raises ApiServerError."""
     found, _ = _listed(transport, decoder)
     pods = {each.meta.key: each.meta for each in found.pods}
     return Metadata(pods, synced=not found.malformed, is_up=True, last_success_seconds=clock.wall_seconds())
 
 
 class PodFeed:
-    """Owned by one thread. Every call raises ApiServerError where the request, or the watch, fails."""
+    """Owned by one thread. Every call raises ApiServerError if the request or the watch fails."""
 
     def __init__(
         self, transport: ListWatchTransport, decoder: PodDecoder, observer: MetadataObserver, cache: PodCache
     ) -> None:
-        """Take what is needed; nothing is asked yet."""
+        """Keep the collaborators; nothing is requested yet."""
         self._transport, self._decoder, self._observer, self._cache = transport, decoder, observer, cache
         self._has_warned = False
 
     def list(self) -> str:
-        """Take all pods, and return their version."""
+        """List the pods and return the list's version."""
         self._observer.request(LIST_VERB)
         found, size_bytes = _listed(self._transport, self._decoder)
         self._observer.received(size_bytes)
@@ -54,7 +54,7 @@ class PodFeed:
         return found.resource_version
 
     def watch(self, version: str, timeout_seconds: int, progressed: Callable[[str], None]) -> None:
-        """Take event after event until the server ends the watch; *progressed* is told the version of each."""
+        """Process events until the server ends the watch; *progressed* is called with the version of each."""
         self._observer.request(WATCH_VERB)
         with self._transport.watch(version, timeout_seconds) as lines:
             self._cache.opened()
@@ -63,7 +63,9 @@ class PodFeed:
                 progressed(self._take(line))
 
     def _take(self, line: bytes) -> str:
-        """Take one event and return its version, empty without any. Raises ApiServerError where it ends the watch."""
+        """
+        Process one event and return its version, empty if it has none. Raises ApiServerError if it ends the watch.
+        """
         event = decode_event(line, self._decoder)
         self._observer.event(type(event).__name__.lower())
         match event:
@@ -93,16 +95,16 @@ class PodFeed:
                 )
 
     def _warn_of_foreign(self, pods: int) -> None:
-        """Say once that pods of other nodes come, and are left out."""
+        """Log once that pods of other nodes are received and ignored."""
         if pods and not self._has_warned:
             self._has_warned = True
             log.warning(
                 "metadata.foreign_pods",
-                extra={"pods": pods, "why": "the API server, or a proxy before it, ignores the field selector"},
+                extra={"pods": pods, "why": "the API server, or a proxy in front of it, ignores the field selector"},
             )
 
     def _report(self, items: Collection[Malformed]) -> None:
-        """Tell of items that could not be read."""
+        """Report items that could not be read."""
         if items:
             self._observer.malformed(tuple(items))
         for item in items:
@@ -111,9 +113,9 @@ class PodFeed:
 
 def _listed(transport: ListWatchTransport, decoder: PodDecoder) -> tuple[PodList, int]:
     """
-    Return the pods of a list, and how many bytes it has.
+    Return the pods of a list, and its size in bytes.
 
-    Raises ApiServerError, also where it has no version that a watch could begin at.
+    Raises ApiServerError, also if the list has no version from which to start a watch.
     """
     reader = PodListReader(decoder)
     with transport.list_pieces() as pieces:

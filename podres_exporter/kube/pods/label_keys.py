@@ -1,4 +1,4 @@
-"""Collect the label keys of the pods of a list, allowed or not."""
+"""Count the label keys of the pods in a list, allowed or not."""
 
 from collections import Counter
 
@@ -23,9 +23,9 @@ _LIST, _POD = Decoder(_List), Decoder(_Pod)
 
 def label_keys(body: bytes) -> Counter[str]:
     """
-    Return how many pods of a list have each label, by its key.
+    Return how many pods of a list have each label key.
 
-    What cannot be read has none: it is the decoder of the pods that tells of it.
+    Unreadable pods are ignored; the pod decoder reports them.
     """
     keys: Counter[str] = Counter()
     try:

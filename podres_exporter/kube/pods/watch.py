@@ -1,4 +1,4 @@
-"""Follow the pods of a node in a background thread: the metadata source that lists and watches the API server."""
+"""Follow the pods of a node in a background thread, by list and watch of the API server."""
 
 import random
 from collections.abc import Callable, Collection
@@ -13,7 +13,7 @@ from podres_exporter.podmeta import PodDecoder
 
 
 class PodWatch(Reflector):
-    """PodMetaSource over a transport."""
+    """A PodMetaSource over a transport."""
 
     def __init__(
         self,
@@ -24,16 +24,16 @@ class PodWatch(Reflector):
         uniform: Callable[[], float] = random.random,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
-        """Start nothing yet; *grace_seconds*: an interruption that is over by then changes nothing."""
+        """Start nothing yet; *grace_seconds*: shorter interruptions change nothing."""
         self._cache = PodCache(clock, grace_seconds)
         feed = PodFeed(transport, decoder, observer, self._cache)
         super().__init__(transport, feed, self._cache.failed, clock, observer, uniform)
 
     def start(self, changed: Callable[[Collection[PodKey]], None]) -> None:
-        """Begin to follow the pods in the background."""
+        """Start following the pods in the background."""
         self._cache.changed = changed
         self.start_following()
 
     def metadata(self) -> Metadata:
-        """Return what is known now; for any thread."""
+        """Return the current metadata; callable from any thread."""
         return self._cache.metadata()

@@ -1,1 +1,1 @@
-"""List and watch one kind of objects, and begin again after failures: client-go's Reflector for one node."""
+"""List and watch one kind of objects, and retry after failures, like client-go's Reflector."""

@@ -10,23 +10,23 @@ PODS_PATH = "/api/v1/pods"
 
 
 class ListWatch:
-    """ListWatchTransport over a client."""
+    """A ListWatchTransport over the API client."""
 
     def __init__(self, client: KubeClient, path: str, field_selector: str) -> None:
-        """Ask for what is at *path*, of all namespaces."""
+        """Use the objects at *path*, of all namespaces."""
         self._client, self._path, self._selector = client, path, {"fieldSelector": field_selector}
 
     def list(self) -> bytes:
-        """Return a list of all objects as the API server has it in its cache (`resourceVersion=0`)."""
+        """Return a list of all objects from the API server's cache (`resourceVersion=0`)."""
         return self._client.list(self._path, {**self._selector, "resourceVersion": "0"}, WITHOUT_MANAGED_FIELDS)
 
     def list_pieces(self) -> AbstractContextManager[Iterator[bytes]]:
-        """Yield the same piece by piece: it may be larger than what is worth keeping of it."""
+        """Yield the same list in pieces: it may be larger than what is kept of it."""
         query = {**self._selector, "resourceVersion": "0"}
         return self._client.list_pieces(self._path, query, WITHOUT_MANAGED_FIELDS)
 
     def watch(self, version: str, timeout_seconds: int) -> AbstractContextManager[Iterator[bytes]]:
-        """Yield the lines of a watch from *version* on; the server ends it after *timeout_seconds*."""
+        """Yield the lines of a watch from *version*; the server ends it after *timeout_seconds*."""
         query = {
             **self._selector,
             "watch": "true",
@@ -37,16 +37,16 @@ class ListWatch:
         return self._client.watch(self._path, query, WITHOUT_MANAGED_FIELDS)
 
     def close(self) -> None:
-        """End what is under way at once, from any thread; later calls fail as unavailable."""
+        """Abort all pending requests at once, from any thread; later calls fail as unavailable."""
         self._client.close()
 
 
 def pods_of_node(client: KubeClient, node: str) -> ListWatch:
     """
-    Return what lists and watches the pods of one node.
+    Return the list-watch for the pods of one node.
 
-    Raises ConfigError without a node's name: that would ask for the pods of the whole cluster.
+    Raises ConfigError without a node name, because that would request the pods of the whole cluster.
     """
     if not node:
-        raise ConfigError(["the node's name is empty: set --node-name, or NODE_NAME from spec.nodeName"])
+        raise ConfigError(["the node name is empty: set --node-name, or NODE_NAME from spec.nodeName"])
     return ListWatch(client, PODS_PATH, f"spec.nodeName={node}")

@@ -18,7 +18,7 @@ LOADING_TRIES = 12
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A wait of *least_seconds* and up to *spread_seconds* more, so that the nodes do not come back all at once."""
+    """A wait of *least_seconds* plus up to *spread_seconds*, so that the nodes do not retry all at once."""
 
     least_seconds: float
     spread_seconds: float
@@ -29,15 +29,15 @@ class Pause:
 
 
 LOADING_PAUSE = Pause(1.0, 1.0)
-"""A server that has just started loads its roles within seconds; what is refused for longer lacks a right."""
+"""A starting server loads its roles within seconds; a refusal that lasts longer means a missing permission."""
 
 
 def pause_unreached(failures: int) -> Pause:
     """
-    Return the wait after the n-th attempt in a row by which no connection came about: as `pause`, but 12 s at most.
+    Return the wait after the n-th consecutive failed connection attempt: as `pause`, but at most 12 s.
 
-    Where nobody listens an attempt costs nothing, and once somebody does, all nodes are back within 12 s, which is no
-    more at once than after an outage of 12 s.
+    A failed connection costs the server nothing, and once it listens again all nodes are back within 12 s, which is no
+    more load than after an outage of 12 s.
     """
     ceiling = min(UNREACHED_SECONDS, FIRST_SECONDS * 2.0 ** min(failures - 1, 16))
     return Pause(ceiling * LEAST_SHARE, ceiling * (1 - LEAST_SHARE))
@@ -45,14 +45,14 @@ def pause_unreached(failures: int) -> Pause:
 
 def pause(failures: int, reason: Reason | None = None, retry_after_seconds: float | None = None) -> Pause:
     """
-    Return the wait after the n-th failure in a row: a random part of 1 s, 2 s, 4 s and so on, up to a minute.
+    Return the wait after the n-th consecutive failure: a random part of 1 s, 2 s, 4 s and so on, up to a minute.
 
-    It is never less than a third of that: with full jitter a node could ask five times within a minute, and a third
-    bounds the requests of every minute but the first to single digits, whatever the random numbers are. Where the
-    server refuses us it grows up to five minutes, for a missing right does not come back by itself. Retry-After is a
-    minimum, of which five minutes count, and half of it again is spread: the nodes that were refused together must not
-    come back together. Without a failure it is up to a second, to reconnect after an orderly end, or up to five where a
-    version has expired: an API server that starts anew says so to all nodes at once, and each needs a list.
+    It is never less than a third of that: with full jitter a node could send five requests within a minute, while a
+    third bounds the requests of every minute but the first to single digits, whatever the random numbers. If the server
+    refuses access, the wait grows up to five minutes, because a missing permission rarely appears by itself.
+    Retry-After is a minimum (capped at five minutes), plus a random half of it, so that nodes refused together do not
+    retry together. Without a failure the wait is up to a second, to reconnect after a regular end, or up to five if a
+    version has expired: a restarted API server expires the versions of all nodes at once, and each needs a list.
 
     Source: client-go's backoff manager of reflectors, whose ceiling is 30 s; API Priority and Fairness for Retry-After.
     """

@@ -29,28 +29,28 @@ from podres_exporter.kube.reflector.state import (
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE = Pause(0.0, 0.5)
-"""A DaemonSet that is rolled out must not ask all at once."""
+"""Spreads the first lists when a DaemonSet is rolled out."""
 
 SHORTEST_WATCH_SECONDS, WATCH_SPREAD_SECONDS = 240, 60
-"""Watches that began together, after the API server was away, must not end together."""
+"""Spreads the ends of watches that were all opened when the API server came back."""
 
 STOP_SECONDS = 1.5
 
 
 class Feed(Protocol):
-    """One list and one watch of objects; both raise ApiServerError."""
+    """Lists and watches one kind of objects; both methods raise ApiServerError."""
 
     def list(self) -> str:
-        """Take all objects, and return their version."""
+        """List all objects and return the list's version."""
         ...
 
     def watch(self, version: str, timeout_seconds: int, progressed: Callable[[str], None]) -> None:
-        """Take event after event until the server ends the watch; *progressed* is told the version of each."""
+        """Process events until the server ends the watch; *progressed* is called with the version of each."""
         ...
 
 
 class Reflector:
-    """Lists, watches, and begins again after a pause, as `reflection` has it."""
+    """Lists, watches, and retries after a pause, following the table in `state`."""
 
     def __init__(
         self,
@@ -64,8 +64,8 @@ class Reflector:
         """
         Start nothing yet.
 
-        *failed* is told of each request or watch that fails; *uniform* gives the random numbers, in [0, 1), by which
-        the nodes stay out of step.
+        *failed* is called for each request or watch that fails; *uniform* returns random numbers in [0, 1) that
+        desynchronise the nodes.
         """
         self._transport, self._clock, self._observer, self._uniform = transport, clock, observer, uniform
         self._feed, self._failed = feed, failed
@@ -74,18 +74,18 @@ class Reflector:
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start_following(self) -> None:
-        """Begin in the background."""
+        """Start in the background."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Cut the connection and wait for the thread; it is left behind where it hangs in DNS or a handshake."""
+        """Close the connection and wait for the thread; it is abandoned if it hangs in DNS or a handshake."""
         self._stop.set()
         self._transport.close()
         if self._thread.ident is not None:
             self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
-        """Do one thing after another until stopped."""
+        """Execute one action after another until stopped."""
         action: Action = FIRST_PAUSE
         while not self._stop.is_set():
             try:
@@ -93,11 +93,11 @@ class Reflector:
             except Exception:
                 log.exception("metadata.watch_failed")
                 action = self._step(Disconnected(Reason.INTERNAL))
-                with contextlib.suppress(Exception):  # observer or listener may be what is broken
+                with contextlib.suppress(Exception):  # the observer or listener itself may have failed
                     self._note(ApiServerError(WATCH_VERB, Reason.INTERNAL, "an unexpected error, see the log"))
 
     def _turn(self, action: Action) -> Action:
-        """Do one thing, and return what is next."""
+        """Execute one action and return the next one."""
         began = self._clock.monotonic_seconds()
         try:
             happening = self._do(action)
@@ -114,7 +114,7 @@ class Reflector:
         return self._step(happening, self._clock.monotonic_seconds() - began)
 
     def _do(self, action: Action) -> Happening:
-        """Pause, list or watch, to the end. Raises ApiServerError."""
+        """Pause, list or watch until done. Raises ApiServerError."""
         match action:
             case List():
                 return Listed(self._feed.list())
@@ -132,13 +132,13 @@ class Reflector:
         self._step(Progressed(version))
 
     def _note(self, error: ApiServerError) -> None:
-        """Tell that a request, or the watch that it began, is over before its time."""
+        """Report that a request, or the watch that it opened, has failed."""
         self._observer.error(error.verb, error.reason)
         if error.verb == WATCH_VERB:
             self._observer.restart(EXPIRED if error.reason is Reason.GONE else FAILED)
         self._failed(error)
 
     def _step(self, happening: Happening, lasted_seconds: float = 0.0) -> Action:
-        """Keep the new state and return what is to be done."""
+        """Store the new state and return the next action."""
         self._state, action = step(self._state, happening, lasted_seconds)
         return action

@@ -8,7 +8,7 @@ The state machine of a reflector, as a table: state, event, next action.
     BACKOFF   --Rested-->                 WATCHING   where a version is known
                                           LISTING    where none is
 
-Pure: no socket, no clock, no random number. The driver does what the action says and reports how that went.
+Pure: no socket, no clock, no random number. The driver executes the action and reports the outcome.
 
 Source: list and watch as in "Efficient detection of changes" of the Kubernetes API concepts, and client-go's Reflector.
 """
@@ -20,19 +20,19 @@ from podres_exporter.errors import Reason
 from podres_exporter.kube.reflector.pacing import LOADING_PAUSE, LOADING_TRIES, Pause, pause, pause_unreached
 
 STABLE_SECONDS = 30.0
-"""A watch that has lasted this long has worked: what happens then is the first failure again."""
+"""A watch that lasted this long was healthy: the next failure counts as the first."""
 
 RESUMABLE = frozenset({Reason.UNAVAILABLE, Reason.THROTTLED, Reason.DENIED})
 """
-Reasons for which a watch may go on from where it was.
+Failure reasons after which a watch can be resumed from its version.
 
-All others mean that an event was lost or that the version is of no use any more. A timeout is one of them: a server
-that is behind our version, as after etcd was restored from a backup, says nothing for ever, not even a bookmark.
+All others mean that an event was lost or that the version is no longer usable. A timeout is one of them: a server that
+is behind our version, as after etcd was restored from a backup, never sends anything, not even a bookmark.
 """
 
 
 class Phase(Enum):
-    """What is under way."""
+    """What is in progress."""
 
     LISTING = "listing"
     WATCHING = "watching"
@@ -42,10 +42,10 @@ class Phase(Enum):
 @dataclass(frozen=True, slots=True)
 class ReflectorState:
     """
-    Where we stand. *version* is the last that we know everything of, empty: a list is needed first.
+    The state. *version* is the last one up to which everything is known; empty: a list is needed first.
 
-    Each cause is counted by itself: *failures* of a server that answers, *expiries* of versions, attempts by which no
-    server was *unreached*, and refusals of one that *was_away* and may still be *loading* its roles.
+    Each cause is counted separately: *failures* of a server that answers, *expiries* of versions, attempts that left
+    the server *unreached*, and refusals by a server that *was_away* and may still be *loading* its roles.
     """
 
     phase: Phase = Phase.LISTING
@@ -59,26 +59,26 @@ class ReflectorState:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list has come, as of *version*."""
+    """A list has been received, at *version*."""
 
     version: str
 
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """The watch has told something; everything up to *version* is known now (empty: it did not say)."""
+    """A watch event was received; everything up to *version* is known now (empty: not stated)."""
 
     version: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The watch is over in good order, as after `timeoutSeconds`."""
+    """The watch ended regularly, for example after `timeoutSeconds`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """A list or a watch has failed; GONE is the 410 of a version that is too old, as a status or in the stream."""
+    """A list or a watch failed; GONE is the 410 of a version that is too old, as a status or in the stream."""
 
     reason: Reason
     retry_after_seconds: float | None = None
@@ -93,12 +93,12 @@ class Rested:
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """Ask for all pods."""
+    """List all objects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Follow what happens after *version*; after Progressed that is under way already."""
+    """Watch from *version*; after Progressed the watch is already running."""
 
     version: str
 
@@ -108,7 +108,7 @@ Action = List | Watch | Pause
 
 
 def step(state: ReflectorState, happening: Happening, lasted_seconds: float = 0.0) -> tuple[ReflectorState, Action]:
-    """Return the new state and what to do; *lasted_seconds* is how long the request has gone on that is over now."""
+    """Return the new state and action; *lasted_seconds* is the duration of the request that just ended."""
     match happening:
         case Listed(version):
             return replace(state, phase=Phase.WATCHING, version=version), Watch(version)
@@ -129,7 +129,7 @@ def step(state: ReflectorState, happening: Happening, lasted_seconds: float = 0.
 def _after_failure(
     state: ReflectorState, happening: Disconnected, lasted_seconds: float
 ) -> tuple[ReflectorState, Pause]:
-    """Return the new state and the pause after a list or a watch has failed."""
+    """Return the new state and the pause after a failed list or watch."""
     reason = happening.reason
     is_stable = _was_stable(state, lasted_seconds)
     if is_stable:
@@ -142,13 +142,13 @@ def _after_failure(
     if happening.is_loading and state.was_away and state.loading < LOADING_TRIES:
         return replace(after, loading=state.loading + 1), LOADING_PAUSE
     failures, expiries = state.failures + 1, state.expiries + (reason is Reason.GONE)
-    # Versions expire in the best of clusters, and whenever an API server was away: the first time the server is there,
-    # whatever failed before, and costs no more than the list.
+    # Versions expire in healthy clusters too, and whenever an API server was away. The first expiry shows that the
+    # server is up, whatever failed before, and costs only a list.
     counted = expiries - 1 if reason is Reason.GONE else failures
     after = replace(after, failures=failures, expiries=expiries)
     return after, pause(counted, reason, happening.retry_after_seconds)
 
 
 def _was_stable(state: ReflectorState, lasted_seconds: float) -> bool:
-    """Return whether a watch, not a list, has gone on for long enough to have worked."""
+    """Return whether a watch (not a list) lasted long enough to be considered healthy."""
     return state.phase is Phase.WATCHING and lasted_seconds >= STABLE_SECONDS

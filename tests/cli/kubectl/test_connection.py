@@ -111,11 +111,11 @@ def test_an_unknown_context_is_named_with_those_there_are(tmp_path: Path, text: 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "it is no YAML"),
+        ("{", "it is not YAML"),
         ("", "file is empty"),
-        ("just text", "it is no kubeconfig"),
+        ("just text", "it is not a kubeconfig"),
         ("current-context: a\ncontexts: [{name: a, context: {cluster: b, user: c}}]", "it has no cluster 'b'"),
-        ("current-context: a\ncontexts: [7]", "it is no kubeconfig"),
+        ("current-context: a\ncontexts: [7]", "it is not a kubeconfig"),
     ],
 )
 def test_a_useless_file_is_named_with_what_is_wrong(tmp_path: Path, text: str, words: str) -> None:

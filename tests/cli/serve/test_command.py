@@ -135,7 +135,7 @@ def test_serve_shows_what_the_kubelet_says_and_ends_with_0(
     assert 0 == code
     assert 'podres_container_devices{node="worker-1",namespace="ml",pod="train",container="main"' in seen_metrics
     assert 'podres_node_exclusive_cpus{node="worker-1",numa_node="0"} 2' in seen_metrics
-    assert (200, "the poll loop turns") == (seen["/-/healthy"][0], seen["/-/healthy"][1].strip())
+    assert (200, "the poll loop is running") == (seen["/-/healthy"][0], seen["/-/healthy"][1].strip())
     assert 200 == seen["/"][0]
     assert [
         f"event=started version={__version__} node=worker-1 urls=http://127.0.0.1:{port}/metrics",
