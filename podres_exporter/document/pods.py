@@ -14,7 +14,7 @@ from podres_exporter.document.containers import (
 )
 from podres_exporter.document.faults import distinct, shown
 from podres_exporter.document.metadata import PodMetadataRecord, read_meta, write_meta
-from podres_exporter.document.values import Count, Cpus, Record, doc
+from podres_exporter.document.values import Count, Cpus, Nodes, Record, doc, write_nodes
 from podres_exporter.errors import DocumentError
 from podres_exporter.model import (
     Explanation,
@@ -68,9 +68,11 @@ class UnlistedRecord(Record, kw_only=True):
         UnlistedReason,
         doc(
             "init_container: what a plain init container left over stays with the pod until it ends. not_listed: "
-            "kubelets up to 1.29 list no sidecars. unreadable: an item of the kubelet's answer could not be read."
+            "kubelets up to 1.29 list no sidecars. unreadable: an item of the kubelet's answer could not be read. "
+            "claim: a DRA driver chose CPUs for the container's claim."
         ),
     ]
+    numa_nodes: Annotated[Nodes, doc("The NUMA nodes where they are. Absent where that is not known.")] = []
 
 
 class PodRecord(Record, kw_only=True):
@@ -137,7 +139,13 @@ def write_pod(view: PodView) -> PodRecord:
         pod_level=_write_pod_level(view.pod),
         requests=requests if requests or view.meta else None,
         held_unlisted=[
-            UnlistedRecord(container=row.container, resource=row.resource, amount=row.amount, reason=row.reason)
+            UnlistedRecord(
+                container=row.container,
+                resource=row.resource,
+                amount=row.amount,
+                reason=row.reason,
+                numa_nodes=write_nodes(row.numa_nodes),
+            )
             for row in view.unlisted
         ],
     )
@@ -191,7 +199,10 @@ def _read_pod(record: PodRecord) -> PodView:
         exclusive_cpus=parse_cpuset(level.exclusive_cpus) if level else frozenset(),
         memory=tuple(map(read_block, level.memory)) if level else (),
     )
-    unlisted = tuple(Unlisted(row.container, row.resource, row.amount, row.reason) for row in record.held_unlisted)
+    unlisted = tuple(
+        Unlisted(row.container, row.resource, row.amount, row.reason, frozenset(row.numa_nodes))
+        for row in record.held_unlisted
+    )
     return PodView(pod, views, meta, tuple(map(_read_request, distinct(record.requests or ()))), unlisted, record.mark)
 
 

@@ -87,14 +87,21 @@ class DeviceStockRecord(Record, kw_only=True):
     key: ClassVar[tuple[str, ...]] = ("resource", "numa_nodes")
 
 
+class UnlistedOnRecord(Record, kw_only=True):
+    """CPUs that are held unlisted on a NUMA node."""
+
+    numa_node: Annotated[Count, doc("The NUMA node.")]
+    cpus: Annotated[Count, doc("How many CPUs.")]
+
+
 class CpuStockRecord(Record, kw_only=True):
     """The CPUs of the node that can be granted exclusively."""
 
     allocatable: Annotated[
         Cpus | None,
         doc(
-            "CPUs that may be granted exclusively, granted or not; empty unless the CPU manager's policy is static. "
-            "Absent where the kubelet cannot be asked."
+            "CPUs that may be granted exclusively, granted or not; empty unless the CPU manager's policy is static or "
+            "a DRA driver hands out CPUs one by one. Absent where the kubelet cannot be asked."
         ),
     ] = None
     exclusive: Annotated[Cpus, doc("CPUs that some pod or container holds exclusively.")]
@@ -112,6 +119,12 @@ class CpuStockRecord(Record, kw_only=True):
             "where there are none."
         ),
     ] = 0
+    held_unlisted_on: Annotated[
+        list[UnlistedOnRecord], doc("Those of heldUnlisted whose NUMA node is known. Absent where there are none.")
+    ] = []
+    by_driver: Annotated[
+        Cpus, doc("Those of allocatable that a DRA driver hands out, and not the kubelet. Absent where there are none.")
+    ] = ""
     at_least: AtLeast = False
     reported: Annotated[
         Cpus | None,
@@ -183,6 +196,8 @@ def write_stock(allocation: Allocation) -> StockRecord:
             exclusive=format_cpuset(cpus.exclusive),
             shared_pool=_cpus(cpus.shared_pool),
             held_unlisted=cpus.unlisted,
+            held_unlisted_on=[UnlistedOnRecord(numa_node=node, cpus=count) for node, count in cpus.unlisted_on],
+            by_driver=format_cpuset(cpus.by_driver),
         ),
         memory=[
             MemoryStockRecord(
@@ -229,7 +244,14 @@ def _read_device_stock(record: DeviceStockRecord) -> DeviceStock:
 
 def _read_cpu_stock(record: CpuStockRecord) -> CpuStock:
     allocatable = record.reported if record.at_least else record.allocatable
-    return CpuStock(read_cpus(allocatable), parse_cpuset(record.exclusive), record.held_unlisted, not record.at_least)
+    return CpuStock(
+        read_cpus(allocatable),
+        parse_cpuset(record.exclusive),
+        record.held_unlisted,
+        not record.at_least,
+        parse_cpuset(record.by_driver),
+        tuple((row.numa_node, row.cpus) for row in record.held_unlisted_on),
+    )
 
 
 def _read_memory_stock(record: MemoryStockRecord) -> MemoryStock:

@@ -85,7 +85,9 @@ def _cpus(allocation: Allocation) -> Iterator[Left]:
         held = all_of_node & cpus.exclusive
         free = all_of_node - held
         ids = (format_cpuset(free),) if free else ()
-        yield Left(CPU, nodes, len(all_of_node), len(held), max(0, len(free) - cpus.unlisted), ids)
+        yield Left(
+            CPU, nodes, len(all_of_node), len(held), max(0, len(free) - cpus.unlisted_at(min(nodes, default=None))), ids
+        )
 
 
 def _placed(cpus: CpuSet, topology: Topology | None) -> Iterator[tuple[NumaNodes, CpuSet]]:

@@ -11,7 +11,6 @@ from podres_exporter.model import (
     ClaimDevice,
     Container,
     ContainerView,
-    CpuStock,
     Device,
     DeviceHealth,
     MemoryBlock,
@@ -118,9 +117,13 @@ def _allocation(allocation: Allocation, wanted: Wanted) -> Allocation:
             for stock in allocation.devices
             if wanted.has_resource(stock.resource) and wanted.has_nodes(stock.numa_nodes)
         ),
-        cpus=CpuStock(
-            None if cpus.allocatable is None and has_cpus else wanted.cpus(cpus.allocatable or frozenset(), topology),
-            wanted.cpus(cpus.exclusive, topology),
+        cpus=replace(
+            cpus,
+            allocatable=None
+            if cpus.allocatable is None and has_cpus
+            else wanted.cpus(cpus.allocatable or frozenset(), topology),
+            exclusive=wanted.cpus(cpus.exclusive, topology),
+            by_driver=wanted.cpus(cpus.by_driver, topology),
         ),
         memory=tuple(
             stock

@@ -36,8 +36,8 @@ def _cpus(allocation: Allocation) -> Collection[Row]:
     pool, topology = allocation.cpus.shared_pool, allocation.topology
     if pool is None or topology is None or not allocation.cpus.allocatable:
         return []
-    near = [len(pool & cpus) for cpus in topology.cpus_by_node.values()]
-    return [(max(0, max(near, default=0) - allocation.cpus.unlisted),)]
+    near = [len(pool & held) - allocation.cpus.unlisted_at(node) for node, held in topology.cpus_by_node.items()]
+    return [(max(0, *near),)] if near else [(0,)]
 
 
 FAMILIES = (
@@ -54,8 +54,9 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_largest_aligned_cpus",
         kind=Kind.GAUGE,
-        help="The most exclusive CPUs that a container could get on one NUMA node now. Absent unless the CPU manager's "
-        "policy is static, and while it is not known what is free.",
+        help="The most exclusive CPUs that a container could get on one NUMA node now. Absent where nobody "
+        "grants any (the CPU manager's policy is not static, no DRA driver does), and while it is not known what "
+        "is free.",
         labels=(),
         collector="node-cpus",
         rows=_cpus,

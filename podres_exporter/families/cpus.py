@@ -72,7 +72,8 @@ def _exclusive(allocation: Allocation) -> Collection[Row]:
 def _shared_pool(allocation: Allocation) -> Collection[Row]:
     """Return the certain remainder of the pool on each node, whichever CPUs the unlisted ones are."""
     rows = _per_node(allocation, allocation.cpus.shared_pool)
-    return [(node, max(0, int(count) - allocation.cpus.unlisted)) for node, count in rows]
+    cpus = allocation.cpus
+    return [(node, max(0, int(count) - cpus.unlisted_at(int(node) if node else None))) for node, count in rows]
 
 
 def _pools(allocation: Allocation) -> Collection[Row]:
@@ -95,7 +96,8 @@ FAMILIES = (
     ContainerFamily(
         name="podres_container_exclusive_cpus",
         kind=Kind.GAUGE,
-        help="CPUs granted exclusively to the container, by NUMA node; absent while it runs in the shared pool. "
+        help="CPUs granted exclusively to the container, by the kubelet or by a DRA driver whose ResourceSlices say "
+        "which, by NUMA node; absent while it runs in the shared pool. "
         "Containers of a pod with pod-level resources may list the same CPUs: see podres_pod_exclusive_cpus.",
         labels=("numa_node",),
         collector="cpus",
@@ -133,8 +135,8 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_allocatable_cpus",
         kind=Kind.GAUGE,
-        help="CPUs that the kubelet may grant exclusively, granted or not, by NUMA node. Absent unless the CPU "
-        "manager's policy is static.",
+        help="CPUs that the kubelet, or a DRA driver one by one, may grant exclusively, granted or not, by NUMA "
+        "node. Absent if neither does: unless the CPU manager's policy is static, the kubelet does not.",
         labels=("numa_node",),
         collector="node-cpus",
         rows=_allocatable,
@@ -162,7 +164,7 @@ FAMILIES = (
         name="podres_node_shared_pool_cpus",
         kind=Kind.GAUGE,
         help="Allocatable CPUs that no pod is known to hold exclusively, by NUMA node; computed. The CPUs of "
-        "podres_node_unlisted_exclusive_cpus are subtracted on each node. Without metadata an upper "
+        "podres_node_unlisted_exclusive_cpus are subtracted on each node where they may be. Without metadata an upper "
         "bound, as the kubelet does not list CPUs that only a finished init container held. Absent while"
         " more may be held than is known.",
         labels=("numa_node",),

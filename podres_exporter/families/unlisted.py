@@ -48,7 +48,8 @@ FAMILIES = (
         kind=Kind.GAUGE,
         help="CPUs that pods are known to hold exclusively though the kubelet does not list which: left over "
         "from an init container (init_container), held by a sidecar on kubelets up to 1.29 (not_listed),"
-        " or in an item that could not be read (unreadable). Needs metadata.",
+        " in an item that could not be read (unreadable), or chosen by a DRA driver for a claim (claim). "
+        "Needs metadata.",
         labels=("reason",),
         collector="node-cpus",
         rows=_cpus,

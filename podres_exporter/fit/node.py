@@ -75,7 +75,7 @@ def _named_nodes(allocation: Allocation) -> frozenset[int]:
 
 def _cpus(allocation: Allocation, *, full_pcpus_only: bool) -> CpuManager | None:
     """Return the CPU manager; every online CPU that is not allocatable is reserved."""
-    allocatable = allocation.cpus.allocatable
+    allocatable = allocation.cpus.by_kubelet
     if not allocatable:
         return None
     topology = allocation.topology or Topology({0: allocatable})

@@ -22,6 +22,7 @@ UNLISTED = {
     UnlistedReason.INIT_CONTAINER: "left over from an init container",
     UnlistedReason.NOT_LISTED: "kubelets up to 1.29 list no sidecars",
     UnlistedReason.UNREADABLE: "an item of its answer could not be read",
+    UnlistedReason.CLAIM: "a DRA driver chose them for its claim",
 }
 
 
@@ -126,7 +127,7 @@ def _of_snapshot(snapshot: Snapshot) -> Iterator[Note]:
 
 def _of_cpus(snapshot: Snapshot, allocation: Allocation, pod: PodRequest) -> Iterator[Note]:
     asks = any(pod.exclusive_cpus(each) for each in pod.containers)
-    if asks and allocation.cpus.allocatable == frozenset():
+    if asks and allocation.cpus.by_kubelet == frozenset():
         yield Note(
             Caveat.CPUS_NOT_STATIC,
             "The CPU manager's policy is not static: nobody gets exclusive CPUs here, so CPUs are no constraint.",
@@ -145,7 +146,7 @@ def _of_cores(allocation: Allocation, pod: PodRequest, options: KubeletOptions) 
     topology = allocation.topology
     threads = topology.threads_per_core if topology is not None else 1
     odd = [each for each in pod.containers if pod.exclusive_cpus(each) % threads]
-    if odd and allocation.cpus.allocatable and options.full_pcpus_only is None:
+    if odd and allocation.cpus.by_kubelet and options.full_pcpus_only is None:
         yield Note(
             Caveat.WHOLE_CORES,
             f"A core has {threads} threads here. With the CPU manager's option full-pcpus-only, which the kubelet does "

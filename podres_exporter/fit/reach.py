@@ -17,7 +17,7 @@ def is_out_of_reach(allocation: Allocation, pod: PodRequest, policy: Policy) -> 
     if allocation.cpus.allocatable is None:
         return wants_cpus or wants_memory or bool(wanted)
     if allocation.topology is None:
-        return policy is not Policy.NONE and wants_cpus and bool(allocation.cpus.allocatable)
+        return policy is not Policy.NONE and wants_cpus and bool(allocation.cpus.by_kubelet)
     memory = {node for row in allocation.memory for node in row.numa_nodes}
     if wants_memory and len(memory) > MOST_NODES:
         return True

@@ -119,7 +119,7 @@ def _cpu_bounds(allocation: Allocation) -> tuple[int | None, int | None]:
 
     Source: kubelet cpumanager NewStaticPolicy (ceil of the reservation); cm/node_container_manager GetNodeAllocatable.
     """
-    allocatable, topology = allocation.cpus.allocatable, allocation.topology
+    allocatable, topology = allocation.cpus.by_kubelet, allocation.topology
     if allocatable:
         return len(allocatable) * 1000, len(allocatable) * 1000 + 999
     return None, len(topology.online) * 1000 if topology is not None else None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from podres_exporter.join.claim_names import with_claim_names
+from podres_exporter.join.claimed_cpus import claimed_cpus
 from podres_exporter.join.claims import claim_uses, device_health
 from podres_exporter.join.dra import DraFacts, claimed_devices, dra_facts, dra_node
 from podres_exporter.join.dual import hardware_of, without_claimed
@@ -110,9 +111,14 @@ class Joiner:
             for pod in pods
             if (rows := unlisted_holdings(pod, metas.get(pod.key), managed, damaged=_name(pod) in damaged))
         }
-        more = totals([row for rows in unlisted.values() for row in rows])
+        claimed = claimed_cpus(pods, metas.values() if synced else (), dra)
+        pods = claimed.pods
+        for key, rows in claimed.unlisted.items():
+            unlisted[key] = (*unlisted.get(key, ()), *rows)
+        every = [row for rows in unlisted.values() for row in rows]
+        more = totals(every)
         devices = device_stock(pods, allocatable, report, more)
-        cpus = cpu_stock(pods, allocatable, more.get(CPU, 0))
+        cpus = cpu_stock(pods, allocatable, every, claimed.claimed, claimed.offered)
         capacity = None
         if allocatable is not None and topology is not None:
             capacity = node_capacity(allocatable, cpus, devices, topology, dra.pools if dra else ())
@@ -135,7 +141,7 @@ class Joiner:
             devices=tuple(
                 replace(each, is_complete=False) if unknown.covers(each.resource) else each for each in devices
             ),
-            cpus=replace(cpus, is_complete=False) if unknown.covers(CPU) else cpus,
+            cpus=replace(cpus, is_complete=claimed.is_known and not unknown.covers(CPU)),
             memory=tuple(
                 replace(each, is_complete=False) if unknown.covers(each.memory_type) else each
                 for each in memory_stock(pods, allocatable, metas, more)

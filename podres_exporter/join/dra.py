@@ -29,10 +29,18 @@ Counters = dict[tuple[str, str], int]
 
 @dataclass(frozen=True, slots=True)
 class DraFacts:
-    """The DRA facts that containers are joined with: readable claims by namespace, and the NUMA nodes of devices."""
+    """
+    The DRA facts that containers are joined with: readable claims by namespace, and the NUMA nodes of devices.
+
+    *cpus* are devices that are CPUs: their place is that of the CPUs.
+    """
 
     claims: Mapping[str, Mapping[str, ClaimFacts]] = field(default_factory=dict)
     nodes: Mapping[DraKey, NumaNodes] = field(default_factory=dict)
+    cpus: frozenset[DraKey] = frozenset()
+
+    def _is_cpus(self, use: ClaimUse) -> bool:
+        return (use.device.driver, use.device.pool, use.device.device) in self.cpus
 
     def of(self, namespace: str) -> Mapping[str, ClaimFacts]:
         """Return the claims of a namespace by name."""
@@ -47,7 +55,7 @@ class DraFacts:
         return tuple(
             (use.device.driver, self.nodes.get((use.device.driver, use.device.pool, use.device.device), frozenset()))
             for use in uses
-            if use.attribution is Attribution.CONTAINER and not use.is_admin
+            if use.attribution is Attribution.CONTAINER and not use.is_admin and not self._is_cpus(use)
         )
 
 
@@ -58,7 +66,9 @@ def dra_facts(dra: Dra | None) -> DraFacts:
     claims: dict[str, dict[str, ClaimFacts]] = {}
     for facts in dra.claims.values():
         claims.setdefault(facts.namespace, {})[facts.name] = facts
-    return DraFacts(claims, {key: device.numa_nodes for key, device in devices_by_key(dra.pools).items()})
+    devices = devices_by_key(dra.pools)
+    cpus = frozenset(key for key, device in devices.items() if device.cpus)
+    return DraFacts(claims, {key: device.numa_nodes for key, device in devices.items()}, cpus)
 
 
 def dra_node(

@@ -14,6 +14,7 @@ from podres_exporter.model import (
     Pod,
     PodKey,
     PodMeta,
+    Unlisted,
     ids_by_resource,
 )
 
@@ -136,16 +137,37 @@ def _placed_as_granted(
     return result
 
 
-def cpu_stock(pods: Iterable[Pod], allocatable: Allocatable | None, unlisted: int = 0) -> CpuStock:
+def cpu_stock(
+    pods: Iterable[Pod],
+    allocatable: Allocatable | None,
+    unlisted: Sequence[Unlisted] = (),
+    claimed: CpuSet = frozenset(),
+    offered: CpuSet = frozenset(),
+) -> CpuStock:
     """
     Return the node's CPUs; held ones count as allocatable.
+
+    *unlisted* are rows of what is held unlisted, of any resource. *claimed* are CPUs that containers have by a claim,
+    and *offered* those that its driver grants.
 
     Kubelets before the patches of November 2022 do not report CPUs that were exclusive when they started.
 
     Source: kubernetes #112913 (fixed in 1.26, 1.25.4, 1.24.8, 1.23.14).
     """
     exclusive: CpuSet = frozenset[int]().union(*(pod.all_exclusive_cpus() for pod in pods))
-    return CpuStock(None if allocatable is None else allocatable.cpus | exclusive, exclusive, unlisted)
+    rows = [row for row in unlisted if row.is_cpus]
+    placed: Counter[int] = Counter()
+    for row in rows:
+        if len(row.numa_nodes) == 1:
+            placed[min(row.numa_nodes)] += row.amount
+    granted = (allocatable.cpus if allocatable else frozenset()) | (exclusive - claimed)
+    return CpuStock(
+        None if allocatable is None else granted | exclusive | offered,
+        exclusive,
+        sum(row.amount for row in rows),
+        by_driver=frozenset() if allocatable is None else (claimed | offered) - granted,
+        unlisted_on=tuple(sorted(placed.items())),
+    )
 
 
 def memory_stock(

@@ -146,11 +146,13 @@ class UnlistedReason(StrEnum):
 
     INIT_CONTAINER: what a plain init container got, and no later container reused, stays allocated until the pod ends.
     NOT_LISTED: kubelets up to 1.29 list no sidecars. UNREADABLE: an item of the pod's answer could not be read.
+    CLAIM: a DRA driver chose CPUs of a group for the container's claim, and tells nobody which.
     """
 
     INIT_CONTAINER = "init_container"
     NOT_LISTED = "not_listed"
     UNREADABLE = "unreadable"
+    CLAIM = "claim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +160,15 @@ class Unlisted:
     """
     What a container is known to hold although the kubelet does not list it; which items is unknown.
 
-    *amount* counts devices or CPUs (*resource* is `cpu`), or bytes of a memory type.
+    *amount* counts devices or CPUs (*resource* is `cpu`), or bytes of a memory type. *numa_nodes* are where they are,
+    empty where that is not known either.
     """
 
     container: str
     resource: str
     amount: int
     reason: UnlistedReason
+    numa_nodes: NumaNodes = frozenset()
 
     @property
     def is_memory(self) -> bool:
@@ -256,17 +260,30 @@ class DeviceStock:
 @dataclass(frozen=True, slots=True)
 class CpuStock:
     """
-    The node's CPUs. *allocatable* unites reported and held CPUs; None if the kubelet does not report allocatable
-    resources.
+    The node's CPUs. *allocatable* unites the CPUs that the kubelet reports, those that a DRA driver grants one by one,
+    and held ones; None if the kubelet does not report allocatable resources. *by_driver* are those that only a DRA
+    driver grants.
 
-    *unlisted* is the number of exclusively held CPUs that the kubelet does not list; they may be any of the shared
-    pool. Not *is_complete*: more may be held than is known.
+    *unlisted* is the number of exclusively held CPUs that are not listed; they may be any of the shared pool, except
+    those in *unlisted_on*: (NUMA node, number) of those whose node is known. Not *is_complete*: more may be held than
+    is known.
     """
 
     allocatable: CpuSet | None
     exclusive: CpuSet
     unlisted: int = 0
     is_complete: bool = True
+    by_driver: CpuSet = frozenset()
+    unlisted_on: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def by_kubelet(self) -> CpuSet | None:
+        """What the kubelet's own CPU manager hands out: nothing unless its policy is static; None: not known."""
+        return None if self.allocatable is None else self.allocatable - self.by_driver
+
+    def unlisted_at(self, node: int | None) -> int:
+        """Return how many of the CPUs that nobody lists may be on the NUMA node."""
+        return self.unlisted - sum(count for other, count in self.unlisted_on if other != node)
 
     @property
     def shared_pool(self) -> CpuSet | None:

@@ -178,7 +178,7 @@ def everything() -> Snapshot:
                 (view,),
                 meta,
                 requests,
-                (Unlisted("setup", "cpu", 1, UnlistedReason.INIT_CONTAINER),),
+                (Unlisted("setup", "cpu", 1, UnlistedReason.INIT_CONTAINER, NODE_1),),
                 Mark.RETAINED,
             ),
         ),
@@ -191,7 +191,13 @@ def everything() -> Snapshot:
             DeviceStock("unasked", frozenset(), None, frozenset({"0"})),
             DeviceStock("unknown", frozenset(), frozenset({"1", "2"}), frozenset({"2", "3"}), is_complete=False),
         ),
-        CpuStock(frozenset(range(8)), frozenset({2, 3, 4}), 1),
+        CpuStock(
+            frozenset(range(8)),
+            frozenset({2, 3, 4}),
+            1,
+            by_driver=frozenset({6, 7}),
+            unlisted_on=((1, 1),),
+        ),
         (
             MemoryStock("memory", NODE_0, 4 << 30, 1 << 30, 1 << 20),
             MemoryStock("hugepages-2Mi", NODE_0, 4 << 30, 1 << 30, is_complete=False),
