@@ -10,6 +10,7 @@ Which pods are asked for by Get, and when. Pure: events and a time in, keys out.
               one that followed metadata has never had, so that nothing will tell of its end
     twice     a pod that seems to hold what another pod holds too                                2 s after that was seen
     resync    every other pod in turn, the one that was heard of longest ago first               resync interval / pods
+              a pod that runs, says followed metadata, and was waited for in vain                resync interval
 
 What fails, or is not found, is asked again after 1 s, 2 s, 4 s and so on, up to the poll interval. A Get that can only
 fail is not made: a pod that has ended, or that no kubelet has admitted yet, is not asked for, except for static pods,
@@ -133,7 +134,8 @@ class Gets:
         if meta is not None:
             self._asked_as[key] = _content(meta)
         entry = self.cache.entries.get(key)
-        is_doubtful = answer is None and (why is Why.MISSING or (entry is not None and entry.refusals > 0))
+        is_refused = why is Why.MISSING or (entry is not None and entry.refusals > 0)
+        is_doubtful = answer is None and is_refused and key not in self.cache.given_up(now)
         if why is Why.OWN:
             self._search(now)
         elif is_doubtful or (entry is not None and self._is_unheard_of(entry)):
@@ -186,7 +188,11 @@ class Gets:
         if cache.witness.missing_seconds(now) is not None:
             missing.update(entry.pod.key for entry in cache.retained())
         missing.update(entry.pod.key for entry in cache.current() if entry.refusals or self._is_unheard_of(entry))
-        self._due = {key: each for key, each in self._due.items() if each.why is Why.NEWS or key in missing}
+        given_up = dict.fromkeys(cache.given_up(now), _Try(now + self.resync_interval, Why.MISSING))
+        known = {
+            key: each for key, each in self._due.items() if each.why is Why.NEWS or key in missing | given_up.keys()
+        }
+        self._due = given_up | known
         for key in sorted(missing - self._due.keys()):
             self._due[key] = _Try(now, Why.MISSING)
 

@@ -22,6 +22,7 @@ _REMEDIES = {
     "metadata": "see that the exporter may list and watch pods, and that it reaches the API server",
     "topology": "mount the node's /sys where --topology.sysfs says",
 }
+_GIVEN_UP = "what they hold may be shown as free: search the kubelet's log for their names; delete those that are dead"
 _ALLOCATABLE_RPC, _GET_RPC = "GetAllocatableResources", "Get"
 
 
@@ -171,12 +172,14 @@ def _of_pods(snapshot: Snapshot, allocation: Allocation) -> Iterator[Finding]:
     young = "ask again in a moment: a pod that has just come or gone is known to one side only"
     metadata = snapshot.metadata
     if metadata is not None and metadata.synced:
-        listed = {view.pod.key for view in allocation.pods}
+        listed = {view.pod.key for view in allocation.pods} | {*allocation.given_up_pods}
         running = (meta for meta in metadata.pods.values() if not (meta.is_terminal or meta.is_deleting))
         missing = sorted(meta.key for meta in running if meta.has_started and meta.key not in listed)
         unknown = sorted(listed - metadata.pods.keys())
         yield from _disagreement("pods.missing", "not listed by the kubelet, though the API server has", missing, young)
         yield from _disagreement("pods.unknown", "listed by the kubelet, though the API server has not", unknown, young)
+    what = "running according to the API server, and given up: the kubelet does not have them"
+    yield from _disagreement("pods.given-up", what, allocation.given_up_pods, _GIVEN_UP)
     short = sorted(
         {
             view.pod.key

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -32,7 +33,7 @@ from podres_exporter.document.topology import TopologyRecord, read_topology, wri
 from podres_exporter.document.usage import Held, UsageRecord, read_usage, write_usage
 from podres_exporter.document.values import Count, Moment, Record, doc
 from podres_exporter.errors import DocumentError, DocumentVersionError
-from podres_exporter.model import Allocation, PodView, Snapshot
+from podres_exporter.model import Allocation, PodKey, PodView, Snapshot
 from podres_exporter.moment import write_moment
 
 MAJOR = 1
@@ -94,6 +95,13 @@ class SnapshotRecord(Record, kw_only=True):
             "what they ask for. Absent where there are none."
         ),
     ] = []
+    given_up_pods: Annotated[
+        list[PodNameRecord],
+        doc(
+            "Pods that the API server says run here and that the kubelet does not have, or has not listed for ten "
+            "times the hold-down: nothing is held for them. Absent where there are none."
+        ),
+    ] = []
     stock: Annotated[
         StockRecord | None,
         doc("What the node has, what is held of it and what is left. Absent while there is no allocation."),
@@ -152,10 +160,8 @@ def write_document(snapshot: Snapshot, *, generated_at_seconds: float, version: 
         status=write_status(snapshot),
         topology=write_topology(allocation.topology) if allocation and allocation.topology else None,
         pods=[write_pod(view) for view in allocation.pods] if allocation else None,
-        unlisted_pods=[
-            PodNameRecord(namespace=namespace, name=name)
-            for namespace, name in (allocation.unlisted_pods if allocation else ())
-        ],
+        unlisted_pods=_write_names(allocation.unlisted_pods if allocation else ()),
+        given_up_pods=_write_names(allocation.given_up_pods if allocation else ()),
         stock=write_stock(allocation) if allocation else None,
         dra=write_dra(allocation.dra) if allocation and allocation.dra else None,
         usage=write_usage(snapshot.usage, allocation),
@@ -163,6 +169,14 @@ def write_document(snapshot: Snapshot, *, generated_at_seconds: float, version: 
         held_twice=None if allocation is None or allocation.doubles is None else write_doubles(allocation.doubles),
         other_pods=write_other_pods(snapshot),
     )
+
+
+def _write_names(keys: Iterable[PodKey]) -> list[PodNameRecord]:
+    return [PodNameRecord(namespace=namespace, name=name) for namespace, name in keys]
+
+
+def _read_names(records: Iterable[PodNameRecord]) -> tuple[PodKey, ...]:
+    return tuple((each.namespace, each.name) for each in records)
 
 
 def encode(snapshot: Snapshot, *, generated_at_seconds: float, version: str) -> Fields:
@@ -259,7 +273,8 @@ def _read_allocation(record: SnapshotRecord, pods: tuple[PodView, ...], held: He
         skipped_pods=dict(sorted((record.skipped_pods or {}).items())),
         devices_by_namespace=held_devices,
         cpus_by_namespace=held_cpus,
-        unlisted_pods=tuple((each.namespace, each.name) for each in record.unlisted_pods),
+        unlisted_pods=_read_names(record.unlisted_pods),
+        given_up_pods=_read_names(record.given_up_pods),
         doubles=None if record.held_twice is None else read_doubles(record.held_twice),
         dra=read_dra(record.dra) if record.dra else None,
     )

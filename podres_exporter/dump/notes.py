@@ -19,7 +19,13 @@ from podres_exporter.model import (
 )
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import CPU, on_nodes, resource_amount, thing
-from podres_exporter.text.availability import last_answer, what_is_retained, what_is_unknown, why_nothing
+from podres_exporter.text.availability import (
+    last_answer,
+    what_is_given_up,
+    what_is_retained,
+    what_is_unknown,
+    why_nothing,
+)
 from podres_exporter.text.origin import origin_name
 from podres_exporter.text.words import counted, double_text, folded, ids_in_order, joined
 
@@ -68,6 +74,8 @@ def trust(snapshot: Snapshot) -> Iterator[Note]:
         yield f"retained: {retained}"
     if unknown := what_is_unknown(snapshot):
         yield f"not known: {unknown}"
+    if given_up := what_is_given_up(snapshot):
+        yield f"given up: {given_up}"
     if stale:
         yield f"stale: {joined(stale)} as the kubelet last reported{f', {since}' if since else ''}"
     for each in snapshot.sources:

@@ -152,6 +152,7 @@ class Joiner:
             cpus_by_namespace=_cpus_by_namespace(pods),
             dra=dra_node(dra, views, metas.values(), is_known=not unknown.everything),
             unlisted_pods=belief.unlisted,
+            given_up_pods=belief.given_up,
             doubles=belief.doubles,
         )
         self._last = _Joined(inputs, allocatable, report, context, allocation)

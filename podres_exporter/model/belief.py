@@ -41,12 +41,13 @@ class Belief:
 
     *marks* has the pods whose rows are not current; *finished* are listed pods that have ended, None if only the
     metadata knows. *unknown* are resources of which more may be held than is listed, for example by the *unlisted*
-    pods, which run here according to the API server. *doubles* are items held by two running pods, None if that cannot
-    be judged.
+    pods, which run here according to the API server. *given_up* are such pods that the kubelet will not list any more:
+    nothing is held for them. *doubles* are items held by two running pods, None if that cannot be judged.
     """
 
     marks: Mapping[PodKey, Mark] = field(default_factory=dict)
     finished: frozenset[PodKey] | None = None
     unknown: Unknown = field(default_factory=Unknown)
     unlisted: tuple[PodKey, ...] = ()
+    given_up: tuple[PodKey, ...] = ()
     doubles: tuple[DoubleHeld, ...] | None = None

@@ -317,7 +317,8 @@ class Allocation:
     *devices_by_namespace*, by (namespace, resource), and *cpus_by_namespace* are sums over containers and pods.
     *dra* is None if no ResourceSlices are known. *doubles* are items that two running pods hold although only one may;
     None if that cannot be judged. *unlisted_pods* run here according to the API server but have not been listed by the
-    kubelet: they hold an unknown part of what they request.
+    kubelet: they hold an unknown part of what they request. *given_up_pods* are such pods that were waited for in vain:
+    nothing is held for them.
     """
 
     pods: tuple[PodView, ...]
@@ -331,6 +332,7 @@ class Allocation:
     dra: DraNode | None = None
     doubles: tuple[DoubleHeld, ...] | None = None
     unlisted_pods: tuple[PodKey, ...] = ()
+    given_up_pods: tuple[PodKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

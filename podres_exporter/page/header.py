@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from podres_exporter.model import Snapshot, SourceHealth, Support
 from podres_exporter.page.markup import escaped, moment, part
-from podres_exporter.text.availability import what_is_retained, what_is_unknown, why_nothing
+from podres_exporter.text.availability import what_is_given_up, what_is_retained, what_is_unknown, why_nothing
 from podres_exporter.text.origin import TITLES, capital, origin_name, origin_of
 
 _NAMES = {"kubelet": "Kubelet", "topology": "Topology", "dra": "DRA"}
@@ -77,10 +77,13 @@ def _notices(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         name = _HALVES.get(half.part, escaped(half.part))
         if half.stale and kubelet and kubelet.up:
             yield _SO_SO, f"<strong>Stale ({name}):</strong> older than the last poll."
-    if retained := what_is_retained(snapshot):
-        yield _SO_SO, f"<strong>Retained:</strong> {escaped(retained)}. What they hold counts as held until they end."
-    if unknown := what_is_unknown(snapshot):
-        yield _SO_SO, f"<strong>Not known:</strong> {escaped(unknown)}."
+    for name, clause, consequence in (
+        ("Retained", what_is_retained(snapshot), " What they hold counts as held until they end."),
+        ("Not known", what_is_unknown(snapshot), ""),
+        ("Given up", what_is_given_up(snapshot), ""),
+    ):
+        if clause:
+            yield _SO_SO, f"<strong>{name}:</strong> {escaped(clause)}.{consequence}"
     if any(rpc.rpc == "GetAllocatableResources" and rpc.support is Support.UNSUPPORTED for rpc in snapshot.rpcs):
         yield _SO_SO, "This kubelet does not tell what is allocatable, so what is free is not known."
     if topology and not topology.up:

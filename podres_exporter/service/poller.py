@@ -228,6 +228,7 @@ class Poller:
                 finished=frozenset(each.pod.key for each in marked if each.is_finished),
                 unknown=cache.unknown(now),
                 unlisted=tuple(meta.key for meta in cache.unlisted(now)),
+                given_up=tuple(cache.given_up(now)),
                 doubles=self._doubles(listing, marked),
             ),
         )

@@ -68,6 +68,18 @@ def what_is_unknown(snapshot: Snapshot) -> str:
     return f"how much is free of {_named(sorted(names))}{why}"
 
 
+def what_is_given_up(snapshot: Snapshot) -> str:
+    """Return which pods run although the kubelet does not have them, as a clause; empty if there are none."""
+    keys = snapshot.allocation.given_up_pods if snapshot.allocation else ()
+    names = [f"{namespace}/{name}" for namespace, name in keys]
+    return (
+        f"according to {origin_name(snapshot.metadata)}, {_named(names)} {'runs' if len(names) == 1 else 'run'} here, "
+        f"and the kubelet does not list {_it_or_them(names)}: nothing is counted as held for {_it_or_them(names)}"
+        if names
+        else ""
+    )
+
+
 def _named(names: Sequence[str]) -> str:
     """Return the names; if there are many, the first few and a count of the rest."""
     shown = [printable(name) for name in names[:_MOST_NAMES]]

@@ -93,6 +93,18 @@ def test_pods_that_only_one_side_knows_are_named() -> None:
     assert [["ml/lost"], ["ml/train-n1"]] == [each.facts["pods"] for each in found]
 
 
+def test_pods_that_were_given_up_are_named_once() -> None:
+    """They are no news that another look would settle."""
+    whole = busy("n1")
+    assert whole.allocation is not None
+    assert whole.metadata is not None
+    given_up = replace(whole.allocation, given_up_pods=(("ml", "lost"),))
+    known = replace(whole.metadata, pods={**whole.metadata.pods, ("ml", "lost"): meta("lost")})
+    (found,) = findings(replace(whole, allocation=given_up, metadata=known))
+
+    assert ("pods.given-up", Verdict.WARNING, ["ml/lost"]) == (found.id, found.verdict, found.facts["pods"])
+
+
 def test_pods_that_hold_less_than_they_asked_for_are_named() -> None:
     (found,) = findings(snapshot("n1", trainer("n1", gpus=1)))
 

@@ -210,6 +210,7 @@ def everything() -> Snapshot:
         {("ml", "nvidia.com/gpu"): 1},
         {"ml": 3},
         unlisted_pods=(("ml", "train-2"),),
+        given_up_pods=(("ml", "train-3"),),
         doubles=tuple(
             DoubleHeld(thing, "r", item, (Holder("ml", "train-0", "main"), Holder("ml", "x", "")), certainty)
             for thing, item, certainty in (

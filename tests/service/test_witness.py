@@ -1,10 +1,13 @@
 """What the exporter's own pod tells of a kubelet, and moments that are not a restart alone; on a real socket."""
 
+import json
 import math
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -76,6 +79,13 @@ class Node:
         return self.rig.scrape()
 
     _next_poll = -math.inf
+
+    def document(self) -> Any:
+        """Return the JSON document."""
+        connection = HTTPConnection("127.0.0.1", self.rig.web.addresses[0].port, timeout=60)
+        with closing(connection):
+            connection.request("GET", "/api/v1/snapshot")
+            return json.loads(connection.getresponse().read())
 
     def restart(self, *pods: pb.PodResources) -> None:
         self.has(*pods)
@@ -234,6 +244,80 @@ def test_a_pod_that_was_rejected_at_admission_is_waited_for_by_nobody(node: Node
 
     assert 7 == free(page)
     assert {"start": 1} == lists(page)
+
+
+@pytest.mark.parametrize("has_get", [True, False])
+def test_a_pod_that_the_kubelet_never_lists_again_is_given_up_and_named(
+    node: Node, has_get: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Ten times the hold-down after the witness; the API server says that it runs all the while."""
+    if not has_get:
+        node.kubelet.override("Get", DISABLED)
+    node.has(EXPORTER, TRAIN, SERVE)
+    node.source.tell(told("train"), told("serve"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(12)
+    node.restart(EXPORTER, SERVE)
+    page = node.turn(590)
+    assert free(page) is None
+    assert () == node.rig.allocation().given_up_pods
+
+    page = node.turn(40)
+    assert (7, 0) == (free(page), page.value("podres_pods_retained"))
+    assert (("ml", "train"),) == node.rig.allocation().given_up_pods
+    assert 1 == [each.message for each in caplog.records].count("pods.given_up")
+    assert {"ml/train"} == {f"{each['namespace']}/{each['name']}" for each in node.document()["givenUpPods"]}
+    node.has(EXPORTER, SERVE, TRAIN)
+    page = node.turn(320)
+    assert (6, ()) == (free(page), node.rig.allocation().given_up_pods)
+
+
+@pytest.mark.parametrize("asking", ["fails", "is refused"])
+def test_what_a_late_pod_asks_for_is_not_free_while_the_kubelet_cannot_be_asked_for_it(node: Node, asking: str) -> None:
+    """However old the kubelet is; one that answers that it has no such pod is believed."""
+    node.has(EXPORTER, TRAIN)
+    node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(700)
+    if asking == "fails":
+        node.kubelet.override("Get", RpcFault(grpc.StatusCode.INTERNAL, "no"))
+    node.tell(told("train"), meta(OWN[1]), told("serve"))
+    page = node.turn(60)
+    assert (None if asking == "fails" else 7) == free(page)
+
+    node.kubelet.clear_override("Get")
+    node.has(EXPORTER, TRAIN, SERVE)
+    assert 6 == free(node.turn(320 if asking == "is refused" else 12))
+
+
+@pytest.mark.parametrize("has_get", [True, False])
+@pytest.mark.parametrize("listed_on", [True, False], ids=["the kubelet is late", "the kubelet knows"])
+def test_a_force_deleted_pod_leaves_at_once_as_in_the_kubelet(node: Node, has_get: bool, listed_on: bool) -> None:
+    """Its container may run on, of which nobody tells. What takes its name is another pod."""
+    if not has_get:
+        node.kubelet.override("Get", DISABLED)
+    node.has(EXPORTER, TRAIN, SERVE)
+    node.source.tell(told("train"), told("serve"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(12)
+    if not listed_on:
+        node.has(EXPORTER, SERVE)
+    node.source.tell(told("serve"), meta(OWN[1]))
+    node.rig.changes.report([("ml", "train")])
+    page = node.turn(1)
+    assert {"serve"} == page.labels("podres_container_devices", "pod")
+    assert 7 == free(page)
+
+    node.has(EXPORTER, SERVE)
+    assert 7 == free(node.turn(320))
+    node.has(EXPORTER, SERVE, pod("train", 2))
+    node.tell(replace(told("train"), uid="uid-of-the-new-one"), told("serve"), meta(OWN[1]))
+    page = node.turn(12)
+    assert (6, {"GPU-1", "GPU-2"}) == (free(page), page.labels("podres_container_device_info", "device"))
+    assert 0 == page.value("podres_kubelet_resync_differences_total")
 
 
 def test_a_static_pod_outlives_its_mirror_pod_until_the_kubelet_does_not_have_it(node: Node) -> None:

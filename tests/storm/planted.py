@@ -13,7 +13,7 @@ from storm.say import say
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "podres_exporter"
-TIMEOUT_SECONDS = 600
+TIMEOUT_SECONDS = 1800
 
 
 @dataclass(frozen=True, slots=True)

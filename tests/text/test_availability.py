@@ -9,6 +9,7 @@ from podres_exporter.text.availability import (
     NoAllocation,
     last_answer,
     no_allocation,
+    what_is_given_up,
     what_is_retained,
     what_is_unknown,
     why_nothing,
@@ -62,6 +63,17 @@ def test_what_is_not_known_to_be_free_is_named_with_the_pods_that_run_unlisted()
         Snapshot("n1", allocation, metadata=by_kubelet)
     )
     assert "" == what_is_unknown(Snapshot("n1", Joiner().join(Listing(()), None, None)))
+
+
+def test_pods_that_are_given_up_are_named() -> None:
+    belief = Belief(given_up=(("ml", "train"),))
+    allocation = Joiner().join(Listing(()), allocatable(gpu("GPU-9")), None, Metadata(), belief=belief)
+
+    assert (
+        "according to the API server, ml/train runs here, and the kubelet does not list it: nothing is counted as held "
+        "for it"
+    ) == what_is_given_up(Snapshot("n1", allocation))
+    assert "" == what_is_given_up(Snapshot("n1", None))
 
 
 def test_devices_whose_plugins_are_not_back_yet_are_told() -> None:
