@@ -91,6 +91,9 @@ hostile: $(VENV)/.tests  ## guessers, floods, slow readers and hostile kubelets,
 bench-start: $(VENV)/.tests  ## what `dump` costs before it says anything
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python tests/bench/dump_start.py
 
+bench-kubectl: $(VENV)/.tests  ## what kubectl podres takes in front of 2,000 simulated nodes
+	$(BIN)/python tests/bench/kubectl_nodes.py
+
 bench-boards: $(VENV)/.tests  ## what dashboards and rules cost a Prometheus with 2,000 nodes: ten minutes, 4 GB of disk
 	$(BIN)/python tests/bench/boards.py
 

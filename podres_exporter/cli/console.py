@@ -83,6 +83,11 @@ def _shown(found: re.Match[str]) -> str:
     return found[0] if found[0].isprintable() else printable(found[0])
 
 
+def is_terminal() -> bool:
+    """Return whether somebody sees standard output as it is written."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def columns(otherwise: int) -> int:
     """Return the width of the terminal, or COLUMNS; *otherwise* where there is neither."""
     return shutil.get_terminal_size((otherwise, 24)).columns

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from podres_exporter.errors import Reason
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
+from podres_exporter.text.words import counted, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,9 @@ class Trouble:
 
 Outcome = Told | Trouble
 
+INTERRUPTED = "interrupted before it answered"
+"""The detail of a node that the user did not want to wait for."""
+
 
 def told(outcomes: Iterable[Outcome]) -> list[Told]:
     """Return what was told, by node."""
@@ -73,7 +77,14 @@ def trouble_lines(found: Sequence[Trouble]) -> list[str]:
     nodes_by_detail: dict[str, list[str]] = {}
     for each in found:
         nodes_by_detail.setdefault(each.detail, []).append(_name(each))
-    return [f"{', '.join(names)}: {detail}" for detail, names in nodes_by_detail.items()]
+    late = nodes_by_detail.pop(INTERRUPTED, [])
+    lines = [f"{', '.join(names)}: {detail}" for detail, names in nodes_by_detail.items()]
+    return [*lines, f"interrupted: {counted(len(late), 'node')} missing, as {some(late)}"] if late else lines
+
+
+def is_interrupted(outcomes: Iterable[Outcome]) -> bool:
+    """Return whether the user ended the wait, so that nodes are missing."""
+    return any(isinstance(each, Trouble) and each.detail == INTERRUPTED for each in outcomes)
 
 
 def _name(trouble: Trouble) -> str:

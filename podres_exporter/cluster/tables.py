@@ -6,6 +6,7 @@ from dataclasses import replace
 from podres_exporter.dump import (
     Grid,
     Layout,
+    fitted,
     free_cells,
     free_notes,
     grid_lines,
@@ -37,6 +38,37 @@ def holder_table(
         return _lines(snapshots, [cells], replace(layout, columns=ENDLESS)), wide_notes(snapshots)
     cells = table_cells(snapshots, everything=everything, now_seconds=now_seconds)
     return _lines(snapshots, [cells], layout), table_notes(snapshots)
+
+
+class GrowingTable:
+    """
+    The table of `holder_table` in parts, for a terminal that shows nodes before all of them have answered.
+
+    Columns stay as wide as they were. Where a part needs others than the one before it, it has a header of its own.
+    """
+
+    def __init__(self, layout: Layout, now_seconds: float, *, is_wide: bool, everything: bool = False) -> None:
+        """Begin without a part."""
+        self._layout = replace(layout, columns=ENDLESS) if is_wide else layout
+        self._now, self._is_wide, self._everything = now_seconds, is_wide, everything
+        self._headers: tuple[str, ...] = ()
+
+    def lines(self, snapshots: Sequence[Snapshot]) -> list[str]:
+        """Return the rows of some nodes, which go on below those of the last ones."""
+        keep = self._headers
+        if self._is_wide:
+            cells = wide_cells(snapshots, now_seconds=self._now, keep=keep)
+        else:
+            cells = table_cells(snapshots, everything=self._everything, now_seconds=self._now, keep=keep)
+        cells = _named(cells, snapshots)
+        if not cells.rows:
+            return []
+        shown, widths = fitted(cells, self._layout)
+        is_new = shown.headers != self._headers
+        self._headers = shown.headers
+        layout = replace(self._layout, least=dict(zip(shown.headers, widths, strict=True)))
+        self._layout = layout
+        return grid_lines(cells, replace(layout, headers=layout.headers and is_new))
 
 
 def free_table(snapshots: Sequence[Snapshot], layout: Layout) -> Table:

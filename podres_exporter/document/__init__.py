@@ -19,6 +19,18 @@ from podres_exporter.document.envelope import (
     decode_json,
     encode,
     encode_json,
+    prepare,
 )
 
-__all__ = ["API_VERSION", "KIND", "Decoded", "Fields", "decode", "decode_dated", "decode_json", "encode", "encode_json"]
+__all__ = [
+    "API_VERSION",
+    "KIND",
+    "Decoded",
+    "Fields",
+    "decode",
+    "decode_dated",
+    "decode_json",
+    "encode",
+    "encode_json",
+    "prepare",
+]

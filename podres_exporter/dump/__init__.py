@@ -17,7 +17,7 @@ from podres_exporter.dump.spreadsheet import CSV_HEADER, csv_text
 from podres_exporter.dump.summary import summary_cells, summary_lines, summary_notes
 from podres_exporter.dump.table import table_cells, table_lines, table_notes
 from podres_exporter.dump.wide import wide_cells, wide_lines, wide_notes
-from podres_exporter.text.grid import Grid, Layout, grid_lines
+from podres_exporter.text.grid import Grid, Layout, fitted, grid_lines
 from podres_exporter.text.style import ANSI, PLAIN, Style, Tone, tone_of
 from podres_exporter.text.words import LEAST_COLUMNS
 
@@ -39,6 +39,7 @@ __all__ = [
     "change_lines",
     "changes",
     "csv_text",
+    "fitted",
     "free_cells",
     "free_lines",
     "free_notes",

@@ -1,7 +1,7 @@
 """The table: one row per container, and what it holds folded to counts."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from podres_exporter.cpuset import format_cpuset
@@ -58,9 +58,17 @@ _ABOUT = About(
 )
 
 
-def table_cells(snapshots: Sequence[Snapshot], *, everything: bool = False, now_seconds: float | None = None) -> Grid:
+def table_cells(
+    snapshots: Sequence[Snapshot],
+    *,
+    everything: bool = False,
+    now_seconds: float | None = None,
+    keep: Collection[str] = (),
+) -> Grid:
     """
-    Return a row per container that holds something, with *everything* per container; columns nobody fills go.
+    Return a row per container that holds something, with *everything* per container.
+
+    Columns nobody fills go, but for those to *keep*.
 
     *now_seconds* are the Unix seconds to which ages count; without them there are none.
     """
@@ -70,7 +78,7 @@ def table_cells(snapshots: Sequence[Snapshot], *, everything: bool = False, now_
         lambda each: _rows(each, now_seconds, everything=everything),
         spare=("WORKLOAD",),
     )
-    return whole.without_empty(_IF_ANY)
+    return whole.without_empty(_IF_ANY.difference(keep))
 
 
 def _folded(cells: Grid) -> Grid:

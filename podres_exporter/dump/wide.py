@@ -1,6 +1,6 @@
 """The wide table: one row per thing that is held, with its id."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from podres_exporter.dump import notes
@@ -51,14 +51,16 @@ _ABOUT = About(
 )
 
 
-def wide_cells(snapshots: Sequence[Snapshot], *, now_seconds: float | None = None) -> Grid:
+def wide_cells(snapshots: Sequence[Snapshot], *, now_seconds: float | None = None, keep: Collection[str] = ()) -> Grid:
     """
-    Return a row per CPU set of a NUMA node, memory block, device and claim device; columns nobody fills go.
+    Return a row per CPU set of a NUMA node, memory block, device and claim device.
+
+    Columns nobody fills go, but for those to *keep*.
 
     *now_seconds* are the Unix seconds to which ages count; without them there are none.
     """
     whole = grid(snapshots, HEADERS, lambda each: _rows(each, now_seconds), right=("AMOUNT",))
-    return whole.without_empty(_IF_ANY)
+    return whole.without_empty(_IF_ANY.difference(keep))
 
 
 def wide_notes(snapshots: Sequence[Snapshot]) -> list[str]:

@@ -1,8 +1,8 @@
 """Tables with a header: lay out cells in columns and fit them to the width of a terminal."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
@@ -57,12 +57,17 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a table is printed: *columns* is the terminal's width, *sort_by* a header (empty: keep the order)."""
+    """
+    How a table is printed: *columns* is the terminal's width, *sort_by* a header (empty: keep the order).
+
+    *least* are the least widths of columns by header, for a table that goes on below what was printed before.
+    """
 
     columns: int = 120
     style: Style = PLAIN
     headers: bool = True
     sort_by: str = ""
+    least: Mapping[str, int] = field(default_factory=dict)
 
 
 DEFAULT = Layout()
@@ -88,13 +93,19 @@ def grid_lines(table: Grid, layout: Layout) -> list[str]:
     If the table is too wide, spare columns are dropped first; then cells with several items are wrapped, the widest
     column first. A name is never cut: people paste it into another command.
     """
-    columns, style = layout.columns, layout.style
-    table = _without_spare(table.sorted_by(layout.sort_by), columns)
-    widths = narrowed(_widths(table), _folded_widths(table), _space(table, columns))
+    style = layout.style
+    table, widths = fitted(table, layout)
     lines = _row_lines(table, table.headers, widths, lambda _header, _cell, text: style.paint(text, Tone.HEADER))
     for row in table.rows:
         lines += _row_lines(table, row, widths, lambda header, cell, text: style.paint(text, tone_of(header, cell)))
     return lines if layout.headers else lines[1:]
+
+
+def fitted(table: Grid, layout: Layout) -> tuple[Grid, list[int]]:
+    """Return what is printed of a table, and how wide its columns are."""
+    table = _without_spare(table.sorted_by(layout.sort_by), layout.columns)
+    natural = [max(width, layout.least.get(name, 0)) for name, width in zip(table.headers, _widths(table), strict=True)]
+    return table, narrowed(natural, _folded_widths(table), _space(table, layout.columns))
 
 
 def spare_columns(table: Grid, columns: int) -> list[str]:

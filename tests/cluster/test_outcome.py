@@ -3,7 +3,7 @@
 from cluster_rig import told
 
 from podres_exporter.cluster import outcome
-from podres_exporter.cluster.outcome import Outcome, Trouble, trouble_lines, troubles
+from podres_exporter.cluster.outcome import INTERRUPTED, Outcome, Trouble, is_interrupted, trouble_lines, troubles
 from podres_exporter.errors import Reason
 
 
@@ -35,3 +35,15 @@ def test_a_node_that_is_not_known_has_a_name_too() -> None:
 
 def test_names_are_made_safe_to_print() -> None:
     assert ["n\\x1b: asleep"] == trouble_lines([trouble("n\x1b")])
+
+
+def test_nodes_that_were_not_waited_for_are_counted_and_not_listed() -> None:
+    """Of two thousand, most may be missing after Ctrl-C."""
+    late = [Trouble(f"n{number}", "", Reason.UNAVAILABLE, INTERRUPTED) for number in range(1000)]
+    down = Trouble("n1000", "", Reason.TIMEOUT, "is down")
+
+    assert ["n1000: is down", "interrupted: 1000 nodes missing, as n0, n1, n2 and 997 more"] == trouble_lines(
+        [*late, down]
+    )
+    assert is_interrupted([down, *late])
+    assert not is_interrupted([down])

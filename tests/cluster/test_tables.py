@@ -1,8 +1,9 @@
 """Tables with the node in front, however many there are."""
 
-from cluster_rig import busy, snapshot
+import pytest
+from cluster_rig import busy, snapshot, trainer
 
-from podres_exporter.cluster.tables import free_table, holder_table, node_tables
+from podres_exporter.cluster.tables import GrowingTable, free_table, holder_table, node_tables
 from podres_exporter.dump import Layout, table_lines
 from podres_exporter.model import Snapshot
 
@@ -53,3 +54,32 @@ def test_what_is_left_and_the_nodes_are_tables_of_their_own() -> None:
     assert ["n1", "nvidia.com/gpu", "1", "2", "2", "GPU-n1-2,", "GPU-n1-3"] == free[6].split()
     assert "NODE  RESOURCE" in nodes[0]
     assert [True] == ["METADATA" in line for line in nodes if line.startswith("NODE") and "PODS" in line]
+
+
+@pytest.mark.parametrize("is_wide", [False, True])
+def test_a_table_in_parts_has_one_header_and_columns_that_stay(is_wide: bool) -> None:
+    """Parts whose names are shorter than those before them look as if all had been printed at once."""
+    growing = GrowingTable(WIDE, 0.0, is_wide=is_wide)
+    parts = growing.lines([busy("node-with-a-long-name"), busy("n1")]) + growing.lines([]) + growing.lines([busy("n2")])
+
+    assert holders(busy("node-with-a-long-name"), busy("n1"), busy("n2"), is_wide=is_wide) == parts
+
+
+def test_a_part_that_needs_another_column_has_a_header_of_its_own() -> None:
+    """And where one needs fewer, they stay and are empty."""
+    growing = GrowingTable(WIDE, 0.0, is_wide=False)
+    plain = snapshot("n1", trainer("n1", cpus="", gpus=0))
+    first, second, third = (
+        growing.lines([each]) for each in (plain, busy("n2"), snapshot("n3", trainer("n3", gpus=0)))
+    )
+
+    assert ["NODE", "NODE"] == [each[0].split()[0] for each in (first, second)]
+    assert "DEVICES" in second[0]
+    assert ["n3"] == [line.split()[0] for line in third]
+    assert second[0].index("MEMORY") == third[0].index("1Gi")
+
+
+def test_without_headers_there_is_none_in_any_part() -> None:
+    growing = GrowingTable(Layout(200, headers=False), 0.0, is_wide=False)
+
+    assert ["n1", "n2"] == [growing.lines([busy(name)])[0].split()[0] for name in ("n1", "n2")]

@@ -82,7 +82,7 @@ EMPTY_WHEN_ALL_IS_WELL = (
     "Podres / Exporter: Sources that are down",
     "Podres / Exporter: Kubelets that restart most in an hour",
     "Cookbook: what two pods hold",
-    "Cookbook: device errors of the last day",  # the replayed error does not change; tests/rules/test_cookbook.py has it
+    "Cookbook: device errors of the last day",  # the replayed error is old; tests/rules/test_cookbook.py has one
     "Cookbook: Lists a minute of other agents",  # wants the kubelet's own metrics, which nobody replays here
 )
 """Beginnings of the names of queries that find nothing in the demo; Prometheus must take them all the same."""

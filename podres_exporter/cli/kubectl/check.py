@@ -4,7 +4,15 @@ import argparse
 
 from podres_exporter import __version__
 from podres_exporter.check.finding import Verdict
-from podres_exporter.cli.console import EXIT_FAILED, EXIT_OK, EXIT_PARTIAL, columns, wants_colours, write
+from podres_exporter.cli.console import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_PARTIAL,
+    columns,
+    wants_colours,
+    write,
+)
 from podres_exporter.cli.flags.request import output_fault
 from podres_exporter.cli.kubectl.collect import Cluster, cluster, make_way
 from podres_exporter.cli.kubectl.command import complain, refuse
@@ -12,7 +20,7 @@ from podres_exporter.clock import Clock, SystemClock
 from podres_exporter.cluster.documents import json_of
 from podres_exporter.cluster.health import Health, judge
 from podres_exporter.cluster.health_text import health_document, health_lines
-from podres_exporter.cluster.outcome import told, trouble_lines, troubles
+from podres_exporter.cluster.outcome import is_interrupted, told, trouble_lines, troubles
 from podres_exporter.dump import ANSI, PLAIN
 from podres_exporter.errors import ApiServerError
 
@@ -34,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         style = ANSI if wants_colours() else PLAIN
         write("".join(f"{line}\n" for line in health_lines(health, columns=columns(otherwise=120), style=style)))
+    if is_interrupted(health.troubles):
+        return EXIT_INTERRUPTED
     if not health.nodes:
         return EXIT_FAILED
     return EXIT_OK if health.verdict is Verdict.OK else EXIT_PARTIAL

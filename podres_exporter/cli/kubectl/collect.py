@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote
 
+from podres_exporter.cli.console import write
 from podres_exporter.cli.kubectl.api import KubeApi, Pods
 from podres_exporter.cli.kubectl.command import complain
 from podres_exporter.cli.kubectl.connection import connect
@@ -27,7 +28,7 @@ from podres_exporter.cluster.installation import (
     oldest_namespace,
     other_lines,
 )
-from podres_exporter.cluster.outcome import Outcome
+from podres_exporter.cluster.outcome import Outcome, Target, is_interrupted, told
 from podres_exporter.cluster.pod_list import read_object
 from podres_exporter.config.values import at_least
 from podres_exporter.errors import ApiServerError, Reason, SnapshotError
@@ -88,6 +89,24 @@ def _seconds(flag: str, text: str, faults: list[str]) -> float:
         return 1.0
 
 
+class InOrder:
+    """Outcomes that come in any order, given on in the order of their targets."""
+
+    def __init__(self, targets: Sequence[Target]) -> None:
+        """None has come yet."""
+        self._targets, self._next = targets, 0
+        self._come: dict[Target, Outcome] = {}
+
+    def put(self, target: Target, outcome: Outcome) -> list[Outcome]:
+        """Take an outcome; return those that all before them have been returned of."""
+        self._come[target] = outcome
+        ready = []
+        while self._next < len(self._targets) and self._targets[self._next] in self._come:
+            ready.append(self._come.pop(self._targets[self._next]))
+            self._next += 1
+        return ready
+
+
 class Cluster:
     """One cluster while it is looked at."""
 
@@ -95,21 +114,40 @@ class Cluster:
         """Take what is needed; nothing is asked yet."""
         self.api, self.clock, self._way = api, clock, way
 
-    def ask(self, nodes: frozenset[str] | None = None, *, takes_unready: bool = False) -> list[Outcome]:
+    def ask(
+        self,
+        nodes: frozenset[str] | None = None,
+        *,
+        takes_unready: bool = False,
+        early: Callable[[Sequence[Outcome]], str] | None = None,
+    ) -> list[Outcome]:
         """
         Return what became of each node with an exporter, of *nodes* alone if they are given.
 
-        Raises SnapshotError where no exporter can be found at all.
+        *early* gets outcomes as they come, in the order of the nodes, each once, and returns what can be printed
+        already. Raises SnapshotError where no exporter can be found at all, and KeyboardInterrupt where the user did
+        not wait for a single node.
         """
         rules = replace(self._way.rules, takes_unready=takes_unready, nodes=nodes or self._way.rules.nodes)
         installation = self._installation()
         complain(other_lines(installation))
         choice = choose(installation.pods, rules)
         progress = Progress()
+        order = InOrder(choice.targets)
+
+        def arrived(target: Target, outcome: Outcome) -> None:
+            ready = order.put(target, outcome)
+            text = early(ready) if early is not None and ready else ""
+            if text:
+                progress.clear()
+                write(text)
+
         try:
-            found = ask_all(choice.targets, asking(self.api), self.clock, self._way.patience, progress.show)
+            found = ask_all(choice.targets, asking(self.api), self.clock, self._way.patience, progress.show, arrived)
         finally:
             progress.clear()
+        if is_interrupted(found) and not told(found):
+            raise KeyboardInterrupt
         return [*choice.troubles, *found]
 
     def _installation(self) -> Installation:

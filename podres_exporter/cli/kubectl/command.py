@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from podres_exporter.cli.console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL
 from podres_exporter.cli.flags.parser import help_hint, parse
 from podres_exporter.cli.kubectl.flags import PROGRAM, build_parser
-from podres_exporter.cluster.outcome import Outcome, told, trouble_lines, troubles
+from podres_exporter.cluster.outcome import Outcome, is_interrupted, told, trouble_lines, troubles
 from podres_exporter.errors import ConfigError, NotFoundError, OutputError, SelectionError, SnapshotError
 
 EXIT_USAGE = 2
@@ -42,6 +42,8 @@ def named_troubles(outcomes: Sequence[Outcome]) -> int:
     """Name every node that nothing is known of on standard error, and return the exit code that this comes to."""
     found = troubles(outcomes)
     complain(trouble_lines(found))
+    if is_interrupted(found):
+        return EXIT_INTERRUPTED
     if not found:
         return EXIT_OK
     return EXIT_PARTIAL if told(outcomes) else EXIT_FAILED

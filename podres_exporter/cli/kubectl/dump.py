@@ -4,16 +4,17 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, remark, write
+from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, is_terminal, remark, write
 from podres_exporter.cli.flags.request import TABLES, View, selection_of, view_of, views
 from podres_exporter.cli.kubectl.api import Pods
 from podres_exporter.cli.kubectl.collect import Cluster, cluster, listed, make_way
 from podres_exporter.cli.kubectl.command import complain, named_troubles, refuse
+from podres_exporter.cli.kubectl.early import EarlyRows
 from podres_exporter.cli.verbs.render import Rendered, layout_of, names_text
 from podres_exporter.clock import SystemClock
 from podres_exporter.cluster.documents import Shown, dump_document, json_of, yaml_of
 from podres_exporter.cluster.outcome import Outcome, told, troubles
-from podres_exporter.cluster.tables import Table, free_table, holder_table, node_tables
+from podres_exporter.cluster.tables import GrowingTable, Table, free_table, holder_table, node_tables
 from podres_exporter.dump import Selection, csv_text, nobody_holds, prom_text, select_nodes
 from podres_exporter.dump.narrow import holders, only_pods
 from podres_exporter.model import PodKey, Snapshot
@@ -40,12 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
     refuse(faults)
     with cluster(way, SystemClock()) as found:
         is_wanted = _wanted(found, request)
-        outcomes = found.ask()
-    code = named_troubles(outcomes)
+        early = _early(request, is_wanted)
+        outcomes = found.ask(early=None if early is None else early.take)
     if not told(outcomes):
-        return code
+        return named_troubles(outcomes)
     text, notes = _rendered(outcomes, request, is_wanted, _namespace(found, request))
-    write(text)
+    write(early.rest(outcomes) if early is not None and early.has_begun else text)
+    code = named_troubles(outcomes)
     remark(notes)
     untold = request.view.output not in TABLES and any(each.snapshot.allocation is None for each in told(outcomes))
     if untold:
@@ -60,6 +62,23 @@ def _request(arguments: argparse.Namespace, faults: list[str]) -> Request:
     named = any("/" in pattern for pattern in selection.pods)
     is_everywhere = arguments.all_namespaces or about_nodes or named
     return Request(selection, view, arguments.namespace, is_everywhere, arguments.selector)
+
+
+def _early(request: Request, is_wanted: Callable[[PodKey], bool]) -> EarlyRows | None:
+    """
+    Return what prints rows before all nodes have answered, None where only the whole can be printed.
+
+    That is for programs, for tables that are sorted, and where a name may be that of nothing on any node.
+    """
+    view, selection = request.view, request.selection
+    is_whole = selection == Selection(numa_nodes=selection.numa_nodes)
+    if views(view) or view.output not in TABLES or view.sort_by or not is_whole or not is_terminal():
+        return None
+    clock = SystemClock()
+    table = GrowingTable(
+        layout_of(view), clock.wall_seconds(), is_wide=view.output == "wide", everything=view.everything
+    )
+    return EarlyRows(table, lambda snapshots: select_nodes(only_pods(snapshots, is_wanted), selection), clock)
 
 
 def _namespace(found: Cluster, request: Request) -> str | None:

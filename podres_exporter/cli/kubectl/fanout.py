@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
+from podres_exporter.cli.signals import instead_of_interrupt
 from podres_exporter.clock import Clock
-from podres_exporter.cluster.outcome import Outcome, Target, Trouble
+from podres_exporter.cluster.outcome import INTERRUPTED, Outcome, Target, Trouble
 from podres_exporter.cluster.refusals import SNAPSHOT_PATH, refused
 from podres_exporter.cluster.reply import read_reply
+from podres_exporter.document import prepare
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.printable import printable
 
@@ -63,7 +65,8 @@ def proxy_path(target: Target) -> str:
 
 
 def asking(api: Getter) -> Ask:
-    """Return what asks one exporter through the API server; whatever goes wrong is an outcome."""
+    """Return what asks one exporter through the API server, from any thread; whatever goes wrong is an outcome."""
+    prepare()
 
     def ask(target: Target, seconds: float) -> Outcome:
         try:
@@ -82,16 +85,22 @@ def _unheard(error: ApiServerError, seconds: float) -> str:
 
 
 def ask_all(
-    targets: Sequence[Target], ask: Ask, clock: Clock, patience: Patience, progress: Callable[[int, int], None]
+    targets: Sequence[Target],
+    ask: Ask,
+    clock: Clock,
+    patience: Patience,
+    progress: Callable[[int, int], None],
+    arrived: Callable[[Target, Outcome], None] = lambda *_: None,
 ) -> list[Outcome]:
     """
-    Return an outcome for each target, in no order; those that are still to come when all time is over are troubles.
+    Return an outcome for each target, in their order; those that are still to come at the deadline are troubles.
 
-    The threads are daemons: whoever is interrupted closes the connections and need not wait for them.
+    Ctrl-C ends the wait like the deadline: what has come is there. *arrived* is called with each outcome as it comes.
+    The threads are daemons: the caller closes the connections and need not wait for them.
     """
     until = clock.monotonic_seconds() + patience.all_seconds
     waiting: queue.SimpleQueue[Target] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[Target, Outcome]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[Target, Outcome] | None] = queue.SimpleQueue()
     for target in targets:
         waiting.put(target)
 
@@ -109,16 +118,25 @@ def ask_all(
     for number in range(min(AT_ONCE, len(targets))):
         threading.Thread(target=work, name=f"ask-{number}", daemon=True).start()
     found: dict[Target, Outcome] = {}
+    late, reason = (
+        f"not heard of within {patience.all_seconds:g} s, the time for all nodes (--deadline)",
+        Reason.TIMEOUT,
+    )
     progress(0, len(targets))
-    while len(found) < len(targets):
-        try:
-            target, outcome = done.get(timeout=max(0.0, until - clock.monotonic_seconds()))
-        except queue.Empty:
-            break
-        found[target] = outcome
-        progress(len(found), len(targets))
-    late = f"not heard of within {patience.all_seconds:g} s, the time for all nodes (--deadline)"
-    return [found.get(each, Trouble(each.node, each.pod, Reason.TIMEOUT, late)) for each in targets]
+    # The queue may be written from a signal handler while this thread waits for it: it is reentrant.
+    with instead_of_interrupt(lambda: done.put(None)):
+        while len(found) < len(targets):
+            try:
+                come = done.get(timeout=max(0.0, until - clock.monotonic_seconds()))
+            except queue.Empty:
+                break
+            if come is None:
+                late, reason = INTERRUPTED, Reason.UNAVAILABLE
+                break
+            found[come[0]] = come[1]
+            arrived(*come)
+            progress(len(found), len(targets))
+    return [found.get(each, Trouble(each.node, each.pod, reason, late)) for each in targets]
 
 
 def _safely(ask: Ask, target: Target, seconds: float) -> Outcome:

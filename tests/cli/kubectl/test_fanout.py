@@ -1,8 +1,13 @@
 """Many exporters asked side by side, and none that holds up the others."""
 
 import io
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
+import pytest
 from cluster_rig import told
 from fake_clock import FakeClock
 
@@ -31,6 +36,37 @@ def test_every_target_has_its_outcome_in_its_place() -> None:
     assert TOLD == ask_all(TARGETS, answer, CLOCK, Patience(), lambda done, number: seen.append((done, number)))
     assert [(done, 40) for done in range(41)] == seen
     assert [] == ask_all([], answer, CLOCK, Patience(), lambda *_: None)
+
+
+FIRST_ANSWERS = """
+import gzip, json, sys, threading
+from cluster_rig import busy, document, told
+from podres_exporter.cli.kubectl.fanout import AT_ONCE, Patience, ask_all, asking
+from podres_exporter.clock import SystemClock
+
+body, gate = json.dumps(document(busy("n1"), at=1.0)).encode(), threading.Barrier(AT_ONCE)
+targets = [told(f"n{number}").target for number in range(AT_ONCE)]
+sys.setswitchinterval(1e-6)
+
+class Api:
+    def get(self, path, query, seconds):
+        gate.wait(60)
+        return 200, body
+
+found = ask_all(targets, asking(Api()), SystemClock(), Patience(), lambda *_: None)
+sys.exit(0 if all(type(each).__name__ == "Told" for each in found) else 7)
+"""
+
+
+@pytest.mark.parametrize("trial", range(4))
+def test_the_first_answers_may_come_at_the_same_moment(trial: int) -> None:  # noqa: ARG001 - one run may be lucky
+    """The decoder is built before there are threads: msgspec crashes where two of them build it."""
+    path = os.pathsep.join(str(Path(__file__).parents[2] / each) for each in ("rigs", "samples"))
+    ran = subprocess.run(
+        [sys.executable, "-c", FIRST_ANSWERS], env={**os.environ, "PYTHONPATH": path}, timeout=120, check=False
+    )
+
+    assert 0 == ran.returncode
 
 
 def test_only_so_many_are_asked_at_once() -> None:
