@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 from admission_rig import GIB, MIB, machine_topology
+from captures import capture
 
 from podres_exporter.admission import (
     Admission,
@@ -52,7 +52,7 @@ OFFERS = {
 
 
 def recorded(release_name: str, file: str) -> Any:
-    return json.loads((Path(__file__).parent.parent / "captures" / release_name / file).read_text(encoding="utf-8"))
+    return json.loads(capture(release_name, file))
 
 
 def idle_node() -> NodeManagers:

@@ -1,11 +1,15 @@
-"""Commands that run in this very process leave it as they found it."""
+"""Commands that run in this very process: they leave it as they found it, and find no cluster and nothing set."""
 
 import gc
 import logging
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from look_rig import Command, Spot, spot
+
+from podres_exporter.config import OPTIONS
 
 
 @pytest.fixture(autouse=True)
@@ -21,3 +25,27 @@ def _process() -> Iterator[None]:
         signal.signal(number, handler)
     signal.set_wakeup_fd(-1)
     gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be outside of any cluster, with nothing set."""
+    for name in (
+        *(option.environment for option in OPTIONS),
+        "NODE_NAME",
+        "KUBERNETES_SERVICE_HOST",
+        "COLUMNS",
+        "NO_COLOR",
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def node(short_dir: Path) -> Iterator[Spot]:
+    with spot(short_dir, metadata=True) as found:
+        yield found
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(capsys)

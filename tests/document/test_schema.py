@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pytest
+from captures import CAPTURES
 from document_samples import everything, snapshots
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
@@ -22,7 +22,6 @@ from podres_exporter.scenario import node_at
 from podres_exporter.sim import builtin_scenario
 from podres_exporter.wire import AllocatableDecoder, ListDecoder
 
-CAPTURES = Path(__file__).parent.parent / "captures"
 SCHEMA: Any = json.loads((files("podres_exporter") / "data" / "podres-v1.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
 TWO_NODES = Topology({0: frozenset(range(4)), 1: frozenset(range(4, 8))}, {0: Core(0, 0), 4: Core(-1, 1)})

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from builders import TWO_NODES, container, gpu
 from builders import pod as held_pod
+from captures import CAPTURES
 from fuzz import trees
 from fuzz.engine import GOOD, PromiseError, Target
 from fuzz.outputs import check_everything, check_message
@@ -28,7 +29,6 @@ from podres_exporter.podmeta import (
     parse_allowlist,
 )
 
-CAPTURES = Path(__file__).parents[1] / "captures"
 _DECODER = PodDecoder(parse_allowlist("pods=[*]"))
 
 

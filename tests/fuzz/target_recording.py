@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+from captures import CAPTURES
 from document_samples import everything
 from fuzz import mutators, trees, wirefields
 from fuzz.engine import GOOD, Target
@@ -30,7 +31,6 @@ from podres_exporter.sim.builtin import builtin_scenario
 from podres_exporter.sim.live.objects import claim_object, slice_object
 from podres_exporter.sim.podresources.answers import StateAnswers
 
-CAPTURES = Path(__file__).parents[1] / "captures"
 _PEAK_MIB = 64 + 48.0
 """The commands ask for 64 MiB at once, the most that a file may have; what a small file leaves is never touched."""
 _NAMES = Pseudonyms(b"key")

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 from builders import TWO_NODES
+from captures import CAPTURES
 from fuzz import wirefields
 from fuzz.engine import GOOD, PromiseError, Target
 from fuzz.outputs import check_everything, check_message
@@ -24,7 +25,6 @@ from podres_exporter.recording import Pseudonyms
 from podres_exporter.wire import AllocatableDecoder, ListDecoder, decode_get, renamed
 from podres_exporter.wire.pods import decode_pod, unite_pods
 
-CAPTURES = Path(__file__).parents[1] / "captures"
 _RPCS = {b"L": "List", b"A": "GetAllocatableResources", b"G": "Get"}
 _FILES = {b"L": "*-list.bin", b"A": "*-allocatable.bin", b"G": "*-get-*.bin"}
 _NAMES = Pseudonyms(b"key")

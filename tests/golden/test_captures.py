@@ -8,6 +8,7 @@ hand against the truth files beside the capture; `test_truth.py` derives most of
 from pathlib import Path
 
 import pytest
+from captures import capture
 from pages import read_back, said_by, whole_page
 
 from podres_exporter.allowlist import parse_allowlist
@@ -33,7 +34,6 @@ from podres_exporter.sources import SysfsTopology
 from podres_exporter.wire import AllocatableDecoder, ListDecoder
 
 HERE = Path(__file__).parent
-CAPTURES = HERE.parent / "captures"
 RELEASES = ["kubelet-1.36", "kubelet-1.27"]
 FAMILIES = selected(COLLECTORS)
 SUFFIXES = {Format.TEXT: "prom", Format.OPENMETRICS: "openmetrics"}
@@ -78,15 +78,15 @@ def write_captured_sysfs(root: Path) -> None:
 def captured(release: str, sysfs: Path, metadata: Metadata | None = None) -> Snapshot:
     """Return the snapshot of a recorded kubelet: its bytes and a /sys go the way of a poll."""
     write_captured_sysfs(sysfs)
-    listing = ListDecoder().decode((CAPTURES / release / "v1-list.bin").read_bytes())
-    allocatable = AllocatableDecoder().decode((CAPTURES / release / "v1-allocatable.bin").read_bytes())
+    listing = ListDecoder().decode(capture(release, "v1-list.bin"))
+    allocatable = AllocatableDecoder().decode(capture(release, "v1-allocatable.bin"))
     return snapshot_of("node1", listing, allocatable, SysfsTopology(sysfs).read(), metadata)
 
 
 def recorded_metadata(release: str) -> Metadata:
     """Return what the API server would have said of the pods, labels included."""
     decoder = PodDecoder(parse_allowlist("pods=[*]"))
-    listed = decode_list((CAPTURES / release / "pods.json").read_bytes(), decoder)
+    listed = decode_list(capture(release, "pods.json"), decoder)
     return Metadata({pod.meta.key: pod.meta for pod in listed.pods}, synced=True)
 
 
@@ -167,7 +167,7 @@ def test_a_golden_page_reads_back_to_the_samples_of_the_snapshot(
 @pytest.mark.parametrize("release", RELEASES)
 def test_nothing_of_a_recorded_answer_is_malformed(release: str) -> None:
     """Real kubelets' rows are all usable; a fault here would be ours."""
-    listing = ListDecoder().decode((CAPTURES / release / "v1-list.bin").read_bytes())
-    allocatable = AllocatableDecoder().decode((CAPTURES / release / "v1-allocatable.bin").read_bytes())
+    listing = ListDecoder().decode(capture(release, "v1-list.bin"))
+    allocatable = AllocatableDecoder().decode(capture(release, "v1-allocatable.bin"))
 
     assert ((), (), 0) == (listing.malformed, allocatable.malformed, listing.merged_pods)

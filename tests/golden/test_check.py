@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from captures import CAPTURES
 from check_rig import healthy, refused, silent, unconnected
 from dump_rig import with_metadata
 
@@ -20,7 +21,6 @@ from podres_exporter.sim import builtin_scenario
 from podres_exporter.wire import AllocatableDecoder, ListDecoder
 
 HERE = Path(__file__).parent
-CAPTURES = HERE.parent / "captures"
 
 
 def recorded(release: str) -> Evidence:

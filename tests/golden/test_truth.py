@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from captures import CAPTURES, capture
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 HERE = Path(__file__).parent
-CAPTURES = HERE.parent / "captures"
 
 # Where CPUs sit, and which are reserved for the system: captures/README.md.
 NODE_OF_CPU = {0: "0", 1: "0", 2: "0", 3: "0", 4: "1", 5: "1", 6: "1", 7: "1"}
@@ -37,7 +37,7 @@ class Owner(NamedTuple):
 
 @cache
 def state(release: str, file: str) -> Any:
-    return json.loads((CAPTURES / release / file).read_text(encoding="utf-8"))
+    return json.loads(capture(release, file))
 
 
 def listed_pods(release: str) -> dict[str, Any]:

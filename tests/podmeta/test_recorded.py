@@ -1,20 +1,18 @@
 """Pods of real kubelets, decoded from the list that the kubelet itself gives."""
 
-from pathlib import Path
-
 import pytest
+from captures import capture
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.model import ContainerKind, ContainerSpec, ResourceHealth
 from podres_exporter.podmeta import PodDecoder, PodList, decode_list
 
-CAPTURES = Path(__file__).parent.parent / "captures"
 MEMORY = (("memory", 64 << 20),)
 APP, SIDECAR, INIT = ContainerKind.APP, ContainerKind.SIDECAR, ContainerKind.INIT
 
 
 def recorded(release: str) -> PodList:
-    body = (CAPTURES / release / "pods.json").read_bytes()
+    body = capture(release, "pods.json")
     return decode_list(body, PodDecoder(LabelAllowlist(everything=True)))
 
 

@@ -1,10 +1,10 @@
 """Bytes of core/v1 Pods: they say what the API server's JSON says of the same pods."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
+from captures import CAPTURES
 from pod_json import asking, owner_json, pod_json, to_bytes
 
 from podres_exporter._proto import core_v1_pod_pb2 as core
@@ -16,7 +16,7 @@ from podres_exporter.podsapi.events import Ended, Said, Synced, Unknown, Unusabl
 from podres_exporter.podsapi.pod_bytes import decode_pod
 from podres_exporter.sim.podsapi.encode import pod_bytes
 
-CAPTURE = Path(__file__).parent.parent / "captures" / "podsapi-1.36"
+CAPTURE = CAPTURES / "podsapi-1.36"
 DECODER = PodDecoder(LabelAllowlist(everything=True))
 
 NAMELESS = b"\n\x00"

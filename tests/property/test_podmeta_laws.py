@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from decimal import ROUND_CEILING, Decimal
-from pathlib import Path
 from typing import Any
 
+from captures import capture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,8 +19,7 @@ from podres_exporter.quantity import parse_millicores, parse_quantity
 law = settings(deadline=None)
 """Speed is measured elsewhere; a busy machine breaks no law."""
 
-CAPTURES = Path(__file__).parent.parent / "captures"
-BODIES = [(CAPTURES / release / "pods.json").read_bytes() for release in ("kubelet-1.27", "kubelet-1.36")]
+BODIES = [capture(release, "pods.json") for release in ("kubelet-1.27", "kubelet-1.36")]
 DECODER = PodDecoder(LabelAllowlist(everything=True))
 EVERY = LabelAllowlist(everything=True)
 

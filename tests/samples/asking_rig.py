@@ -1,6 +1,6 @@
 """Snapshots to ask questions of: small nodes, the demo at its thirtieth second, and the recorded kubelets."""
 
-from pathlib import Path
+from captures import CAPTURES
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.cpuset import parse_cpuset
@@ -24,7 +24,6 @@ from podres_exporter.scenario import node_at
 from podres_exporter.sim import builtin_scenario
 from podres_exporter.wire import AllocatableDecoder, ListDecoder
 
-CAPTURES = Path(__file__).parents[1] / "captures"
 GIB = 1 << 30
 GPU = "nvidia.com/gpu"
 NIC = "intel.com/nic"

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from asking_rig import CAPTURES, demo, recorded
+from asking_rig import demo, recorded
 from builders import allocatable, block, container, device, gpu, pod
+from captures import CAPTURES
 
 from podres_exporter.cpuset import parse_cpuset
 from podres_exporter.join import Joiner, accrue

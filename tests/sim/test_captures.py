@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 import pytest
+from captures import capture
 from fake_clock import FakeClock
 from sim_client import ALLOCATABLE, ALPHA_LIST, GET, LIST, Reply, ask, get_request
 
@@ -28,7 +29,7 @@ RELEASES = ["kubelet-1.36", "kubelet-1.27"]
 
 
 def recorded(release: str, file: str) -> bytes:
-    return (HERE.parent / "captures" / release / file).read_bytes()
+    return capture(release, file)
 
 
 def recorded_error(release: str, file: str) -> Reply:

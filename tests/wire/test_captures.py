@@ -2,17 +2,16 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import block, container, device, pod
+from captures import capture
 
 from podres_exporter.cpuset import CpuSet, parse_cpuset
 from podres_exporter.model import Allocatable, Container, Device, Listing, MemoryBlock, Pod
 from podres_exporter.wire import AllocatableDecoder, ListDecoder, decode_get
 
-CAPTURES = Path(__file__).parent.parent / "captures"
 RELEASES = ["kubelet-1.27", "kubelet-1.36"]
 RESERVED = parse_cpuset("0,4")
 """reservedSystemCPUs of the recorded node (README.md beside the captures)."""
@@ -105,7 +104,7 @@ class Truth:
 
 
 def _read(release: str, file: str) -> bytes:
-    return (CAPTURES / release / file).read_bytes()
+    return capture(release, file)
 
 
 def _read_json(release: str, file: str) -> Any:

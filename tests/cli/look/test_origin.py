@@ -10,15 +10,7 @@ import grpc
 import pytest
 from look_rig import NODE, Command, Ran, Spot, spot
 
-from podres_exporter.config import OPTIONS
 from podres_exporter.sim.podresources.answers import RpcFault
-
-
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be outside of any cluster, with nothing set."""
-    for name in (*(option.environment for option in OPTIONS), "NODE_NAME", "KUBERNETES_SERVICE_HOST", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -32,11 +24,6 @@ def member(short_dir: Path) -> Iterator[Spot]:
     """Yield a node of a cluster."""
     with spot(short_dir, metadata=True) as found:
         yield found
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(capsys)
 
 
 def pods(ran: Ran) -> list[str]:

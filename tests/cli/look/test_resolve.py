@@ -13,23 +13,10 @@ from document_samples import everything
 from look_rig import Command
 from raw_server import RawServer, whole
 
-from podres_exporter.config import OPTIONS
 from podres_exporter.document import encode as encode_snapshot
 from podres_exporter.model import Metadata, Part, Snapshot, SourceHealth
 from podres_exporter.recording import Recording
 from podres_exporter.recording.file import encode
-
-
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be outside of any cluster, with nothing set."""
-    for name in (*(option.environment for option in OPTIONS), "NODE_NAME", "KUBERNETES_SERVICE_HOST", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(capsys)
 
 
 def document(snapshot: Snapshot) -> bytes:

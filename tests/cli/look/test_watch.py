@@ -6,7 +6,7 @@ import re
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
@@ -15,31 +15,17 @@ import pytest
 from document_samples import everything
 from dra_rig import played
 from eventually import eventually
-from look_rig import GPU, NODE, SERVE, TRAIN, Spot, answers, manifest, spot
+from look_rig import GPU, NODE, SERVE, TRAIN, Spot, answers, manifest
 from raw_server import RawServer, whole
 
 from podres_exporter.cli import main
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.clock import SystemClock
-from podres_exporter.config import OPTIONS
 from podres_exporter.config.build import Given
 from podres_exporter.document import encode
 from podres_exporter.sim.api import PODS, RESOURCE_SLICES, kubeconfig
 from podres_exporter.sim.podresources.answers import RpcFault
-
-
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be outside of any cluster, with nothing set."""
-    for name in (*(option.environment for option in OPTIONS), "NODE_NAME", "KUBERNETES_SERVICE_HOST", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def node(short_dir: Path) -> Iterator[Spot]:
-    with spot(short_dir, metadata=True) as found:
-        yield found
 
 
 class Watcher:

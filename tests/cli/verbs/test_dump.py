@@ -5,13 +5,12 @@ import io
 import json
 import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import pytest
 import yaml
-from look_rig import GPU, NODE, SERVE, Command, Spot, answers, spot
+from look_rig import GPU, NODE, SERVE, Command, Spot, answers
 from processes import get
 from prometheus_client.parser import text_string_to_metric_families
 from rig import Scrape
@@ -20,7 +19,6 @@ from podres_exporter.cli.look.record import save
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.clock import SystemClock
-from podres_exporter.config import OPTIONS
 from podres_exporter.config.build import Given
 from podres_exporter.dump.table import HEADERS as TABLE_HEADERS
 from podres_exporter.errors import SnapshotError
@@ -29,24 +27,6 @@ from podres_exporter.recording import Recording
 from podres_exporter.sim.podresources.answers import RpcFault
 
 OF_THE_ALLOCATION = (ContainerFamily, NodeFamily, PodFamily, PodLabelsFamily)
-
-
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be outside of any cluster, with nothing set."""
-    for name in (*(option.environment for option in OPTIONS), "NODE_NAME", "KUBERNETES_SERVICE_HOST", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def node(short_dir: Path) -> Iterator[Spot]:
-    with spot(short_dir, metadata=True) as found:
-        yield found
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(capsys)
 
 
 def test_the_table_names_who_holds_what(node: Spot, run: Command) -> None:

@@ -1,31 +1,9 @@
 """`explain` from the command line: which pod, where from, and how it ends."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from look_rig import Command, Spot, spot
-
-from podres_exporter.config import OPTIONS
-
-
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be outside of any cluster, with nothing set."""
-    for name in (*(option.environment for option in OPTIONS), "NODE_NAME", "KUBERNETES_SERVICE_HOST", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def node(short_dir: Path) -> Iterator[Spot]:
-    with spot(short_dir, metadata=True) as found:
-        yield found
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(capsys)
+from look_rig import Command, Spot
 
 
 @pytest.mark.parametrize("argv", [("train",), ("ml/train",), ("train", "-n", "ml"), ("ml/train", "-n", "ml")])

@@ -1,31 +1,9 @@
 """`fit` from the command line: what is asked for, and an exit code that scripts can use."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from look_rig import GPU, Command, Spot, spot
-
-from podres_exporter.config import OPTIONS
-
-
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be outside of any cluster, with nothing set."""
-    for name in (*(option.environment for option in OPTIONS), "NODE_NAME", "KUBERNETES_SERVICE_HOST", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def node(short_dir: Path) -> Iterator[Spot]:
-    with spot(short_dir, metadata=True) as found:
-        yield found
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(capsys)
+from look_rig import GPU, Command, Spot
 
 
 @pytest.mark.parametrize(

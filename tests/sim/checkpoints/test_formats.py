@@ -2,10 +2,10 @@
 
 import base64
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from captures import CAPTURES
 
 from podres_exporter.cpuset import parse_cpuset
 from podres_exporter.model import MemoryBlock
@@ -18,7 +18,6 @@ from podres_exporter.sim.checkpoints import (
     memory_manager_state,
 )
 
-CAPTURES = Path(__file__).parents[2] / "captures"
 RELEASES = ["kubelet-1.27", "kubelet-1.36"]
 
 
