@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helm_rig import CHART, ROOT, VARIANTS, Object, kinds, one, pod_specs
+from helm_rig import CHART, ROOT, VARIANTS, Helm, Object, kinds, one, pod_specs
 
 TOKEN_KINDS = {"ClusterRole", "ClusterRoleBinding", "ServiceAccount"}
 RESTRICTED_VOLUMES = {
@@ -105,6 +105,30 @@ def test_the_only_rights_are_to_read_pods_slices_and_claims(rendered: dict[str, 
         "subjects"
     ]
     assert spec["automountServiceAccountToken"]
+
+
+@pytest.mark.parametrize(
+    ("served", "values", "has_rights"),
+    [
+        ("resource.k8s.io/v1", {}, True),
+        ("resource.k8s.io/v1beta2", {}, True),
+        ("resource.k8s.io/v1beta1", {}, True),
+        ("resource.k8s.io/v1alpha3", {}, False),
+        ("", {}, False),
+        ("", {"rbac": {"dra": True}}, True),
+        ("resource.k8s.io/v1", {"rbac": {"dra": False}}, False),
+        ("resource.k8s.io/v1", {"collectors": {"dra": False}}, False),
+        ("", {"rbac": {"dra": True}, "collectors": {"dra": False}}, False),
+    ],
+)
+def test_slices_and_claims_may_be_read_where_the_cluster_serves_them(
+    helm: Helm, served: str, values: Object, *, has_rights: bool
+) -> None:
+    """By what Helm finds there, unless rbac.dra says otherwise; never where the collector is off."""
+    role = one(helm.objects(values, served=served), "ClusterRole")
+    groups = [rule["apiGroups"] for rule in role["rules"]]
+
+    assert [[""], *([["resource.k8s.io"]] * 2 if has_rights else [])] == groups
 
 
 @pytest.mark.parametrize("file", [ROOT / "README.md", CHART / "README.md"])

@@ -65,8 +65,11 @@ class Helm:
         assert 0 == done.returncode, done.stderr
         return done.stdout
 
-    def objects(self, values: Mapping[str, Any] | str, name: str = "podres-exporter") -> list[Object]:
-        return documents(self.template(values, name=name))
+    def objects(
+        self, values: Mapping[str, Any] | str, name: str = "podres-exporter", served: str = "resource.k8s.io/v1"
+    ) -> list[Object]:
+        """Return what these values give on a cluster that serves an API beside those of the core."""
+        return documents(self.template(values, *([f"--api-versions={served}"] if served else []), name=name))
 
     def refusal(self, values: Mapping[str, Any]) -> str:
         """Return why these values are refused."""

@@ -291,3 +291,15 @@ authorization:
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* Not empty where the exporter may read ResourceSlices and ResourceClaims: rbac.dra decides, auto by what is served. */}}
+{{- define "podres.readsDra" -}}
+{{- $served := false -}}
+{{- range list "v1" "v1beta2" "v1beta1" -}}
+{{- if $.Capabilities.APIVersions.Has (printf "resource.k8s.io/%s" .) }}{{ $served = true }}{{ end -}}
+{{- end -}}
+{{- $wanted := toString .Values.rbac.dra -}}
+{{- if and (ne (toString (get .Values.collectors "dra")) "false") (or (eq $wanted "true") (and (eq $wanted "auto") $served)) -}}
+true
+{{- end -}}
+{{- end }}
