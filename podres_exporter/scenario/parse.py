@@ -104,6 +104,7 @@ def _read_kubelet(section: Section) -> KubeletSettings:
         max_numa_nodes=topology.count("max_allowable_numa_nodes", 8),
         active_pods=section.switch("active_pods"),
         pods_api=section.switch("pods_api"),
+        max_pods=section.count("max_pods", 110),
     )
     for part in (cpu_manager, memory_manager, topology, section):
         part.finish()

@@ -94,6 +94,7 @@ class KubeletSettings:
     *reserved_memory_bytes* is by NUMA node, as `reservedMemory` of the kubelet's configuration. *topology_policy* and
     *topology_scope* are spelled as there; *max_numa_nodes* is the option `max-allowable-numa-nodes`. *active_pods* is
     the gate KubeletPodResourcesListUseActivePods: finished pods are not listed. *pods_api* is the gate PodsAPI.
+    *max_pods* is the setting maxPods.
     """
 
     release: Release
@@ -109,6 +110,7 @@ class KubeletSettings:
     max_numa_nodes: int = 8
     active_pods: bool | None = None
     pods_api: bool | None = None
+    max_pods: int = 110
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,10 +223,13 @@ def spec(*, cpu: str = "100m", gpu: int = 0) -> str:
 
 
 @contextmanager
-def live_node(directory: Path, more: str = "", release: int = 36) -> Iterator[tuple[LiveNode, LeapClock]]:
-    """Yield a node that plays, and its clock."""
+def live_node(
+    directory: Path, more: str = "", release: int = 36, kubelet: str = ""
+) -> Iterator[tuple[LiveNode, LeapClock]]:
+    """Yield a node that plays, and its clock; without a *kubelet* of the scenario's own CPUs 0 and 4 are reserved."""
     clock = LeapClock()
-    head = f'node: n1\nkubelet: {{release: "1.{release}", cpu_manager: {{reserved: "0,4"}}}}\n'
+    settings = kubelet or f'kubelet: {{release: "1.{release}", cpu_manager: {{reserved: "0,4"}}}}'
+    head = f"node: n1\n{settings}\n"
     with LiveNode(parse_scenario(f"{head}{NUMA}{CLAIMS}{RESOURCES}{more}", "test"), directory, clock) as node:
         yield node, clock
 

@@ -75,6 +75,11 @@ def pod(name: str, *containers: dict[str, Any], init: Iterable[dict[str, Any]] =
     }
 
 
+def on_node(manifest: dict[str, Any], node: LiveNode) -> dict[str, Any]:
+    """Return the manifest with the node's name in it, so that no scheduler comes before the kubelet."""
+    return {**manifest, "spec": {**manifest["spec"], "nodeName": node.scenario.node}}
+
+
 def amounts(pods: Pods) -> Amounts:
     """Return how much of what each container holds; which, the kubelet may choose."""
     return {name: {each: _amounts(held) for each, held in containers.items()} for name, containers in pods.items()}

@@ -93,7 +93,9 @@ class Control:
             if not is_name(pod["metadata"].get(key)):
                 raise ValueError(f"{pod['metadata'].get(key)!r} is no {key}: {NAME_RULE}")
         status = self._node.create({**pod, "status": {"phase": "Pending"}})["status"]
-        return " ".join(filter(None, (status["phase"], status.get("reason"), status.get("message"))))
+        scheduled = [each for each in status.get("conditions") or () if each["type"] == "PodScheduled"]
+        why = scheduled[0] if scheduled and "reason" not in status else status
+        return " ".join(filter(None, (status["phase"], why.get("reason"), why.get("message"))))
 
     def _delete(self, namespace: str, name: str) -> None:
         self._node.store.delete(PODS, namespace, name)

@@ -12,6 +12,8 @@ from podres_exporter.model import Claim, Container, Pod, Topology
 from podres_exporter.scenario import Scenario
 from podres_exporter.sim import devices as plugins
 from podres_exporter.sim.live.allocator import Allocator
+from podres_exporter.sim.live.fitting import shortages
+from podres_exporter.sim.live.objects import allocatable_amounts
 from podres_exporter.sim.live.requests import claims_by_container, pod_request
 
 
@@ -66,7 +68,7 @@ class Kubelet:
         self._minor = settings.release.minor
         self._lists_finished = self._minor <= 33 if settings.active_pods is None else not settings.active_pods
         self._claims = {(claim.namespace, claim.name): claim for claim in scenario.claims}
-        self._plugins = devices
+        self._scenario, self._plugins = scenario, devices
         self.allocator = self._allocator = Allocator(scenario, topology, devices, random)
         self._admitting = threading.Lock()
         self._lock = threading.RLock()
@@ -103,7 +105,7 @@ class Kubelet:
                 self._pods[request.uid] = LivePod(request, claims, Phase.PENDING, admitted=False)
                 self._pending_admission = request.uid
                 self._let_go_of_the_finished()
-            rejection = self._allocator.admit(request, self.update_devices)
+            rejection = self._allocator.admit(request, self.update_devices) or self._shortage(request)
             return self._admitted(LivePod(request, claims, Phase.PENDING), rejection)
 
     def start(self, uid: str) -> LivePod | None:
@@ -280,6 +282,25 @@ class Kubelet:
             if self._sources_ready:
                 active = {uid for uid, live in self._pods.items() if live.phase in _ACTIVE}
                 self._allocator.update_devices(active | self._kept())
+
+    def _shortage(self, request: PodRequest) -> Rejection | None:
+        """
+        Return why the pod's requests do not fit beside those of the active pods; devices have been allocated by then.
+
+        What the node does not know of is no obstacle, and devices that are held count as allocatable.
+
+        Source: lifecycle/predicate.go, which comes after the resource managers; sanitizeNodeAllocatable.
+        """
+        capacity = self._plugins.capacity()
+        held = self._allocator.managers.devices.held.values()
+        allocatable = allocatable_amounts(self._scenario, capacity)
+        for resource in capacity:
+            taken = {device.device_id for devices in held for device in devices if device.resource == resource}
+            allocatable[resource] = max(allocatable[resource], len(taken))
+        with self._lock:
+            others = [live.request for uid, live in self._pods.items() if live.phase in _ACTIVE and uid != request.uid]
+        missing = shortages(request, others, allocatable)
+        return next((each.rejection for each in missing if each.resource in allocatable), None)
 
     def _admitted(self, live: LivePod, rejection: Rejection | None) -> LivePod:
         """Note how an admission has ended; a pod that was removed meanwhile holds nothing."""

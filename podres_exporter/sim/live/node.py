@@ -28,6 +28,7 @@ from podres_exporter.sim.devices import DeviceManager, DeviceState
 from podres_exporter.sim.live.kubelet import Kubelet, Phase
 from podres_exporter.sim.live.pod_workers import PodWorkers
 from podres_exporter.sim.live.podsapi import PodsApi
+from podres_exporter.sim.live.scheduler import Scheduler
 from podres_exporter.sim.live.sources import PodSources
 from podres_exporter.sim.live.state_files import StateFiles
 from podres_exporter.sim.live.status_writer import StatusWriter
@@ -78,6 +79,7 @@ class LiveNode(SimNode):
         self._sources = PodSources(
             self.scenario.node, self.store, self.pods, self._status_writer, workers, self._state_files.write
         )
+        self._scheduler = Scheduler(self.scenario.node, minor, self.store, self._status_writer)
         self.pods_api = PodsApi(self.scenario.kubelet, directory, self.store, self.pods, self._sources)
         self._heard: float | None = None
         self._fresh = node_at(replace(self.scenario, pods=()), 0)
@@ -85,6 +87,7 @@ class LiveNode(SimNode):
     def start(self) -> None:
         """Serve everything; the plugins of the scenario have registered when this returns."""
         self._sources.start()
+        self._scheduler.start()
         self.devices.start()
         played = [resource for resource in self.scenario.resources if not resource.external]
         for resource in played:
@@ -101,6 +104,7 @@ class LiveNode(SimNode):
         """End everything. May be called again."""
         super().stop()
         self.pods_api.stop()
+        self._scheduler.stop()
         self._sources.stop()
         self.api.stop()
         for plugin in self.plugins.values():
@@ -164,13 +168,19 @@ class LiveNode(SimNode):
             self.plugins[resource].publish(self._stated(spec))
 
     def create(self, pod: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Create a pod, and return it once it has been admitted or rejected. Raises StatusError, as the store does."""
+        """
+        Create a pod, and return it once scheduler and kubelet have decided. Raises StatusError, as the store does.
+
+        The node's status has what plugins have listed by now, so that a scheduler does not miss it.
+        """
+        self._status_writer.follow_plugins()
         created = self.store.create(PODS, defaulted(pod)).item["metadata"]
         self.settle()
         return self.store.get(PODS, created["namespace"], created["name"])
 
     def settle(self) -> None:
-        """Return once the kubelet has decided about every pod that it has heard of."""
+        """Return once the scheduler, and then the kubelet, has decided about every pod that it has heard of."""
+        self._scheduler.settle()
         self._sources.settle()
         self.pods_api.follow()
 

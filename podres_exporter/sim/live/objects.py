@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from podres_exporter.model import Claim
+from podres_exporter.quantity import parse_millicores, parse_quantity
 from podres_exporter.scenario import Scenario
 from podres_exporter.sim.devices.ledger import Stock
 
@@ -20,19 +21,10 @@ def node_object(scenario: Scenario, capacity: Stock, removed: Iterable[str], wal
     Allocatable is what the system leaves: CPUs and memory that the managers reserve are missing, huge pages are not
     memory. Source: kubelet nodestatus/setters.go MachineInfo; measured on 1.36.
     """
-    settings = scenario.kubelet
-    cpus = sum(len(node.cpus) for node in scenario.numa)
-    memory = sum(node.memory_bytes for node in scenario.numa)
-    pages: dict[str, int] = {}
-    for node in scenario.numa:
-        for page, size in node.hugepage_bytes.items():
-            pages[f"hugepages-{page}"] = pages.get(f"hugepages-{page}", 0) + size
-    kept = sum(settings.reserved_memory_bytes.values()) + sum(pages.values())
-    amounts = {"cpu": str(cpus), "memory": _kib(memory), **_plain(pages), "pods": "110", "ephemeral-storage": _DISK}
-    left = {"cpu": str(cpus - len(settings.reserved_cpus)), "memory": _kib(memory - kept)}
+    amounts, left = _own_amounts(scenario)
     gone = dict.fromkeys(removed, "0")
     devices = {resource: str(len(states)) for resource, states in capacity.items()}
-    usable = {resource: str(sum(state.healthy for state in states.values())) for resource, states in capacity.items()}
+    usable = _usable(capacity)
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -54,9 +46,35 @@ def node_object(scenario: Scenario, capacity: Stock, removed: Iterable[str], wal
                     "lastTransitionTime": wall_time,
                 }
             ],
-            "nodeInfo": _node_info(f"v{settings.release}.0"),
+            "nodeInfo": _node_info(f"v{scenario.kubelet.release}.0"),
         },
     }
+
+
+def allocatable_amounts(scenario: Scenario, capacity: Stock) -> dict[str, int]:
+    """Return what pods may request of the node, CPU in thousandths."""
+    amounts, left = _own_amounts(scenario)
+    found = amounts | left | _usable(capacity)
+    return {name: parse_millicores(text) if name == "cpu" else parse_quantity(text) for name, text in found.items()}
+
+
+def _own_amounts(scenario: Scenario) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the machine's amounts, and what of CPUs and memory is left for pods."""
+    settings = scenario.kubelet
+    cpus = sum(len(node.cpus) for node in scenario.numa)
+    memory = sum(node.memory_bytes for node in scenario.numa)
+    pages: dict[str, int] = {}
+    for node in scenario.numa:
+        for page, size in node.hugepage_bytes.items():
+            pages[f"hugepages-{page}"] = pages.get(f"hugepages-{page}", 0) + size
+    kept = sum(settings.reserved_memory_bytes.values()) + sum(pages.values())
+    amounts = {"cpu": str(cpus), "memory": _kib(memory), **_plain(pages), "ephemeral-storage": _DISK}
+    left = {"cpu": str(cpus - len(settings.reserved_cpus)), "memory": _kib(memory - kept)}
+    return amounts | {"pods": str(settings.max_pods)}, left
+
+
+def _usable(capacity: Stock) -> dict[str, str]:
+    return {resource: str(sum(state.healthy for state in states.values())) for resource, states in capacity.items()}
 
 
 def _kib(size_bytes: int) -> str:

@@ -120,7 +120,7 @@ class PodSources:
             return self._static.get(uid)
 
     def _on_event(self, event: Event) -> None:
-        """Put a new pod on this node, take one that is there, and let go of one that has gone."""
+        """Take a pod that is on this node, and let go of one that has gone."""
         pod = event.item
         if event.resource is not PODS or _is_mirror(pod):
             return
@@ -129,7 +129,7 @@ class PodSources:
                 if not self._is_behind:
                     self._forget(pod["metadata"]["uid"])
         elif event.type is EventType.ADDED and isinstance(pod.get("spec"), Mapping) and not _is_bound(pod):
-            if (at(pod, "spec.nodeName") or self._node) == self._node:
+            if at(pod, "spec.nodeName") == self._node:
                 self._status_writer.bind(pod)
         elif self._is_ours(pod):
             with self._lock:

@@ -9,7 +9,7 @@ from podres_exporter.clock import Clock
 from podres_exporter.model import Container
 from podres_exporter.scenario import CLAIM_STATUSES, Scenario, SliceSpec
 from podres_exporter.sim.api import NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES, StatusError, Store
-from podres_exporter.sim.api.storage.objects import key_of
+from podres_exporter.sim.api.storage.objects import at, key_of
 from podres_exporter.sim.devices import DeviceManager
 from podres_exporter.sim.live.kubelet import Kubelet, LivePod, Phase
 from podres_exporter.sim.live.objects import claim_object, node_object, slice_object
@@ -73,25 +73,39 @@ class StatusWriter:
         minor, now = self._scenario.kubelet.release.minor, self._clock.wall_seconds()
         started = (pod.get("status") or {}).get("startTime")
         claims = {key: value for key, value in (pod.get("status") or {}).items() if key in CLAIM_STATUSES}
-        self._update(pod, {**pod_status(live, held, self._sick(), minor, now, started), **claims})
+        self._update(pod, {**pod_status(live, held, self._sick(), minor, now, started), **claims}, self._scenario.node)
 
     def bind(self, pod: Mapping[str, Any]) -> None:
         """Put a pod on this node, as a scheduler does, where it waits for its admission: Pending, not started."""
-        stamp = datetime.fromtimestamp(self._clock.wall_seconds(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": self._stamp()}
+        self._put_conditions(pod, scheduled, node=self._scenario.node)
+
+    def leave_pending(self, pod: Mapping[str, Any], reason: str, message: str) -> None:
+        """Write why a scheduler has no node for a pod."""
+        before = at(pod, "status.conditions") or [{}]
+        since = before[0].get("lastTransitionTime") if before[0].get("reason") == reason else None
+        condition = {"type": "PodScheduled", "status": "False", "lastTransitionTime": since or self._stamp()}
+        self._put_conditions(pod, {**condition, "reason": reason, "message": message}, node=None)
+
+    def _put_conditions(self, pod: Mapping[str, Any], condition: Mapping[str, Any], node: str | None) -> None:
         status = pod["status"] if isinstance(pod.get("status"), Mapping) else {}
-        scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": stamp}
-        self._update(pod, {"conditions": [scheduled], **status, "phase": status.get("phase") or "Pending"})
+        others = [each for each in status.get("conditions") or () if each.get("type") != condition["type"]]
+        phase = status.get("phase") or "Pending"
+        self._update(pod, {**status, "conditions": [condition, *others], "phase": phase}, node)
+
+    def _stamp(self) -> str:
+        return datetime.fromtimestamp(self._clock.wall_seconds(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def refuse(self, pod: Mapping[str, Any], problem: Exception) -> None:
         """Write that a pod cannot be read."""
         message = f"the simulation cannot read it: {problem}"
-        self._update(pod, {"phase": "Failed", "reason": "InvalidPod", "message": message})
+        self._update(pod, {"phase": "Failed", "reason": "InvalidPod", "message": message}, self._scenario.node)
 
-    def _update(self, pod: Mapping[str, Any], status: Mapping[str, Any]) -> None:
-        """Write the status of a pod, and that it is on this node, unless it has gone or another one has its name."""
+    def _update(self, pod: Mapping[str, Any], status: Mapping[str, Any], node: str | None) -> None:
+        """Write the status of a pod, and the node that it is on, unless it has gone or another one has its name."""
         metadata = {key: value for key, value in pod["metadata"].items() if key != "resourceVersion"}
         spec = pod["spec"] if isinstance(pod.get("spec"), Mapping) else {}
-        on_node = {**spec, "nodeName": self._scenario.node}
+        on_node = spec if node is None else {**spec, "nodeName": node}
         try:
             stored = self._store.get(PODS, *key_of(pod))
             if stored["metadata"]["uid"] == metadata["uid"]:
@@ -107,5 +121,4 @@ class StatusWriter:
         )
 
     def _node(self) -> dict[str, Any]:
-        stamp = datetime.fromtimestamp(self._clock.wall_seconds(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return node_object(self._scenario, self._devices.capacity(), self._devices.removed(), stamp)
+        return node_object(self._scenario, self._devices.capacity(), self._devices.removed(), self._stamp())

@@ -28,7 +28,8 @@ def test_pods_are_shown_with_their_phase_and_their_devices(node: LiveNode) -> No
     """One line per pod, in the order of names; a rejected one has its reason, one of another node nothing."""
     control = Control(node)
     greedy = {"limits": {GPU: "5"}}
-    control.execute(f"create {json.dumps({**POD, 'spec': {'containers': [{'name': 'c', 'resources': greedy}]}})}")
+    refused = {"nodeName": node.scenario.node, "containers": [{"name": "c", "resources": greedy}]}
+    control.execute(f"create {json.dumps({**POD, 'spec': refused})}")
     elsewhere = {"metadata": {"name": "c"}, "spec": {"nodeName": "n2", "containers": [{"name": "c"}]}}
     control.execute(f"create {json.dumps(elsewhere)}")
 
@@ -53,12 +54,15 @@ def test_a_pod_is_created_and_its_admission_told(node: LiveNode) -> None:
     """In `default` unless the manifest says otherwise."""
     control = Control(node)
     other = {**POD, "metadata": {"name": "b", "namespace": "ml"}}
-    greedy = {"metadata": {"name": "c"}, "spec": {"containers": [{"name": "c", "resources": {"limits": {GPU: 5}}}]}}
+    spec = {"containers": [{"name": "c", "resources": {"limits": {GPU: 5}}}]}
+    greedy = {"metadata": {"name": "c"}, "spec": {**spec, "nodeName": node.scenario.node}}
+    waiting = {"metadata": {"name": "d"}, "spec": spec}
 
-    said = [control.execute(f"create  {json.dumps(pod)} ") for pod in (POD, other, greedy)]
+    said = [control.execute(f"create  {json.dumps(pod)} ") for pod in (POD, other, greedy, waiting)]
 
     assert ["Running", "Running"] == said[:2]
     assert said[2].startswith("Failed UnexpectedAdmissionError Pod was rejected: Allocate failed due to requested")
+    assert said[3].startswith(f"Pending Unschedulable 0/1 nodes are available: 1 Insufficient {GPU}. ")
     assert ["a", "b", "b"] == pods_in(ask(node.socket_path, LIST))
 
 

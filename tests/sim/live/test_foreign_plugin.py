@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 import pytest
 from eventually import eventually
-from node_rig import PATIENCE_SECONDS, NodeRig, container, node_rig, page_sum, pod
+from node_rig import PATIENCE_SECONDS, NodeRig, container, node_rig, on_node, page_sum, pod
 from plain_plugin import PlainPlugin, device, register
 from sim_client import LIST, ask
 
@@ -103,7 +103,7 @@ def test_a_pod_is_admitted_with_the_ids_that_allocate_was_called_with(live: Node
 def test_a_pod_that_asks_for_too_much_is_rejected_and_the_plugin_never_asked(live: NodeRig, come: Come) -> None:
     """The kubelet counts before it calls (devicesToAllocate); a rejected pod is not listed (kubernetes #132028)."""
     plugin = come()
-    live.create(pod("user", container(devices={CARD: 4})))
+    live.create(on_node(pod("user", container(devices={CARD: 4})), live.node))
 
     assert ("Failed", "UnexpectedAdmissionError") == live.status("user")
     assert [] == allocated(plugin)
@@ -112,10 +112,10 @@ def test_a_pod_that_asks_for_too_much_is_rejected_and_the_plugin_never_asked(liv
 
 def test_a_resource_that_nobody_has_registered_is_no_business_of_the_kubelet(live: NodeRig) -> None:
     """It may be one of the whole cluster: the pod runs, and holds nothing (removeMissingExtendedResources)."""
-    held = hold(live)
+    live.create(on_node(pod("user", container(devices={CARD: 1})), live.node))
 
     assert ("Running", "") == live.status("user")
-    assert frozenset() == held
+    assert frozenset() == live.listed()["user"]["cnt-00"].devices
 
 
 def test_a_device_on_two_nodes_is_held_once_in_two_rows(live: NodeRig, come: Come) -> None:
@@ -164,7 +164,8 @@ def test_devices_that_are_held_over_a_kubelet_restart_are_not_given_again(live: 
     live.node.restart_kubelet()
     first.close()
     second = come()
-    live.create(pod("second", container(devices={CARD: 2})), pod("third", container(devices={CARD: 1})))
+    live.create(pod("second", container(devices={CARD: 2})))
+    live.create(on_node(pod("third", container(devices={CARD: 1})), live.node))
     live.wait_for_exporter()
     others = live.agreed()["second"]["cnt-00"].devices
 
@@ -177,7 +178,7 @@ def test_a_pod_that_comes_before_its_plugin_has_come_back_is_rejected(live: Node
     """After a restart the resource is known and has no healthy device (devicesToAllocate, kubernetes #109595)."""
     come()
     live.node.restart_kubelet()
-    live.create(pod("early", container(devices={CARD: 1})))
+    live.create(on_node(pod("early", container(devices={CARD: 1})), live.node))
     live.wait_for_exporter()
 
     assert ("Failed", "UnexpectedAdmissionError") == live.status("early")
@@ -191,7 +192,7 @@ def test_a_plugin_that_dies_leaves_its_devices_held_but_not_allocatable(live: No
     before = live.listed()
     plugin.close()
     gone = live.node.devices.wait_until(lambda: not live.node.devices.healthy()[CARD], PATIENCE_SECONDS)
-    live.create(pod("late", container(devices={CARD: 1})))
+    live.create(on_node(pod("late", container(devices={CARD: 1})), live.node))
     stock = live.allocatable()
     page = live.rig.poll()
 

@@ -38,10 +38,11 @@ def live(short_dir: Path, kubectl: Kubectl) -> Iterator[NodeRig]:
         yield live
 
 
-def manifest(tmp_path: Path, gpus: int) -> str:
+def manifest(tmp_path: Path, gpus: int, node: str = "") -> str:
     """Return the path of a file with a Guaranteed pod that asks for GPUs."""
     path = tmp_path / "pod.json"
-    path.write_text(json.dumps(pod("mine", container(cpu="2", devices={GPU: gpus}))))
+    wanted = pod("mine", container(cpu="2", devices={GPU: gpus}))
+    path.write_text(json.dumps({**wanted, "spec": wanted["spec"] | ({"nodeName": node} if node else {})}))
     return str(path)
 
 
@@ -68,7 +69,7 @@ def test_a_pod_that_kubectl_creates_runs_and_holds_what_it_asked_for(
 
 def test_kubectl_shows_why_a_pod_was_rejected(kubectl: Kubectl, live: NodeRig, tmp_path: Path) -> None:
     """The status has the kubelet's reason and words (devicesToAllocate); the pod is in the API, but not in List."""
-    created = kubectl("create", "-f", manifest(tmp_path, gpus=2))
+    created = kubectl("create", "-f", manifest(tmp_path, gpus=2, node="n1"))
     live.node.settle()
     shown = columns(kubectl("get", "pod", "mine", "--no-headers"), 0, 1, 2)
     status = json.loads(kubectl("get", "pod", "mine", "-o", "json"))["status"]
@@ -81,6 +82,21 @@ def test_kubectl_shows_why_a_pod_was_rejected(kubectl: Kubectl, live: NodeRig, t
         "Requested: 2, Available: 1, which is unexpected"
     ) == status["message"]
     assert WEB_AND_TRAIN == amounts(live.agreed())
+
+
+def test_kubectl_shows_why_a_pod_waits(kubectl: Kubectl, live: NodeRig, tmp_path: Path) -> None:
+    """What does not fit is not bound: Pending, with the scheduler's words, until another pod has ended."""
+    kubectl("create", "-f", manifest(tmp_path, gpus=2))
+    live.node.settle()
+    shown = columns(kubectl("get", "pod", "mine", "--no-headers"), 0, 1, 2)
+    described = kubectl("describe", "pod", "mine")
+    kubectl("delete", "pod", "train", "-n", "ml")
+    live.node.settle()
+    then = columns(kubectl("get", "pod", "mine", "--no-headers"), 0, 1, 2)
+
+    assert [["mine", "0/1", "Pending"]] == shown
+    assert "PodScheduled   False" in described
+    assert [["mine", "1/1", "Running"]] == then
 
 
 def test_a_pod_that_kubectl_deletes_gives_back_what_it_held(kubectl: Kubectl, live: NodeRig, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from urllib.request import urlopen
 import kubernetes.client
 import pytest
 from live_bench import GPU, container, eventually, live_node, manifest, phases, spec, statuses
+from node_rig import on_node
 from sim_client import ALLOCATABLE, LIST, ask, pods_in
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
@@ -196,7 +197,7 @@ def test_a_pod_that_others_create_is_admitted_at_once(short_dir: Path) -> None:
     """When `create` returns, the pod's status says how it went; when `delete` does, its devices are free."""
     with live_node(short_dir) as (node, _):
         node.create(without_uid(manifest("a", container(gpu=2))))
-        node.create(without_uid(manifest("b", container(gpu=1))))
+        node.create(on_node(without_uid(manifest("b", container(gpu=1))), node))
         found, reason = phases(node), statuses(node)["b"]["reason"]
         node.store.delete(PODS, "default", "a")
         node.create(without_uid(manifest("c", container(gpu=1))))
@@ -281,7 +282,7 @@ def test_health_flows_to_the_kubelet_and_to_the_pods(short_dir: Path) -> None:
 def test_a_device_that_the_scenario_calls_unhealthy_is_so_in_the_status(short_dir: Path) -> None:
     """Health has one truth: what is never handed out cannot be on a pod, and so no status ever says it is well."""
     with live_node(short_dir) as (node, _):
-        node.create(without_uid(manifest("a", container(odd=3))))
+        node.create(on_node(without_uid(manifest("a", container(odd=3))), node))
         status = statuses(node)["a"]
 
     assert "Requested: 3, Available: 2" in status["message"]

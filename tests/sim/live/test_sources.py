@@ -126,12 +126,15 @@ def test_a_double_is_played_on_request(short_dir: Path) -> None:
         clock.leap(110)
         node.tick()
         node.create(pod("b", gpu=1))
+        doubly = {each.name: [d.device_id for d in each.containers[0].devices] for each in node.pods.known()}
         clock.leap(100)
         node.tick()
+        node.store.delete(PODS, "default", "a")
         node.create(pod("c", gpu=1))
         held = {each.name: [d.device_id for d in each.containers[0].devices] for each in node.pods.known()}
 
-    assert {"a": ["GPU-0"], "b": ["GPU-0"], "c": ["GPU-1"]} == held
+    assert {"a": ["GPU-0"], "b": ["GPU-0"]} == doubly
+    assert {"b": ["GPU-0"], "c": ["GPU-1"]} == held
 
 
 def _answer(node: LiveNode, seconds: float = 5) -> tuple[int, str]:

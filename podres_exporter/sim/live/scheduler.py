@@ -1,0 +1,149 @@
+"""A scheduler of one node: binds the pods that fit, and says of the others why they wait."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from podres_exporter.admission import PodRequest
+from podres_exporter.quantity import parse_millicores, parse_quantity
+from podres_exporter.sim.api import NODES, PODS, Event, EventType, StatusError, Store
+from podres_exporter.sim.api.storage.objects import at
+from podres_exporter.sim.live.fitting import Amounts, shortages
+from podres_exporter.sim.live.requests import pod_request
+from podres_exporter.sim.live.status_writer import StatusWriter
+from podres_exporter.sim.live.sync_loop import SyncLoop
+
+log = logging.getLogger(__name__)
+
+_OURS = {None, "", "default-scheduler"}
+_ENDED = {"Succeeded", "Failed"}
+_NO_SCHEDULE = {"NoSchedule", "NoExecute"}
+_GATED = "Scheduling is blocked due to non-empty scheduling gates"
+_DRA_SINCE_MINOR = 34
+
+
+class Scheduler:
+    """
+    Looks at the pods without a node whenever a pod or the node has changed, the oldest first.
+
+    It knows requests, the number of pods, nodeSelector, taints and cordons; not affinity, priority or preemption.
+    Extended resources that a claim stands for (KEP-5004) are no matter of the node's amounts.
+
+    Source: pkg/scheduler, plugins noderesources, nodeaffinity, nodeunschedulable, tainttoleration; framework FitError.
+    """
+
+    def __init__(self, node: str, minor: int, store: Store, writer: StatusWriter) -> None:
+        """Bind nothing before `start`; *minor* is the release whose words it uses."""
+        self._node, self._store, self._writer = node, store, writer
+        self._words = "no new claims to deallocate, " if minor >= _DRA_SINCE_MINOR else ""
+        self._loop = SyncLoop()
+
+    def start(self) -> None:
+        """Look at every change from now on."""
+        self._loop.start()
+        self._store.subscribe(self._on_event)
+
+    def stop(self) -> None:
+        """Bind no more pods."""
+        self._loop.stop()
+
+    def settle(self) -> None:
+        """Return once every change up to now has been looked at."""
+        self._loop.settle()
+
+    def _on_event(self, event: Event) -> None:
+        if event.resource is NODES or (event.resource is PODS and not self._is_dull(event)):
+            self._loop.put(self._schedule)
+
+    def _is_dull(self, event: Event) -> bool:
+        """Whether a change of a pod leaves as much room as there was: those of pods that have a node, and go on."""
+        has_ended = event.type is EventType.DELETED or at(event.item, "status.phase") in _ENDED
+        return not has_ended and bool(at(event.item, "spec.nodeName"))
+
+    def _schedule(self) -> None:
+        """Bind what fits, in order of creation."""
+        try:
+            node = self._store.get(NODES, "", self._node)
+        except StatusError:
+            return
+        pods = self._store.read(PODS)[0]
+        bound = [
+            request
+            for pod in pods
+            if at(pod, "spec.nodeName") == self._node
+            and at(pod, "status.phase") not in _ENDED
+            and (request := _readable(pod)) is not None
+        ]
+        waiting = [pod for pod in pods if not at(pod, "spec.nodeName") and isinstance(pod.get("spec"), Mapping)]
+        for pod in sorted(waiting, key=_age):
+            if at(pod, "spec.schedulerName") not in _OURS:
+                continue
+            if at(pod, "spec.schedulingGates"):
+                self._writer.leave_pending(pod, "SchedulingGated", _GATED)
+                continue
+            request = _readable(pod)
+            reasons = [] if request is None else self._reasons(pod, request, bound, node)
+            if reasons:
+                self._writer.leave_pending(pod, *self._verdict(reasons))
+                continue
+            self._writer.bind(pod)
+            if request is not None:
+                bound.append(request)
+
+    def _reasons(
+        self, pod: Mapping[str, Any], request: PodRequest, bound: Iterable[PodRequest], node: Mapping[str, Any]
+    ) -> list[tuple[str, bool]]:
+        """Return why the pod does not fit, and of each reason whether the end of other pods would help."""
+        if at(node, "spec.unschedulable"):
+            return [("node(s) were unschedulable", False)]
+        labels = node["metadata"].get("labels") or {}
+        selector = at(pod, "spec.nodeSelector")
+        if isinstance(selector, Mapping) and any(labels.get(key) != value for key, value in selector.items()):
+            return [("node(s) didn't match Pod's node affinity/selector", False)]
+        for taint in at(node, "spec.taints") or ():
+            if taint.get("effect") in _NO_SCHEDULE and not _is_tolerated(taint, at(pod, "spec.tolerations") or ()):
+                text = f"{{{taint.get('key')}: {taint.get('value', '')}}}"
+                return [(f"node(s) had untolerated taint(s) {text}", False)]
+        by_claim = {
+            each.get("resourceName") for each in at(pod, "status.extendedResourceClaimStatus.requestMappings") or ()
+        }
+        missing = [each for each in shortages(request, bound, allocatable_of(node)) if each.resource not in by_claim]
+        return [(each.reason, not any(one.is_hopeless for one in missing)) for each in missing]
+
+    def _verdict(self, reasons: list[tuple[str, bool]]) -> tuple[str, str]:
+        """Return reason and message of the condition PodScheduled."""
+        told = ", ".join(sorted(f"1 {text}" for text, _ in reasons))
+        helps = all(is_helped for _, is_helped in reasons)
+        why = "No preemption victims found for incoming pod" if helps else "Preemption is not helpful for scheduling"
+        none = "0/1 nodes are available"
+        return "Unschedulable", f"{none}: {told}. {self._words}preemption: {none}: 1 {why}."
+
+
+def allocatable_of(node: Mapping[str, Any]) -> Amounts:
+    """Return what a Node's status says may be requested."""
+    amounts = at(node, "status.allocatable") or {}
+    return {
+        name: parse_millicores(amount) if name == "cpu" else parse_quantity(amount) for name, amount in amounts.items()
+    }
+
+
+def _readable(pod: Mapping[str, Any]) -> PodRequest | None:
+    """Return what a pod asks for; of one that cannot be read nothing is known, and the kubelet says so."""
+    try:
+        return pod_request(pod)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _age(pod: Mapping[str, Any]) -> tuple[str, int]:
+    return pod["metadata"]["creationTimestamp"], int(pod["metadata"]["resourceVersion"])
+
+
+def _is_tolerated(taint: Mapping[str, Any], tolerations: Iterable[Mapping[str, Any]]) -> bool:
+    """Source: k8s.io/component-helpers Toleration.ToleratesTaint."""
+    return any(
+        each.get("effect") in {None, "", taint.get("effect")}
+        and each.get("key") in {None, "", taint.get("key")}
+        and (each.get("operator") == "Exists" or each.get("value", "") == taint.get("value", ""))
+        for each in tolerations
+    )
