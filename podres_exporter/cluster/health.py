@@ -76,7 +76,8 @@ def judge(
     without = sorted(set(cluster_nodes or ()) - seen)
     return Health(
         tuple(
-            NodeHealth(each, now_seconds - each.generated_at_seconds, _findings(each, now_seconds)) for each in nodes
+            NodeHealth(each, now_seconds - each.generated_at_seconds, exporter_findings(each, now_seconds))
+            for each in nodes
         ),
         tuple(found),
         (*_skew(versions), *_bare(without), *_unlisted(cluster_nodes)),
@@ -109,7 +110,8 @@ def _unlisted(cluster_nodes: Collection[str] | None) -> Iterator[Finding]:
         yield note("exporter.missing", seen, "grant list on nodes to know them")
 
 
-def _findings(told: Told, now_seconds: float) -> tuple[Finding, ...]:
+def exporter_findings(told: Told, now_seconds: float) -> tuple[Finding, ...]:
+    """Return what is worth knowing of one exporter and its node; nothing if all is well."""
     snapshot = told.snapshot
     found = [*_of_exporter(told, now_seconds), *_of_sources(snapshot), *_of_calls(snapshot)]
     if snapshot.allocation is not None:

@@ -1,7 +1,7 @@
 """The commands of `podres-exporter` with their flags; values are texts here, and config checks all of them at once."""
 
 from podres_exporter import __version__
-from podres_exporter.cli.flags.oneshot import add_dump, add_explain, add_fit
+from podres_exporter.cli.flags.oneshot import add_dump, add_explain, add_exporter, add_fit
 from podres_exporter.cli.flags.parser import Parser, add_option, add_switch
 from podres_exporter.cli.flags.who import add_who
 from podres_exporter.config import OPTIONS
@@ -104,6 +104,7 @@ def _add_check(parser: Parser) -> None:
     parser.examples(
         "podres-exporter check --node-name=node1",
         "podres-exporter check --metadata.source=none -o json",
+        "podres-exporter check --url=localhost:10190",
     )
     parser.description = (
         "Examine the kubelet's socket, its RPCs, the machine, the API server and the permissions there, and report "
@@ -116,6 +117,7 @@ def _add_check(parser: Parser) -> None:
     for option in OPTIONS:
         if option.flag in CHECK_FLAGS or option.flag.startswith(CHECK_PREFIXES):
             add_option(parser, option, f"default {option.default or option.otherwise}; {option.environment}")
+    add_exporter(parser.add_argument_group("a running exporter", "in place of this node: what only time has shown it"))
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
     parser.add_argument(
         "--warnings-ok", action="store_true", help="exit 0 where there are mere warnings, as for a test"

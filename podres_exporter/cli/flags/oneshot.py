@@ -174,6 +174,12 @@ def _add_way(parser: Parser) -> argparse._ArgumentGroup:
         metavar="FILE",
         help="a recording, or a snapshot as dump -o json prints it; - reads stdin",
     )
+    add_exporter(group)
+    return group
+
+
+def add_exporter(group: argparse._ArgumentGroup) -> None:
+    """Add which running exporter is asked, and how."""
     group.add_argument("--url", metavar="URL", help="a running exporter: http://[USER@]HOST:10190")
     group.add_argument(
         "--password-file",
@@ -184,7 +190,6 @@ def _add_way(parser: Parser) -> argparse._ArgumentGroup:
     group.add_argument("--url-cert", metavar="FILE", help="client certificate for an exporter that demands one, as PEM")
     group.add_argument("--url-key", metavar="FILE", help="its key, if it is not in the file of the certificate")
     group.add_argument("--insecure", action="store_true", help="do not check the certificate of an https URL")
-    return group
 
 
 def _add_live(parser: Parser, *, watch: bool = False) -> None:

@@ -13,7 +13,7 @@ from podres_exporter.config import options as known
 from podres_exporter.config.build import Given
 from podres_exporter.errors import ConfigError
 from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
-from podres_exporter.remote.address import Address, parse_address
+from podres_exporter.remote.address import Address, ClientTls, parse_address
 
 _LOG = (known.LOG_LEVEL, known.LOG_FORMAT)
 _NO_LIMIT = "24h"
@@ -64,8 +64,28 @@ def origin_of(
     return NodeOrigin(config, environment, clock, no_metadata, keep)
 
 
+def asked_exporter(
+    arguments: argparse.Namespace, environment: Mapping[str, str], faults: list[str]
+) -> tuple[Address, ClientTls, Config] | None:
+    """
+    Return the exporter of --url, how it is trusted, and what is configured of asking it; None without --url.
+
+    Raises ConfigError with *faults* and with what is wrong. What is about asking a node is refused as a flag, and
+    passed over in the environment.
+    """
+    address = _address(arguments, faults)
+    tls, given = tls_of(arguments, address, faults), given_flags(arguments)
+    if arguments.url is None:
+        return None
+    environment = {option.environment: environment.get(option.environment, "") for option in _LOG}
+    kept = {name: value for name, value in given.items() if name.startswith(_ALLOWED["--url"])}
+    made = {**kept, "--metadata.source": "none", "--node-name": "unnamed"}
+    faults = [*faults, *_unused(given, "--url")]
+    config = _config(_with_defaults(made, environment, is_watch=False), environment, faults)
+    return None if address is None else (address, tls, config)
+
+
 def _address(arguments: argparse.Namespace, faults: list[str]) -> Address | None:
-    """Return the exporter to ask, None where none is given, or none that could be."""
     if arguments.url is None:
         if arguments.password_file is not None:
             faults.append("--password-file: is the password of a user in --url http://USER@HOST:10190")

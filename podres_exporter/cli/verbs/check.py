@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podres_exporter import __version__
-from podres_exporter.check import Evidence, Verdict, judge, text_lines, to_document, without_names
+from podres_exporter.check import Evidence, Report, Verdict, judge, text_lines, to_document, without_names
 from podres_exporter.check.evidence import ApiServer, Look, PodsApi, Settings
 from podres_exporter.check.findings.pods import disagrees
 from podres_exporter.cli.flags.parser import given_flags
 from podres_exporter.cli.flags.who import URL_VARIABLE
+from podres_exporter.cli.look.resolve import asked_exporter
 from podres_exporter.cli.probe.apiserver import LIMITS, ApiAsker, connect
 from podres_exporter.cli.probe.doubles import find_doubles
+from podres_exporter.cli.probe.exporter import exporter_report
 from podres_exporter.cli.probe.kubelet import KubeletAsker
 from podres_exporter.cli.probe.podsapi import PodsApiAsker
 from podres_exporter.cli.probe.socket import DEVICE_PLUGINS, MOUNTINFO, look_at_socket, look_for_device_manager
@@ -61,17 +63,26 @@ class Surroundings:
 def run(arguments: argparse.Namespace) -> int:
     """Look, and print what was found; 0 if all is well, 1 if something failed, 3 for mere warnings."""
     unknown = f"-o: {arguments.output!r} is unknown; choose {' or '.join(FORMATS)}"
-    given = given_flags(arguments)
+    faults = [] if arguments.output in FORMATS else [unknown]
+    given, clock = given_flags(arguments), SystemClock()
+    exporter = asked_exporter(arguments, os.environ, faults)
+    if exporter is not None:
+        address, tls, config = exporter
+        configure(config.log_level, config.log_format)
+        return _print(arguments, exporter_report(address, tls, config.kubelet_timeout_seconds, clock), clock)
     is_named = not lacks_node_name(given, os.environ)
     config = configured(
         given if is_named else {**given, "--metadata.source": "none"},
         os.environ,
-        [] if arguments.output in FORMATS else [unknown],
+        faults,
     )
     configure(config.log_level, config.log_format)
-    clock = SystemClock()
     evidence = gather(config, stated(given, os.environ), os.environ, Surroundings(clock), is_named=is_named)
-    report = judge(evidence)
+    return _print(arguments, judge(evidence), clock)
+
+
+def _print(arguments: argparse.Namespace, report: Report, clock: Clock) -> int:
+    """Print the findings, and return the exit code."""
     if arguments.hash_names:
         report = without_names(report, Pseudonyms(secrets.token_bytes()).name(report.node))
     if arguments.output == "json":

@@ -6,7 +6,7 @@ import pty
 import re
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,11 @@ from podres_exporter.cli import main
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.cli.verbs.check import Surroundings, gather, stated, wants_colours
 from podres_exporter.clock import SystemClock
+from podres_exporter.document import encode_json
 from podres_exporter.errors import ConfigError
+from podres_exporter.join import Joiner
 from podres_exporter.kube.client import Limits
+from podres_exporter.model import Listing, Snapshot, SourceHealth
 from podres_exporter.sim import FixedAnswers, RpcFault, SimKubelet
 from podres_exporter.sim.api import ANY, PODS, ApiServer, Drop, Fail, Hang, Store, kubeconfig
 
@@ -625,6 +628,11 @@ def test_the_help_names_the_flags_of_serve_that_apply_with_their_twins_and_the_e
         "--topology.sysfs",
         "--log.level",
         "--log.format",
+        "--url",
+        "--password-file",
+        "--url-ca",
+        "--url-cert",
+        "--url-key",
     ] == re.findall(r"^  (--[a-z.-]+) [A-Z]", text, re.MULTILINE)
     assert "PODRES_KUBELET_TIMEOUT" in text
     assert "0 all is well, 1 something failed, 2 wrong usage, 3 warnings only" in text
@@ -782,3 +790,40 @@ def test_a_kubelet_that_lists_finished_pods_needs_metadata(
     place.kubelet.override("Get", RpcFault(grpc.StatusCode.UNKNOWN, "PodResources API Get method disabled"))
 
     assert verdict == looked(place, a, b, source="apiserver" if pods else "none").verdict.value
+
+
+# A running exporter
+
+
+SHOWN = Snapshot(
+    "node1",
+    replace(Joiner().join(Listing(()), None, None), given_up_pods=(("ml", "train"),)),
+    sources=(SourceHealth("kubelet", True, 1.0),),
+)
+
+
+def test_a_running_exporter_names_the_pods_that_it_has_given_up(capsys: pytest.CaptureFixture[str]) -> None:
+    """It has waited for ten times the hold-down, which no single look can."""
+    clock = SystemClock()
+    document = encode_json(SHOWN, generated_at_seconds=clock.wall_seconds(), version="1.0.0")
+    with RawServer(whole(document)) as server:
+        code = main(["check", f"--url={server.url}", "-o", "json"])
+    found = {each["id"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
+
+    assert ("ok", "warning") == (found["exporter.reach"]["verdict"], found["pods.given-up"]["verdict"])
+    assert ["ml/train"] == found["pods.given-up"]["facts"]["pods"]
+    assert 3 == code
+
+
+def test_an_exporter_that_does_not_answer_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 1 == main(["check", "--url=127.0.0.1:1"])
+    assert "FAIL" in capsys.readouterr().out
+
+
+def test_flags_about_asking_a_node_are_refused_beside_a_url(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == main(["check", "--url=http://", "--topology.sysfs=/sys", "-o", "xml"])
+    said = capsys.readouterr().err
+
+    assert "--topology.sysfs: is about asking a node, and --url asks none" in said
+    assert "--url: " in said
+    assert "-o: 'xml' is unknown" in said
