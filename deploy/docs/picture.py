@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).parent
-WIDTH, HEIGHT = 1400, 900
+WIDTH, HEIGHT = 1400, 1400
 READY_SECONDS = 60
 
 

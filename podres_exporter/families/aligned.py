@@ -11,11 +11,11 @@ def _devices(allocation: Allocation) -> Collection[Row]:
     stocks: dict[str, list[DeviceStock]] = {}
     for stock in allocation.devices:
         stocks.setdefault(stock.resource, []).append(stock)
-    rows = [(resource, _most(every)) for resource, every in stocks.items()]
+    rows = [(resource, largest_aligned_devices(every)) for resource, every in stocks.items()]
     return [(resource, most) for resource, most in rows if most is not None]
 
 
-def _most(stocks: Collection[DeviceStock]) -> int | None:
+def largest_aligned_devices(stocks: Collection[DeviceStock]) -> int | None:
     """
     Return the most devices that are certainly free near one NUMA node; all of them if none states a node.
 
@@ -31,13 +31,18 @@ def _most(stocks: Collection[DeviceStock]) -> int | None:
     return max(0, max(near, default=0) - unlisted)
 
 
-def _cpus(allocation: Allocation) -> Collection[Row]:
-    """Return one row; none if the CPU manager's policy is not static or the CPUs' nodes are unknown."""
+def largest_aligned_cpus(allocation: Allocation) -> int | None:
+    """Return the most CPUs of one node that can be granted; None if the policy is not static, or the nodes unknown."""
     pool, topology = allocation.cpus.shared_pool, allocation.topology
     if pool is None or topology is None or not allocation.cpus.allocatable:
-        return []
+        return None
     near = [len(pool & held) - allocation.cpus.unlisted_at(node) for node, held in topology.cpus_by_node.items()]
-    return [(max(0, *near),)] if near else [(0,)]
+    return max(0, *near) if near else 0
+
+
+def _cpus(allocation: Allocation) -> Collection[Row]:
+    most = largest_aligned_cpus(allocation)
+    return [] if most is None else [(most,)]
 
 
 FAMILIES = (

@@ -34,7 +34,7 @@ def dual_devices(stocks: Iterable[DeviceStock], hardware: Hardware) -> dict[tupl
     found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for stock in stocks:
         for device_id in stock.held | (stock.reported or frozenset()):
-            for driver, _, _ in _same(device_id, stock.resource, hardware):
+            for driver, _, _ in same_hardware(device_id, stock.resource, hardware):
                 found[stock.resource, driver].add(device_id)
     return {key: frozenset(ids) for key, ids in found.items()}
 
@@ -50,13 +50,13 @@ def without_claimed(
         ids = frozenset(
             device_id
             for device_id in (stock.reported or frozenset()) - stock.held
-            if held & _same(device_id, stock.resource, hardware)
+            if held & same_hardware(device_id, stock.resource, hardware)
         )
         taken.append(replace(stock, held_by_dra=ids) if ids else stock)
     return tuple(taken)
 
 
-def _same(device_id: str, resource: str, hardware: Hardware) -> frozenset[DraKey]:
+def same_hardware(device_id: str, resource: str, hardware: Hardware) -> frozenset[DraKey]:
     """Return the DRA devices that are the plugin device's hardware, or parts of it."""
     base, _ = split_replica(device_id, resource)
     return hardware.get(device_id.lower()) or hardware.get(base.lower()) or frozenset()

@@ -9,14 +9,14 @@ from string import ascii_uppercase, digits
 from zlib import crc32
 
 from podres_exporter.model import PodKey
-from podres_exporter.page.markup import escaped, link, target
+from podres_exporter.page.markup import cut, escaped, folded, link, target
 
 HUES = 7
 """Colours in the style: more cannot be told apart by everyone."""
 PATTERNS = 4
 """Ways to draw one colour: plain, and with stripes or dots."""
 
-_LEGEND_LONGEST = 16
+_LEGEND_LONGEST = 6
 _WIDE_ENOUGH = 5.0
 """Percent of a bar from which on a segment has room for a code."""
 _WORDS = re.compile(r"[0-9A-Za-z]+")
@@ -47,10 +47,11 @@ class Badge:
 
     def chip(self, remark: str = "") -> str:
         """Return the link that chooses the pod; *remark* is HTML that stands behind its name."""
-        namespace, name = (escaped(part) for part in self.pod)
+        namespace, name = self.pod
         return (
             f'<a class="chip t" data-p="{self.number}" href="{link("pod", *self.pod)}" title="{self.name}">'
-            f'<b class="code {self.look}">{self.code}</b> <span class="name"><small>{namespace}/</small>{name}</span>'
+            f'<b class="code {self.look}">{self.code}</b> '
+            f'<span class="name"><small>{escaped(namespace)}/</small>{cut(name)}</span>'
             f"{f' <em>{remark}</em>' if remark else ''}</a>"
         )
 
@@ -104,7 +105,7 @@ def legend(rows: Sequence[tuple[Badge, str]], identifier: str) -> str:
     chips = f'<ul class="legend">{items}</ul>'
     if len(rows) <= _LEGEND_LONGEST:
         return chips
-    return f'<details id="{identifier}"><summary>{len(rows)} pods hold some</summary>{chips}</details>'
+    return folded(identifier, f"{len(rows)} pods hold some", chips)
 
 
 def bar(segments: Iterable[tuple[Badge, int]], whole: int) -> str:

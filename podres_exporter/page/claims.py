@@ -4,14 +4,18 @@ from collections import defaultdict
 
 from podres_exporter.cpuset import format_cpuset
 from podres_exporter.model import Attribution, ClaimDevice, DraDevice
-from podres_exporter.page.markup import escaped, kind, panel, tails
+from podres_exporter.page.markup import cut, escaped, folded, kind, target, tiles
 from podres_exporter.page.scene import ClaimHolder, Scene
+from podres_exporter.page.shares import chips
+from podres_exporter.page.trouble import health_text, twice
 
 _CDI_ONLY = "driver not reported"
+_MOST_TILES = 32
+"""Devices of one driver beyond which the others are folded."""
 
 
 def claims(scene: Scene) -> str:
-    """Return a panel with the devices by driver; nothing where no container uses any and no slice offers any."""
+    """Return the devices by driver; nothing where no container uses any and no slice offers any."""
     dra = scene.allocation.dra
     if not scene.claims and not (dra and dra.stock):
         return ""
@@ -19,9 +23,7 @@ def claims(scene: Scene) -> str:
     for each in scene.claims:
         drivers[each.use.device.driver][_device(each.use.device)].append(each)
     offered = {row.driver for row in dra.stock} if dra else set()
-    kinds = "".join(_driver(scene, driver, drivers[driver]) for driver in sorted(drivers.keys() | offered))
-    read = "by ResourceSlices" if dra else "NUMA nodes are not reported"
-    return panel("claims", f"Claim devices <small>DRA; {read}</small>", kinds)
+    return "".join(_driver(scene, driver, drivers[driver]) for driver in sorted(drivers.keys() | offered))
 
 
 def _device(device: ClaimDevice) -> tuple[str, str]:
@@ -30,11 +32,11 @@ def _device(device: ClaimDevice) -> tuple[str, str]:
 
 
 def _driver(scene: Scene, driver: str, devices: dict[tuple[str, str], list[ClaimHolder]]) -> str:
-    labels = tails(device for _, device in devices)
-    items = "".join(
-        _tile(scene, (driver, pool, device), labels[device], devices[pool, device]) for pool, device in sorted(devices)
-    )
-    return kind(escaped(driver) or _CDI_ONLY, _left(scene, driver, len(devices)), f'<ul class="devices">{items}</ul>')
+    items = [_tile(scene, (driver, *key), devices[key]) for key in sorted(devices)]
+    rest = items[_MOST_TILES:]
+    more = folded(target("claims", driver), f"{len(rest)} more devices", tiles(rest)) if rest else ""
+    summary = f"DRA; {_left(scene, driver, len(devices))}"
+    return kind(escaped(driver) or _CDI_ONLY, summary, tiles(items[:_MOST_TILES]) + more, level=3)
 
 
 def _left(scene: Scene, driver: str, used: int) -> str:
@@ -59,34 +61,38 @@ def _left(scene: Scene, driver: str, used: int) -> str:
     return escaped(", ".join(words) + (f"; of each type fit {fit}" if is_partitioned else ""))
 
 
-def _tile(scene: Scene, key: tuple[str, str, str], label: str, holders: list[ClaimHolder]) -> str:
+def _tile(scene: Scene, key: tuple[str, str, str], holders: list[ClaimHolder]) -> str:
     """Return one device with its users, by share where it has shares."""
     driver, pool, device = key
     known = scene.dra.get(key, DraDevice(device))
-    place = f"NUMA node {format_cpuset(known.numa_nodes)}" if known.numa_nodes else ""
+    place = f"NUMA {format_cpuset(known.numa_nodes)}" if known.numa_nodes else ""
     taints = [f"tainted {taint.key}={taint.value}:{taint.effect}" for taint in known.taints]
     facts = [text for text in (known.uuid, known.pci_address, known.product, place, *taints) if text]
     full = " · ".join(["/".join(part for part in key if part), *facts])
-    row = scene.health.get((driver, f"{pool}/{device}" if pool else device))
-    flag = f'<span class="flag">{escaped(f"{row.health} {row.message}".strip())}</span>' if row else ""
+    item = f"{pool}/{device}" if pool else device
+    row, double = scene.health.get((driver, item)), scene.doubles.get((driver, item))
+    words = [*([twice(double)] if double else []), *([health_text(row)] if row else [])]
+    flags = "".join(f'<span class="flag">{word}</span>' for word in words)
+    tag = f'<small class="numa">{place}</small>' if place else ""
     numbers = " ".join(dict.fromkeys(str(each.holder.badge.number) for each in holders))
     return (
-        f'<li class="dev t{" bad" if row else ""}" data-p="{numbers}" title="{escaped(full)}">'
-        f'<span class="id">{escaped(label)}</span>{_uuid(known)}{"".join(_user(each) for each in holders)}{flag}</li>'
+        f'<li class="dev t{" bad" if words else ""}" data-p="{numbers}" title="{escaped(full)}">'
+        f'<span class="id">{cut(device, 4)}</span>{tag}{_uuid(known)}'
+        f"{''.join(_user(scene, each) for each in holders)}{flags}</li>"
     )
 
 
 def _uuid(device: DraDevice) -> str:
     """Return the UUID that the slice states, or that of the hardware which a partition is of."""
     name = device.uuid or device.parent_uuid
-    return f'<small class="ids">{escaped(name)}</small>' if name else ""
+    return f'<small class="id">{cut(name, 4)}</small>' if name else ""
 
 
-def _user(each: ClaimHolder) -> str:
+def _user(scene: Scene, each: ClaimHolder) -> str:
     share = each.use.device.share_id
     words = [f"claim {escaped(each.use.claim)}"]
     words += [f"share {escaped(share)}"] if share else []
     words += [f"request {escaped(each.use.request)}"] if each.use.request else []
     words += ["admin access"] if each.use.is_admin else []
     words += ["perhaps"] if each.use.attribution is Attribution.CLAIM else []
-    return f'{each.holder.badge.chip()}<small class="ids">{", ".join(words)}</small>'
+    return f'{chips(scene, [each.holder])}<small class="ids">{", ".join(words)}</small>'

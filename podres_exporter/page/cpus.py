@@ -5,25 +5,25 @@ from collections.abc import Iterable, Iterator
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
 from podres_exporter.model import Topology
-from podres_exporter.page.badge import Badge, legend
+from podres_exporter.page.badge import Badge
 from podres_exporter.page.markup import escaped, kind
-from podres_exporter.page.scene import Holder, Place, Scene, numbers
+from podres_exporter.page.places import Place
+from podres_exporter.page.scene import Holder, Scene, numbers
+from podres_exporter.page.trouble import twice
 
-_DENSE = 128
-"""CPUs of a place from which on the cells are small."""
+_DENSE, _DENSE_NODE = 96, 192
+"""CPUs of a place, and of the whole machine, beyond which the cells are small."""
 
 
 def cpus(scene: Scene, place: Place) -> str:
-    """Return the grid and, as text, who holds which CPUs; nothing where the place has none."""
+    """Return the grid and, as text, what the CPUs are that no pod holds; nothing where the place has none."""
     if not place.cpus:
         return ""
-    density = "dense" if len(place.cpus) > _DENSE else "roomy"
-    cores = "".join(_core(scene, each) for each in _cores(scene.allocation.topology, place.cpus))
-    held = _held(scene, place.cpus)
-    rows = [(badge, f"CPU{'s' if len(mine) > 1 else ''} {format_cpuset(mine)}") for badge, mine in held]
-    grid = f'<div class="cores {density}" aria-hidden="true">{cores}</div>'
-    text = legend(rows, f"{place.identifier}-cpus") + _rest(scene, place.cpus)
-    return kind("CPUs", _summary(scene, place.cpus), grid + text)
+    topology = scene.allocation.topology
+    is_dense = len(place.cpus) > _DENSE or len(topology.online if topology else place.cpus) > _DENSE_NODE
+    cores = "".join(_core(scene, each) for each in _cores(topology, place.cpus))
+    grid = f'<div class="cores {"dense" if is_dense else "roomy"}" aria-hidden="true">{cores}</div>'
+    return kind("CPUs", _summary(scene, place.cpus), grid + _rest(scene, place.cpus))
 
 
 def _cores(topology: Topology | None, cpus: CpuSet) -> Iterable[list[int]]:
@@ -45,8 +45,11 @@ def _cell(scene: Scene, cpu: int) -> str:
     holders = scene.cpus.get(cpu)
     if holders:
         badge = holders[0].badge
+        double = scene.doubles.get(("cpu", str(cpu)))
+        look, remark = (" bad", f"; {twice(double)}") if double else ("", "")
+        title = f"CPU {cpu}: {_names(holders)}{remark}"
         return (
-            f'<i class="c t {badge.look}" data-p="{numbers(holders)}" title="CPU {cpu}: {_names(holders)}">'
+            f'<i class="c t {badge.look}{look}" data-p="{numbers(holders)}" title="{title}">'
             f"<small>{cpu}</small>{badge.code}</i>"
         )
     state, words = _state(scene, cpu)
@@ -70,8 +73,8 @@ def _names(holders: tuple[Holder, ...]) -> str:
     return "exclusive to " + ", ".join(names)
 
 
-def _held(scene: Scene, cpus: CpuSet) -> Iterator[tuple[Badge, list[int]]]:
-    """Yield each pod that holds some of the CPUs, and which."""
+def held_cpus(scene: Scene, cpus: CpuSet) -> Iterator[tuple[Badge, str]]:
+    """Yield each pod that holds some of the CPUs, and which: `CPUs 1-4,33-36`."""
     mine: defaultdict[int, list[int]] = defaultdict(list)
     found: dict[int, Badge] = {}
     for cpu in sorted(cpus):
@@ -79,7 +82,7 @@ def _held(scene: Scene, cpus: CpuSet) -> Iterator[tuple[Badge, list[int]]]:
             mine[badge.number].append(cpu)
             found[badge.number] = badge
     for number in sorted(found):
-        yield found[number], mine[number]
+        yield found[number], f"CPU{'s' if len(mine[number]) > 1 else ''} {format_cpuset(mine[number])}"
 
 
 def _summary(scene: Scene, cpus: CpuSet) -> str:

@@ -6,19 +6,29 @@ from podres_exporter.model import Snapshot, SourceHealth, Support
 from podres_exporter.page.markup import escaped, moment, part
 from podres_exporter.text.availability import what_is_given_up, what_is_retained, what_is_unknown, why_nothing
 from podres_exporter.text.origin import TITLES, capital, origin_name, origin_of
+from podres_exporter.text.words import counted
 
 _NAMES = {"kubelet": "Kubelet", "topology": "Topology", "dra": "DRA"}
 _HALVES = {"pods": "pods", "allocatable": "allocatable devices, CPUs and memory"}
-_LAST_GOOD = "What stands here is its last good answer; it may have changed since."
+_LAST_GOOD = "This page shows its last good answer, which may be out of date."
 _GOOD, _SO_SO, _BAD, _OFF = "ok", "warn", "bad", "off"
+_JUMP = (
+    '<nav aria-label="On this page"><a href="#devices">Devices</a> <a href="#pods">Pods</a> '
+    '<a href="#machine">CPUs and memory</a></nav>'
+)
 _MARKS = {_GOOD: "\N{CHECK MARK}", _SO_SO: "!", _BAD: "\N{MULTIPLICATION X}", _OFF: "\N{EN DASH}"}
 
 
-def status(snapshot: Snapshot) -> str:
-    """Return the sources with their state, and in sentences whatever limits what the page shows."""
+def status(snapshot: Snapshot, why_down: str = "") -> str:
+    """
+    Return the sources with their state, and in sentences whatever limits what the page shows.
+
+    *why_down* is what the kubelet's last error says; empty where that is not known.
+    """
     chips = "".join(_chip(*row) for row in _chips(snapshot))
-    notices = "".join(f'<p class="notice {level}">{sentence}</p>' for level, sentence in _notices(snapshot))
-    return part("status", "Sources", f'<ul class="sources">{chips}</ul>{notices}')
+    notices = "".join(f'<p class="notice {level}">{sentence}</p>' for level, sentence in _notices(snapshot, why_down))
+    jump = "" if snapshot.allocation is None else _JUMP
+    return part("status", "Sources", f'<div class="line"><ul class="sources">{chips}</ul>{jump}</div>{notices}')
 
 
 def _chip(level: str, name: str, words: str) -> str:
@@ -45,11 +55,11 @@ def _metadata_chip(snapshot: Snapshot, name: str, source: SourceHealth) -> tuple
     metadata = snapshot.metadata
     pods = len(metadata.pods) if metadata else 0
     if metadata and metadata.synced and source.up:
-        return _GOOD, name, f"in step, {pods} pods"
+        return _GOOD, name, f"followed, {counted(pods, 'pod')}"
     if source.last_success_seconds is None:
         return _SO_SO, name, "no answer yet"
     state = "catching up" if source.up else "down"
-    return _SO_SO, name, f"{state}; last answered {_when(source)}, {pods} pods known"
+    return _SO_SO, name, f"{state}; last answered {_when(source)}, {counted(pods, 'pod')} known"
 
 
 def _when(source: SourceHealth) -> str:
@@ -64,15 +74,16 @@ def _since(source: SourceHealth) -> str:
     )
 
 
-def _notices(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+def _notices(snapshot: Snapshot, why_down: str) -> Iterator[tuple[str, str]]:
     """Yield what limits the page, the worst first."""
     health = {source.source: source for source in snapshot.sources}
     kubelet, topology = health.get("kubelet"), health.get("topology")
     if snapshot.allocation is None:
-        yield _BAD, f"<strong>No allocation to show:</strong> {_why(snapshot)}"
+        yield _BAD, f"<strong>No allocation to show:</strong> {escaped(why_nothing(snapshot))}. {_error(why_down)}"
         return
     if kubelet and not kubelet.up:
-        yield _BAD, f"<strong>Stale:</strong> the kubelet has not answered since {_since(kubelet)}. {_LAST_GOOD}"
+        sentence = f"the kubelet has not answered since {_since(kubelet)}. {_LAST_GOOD}"
+        yield _BAD, f"<strong>Stale:</strong> {sentence} {_error(why_down)}"
     for half in snapshot.parts:
         name = _HALVES.get(half.part, escaped(half.part))
         if half.stale and kubelet and kubelet.up:
@@ -93,6 +104,7 @@ def _notices(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         yield _SO_SO, f"{who} is not followed at the moment: workloads, requests and refused pods may be out of date."
 
 
-def _why(snapshot: Snapshot) -> str:
-    """Return why there is no allocation."""
-    return f"{escaped(why_nothing(snapshot))}. The exporter's log has the details."
+def _error(why_down: str) -> str:
+    """Return what the last error says, and where to look for the remedy."""
+    said = f"The last error: {escaped(why_down)}. " if why_down else ""
+    return f"{said}<code>podres-exporter check</code>, run in the exporter's container, names the cause and the remedy."

@@ -1,14 +1,15 @@
-"""Building blocks of the HTML: escaped names (the only way for them into the page), boxes, times and short labels."""
+"""Building blocks of the HTML: escaped names (the only way for them into the page), boxes, folds and times."""
 
 import html
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from podres_exporter.printable import printable
+from podres_exporter.text.amounts import short_age
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LABEL_LONGEST, _LABEL_TAIL = 14, 4
+_FEW_TILES = 4
 _LONGEST, _TAIL = 600, 200
 """Characters: a namespace with a pod has 317 at most, and messages of the kubelet are to be read whole."""
 
@@ -21,9 +22,26 @@ def escaped(text: str) -> str:
     this program: a browser obeys some of them, and what one cannot see one cannot compare. What is longer than any name
     may be is cut in its middle.
     """
+    return html.escape(_readable(text))
+
+
+def cut(text: str, tail: int = 8) -> str:
+    """
+    Return the text as elements of which the style cuts the middle where there is no room: names differ at their ends.
+
+    The whole text is in the document, to be searched, copied and read aloud. Its last *tail* characters always show.
+    """
+    readable = _readable(text)
+    if len(readable) <= tail + 4:
+        return html.escape(readable)
+    head, end = html.escape(readable[:-tail]), html.escape(readable[-tail:])
+    return f'<span class="cut"><span>{head}</span><span>{end}</span></span>'
+
+
+def _readable(text: str) -> str:
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST - _TAIL]}...{text[-_TAIL:]}"
-    return html.escape(printable(text))
+    return printable(text)
 
 
 def target(*parts: str) -> str:
@@ -56,9 +74,9 @@ def panel(identifier: str, heading: str, contents: str) -> str:
     )
 
 
-def kind(heading: str, summary: str, contents: str) -> str:
-    """Return what a place has of one kind; *summary* is how much."""
-    return f'<section class="kind"><h4>{heading} <small>{summary}</small></h4>{contents}</section>'
+def kind(heading: str, summary: str, contents: str, *, level: int = 4) -> str:
+    """Return what there is of one kind; *summary* is how much, *level* that of the heading."""
+    return f'<section class="kind"><h{level}>{heading} <small>{summary}</small></h{level}>{contents}</section>'
 
 
 def moment(seconds: float, *, since: bool = False) -> str:
@@ -72,20 +90,23 @@ def moment(seconds: float, *, since: bool = False) -> str:
     return f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}"{look}>{at:%Y-%m-%d %H:%M:%S} UTC</time>'
 
 
-def tails(ids: Iterable[str]) -> dict[str, str]:
-    """
-    Return a label for each id: itself if all are short, else its end, as long as it takes to tell them apart.
-
-    `GPU-1f0a...1a04` differs from its neighbours at the end, as ids of devices mostly do; a PCI address is short.
-    """
-    every = list(ids)
-    if all(len(each) <= _LABEL_LONGEST for each in every):
-        return {each: each for each in every}
-    for length in range(_LABEL_TAIL, _LABEL_LONGEST):
-        if len({each[-length:] for each in every}) == len(every):
-            return {each: _cut(each, length) for each in every}
-    return {each: _cut(each, _LABEL_LONGEST) for each in every}
+def age(started_seconds: float | None, now_seconds: float) -> str:
+    """Return how long ago that was, as kubectl writes it, with the moment behind it; nothing where it is not known."""
+    if started_seconds is None:
+        return ""
+    at = _EPOCH + timedelta(seconds=int(started_seconds))
+    return (
+        f'<time class="age" datetime="{at:%Y-%m-%dT%H:%M:%SZ}" title="since {at:%Y-%m-%d %H:%M:%S} UTC">'
+        f"{short_age(now_seconds - started_seconds)}</time>"
+    )
 
 
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length + 1 else f"\N{HORIZONTAL ELLIPSIS}{text[-length:]}"
+def tiles(items: Sequence[str]) -> str:
+    """Return tiles of devices; a few of them leave the room beside them to others."""
+    few = " few" if len(items) <= _FEW_TILES else ""
+    return f'<ul class="devices{few}">{"".join(items)}</ul>'
+
+
+def folded(identifier: str, summary: str, contents: str) -> str:
+    """Return contents that are closed at first; what a reader opens stays open, known by its *identifier*."""
+    return f'<details id="{identifier}"><summary>{summary}</summary>{contents}</details>'

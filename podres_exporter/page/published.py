@@ -30,9 +30,15 @@ class Dated(Protocol):
 class SnapshotPage:
     """Hands the page out to any number of threads."""
 
-    def __init__(self, current: Callable[[], Dated], assets: Mapping[str, Asset], links: PageLinks) -> None:
-        """Make nothing yet; *current* returns what to show now."""
-        self._current, self._assets, self._links = current, assets, links
+    def __init__(
+        self,
+        current: Callable[[], Dated],
+        assets: Mapping[str, Asset],
+        links: PageLinks,
+        why_down: Callable[[], str] = str,
+    ) -> None:
+        """Make nothing yet; *current* returns what to show now, *why_down* what the kubelet's last error says."""
+        self._current, self._assets, self._links, self._why_down = current, assets, links, why_down
         self._shown: Dated | None = None
         self._bodies: dict[bool, Body] = {}
         self._lock = threading.Lock()
@@ -52,5 +58,7 @@ class SnapshotPage:
         from podres_exporter.page.document import render  # noqa: PLC0415 - most exporters are never looked at
 
         with RENDERING:
-            data = render(shown.snapshot, shown.generated_at_seconds, self._assets, self._links).encode()
+            data = render(
+                shown.snapshot, shown.generated_at_seconds, self._assets, self._links, self._why_down()
+            ).encode()
         return data, etag(data)

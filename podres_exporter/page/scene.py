@@ -1,24 +1,25 @@
-"""The model of the page: the holders of each CPU, device and memory block, and the places they are on."""
+"""The model of the page: the holders of each CPU, device and memory block, and what is wrong with them."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from podres_exporter.cpuset import CpuSet, format_cpuset
+from podres_exporter.cpuset import CpuSet
 from podres_exporter.join import pod_memory
+from podres_exporter.join.dual import hardware_of, same_hardware
 from podres_exporter.model import (
     Allocation,
     ClaimUse,
     DeviceHealth,
-    DeviceStock,
+    DoubleHeld,
     DraDevice,
     DraKey,
-    MemoryStock,
     Pod,
     PodKey,
     PodMeta,
     PodView,
     Snapshot,
+    Topology,
 )
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.page.badge import Badge, badges
@@ -42,6 +43,11 @@ class ClaimHolder:
     holder: Holder
     use: ClaimUse
 
+    @property
+    def key(self) -> DraKey:
+        """(driver, pool, device)."""
+        return (self.use.device.driver, self.use.device.pool, self.use.device.device)
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -49,7 +55,9 @@ class Scene:
     The holders of everything, in the order of the pods.
 
     *health* has what the pod's status says of a device of a plugin, or of a DRA device under (driver, pool/device),
-    where that is not `Healthy`. *dra* is what ResourceSlices say of devices.
+    where that is not `Healthy`. *dra* is what ResourceSlices say of devices. *doubles* has what two pods hold, by
+    resource and item as in `DoubleHeld`. *dual* has the DRA devices that are the same hardware as a plugin's device, by
+    resource and device id. *siblings* are the CPUs of one core, by each of them. Ages count to *now_seconds*.
     """
 
     allocation: Allocation
@@ -62,9 +70,23 @@ class Scene:
     health: Mapping[tuple[str, str], DeviceHealth] = field(default_factory=dict)
     unallocatable: frozenset[tuple[str, str]] = frozenset()
     dra: Mapping[DraKey, DraDevice] = field(default_factory=dict)
+    doubles: Mapping[tuple[str, str], DoubleHeld] = field(default_factory=dict)
+    dual: Mapping[tuple[str, str], frozenset[DraKey]] = field(default_factory=dict)
+    siblings: Mapping[int, CpuSet] = field(default_factory=dict)
+    now_seconds: float = 0.0
+
+    def started_seconds(self, pod: PodKey) -> float | None:
+        """Return when the pod was started; None where that is not known."""
+        meta = self.metas.get(pod)
+        return meta.started_seconds if meta else None
+
+    def dual_holders(self, key: tuple[str, str]) -> list[Holder]:
+        """Return who has, by DRA, the hardware of a plugin's device; admin access holds nothing."""
+        same = self.dual.get(key, frozenset())
+        return [each.holder for each in self.claims if same and each.key in same and not each.use.is_admin]
 
 
-def scene(snapshot: Snapshot, allocation: Allocation) -> Scene:
+def scene(snapshot: Snapshot, allocation: Allocation, now_seconds: float) -> Scene:
     """Return the scene of a snapshot that has an allocation."""
     metas = snapshot.metadata.pods if snapshot.metadata else {}
     marks = _badges(allocation, metas)
@@ -99,7 +121,34 @@ def scene(snapshot: Snapshot, allocation: Allocation) -> Scene:
         health,
         frozenset((stock.resource, each) for stock in allocation.devices for each in stock.unallocatable_held or ()),
         allocation.dra.devices() if allocation.dra else {},
+        {(each.resource, each.item): each for each in allocation.doubles or ()},
+        _dual(allocation),
+        _siblings(allocation.topology),
+        now_seconds,
     )
+
+
+def _siblings(topology: Topology | None) -> Mapping[int, CpuSet]:
+    """Return, by CPU, all CPUs of its core, where cores have several and are known."""
+    cores: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+    for cpu, core in topology.core_by_cpu.items() if topology else ():
+        if core.core >= 0:
+            cores[core.socket, core.core].add(cpu)
+    shared = [frozenset(cpus) for cpus in cores.values() if len(cpus) > 1]
+    return {cpu: cpus for cpus in shared for cpu in cpus}
+
+
+def _dual(allocation: Allocation) -> Mapping[tuple[str, str], frozenset[DraKey]]:
+    """Return the plugins' devices that a DRA driver offers too; nearly always there are none."""
+    hardware = hardware_of(allocation.dra.pools) if allocation.dra else {}
+    if not hardware:
+        return {}
+    keys = {
+        (stock.resource, each): same_hardware(each, stock.resource, hardware)
+        for stock in allocation.devices
+        for each in stock.held | (stock.reported or frozenset())
+    }
+    return {key: found for key, found in keys.items() if found}
 
 
 def _badges(allocation: Allocation, metas: Mapping[PodKey, PodMeta]) -> Mapping[PodKey, Badge]:
@@ -130,52 +179,3 @@ def _health_name(row: DeviceHealth) -> str:
 def numbers(holders: tuple[Holder, ...]) -> str:
     """Return the numbers of the pods that hold a thing, each once."""
     return " ".join(dict.fromkeys(str(holder.badge.number) for holder in holders))
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One NUMA node, a set of several, or the empty set; with what sits there and nowhere else."""
-
-    nodes: NumaNodes
-    cpus: CpuSet
-    devices: tuple[DeviceStock, ...]
-    memory: tuple[MemoryStock, ...]
-
-    @property
-    def name(self) -> str:
-        """What to call it in a heading."""
-        if not self.nodes:
-            return "No NUMA node stated"
-        return f"NUMA node{'s' if len(self.nodes) > 1 else ''} {format_cpuset(self.nodes)}"
-
-    @property
-    def identifier(self) -> str:
-        """What to call it within the page; safe for an attribute."""
-        return f"numa-{format_cpuset(self.nodes) or 'none'}"
-
-
-def places(allocation: Allocation) -> tuple[Place, ...]:
-    """
-    Return the single nodes, ascending, then sets of several, then what is on no stated node.
-
-    A node of the machine is there even if nothing is on it; CPUs are on one node or on no stated one.
-    """
-    topology = allocation.topology
-    known = (allocation.cpus.allocatable or frozenset()) | allocation.cpus.exclusive
-    if topology is not None:
-        known |= topology.online
-    cpus: dict[NumaNodes, CpuSet] = {}
-    for node, held in topology.split(known) if topology else ((None, known),):
-        cpus[frozenset() if node is None else frozenset({node})] = held
-    sets = {stock.numa_nodes for stock in allocation.devices} | {stock.numa_nodes for stock in allocation.memory}
-    sets |= {nodes for nodes, held in cpus.items() if held}
-    sets |= {frozenset({node}) for node in topology.nodes} if topology else set()
-    return tuple(
-        Place(
-            nodes,
-            cpus.get(nodes, frozenset()),
-            tuple(stock for stock in allocation.devices if stock.numa_nodes == nodes),
-            tuple(stock for stock in allocation.memory if stock.numa_nodes == nodes),
-        )
-        for nodes in sorted(sets, key=lambda each: (not each, len(each), sorted(each)))
-    )

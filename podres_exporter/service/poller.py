@@ -145,6 +145,11 @@ class Poller:
         error = self._health.last_error.get("kubelet")
         return False, f"waiting for the kubelet's first answer{f' ({error})' if error else ''}"
 
+    def why_down(self) -> str:
+        """Return what the kubelet's last error was, for people; empty where it has made none. For any thread."""
+        error = self._health.last_error.get("kubelet")
+        return error.detail if error else ""
+
     def snapshot(self) -> Snapshot:
         """Return the current snapshot; before the first poll, an empty one."""
         return Snapshot(

@@ -108,15 +108,20 @@ def workload_cell(meta: PodMeta | None) -> str:
 
 
 def age_cell(meta: PodMeta | None, now_seconds: float | None) -> str:
-    """
-    Return the pod's age in kubectl's notation: `45s`, `12m`, `5h12m`, `3d4h`; `?` if it is not known.
-
-    Source: k8s.io/apimachinery/pkg/util/duration HumanDuration.
-    """
+    """Return the pod's age in kubectl's notation; `?` if it is not known."""
     started = meta.started_seconds if meta else None
     if started is None or now_seconds is None:
         return UNKNOWN
-    seconds = max(0, int(now_seconds - started))
+    return short_age(now_seconds - started)
+
+
+def short_age(age_seconds: float) -> str:
+    """
+    Return an age as kubectl writes it: `45s`, `12m`, `5h12m`, `3d4h`.
+
+    Source: k8s.io/apimachinery/pkg/util/duration HumanDuration.
+    """
+    seconds = max(0, int(age_seconds))
     for limit, unit, part in _AGES:
         if seconds < limit:
             whole, rest = divmod(seconds, _SECONDS[unit])

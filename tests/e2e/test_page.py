@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from big_node import big_node
 from live_bench import NUMA, container, manifest
 from page_dom import LINKS
 from page_nodes import evil, huge, tiny
@@ -131,7 +132,7 @@ class Visitor:
 
     def lit(self) -> list[str]:
         """Return the titles of the CPUs and devices of the pictures that are lit up."""
-        things = self.tab.locator("#machine .c.lit, #machine .dev.lit")
+        things = self.tab.locator("main .c.lit, main .dev.lit")
         return sorted(things.evaluate_all("all => all.map(each => each.title.split(':')[0])"))
 
 
@@ -180,7 +181,7 @@ def test_a_pod_is_chosen_and_left_by_keyboard(exporter: Exporter, visit: Any, ke
     assert 3 == len(chosen)
     assert [] == visitor.lit()
     assert tab.is_hidden("#chosen")
-    assert tab.url == f"{exporter.url}/"
+    assert f"{exporter.url}/" == tab.evaluate("location.href")
 
 
 def test_clicking_a_cpu_chooses_its_pod_and_again_leaves_it(exporter: Exporter, visit: Any) -> None:
@@ -205,7 +206,7 @@ def test_the_choice_comes_back_with_the_address(exporter: Exporter, visit: Any) 
 def test_search_leaves_the_rows_that_fit_and_lights_up_free_devices_too(exporter: Exporter, visit: Any) -> None:
     visitor = visit()
     tab = shown_when_loaded(exporter, visitor)
-    free = tab.get_attribute("#machine .dev.free >> nth=0", "title").split(":")[0]
+    free = tab.get_attribute("#devices .dev.free >> nth=0", "title").split(":")[0]
     tab.fill("#query", "TRAIN")
     by_name = tab.locator("tbody:visible").evaluate_all("all => all.map(each => each.dataset.name)")
     told = tab.inner_text("#matches")
@@ -215,6 +216,61 @@ def test_search_leaves_the_rows_that_fit_and_lights_up_free_devices_too(exporter
     assert "1 of 2 pods" == told
     assert [free] == visitor.lit()
     assert "0 of 2 pods" == tab.inner_text("#matches")
+
+
+def test_what_is_searched_is_in_the_address_and_comes_back_with_it(exporter: Exporter, visit: Any) -> None:
+    """So that it can be pasted where others look for the same device."""
+    tab = shown_when_loaded(exporter, visit())
+    tab.fill("#query", "GPU-1 ")
+    pasted = tab.evaluate("location.href")
+    visitor = visit()
+    visitor.tab.goto(pasted)
+    visitor.tab.wait_for_selector(".dev.lit")
+
+    assert f"{exporter.url}/?q=GPU-1" == pasted
+    assert "GPU-1" == visitor.tab.input_value("#query")
+    assert ["GPU-1"] == visitor.lit()
+    visitor.tab.focus("#query")
+    visitor.tab.keyboard.press("Escape")
+    assert f"{exporter.url}/" == visitor.tab.evaluate("location.href")
+
+
+def test_slash_begins_a_search_and_enter_goes_from_hit_to_hit(exporter: Exporter, visit: Any) -> None:
+    visitor = visit(viewport={"width": 1000, "height": 300})
+    tab = shown_when_loaded(exporter, visitor)
+    here = "document.querySelector('.here')?.id || document.querySelector('.here')?.title"
+    seen = "(r => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector('.here').getBoundingClientRect())"
+    tab.keyboard.press("/")
+    tab.keyboard.type("train")
+    before = tab.evaluate(here)
+    found = []
+    for key in ("Enter", "Enter", "Shift+Enter"):
+        tab.keyboard.press(key)
+        found.append((tab.evaluate(here), tab.evaluate(seen)))
+
+    assert before is None
+    assert re.match(r"GPU-[0-2]: held by default/train", found[0][0])
+    assert ("pod/default/train", True) == found[1]
+    assert found[0] == found[2]
+    assert found[0][1]
+    assert "1 of 4 hits" == tab.inner_text("#matches")
+
+
+def test_a_click_on_a_device_id_copies_it_whole_and_a_button_the_command_for_the_pod(
+    exporter: Exporter, visit: Any
+) -> None:
+    visitor = visit(permissions=["clipboard-read"])
+    tab = shown_when_loaded(exporter, visitor)
+    tab.locator("#devices .dev[data-p] .id").first.click()
+    device = tab.evaluate("navigator.clipboard.readText()")
+    told = tab.inner_text("#live")
+    chosen_by_that = visitor.lit()
+    tab.click('#pods a.chip[href="#pod/default/train"]')
+    tab.click("#copy")
+
+    assert re.fullmatch("GPU-[0-2]", device)
+    assert (f"Copied: {device}", []) == (told, chosen_by_that)
+    assert "kubectl describe pod -n default train" == tab.evaluate("navigator.clipboard.readText()")
 
 
 def test_what_comes_and_goes_is_shown_and_choice_search_and_focus_stay(exporter: Exporter, visit: Any) -> None:
@@ -282,7 +338,7 @@ def test_without_a_script_all_is_there_but_what_only_it_can_do(exporter: Exporte
 def test_the_links_lead_to_the_metrics_and_the_document(exporter: Exporter, visit: Any) -> None:
     visitor = visit()
     tab = shown_when_loaded(exporter, visitor)
-    links = tab.locator("nav a").evaluate_all("all => all.map(each => each.href)")
+    links = tab.locator("header nav a").evaluate_all("all => all.map(each => each.href)")
     answers = [visitor.context.request.get(link) for link in links]
 
     assert [f"{exporter.url}/own/metrics", f"{exporter.url}/api/v1/snapshot"] == links
@@ -312,7 +368,16 @@ def still(visitor: Visitor, name: str) -> Iterator[Any]:
         server.stop()
 
 
-NODES = {"tiny": tiny(), "huge": huge(), "evil": evil(), "no allocation": replace(tiny(), allocation=None)}
+NODES = {
+    "tiny": tiny(),
+    "huge": huge(),
+    "evil": evil(),
+    "no allocation": replace(tiny(), allocation=None),
+    "big": big_node(),
+    "big, troubled": big_node(is_troubled=True),
+}
+FOLDED = "pod/team-7/cache-7c9d5b92-p7wnc63"
+"""A pod of the big node that holds something and stands in a fold."""
 
 
 @pytest.mark.parametrize("name", NODES)
@@ -332,6 +397,62 @@ def test_nothing_has_to_be_scrolled_sideways(visit: Any, name: str, width: int) 
     """WCAG 1.4.10, from 320 CSS pixels."""
     with still(visit(viewport={"width": width, "height": 900}), name) as tab:
         assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_big_node_is_four_screens_high(visit: Any) -> None:
+    """8 NUMA nodes, 384 CPUs, 8 GPUs, 128 virtual functions, 110 pods (`node page` among the budgets)."""
+    with still(visit(viewport={"width": 1400, "height": 900}), "big") as tab:
+        heights = {
+            each: tab.evaluate(f"document.querySelector('#{each}').getBoundingClientRect().top")
+            for each in ("devices", "pods")
+        }
+
+        assert tab.evaluate("document.documentElement.scrollHeight") <= 4 * 900
+        assert heights["devices"] < 900
+        assert heights["pods"] < 900
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_a_name_that_has_no_room_keeps_its_end(visit: Any, width: int) -> None:
+    """Pods of a Deployment, and GPUs, differ at their ends."""
+    inside = """all => all.filter(each => {
+        const end = each.lastElementChild.getBoundingClientRect();
+        const box = each.closest(".chip, .id").getBoundingClientRect();
+        return end.width > 0 && (end.right > box.right + 1 || end.left < box.left);
+    }).map(each => each.textContent)"""
+    with still(visit(viewport={"width": width, "height": 900}), "big, troubled") as tab:
+        assert tab.locator("#devices .cut").count() > 8
+        assert [] == tab.locator(".chip .cut, .id .cut").evaluate_all(inside)
+
+
+def test_a_search_opens_the_folds_that_it_needs_and_closes_them_again(visit: Any) -> None:
+    with still(visit(), "big") as tab:
+        row = tab.locator(f'[id="{FOLDED}"]')
+        before = row.is_visible()
+        tab.fill("#query", FOLDED.rpartition("/")[2])
+        searched = row.is_visible(), tab.locator("tbody:visible").count()
+        tab.fill("#query", "")
+
+        assert (False, (True, 1), False) == (before, searched, row.is_visible())
+
+
+def test_without_a_script_a_link_opens_the_fold_of_a_pod(visit: Any) -> None:
+    visitor = visit(java_script_enabled=False)
+    with still(visitor, "big") as tab:
+        row = tab.locator(f'[id="{FOLDED}"]')
+        before = row.is_visible()
+        tab.goto(f"{tab.url}#{FOLDED}")
+
+        assert (False, True) == (before, row.is_visible())
+
+
+def test_ages_go_on(visit: Any) -> None:
+    """As kubectl writes them, by the browser's clock: the page may have been open for an hour."""
+    with still(visit(), "big") as tab:
+        tab.locator("#devices time.age").first.evaluate(
+            "each => { each.dateTime = new Date(Date.now() - 11100e3).toISOString(); }"
+        )
+        tab.wait_for_selector("#devices time.age >> text=3h5m")
 
 
 def test_names_that_mean_harm_do_none(visit: Any) -> None:

@@ -257,6 +257,10 @@ def test_serve_without_a_kubelet_says_so_and_invents_nothing(start: Start, short
     assert "waiting for the kubelet's first answer" in reason
     assert "unavailable" in reason
     assert str(short_dir / "kubelet.sock") in reason
+    shown = get(f"{url}/")[1]
+    assert "No allocation to show:" in shown
+    assert "The last error: List: " in shown
+    assert str(short_dir / "kubelet.sock") in shown
     code = process.end()
     assert 0 == code, process.err
 

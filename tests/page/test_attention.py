@@ -39,6 +39,18 @@ def view_of(shown: Snapshot) -> PodView:
     return shown.allocation.pods[0]
 
 
+def unhealthy(count: int) -> Snapshot:
+    """Return a node with so many pods, each with an unhealthy device."""
+    pods = tuple(pod(f"p{index}", container("main", gpu(f"G{index}", 0))) for index in range(count))
+    shown = snapshot(pods, allocatable(*(each.containers[0].devices[0] for each in pods)), MACHINE)
+    assert shown.allocation is not None
+    views = []
+    for view in shown.allocation.pods:
+        row = DeviceHealth(GPU, view.pod.containers[0].devices[0].device_id, "", "", "Unhealthy")
+        views.append(replace(view, containers=(replace(view.containers[0], health=(row,)),)))
+    return replace(shown, allocation=replace(shown.allocation, pods=tuple(views)))
+
+
 def test_a_node_on_which_all_is_well_says_so() -> None:
     assert "Nothing: no container is misaligned" in dom(WELL).one("attention").text
 
@@ -48,7 +60,7 @@ def test_a_misaligned_container_is_named_with_the_reason() -> None:
     memory = [block(1024, 0), block(1024, 1)]
     shown = snapshot((held,), allocatable(gpu("G0", 0), gpu("G1", 1), cpus="0-7", memory=memory), MACHINE)
     sentence = (
-        "A0 default/a misaligned container main: exclusive CPUs and memory on node 0, "
+        "misaligned A0 default/a container main: exclusive CPUs and memory on node 0, "
         "nvidia.com/gpu on node 1, though one NUMA node could serve it"
     )
 
@@ -59,7 +71,7 @@ def test_a_device_that_got_lost_is_named() -> None:
     shown = snapshot((pod("a", container("main", gpu("G0", 0))),), allocatable(gpu("G1", 0)), MACHINE)
 
     assert [
-        "A0 default/a lost device container main holds nvidia.com/gpu G0, which is not allocatable any more"
+        "lost device A0 default/a container main holds nvidia.com/gpu G0, which is no longer allocatable"
     ] == findings(shown)
 
 
@@ -74,7 +86,7 @@ def test_a_sick_device_is_named_once_with_what_is_known(row: DeviceHealth, sente
     view = view_of(WELL)
     sick = replace(view, containers=(replace(view.containers[0], health=(row,)),))
 
-    assert [f"A0 default/a unhealthy device container main: {sentence}"] == findings(with_view(WELL, sick))
+    assert [f"unhealthy device A0 default/a container main: {sentence}"] == findings(with_view(WELL, sick))
 
 
 def test_a_healthy_device_is_no_news() -> None:
@@ -87,8 +99,8 @@ def test_a_healthy_device_is_no_news() -> None:
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        (Request("main", GPU, 4, 3), ["A0 default/a missing container main asked for 4 nvidia.com/gpu and shows 3"]),
-        (Request("main", "cpu", 2, 0), ["A0 default/a missing container main asked for 2 exclusive CPUs and shows 0"]),
+        (Request("main", GPU, 4, 3), ["missing A0 default/a container main asked for 4 nvidia.com/gpu and shows 3"]),
+        (Request("main", "cpu", 2, 0), ["missing A0 default/a container main asked for 2 exclusive CPUs and shows 0"]),
         (Request("main", GPU, 4, 0, Explanation.CLAIM), []),
         (Request("main", GPU, 1, 1), []),
     ],
@@ -102,46 +114,44 @@ def test_a_refused_pod_is_named_with_the_kubelets_words_and_a_finished_one_is_no
     finished = PodMeta("batch", "done", "u2", "Succeeded", has_started=True)
     metas = {each.key: each for each in (refused, finished)}
 
-    assert ["GR batch/greedy rejected TopologyAffinityError: Pod was rejected: too much"] == findings(
+    assert ["rejected GR batch/greedy TopologyAffinityError: Pod was rejected: too much"] == findings(
         replace(WELL, metadata=Metadata(metas, synced=True, is_up=True))
     )
 
 
 def test_many_findings_are_folded() -> None:
-    pods = tuple(pod(f"p{index}", container("main", gpu(f"G{index}", 0))) for index in range(10))
-    page = dom(snapshot(pods, allocatable(), MACHINE))
+    page = dom(unhealthy(10))
 
-    assert ["2 more"] == [each.text for each in page.all("summary", within="attention")]
+    assert ["4 more"] == [each.text for each in page.all("summary", within="attention")]
     assert 10 == len(page.all("li", within="attention"))
 
 
-def test_a_plugin_that_has_gone_with_thousands_of_devices_is_one_finding_for_each_holder() -> None:
-    """The list of them, a line for each, would be a page of megabytes; the JSON document has all."""
+def test_a_plugin_that_has_gone_with_thousands_of_devices_is_one_finding() -> None:
+    """The list of them, a line for each, would be megabytes and bury the rest; the JSON document has all."""
     held = [gpu(f"G{index}", 0) for index in range(41_000)]
     shown = snapshot((pod("a", container("main", *held)),), allocatable(), MACHINE)
 
     (finding,) = findings(shown)
 
-    assert finding.startswith("A0 default/a lost devices container main holds 41000 of nvidia.com/gpu")
-    assert finding.endswith(" (G0, G1, G2 and 40997 more), which are not allocatable any more")
+    assert finding.startswith("lost devices A0 default/a 41000 of nvidia.com/gpu (G0, G1, G2 and 40997 more)")
+    assert finding.endswith(": held, and no longer allocatable")
 
 
 def test_more_findings_than_anyone_reads_are_counted() -> None:
-    pods = tuple(pod(f"p{index}", container("main", gpu(f"G{index}", 0))) for index in range(600))
-    page = dom(snapshot(pods, allocatable(), MACHINE))
+    page = dom(unhealthy(600))
 
     assert 512 == len(page.all("li", within="attention"))
     assert ["and 88 more"] == [each.text for each in page.all("p", within="attention")]
 
 
 def test_what_two_pods_hold_is_named_first() -> None:
-    """It concerns two pods: the first of them has the mark, the sentence names both."""
+    """It concerns two pods, and leads to both."""
     pods = tuple(pod(name, container("main", gpu("G0", 0), cpus="1")) for name in ("a", "b"))
     shown = with_doubles(snapshot(pods, allocatable(gpu("G0", 0), cpus="0-7"), MACHINE))
 
     assert [
-        "A0 default/a held twice nvidia.com/gpu G0 by default/a and default/b",
-        "A0 default/a held twice CPU 1 by default/a and default/b",
+        "held twice A0 default/a B0 default/b nvidia.com/gpu G0",
+        "held twice A0 default/a B0 default/b CPU 1",
     ] == findings(shown)[:2]
 
 
@@ -151,4 +161,29 @@ def test_a_dra_device_in_two_claims_is_perhaps_held_twice() -> None:
 
     found = findings(with_doubles(snapshot(pods, allocatable(cpus="0-7"), MACHINE)))
 
-    assert ["A0 default/a perhaps held twice d.example.com n1/x by default/a and default/b"] == found
+    assert ["perhaps held twice A0 default/a B0 default/b d.example.com n1/x"] == found
+
+
+def test_the_worst_comes_first() -> None:
+    """Somebody is woken: a device in two pods before a container that is slow."""
+    pods = (
+        pod("a", container("main", gpu("G1", 1), cpus="1")),
+        pod("b", container("main", gpu("G0", 0))),
+        pod("c", container("main", gpu("G0", 0))),
+        pod("d", container("main", gpu("gone", 0))),
+    )
+    shown = with_doubles(snapshot(pods, allocatable(gpu("G0", 0), gpu("G1", 1), cpus="0-7"), MACHINE))
+
+    assert ["held twice", "lost device", "misaligned"] == [
+        each.text for each in dom(shown).all("strong", within="attention")
+    ]
+
+
+def test_a_plugin_that_has_gone_names_a_few_of_the_pods() -> None:
+    pods = tuple(pod(f"p{index}", container("main", gpu(f"G{index}", 0))) for index in range(7))
+    page = dom(snapshot(pods, allocatable(), MACHINE))
+    (finding,) = page.all("li", within="attention")
+
+    assert 4 == len(page.all("a", "chip", within="attention"))
+    assert " and 3 more pods: 7 of nvidia.com/gpu (G0, G1, G2 and 4 more)" in finding.text
+    assert 7 == len(finding.pods)

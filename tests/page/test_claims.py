@@ -71,21 +71,21 @@ def test_where_only_cdi_names_are_told_they_stand_for_the_device() -> None:
     page = dom(claiming(Claim("default", "c", (ClaimDevice("", "", "", "", ("v.com/c=0", "v.com/c=1")),))))
 
     assert ["v.com/c=0 v.com/c=1"] == [title for title, _ in tiles(page)]
-    assert "driver not reported" in page.one("machine").text
+    assert "driver not reported" in page.one("devices").text
 
 
 def test_a_sick_device_is_marked() -> None:
     row = DeviceHealth("gpu.example.com", "gpu-0", "n1", "c", "Unhealthy", "hot")
     page = dom(changed(claiming(Claim("default", "c", (GPU_0,))), health=(row,)))
 
-    assert ["Unhealthy hot"] == [each.text for each in page.all("span", "flag")]
+    assert ["Unhealthy: hot"] == [each.text for each in page.all("span", "flag")]
     assert page.all("li", "dev", "bad")
 
 
-def test_without_claims_there_is_no_panel() -> None:
+def test_without_claims_nothing_is_said_of_dra() -> None:
     page = dom(snapshot((), None, None))
 
-    assert [] == page.all(id="claims-h")
+    assert "DRA;" not in page.one("devices").text
 
 
 def test_what_slices_and_claims_say_stands_on_the_device_and_what_is_left_beside_its_driver() -> None:
@@ -102,8 +102,8 @@ def test_what_slices_and_claims_say_stands_on_the_device_and_what_is_left_beside
     page = dom(replace(shown, allocation=replace(shown.allocation, dra=dra)))
     ((title, text),) = tiles(page)
 
-    assert "gpu.example.com/n1/gpu-0 · GPU-7f3c · A100 · NUMA node 1 · tainted xid=79:NoExecute" == title
-    assert "gpu-0GPU-7f3cA0 default/aclaim c, request gpu, admin access" == text
+    assert "gpu.example.com/n1/gpu-0 · GPU-7f3c · A100 · NUMA 1 · tainted xid=79:NoExecute" == title
+    assert "gpu-0NUMA 1GPU-7f3cA0 default/aclaim c, request gpu, admin access" == text
     assert "1 of 4 allocated, 1 tainted, 2 available; of each type fit 1 gpu" in page.kind("gpu.example.com")[0].text
     unsure = DraNode(dra.pools, (replace(stock, is_known=False),))
     unknown = dom(replace(shown, allocation=replace(shown.allocation, dra=unsure)))

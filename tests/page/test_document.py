@@ -5,6 +5,7 @@ from itertools import pairwise
 from urllib.parse import unquote
 
 import pytest
+from big_node import big_node
 from document_samples import everything
 from page_dom import Dom, dom
 from page_nodes import EVIL, evil, huge, machine, snapshot, tiny
@@ -22,6 +23,8 @@ NODES = {
     "no pods": snapshot((), None, machine(4, 1)),
     "no allocation": replace(tiny(), allocation=None),
     "everything": everything(),
+    "big": big_node(),
+    "big, troubled": big_node(is_troubled=True),
 }
 
 
@@ -62,6 +65,13 @@ def test_headings_skip_no_level(page: Dom) -> None:
 
     assert levels[0] == 1
     assert [] == [pair for pair in pairwise(levels) if pair[1] > pair[0] + 1]
+
+
+def test_what_somebody_woken_looks_for_comes_in_this_order() -> None:
+    """What is wrong, what is free, who holds which device, then the pods and the machine."""
+    order = [each["id"] for each in dom(tiny()).all("section") if "data-part" in each.attributes]
+
+    assert ["status", "attention", "totals", "devices", "pods", "machine"] == order
 
 
 def test_codes_are_unique(page: Dom) -> None:

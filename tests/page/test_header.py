@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from page_dom import dom
+from page_dom import LINKS, Dom, dom
 from page_nodes import CURRENT, MOMENT, WELL, machine, snapshot, tiny
 
 from podres_exporter.model import Mark, Metadata, MetadataOrigin, Part, PodMeta, Snapshot, SourceHealth
+from podres_exporter.page.assets import load_assets
+from podres_exporter.page.document import render
 
 AT = "2026-09-21 14:13:20 UTC"
-LAST_GOOD = "What stands here is its last good answer; it may have changed since."
+LAST_GOOD = "This page shows its last good answer, which may be out of date."
+REMEDY = "podres-exporter check, run in the exporter's container, names the cause and the remedy."
 NODE = tiny()
 POD = PodMeta("ml", "a", "u")
 
@@ -40,7 +43,7 @@ def test_a_kubelet_that_is_down_makes_the_page_stale() -> None:
     shown = replace(NODE, sources=(source("kubelet", up=False), WELL[1]))
 
     assert ("bad", f"\u2715 Kubelet down; last answered {AT}") == chips(shown)[0]
-    assert [f"Stale: the kubelet has not answered since {AT}. {LAST_GOOD}"] == notices(shown)
+    assert [f"Stale: the kubelet has not answered since {AT}. {LAST_GOOD} {REMEDY}"] == notices(shown)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +63,18 @@ def test_without_an_allocation_the_page_says_why(
     """In the words of the JSON document; unavailable is never empty."""
     shown = replace(NODE, allocation=None, sources=sources, parts=parts)
 
-    assert [f"No allocation to show: {reason}. The exporter's log has the details."] == notices(shown)
+    assert [f"No allocation to show: {reason}. {REMEDY}"] == notices(shown)
     assert [] == dom(shown).all("table")
+
+
+def test_the_last_error_of_a_kubelet_that_is_down_is_said() -> None:
+    """On a first installation, nobody has the log at hand; whoever may open the page may ask /-/ready too."""
+    down = replace(NODE, allocation=None, sources=(source("kubelet", up=False, ever=False),))
+    error = "List: unix:/x.sock: No such file or directory <b>"
+    page = Dom(render(down, MOMENT, load_assets(), LINKS, error))
+
+    assert f"The last error: {error}. {REMEDY}" in page.one("status").text
+    assert error not in Dom(render(NODE, MOMENT, load_assets(), LINKS, error)).one("status").text
 
 
 def test_what_is_of_before_a_restart_and_what_is_not_known_is_told() -> None:
@@ -94,13 +107,13 @@ def test_a_topology_that_cannot_be_read_is_said_so() -> None:
 @pytest.mark.parametrize(
     ("metadata", "health", "chip"),
     [
-        (Metadata({POD.key: POD}, synced=True), source("metadata", up=True), ("ok", "in step, 1 pods")),
+        (Metadata({POD.key: POD}, synced=True), source("metadata", up=True), ("ok", "followed, 1 pod")),
         (Metadata(), source("metadata", up=False, ever=False), ("warn", "no answer yet")),
         (Metadata(), source("metadata", up=True), ("warn", f"catching up; last answered {AT}, 0 pods known")),
         (
             Metadata({POD.key: POD}, synced=True),
             source("metadata", up=False),
-            ("warn", f"down; last answered {AT}, 1 pods known"),
+            ("warn", f"down; last answered {AT}, 1 pod known"),
         ),
     ],
 )

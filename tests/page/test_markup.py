@@ -1,12 +1,13 @@
 """The only way for names into the page."""
 
 import html
+import re
 from urllib.parse import unquote
 
 import pytest
 from page_nodes import EVIL
 
-from podres_exporter.page.markup import escaped, link, target
+from podres_exporter.page.markup import cut, escaped, link, target
 
 
 @pytest.mark.parametrize("text", EVIL)
@@ -49,3 +50,17 @@ def test_a_link_leads_to_its_target(text: str) -> None:
 def test_an_identifier_has_no_white_space() -> None:
     """HTML, 3.2.6: an id must not contain any."""
     assert "pod/n/ab" == target("pod", "n", "a b")
+
+
+@pytest.mark.parametrize("text", [*EVIL, "GPU-1f0a5c3e-7d42-4b8e-9a61-0c5d3e8f1a04", "short", ""])
+def test_a_name_that_the_style_may_cut_is_whole_in_the_document(text: str) -> None:
+    """People search for it, copy it, and have it read to them."""
+    without_tags = re.sub(r"</?span(?: class=\"cut\")?>", "", cut(text))
+
+    assert escaped(text) == without_tags
+
+
+def test_what_is_cut_keeps_its_end() -> None:
+    """The hash that tells two pods of a Deployment apart."""
+    assert "<span>web-7c9d5b8f6</span><span>-x2lkq</span>" in cut("web-7c9d5b8f6-x2lkq", 6)
+    assert "web-x2lkq" == cut("web-x2lkq", 6)

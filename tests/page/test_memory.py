@@ -29,7 +29,8 @@ def test_a_block_over_several_nodes_has_a_bar_of_its_own() -> None:
     page = dom(snapshot((pod("a", container(memory=[block(6144, 0, 1)])),), allocatable(memory=TOLD), MACHINE))
     summaries = [box.children[0].children[0].text for box in page.kind("memory")]
 
-    assert ["0 of 4Gi held", "0 of 4Gi held", "6Gi held across these nodes; the split is not reported"] == summaries
+    assert ["6Gi held across these nodes; the split is not reported"] == summaries
+    assert ["Not held by any pod: memory 4Gi"] * 2 == [each.text for each in page.all("p", "note", within="machine")]
 
 
 def test_a_block_that_pod_and_container_repeat_counts_once() -> None:

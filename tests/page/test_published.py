@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from page_dom import LINKS
 from page_nodes import tiny
 
-from podres_exporter.model import Snapshot
+from podres_exporter.model import Snapshot, SourceHealth
 from podres_exporter.page.assets import load_assets
 from podres_exporter.page.published import SnapshotPage
 
@@ -67,6 +67,22 @@ def test_another_snapshot_has_another_page() -> None:
 
     assert tag != before[1]
     assert b"<title>other" in gzip.decompress(data)
+
+
+def test_the_last_error_is_that_of_when_the_page_is_made() -> None:
+    source = Source()
+    source.shown = Shown(
+        Snapshot("n1", None, sources=(SourceHealth("kubelet", up=False, last_success_seconds=None),)), 1.0
+    )
+    errors = ["first", "second"]
+    page = SnapshotPage(source, load_assets(), LINKS, lambda: errors[0])
+    before = page.body(False)[0]
+    errors.pop(0)
+    unchanged = page.body(False)[0]
+    source.shown = Shown(source.shown.snapshot, 2.0)
+
+    assert (b"last error: first." in before, before) == (True, unchanged)
+    assert b"last error: second." in page.body(False)[0]
 
 
 def test_the_files_are_addressed_by_their_content() -> None:

@@ -44,7 +44,7 @@ def test_a_row_says_all_that_a_container_holds() -> None:
             "Container": "main",
             "CPUs": "2 1,5",
             "Devices": f"2 {GPU}G0G1",
-            "Memory": "1Gi memory on node 0",
+            "Memory": "1Gi on node 0",
             "Claims": "lane",
             "Placement": "aligned on NUMA node 0",
         }
@@ -127,7 +127,7 @@ def test_pods_that_the_kubelet_does_not_list_say_why(meta: PodMeta, words: str) 
     [
         (Alignment(Verdict.UNSUPPORTED), "unknown not known to be aligned: kubelets before 1.23"),
         (Alignment(Verdict.UNKNOWN), "unknown not known to be aligned: no NUMA node"),
-        (Alignment(Verdict.SPANS, frozenset({0, 1})), "spans NUMA nodes 0-1"),
+        (Alignment(Verdict.SPANS, frozenset({0, 1})), "spans"),
         (Alignment(Verdict.MISALIGNED), "misaligned"),
         (Alignment(Verdict.NOT_APPLICABLE), "nothing to align"),
     ],

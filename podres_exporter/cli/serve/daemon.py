@@ -136,7 +136,8 @@ class Daemon:
     def _page(self, telemetry_path: str) -> Mapping[str, Route]:
         """Return the routes of the page for people, which shows the snapshot that the JSON document has."""
         assets = load_assets()
-        page = SnapshotPage(self._document.current, assets, PageLinks(telemetry_path, SNAPSHOT_PATH))
+        links = PageLinks(telemetry_path, SNAPSHOT_PATH)
+        page = SnapshotPage(self._document.current, assets, links, self._poller.why_down)
         return page_routes(page.body, assets.values())
 
     def _publish(self, snapshot: Snapshot, expires_at_seconds: float) -> None:

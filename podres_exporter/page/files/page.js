@@ -7,9 +7,11 @@
   const parts = (root) => [...root.querySelectorAll("[data-part]")];
   // As the server wrote them: what the script has changed since does not count as news.
   const written = new Map(parts(document).map((part) => [part.id, part.outerHTML]));
-  let tag = "", timer = 0, delay = EVERY_MS, paused = false, lostSince = null, said = null;
+  let tag = "", timer = 0, delay = EVERY_MS, paused = false, lostSince = null, said = null, at = -1;
+  // Folds that a search, or a choice, has opened: they close again with it.
+  const opened = new Set();
 
-  // --- the chosen pod lives in the fragment, as `#pod/NAMESPACE/NAME`
+  // --- the chosen pod lives in the fragment, as `#pod/NAMESPACE/NAME`, and what is searched in the query, as `?q=`
   const chosenId = () => {
     try {
       const id = decodeURIComponent(location.hash.slice(1));
@@ -18,11 +20,12 @@
       return "";
     }
   };
-  const choose = (id) => {
-    const fragment = id ? "#" + encodeURIComponent(id).replaceAll("%2F", "/") : location.pathname + location.search;
-    history.replaceState(null, "", fragment);
-    draw();
+  const fragment = (id) => (id ? "#" + encodeURIComponent(id).replaceAll("%2F", "/") : "");
+  const remember = (id) => {
+    const words = query.value.trim(), asked = words ? "?" + new URLSearchParams({ q: words }) : "";
+    history.replaceState(null, "", location.pathname + asked + fragment(id));
   };
+  const choose = (id) => { remember(id); draw(); };
   const podsOf = (element) => (element.dataset.p ? element.dataset.p.split(" ") : []);
   const words = () => query.value.toLowerCase().split(/\s+/).filter(Boolean);
 
@@ -40,7 +43,27 @@
       else chip.removeAttribute("aria-current");
     }
     for (const body of main.querySelectorAll("tbody")) body.classList.toggle("chosen", body === row);
+    unfold(wanted.length ? hits() : []);
     tell(id, row);
+  }
+  // Rows that are left, and devices and CPUs that are lit up, in the order of the page.
+  const hits = () => [...main.querySelectorAll("tbody:not([hidden]), .dev.lit, .slots .lit, .c.lit")];
+  function unfold(found) {
+    const wanted = new Set(found.map((each) => each.parentElement.closest("details:not([open])")).filter(Boolean));
+    for (const id of opened) {
+      const fold = byId(id);
+      if (!found.some((each) => fold?.contains(each))) { if (fold) fold.open = false; opened.delete(id); }
+    }
+    for (const fold of wanted) { fold.open = true; opened.add(fold.id); }
+  }
+  function next(step) {
+    const found = words().length ? hits() : [];
+    if (!found.length) return;
+    at = at < 0 && step < 0 ? found.length - 1 : (at + step + found.length) % found.length;
+    for (const each of main.querySelectorAll(".here")) each.classList.remove("here");
+    found[at].classList.add("here");
+    found[at].scrollIntoView({ block: "center" });
+    byId("matches").textContent = `${at + 1} of ${found.length} hits`;
   }
   function search(wanted) {
     const bodies = [...main.querySelectorAll("tbody")], found = new Set();
@@ -58,7 +81,8 @@
   function tell(id, row) {
     chosenBar.hidden = !id;
     byId("chosen-row").hidden = !row;
-    byId("chosen-row").hash = id ? "#" + encodeURIComponent(id).replaceAll("%2F", "/") : "";
+    byId("chosen-row").hash = fragment(id);
+    byId("copy").hidden = !id;
     byId("chosen-name").textContent = row ? row.dataset.name : id.slice(4);
     byId("chosen-says").textContent = row ? `holds ${row.dataset.says}` : id ? "is not on this node now" : "";
     const now = id ? chosenBar.querySelector("p").textContent : "";
@@ -79,6 +103,8 @@
       choose(id === chosenId() ? "" : id);
       return;
     }
+    const name = event.target.closest(".id");
+    if (name) return copy(name.textContent);
     const thing = event.target.closest(".c[data-p], .dev[data-p], .slots [data-p], .bar [data-p]");
     if (!thing) return;
     const pods = podsOf(thing);
@@ -86,10 +112,17 @@
     if (row) choose(row.id === chosenId() ? "" : row.id);
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && event.target === query && query.value) {
+    if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && event.target !== query) {
+      event.preventDefault();
+      query.focus();
+      query.select();
+    } else if (event.key === "Enter" && event.target === query) {
+      event.preventDefault();
+      next(event.shiftKey ? -1 : 1);
+    } else if (event.key === "Escape" && event.target === query && query.value) {
       query.value = "";
       event.preventDefault();
-      draw();
+      searched();
     } else if (event.key === "Escape" && chosenId()) {
       choose("");
     } else if (event.key === " " && event.target.matches("a.chip")) {
@@ -97,18 +130,50 @@
       event.target.click();
     }
   });
-  query.addEventListener("input", draw);
+  function searched() {
+    at = -1;
+    for (const each of main.querySelectorAll(".here")) each.classList.remove("here");
+    remember(chosenId());
+    draw();
+  }
+  query.addEventListener("input", searched);
+  byId("copy").addEventListener("click", () => {
+    const [, namespace, name] = chosenId().split("/");
+    copy(`kubectl describe pod -n ${namespace} ${name}`);
+  });
+  // Not by navigator.clipboard: browsers have it for https only, and most nodes are looked at over http.
+  function copy(text) {
+    const field = document.body.appendChild(document.createElement("textarea")), before = document.activeElement;
+    field.value = text;
+    field.className = "sr";
+    field.select();
+    const is_copied = document.execCommand("copy");
+    field.remove();
+    before?.focus({ preventScroll: true });
+    live.textContent = is_copied ? `Copied: ${text}` : `The browser copies nothing; this is it: ${text}`;
+  }
   byId("clear").addEventListener("click", () => choose(""));
   window.addEventListener("hashchange", draw);
 
-  // --- ages of points in time
+  // --- ages of points in time; those of pods as kubectl writes them
+  const AGES = [[120, "s"], [600, "m", "s"], [10800, "m"], [28800, "h", "m"], [172800, "h"], [691200, "d", "h"],
+    [63072000, "d"], [252288000, "y", "d"], [Infinity, "y"]];
+  const SECONDS = { s: 1, m: 60, h: 3600, d: 86400, y: 31536000 };
+  function short(seconds) {
+    const [, unit, part] = AGES.find(([limit]) => seconds < limit), rest = seconds % SECONDS[unit];
+    const more = part ? Math.floor(rest / SECONDS[part]) : 0;
+    return Math.floor(seconds / SECONDS[unit]) + unit + (more ? more + part : "");
+  }
+  function long(seconds, time) {
+    time.title ||= time.textContent;
+    const past = seconds < 120 ? `${seconds} s ago` : seconds < 7200 ? `${Math.floor(seconds / 60)} min ago`
+      : seconds < 172800 ? `${Math.floor(seconds / 3600)} h ago` : time.title;
+    return time.className === "since" && past !== time.title ? `${time.title} (${past})` : past;
+  }
   function age() {
     for (const time of document.querySelectorAll("time[datetime]")) {
-      time.title ||= time.textContent;
       const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time.dateTime)) / 1000));
-      const past = seconds < 120 ? `${seconds} s ago` : seconds < 7200 ? `${Math.floor(seconds / 60)} min ago`
-        : seconds < 172800 ? `${Math.floor(seconds / 3600)} h ago` : time.title;
-      const text = time.className === "since" && past !== time.title ? `${time.title} (${past})` : past;
+      const text = time.className === "age" ? short(seconds) : long(seconds, time);
       if (time.textContent !== text) time.textContent = text;
     }
   }
@@ -141,6 +206,8 @@
       written.set(part.id, html);
     }
     for (const each of document.querySelectorAll("details[id]")) if (seen.has(each.id)) each.open = open.has(each.id);
+    // Folds that came anew are closed; a search opens those it needs.
+    for (const id of opened) if (!seen.has(id)) opened.delete(id);
     if (!document.activeElement || document.activeElement === document.body) focus?.()?.focus({ preventScroll: true });
     document.title = next.title;
     age();
@@ -168,7 +235,7 @@
     } catch {
       lostSince ||= new Date();
       live.className = "lost";
-      live.textContent = `The exporter has not answered since ${lostSince.toLocaleTimeString()}; what stands here is old.`;
+      live.textContent = `The exporter has not answered since ${lostSince.toLocaleTimeString()}; this page is out of date.`;
       delay = Math.min(SLOWEST_MS, delay * 2);
     }
     clearTimeout(timer);
@@ -185,6 +252,7 @@
   document.addEventListener("visibilitychange", turn);
 
   byId("tools").hidden = false;
+  query.value = new URLSearchParams(location.search).get("q") || "";
   age();
   setInterval(age, 1000);
   draw();
