@@ -196,7 +196,8 @@ def _verdict(view: ContainerView) -> str:
 def _reasons(alignment: Alignment) -> str:
     """Return the reasons of the verdict without its word."""
     _, word = _VERDICTS[alignment.verdict]
-    return escaped(verdict_text(alignment)).removeprefix(f"{word}:").removeprefix(word).strip()
+    sentence = escaped(verdict_text(alignment)).removeprefix("alignment ")
+    return sentence.removeprefix(f"{word}:").removeprefix(word).strip()
 
 
 def _says(view: PodView) -> str:

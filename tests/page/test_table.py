@@ -125,8 +125,8 @@ def test_pods_that_the_kubelet_does_not_list_say_why(meta: PodMeta, words: str) 
 @pytest.mark.parametrize(
     ("alignment", "text"),
     [
-        (Alignment(Verdict.UNSUPPORTED), "unknown not known to be aligned: kubelets before 1.23"),
-        (Alignment(Verdict.UNKNOWN), "unknown not known to be aligned: no NUMA node"),
+        (Alignment(Verdict.UNSUPPORTED), "unknown kubelets before 1.23"),
+        (Alignment(Verdict.UNKNOWN), "unknown no NUMA node"),
         (Alignment(Verdict.SPANS, frozenset({0, 1})), "spans"),
         (Alignment(Verdict.MISALIGNED), "misaligned"),
         (Alignment(Verdict.NOT_APPLICABLE), "nothing to align"),
