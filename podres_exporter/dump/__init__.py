@@ -8,10 +8,8 @@ node where there are several. selection and narrow show a part of a snapshot, ch
 In tables `-` says that there is none or that it does not apply, and `?` that nobody tells.
 """
 
-from podres_exporter.dump.changes import Change, Follower, Kind, change_document, change_lines, changes
 from podres_exporter.dump.documents import LIST_KIND, json_text, yaml_text
 from podres_exporter.dump.free import free_cells, free_lines, free_notes
-from podres_exporter.dump.prom import prom_text
 from podres_exporter.dump.selection import Selection, nobody_holds, select, select_nodes
 from podres_exporter.dump.spreadsheet import CSV_HEADER, csv_text
 from podres_exporter.dump.summary import summary_cells, summary_lines, summary_notes
@@ -27,17 +25,11 @@ __all__ = [
     "LEAST_COLUMNS",
     "LIST_KIND",
     "PLAIN",
-    "Change",
-    "Follower",
     "Grid",
-    "Kind",
     "Layout",
     "Selection",
     "Style",
     "Tone",
-    "change_document",
-    "change_lines",
-    "changes",
     "csv_text",
     "fitted",
     "free_cells",
@@ -46,7 +38,6 @@ __all__ = [
     "grid_lines",
     "json_text",
     "nobody_holds",
-    "prom_text",
     "select",
     "select_nodes",
     "summary_cells",

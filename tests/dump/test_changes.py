@@ -6,7 +6,8 @@ import pytest
 from asking_rig import GPUS, known, running, small_node, spec
 from builders import block, container, device, gpu, pod
 
-from podres_exporter.dump import ANSI, Follower, change_lines, changes
+from podres_exporter.dump import ANSI
+from podres_exporter.dump.changes import Follower, change_lines, changes
 from podres_exporter.model import (
     Claim,
     ClaimDevice,

@@ -14,15 +14,11 @@ from pages import read_back, said_by
 
 from podres_exporter.document import encode
 from podres_exporter.dump import (
-    Kind,
     Layout,
-    change_lines,
-    changes,
     csv_text,
     free_cells,
     free_lines,
     json_text,
-    prom_text,
     summary_cells,
     summary_lines,
     table_lines,
@@ -30,6 +26,8 @@ from podres_exporter.dump import (
     wide_lines,
     yaml_text,
 )
+from podres_exporter.dump.changes import Kind, change_lines, changes
+from podres_exporter.dump.prom import prom_text
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.families import DEFAULT_COLLECTORS, selected
 from podres_exporter.model import Snapshot

@@ -12,7 +12,8 @@ from dump_rig import builtin_demo, nasty, with_metadata
 from pages import read_back, said_by
 
 from podres_exporter.document import decode
-from podres_exporter.dump import CSV_HEADER, csv_text, json_text, prom_text, yaml_text
+from podres_exporter.dump import CSV_HEADER, csv_text, json_text, yaml_text
+from podres_exporter.dump.prom import prom_text
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.families import DEFAULT_COLLECTORS, selected
 from podres_exporter.model import Snapshot

@@ -1,4 +1,4 @@
-"""What `dump` shows, from its flags: the same for one node and for a cluster."""
+"""What `dump` shows, from its flags, for one node and for a cluster; names of pods as kubectl writes them too."""
 
 import argparse
 import re
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from podres_exporter.cli.flags.pod import parse_pod_name
 from podres_exporter.dump import Selection, free, summary, table, wide
 
 TABLES = ("table", "wide")
@@ -14,6 +13,9 @@ FORMATS = (*TABLES, "json", "yaml", "prom", "csv", "name")
 _OF_KUBECTL = ("jsonpath", "go-template", "custom-columns", "template")
 
 _NUMBER = re.compile(r"[0-9]{1,4}")
+
+
+_KINDS = frozenset({"pod", "pods", "po"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +137,36 @@ def record_path(text: str | None, faults: list[str]) -> Path | None:
         )
         return None
     return path
+
+
+@dataclass(frozen=True, slots=True)
+class PodName:
+    """A pod's name, and its namespace where one is written before it."""
+
+    name: str
+    namespace: str | None = None
+
+    @property
+    def pattern(self) -> str:
+        """The pod as `--pod` takes it."""
+        return self.name if self.namespace is None else f"{self.namespace}/{self.name}"
+
+
+def parse_pod_name(text: str) -> PodName:
+    """Return the name; `pod/`, `pods/` and `po/` before it are kubectl's way to name the kind."""
+    kind, slash, rest = text.partition("/")
+    if slash and kind in _KINDS:
+        text = rest
+    namespace, slash, name = text.rpartition("/")
+    return PodName(name, namespace if slash else None)
+
+
+def explained_pod(text: str, namespace: str | None, faults: list[str]) -> PodName:
+    """Return the one pod that POD and -n name; *faults* gets a sentence where they contradict each other."""
+    pod = parse_pod_name(text)
+    if pod.namespace is not None and namespace not in {None, pod.namespace}:
+        faults.append(f"-n: says {namespace!r}, and the pod's name says {pod.namespace!r}")
+    stated = namespace if pod.namespace is None else pod.namespace
+    if not pod.name or stated == "":
+        faults.append("POD: the pod's name is empty; write NAME, or NAMESPACE/NAME")
+    return PodName(pod.name, stated)

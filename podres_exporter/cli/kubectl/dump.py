@@ -15,8 +15,9 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.cluster.documents import Shown, dump_document, json_of, yaml_of
 from podres_exporter.cluster.outcome import Outcome, told, troubles
 from podres_exporter.cluster.tables import GrowingTable, Table, free_table, holder_table, node_tables
-from podres_exporter.dump import Selection, csv_text, nobody_holds, prom_text, select_nodes
+from podres_exporter.dump import Selection, csv_text, nobody_holds, select_nodes
 from podres_exporter.dump.narrow import holders, only_pods
+from podres_exporter.dump.prom import prom_text
 from podres_exporter.model import PodKey, Snapshot
 from podres_exporter.printable import printable
 

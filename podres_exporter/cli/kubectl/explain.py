@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.cli.console import columns, write
-from podres_exporter.cli.flags.pod import explained_pod
-from podres_exporter.cli.flags.request import output_fault
+from podres_exporter.cli.flags.request import explained_pod, output_fault
 from podres_exporter.cli.kubectl.api import Pods
 from podres_exporter.cli.kubectl.collect import Cluster, cluster, listed, make_way
 from podres_exporter.cli.kubectl.command import named_troubles, refuse

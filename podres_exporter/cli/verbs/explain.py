@@ -5,8 +5,7 @@ import json
 import os
 
 from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, columns, complain, ended, write
-from podres_exporter.cli.flags.pod import PodName, explained_pod
-from podres_exporter.cli.flags.request import output_fault
+from podres_exporter.cli.flags.request import PodName, explained_pod, output_fault
 from podres_exporter.cli.look.failures import missing
 from podres_exporter.cli.look.origin import SnapshotOrigin
 from podres_exporter.cli.look.resolve import origin_of

@@ -6,7 +6,8 @@ from podres_exporter.cli.console import EXIT_OK, complain, wants_colours, write
 from podres_exporter.cli.look.origin import SnapshotOrigin
 from podres_exporter.cli.signals import interruptible
 from podres_exporter.clock import Clock
-from podres_exporter.dump import ANSI, PLAIN, Follower, Selection, change_document, change_lines, select_nodes
+from podres_exporter.dump import ANSI, PLAIN, Selection, select_nodes
+from podres_exporter.dump.changes import Follower, change_document, change_lines
 from podres_exporter.errors import SelectionError
 from podres_exporter.model import Snapshot
 from podres_exporter.text.availability import moment_text

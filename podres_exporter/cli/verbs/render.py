@@ -17,7 +17,6 @@ from podres_exporter.dump import (
     free_notes,
     json_text,
     nobody_holds,
-    prom_text,
     summary_lines,
     summary_notes,
     table_lines,
@@ -46,6 +45,8 @@ def rendered(observation: Observation, shown: Snapshot, selection: Selection, vi
         case "csv":
             return csv_text([shown]), []
         case "prom":
+            from podres_exporter.dump.prom import prom_text  # noqa: PLC0415 - the writer of pages, for this format alone
+
             families = selected(config.collectors, config.counts_only)
             return prom_text([shown], families, node_label=config.node_label), []
         case "name":

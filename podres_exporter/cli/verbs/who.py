@@ -5,7 +5,7 @@ import json
 import os
 
 from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, columns, ended, remark, wants_colours, write
-from podres_exporter.cli.flags.who import question_of
+from podres_exporter.cli.flags.who_question import question_of
 from podres_exporter.cli.look.prometheus import server_of
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ConfigError, SnapshotError, SourceError

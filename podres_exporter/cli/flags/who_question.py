@@ -1,0 +1,55 @@
+"""The question that the flags of `who` ask."""
+
+import argparse
+
+from podres_exporter.cli.flags.request import output_fault
+from podres_exporter.cli.flags.who import FORMATS
+from podres_exporter.who import text
+from podres_exporter.who.history import Question
+from podres_exporter.who.times import Zone, parse_time, time_text
+
+
+def question_of(arguments: argparse.Namespace, now: float, zone: Zone, faults: list[str]) -> Question:
+    """Return what is asked; *faults* gets a sentence for each flag that cannot be."""
+    faults += output_fault(arguments.output, FORMATS)
+    if arguments.output in FORMATS and arguments.output != "table":
+        faults += [f"--sort-by: sorts a table, and -o {arguments.output} is none"] if arguments.sort_by else []
+        faults += [f"--no-headers: is for tables, and -o {arguments.output} is none"] if arguments.no_headers else []
+    if arguments.sort_by and arguments.sort_by.upper() not in text.HEADERS:
+        columns = ", ".join(text.HEADERS)
+        faults.append(f"--sort-by: {arguments.sort_by!r} is not a column of this table; choose {columns}")
+    if not arguments.device:
+        faults.append("DEVICE: is empty; write the beginning of its id")
+    faults += [f"--{flag}: the name is empty; leave the flag out for all" for flag in _empty(arguments)]
+    begin, end = _time(arguments, now, zone, faults)
+    return Question(arguments.device, begin, end, now, frozenset(arguments.node), frozenset(arguments.cluster))
+
+
+def _empty(arguments: argparse.Namespace) -> list[str]:
+    return [flag for flag in ("node", "cluster") if "" in getattr(arguments, flag)]
+
+
+def _time(arguments: argparse.Namespace, now: float, zone: Zone, faults: list[str]) -> tuple[float, float]:
+    """Return the beginning and the end of what is asked for."""
+    found: dict[str, float] = {}
+    for flag in ("at", "since", "until"):
+        given = getattr(arguments, flag)
+        if given is None:
+            continue
+        try:
+            found[flag] = parse_time(given, now, zone)
+        except ValueError as error:
+            faults.append(f"--{flag}: {error}")
+            found[flag] = now
+        if found[flag] > now:
+            faults.append(f"--{flag}: {time_text(found[flag], zone)} has not come yet")
+    if "at" in found and len(found) > 1:
+        faults.append("--at: is a moment, and --since and --until are a time; give one or the other")
+    if "until" in found and "since" not in found:
+        faults.append("--until: needs --since; for a moment give --at")
+    begin = found.get("since", found.get("at", now))
+    end = found.get("until", now if "since" in found else begin)
+    if "since" in found and begin >= end:
+        times = f"{time_text(begin, zone)} is not before {time_text(end, zone)}"
+        faults.append(f"--since: {times}, which --until says; write dates where a clock alone is not clear")
+    return begin, end
