@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ def test_only_the_highest_generation_counts() -> None:
     assert (2, ["new"], True) == (pool.generation, [device.name for device in pool.devices], pool.is_complete)
 
 
+@pytest.mark.faults("a slice of a pool is missing, or a new generation comes one slice after the other")
 def test_while_a_new_generation_comes_the_last_whole_one_is_shown_as_incomplete() -> None:
     """A device may move from one slice to another: half of the new generation would show it gone."""
     before = pools_of([a_slice("a", "x", count=2), a_slice("b", "y", count=2)])
@@ -39,6 +41,7 @@ def test_while_a_new_generation_comes_the_last_whole_one_is_shown_as_incomplete(
     assert (2, ["x", "z"], True) == (after.generation, [each.name for each in after.devices], after.is_complete)
 
 
+@pytest.mark.faults("a device of a slice cannot be read")
 def test_a_slice_with_an_unreadable_device_leaves_its_pool_incomplete() -> None:
     (pool,) = pools_of([replace(a_slice("a", "x"), is_whole=False)])
 

@@ -102,6 +102,7 @@ def test_the_slices_of_this_node_are_followed_and_no_other_ever_arrives(
     assert 0 == asked(site, "get", "resourceclaims")
 
 
+@pytest.mark.faults("a driver stops: its slices are deleted within 35 s")
 def test_a_driver_that_stops_leaves_its_last_facts_marked(site: Site, start: Start) -> None:
     site.store.create(RESOURCE_SLICES, slice_of("a", "gpu-0"))
     source = start(site)
@@ -149,6 +150,7 @@ def test_what_was_read_of_a_name_is_forgotten_at_once_when_its_pods_are_all_othe
     assert not (source.dra() or Dra()).claims
 
 
+@pytest.mark.faults("a claim of a pod is gone (404), or has no allocation yet")
 def test_a_claim_that_has_no_allocation_yet_is_asked_for_again(site: Site, start: Start) -> None:
     site.store.create(RESOURCE_CLAIMS, claim_of("c"))
     source = start(site)
@@ -159,6 +161,7 @@ def test_a_claim_that_has_no_allocation_yet_is_asked_for_again(site: Site, start
     assert eventually(lambda: ("ml", "c") in (source.dra() or Dra()).claims)
 
 
+@pytest.mark.faults("slices refused (403), or the API server away")
 def test_what_is_refused_is_said_once_with_the_right_that_is_missing(
     site: Site, start: Start, clock: ParkingClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -176,6 +179,7 @@ def test_what_is_refused_is_said_once_with_the_right_that_is_missing(
     assert None is source.dra()
 
 
+@pytest.mark.faults("claims refused, slices not")
 def test_slices_may_be_read_and_claims_not(site: Site, start: Start, caplog: pytest.LogCaptureFixture) -> None:
     site.store.create(RESOURCE_SLICES, slice_of("a", "gpu-0"))
     site.store.create(RESOURCE_CLAIMS, claim_of("c", "gpu-0"))
@@ -187,6 +191,9 @@ def test_slices_may_be_read_and_claims_not(site: Site, start: Start, caplog: pyt
     assert 1 == len([record for record in caplog.records if record.message == "dra.claims_forbidden"])
 
 
+@pytest.mark.faults(
+    "the API server does not serve `resource.k8s.io` (up to 1.31, or switched off), or has not answered yet"
+)
 def test_where_the_api_is_not_served_it_is_off_and_said_once(
     clock: ParkingClock, recorder: Recorder, tmp_path: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -226,6 +233,7 @@ def test_the_best_version_that_is_served_is_used(tmp_path: Any, served: list[str
 
 
 @pytest.mark.parametrize("fault", [StreamFault.CUT, StreamFault.TRUNCATE, StreamFault.EXPIRE])
+@pytest.mark.faults("watch of slices expired (410), cut, or with lines that cannot be read")
 def test_a_watch_that_breaks_is_made_again(site: Site, start: Start, fault: StreamFault) -> None:
     site.store.create(RESOURCE_SLICES, slice_of("a", "gpu-0"))
     site.server.faults.on_next_watches(fault)

@@ -128,6 +128,7 @@ def test_it_knows_the_pods_and_what_happens_to_them(short_dir: Path) -> None:
         assert [] == here.counted.errors
 
 
+@pytest.mark.faults("kubelet has restarted")
 def test_a_restart_of_the_kubelet_ends_nothing_before_it_names_the_witness(short_dir: Path) -> None:
     """Its API server is away: it names its static pod, and the others stay, followed, whatever the clock says."""
     with place(short_dir, WatchSettings(own=OWN, hold_down=0.0, resync=0.2, grace=30.0)) as here:
@@ -146,6 +147,7 @@ def test_a_restart_of_the_kubelet_ends_nothing_before_it_names_the_witness(short
         here.wait_for("agent-n1", "podres-1")
 
 
+@pytest.mark.faults("silent, events lost")
 def test_a_resync_finds_what_was_lost_without_a_word(short_dir: Path) -> None:
     """The kubelet's own queue was full; the loss is counted."""
     with place(short_dir, WatchSettings(own=OWN, hold_down=60.0, resync=0.3, grace=30.0)) as here:
@@ -158,6 +160,7 @@ def test_a_resync_finds_what_was_lost_without_a_word(short_dir: Path) -> None:
         assert [] == here.counted.errors
 
 
+@pytest.mark.faults("read too slowly, or too many streams (`RESOURCE_EXHAUSTED`)")
 def test_a_slow_reader_is_back_at_once(short_dir: Path) -> None:
     """RESOURCE_EXHAUSTED: the first time without a pause, so nothing but a counter shows it."""
     slow = StreamEnd(grpc.StatusCode.RESOURCE_EXHAUSTED, "watch client channel closed")
@@ -180,6 +183,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
+@pytest.mark.faults("kubelet not ready (1.37: any other `FAILED_PRECONDITION`)")
 def test_a_refused_stream_leaves_the_pods_known_and_not_followed(short_dir: Path, name: str) -> None:
     """What was known stays; it is said that it is not kept up to date."""
     code, details, reason = REFUSALS[name]
@@ -193,6 +197,9 @@ def test_a_refused_stream_leaves_the_pods_known_and_not_followed(short_dir: Path
         assert {reason} == set(here.counted.errors)
 
 
+@pytest.mark.faults(
+    "feature gate off (1.37: `FAILED_PRECONDITION` with `disabled`), other service (`UNIMPLEMENTED`), not permitted"
+)
 def test_what_refuses_for_good_is_not_asked_again_until_the_kubelet_restarts(short_dir: Path) -> None:
     """The gate of a kubelet that runs does not change."""
     with place(short_dir) as here:
@@ -208,6 +215,7 @@ def test_what_refuses_for_good_is_not_asked_again_until_the_kubelet_restarts(sho
         here.wait_for(*ALL)
 
 
+@pytest.mark.faults("a pod that cannot be read")
 def test_pods_that_cannot_be_read_make_the_others_incomplete(short_dir: Path) -> None:
     """The event is lost, so the stream is opened again; what was known of the pod stays."""
     with place(short_dir) as here:
@@ -226,6 +234,7 @@ def test_pods_that_cannot_be_read_make_the_others_incomplete(short_dir: Path) ->
         assert "Succeeded" == here.source.metadata().pods[TRAIN].phase
 
 
+@pytest.mark.faults("silent before all pods are named (kubelet hangs)")
 def test_a_kubelet_that_does_not_name_its_pods_times_out(short_dir: Path) -> None:
     """A silent stream before its sync is a kubelet that hangs."""
     with place(short_dir, WatchSettings(own=OWN, hold_down=60.0, resync=0.3, grace=0.2, sync=0.3)) as here:
@@ -236,6 +245,7 @@ def test_a_kubelet_that_does_not_name_its_pods_times_out(short_dir: Path) -> Non
         assert set(ALL) == here.names()
 
 
+@pytest.mark.faults("no socket, nobody listens, the stream is cut")
 def test_nobody_listens_and_then_somebody_does(short_dir: Path) -> None:
     """A socket that is not there yet."""
     with place(short_dir) as here:

@@ -5,10 +5,13 @@ The kubelet is a real server on a real socket; the API server's side is told by 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
 import pytest
+from dra_rig import played
+from eventually import eventually
 from fake_clock import FakeClock
 from rig import OLD_KUBELET_SECONDS, Rig, Scrape
 from scripted_metadata import Told, meta
@@ -20,6 +23,7 @@ from podres_exporter.sim import FixedAnswers, RpcFault, SimKubelet
 
 GPU = "example.com/gpu"
 ROWS = [pb.ContainerDevices(resource_name=GPU, device_ids=[f"GPU-{number}"]) for number in range(4)]
+SHARES = [pb.ContainerDevices(resource_name=GPU, device_ids=[f"GPU-0::{number}"]) for number in range(2)]
 ALLOCATABLE = pb.AllocatableResourcesResponse(devices=ROWS, cpu_ids=range(8)).SerializeToString()
 DEVICES, CPUS, CLAIMED = (f"podres_node_double_held_{what}" for what in ("devices", "cpus", "claim_devices"))
 
@@ -32,6 +36,12 @@ def pod(name: str, *gpus: int, cpus: tuple[int, ...] = (), claim: str = "") -> p
         name="main", devices=[ROWS[gpu] for gpu in gpus], cpu_ids=cpus, dynamic_resources=claims
     )
     return pb.PodResources(namespace="ml", name=name, containers=[container])
+
+
+def of(name: str, *containers: tuple[str, pb.ContainerDevices]) -> pb.PodResources:
+    """Return a pod of the namespace ml with a device for each container."""
+    rows = [pb.ContainerResources(name=container, devices=[row]) for container, row in containers]
+    return pb.PodResources(namespace="ml", name=name, containers=rows)
 
 
 def answers(*pods: pb.PodResources) -> FixedAnswers:
@@ -56,6 +66,15 @@ class Node:
         self.kubelet.answers = answers(*pods)
         if self.told is not None:
             self.told.tell(*(meta(each.name, is_terminal=each.name in finished) for each in pods))
+
+    def heard(self, *names: str) -> None:
+        """Let the API server tell that these pods are other ones than before, or gone."""
+        if self.told is not None:
+            known = self.told.metadata().pods
+            self.told.tell(
+                *(replace(each, uid=f"{each.uid}+" if each.name in names else each.uid) for each in known.values())
+            )
+            self.rig.changes.report([("ml", name) for name in names])
 
     def go_on(self, seconds: float) -> Scrape:
         """Let time go by in steps, with what the loop does in it, and return the page."""
@@ -142,16 +161,40 @@ def test_what_is_over_at_the_second_look_never_counts(short_dir: Path, sysfs: Pa
         (pod("a", 0), pod("b", 1)),
         (pod("a", claim="one"), pod("b", claim="one")),
         (pod("a", cpus=(4,)), pod("b", cpus=(5,))),
+        (of("a", ("main", SHARES[0])), of("b", ("main", SHARES[1]))),
+        (of("a", ("init", ROWS[0]), ("sidecar", ROWS[0]), ("main", ROWS[0])), pod("b", 1)),
+        (pod("a", 0), pod("a", 0), pod("b", 1)),
     ],
-    ids=["devices of their own", "one claim", "CPUs of their own"],
+    ids=[
+        "devices of their own",
+        "one claim",
+        "CPUs of their own",
+        "replicas of one device",
+        "init containers that pass it on",
+        "two rows of one name",
+    ],
 )
 def test_look_alikes_stay_at_0(node: Node, pods: tuple[pb.PodResources, ...]) -> None:
-    """Pods that share a claim share its devices on purpose."""
+    """Pods that share a claim share its devices on purpose, and so do those that share a device by its replicas."""
     node.has(*pods)
     node.rig.poll()
-    node.go_on(12)
+    for _ in range(4):
+        node.go_on(12)
+        assert {0.0, None} >= set(counts(node.rig.poll()))
 
-    assert {0.0, None} >= set(counts(node.rig.poll()))
+
+def test_a_pod_that_is_made_again_under_its_name_is_no_second_holder(node: Node) -> None:
+    """What the old instance held another pod gets, while the new one has something else."""
+    node.has(pod("a", 0, cpus=(5,), claim="old"), pod("b", 1))
+    node.rig.poll()
+    for new in (pod("a", 2, cpus=(6,)), pod("a", 0, cpus=(5,))):
+        node.has(
+            new, pod("b", 1), *([pod("c", 0, cpus=(5,), claim="new")] if new.containers[0].cpu_ids[0] == 6 else [])
+        )
+        node.heard("a", "c")
+        for _ in range(4):
+            assert {0.0, None} >= set(counts(node.go_on(6)))
+            assert {0.0, None} >= set(counts(node.rig.poll()))
 
 
 def test_a_finished_predecessor_is_no_holder(short_dir: Path, sysfs: Path) -> None:
@@ -188,3 +231,55 @@ def test_what_is_retained_is_no_holder(short_dir: Path, sysfs: Path) -> None:
         page = node.go_on(5)
 
     assert 0 == page.value(DEVICES, resource=GPU)
+
+
+CLAIMS_SCENARIO = """
+node: n1
+kubelet: {release: "1.36"}
+numa: [{node: 0, cpus: "0-3", memory: 8Gi}]
+slices:
+  - {name: gpus, spec: {driver: gpu.example.com, devices: [{name: gpu-0}, {name: gpu-1}]}}
+claims:
+  - namespace: ml
+    name: one
+    devices: [{driver: gpu.example.com, pool: n1, device: gpu-0}]
+    status: {allocation: {devices: {results: [{request: gpu, driver: gpu.example.com, pool: n1, device: gpu-0}]}}}
+  - namespace: ml
+    name: two
+    devices: [{driver: gpu.example.com, pool: n1, device: gpu-0}, {driver: gpu.example.com, pool: n1, device: gpu-1}]
+    status:
+      allocation:
+        devices:
+          results:
+            - {request: gpu, driver: gpu.example.com, pool: n1, device: gpu-0ADMIN}
+            - {request: gpu, driver: gpu.example.com, pool: n1, device: gpu-1ADMIN}
+pods:
+  - namespace: ml
+    name: a
+    spec:
+      resourceClaims: [{name: gpu, resourceClaimName: one}]
+      containers: [{name: main, resources: {claims: [{name: gpu}]}}]
+  - namespace: ml
+    name: b
+    spec:
+      resourceClaims: [{name: gpu, resourceClaimName: two}]
+      containers: [{name: main, resources: {claims: [{name: gpu}]}}]
+"""
+
+
+@pytest.mark.parametrize(("admin", "certain"), [("", 1), (", adminAccess: true", 0)], ids=["held", "looked at"])
+def test_where_the_claims_are_read_a_dra_device_in_two_hands_is_certain(
+    short_dir: Path, admin: str, certain: int
+) -> None:
+    """The whole node: kubelet, API server with slices and claims, and the exporter. Admin access holds nothing."""
+    with played(CLAIMS_SCENARIO.replace("ADMIN", admin), short_dir) as node:
+
+        def shows(certainty: str, number: int) -> bool:
+            return f'{CLAIMED}{{driver="gpu.example.com",certainty="{certainty}"}} {number}\n' in node.page()
+
+        def is_read() -> bool:
+            return 2 <= node.page().count('request="gpu"')
+
+        assert eventually(is_read, 20_000)
+        assert eventually(lambda: shows("certain", certain), 20_000), node.page()
+        assert shows("possible", 0)

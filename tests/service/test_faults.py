@@ -135,6 +135,7 @@ def assert_stale_but_whole(page: Scrape) -> None:
     assert 2 == sum(v for (n, _), v in page.samples.items() if n == "podres_node_free_devices")
 
 
+@pytest.mark.faults("no socket, kubelet down, permission missing")
 def test_a_socket_that_is_missing_at_the_start_is_said_and_nothing_is_invented(rig: Rig) -> None:
     """Source up is 0, no allocation family and no node family exists, and the exporter is not ready."""
     page = rig.poll()
@@ -159,6 +160,7 @@ def test_a_socket_that_appears_later_is_found(rig: Rig, make_kubelet: MakeKubele
     assert rig.poller.ready()[0]
 
 
+@pytest.mark.faults("no socket, kubelet down, permission missing")
 def test_a_killed_kubelet_leaves_its_last_answer_marked_stale_until_it_is_too_old(
     rig: Rig, kubelet: SimKubelet
 ) -> None:
@@ -176,6 +178,7 @@ def test_a_killed_kubelet_leaves_its_last_answer_marked_stale_until_it_is_too_ol
     assert {"unavailable": 2} == errors(page)
 
 
+@pytest.mark.faults("older than `--snapshot.max-age`")
 def test_an_old_answer_disappears_even_if_no_poll_comes_any_more(rig: Rig, kubelet: SimKubelet) -> None:
     """The maximum age is checked at the scrape: a poll loop that hangs cannot keep old facts alive."""
     assert shows_all(rig.poll())
@@ -204,6 +207,7 @@ def test_totals_do_not_go_back_while_the_kubelet_is_away(rig: Rig, kubelet: SimK
     assert after == rig.poll().value("podres_allocated_device_seconds_total", namespace="ml")
 
 
+@pytest.mark.faults("kubelet has restarted and answers with nothing, or with a part")
 def test_the_empty_and_partial_answers_after_a_restart_free_nothing(rig: Rig, kubelet: SimKubelet) -> None:
     """
     Measured on 1.36 at 10 Hz: no pods, then some with fewer devices, then all, about a second after the first answer.
@@ -229,6 +233,7 @@ def test_the_empty_and_partial_answers_after_a_restart_free_nothing(rig: Rig, ku
     assert 0 == page.value("podres_snapshot_stale", part="pods")
 
 
+@pytest.mark.faults("kubelet has restarted, and a pod has ended meanwhile")
 def test_a_pod_that_is_missing_after_a_restart_is_held_for_the_hold_down(rig: Rig, kubelet: SimKubelet) -> None:
     """It may really have ended while the kubelet was away: the kubelet has had its API server's pods for a minute."""
     rig.poll()
@@ -248,8 +253,9 @@ def test_a_pod_that_is_missing_after_a_restart_is_held_for_the_hold_down(rig: Ri
     assert 3 == page_free(page)
 
 
+@pytest.mark.faults("kubelet has restarted and cannot reach its API server, for whatever reason")
 def test_a_kubelet_without_its_api_server_ends_nothing_by_the_clock(rig: Rig, kubelet: SimKubelet) -> None:
-    """It answers OK with its static pods for as long as that lasts (1.36: 1 of 22); rows go with their maximum age."""
+    """It answers OK with its static pods for as long as that lasts (1.36: 1 of 22); rows go by their age (R1)."""
     rig.poll()
     static = FixedAnswers(listing(pod("kube-proxy-node1", namespace="kube-system")), ALLOCATABLE)
     kubelet.answers = static
@@ -274,7 +280,7 @@ def test_a_kubelet_without_its_api_server_ends_nothing_by_the_clock(rig: Rig, ku
 
 
 def test_other_pods_coming_and_going_delay_nothing(rig: Rig, kubelet: SimKubelet) -> None:
-    """A pod ended for good while the kubelet was away, others come and go with every poll."""
+    """A pod ended for good while the kubelet was away, others come and go with every poll (finding R2)."""
     rig.poll()
     kubelet.answers = PARTIAL
     kubelet.restart()
@@ -302,6 +308,7 @@ def test_a_device_that_another_pod_has_got_is_no_longer_the_old_one_s(rig: Rig, 
     assert 2 == page_free(page)
 
 
+@pytest.mark.faults("a plugin that has not registered again after a restart")
 def test_devices_whose_plugins_are_not_back_yet_stay_allocatable_for_a_while(rig: Rig, kubelet: SimKubelet) -> None:
     """After a restart GetAllocatableResources has no devices until each plugin has registered again."""
     rig.poll()
@@ -316,6 +323,7 @@ def test_devices_whose_plugins_are_not_back_yet_stay_allocatable_for_a_while(rig
     assert 4 == sum(v for (n, _), v in page.samples.items() if n == "podres_node_allocatable_devices")
 
 
+@pytest.mark.faults("the exporter starts")
 def test_an_exporter_that_knows_nothing_yet_says_nothing_of_what_is_free_on_a_young_kubelet(
     sysfs: Path, make_kubelet: MakeKubelet
 ) -> None:
@@ -338,6 +346,7 @@ def test_an_exporter_that_knows_nothing_yet_says_nothing_of_what_is_free_on_a_yo
         assert_all_held(rig.poll(), retained=0)
 
 
+@pytest.mark.faults("the exporter starts")
 def test_an_empty_node_is_free_once_its_kubelet_has_been_empty_for_the_hold_down(
     sysfs: Path, make_kubelet: MakeKubelet
 ) -> None:
@@ -353,7 +362,7 @@ def test_an_empty_node_is_free_once_its_kubelet_has_been_empty_for_the_hold_down
 
 
 def test_a_pod_that_starts_every_second_makes_nobody_wait(sysfs: Path, make_kubelet: MakeKubelet) -> None:
-    """On a busy node the first answers of a young kubelet never stand still."""
+    """On a busy node the first answers of a young kubelet never stand still (finding R4)."""
     kubelet = make_kubelet()
     kubelet.start()
     with Rig(kubelet.socket_path, sysfs) as rig:
@@ -368,7 +377,7 @@ def test_a_pod_that_starts_every_second_makes_nobody_wait(sysfs: Path, make_kube
 
 
 def test_an_answer_around_a_restart_ends_nothing(rig: Rig, kubelet: SimKubelet) -> None:
-    """The socket is another one after it: the answer may be the old kubelet's, or an empty one of the young one."""
+    """The socket is another one after it: the old kubelet's answer, or an empty one of the young one (finding R7)."""
     rig.client.list = restarting(kubelet, rig.client.list, FixedAnswers(listing(), ALLOCATABLE))  # type: ignore[method-assign]  # the moment that a test cannot hit
     for _ in range(3):
         page = rig.poll()
@@ -378,6 +387,7 @@ def test_an_answer_around_a_restart_ends_nothing(rig: Rig, kubelet: SimKubelet) 
         assert page_free(page) == 0
 
 
+@pytest.mark.faults("kubelet hangs")
 def test_a_kubelet_that_hangs_is_cut_off_at_the_deadline(rig: Rig, kubelet: SimKubelet) -> None:
     """A stalled device manager blocks List; the call ends at --kubelet.timeout and the last answer stays."""
     rig.poll()
@@ -408,6 +418,7 @@ def test_an_answer_of_5_mib_is_read(rig: Rig, make_kubelet: MakeKubelet) -> None
     assert {"train", "serve", "large"} == rig.poll().labels(HELD_GPUS, "pod")
 
 
+@pytest.mark.faults("the same without either")
 def test_an_answer_of_20_mib_is_refused_and_named(rig: Rig, kubelet: SimKubelet) -> None:
     """RESOURCE_EXHAUSTED like the rate limit, but nothing that waiting would mend."""
     rig.poll()
@@ -433,8 +444,9 @@ def test_a_throttled_call_waits_a_whole_interval_before_the_next(rig: Rig, kubel
     assert all(10 <= delay <= 15 for delay in delays)
 
 
+@pytest.mark.faults("kubelet throttles (100 calls/s for all its clients)")
 def test_a_throttled_answer_after_an_outage_costs_fifteen_seconds_at_most(rig: Rig, kubelet: SimKubelet) -> None:
-    """All agents of a node ask a kubelet that is back, and its burst is 10; how long it was away does not count."""
+    """All agents ask a kubelet that is back, and its burst is 10; how long it was away does not count (finding R6)."""
     rig.poll()
     kubelet.kill()
     for _ in range(12):
@@ -454,6 +466,7 @@ def test_other_failures_are_retried_soon_but_not_at_once(rig: Rig) -> None:
     assert 5 <= delays[-1] <= 10
 
 
+@pytest.mark.faults("`GetAllocatableResources` or `Get` missing or switched off")
 def test_a_kubelet_with_get_switched_off_says_so_and_is_not_asked_again(rig: Rig, make_kubelet: MakeKubelet) -> None:
     """1.27 to 1.33: UNKNOWN `PodResources API Get method disabled`. That is a feature absent, not an outage."""
     kubelet = make_kubelet(release=27)
@@ -481,6 +494,7 @@ def test_a_kubelet_with_get_switched_off_says_so_and_is_not_asked_again(rig: Rig
     ],
     ids=["missing (1.20)", "switched off (1.21, 1.22)"],
 )
+@pytest.mark.faults("`GetAllocatableResources` or `Get` missing or switched off")
 def test_without_allocatable_nothing_is_said_to_be_free(
     rig: Rig, make_kubelet: MakeKubelet, release: int, answer: RpcFault | None, reason: str
 ) -> None:
@@ -530,6 +544,7 @@ def test_a_failing_allocatable_leaves_the_pods_fresh(rig: Rig, kubelet: SimKubel
     assert 2 == sum(v for (n, _), v in page.samples.items() if n == "podres_node_free_devices")
 
 
+@pytest.mark.faults("a broken item in a good answer")
 def test_garbage_in_one_field_costs_that_field_only(rig: Rig, make_kubelet: MakeKubelet) -> None:
     """One broken byte makes protobuf refuse the whole answer; the exporter leaves out the broken row and counts it."""
     broken = pod("broken", device("example.com/gpu", "AAAA"), device("example.com/gpu", "GPU-9"))
@@ -642,6 +657,7 @@ def test_the_shared_pool_that_old_kubelets_report_is_not_exclusive(rig: Rig, mak
     assert {"2-3"} == page.labels("podres_node_cpuset_info", "cpus")
 
 
+@pytest.mark.faults("`/sys` unreadable")
 def test_without_sysfs_cpus_have_no_node_and_nothing_is_judged(
     short_dir: Path, tmp_path: Path, make_kubelet: MakeKubelet
 ) -> None:

@@ -108,6 +108,7 @@ def test_an_api_server_that_never_answered_leaves_the_allocation_whole(
 
 
 @pytest.mark.parametrize(("fault", "reason"), REQUEST_FAULTS)
+@pytest.mark.faults("the same, for longer")
 def test_an_api_server_that_fails_later_leaves_the_pods_their_names(
     node: Node, fault: Fail | Hang | Trickle | Drop, reason: str
 ) -> None:
@@ -124,6 +125,7 @@ def test_an_api_server_that_fails_later_leaves_the_pods_their_names(
 
 
 @pytest.mark.parametrize("fault", StreamFault)
+@pytest.mark.faults("watch expired (410), cut, or with lines that cannot be read")
 def test_a_watch_that_breaks_is_made_anew_and_the_page_stays_whole(node: Node, fault: StreamFault) -> None:
     """Closed, cut, expired, truncated, oversized, silent: each is followed by a watch that works."""
     node.source.start(node.rig.changes.report)
@@ -137,6 +139,7 @@ def test_a_watch_that_breaks_is_made_anew_and_the_page_stays_whole(node: Node, f
     assert eventually(lambda: len(node.source.metadata().pods) == 2)
 
 
+@pytest.mark.faults("the same, for longer")
 def test_a_server_that_is_away_comes_back(node: Node) -> None:
     """Refused connections, then a new life on the same port."""
     node.source.start(node.rig.changes.report)

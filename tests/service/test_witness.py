@@ -247,6 +247,9 @@ def test_a_pod_that_was_rejected_at_admission_is_waited_for_by_nobody(node: Node
 
 
 @pytest.mark.parametrize("has_get", [True, False])
+@pytest.mark.faults(
+    "the same, and the kubelet denies the pod, or has not listed it for ten times `--snapshot.hold-down`"
+)
 def test_a_pod_that_the_kubelet_never_lists_again_is_given_up_and_named(
     node: Node, has_get: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -335,6 +338,7 @@ def test_a_static_pod_outlives_its_mirror_pod_until_the_kubelet_does_not_have_it
     assert 8 == free(node.turn(320))
 
 
+@pytest.mark.faults("wrong `POD_NAME` or `POD_NAMESPACE`")
 def test_a_wrong_own_name_is_said_once_and_the_rule_for_outside_a_pod_holds(
     node: Node, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -395,8 +399,9 @@ def test_a_list_waits_while_a_pod_may_be_in_admission_and_not_for_ever(node: Nod
     assert 1 == page.value("podres_kubelet_list_delays_total", outcome="gave_up")
 
 
+@pytest.mark.faults("an unexpected error in a poll")
 def test_an_unexpected_error_in_a_poll_is_a_failed_poll(node: Node) -> None:
-    """The source is down and what is shown is old, until a poll succeeds."""
+    """The source is down and what is shown is old, until a poll succeeds (finding R9)."""
     node.has(EXPORTER, TRAIN)
     node.kubelet.start()
     node.export(metadata=False)
@@ -410,9 +415,53 @@ def test_an_unexpected_error_in_a_poll_is_a_failed_poll(node: Node) -> None:
     assert (1, 0) == state(page)
 
 
+def test_when_the_allocation_is_too_old_the_states_agree(node: Node) -> None:
+    """The kubelet is down, the API server is not, and nothing is held any more, at every second (finding R9)."""
+    node.has(EXPORTER, TRAIN)
+    node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(12)
+    node.kubelet.kill()
+    shown = []
+    for _ in range(140):
+        page = node.turn(1)
+        sources = [page.value("podres_source_up", source=source) for source in ("kubelet", "metadata")]
+        shown.append((page.labels("podres_container_devices", "pod"), page.value("podres_pods_retained")))
+        if shown[-1][0] == set():
+            assert [0, 1] == sources
+            assert page.value("podres_metadata_synced") == 1
+            assert set() == page.names("podres_node_")
+
+    assert ({"train"}, 0) == shown[0]
+    assert (set(), None) == shown[-1]
+
+
+@pytest.mark.parametrize("has_get", [True, False])
+@pytest.mark.parametrize("metadata", [True, False])
+def test_a_pod_that_is_being_deleted_holds_its_devices_over_a_restart(
+    node: Node, has_get: bool, metadata: bool
+) -> None:
+    """The first answers lack it, and its containers run on until they have ended (finding R5)."""
+    if not has_get:
+        node.kubelet.override("Get", DISABLED)
+    node.has(EXPORTER, TRAIN, SERVE)
+    node.source.tell(told("train", is_deleting=True), told("serve"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export(metadata=metadata)
+    node.turn(12)
+    node.restart(STATIC)
+    page = node.turn(20)
+    assert ({"train", "serve", "proxy-node1"}, 5) == (page.labels("podres_container_devices", "pod"), free(page))
+
+    node.has(STATIC, EXPORTER, SERVE)
+    node.source.tell(told("serve"), meta(OWN[1]))
+    assert 6 == free(node.turn(1 if metadata else 90))
+
+
 @pytest.mark.parametrize("has_get", [True, False])
 def test_a_finished_pod_that_is_made_again_unheard_of_holds_its_devices(node: Node, has_get: bool) -> None:
-    """The API server cannot be heard, and the last it said of the name is that it has finished."""
+    """The API server cannot be heard, and the last it said of the name is that it has finished (finding R3)."""
     if not has_get:
         node.kubelet.override("Get", DISABLED)
     node.has(EXPORTER, SERVE)
@@ -436,10 +485,11 @@ def test_a_finished_pod_that_is_made_again_unheard_of_holds_its_devices(node: No
     [(pod("", 3), None), (pb.PodResources(namespace="ml", name="odd", containers=[pb.ContainerResources()]), None)],
     ids=["a pod without a name", "a container without a name"],
 )
+@pytest.mark.faults("a broken item in a good answer")
 def test_what_an_unreadable_item_may_hold_is_not_free_until_it_can_be_read(
     node: Node, damaged: pb.PodResources, cpus: float | None
 ) -> None:
-    """What could be read is shown all the same."""
+    """What could be read is shown all the same (finding R8)."""
     node.has(EXPORTER, TRAIN, damaged)
     node.kubelet.start()
     node.export(metadata=False)

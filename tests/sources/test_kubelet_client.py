@@ -70,7 +70,7 @@ def test_a_server_that_sends_every_call_away_is_not_asked_again_at_once(refuser:
 
 
 def test_other_rights_on_the_socket_are_not_another_kubelet(short_dir: Path) -> None:
-    """chmod, chown and relabelling move ctime alone; a bind moves mtime."""
+    """chmod, chown and relabelling move ctime alone; a bind moves mtime (finding R10)."""
     with SimKubelet(short_dir / "s", FixedAnswers(b""), SystemClock()) as kubelet:
         client = client_of(kubelet.socket_path)
         with contextlib.closing(client):
