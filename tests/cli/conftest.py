@@ -28,8 +28,8 @@ def _process() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be outside of any cluster, with nothing set."""
+def _environment(_process: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be outside of any cluster, with nothing set; after `_process`, so that what a test patches is undone first."""
     for name in (
         *(option.environment for option in OPTIONS),
         "NODE_NAME",
