@@ -9,7 +9,7 @@ from podres_exporter.cluster.outcome import Told, Trouble
 from podres_exporter.model import Allocation, Explanation, PodKey, Snapshot, Support
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import age_text
-from podres_exporter.text.availability import what_is_retained, why_nothing
+from podres_exporter.text.availability import what_is_retained, why_down, why_nothing
 from podres_exporter.text.words import counted, joined, pods_text, some
 
 OLD_SECONDS = 120.0
@@ -20,6 +20,7 @@ AHEAD_SECONDS = 30.0
 _REMEDIES = {
     "kubelet": "run podres-exporter check on the node",
     "metadata": "see that the exporter may list and watch pods, and that it reaches the API server",
+    "dra": "see that the exporter may list and watch resourceslices and get resourceclaims (chart: rbac.dra)",
     "topology": "mount the node's /sys where --topology.sysfs says",
 }
 _GIVEN_UP = "what they hold may be shown as free: search the kubelet's log for their names; delete those that are dead"
@@ -150,7 +151,7 @@ def _of_sources(snapshot: Snapshot) -> Iterator[Finding]:
         is_told = each.source == "kubelet" and (snapshot.allocation is None or held or stale)
         if not (each.up or is_told):
             remedy = _REMEDIES.get(each.source, "see the exporter's log")
-            yield warning(f"source.{each.source}", f"{printable(each.source)} did not answer when last asked", remedy)
+            yield warning(f"source.{each.source}", why_down(each, printable(each.source)), remedy)
     if snapshot.metadata is None:
         yield note("metadata", "the API server is not asked (--metadata.source=none)", "labels and owners are left out")
     elif not snapshot.metadata.synced:

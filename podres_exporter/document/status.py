@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 from podres_exporter.document.faults import distinct
 from podres_exporter.document.values import Moment, Record, doc
+from podres_exporter.errors import Reason
 from podres_exporter.model import Metadata, MetadataOrigin, Part, RpcSupport, Snapshot, SourceHealth, Support
 from podres_exporter.moment import read_moment, write_moment
 from podres_exporter.text.availability import NoAllocation, no_allocation, why_nothing
@@ -29,6 +30,9 @@ class SourceRecord(Record, kw_only=True):
     source: Annotated[str, doc("kubelet, topology or metadata (the API server, or the kubelet's Pods API).")]
     up: Annotated[bool, doc("Whether it answered when it was last asked.")]
     last_success: Annotated[Moment | None, doc("When it last answered. Absent until it does.")] = None
+    reason: Annotated[
+        Reason | None, doc("Why it is down; denied: it refused. Absent while it is up, or where that is not known.")
+    ] = None
 
     key: ClassVar[tuple[str, ...]] = ("source",)
 
@@ -68,6 +72,7 @@ class MetadataSourceRecord(Record, kw_only=True):
     origin: Annotated[
         MetadataOrigin, doc("apiserver or podsapi (the kubelet's Pods API). Absent where it is the former.")
     ] = MetadataOrigin.APISERVER
+    reason: Annotated[Reason | None, doc("Why it is not up, if a request failed.")] = None
 
 
 class StatusRecord(Record, kw_only=True):
@@ -90,7 +95,9 @@ def write_status(snapshot: Snapshot) -> StatusRecord:
     return StatusRecord(
         allocation=_write_availability(snapshot),
         sources=[
-            SourceRecord(source=each.source, up=each.up, last_success=_moment(each.last_success_seconds))
+            SourceRecord(
+                source=each.source, up=each.up, last_success=_moment(each.last_success_seconds), reason=each.reason
+            )
             for each in snapshot.sources
         ],
         rpcs=[RpcRecord(rpc=each.rpc, support=each.support) for each in snapshot.rpcs],
@@ -114,12 +121,16 @@ def write_metadata_source(metadata: Metadata) -> MetadataSourceRecord:
         away=metadata.is_away,
         last_success=_moment(metadata.last_success_seconds),
         origin=metadata.origin,
+        reason=metadata.reason,
     )
 
 
 def read_sources(status: StatusRecord) -> tuple[SourceHealth, ...]:
     """Return the health of the sources."""
-    return tuple(SourceHealth(row.source, row.up, read_optional(row.last_success)) for row in distinct(status.sources))
+    return tuple(
+        SourceHealth(row.source, row.up, read_optional(row.last_success), row.reason)
+        for row in distinct(status.sources)
+    )
 
 
 def read_rpcs(status: StatusRecord) -> tuple[RpcSupport, ...]:
@@ -135,7 +146,7 @@ def read_parts(status: StatusRecord) -> tuple[Part, ...]:
 def read_metadata_source(record: MetadataSourceRecord) -> Metadata:
     """Return what is said of the API server as a source, without its pods."""
     moment = read_optional(record.last_success)
-    return Metadata({}, record.synced, record.up, record.away, moment, record.origin)
+    return Metadata({}, record.synced, record.up, record.away, moment, record.origin, record.reason)
 
 
 def read_optional(moment: str | None) -> float | None:

@@ -24,6 +24,7 @@ from podres_exporter.text.availability import (
     what_is_given_up,
     what_is_retained,
     what_is_unknown,
+    why_down,
     why_nothing,
 )
 from podres_exporter.text.origin import origin_name
@@ -81,7 +82,7 @@ def trust(snapshot: Snapshot) -> Iterator[Note]:
     for each in snapshot.sources:
         if not each.up and not (each.source == "kubelet" and (stale or held)):
             names = {**_SOURCES, "metadata": origin_name(snapshot.metadata)}
-            yield f"down: {names.get(each.source, printable(each.source))} did not answer when it was last asked"
+            yield f"down: {why_down(each, names.get(each.source, printable(each.source)))}"
 
 
 _SOURCES = {

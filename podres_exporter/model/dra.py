@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from podres_exporter.cpuset import CpuSet
+from podres_exporter.errors import Reason
 from podres_exporter.model.allocation import NumaNodes
 
 DraKey = tuple[str, str, str]
@@ -127,6 +128,7 @@ class Dra:
     What the API server reports about DRA on this node.
 
     *is_synced*: the slices were listed and have been watched since. *claims* are those of pods here that could be read.
+    *reason* is why the slices could not be read last, None while they can.
     """
 
     pools: tuple[DraPool, ...] = ()
@@ -134,6 +136,7 @@ class Dra:
     is_synced: bool = False
     is_up: bool = False
     last_success_seconds: float | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

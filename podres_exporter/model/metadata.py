@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from podres_exporter.errors import Reason
+
 PodKey = tuple[str, str]
 """(namespace, name): the key that joins the kubelet's answers and the API server's pods."""
 
@@ -132,7 +134,7 @@ class Metadata:
 
     *synced*: a complete list has been watched since, with interruptions shorter than a poll interval; only then can a
     missing pod be assumed deleted. *is_away*: the API server cannot be reached, so a restarted kubelet may not know its
-    pods either.
+    pods either. *reason* is why it is not up, if a request failed.
     """
 
     pods: Mapping[PodKey, PodMeta] = field(default_factory=dict)
@@ -141,3 +143,4 @@ class Metadata:
     is_away: bool = False
     last_success_seconds: float | None = None
     origin: MetadataOrigin = MetadataOrigin.APISERVER
+    reason: Reason | None = None

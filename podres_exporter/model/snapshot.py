@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from podres_exporter.cpuset import CpuSet
+from podres_exporter.errors import Reason
 from podres_exporter.model.allocation import ClaimDevice, Container, NumaNodes, Pod
 from podres_exporter.model.belief import Mark
 from podres_exporter.model.doubles import DoubleHeld
@@ -337,11 +338,16 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """Whether a source answered the last request, and when it last succeeded (Unix seconds; None: never)."""
+    """
+    Whether a source answered the last request, and when it last succeeded (Unix seconds; None: never).
+
+    *reason* is why it is down; None while it is up, and where nobody knows.
+    """
 
     source: str
     up: bool
     last_success_seconds: float | None
+    reason: Reason | None = None
 
 
 class Support(StrEnum):

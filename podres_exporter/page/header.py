@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from podres_exporter.errors import Reason
 from podres_exporter.model import Snapshot, SourceHealth, Support
 from podres_exporter.page.markup import escaped, moment, part
 from podres_exporter.text.availability import what_is_given_up, what_is_retained, what_is_unknown, why_nothing
@@ -46,9 +47,17 @@ def _chips(snapshot: Snapshot) -> Iterator[tuple[str, str, str]]:
         elif source.up:
             yield _GOOD, name, f"answered {_when(source)}"
         else:
-            yield _BAD, name, f"down; last answered {_when(source)}" if source.last_success_seconds else "no answer yet"
+            yield _BAD, name, _state(source)
     if snapshot.metadata is None:
         yield _OFF, TITLES[origin_of(None)], "not asked"
+
+
+def _state(source: SourceHealth) -> str:
+    """Return what to say of a source that is down."""
+    is_refused = source.reason is Reason.DENIED
+    if source.last_success_seconds is None:
+        return "refused" if is_refused else "no answer yet"
+    return f"{'refused' if is_refused else 'down'}; last answered {_when(source)}"
 
 
 def _metadata_chip(snapshot: Snapshot, name: str, source: SourceHealth) -> tuple[str, str, str]:
@@ -56,10 +65,10 @@ def _metadata_chip(snapshot: Snapshot, name: str, source: SourceHealth) -> tuple
     pods = len(metadata.pods) if metadata else 0
     if metadata and metadata.synced and source.up:
         return _GOOD, name, f"followed, {counted(pods, 'pod')}"
-    if source.last_success_seconds is None:
-        return _SO_SO, name, "no answer yet"
-    state = "catching up" if source.up else "down"
-    return _SO_SO, name, f"{state}; last answered {_when(source)}, {counted(pods, 'pod')} known"
+    if source.last_success_seconds is None or not source.up:
+        known = f", {counted(pods, 'pod')} known" if source.last_success_seconds else ""
+        return _SO_SO, name, f"{_state(source)}{known}"
+    return _SO_SO, name, f"catching up; last answered {_when(source)}, {counted(pods, 'pod')} known"
 
 
 def _when(source: SourceHealth) -> str:

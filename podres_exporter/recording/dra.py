@@ -14,6 +14,7 @@ from podres_exporter.document.dra import (
 from podres_exporter.document.faults import distinct
 from podres_exporter.document.status import read_optional
 from podres_exporter.document.values import Moment, Record, Size, read_size
+from podres_exporter.errors import Reason
 from podres_exporter.model import ClaimFacts, Dra, DraPool
 from podres_exporter.model.dra import ClaimResult
 from podres_exporter.moment import write_moment
@@ -77,6 +78,7 @@ class DraSourceRecord(Record, kw_only=True):
     synced: bool
     up: bool
     last_success: Moment | None = None
+    reason: Reason | None = None
     pools: list[PoolRecord]
     claims: list[ClaimRecord]
 
@@ -88,6 +90,7 @@ def write_dra_source(dra: Dra) -> DraSourceRecord:
         synced=dra.is_synced,
         up=dra.is_up,
         last_success=None if last is None else write_moment(last),
+        reason=dra.reason,
         pools=[_write_pool(pool) for pool in dra.pools],
         claims=[_write_claim(dra.claims[key]) for key in sorted(dra.claims)],
     )
@@ -103,6 +106,7 @@ def read_dra_source(record: DraSourceRecord) -> Dra:
         is_synced=record.synced,
         is_up=record.up,
         last_success_seconds=read_optional(record.last_success),
+        reason=record.reason,
     )
 
 

@@ -73,6 +73,7 @@ class _MetadataRecord(Record, kw_only=True):
     away: bool | None = None
     last_success: Moment | None = None
     origin: MetadataOrigin = MetadataOrigin.APISERVER
+    reason: Reason | None = None
     pods: list[OtherPodRecord] | None = None
     refusal: _RefusalRecord | None = None
 
@@ -189,6 +190,7 @@ def _write_metadata(recording: Recording) -> _MetadataRecord | None:
         away=source.away,
         last_success=source.last_success,
         origin=source.origin,
+        reason=source.reason,
         pods=write_metas(metadata),
         refusal=refusal,
     )
@@ -202,6 +204,7 @@ def _read_metadata(record: _MetadataRecord) -> Metadata:
         _required(record.away, "metadata.away"),
         read_optional(record.last_success),
         record.origin,
+        record.reason,
     )
 
 

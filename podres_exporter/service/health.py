@@ -36,7 +36,7 @@ class HealthBook:
             log.warning("source.down", extra={"source": source, "reason": error.reason.value, "detail": error.detail})
         self.last_error[source] = error
         last_success = self._health[source].last_success_seconds
-        self._health[source] = SourceHealth(source, up=False, last_success_seconds=last_success)
+        self._health[source] = SourceHealth(source, up=False, last_success_seconds=last_success, reason=error.reason)
 
     def all(self) -> tuple[SourceHealth, ...]:
         """Return the health of every source."""

@@ -273,9 +273,10 @@ def _metadata_health(metadata: Metadata | None) -> tuple[SourceHealth, ...]:
     """Return the health of the metadata source, nothing if metadata is off."""
     if metadata is None:
         return ()
-    return (SourceHealth("metadata", up=metadata.is_up, last_success_seconds=metadata.last_success_seconds),)
+    reason = None if metadata.is_up else metadata.reason
+    return (SourceHealth("metadata", metadata.is_up, metadata.last_success_seconds, reason),)
 
 
 def _dra_health(dra: Dra | None) -> tuple[SourceHealth, ...]:
     """Return the health of the DRA source, nothing if DRA is not read or not served."""
-    return () if dra is None else (SourceHealth("dra", up=dra.is_up, last_success_seconds=dra.last_success_seconds),)
+    return () if dra is None else (SourceHealth("dra", dra.is_up, dra.last_success_seconds, dra.reason),)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from podres_exporter.model import Mark, Snapshot
+from podres_exporter.errors import Reason
+from podres_exporter.model import Mark, Snapshot, SourceHealth
 from podres_exporter.printable import printable
 from podres_exporter.text.origin import origin_name
 
@@ -78,6 +79,17 @@ def what_is_given_up(snapshot: Snapshot) -> str:
         if names
         else ""
     )
+
+
+def why_down(source: SourceHealth, name: str) -> str:
+    """Return what is wrong with a source that is down, as a clause; *name* is what to call it."""
+    match source.reason:
+        case Reason.DENIED:
+            return f"{name} refused when it was last asked"
+        case None | Reason.UNAVAILABLE | Reason.TIMEOUT:
+            return f"{name} did not answer when it was last asked"
+        case reason:
+            return f"{name} gave nothing usable when it was last asked ({reason.value})"
 
 
 def _named(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from pods_rig import NODE, ParkingClock, Recorder, Site
 from raw_server import RawServer, whole
 
 from podres_exporter.clock import SystemClock
-from podres_exporter.errors import ApiServerError
+from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.dra.once import DraOnce
 from podres_exporter.kube.dra.source import DraWatch, served_version
 from podres_exporter.model import Dra
@@ -259,7 +259,27 @@ def test_a_single_look_reads_slices_and_claims_once(site: Site, clock: ParkingCl
     assert ({("ml", "c")}, True) == (set(dra.claims), dra.is_synced)
     assert 2 == asked(site, "get", "resourceclaims")
     site.server.faults.on_requests("list", Fail(403), resource=RESOURCE_SLICES)
-    assert None is DraOnce(site.client(), NODE, clock).dra()
+    refused = DraOnce(site.client(), NODE, clock)
+    refused.want(users)
+    dra = refused.dra()
+
+    assert dra is not None
+    assert (Reason.DENIED, False, {("ml", "c")}) == (dra.reason, dra.is_up, set(dra.claims))
+
+
+def test_refused_slices_are_known_as_refused_until_they_are_not(site: Site, start: Start) -> None:
+    """What is shown says so, rather than that the API server is away."""
+    site.store.create(RESOURCE_SLICES, slice_of("a", "gpu-0"))
+    site.server.faults.on_requests("list", Fail(403), resource=RESOURCE_SLICES, times=2)
+    source, seen = start(site), set[Reason | None]()
+
+    def is_read() -> bool:
+        seen.add((source.dra() or Dra()).reason)
+        return devices(source) == {"gpu-0"}
+
+    assert eventually(is_read)
+    assert None is (source.dra() or Dra(reason=Reason.DENIED)).reason
+    assert Reason.DENIED in seen
 
 
 def test_stopping_ends_everything(site: Site, start: Start) -> None:

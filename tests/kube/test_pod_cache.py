@@ -175,6 +175,7 @@ def test_a_failure_changes_nothing_for_a_poll_interval_and_then_nothing_is_follo
     assert (True, True, is_away) == state(cache)
     clock.advance(1)
     assert (False, False, is_away) == state(cache)
+    assert reason is cache.metadata().reason
     assert {A.key: A} == cache.metadata().pods
     assert [set()] * is_away == told.take()
 

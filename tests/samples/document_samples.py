@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
+from podres_exporter.errors import Reason
 from podres_exporter.join import Joiner, accrue
 from podres_exporter.model import (
     Alignment,
@@ -230,8 +231,9 @@ def everything() -> Snapshot:
             is_up=True,
             last_success_seconds=1.7e9,
             origin=MetadataOrigin.PODSAPI,
+            reason=Reason.DENIED,
         ),
-        (SourceHealth("kubelet", True, 1_700_000_000.1234567), SourceHealth("topology", False, None)),
+        (SourceHealth("kubelet", True, 1_700_000_000.1234567), SourceHealth("topology", False, None, Reason.DENIED)),
         (RpcSupport("List", Support.SUPPORTED), RpcSupport("Get", Support.UNKNOWN)),
         (Part("pods", stale=False, held=False), Part("allocatable", stale=True, held=True)),
         Usage(
@@ -420,7 +422,12 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         draw(names),
         allocation,
         metadata,
-        draw(tuples(st.builds(SourceHealth, names, st.booleans(), st.none() | seconds), lambda each: each.source)),
+        draw(
+            tuples(
+                st.builds(SourceHealth, names, st.booleans(), st.none() | seconds, st.none() | st.sampled_from(Reason)),
+                lambda each: each.source,
+            )
+        ),
         draw(tuples(st.builds(RpcSupport, names, st.sampled_from(Support)), lambda each: each.rpc)),
         draw(tuples(st.builds(Part, names, st.booleans(), st.booleans()), lambda each: each.part)),
         accrue(usage, allocation, draw(st.floats(0, 100))) if allocation else usage,

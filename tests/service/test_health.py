@@ -58,7 +58,7 @@ def test_a_failure_keeps_the_date_of_the_last_success(book: HealthBook, clock: F
     clock.advance(30)
     book.down(GONE)
 
-    assert SourceHealth("kubelet", up=False, last_success_seconds=START) == book.all()[0]
+    assert SourceHealth("kubelet", up=False, last_success_seconds=START, reason=Reason.UNAVAILABLE) == book.all()[0]
 
 
 def test_the_sources_do_not_speak_for_each_other(book: HealthBook) -> None:

@@ -9,7 +9,7 @@ from podres_exporter.model import MetadataOrigin, Snapshot
 from podres_exporter.recording import Refusal
 from podres_exporter.service.oneshot import Look
 from podres_exporter.sources.interfaces import ALLOCATABLE
-from podres_exporter.text.availability import why_nothing
+from podres_exporter.text.availability import why_down, why_nothing
 from podres_exporter.text.origin import origin_name, remedy_of
 
 _ABSENT = frozenset({Reason.UNIMPLEMENTED, Reason.DISABLED})
@@ -72,6 +72,8 @@ def _absent(socket: Path) -> tuple[str, str]:
     )
 
 
+_SLICES = "the API server, for ResourceSlices,"
+_NO_SLICES = "UUIDs and NUMA nodes of DRA devices, and what is left of them, are missing or old"
 _NO_METADATA = "labels, owners and phases are missing, and pods that have finished may be shown"
 
 
@@ -86,6 +88,10 @@ def missing(observation: Observation) -> list[str]:
     if "topology" in failures or _is_down(snapshot, "topology"):
         cause = failures.get("topology", "see the exporter's log")
         found.append(f"the NUMA nodes of CPUs are not known: {cause}; see --topology.sysfs")
+    slices = next((each for each in snapshot.sources if each.source == "dra"), None)
+    if slices is not None and not slices.up and _has_claims(snapshot):
+        remedy = "; podres-exporter check names the missing right" if slices.reason is Reason.DENIED else ""
+        found.append(f"{_NO_SLICES}: {why_down(slices, _SLICES)}{remedy}")
     if "allocatable" in failures:
         found.append(f"what is free is not known: {failures['allocatable']}")
     if any(part.stale for part in snapshot.parts if part.part == "pods"):
@@ -98,6 +104,11 @@ def missing(observation: Observation) -> list[str]:
 def nothing_to_show(where: str, snapshot: Snapshot) -> SnapshotError:
     """Return the error for a snapshot without an allocation; *where* is the file or exporter it came from."""
     return SnapshotError(f"{where}: nothing to show: {why_nothing(snapshot)}; see the exporter's log")
+
+
+def _has_claims(snapshot: Snapshot) -> bool:
+    views = snapshot.allocation.pods if snapshot.allocation else ()
+    return any(each.claims for view in views for each in view.pod.containers)
 
 
 def _is_down(snapshot: Snapshot, source: str) -> bool:

@@ -107,7 +107,9 @@ class NodeOrigin:
             decoder = PodDecoder(config.pod_labels_allowlist, config.node_name)
             return wait_for_admissions(lambda: read_pods(transport, decoder, self._clock), self._clock), None
         except ApiServerError as error:
-            return Metadata(is_away=error.reason in _AWAY), Refusal(error.reason, metadata_failure(error))
+            return Metadata(is_away=error.reason in _AWAY, reason=error.reason), Refusal(
+                error.reason, metadata_failure(error)
+            )
         finally:
             transport.close()
 
@@ -128,7 +130,7 @@ class NodeOrigin:
         try:
             return wait_for_admissions(read, clock), None
         except PodsApiError as error:
-            away = Metadata(is_away=error.reason in _AWAY, origin=MetadataOrigin.PODSAPI)
+            away = Metadata(is_away=error.reason in _AWAY, origin=MetadataOrigin.PODSAPI, reason=error.reason)
             return away, Refusal(error.reason, metadata_failure(error, MetadataOrigin.PODSAPI))
         finally:
             client.close()

@@ -23,7 +23,7 @@ class DraOnce:
     """A DraSource that lists the slices when created, and reads claims when they are wanted."""
 
     def __init__(self, client: KubeClient, node: str, clock: Clock) -> None:
-        """List the slices; if that fails, there are no DRA facts, and the log says why."""
+        """List the slices; if that fails, nothing is known of them, and why; claims may still be read."""
         self._client, self._path = client, ""
         self._dra: Dra | None = None
         try:
@@ -34,6 +34,7 @@ class DraOnce:
             found = decode_slices(slices_of_node(client, version, node).list(), version)
         except ApiServerError as error:
             log.warning("source.down", extra={"source": "dra", "reason": error.reason.value, "detail": error.detail})
+            self._dra = Dra(reason=error.reason)
             return
         store = SliceStore(node)
         store.replace(found.slices)
@@ -50,7 +51,7 @@ class DraOnce:
 
     def want(self, users: Users) -> None:
         """Read the claims that are not known yet, one by one; stop at the first general failure."""
-        if self._dra is None:
+        if self._dra is None or not self._path:
             return
         claims: dict[ClaimKey, ClaimFacts] = dict(self._dra.claims)
         for key in sorted(users.keys() - claims.keys()):

@@ -76,7 +76,8 @@ class DraWatch:
         self._users: Users = {}
         self._dra: Dra | None = None
         self._changed: Callable[[], None] = _tell_nobody
-        self._is_down = self._is_claims_right_missing = False
+        self._down_for: Reason | None = None
+        self._is_claims_right_missing = False
         self._reflector: Reflector | None = None
         self._threads = [
             threading.Thread(target=self._follow_slices, name="dra-slices", daemon=True),
@@ -177,11 +178,13 @@ class DraWatch:
         with self._lock:
             before = self._dra or Dra()
             is_synced = is_list or before.is_synced
-            after = replace(before, pools=store.pools, is_synced=is_synced, is_up=True, last_success_seconds=at)
+            after = replace(
+                before, pools=store.pools, is_synced=is_synced, is_up=True, last_success_seconds=at, reason=None
+            )
             self._dra = after
-        if self._is_down or not before.is_up:
+        if self._down_for is not None or not before.is_up:
             log.info("source.up", extra={"source": "dra"})
-            self._is_down = False
+            self._down_for = None
         if (before.pools, before.is_synced, before.is_up) != (after.pools, after.is_synced, after.is_up):
             self._changed()
 
@@ -190,15 +193,15 @@ class DraWatch:
         self._complain(error)
         with self._lock:
             before = self._dra or Dra()
-            self._dra = replace(before, is_up=False)
-        if before.is_up:
+            self._dra = replace(before, is_up=False, reason=error.reason)
+        if before.is_up or before.reason is not error.reason:
             self._changed()
 
     def _complain(self, error: ApiServerError) -> None:
-        """Log once that the source is down, and which permission is missing."""
-        if self._is_down:
+        """Log that the source is down, once for each kind of failure, and which permission is missing."""
+        if self._down_for is error.reason:
             return
-        self._is_down = True
+        self._down_for = error.reason
         remedy = {}
         if "HTTP 403" in error.detail:
             remedy = {"missing": _RIGHTS}

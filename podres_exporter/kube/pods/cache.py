@@ -37,7 +37,7 @@ class _Known:
     The published metadata, and when the server was last heard; *metadata* is synced and up as far as its contents go.
 
     *broken_at_seconds* is when following was interrupted, *resumed_at_seconds* when a watch was resumed;
-    *has_lost_events*: a new list is needed.
+    *has_lost_events*: a new list is needed. *reason* is why the last request failed, for when it is not followed.
     """
 
     metadata: Metadata
@@ -45,6 +45,7 @@ class _Known:
     broken_at_seconds: float | None = None
     resumed_at_seconds: float | None = None
     has_lost_events: bool = False
+    reason: Reason | None = None
 
     def is_followed(self, now: float, grace_seconds: float, synced_seconds: float) -> bool:
         """Return whether the server was heard recently, and any interruption is shorter than the grace period."""
@@ -87,7 +88,9 @@ class PodCache:
         """Return the current metadata; synced and up only while it is followed."""
         known, now = self._known, self._clock.monotonic_seconds()  # another thread may replace it
         is_followed = known.is_followed(now, self._grace_seconds, self._synced_seconds)
-        return known.metadata if is_followed else replace(known.metadata, synced=False, is_up=False)
+        return (
+            known.metadata if is_followed else replace(known.metadata, synced=False, is_up=False, reason=known.reason)
+        )
 
     def listed(self, pods: Collection[PodMeta], *, is_complete: bool) -> None:
         """
@@ -156,6 +159,7 @@ class PodCache:
             broken_at_seconds=now if had_resumed or known.broken_at_seconds is None else known.broken_at_seconds,
             resumed_at_seconds=None,
             has_lost_events=known.has_lost_events or error.reason not in self._resumable,
+            reason=known.reason if is_expired else error.reason,
         )
         if self._known.metadata != known.metadata:
             self.changed(())
