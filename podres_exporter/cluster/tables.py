@@ -17,8 +17,10 @@ from podres_exporter.dump import (
     wide_cells,
     wide_notes,
 )
+from podres_exporter.dump.table import WIDE
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
+from podres_exporter.text.grid import room_notes
 from podres_exporter.text.words import ENDLESS
 
 Table = tuple[list[str], list[str]]
@@ -37,7 +39,8 @@ def holder_table(
         cells = wide_cells(snapshots, now_seconds=now_seconds)
         return _lines(snapshots, [cells], replace(layout, columns=ENDLESS)), wide_notes(snapshots)
     cells = table_cells(snapshots, everything=everything, now_seconds=now_seconds)
-    return _lines(snapshots, [cells], layout), table_notes(snapshots)
+    room = room_notes(_named(cells, snapshots), layout, WIDE) if cells.rows else []
+    return _lines(snapshots, [cells], layout), [*table_notes(snapshots), *room]
 
 
 class GrowingTable:

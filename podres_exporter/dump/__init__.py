@@ -13,7 +13,7 @@ from podres_exporter.dump.free import free_cells, free_lines, free_notes
 from podres_exporter.dump.selection import Selection, nobody_holds, select, select_nodes
 from podres_exporter.dump.spreadsheet import CSV_HEADER, csv_text
 from podres_exporter.dump.summary import summary_cells, summary_lines, summary_notes
-from podres_exporter.dump.table import table_cells, table_lines, table_notes
+from podres_exporter.dump.table import table_cells, table_lines, table_notes, table_text
 from podres_exporter.dump.wide import wide_cells, wide_lines, wide_notes
 from podres_exporter.text.grid import Grid, Layout, fitted, grid_lines
 from podres_exporter.text.style import ANSI, PLAIN, Style, Tone, tone_of
@@ -46,6 +46,7 @@ __all__ = [
     "table_cells",
     "table_lines",
     "table_notes",
+    "table_text",
     "tone_of",
     "wide_cells",
     "wide_lines",

@@ -24,7 +24,7 @@ from podres_exporter.text.amounts import (
     state_cell,
     workload_cell,
 )
-from podres_exporter.text.grid import DEFAULT, Grid, Layout, Row, fits, grid, grid_lines
+from podres_exporter.text.grid import DEFAULT, Grid, Layout, Row, fits, grid, grid_lines, room_notes
 
 HEADERS = (
     "NAMESPACE",
@@ -40,6 +40,7 @@ HEADERS = (
     "AGE",
     "WORKLOAD",
 )
+WIDE = "-o wide"
 _IF_ANY = frozenset({"CPUS", "DEVICES", "MEMORY", "HEALTH", "STATE", "AGE", "WORKLOAD"})
 _HOLDS = frozenset({"CPUS", "DEVICES", "MEMORY"})
 _HEALTHY = "Healthy"
@@ -111,15 +112,29 @@ def table_lines(
     everything: bool = False,
     now_seconds: float | None = None,
 ) -> list[str]:
-    """
-    Return the table.
+    """Return the lines of `table_text`."""
+    return table_text(snapshots, layout, everything=everything, now_seconds=now_seconds)[0]
 
-    WORKLOAD is there if there is room; what a container holds stands in one column where it would not fit otherwise.
+
+def table_text(
+    snapshots: Sequence[Snapshot],
+    layout: Layout,
+    *,
+    everything: bool = False,
+    now_seconds: float | None = None,
+) -> tuple[list[str], list[str]]:
+    """
+    Return the table, and the sentences below it.
+
+    What a container holds stands in one column where it would not fit otherwise. WORKLOAD is dropped where there is no
+    room, and a sentence says so.
     """
     cells = table_cells(snapshots, everything=everything, now_seconds=now_seconds).sorted_by(layout.sort_by)
     if cells.rows and not fits(cells, layout.columns) and not _HOLDS.isdisjoint(cells.headers):
         cells = _folded(cells)
-    return grid_lines(cells, layout) if cells.rows else nothing_to_list(snapshots)
+    if not cells.rows:
+        return nothing_to_list(snapshots), table_notes(snapshots)
+    return grid_lines(cells, layout), [*table_notes(snapshots), *room_notes(cells, layout, WIDE)]
 
 
 def nothing_to_list(snapshots: Sequence[Snapshot]) -> list[str]:

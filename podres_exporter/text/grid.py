@@ -8,7 +8,7 @@ from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import NONE, UNKNOWN
 from podres_exporter.text.style import PLAIN, Style, Tone, tone_of
-from podres_exporter.text.words import LEAST_COLUMNS, shortened
+from podres_exporter.text.words import LEAST_COLUMNS, joined, shortened
 
 _LEAST_WIDTH = 4
 _GAP = "  "
@@ -108,9 +108,11 @@ def fitted(table: Grid, layout: Layout) -> tuple[Grid, list[int]]:
     return table, narrowed(natural, _folded_widths(table), _space(table, layout.columns))
 
 
-def spare_columns(table: Grid, columns: int) -> list[str]:
-    """Return the headers of the columns that are dropped for lack of room."""
-    return [header for header in table.headers if header not in _without_spare(table, columns).headers]
+def room_notes(table: Grid, layout: Layout, instead: str) -> list[str]:
+    """Return a sentence on the columns that are dropped for lack of room; *instead* is the flag that shows them."""
+    shown = _without_spare(table, layout.columns).headers
+    dropped = [header for header in table.headers if header not in shown]
+    return [f"no room for {joined(dropped)}: widen the terminal, or use {instead}"] if dropped else []
 
 
 def _without_spare(table: Grid, columns: int) -> Grid:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import NONE, UNKNOWN
-from podres_exporter.text.grid import Grid, Layout, Row, grid_lines
+from podres_exporter.text.grid import Grid, Layout, Row, grid_lines, room_notes
 from podres_exporter.text.words import joined
 from podres_exporter.who.history import Answer
 from podres_exporter.who.timeline import Period, State
@@ -32,12 +32,15 @@ WATCHES = "watches"
 
 def answer_lines(answer: Answer, layout: Layout, zone: Zone) -> list[str]:
     """Return a line for each holder, for each time that nobody held the device, and for each that is not known."""
+    return grid_lines(_table(answer, zone), layout)
+
+
+def _table(answer: Answer, zone: Zone) -> Grid:
     rows = tuple(_row(each, answer, zone) for each in answer.periods)
-    table = Grid(HEADERS, rows, spare=("WORKLOAD", "STARTED")).without_empty(_IF_ANY)
-    return grid_lines(table, layout)
+    return Grid(HEADERS, rows, spare=("WORKLOAD", "STARTED")).without_empty(_IF_ANY)
 
 
-def answer_notes(answer: Answer, zone: Zone) -> list[str]:
+def answer_notes(answer: Answer, layout: Layout, zone: Zone) -> list[str]:
     """Return what is to be known about the table."""
     question, found = answer.question, []
     if question.is_moment:
@@ -50,7 +53,7 @@ def answer_notes(answer: Answer, zone: Zone) -> list[str]:
     found += _unknown(answer, zone)
     found += _soon_after(answer, zone)
     found += [f"Prometheus: {printable(each)}" for each in answer.warnings]
-    return found
+    return [*found, *room_notes(_table(answer, zone), layout, "-o json")]
 
 
 def _row(period: Period, answer: Answer, zone: Zone) -> Row:

@@ -1,6 +1,8 @@
 """Tables with the node in front, however many there are."""
 
 import pytest
+from asking_rig import known, running, small_node
+from builders import container, gpu, pod
 from cluster_rig import busy, snapshot, trainer
 
 from podres_exporter.cluster.tables import GrowingTable, free_table, holder_table, node_tables
@@ -83,3 +85,15 @@ def test_without_headers_there_is_none_in_any_part() -> None:
     growing = GrowingTable(Layout(200, headers=False), 0.0, is_wide=False)
 
     assert ["n1", "n2"] == [growing.lines([busy(name)])[0].split()[0] for name in ("n1", "n2")]
+
+
+def test_a_column_that_has_no_room_is_named() -> None:
+    node = small_node(
+        pod("a", container("main", gpu("GPU-0", 0)), namespace="ml"),
+        metadata=known(running("a", workload_kind="Deployment", workload_name="w" * 40)),
+    )
+    lines, notes = holder_table([node], Layout(100), 0.0, is_wide=False)
+
+    assert "WORKLOAD" not in lines[0]
+    assert "no room for WORKLOAD: widen the terminal, or use -o wide" in notes
+    assert "WORKLOAD" in holders(node)[0]

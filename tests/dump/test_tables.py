@@ -23,6 +23,7 @@ from podres_exporter.dump import (
     table_cells,
     table_lines,
     table_notes,
+    table_text,
     wide_cells,
     wide_lines,
     wide_notes,
@@ -110,6 +111,8 @@ def test_the_workload_is_there_if_there_is_room() -> None:
 
     assert ["WORKLOAD", "Deployment/web", "?"] == [line.split()[-1] for line in table_lines([node])[:3]]
     assert "WORKLOAD" not in table_lines([wide], Layout(100))[0]
+    assert "no room for WORKLOAD: widen the terminal, or use -o wide" == table_text([wide], Layout(100))[1][-1]
+    assert not [each for each in table_text([node], Layout(100))[1] if "no room" in each]
 
 
 def test_health_is_the_worst_that_is_said() -> None:

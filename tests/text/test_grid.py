@@ -3,6 +3,7 @@
 import pytest
 
 from podres_exporter.dump import ANSI, Grid, Layout, grid_lines
+from podres_exporter.text.grid import room_notes
 from podres_exporter.text.words import shortened
 
 
@@ -51,6 +52,15 @@ def test_spare_columns_go_where_there_is_no_room() -> None:
 
     assert ["POD", "p" * 70] == grid_lines(table, Layout(80))
     assert f"{'p' * 70}  {'o' * 20}" == grid_lines(table, Layout(120))[1]
+
+
+def test_what_has_no_room_is_said() -> None:
+    """A column that goes without a word is taken for something that the program does not know."""
+    table = Grid(("POD", "OWNER", "AGE"), (("p" * 70, "o" * 20, "1h"),), spare=("OWNER", "AGE"))
+
+    assert [] == room_notes(table, Layout(120), "-o wide")
+    assert ["no room for AGE: widen the terminal, or use -o wide"] == room_notes(table, Layout(95), "-o wide")
+    assert ["no room for OWNER and AGE: widen the terminal, or use -o wide"] == room_notes(table, Layout(80), "-o wide")
 
 
 def test_colours_take_no_room() -> None:

@@ -19,8 +19,7 @@ from podres_exporter.dump import (
     nobody_holds,
     summary_lines,
     summary_notes,
-    table_lines,
-    table_notes,
+    table_text,
     wide_lines,
     wide_notes,
     yaml_text,
@@ -86,5 +85,4 @@ def _table(shown: Sequence[Snapshot], view: View, now_seconds: float | None) -> 
         return summary_lines(shown, layout), summary_notes(shown)
     if view.output == "wide":
         return wide_lines(shown, layout, now_seconds=now_seconds), wide_notes(shown)
-    lines = table_lines(shown, layout, everything=view.everything, now_seconds=now_seconds)
-    return lines, table_notes(shown)
+    return table_text(shown, layout, everything=view.everything, now_seconds=now_seconds)

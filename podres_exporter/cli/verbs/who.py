@@ -43,7 +43,7 @@ def answered(arguments: argparse.Namespace) -> int:
         style = ANSI if wants_colours() else PLAIN
         layout = Layout(columns(ENDLESS), style, not arguments.no_headers, arguments.sort_by.upper())
         write("".join(f"{line}\n" for line in answer_lines(answer, layout, zone)))
-        remark(answer_notes(answer, zone))
+        remark(answer_notes(answer, layout, zone))
     return EXIT_PARTIAL if _is_partial(answer) else EXIT_OK
 
 
