@@ -48,10 +48,10 @@ RAN_BEFORE, GIVEN_UP = -math.inf, math.inf
 
 
 class Instance(Enum):
-    """What followed metadata says of the very instance that an entry is; UNTOLD: nothing, or only that it is to run."""
+    """What followed metadata says of the very instance that an entry is; UNKNOWN: nothing, or that it is to run."""
 
-    UNTOLD = "untold"
-    UNHEARD = "never heard of"
+    UNKNOWN = "unknown"
+    UNSEEN = "never seen"
     RUNS = "runs"
     FINISHED = "finished"
     REPLACED = "another has its name"
@@ -116,9 +116,9 @@ class Cache:
         self._unlisted: dict[str, tuple[PodMeta, float]] = {}
         self._finished_unlisted: frozenset[str] = frozenset()
         self._was_followed = self._was_ever_followed = False
-        self.told(None)
+        self.update_metadata(None)
 
-    def told(self, metadata: Metadata | None) -> None:
+    def update_metadata(self, metadata: Metadata | None) -> None:
         """Take what the metadata are now."""
         self.metadata = self.witness.metadata = metadata
         self.followed = metadata.pods if metadata is not None and metadata.synced else None
@@ -197,15 +197,15 @@ class Cache:
     def instance(self, entry: Entry) -> Instance:
         """Return what followed metadata says of the entry's instance; of a static pod, never that it is gone."""
         if self.followed is None:
-            return Instance.UNTOLD
+            return Instance.UNKNOWN
         meta = self.followed.get(entry.pod.key)
         if meta is not None and meta.uid == entry.uid:
-            return Instance.FINISHED if meta.is_terminal else Instance.RUNS if meta.runs else Instance.UNTOLD
+            return Instance.FINISHED if meta.is_terminal else Instance.RUNS if meta.runs else Instance.UNKNOWN
         if self.site.is_static(entry.pod.key, self.metadata):
-            return Instance.UNTOLD
+            return Instance.UNKNOWN
         if entry.uid:
             return Instance.DELETED if meta is None else Instance.REPLACED
-        return Instance.UNHEARD if meta is None else Instance.UNTOLD
+        return Instance.UNSEEN if meta is None else Instance.UNKNOWN
 
     def pods(self, now: float) -> tuple[MarkedPod, ...]:
         """Return what may be shown, sorted: all but what another kubelet said that was last heard too long ago."""

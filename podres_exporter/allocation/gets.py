@@ -138,7 +138,7 @@ class Gets:
         is_doubtful = answer is None and is_refused and key not in self.cache.given_up(now)
         if why is Why.OWN:
             self._search(now)
-        elif is_doubtful or (entry is not None and self._is_unheard_of(entry)):
+        elif is_doubtful or (entry is not None and self._is_unseen(entry)):
             self._again(key, Why.MISSING, now)
         elif answer is not None and (_lacks_claims(answer) or _waits_for_admission(meta)):
             self._again(key, Why.NEWS, now)
@@ -187,7 +187,7 @@ class Gets:
         missing = {meta.key for meta in cache.unlisted(now)}
         if cache.witness.missing_seconds(now) is not None:
             missing.update(entry.pod.key for entry in cache.retained())
-        missing.update(entry.pod.key for entry in cache.current() if entry.refusals or self._is_unheard_of(entry))
+        missing.update(entry.pod.key for entry in cache.current() if entry.refusals or self._is_unseen(entry))
         given_up = dict.fromkeys(cache.given_up(now), _Try(now + self.resync_interval, Why.MISSING))
         known = {
             key: each for key, each in self._due.items() if each.why is Why.NEWS or key in missing | given_up.keys()
@@ -213,9 +213,9 @@ class Gets:
         # One that was rejected, or has ended, may have taken the name of a pod that is still shown.
         return meta.runs or (before is not None and before.uid not in {"", meta.uid})
 
-    def _is_unheard_of(self, entry: Entry) -> bool:
+    def _is_unseen(self, entry: Entry) -> bool:
         """Return whether nobody tells of the pod's end: it was deleted before the metadata were followed."""
-        return self.cache.instance(entry) is Instance.UNHEARD
+        return self.cache.instance(entry) is Instance.UNSEEN
 
     def _meta(self, key: PodKey) -> PodMeta | None:
         metadata = self.cache.metadata

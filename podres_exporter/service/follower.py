@@ -94,7 +94,7 @@ class Follower:
     def told(self, metadata: Metadata | None, keys: Iterable[PodKey]) -> None:
         """Set the current metadata, with the keys of changed pods."""
         now = self._clock.monotonic_seconds()
-        self.cache.told(metadata)
+        self.cache.update_metadata(metadata)
         is_followed = self._is_followed
         if is_followed:
             self._followed_at = now

@@ -60,7 +60,7 @@ def cache_of(
 ) -> Cache:
     """Return a cache of a kubelet that has listed these pods and the exporter's."""
     cache = Cache(site, Waits(hold, MAX_AGE, GRACE))
-    cache.told(metadata)
+    cache.update_metadata(metadata)
     cache.begin(is_young=False)
     cache.listed(listed(*pods, EXPORTER), at)
     cache.settle(at)
@@ -69,7 +69,7 @@ def cache_of(
 
 def tell(cache: Cache, metadata: Metadata | None) -> Cache:
     """Tell the cache what the metadata are now."""
-    cache.told(metadata)
+    cache.update_metadata(metadata)
     return cache
 
 
