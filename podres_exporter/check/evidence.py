@@ -15,7 +15,8 @@ class Settings:
     """
     How the exporter is set up. *max_message_bytes* is the largest answer that `serve` takes. *given* are the flags and
     variables that say something; *strangers* are variables of our prefix that nobody reads, with the variable that may
-    be meant (or nothing). *own_pod* is the pod that the environment says this runs in.
+    be meant (or nothing). *own_pod* is the pod that the environment says this runs in. *is_node_guessed*: nobody has
+    named the node, and the host's name stands for it.
     """
 
     node: str
@@ -27,6 +28,7 @@ class Settings:
     given: tuple[str, ...] = ()
     strangers: tuple[tuple[str, str], ...] = ()
     own_pod: PodKey | None = None
+    is_node_guessed: bool = False
 
 
 class FileKind(StrEnum):
@@ -111,11 +113,12 @@ class Call:
     """
     One RPC. *reason* is None where it was answered; *rejected* of *attempts* met the kubelet's rate limit.
 
-    *seconds* is how long the last attempt took, *size_bytes* the length of its answer where there was one.
+    *seconds* is how long the last attempt took, None where that was not recorded; *size_bytes* is the length of its
+    answer where there was one.
     """
 
     rpc: str
-    seconds: float
+    seconds: float | None
     size_bytes: int | None = None
     reason: Reason | None = None
     detail: str = ""
@@ -224,6 +227,8 @@ class Evidence:
 
     *doubles* are what two living pods held in two looks, None where it is not known which pods are alive.
 
+    *is_recorded*: it comes from a recording, so that there is no socket, and *socket* has nothing but its age.
+
     There is one look, and another a moment later where the sides disagreed: pods come and go between two questions.
     """
 
@@ -238,6 +243,7 @@ class Evidence:
     podsapi: PodsApi | None = None
     device_manager: DeviceManager | None = None
     doubles: tuple[DoubleHeld, ...] | None = None
+    is_recorded: bool = False
 
     @property
     def listing(self) -> Listing | None:

@@ -1,7 +1,7 @@
 """Judge the evidence: every finding, ordered so that causes come before their consequences."""
 
 from podres_exporter.check.evidence import Evidence
-from podres_exporter.check.finding import Report
+from podres_exporter.check.finding import Finding, Report, skipped
 from podres_exporter.check.findings.answers import answer_findings
 from podres_exporter.check.findings.apiserver import api_findings
 from podres_exporter.check.findings.double_held import double_finding
@@ -12,7 +12,7 @@ from podres_exporter.check.findings.own_pod import own_findings
 from podres_exporter.check.findings.pods import pod_findings
 from podres_exporter.check.findings.podsapi import podsapi_findings
 from podres_exporter.check.findings.release import release_finding
-from podres_exporter.check.findings.rpcs import GET, rpc_findings
+from podres_exporter.check.findings.rpcs import GET, RECORDED, rpc_findings
 from podres_exporter.check.findings.settings import settings_finding
 from podres_exporter.check.findings.two_names import twins_finding
 from podres_exporter.errors import Reason
@@ -27,7 +27,7 @@ def judge(evidence: Evidence) -> Report:
         settings.node,
         (
             settings_finding(settings),
-            *socket_findings(evidence.socket, settings.hold_down_seconds, evidence.wall_seconds),
+            *_socket(evidence),
             *rpc_findings(evidence),
             *answer_findings(evidence),
             release_finding(evidence),
@@ -41,6 +41,11 @@ def judge(evidence: Evidence) -> Report:
             *pod_findings(evidence, allocation),
         ),
     )
+
+
+def _socket(evidence: Evidence) -> list[Finding]:
+    found = socket_findings(evidence.socket, evidence.settings.hold_down_seconds, evidence.wall_seconds)
+    return [skipped(each.id, RECORDED) for each in found] if evidence.is_recorded else found
 
 
 def joined_allocation(evidence: Evidence) -> Allocation | None:

@@ -5,6 +5,7 @@ from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skip
 from podres_exporter.check.findings.api_errors import http_code, is_reached, said
 from podres_exporter.check.findings.dra_rights import dra_finding
 from podres_exporter.check.findings.rights import VERBS, right_finding
+from podres_exporter.check.findings.rpcs import RECORDED
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import seconds_text, size_text
@@ -46,7 +47,9 @@ def api_findings(evidence: Evidence) -> list[Finding]:
 
 
 def why_not_asked(evidence: Evidence) -> str:
-    """Return which setting keeps the API server from being asked."""
+    """Return what keeps the API server from being asked."""
+    if evidence.is_recorded:
+        return RECORDED
     return NO_API_SERVER if evidence.podsapi is None else "--metadata.source is podsapi"
 
 
@@ -147,6 +150,11 @@ def _node_name(evidence: Evidence) -> Finding:
             "node's name no pod gets its labels and owner"
         )
         return failed(name, f"{told}, and none is the same: the name is wrong", remedy, shared_pods=0, **facts)
+    if evidence.settings.is_node_guessed:
+        seen = (
+            f"nobody names the node; it is {node}, as the host: {both} of the kubelet's {len(listing.pods)} pods known"
+        )
+        return warning(name, seen, f"serve wants the name: {_NODE_NAME}", shared_pods=both, **facts)
     if not listing.pods:
         return ok(name, f"{node}; there is no pod to tell by", shared_pods=0, **facts)
     return ok(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from podres_exporter.check.evidence import Evidence, Look
 from podres_exporter.check.finding import Finding, note, ok, skipped, warning
 from podres_exporter.check.findings.apiserver import NO_API_SERVER
+from podres_exporter.check.findings.rpcs import RECORDED
 from podres_exporter.model import Allocation, Attribution, Explanation, PodKey
 from podres_exporter.text.origin import origin_name
 from podres_exporter.text.words import counted, pods_text, some
@@ -67,7 +68,9 @@ def pod_findings(evidence: Evidence, allocation: Allocation | None) -> list[Find
 
 def _why_not(evidence: Evidence) -> str:
     """Return why the sides cannot be compared, empty where they can."""
-    if evidence.api is None and evidence.podsapi is None:
+    if evidence.is_recorded and evidence.metadata is None:
+        return RECORDED
+    if evidence.api is None and evidence.podsapi is None and not evidence.is_recorded:
         return NO_API_SERVER
     if evidence.metadata is None:
         return f"{origin_name(None)}'s pods are not known (api.list)" if evidence.api else "see podsapi.watch"

@@ -10,6 +10,7 @@ from podres_exporter.text.words import counted
 
 LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
 NOT_CONNECTED = "not connected (socket.connect)"
+RECORDED = "a recording does not have it"
 
 _ALLOCATABLE_GATE = (
     "upgrade the kubelet to 1.23 or newer; on 1.21 and 1.22 switch on the gate KubeletPodResourcesGetAllocatable, "
@@ -47,7 +48,7 @@ def _list(evidence: Evidence) -> Finding:
     numbers = _listed(listing)
     seen = (
         f"{counted(numbers['pods'], 'pod')}, {counted(numbers['containers'], 'container')}, "
-        f"{counted(numbers['devices'], 'device')} held, in {seconds_text(call.seconds)}"
+        f"{counted(numbers['devices'], 'device')} held{_took(call, ', in ')}"
     )
     return _unless_slow("kubelet.list", seen, call, evidence.settings.timeout_seconds, numbers)
 
@@ -74,8 +75,8 @@ def _allocatable(evidence: Evidence) -> Finding:
     numbers = _offered(answer)
     seen = (
         f"{counted(numbers['devices'], 'device')} of {counted(numbers['resources'], 'resource')}, "
-        f"{counted(numbers['cpus'], 'CPU')}, {counted(numbers['memory_blocks'], 'memory block')}, "
-        f"in {seconds_text(call.seconds)}"
+        f"{counted(numbers['cpus'], 'CPU')}, {counted(numbers['memory_blocks'], 'memory block')}"
+        f"{_took(call, ', in ')}"
     )
     return _unless_slow(name, seen, call, evidence.settings.timeout_seconds, numbers)
 
@@ -92,6 +93,8 @@ def _offered(answer: Allocatable) -> dict[str, int]:
 def _get(evidence: Evidence) -> Finding:
     name, call = "kubelet.get", evidence.calls.get(GET)
     if call is None:
+        if evidence.is_recorded:
+            return skipped(name, RECORDED)
         no_pod = "no pod is known to ask for"
         return skipped(name, no_pod if evidence.socket.is_connected else NOT_CONNECTED)
     if call.reason in {Reason.UNIMPLEMENTED, Reason.DISABLED}:
@@ -99,18 +102,23 @@ def _get(evidence: Evidence) -> Finding:
         return note(name, f"{GET} is {what}", _GET_GATE, **_facts(call))
     if call.reason not in {None, Reason.NOT_FOUND}:
         return _no_answer(name, call, evidence)
-    seen = f"answered in {seconds_text(call.seconds)}"
+    seen = f"answered{_took(call, ' in ')}"
     return _unless_slow(name, seen, call, evidence.settings.timeout_seconds, {})
 
 
 def _no_answer(name: str, call: Call, evidence: Evidence) -> Finding:
     """Return that there is no usable answer; what ails List, and all others too, is explained once."""
     reason = call.reason or Reason.INTERNAL
-    seen = f"{reason.value.replace('_', ' ')} after {seconds_text(call.seconds)}: {printable(call.detail)}"
+    seen = f"{reason.value.replace('_', ' ')}{_took(call, ' after ')}: {printable(call.detail)}"
     first = evidence.calls.get(LIST, call)
     is_told = first is not call and first.reason is reason
     remedy = "see kubelet.list" if is_told else _REMEDIES.get(reason, _OTHERWISE)
     return failed(name, seen, remedy, **_facts(call))
+
+
+def _took(call: Call, before: str) -> str:
+    """Return how long it took, after a word; nothing where that was not recorded."""
+    return "" if call.seconds is None else f"{before}{seconds_text(call.seconds)}"
 
 
 def _facts(call: Call) -> dict[str, str | int | float | None]:
@@ -120,7 +128,7 @@ def _facts(call: Call) -> dict[str, str | int | float | None]:
 def _unless_slow(name: str, seen: str, call: Call, timeout_seconds: float, numbers: dict[str, int]) -> Finding:
     """Return that it is well, unless the answer took more than half of what it may take."""
     facts = {**_facts(call), **numbers}
-    if call.seconds > timeout_seconds / 2:
+    if call.seconds is not None and call.seconds > timeout_seconds / 2:
         seen = f"{seen}: more than half of --kubelet.timeout ({timeout_seconds:g}s)"
         return warning(name, seen, "find out what keeps the kubelet busy, or give it more time", **facts)
     return ok(name, seen, **facts)

@@ -1,7 +1,7 @@
 """The commands of `podres-exporter` with their flags; values are texts here, and config checks all of them at once."""
 
 from podres_exporter import __version__
-from podres_exporter.cli.flags.oneshot import add_dump, add_explain, add_exporter, add_fit
+from podres_exporter.cli.flags.oneshot import add_dump, add_explain, add_fit, add_way
 from podres_exporter.cli.flags.parser import Parser, add_option, add_switch
 from podres_exporter.cli.flags.who import add_who
 from podres_exporter.config import OPTIONS
@@ -104,11 +104,13 @@ def _add_check(parser: Parser) -> None:
     parser.examples(
         "podres-exporter check --node-name=node1",
         "podres-exporter check --metadata.source=none -o json",
-        "podres-exporter check --url=localhost:10190",
+        "podres-exporter check --url=localhost:10190              a running exporter",
+        "podres-exporter check --from=node1.json.gz               a recording of somebody else's node",
     )
     parser.description = (
         "Examine the kubelet's socket, its RPCs, the machine, the API server and the permissions there, and report "
-        "what was found and the remedy. Give it the flags that serve runs with. It changes nothing."
+        "what was found and the remedy. Give it the flags that serve runs with. It changes nothing. With --url a "
+        "running exporter says what only time has shown it; with --from a recording or a snapshot is judged."
     )
     parser.epilog = (
         "Each flag has a twin in the environment, named beside it. "
@@ -117,7 +119,7 @@ def _add_check(parser: Parser) -> None:
     for option in OPTIONS:
         if option.flag in CHECK_FLAGS or option.flag.startswith(CHECK_PREFIXES):
             add_option(parser, option, f"default {option.default or option.otherwise}; {option.environment}")
-    add_exporter(parser.add_argument_group("a running exporter", "in place of this node: what only time has shown it"))
+    add_way(parser)
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
     parser.add_argument(
         "--warnings-ok", action="store_true", help="exit 0 where there are mere warnings, as for a test"

@@ -40,7 +40,7 @@ def add_dump(parser: Parser) -> None:
     add_pods_and_format(parser)
     _add_what(parser.add_argument_group("what to show", "each may be given several times; without any, everything"))
     _add_view(parser.add_argument_group("how to look at it"))
-    group = _add_way(parser)
+    group = add_way(parser)
     group.add_argument(
         "--record",
         metavar="FILE",
@@ -72,7 +72,7 @@ def add_explain(parser: Parser) -> None:
     parser.add_argument("-n", "--namespace", metavar="NAMESPACE", help="its namespace (any that has such a pod)")
     parser.add_argument("-c", "--container", metavar="NAME", help="this container alone (all)")
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
-    _add_way(parser)
+    add_way(parser)
     _add_live(parser)
     parser.runs("podres_exporter.cli.verbs.explain")
 
@@ -92,7 +92,7 @@ def add_fit(parser: Parser) -> None:
     )
     add_asked(parser)
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
-    _add_way(parser)
+    add_way(parser)
     _add_live(parser)
     parser.runs("podres_exporter.cli.verbs.fit", instead=GPU_FLAGS)
 
@@ -165,7 +165,7 @@ def _add_view(group: argparse._ArgumentGroup) -> None:
     add_table_flags(group)
 
 
-def _add_way(parser: Parser) -> argparse._ArgumentGroup:
+def add_way(parser: Parser) -> argparse._ArgumentGroup:
     """Add where the snapshot comes from."""
     group = parser.add_argument_group("where from", "this node, unless said otherwise")
     group.add_argument(

@@ -18,6 +18,7 @@ STDIN = "-"
 LONGEST = 64 * 1024 * 1024
 """Bytes that are read of a file, and made of one that is compressed."""
 _NEITHER = "this is neither a recording (dump --record) nor a snapshot (dump -o json): "
+Loaded = Recording | document.Decoded
 _GZIP = b"\x1f\x8b"
 
 
@@ -26,15 +27,15 @@ class FileOrigin:
 
     def __init__(self, config: Config, name: str) -> None:
         """Read nothing yet; *name* is a path, or `-` for standard input."""
-        self.config, self._name = config, name
+        self.config, self.name = config, name
 
     def look(self) -> Observation:
         """Return what the file says."""
-        return observe_file(self._name)
+        return observe_file(self.name)
 
     def watch(self, alarm: Alarm, show: Show) -> None:  # noqa: ARG002 - the interface's
         """Refuse: a file does not change."""
-        raise SnapshotError(f"{self._name}: a file does not change; leave --watch out")
+        raise SnapshotError(f"{self.name}: a file does not change; leave --watch out")
 
 
 def observe_file(name: str) -> Observation:
@@ -43,17 +44,26 @@ def observe_file(name: str) -> Observation:
 
     The answers of a recording are decoded and judged as those of a node would be. Raises SnapshotError.
     """
-    where = "standard input" if name == STDIN else name
-    loaded = _json(_bytes(name, where), where)
-    try:
-        if is_recording(loaded):
-            return _replayed(decode(loaded), where)
-        decoded = document.decode_dated(loaded)
-    except DocumentError as error:
-        raise SnapshotError(f"{where}: {'' if _is_ours(loaded) else _NEITHER}{error}") from error
+    where, decoded = _where(name), load_file(name)
+    if isinstance(decoded, Recording):
+        return _replayed(decoded, where)
     if decoded.snapshot.allocation is None:
         raise nothing_to_show(where, decoded.snapshot)
     return Observation(decoded.snapshot, decoded.generated_at_seconds or 0.0, decoded.generated_at_seconds)
+
+
+def load_file(name: str) -> Loaded:
+    """Return the recording or the snapshot that is in a file. Raises SnapshotError."""
+    where = _where(name)
+    loaded = _json(_bytes(name, where), where)
+    try:
+        return decode(loaded) if is_recording(loaded) else document.decode_dated(loaded)
+    except DocumentError as error:
+        raise SnapshotError(f"{where}: {'' if _is_ours(loaded) else _NEITHER}{error}") from error
+
+
+def _where(name: str) -> str:
+    return "standard input" if name == STDIN else name
 
 
 def _replayed(recording: Recording, where: str) -> Observation:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import socket
 import sys
 import threading
 from collections.abc import Mapping
@@ -16,14 +17,16 @@ from podres_exporter import __version__
 from podres_exporter.check import Evidence, Report, Verdict, judge, text_lines, to_document, without_names
 from podres_exporter.check.evidence import ApiServer, Look, PodsApi, Settings
 from podres_exporter.check.findings.pods import disagrees
+from podres_exporter.cli.console import ended
 from podres_exporter.cli.flags.parser import given_flags
 from podres_exporter.cli.flags.who import URL_VARIABLE
-from podres_exporter.cli.look.resolve import asked_exporter
+from podres_exporter.cli.look.resolve import asked_exporter, origin_of
 from podres_exporter.cli.probe.apiserver import LIMITS, ApiAsker, connect
 from podres_exporter.cli.probe.doubles import find_doubles
 from podres_exporter.cli.probe.exporter import exporter_report
 from podres_exporter.cli.probe.kubelet import KubeletAsker
 from podres_exporter.cli.probe.podsapi import PodsApiAsker
+from podres_exporter.cli.probe.recording import file_report
 from podres_exporter.cli.probe.socket import DEVICE_PLUGINS, MOUNTINFO, look_at_socket, look_for_device_manager
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.clock import Clock, SystemClock
@@ -36,7 +39,7 @@ from podres_exporter.families import COLLECTORS
 from podres_exporter.kube.auth.credentials import SERVICE_ACCOUNT
 from podres_exporter.kube.client import Limits
 from podres_exporter.log import configure
-from podres_exporter.model import Metadata, PodKey, Topology
+from podres_exporter.model import Listing, Metadata, PodKey, Topology
 from podres_exporter.recording.pseudonyms import Pseudonyms
 from podres_exporter.sources import SysfsTopology
 
@@ -65,17 +68,17 @@ def run(arguments: argparse.Namespace) -> int:
     unknown = f"-o: {arguments.output!r} is unknown; choose {' or '.join(FORMATS)}"
     faults = [] if arguments.output in FORMATS else [unknown]
     given, clock = given_flags(arguments), SystemClock()
+    if arguments.file is not None:
+        config = origin_of(arguments, os.environ, clock, faults).config
+        return ended(lambda: _print(arguments, file_report(arguments.file, config), clock))
     exporter = asked_exporter(arguments, os.environ, faults)
     if exporter is not None:
         address, tls, config = exporter
         configure(config.log_level, config.log_format)
         return _print(arguments, exporter_report(address, tls, config.kubelet_timeout_seconds, clock), clock)
     is_named = not lacks_node_name(given, os.environ)
-    config = configured(
-        given if is_named else {**given, "--metadata.source": "none"},
-        os.environ,
-        faults,
-    )
+    named = given if is_named else {**given, "--node-name": socket.gethostname()}
+    config = configured(named, os.environ, faults)
     configure(config.log_level, config.log_format)
     evidence = gather(config, stated(given, os.environ), os.environ, Surroundings(clock), is_named=is_named)
     return _print(arguments, judge(evidence), clock)
@@ -99,7 +102,7 @@ def lacks_node_name(given: Given, environment: Mapping[str, str]) -> bool:
     """
     Return whether the API server is to be asked for the pods of a node that nobody has named.
 
-    `serve` refuses to start then; here it is a finding like any other, and the rest is looked at.
+    `serve` refuses to start then; here the host's name is tried, and it is a finding like any other.
     """
     source, node = known.METADATA_SOURCE, known.NODE_NAME
     wanted = given.get(source.flag) or environment.get(source.environment) or source.default
@@ -151,23 +154,30 @@ def gather(
     """
     given, strangers = said
     clock = around.clock
-    socket = look_at_socket(config.kubelet_socket, clock, around.mountinfo)
+    endpoint = look_at_socket(config.kubelet_socket, clock, around.mountinfo)
     kubelet = KubeletAsker(config.kubelet_socket, config.kubelet_timeout_seconds, clock)
-    asker, api = _api(config, environment, around) if is_named else (None, ApiServer(is_node_named=False))
+    asker, api = _api(config, environment, around)
+    if asker is None and not is_named:
+        api = ApiServer(is_node_named=False)
     podsapi = PodsApiAsker(config, clock) if config.metadata_source == "podsapi" else None
     named: PodsApi | None = None
     try:
-        listing = kubelet.list() if socket.is_connected else None
-        allocatable = kubelet.allocatable() if socket.is_connected else None
+        listing = kubelet.list() if endpoint.is_connected else None
+        allocatable = kubelet.allocatable() if endpoint.is_connected else None
         metadata = None
         if asker is not None:
             pods, metadata = asker.list()
-            api = ApiServer(account=asker.account, reviews=asker.reviews(), pods=pods, dra=asker.dra())
+            if is_named or _is_of_node(metadata, listing):
+                api = ApiServer(account=asker.account, reviews=asker.reviews(), pods=pods, dra=asker.dra())
+            else:
+                api, metadata = ApiServer(is_node_named=False), None
+                asker.close()
+                asker = None
         if podsapi is not None:
             named, metadata = podsapi.list()
         looks = _looks(Look(listing, metadata), kubelet, asker or podsapi, clock)
         key = _any_pod(looks[-1])
-        if socket.is_connected and key is not None:
+        if endpoint.is_connected and key is not None:
             kubelet.get(key)
         doubles = find_doubles(looks[-1], kubelet, clock)
     finally:
@@ -186,8 +196,9 @@ def gather(
             given=given,
             strangers=strangers,
             own_pod=config.own_pod,
+            is_node_guessed=not is_named,
         ),
-        socket=socket,
+        socket=endpoint,
         wall_seconds=clock.wall_seconds(),
         topology=_topology(config.topology_sysfs),
         calls=kubelet.calls,
@@ -198,6 +209,11 @@ def gather(
         podsapi=named,
         device_manager=look_for_device_manager(config.kubelet_socket, around.device_plugins),
     )
+
+
+def _is_of_node(metadata: Metadata | None, listing: Listing | None) -> bool:
+    """Return whether the pods that the API server has by the host's name are those of this kubelet."""
+    return metadata is not None and listing is not None and any(pod.key in metadata.pods for pod in listing.pods)
 
 
 def _api(

@@ -628,6 +628,7 @@ def test_the_help_names_the_flags_of_serve_that_apply_with_their_twins_and_the_e
         "--topology.sysfs",
         "--log.level",
         "--log.format",
+        "--from",
         "--url",
         "--password-file",
         "--url-ca",
