@@ -11,6 +11,7 @@ import msgspec
 from podres_exporter.document.doubles import DoubleHeldRecord, read_doubles, write_doubles
 from podres_exporter.document.dra import DraRecord, read_dra, write_dra
 from podres_exporter.document.faults import read, shown
+from podres_exporter.document.metadata import name_labels_as_pods_do
 from podres_exporter.document.pods import (
     OtherPodRecord,
     PodRecord,
@@ -254,6 +255,11 @@ class _VersionRecord(Record, kw_only=True):
 
 
 def _decoded(record: SnapshotRecord) -> Decoded:
+    version = record.exporter.version if record.exporter else ""
+    if version.startswith("0.1."):
+        for row in (*(record.pods or ()), *(record.other_pods or ())):
+            if row.metadata is not None:
+                name_labels_as_pods_do(row.metadata)
     usage, held = read_usage(record.usage)
     pods = None if record.pods is None else read_pods(record.pods)
     metadata = read_metadata_source(record.status.metadata) if record.status.metadata else None
@@ -266,7 +272,6 @@ def _decoded(record: SnapshotRecord) -> Decoded:
         parts=read_parts(record.status),
         usage=usage,
     )
-    version = record.exporter.version if record.exporter else ""
     return Decoded(snapshot, read_optional(record.generated_at), version)
 
 

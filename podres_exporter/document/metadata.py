@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar
 
 from podres_exporter.document.faults import distinct
-from podres_exporter.document.values import Count, Label, Moment, Record, doc, parse_label
+from podres_exporter.document.values import Count, Moment, Record, doc
 from podres_exporter.model import ContainerKind, ContainerSpec, PodKey, PodMeta, ResourceHealth
 from podres_exporter.moment import read_moment, write_moment
 
@@ -116,8 +116,8 @@ class PodMetadataRecord(Record, kw_only=True):
         ),
     ] = None
     labels: Annotated[
-        dict[Label, str],
-        doc("The allowed labels (--metadata.pod-labels-allowlist) under their metric names, such as label_app."),
+        dict[str, str],
+        doc("The allowed labels (--metadata.pod-labels-allowlist), such as app.kubernetes.io/name."),
     ] = {}
     terminal: Annotated[bool, doc("Whether the pod has finished and none of its containers runs.")]
     deleting: Annotated[bool, doc("Whether the pod is being deleted.")]
@@ -207,7 +207,7 @@ def read_meta(record: PodMetadataRecord, key: PodKey) -> PodMeta:
         owner_name=owner.name,
         workload_kind=workload.kind,
         workload_name=workload.name,
-        labels=tuple(sorted((parse_label(name), value) for name, value in record.labels.items())),
+        labels=tuple(sorted(record.labels.items())),
         is_terminal=record.terminal,
         is_deleting=record.deleting,
         has_started=record.started,
@@ -267,3 +267,12 @@ def _read_spec(record: ContainerSpecRecord) -> ContainerSpec:
             ResourceHealth(row.name, row.resource_id, row.health, row.message) for row in record.device_health
         ),
     )
+
+
+def name_labels_as_pods_do(record: PodMetadataRecord) -> None:
+    """
+    Take `label_` off the names of labels: exporters of 0.1 wrote metric names, and of others nothing is known.
+
+    The rest makes the same metric name again.
+    """
+    record.labels = {name.removeprefix("label_"): value for name, value in record.labels.items()}

@@ -1,6 +1,5 @@
 """The types that all records of the document are made of."""
 
-import re
 from math import isinf
 from typing import Annotated, ClassVar
 
@@ -18,7 +17,6 @@ _MOST_COUNT = 2**63 - 1
 """What quantities are capped at; the kubelet's own numbers of nodes and CPUs have 64 bits with a sign."""
 _CPUS = r"^([0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)?$"
 _MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$"
-_LABEL = re.compile(r"label_[a-zA-Z0-9_]*")
 
 
 class Record(Struct, rename="camel", omit_defaults=True, kw_only=True, gc=False):
@@ -38,13 +36,6 @@ class Record(Struct, rename="camel", omit_defaults=True, kw_only=True, gc=False)
 def doc(description: str) -> Meta:
     """Return the description of a field, for the JSON Schema."""
     return Meta(description=description)
-
-
-def parse_label(text: str) -> str:
-    """Return the name of a pod's own metric label. Raises ValueError where a label of ours could have that name."""
-    if not _LABEL.fullmatch(text):
-        raise ValueError("is no name of a label; label_ and letters, digits or _ belong here")
-    return text
 
 
 def write_nodes(nodes: NumaNodes) -> list[int]:
@@ -81,8 +72,6 @@ Cpus = Annotated[str, Meta(extra_json_schema={"pattern": _CPUS}, extra={PARSE: p
 """CPUs as a list such as `0-3,8`."""
 Moment = Annotated[str, Meta(extra_json_schema={"pattern": _MOMENT}, extra={PARSE: read_moment})]
 """A point in time as RFC 3339 writes it."""
-Label = Annotated[str, Meta(extra_json_schema={"pattern": f"^{_LABEL.pattern}$"}, extra={PARSE: parse_label})]
-"""The name of a metric label of a pod's own."""
 Nodes = Annotated[list[Count], Meta(extra_json_schema={"minItems": 1, "uniqueItems": True})]
 """NUMA nodes, ascending; absent where none is stated."""
 Ids = Annotated[list[str], Meta(extra_json_schema={"uniqueItems": True})]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from podres_exporter.families.podlabels import metric_labels
 from podres_exporter.families.spec import Concern, Kind, PodFamily, PodLabelsFamily, Row
 from podres_exporter.model import PodView, Topology
 
@@ -23,7 +24,7 @@ def _started(view: PodView, _topology: Topology | None) -> Collection[Row]:
 
 
 def _labels(view: PodView) -> Collection[tuple[str, str]]:
-    return view.meta.labels if view.meta else ()
+    return metric_labels(view.meta.labels) if view.meta else ()
 
 
 def _requested_devices(view: PodView, _topology: Topology | None) -> Collection[Row]:

@@ -70,7 +70,7 @@ class PodMeta:
     """
     The metadata of one pod, reduced to what is used; texts are empty if nothing is stated.
 
-    *labels* are the allowed ones under their metric names (`label_app`). *workload* is the top-level owner: the
+    *labels* are the allowed ones, sorted. *workload* is the top-level owner: the
     Deployment of a ReplicaSet, the CronJob of a Job. *is_terminal*: it has finished and none of its containers runs.
     *has_started*: a kubelet has admitted or rejected it. *claims* maps the pod's names for its claims to the claims'
     own names; *extended_claim* is the claim that the scheduler created for extended resources served by a DRA driver,

@@ -19,7 +19,6 @@ from podres_exporter.podmeta.events import (
     Unusable,
 )
 from podres_exporter.podmeta.faults import PodError
-from podres_exporter.podmeta.labels import label_rows
 from podres_exporter.podmeta.liststream import PodListReader
 from podres_exporter.podmeta.pod import DecodedPod, PodDecoder
 
@@ -40,6 +39,5 @@ __all__ = [
     "Unusable",
     "decode_event",
     "decode_list",
-    "label_rows",
     "parse_allowlist",
 ]

@@ -1,7 +1,7 @@
 """Decode one pod of the API server; devices that a scheduler chose in an annotation included."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from sys import intern
 
@@ -13,7 +13,6 @@ from podres_exporter.model import Malformed, PodMeta
 from podres_exporter.moment import read_moment
 from podres_exporter.podmeta.containers import LONGEST_MESSAGE, container_specs, statuses
 from podres_exporter.podmeta.faults import UNREADABLE, ForeignPodError, PodError, pod_error
-from podres_exporter.podmeta.labels import label_rows
 from podres_exporter.podmeta.records import Annotations, ExtendedClaim, Pod, PodClaim, PodSpec, PodStatus, Resources
 from podres_exporter.podmeta.totals import pending_resize, pod_totals
 from podres_exporter.podmeta.workload import controller_of, workload_of
@@ -87,7 +86,7 @@ class PodDecoder:
             owner_name=intern(owner.name) if owner else "",
             workload_kind=intern(workload_kind),
             workload_name=intern(workload_name),
-            labels=label_rows(labels, self._allowlist),
+            labels=_allowed(labels, self._allowlist),
             is_terminal=_is_terminal(status),
             is_deleting=metadata.deletion_timestamp is not None,
             has_started=status.start_time is not None,
@@ -146,6 +145,11 @@ def _claims(stated: Iterable[PodClaim], status: PodStatus) -> tuple[tuple[str, s
     }
     names |= {claim.name: claim.resource_claim_name for claim in status.resource_claim_statuses or ()}
     return tuple(sorted((name, claim) for name, claim in names.items() if claim))
+
+
+def _allowed(labels: Mapping[str, str], allowlist: LabelAllowlist) -> tuple[tuple[str, str], ...]:
+    """Return the allowed labels, sorted by key."""
+    return tuple((intern(key), labels[key]) for key in sorted(filter(allowlist.allows, labels)))
 
 
 def _extended_requests(claim: ExtendedClaim) -> tuple[tuple[str, str], ...]:

@@ -7,12 +7,14 @@ from typing import Any, ClassVar
 
 import pytest
 from document_samples import everything
+from family_samples import samples
 from msgspec import field, to_builtins
 
 from podres_exporter.document import decode, encode
 from podres_exporter.document.faults import distinct, read
 from podres_exporter.document.values import Count, Nodes, Record, Size
 from podres_exporter.errors import DocumentError
+from podres_exporter.families import CATALOGUE
 
 MISSING = object()
 
@@ -75,7 +77,7 @@ def put(holder: Any, path: str, value: object) -> None:
         ),
         ("pods[0].containers[0].alignment.reasons[1].needs", "all", "is 'all'; known are any, every"),
         ("pods[0].metadata.labels", [], "is a list; a mapping belongs here"),
-        ('pods[0].metadata.labels["label_app"]', False, "is false; a text belongs here"),
+        ('pods[0].metadata.labels["app"]', False, "is false; a text belongs here"),
         ('skippedPods["terminal"]', "1", "is a text; a whole number of 0 or more belongs here"),
         (
             "usage.exclusiveCpus[0].cpuSeconds",
@@ -187,16 +189,28 @@ def test_names_are_told_apart_by_all_their_parts() -> None:
         rows_of({"rows": [{"a": "x", "b": "", "numaNodes": nodes} for nodes in ([0, 1], [1, 0])]})
 
 
-@pytest.mark.parametrize("name", ["pod", "node", "", "label", 'label_"', "label_\n", "label_\u00e9", "label_\ud800"])
-def test_labels_of_pods_have_names_that_no_label_of_ours_has(name: str) -> None:
-    """They become labels of podres_pod_labels as they stand."""
+@pytest.mark.parametrize("name", ["pod", "node", "", "label", 'label_"', "label_\n", "label_\u00e9"])
+def test_labels_of_pods_become_no_label_of_ours(name: str) -> None:
+    """Whatever a document calls them, in Prometheus they have names of their own that are valid."""
     document: Any = encode(everything(), generated_at_seconds=0, version="")
     document["pods"][0]["metadata"]["labels"] = {name: "x"}
 
-    with pytest.raises(DocumentError) as caught:
-        decode(document)
+    found = [each for each in samples(decode(document), CATALOGUE) if each.name == "podres_pod_labels"]
 
-    assert f"pods[0].metadata.labels[{json.dumps(name)}]" == caught.value.path
+    assert ["x"] == [value for label, value in found[0].labels if re.fullmatch(r"label_[a-z0-9_]*", label)]
+
+
+def test_labels_of_exporters_of_0_1_have_metric_names() -> None:
+    """They make the same series as they do there."""
+    document: Any = encode(everything(), generated_at_seconds=0, version="0.1.7")
+    document["pods"][0]["metadata"]["labels"] = {"label_example_com_app": "a", "label_x_conflict1": "b"}
+    found = decode(document)
+    series = [each for each in samples(found, CATALOGUE) if each.name == "podres_pod_labels"]
+
+    assert found.allocation is not None
+    assert found.allocation.pods[0].meta is not None
+    assert (("example_com_app", "a"), ("x_conflict1", "b")) == found.allocation.pods[0].meta.labels
+    assert {("label_example_com_app", "a"), ("label_x_conflict1", "b")} < set(series[0].labels)
 
 
 def test_the_largest_numbers_that_are_written_are_read() -> None:

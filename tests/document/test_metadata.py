@@ -54,7 +54,7 @@ def test_everything_that_is_stated_stands_under_a_plain_name() -> None:
         "priorityClass": "high",
         "owner": {"kind": "ReplicaSet", "name": "train-5d"},
         "workload": {"kind": "Deployment", "name": "train"},
-        "labels": {"label_app": "train"},
+        "labels": {"example.com/app": "train"},
         "terminal": True,
         "deleting": True,
         "started": True,

@@ -106,7 +106,7 @@ def node_with(device_id: str, seen_at_seconds: float = 1.0) -> Snapshot:
         "c", ContainerKind.APP, (("r", 2),), 4000, health=(ResourceHealth("r", device_id, "Unhealthy"),)
     )
     ended = ContainerSpec("i", ContainerKind.INIT, (("r", 3),), 5000)
-    labels = (("label_app", "a"),)
+    labels = (("app", "a"),)
     meta = PodMeta(
         "ml", "a", "1", qos_class="Guaranteed", labels=labels, containers=(ended, asked), started_seconds=2.0
     )

@@ -20,7 +20,7 @@ META = PodMeta(
     owner_name="train-7d9",
     workload_kind="Deployment",
     workload_name="train",
-    labels=(("label_app", 'say "hi"'), ("label_team", "a\\b")),
+    labels=(("app", 'say "hi"'), ("team", "a\\b")),
 )
 EVERYTHING = tuple(family.name for family in FAMILIES)
 

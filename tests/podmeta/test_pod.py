@@ -66,7 +66,7 @@ def test_everything_that_is_kept_has_its_place() -> None:
             owner_name="train",
             workload_kind="StatefulSet",
             workload_name="train",
-            labels=(("label_app", "a"),),
+            labels=(("app", "a"),),
             is_terminal=True,
             is_deleting=True,
             has_started=True,

@@ -117,7 +117,7 @@ def test_it_knows_the_pods_and_what_happens_to_them(short_dir: Path) -> None:
         here.wait_for(*ALL)
         metadata = here.source.metadata()
         assert (True, True, MetadataOrigin.PODSAPI) == (metadata.synced, metadata.is_up, metadata.origin)
-        assert (("label_app", "train"),) == metadata.pods[TRAIN].labels
+        assert (("app", "train"),) == metadata.pods[TRAIN].labels
         assert metadata.pods["kube-system", "agent-n1"].is_mirror
 
         here.node.create(pod("new", container(cpu="1")))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from podres_exporter.allowlist import LabelAllowlist, parse_allowlist
 from podres_exporter.errors import ApiServerError
-from podres_exporter.podmeta import PodDecoder, decode_event, decode_list, label_rows
+from podres_exporter.families.podlabels import metric_labels
+from podres_exporter.podmeta import PodDecoder, decode_event, decode_list
 from podres_exporter.quantity import parse_millicores, parse_quantity
 
 law = settings(deadline=None)
@@ -44,21 +45,12 @@ JSON = st.recursive(
 @given(st.dictionaries(KEYS, st.text(max_size=2), max_size=8))
 def test_label_names_are_valid_unique_and_sorted_and_no_label_is_lost(labels: dict[str, str]) -> None:
     """The data model of Prometheus allows [a-zA-Z_][a-zA-Z0-9_]* and refuses a name twice."""
-    rows = label_rows(labels, EVERY)
+    rows = metric_labels(tuple(labels.items()))
     names = [name for name, _ in rows]
 
     assert all(re.fullmatch(r"label_[a-z0-9_]*", name) for name in names)
     assert sorted(set(names)) == names
     assert sorted(labels.values()) == sorted(value for _, value in rows)
-
-
-@law
-@given(st.dictionaries(KEYS, st.text(max_size=2), max_size=8), st.lists(KEYS, max_size=3))
-def test_an_allow_list_shows_what_its_labels_alone_would_show(labels: dict[str, str], keys: list[str]) -> None:
-    """What is not allowed has no effect, not even on names."""
-    allowed = {key: value for key, value in labels.items() if key in keys}
-
-    assert label_rows(allowed, EVERY) == label_rows(labels, parse_allowlist(",".join(keys)))
 
 
 POWERS_OF_TEN = {"": 0, "n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "e2": 2, "E-3": -3}

@@ -84,7 +84,7 @@ META = PodMeta(
     owner_name="train",
     workload_kind="StatefulSet",
     workload_name="train",
-    labels=(("label_app", "secret"),),
+    labels=(("app", "secret"),),
     claims=(("gpus", "train-0-gpus"),),
     extended_claim="train-0-ext",
     extended_requests=(("main", "nvidia.com/gpu"),),
@@ -119,7 +119,7 @@ def test_metadata_is_hidden_as_the_kubelets_answers_are() -> None:
     )
     assert ("StatefulSet", name("train")) == (hidden.owner_kind, hidden.owner_name)
     assert ("StatefulSet", name("train")) == (hidden.workload_kind, hidden.workload_name)
-    assert (("label_app", name("secret")),) == hidden.labels
+    assert (("app", name("secret")),) == hidden.labels
     assert ((name("gpus"), name("train-0-gpus")),) == hidden.claims
     assert name("train-0-ext") == hidden.extended_claim
     assert ((name("main"), "nvidia.com/gpu"),) == hidden.extended_requests

@@ -147,7 +147,7 @@ def everything() -> Snapshot:
         owner_name="train-5d",
         workload_kind="Deployment",
         workload_name="train",
-        labels=(("label_app", "train"),),
+        labels=(("example.com/app", "train"),),
         is_terminal=True,
         is_deleting=True,
         has_started=True,
@@ -253,7 +253,7 @@ names = st.one_of(
 texts = st.just("") | names
 counts = st.integers(0, 9) | st.integers(0, 2**63 - 1)
 sizes = st.integers(0, 9) | st.integers(0, 2**64 - 1)
-label_names = st.from_regex("label_[a-z0-9_]{0,3}", fullmatch=True)
+label_names = st.from_regex("(label_)?[a-zA-Z0-9_./-]{0,3}", fullmatch=True)
 node_sets = st.frozensets(st.integers(0, 3), max_size=2)
 cpu_sets = st.frozensets(st.integers(0, 9) | st.integers(0, 65535), max_size=5)
 seconds = st.floats(0, 4e9)

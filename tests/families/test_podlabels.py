@@ -2,10 +2,11 @@
 
 import pytest
 
-from podres_exporter.allowlist import LabelAllowlist, parse_allowlist
-from podres_exporter.podmeta import label_rows
+from podres_exporter.families.podlabels import metric_labels
 
-EVERY = LabelAllowlist(everything=True)
+
+def named(labels: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    return metric_labels(tuple(sorted(labels.items())))
 
 
 @pytest.mark.parametrize(
@@ -26,17 +27,13 @@ EVERY = LabelAllowlist(everything=True)
 )
 def test_a_key_becomes_a_label_name_in_snake_case(key: str, name: str) -> None:
     """The names of kube_pod_labels, so that the two can be joined without relabelling."""
-    assert ((name, "v"),) == label_rows({key: "v"}, EVERY)
+    assert ((name, "v"),) == named({key: "v"})
 
 
-def test_rows_are_sorted_by_their_metric_name_and_only_the_allowed_are_there() -> None:
+def test_rows_are_sorted_by_their_metric_name() -> None:
     """`Zone` stands before `app` as a key, and after it as a name."""
-    labels = {"app": "a", "Zone": "z", "secret": "s", "team": ""}
-
-    assert (("label_app", "a"), ("label_team", ""), ("label_zone", "z")) == label_rows(
-        labels, parse_allowlist("Zone,app,team,absent")
-    )
-    assert () == label_rows(labels, LabelAllowlist())
+    assert (("label_app", "a"), ("label_team", ""), ("label_zone", "z")) == named({"app": "a", "Zone": "z", "team": ""})
+    assert () == named({})
 
 
 def test_keys_of_one_name_are_numbered_in_their_order() -> None:
@@ -49,7 +46,7 @@ def test_keys_of_one_name_are_numbered_in_their_order() -> None:
         ("label_a_b_conflict3", "camel"),
         ("label_a_b_conflict4", "underscore"),
         ("label_c", "alone"),
-    ) == label_rows(labels, EVERY)
+    ) == named(labels)
 
 
 def test_a_number_whose_name_is_taken_is_passed_over() -> None:
@@ -58,7 +55,7 @@ def test_a_number_whose_name_is_taken_is_passed_over() -> None:
         ("label_a_b_conflict1", "already taken"),
         ("label_a_b_conflict2", "dash"),
         ("label_a_b_conflict3", "dot"),
-    ) == label_rows({"A.b.conflict1": "already taken", "a-b": "dash", "a.b": "dot"}, EVERY)
+    ) == named({"A.b.conflict1": "already taken", "a-b": "dash", "a.b": "dot"})
 
 
 def test_a_key_that_comes_upon_a_generated_name_starts_numbers_of_its_own() -> None:
@@ -67,9 +64,10 @@ def test_a_key_that_comes_upon_a_generated_name_starts_numbers_of_its_own() -> N
         ("label_a_b_conflict1_conflict1", "dash"),
         ("label_a_b_conflict1_conflict2", "itself"),
         ("label_a_b_conflict2", "dot"),
-    ) == label_rows({"a-b": "dash", "a.b": "dot", "a_b_conflict1": "itself"}, EVERY)
+    ) == named({"a-b": "dash", "a.b": "dot", "a_b_conflict1": "itself"})
 
 
-def test_labels_that_are_not_allowed_make_no_conflict() -> None:
-    """The allow-list comes first (createPrometheusLabelKeysValues)."""
-    assert (("label_a_b", "dash"),) == label_rows({"a-b": "dash", "a.b": "dot"}, parse_allowlist("a-b"))
+def test_the_order_of_the_keys_makes_no_difference() -> None:
+    labels = (("a.b", "dot"), ("c", "alone"), ("a-b", "hyphen"))
+
+    assert metric_labels(labels) == metric_labels(tuple(reversed(labels)))
