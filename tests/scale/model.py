@@ -187,7 +187,7 @@ def comeback(
     """
     state = ReflectorState(Phase.WATCHING, "1")
     state, rest = _disconnected(state, Disconnected(Reason.UNAVAILABLE), STABLE_SECONDS)
-    refusal = Disconnected(Reason.UNAVAILABLE)
+    refusal = Disconnected(Reason.UNAVAILABLE, is_unreached=True)
     if retry_after_seconds is not None:
         refusal = Disconnected(Reason.THROTTLED, retry_after_seconds)
     edge = bins(away_seconds)
