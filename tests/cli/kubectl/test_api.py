@@ -42,7 +42,7 @@ def test_a_body_is_unpacked_and_any_code_is_an_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "reason", "words"),
     [
-        (whole(b"not gzip", "200 OK", "Content-Encoding: gzip"), Reason.MALFORMED, "cannot be unpacked"),
+        (whole(b"not gzip", "200 OK", "Content-Encoding: gzip"), Reason.MALFORMED, "cannot be decompressed"),
         (chunked(b"half", is_whole=False), Reason.UNAVAILABLE, ""),
         (b"what?\r\n\r\n", Reason.UNAVAILABLE, ""),
         (b"", Reason.UNAVAILABLE, ""),

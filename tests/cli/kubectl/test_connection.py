@@ -88,7 +88,7 @@ def test_a_context_may_be_named_where_none_is_current(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("current-context: one", "current-context: ''"))
 
     assert "a" == connected(tmp_path, path, "one").namespace
-    assert "it has no current context: name one" in problem(tmp_path, path)
+    assert "it has no current context: give one" in problem(tmp_path, path)
 
 
 @pytest.mark.parametrize(
