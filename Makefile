@@ -91,6 +91,9 @@ hostile: $(VENV)/.tests  ## guessers, floods, slow readers and hostile kubelets,
 bench-start: $(VENV)/.tests  ## what `dump` costs before it says anything
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python tests/bench/dump_start.py
 
+series: $(VENV)/.tests  ## how many series nodes of some sizes give a Prometheus: the table of deploy/docs/scale.md
+	$(BIN)/python tests/bench/series.py
+
 bench-kubectl: $(VENV)/.tests  ## what kubectl podres takes in front of 2,000 simulated nodes
 	$(BIN)/python tests/bench/kubectl_nodes.py
 

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models import dashboard
 
 from boards import frame, promql, vendor
-from boards.parts import ANY_IS_A_PITY, ANY_IS_BAD, NONE_LEFT, Panel, bars, curves, number
+from boards.parts import ANY_IS_A_PITY, ANY_IS_BAD, NONE_LEFT, PLAIN, Panel, bars, curves, number
 from boards.promql import CLUSTER, RESOURCE, once_in_cluster, or_zero, recorded, share
 from boards.tables import link, linked, matrix, rows
 
@@ -24,9 +24,10 @@ def board(*, several_clusters: bool) -> dashboard.Dashboard:
         [frame.cluster(several=several_clusters), frame.resource(), *vendor.cluster_variables()],
         [
             frame.row("How much is left", _left()),
+            frame.row("What still fits", _fits()),
+            vendor.demand(),
             frame.row("Where it is left", _where()),
             frame.row("Who holds the rest", _holders()),
-            vendor.demand(),
         ],
     )
 
@@ -85,10 +86,27 @@ def _left() -> list[Panel]:
     ]
 
 
-def _where() -> list[Panel]:
-    in_all, aligned = "cluster:podres_node_free_devices:nodes", "cluster:podres_node_free_devices_aligned:nodes"
-    least = "resource, at_least"
+def _fits() -> list[Panel]:
+    in_all, aligned = "cluster:podres_node_free_devices:nodes", "cluster:podres_node_largest_aligned_devices:nodes"
+    free, cpus = "cluster:podres_node_largest_aligned_devices:sum", "cluster:podres_node_largest_aligned_cpus:nodes"
+    largest, least = "cluster:podres_node_largest_aligned_devices:max", "resource, at_least"
     return [
+        number(
+            "Largest request that still fits on one NUMA node",
+            f"The most devices that one container can get aligned on any node, by resource: {largest}. Orange: none.",
+            f"max by (resource) ({largest}{{{CLUSTER}, {RESOURCE}}})",
+            steps=NONE_LEFT,
+            legend="{{resource}}",
+            width=12,
+        ),
+        bars(
+            "Nodes with at least so many CPUs left on one NUMA node",
+            f"How many nodes can grant a container 2, 4, 8, 16 or 32 exclusive CPUs aligned: {cpus}.",
+            f"sum by (at_least) ({cpus}{{{CLUSTER}}})",
+            "{{at_least}} CPUs",
+            unit="short",
+            steps=PLAIN,
+        ),
         matrix(
             "Nodes with at least so many free",
             f"How many nodes have 1, 2, 4 or 8 free devices: {in_all}. A hundred free devices on a hundred nodes are "
@@ -99,12 +117,25 @@ def _where() -> list[Panel]:
         ),
         matrix(
             "The same, on one NUMA node",
-            f"How many nodes have 1, 2, 4 or 8 free devices on one NUMA node, which is what "
-            f"single-numa-node can place: {aligned}.",
+            f"How many nodes can give one container 1, 2, 4 or 8 devices near one NUMA node, which is what "
+            f"single-numa-node places: {aligned}.",
             recorded(aligned, least, RESOURCE),
             ("resource", "Resource"),
             "at_least",
         ),
+        matrix(
+            "Fragmentation: free devices by what still fits beside each other",
+            "How many of the free devices are on nodes where one NUMA node can still serve 1, 2, 4 or 8 of them: "
+            f"{free}. What is missing from column to column is left in pieces too small for such a request.",
+            recorded(free, least, RESOURCE),
+            ("resource", "Resource"),
+            "at_least",
+        ),
+    ]
+
+
+def _where() -> list[Panel]:
+    return [
         matrix(
             "DRA devices, by driver and type",
             "How many devices DRA drivers offer in the cluster, and what is left: cluster:podres_node_dra_devices:sum. "

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from boards.frame import found, row
 from boards.parts import Panel, curves
 from boards.promql import CLUSTER, CONTAINER_LABELS, NODE, RATE, by_container, by_id, on_node
-from boards.tables import rows
+from boards.tables import matrix, rows
 
 HOLDER = "{{namespace}}/{{pod}} {{container}}"
 
@@ -32,16 +32,26 @@ def cluster_variables() -> list[build.QueryVariable]:
 
 
 def demand() -> tuple[build.Row, Sequence[Panel]]:
-    """Return the row of kube-state-metrics: what is wanted, and where nobody looks."""
+    """Return the row of kube-state-metrics: who waits for what, and where nobody looks."""
     pending = 'max by (cluster, namespace, pod) (kube_pod_status_phase{phase="Pending"} == 1)'
     asked = f'kube_pod_container_resource_requests{{{CLUSTER}, resource!~"cpu|memory|ephemeral_storage|pods"}}'
+    waiting = f"{asked}\n  * on (cluster, namespace, pod) group_left ()\n  {pending})"
     ready = f'kube_node_status_condition{{{CLUSTER}, condition="Ready", status="true"}} == 1'
     panels: list[Panel] = [
+        matrix(
+            "Pending pods, by how many devices they ask for",
+            "kube_pod_container_resource_requests of pending pods: how many pods want 1, 2, 4 or more of a resource, "
+            "to be compared with podres_node_largest_aligned_devices above. kube-state-metrics writes the names of "
+            "resources with underscores.",
+            f'count_values by (resource) ("devices",\nsum by (cluster, namespace, pod, resource) (\n  {waiting})',
+            ("resource", "Resource"),
+            "devices",
+        ),
         rows(
             "Wanted by pending pods",
             "kube_pod_container_resource_requests of pending pods, by resource and namespace. kube-state-metrics "
             "writes the names of resources with underscores; compare them with podres_node_free_devices.",
-            f"sum by (namespace, resource) (\n  {asked}\n  * on (cluster, namespace, pod) group_left ()\n  {pending})",
+            f"sum by (namespace, resource) (\n  {waiting}",
             {"namespace": "Namespace", "resource": "Resource"},
             value="Wanted",
             size=(12, 8),

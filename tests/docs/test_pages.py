@@ -1,6 +1,8 @@
 """README.md and the pages that it links: their tables are compared with the data that the program itself reads."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -48,6 +50,14 @@ def test_the_metric_table_is_the_output_of_the_metrics_command(capsys: pytest.Ca
     main(["metrics", "-o", "markdown"])
 
     assert f"\n{capsys.readouterr().out}" in read("deploy/docs/metrics.md")
+
+
+def test_the_table_of_series_is_the_output_of_make_series() -> None:
+    """What a node costs Prometheus, by collector: run `make series` and paste it."""
+    command = [sys.executable, str(ROOT / "tests" / "bench" / "series.py")]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert printed in read("deploy/docs/scale.md")
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: str(option.flag))
