@@ -23,8 +23,10 @@ class StreamEnd(Exception):  # noqa: N818 - it is no error here
         self.code, self.details = code, details
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Client:
+    """Compared by identity: a client that leaves must not unregister another one that is in the same state."""
+
     queue: deque[bytes] = field(default_factory=deque)
     end: StreamEnd | None = None
 
