@@ -84,7 +84,7 @@ _BROKEN = (
     pb.ListPodResourcesResponse(
         pod_resources=[
             pb.PodResources(
-                name="broken",
+                name="broken-n1",
                 namespace="default",
                 containers=[
                     pb.ContainerResources(
@@ -97,7 +97,7 @@ _BROKEN = (
     .SerializeToString()
     .replace(b"\x12\x04AAAA", b"\x12\x7fAAAA")
 )
-"""A pod with a device row that no protobuf library reads."""
+"""A static pod, which a kubelet knows without its API server, with a device row that no protobuf library reads."""
 
 SPOILT: Mapping[str, bytes | RpcFault] = {
     "large": _LARGE,
