@@ -1,8 +1,8 @@
 """
-What the kubelet's resource managers and its Topology Manager make of a pod: values in, values out.
+Simulate pod admission: the kubelet's Topology Manager, CPU, memory and device managers. Pure: values in, values out.
 
-`admit` says what each container of a pod would get on a node, or why the pod is rejected; `begin`, `plan` and `commit`
-are its steps, for a caller that asks real device plugins in between. `release` gives back what a pod held.
+`admit` returns what each container of a pod would get on a node, or why the pod is rejected; `begin`, `plan` and
+`commit` are its steps, for a caller that calls real device plugins in between. `release` frees what a pod held.
 """
 
 from podres_exporter.admission.cpus import CpuManager

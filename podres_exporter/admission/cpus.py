@@ -15,12 +15,12 @@ from podres_exporter.model.allocation import NumaNodes
 @dataclass(frozen=True, slots=True)
 class CpuManager:
     """
-    Who holds which exclusive CPUs, by (pod UID, container); *reserved* ones are never given away.
+    The exclusive CPUs of containers, by (pod UID, container); *reserved* ones are never allocated.
 
-    *full_pcpus_only* is the policy's option of that name: whole cores are given, or nothing.
+    *full_pcpus_only* is the policy option of that name: only whole cores are allocated.
 
-    An init container keeps its CPUs until the pod is gone, though the kubelet's List does not show them: what no later
-    container took over is neither free nor listed.
+    An init container keeps its CPUs until the pod is gone, although the kubelet's List does not show them: CPUs that no
+    later container reused are neither free nor listed.
     """
 
     topology: Topology
@@ -30,38 +30,38 @@ class CpuManager:
 
     @property
     def allocatable(self) -> CpuSet:
-        """What GetAllocatableResources reports: every CPU but the reserved ones."""
+        """What GetAllocatableResources reports: every CPU except the reserved ones."""
         return self.topology.online - self.reserved
 
     @property
     def shared_pool(self) -> CpuSet:
-        """The state file's `defaultCpuSet`: every CPU that nobody holds, the reserved ones included."""
+        """The state file's `defaultCpuSet`: every CPU that is not exclusive, including the reserved ones."""
         return self.topology.online.difference(*self.held.values())
 
     @property
     def available(self) -> CpuSet:
-        """What may still be given away."""
+        """The CPUs that can still be allocated."""
         return self.shared_pool - self.reserved
 
     def of(self, pod: PodRequest, container: ContainerRequest) -> CpuSet:
-        """Return the container's exclusive CPUs; empty for one in the shared pool."""
+        """Return the container's exclusive CPUs; empty if it runs in the shared pool."""
         return self.held.get((pod.uid, container.name), frozenset())
 
     def container_hints(self, pod: PodRequest, container: ContainerRequest) -> ProviderHints:
-        """Return where the container's CPUs could come from; no preference where it wants none (GetTopologyHints)."""
+        """Return the container's CPU hints; no preference if it requests no exclusive CPUs (GetTopologyHints)."""
         return self._hints(pod, pod.exclusive_cpus(container))
 
     def pod_hints(self, pod: PodRequest) -> ProviderHints:
-        """Return where the CPUs of the whole pod could come from (GetPodTopologyHints)."""
+        """Return the CPU hints of the whole pod (GetPodTopologyHints)."""
         return self._hints(pod, pod.total(pod.exclusive_cpus))
 
     def allocate(self, pod: PodRequest, container: ContainerRequest, hint: Hint) -> "CpuManager":
         """
-        Return the manager once the container has its CPUs: from the hint's nodes first, the rest from anywhere.
+        Return the manager after allocating the container's CPUs: from the hint's nodes first, the rest from anywhere.
 
-        CPUs of the pod's ended init containers are as good as available ones, and no better.
+        CPUs of the pod's ended init containers are treated like available ones, without preference.
 
-        Raises AllocationError where there are not enough; its numbers are those of the rest that failed.
+        Raises AllocationError if there are not enough; its numbers are those of the remainder that failed.
 
         Source: kubelet cpumanager allocateCPUs.
         """
@@ -80,7 +80,7 @@ class CpuManager:
         """
         Raise SmtAlignmentError unless *count* CPUs are whole cores, and as many whole cores are available.
 
-        Cores with a reserved thread do not count as available.
+        Cores with a reserved thread are not available.
 
         Source: kubelet cpumanager policy_static.go validateSMTAlignment, GetAvailablePhysicalCPUs.
         """
@@ -97,7 +97,7 @@ class CpuManager:
             )
 
     def release(self, pod_uid: str) -> "CpuManager":
-        """Return the manager without what the pod held."""
+        """Return the manager after releasing the pod's CPUs."""
         return replace(self, held={key: cpus for key, cpus in self.held.items() if key[0] != pod_uid})
 
     def _reusable(self, pod: PodRequest) -> CpuSet:
@@ -108,9 +108,9 @@ class CpuManager:
 
     def _hints(self, pod: PodRequest, count: int) -> ProviderHints:
         """
-        Return the node sets with enough CPUs; a set that leaves reusable CPUs out is no hint.
+        Return the node sets with enough CPUs; sets that exclude reusable CPUs are no hints.
 
-        Nodes without CPUs are in no hint.
+        Nodes without CPUs appear in no hint.
 
         Source: kubelet cpumanager generateCPUTopologyHints.
         """

@@ -1,4 +1,4 @@
-"""The Device Manager: who holds which devices, and which NUMA nodes could serve a request."""
+"""The Device Manager: allocated devices, and the NUMA hints for a device request."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,13 +16,13 @@ DeviceKey = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class DeviceManager:
     """
-    Who holds which devices, by (pod UID, container).
+    The devices of containers, by (pod UID, container).
 
-    *numa_nodes* are the machine's. A device is held with the nodes it had when it was allocated, as List reports them.
+    *numa_nodes* are the machine's. Devices are stored with the nodes they had when allocated, as List reports them.
 
-    The kubelet keeps two books: `podDevices`, here *held*, and `allocatedDevices`, from which it knows what is taken.
-    They differ by *reserved*, what an admission has chosen while its plugin is still asked, and by *overlooked*, what
-    is held although `allocatedDevices` lacks it: the next pod may get it too.
+    The kubelet keeps two records: `podDevices`, here *held*, and `allocatedDevices`, which decides what is in use. They
+    differ by *reserved*, devices chosen by an admission whose plugin has not answered yet, and by *overlooked*, devices
+    that are held although `allocatedDevices` lacks them: another pod may get them too.
 
     Source: kubelet devicemanager manager.go, allocateContainerResources and UpdateAllocatedDevices (#137534).
     """
@@ -37,7 +37,7 @@ class DeviceManager:
         return self.held.get((pod.uid, container.name), frozenset())
 
     def container_hints(self, pod: PodRequest, container: ContainerRequest, offers: Offers) -> ProviderHints:
-        """Return where the container's devices could come from (GetTopologyHints)."""
+        """Return the container's device hints (GetTopologyHints)."""
         return {
             resource: self._hints(offers[resource], count, self._taken(resource), self._reusable(pod, resource))
             for resource, count in _counts(container).items()
@@ -45,7 +45,7 @@ class DeviceManager:
         }
 
     def pod_hints(self, pod: PodRequest, offers: Offers) -> ProviderHints:
-        """Return where the devices of the whole pod could come from (GetPodTopologyHints)."""
+        """Return the device hints of the whole pod (GetPodTopologyHints)."""
         resources = sorted({resource for container in pod.containers for resource in _counts(container)})
         return {
             resource: self._hints(offers[resource], pod.total(_count_of(resource)), self._taken(resource), frozenset())
@@ -55,12 +55,12 @@ class DeviceManager:
 
     def wants(self, pod: PodRequest, container: ContainerRequest, offers: Offers, hint: Hint) -> tuple[DeviceWant, ...]:
         """
-        Return what to allocate of each resource the container asks for, by resource.
+        Return what to allocate of each resource that the container requests, by resource.
 
-        A resource that no plugin ever offered is left out: the kubelet knows nothing of it and starts the pod without
+        A resource that no plugin ever offered is left out: the kubelet does not know it and starts the pod without it
         (isDevicePluginResource).
 
-        Raises AllocationError where there are not enough healthy devices.
+        Raises AllocationError if there are not enough healthy devices.
         """
         wanted = (self.want(pod, container, resource, offers, hint) for resource in _counts(container))
         return tuple(want for want in wanted if want is not None)
@@ -68,7 +68,7 @@ class DeviceManager:
     def want(
         self, pod: PodRequest, container: ContainerRequest, resource: str, offers: Offers, hint: Hint
     ) -> DeviceWant | None:
-        """Return what to allocate of one resource, None where no plugin ever offered it; raises as `wants` does."""
+        """Return what to allocate of one resource, None if no plugin ever offered it; raises as `wants` does."""
         count = container.devices.get(resource, 0)
         if not count or not (resource in offers or self._ever_gave(resource)):
             return None
@@ -76,20 +76,20 @@ class DeviceManager:
         return want_devices(resource, count, offers.get(resource), taken, reusable, hint)
 
     def allocate(self, pod: PodRequest, container: ContainerRequest, devices: Iterable[Device]) -> "DeviceManager":
-        """Return the manager once the container holds the devices as well, and is known to."""
+        """Return the manager after the container got the devices, in both records."""
         chosen = frozenset(devices)
         return self.reserve(_keys(chosen)).insert(pod, container, chosen)
 
     def reserve(self, devices: Iterable[DeviceKey]) -> "DeviceManager":
-        """Return the manager with the devices taken for an admission whose plugin is being asked."""
+        """Return the manager with the devices reserved for an admission whose plugin is being called."""
         keys = frozenset(devices)
         return replace(self, reserved=self.reserved | keys, overlooked=self.overlooked - keys)
 
     def insert(self, pod: PodRequest, container: ContainerRequest, devices: Iterable[Device]) -> "DeviceManager":
         """
-        Return the manager once the plugin has agreed and the container holds the devices (podDevices.insert).
+        Return the manager after the plugin agreed and the container got the devices (podDevices.insert).
 
-        A reservation that was forgotten meanwhile is not made up for: the devices are held, and overlooked.
+        A reservation that was dropped meanwhile is not restored: the devices are held, and overlooked.
         """
         given = frozenset(devices)
         together = self.of(pod, container) | given
@@ -103,20 +103,20 @@ class DeviceManager:
         )
 
     def release(self, pod_uid: str) -> "DeviceManager":
-        """Return the manager without what the pod held."""
+        """Return the manager after releasing the pod's devices."""
         held = {key: devices for key, devices in self.held.items() if key[0] != pod_uid}
         return replace(self, held=held, overlooked=self.overlooked & _held_keys(held))
 
     def rebuild(self) -> "DeviceManager":
-        """Return the manager once it knows what is taken from what is held alone: reservations are forgotten."""
+        """Return the manager with what is in use recomputed from what is held: reservations are dropped."""
         return replace(self, reserved=frozenset(), overlooked=frozenset())
 
     def update(self, active: Collection[str], *, keep_reservations: bool = False) -> "DeviceManager":
         """
-        Return the manager without what pods held that are not *active* any more (UpdateAllocatedDevices).
+        Return the manager without devices of pods that are no longer *active* (UpdateAllocatedDevices).
 
-        Only where there is such a pod, what is taken is told from what is held; then an admission in flight loses its
-        reservation, unless they are kept (1.38). The next call finds nothing to remove and does nothing.
+        Only if there is such a pod is what is in use recomputed from what is held; an admission in progress then loses
+        its reservation, unless reservations are kept (1.38). The next call finds nothing to remove and does nothing.
         """
         gone = {uid for uid, _ in self.held} - set(active)
         if not gone:
@@ -126,7 +126,7 @@ class DeviceManager:
         return replace(rebuilt, reserved=self.reserved) if keep_reservations else rebuilt
 
     def overlook(self, devices: Iterable[DeviceKey]) -> "DeviceManager":
-        """Return the manager that does not know that these devices are held; a fault that a simulation may want."""
+        """Return the manager that does not count these devices as in use: a fault for simulations."""
         return replace(self, overlooked=self.overlooked | (frozenset(devices) & _held_keys(self.held)))
 
     def _ever_gave(self, resource: str) -> bool:
@@ -146,10 +146,10 @@ class DeviceManager:
         self, offer: tuple[PluginDevice, ...], count: int, taken: frozenset[str], reusable: frozenset[str]
     ) -> tuple[Hint, ...] | None:
         """
-        Return the node sets that are near enough devices; None where no device states a node.
+        Return the node sets that are near enough devices; None if no device states a node.
 
-        A device is near a set if any of its nodes is in it. Unhealthy devices count for what could be, not for what
-        can. One whose only node is -1 or unknown is near nothing: if all are so, no set will do.
+        A device is near a set if any of its nodes is in it. Unhealthy devices count for preferred sets, but cannot be
+        allocated. A device whose only node is -1 or unknown is near no set: if all are so, there is no hint.
 
         Source: kubelet devicemanager generateDeviceTopologyHints; only nodes with devices are tried, as 1.36 does.
         """

@@ -1,4 +1,4 @@
-"""What a resource manager says of the NUMA nodes that could serve a request."""
+"""Topology hints: the sets of NUMA nodes that could serve a request."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from podres_exporter.model.allocation import NumaNodes
 @dataclass(frozen=True, slots=True)
 class Hint:
     """
-    One set of NUMA nodes that can serve a request; None means that any node will do.
+    One set of NUMA nodes that can serve a request; None means any node.
 
-    *preferred*: no smaller set could serve it, even on an idle node.
+    *preferred*: no smaller set could serve the request, even on an idle node.
 
     Source: kubelet topologymanager TopologyHint.
     """
@@ -23,13 +23,14 @@ class Hint:
 
 ProviderHints = Mapping[str, tuple[Hint, ...] | None]
 """
-What one manager says, by resource: hints, None for no preference, or no hints where no set of nodes can serve it.
+One manager's hints by resource: a list of hints, None for no preference, or an empty list if no set of nodes is
+suitable.
 
-No entry at all is no preference either, as in the kubelet's filterProvidersHints.
+A missing entry also means no preference, as in the kubelet's filterProvidersHints.
 """
 
 NO_PREFERENCE = Hint(None, preferred=True)
-"""What a silent manager counts as."""
+"""The hint of a manager without preference."""
 
 
 def masks(numa_nodes: Collection[int]) -> Iterator[NumaNodes]:
@@ -50,8 +51,8 @@ def fitting_hints(
     """
     Return a hint for each set of *numa_nodes* that *can* serve the request now, fewest nodes first.
 
-    Preferred are those with as few nodes as *could* serve it if nothing were held: a crowded node makes a wider set
-    possible, never preferred. All three managers of the kubelet count so (minAffinitySize).
+    Preferred are those with as few nodes as *could* serve it if nothing were allocated: on a full node a wider set is
+    possible, but not preferred. All three managers of the kubelet do this (minAffinitySize).
     """
     every = tuple(masks(numa_nodes))
     fewest = min((len(mask) for mask in every if could(mask)), default=0)

@@ -1,4 +1,4 @@
-"""The memory of each NUMA node: how much of each type is free, and which nodes are used as one group."""
+"""The memory of each NUMA node: free bytes by type, and groups of nodes used together."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -8,21 +8,21 @@ from podres_exporter.model.allocation import MemoryBlock, NumaNodes
 
 @dataclass(frozen=True, slots=True)
 class MemoryTable:
-    """Bytes of one memory type on one node: what may be given away, and what is."""
+    """Bytes of one memory type on one node: allocatable and allocated."""
 
     allocatable: int
     reserved: int = 0
 
     @property
     def free(self) -> int:
-        """Allocatable and not given away."""
+        """Allocatable and not allocated."""
         return self.allocatable - self.reserved
 
 
 @dataclass(frozen=True, slots=True)
 class NodeMemory:
     """
-    One NUMA node: its *tables* by memory type, how many blocks lie on it, and the *group* of nodes that those use.
+    One NUMA node: its *tables* by memory type, the number of blocks on it, and the *group* of nodes used by them.
 
     Source: kubelet memorymanager state.NUMANodeState (`memoryMap`, `numberOfAssignments`, `cells`).
     """
@@ -42,9 +42,9 @@ def new_machine(
     reserved_bytes: Mapping[int, Mapping[str, int]],
 ) -> Machine:
     """
-    Return the idle machine: bytes of memory by node, of huge pages by node and type, and what the system keeps of each.
+    Return the idle machine, given memory by node, huge pages by node and type, and what the system reserves of each.
 
-    Huge pages are taken out of the node's `memory` (kubelet: getDefaultMachineState).
+    Huge pages are subtracted from the node's `memory` (kubelet: getDefaultMachineState).
     """
     machine: dict[int, NodeMemory] = {}
     for node, total in total_bytes.items():
@@ -57,7 +57,7 @@ def new_machine(
 
 
 def free_bytes(machine: Machine, numa_nodes: Iterable[int], memory_type: str) -> int:
-    """Return the free bytes of the type on all these nodes together; 0 where the machine has none of it."""
+    """Return the free bytes of the type on all these nodes together; 0 if the machine has none of it."""
     return sum(table.free for table in _tables(machine, numa_nodes, memory_type))
 
 
@@ -68,7 +68,7 @@ def allocatable_bytes(machine: Machine, numa_nodes: Iterable[int], memory_type: 
 
 def group_is_usable(machine: Machine, numa_nodes: NumaNodes) -> bool:
     """
-    Tell whether a block may lie on exactly these nodes.
+    Return whether a block may be placed on exactly these nodes.
 
     A node serves either single-node blocks or blocks of one group of nodes, never both at a time.
 
@@ -80,14 +80,15 @@ def group_is_usable(machine: Machine, numa_nodes: NumaNodes) -> bool:
 
 
 def violates_groups(machine: Machine, numa_nodes: NumaNodes) -> bool:
-    """Tell whether a hint breaks that rule; one node never does (kubelet: isAffinityViolatingNUMAAllocations)."""
+    """
+    Return whether a hint violates that rule; a single node never does (kubelet: isAffinityViolatingNUMAAllocations).
+    """
     return len(numa_nodes) > 1 and not group_is_usable(machine, numa_nodes)
 
 
 def take(machine: Machine, block: MemoryBlock, size_bytes: int) -> Machine:
     """
-    Return the machine with *size_bytes* taken for the block, lowest node first; less than its size where some is
-    reused.
+    Return the machine with *size_bytes* allocated for the block, lowest node first; less if part of it is reused.
 
     Source: kubelet memorymanager updateMachineState.
     """
@@ -104,9 +105,9 @@ def take(machine: Machine, block: MemoryBlock, size_bytes: int) -> Machine:
 
 def give_back(machine: Machine, block: MemoryBlock) -> Machine:
     """
-    Return the machine without the block; a node with no block left is a group of its own again.
+    Return the machine without the block; a node without blocks is a group of its own again.
 
-    How a spanning block was split is not recorded: the lowest node gives back first (kubelet: RemoveContainer).
+    How a spanning block was split is not recorded: the lowest node is freed first (kubelet: RemoveContainer).
     """
     changed = dict(machine)
     size_bytes = block.size_bytes
@@ -126,7 +127,7 @@ def _tables(machine: Machine, numa_nodes: Iterable[int], memory_type: str) -> It
 
 
 def _moved(node: NodeMemory, memory_type: str, size_bytes: int) -> NodeMemory:
-    """Return the node with that much more of the type given away."""
+    """Return the node with that much more of the type allocated."""
     if not size_bytes:
         return node
     table = node.tables[memory_type]

@@ -22,9 +22,9 @@ from podres_exporter.model.allocation import MemoryBlock, NumaNodes
 @dataclass(frozen=True, slots=True)
 class MemoryManager:
     """
-    The machine's memory, and the blocks given out by (pod UID, container).
+    The machine's memory, and the allocated blocks by (pod UID, container).
 
-    The block of an init container shrinks, down to 0 bytes, by what later containers of its pod take over.
+    The block of an init container shrinks, down to 0 bytes, by what later containers of its pod reuse.
     """
 
     machine: Machine
@@ -32,7 +32,7 @@ class MemoryManager:
 
     @property
     def allocatable(self) -> Blocks:
-        """What GetAllocatableResources reports: one block per node and type, those of 0 bytes left out."""
+        """What GetAllocatableResources reports: one block per node and type, without empty ones."""
         return tuple(
             MemoryBlock(kind, frozenset([number]), table.allocatable)
             for number, node in sorted(self.machine.items())
@@ -45,11 +45,11 @@ class MemoryManager:
         return self.held.get((pod.uid, container.name), ())
 
     def container_hints(self, pod: PodRequest, container: ContainerRequest) -> ProviderHints:
-        """Return where the container's memory could lie (GetTopologyHints)."""
+        """Return the container's memory hints (GetTopologyHints)."""
         return self._provider_hints(pod, container.memory_by_type())
 
     def pod_hints(self, pod: PodRequest) -> ProviderHints:
-        """Return where the memory of the whole pod could lie; types that only init containers want do not count."""
+        """Return the memory hints of the whole pod; types requested only by init containers are ignored."""
         types = {
             kind for container in pod.containers if container.kind is Kind.APP for kind in container.memory_by_type()
         }
@@ -57,12 +57,12 @@ class MemoryManager:
 
     def allocate(self, pod: PodRequest, container: ContainerRequest, hint: Hint) -> "MemoryManager":
         """
-        Return the manager once the container has its blocks, all on one group of nodes.
+        Return the manager after allocating the container's blocks, all on one group of nodes.
 
-        The group is the hint's, widened where that has not enough free, or the manager's own choice where the hint
-        says nothing. What ended init containers of the pod hold on the same group is used first.
+        The group is the hint's, widened if it has too little free memory, or the manager's own choice if there is no
+        hint. Memory of the pod's ended init containers on the same group is used first.
 
-        Raises AllocationError where no group will do.
+        Raises AllocationError if no group is suitable.
 
         Source: kubelet memorymanager policy_static.go, Allocate.
         """
@@ -80,21 +80,21 @@ class MemoryManager:
         return MemoryManager(machine, held)
 
     def holding(self, pod_uid: str, container: str, blocks: Blocks) -> "MemoryManager":
-        """Return the manager once a container holds these blocks, as found on a node and not chosen here."""
+        """Return the manager after adding blocks found on a node, not chosen here."""
         machine = self.machine
         for block in blocks:
             machine = take(machine, block, block.size_bytes)
         return MemoryManager(machine, {**self.held, (pod_uid, container): blocks})
 
     def release(self, pod_uid: str) -> "MemoryManager":
-        """Return the manager without what the pod held."""
+        """Return the manager after releasing the pod's memory."""
         return self._without({key for key in self.held if key[0] == pod_uid})
 
     def started(self, pod: PodRequest, container: ContainerRequest) -> "MemoryManager":
         """
-        Return the manager once the container runs: what the init containers before it still held is free for all.
+        Return the manager once the container runs: memory still held by the init containers before it is released.
 
-        The CPU manager has no such step, so CPUs of ended init containers stay with the pod.
+        The CPU manager has no such step, so CPUs of ended init containers stay allocated to the pod.
 
         Source: kubelet memorymanager AddContainer.
         """
@@ -111,9 +111,10 @@ class MemoryManager:
 
     def _provider_hints(self, pod: PodRequest, wanted: Mapping[str, int]) -> ProviderHints:
         """
-        Return the same hints for every type; nothing at all where no group fits.
+        Return the same hints for every type; none at all if no group fits.
 
-        So a pod that no group can serve passes the Topology Manager as if it had no preference, and fails in allocate.
+        Hence a pod that no group can serve passes the Topology Manager as if it had no preference, and fails in
+        `allocate`.
         """
         if pod.qos is not Qos.GUARANTEED or not wanted:
             return {}
@@ -140,7 +141,7 @@ class MemoryManager:
         return fitting_hints(self.machine, could=could, can=can)
 
     def _group(self, pod: PodRequest, wanted: Mapping[str, int], hint: Hint) -> NumaNodes:
-        """Return the nodes to put the blocks on (getDefaultHint, extendTopologyManagerHint)."""
+        """Return the nodes on which to place the blocks (getDefaultHint, extendTopologyManagerHint)."""
         best = hint.numa_nodes
         preferred = hint.preferred
         if best is None:
@@ -172,5 +173,5 @@ def _bytes_of(memory_type: str) -> Callable[[ContainerRequest], int]:
 
 
 def _best(hints: tuple[Hint, ...]) -> Hint | None:
-    """Return the narrowest preferred hint, else the narrowest, None of none (kubelet: findBestHint)."""
+    """Return the narrowest preferred hint, else the narrowest; None without hints (kubelet: findBestHint)."""
     return min(hints, key=lambda hint: (not hint.preferred, narrowness(hint.numa_nodes or frozenset())), default=None)

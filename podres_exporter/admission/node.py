@@ -1,4 +1,4 @@
-"""A node's resource managers together, and what a pod holds of each."""
+"""The resource managers of a node together, and what a pod holds in each."""
 
 from dataclasses import dataclass, replace
 
@@ -13,10 +13,10 @@ from podres_exporter.model.allocation import NumaNodes
 @dataclass(frozen=True, slots=True)
 class NodeManagers:
     """
-    The managers of one node and what is held of each; values that a step returns anew.
+    The immutable managers of one node; each step returns new ones.
 
-    *numa_nodes* are the machine's, and the managers know the same ones. *cpus* is None under CPU manager policy
-    `none`, *memory* under memory manager policy `None`.
+    *numa_nodes* are the machine's, the same in every manager. *cpus* is None under CPU manager policy `none`, *memory*
+    under memory manager policy `None`.
     """
 
     numa_nodes: NumaNodes
@@ -26,7 +26,7 @@ class NodeManagers:
 
 
 def granted(managers: NodeManagers, pod: PodRequest, container: ContainerRequest) -> Container:
-    """Return what the container holds now, devices and memory sorted; List shows it for sidecars and app containers."""
+    """Return what the container holds, devices and memory sorted; List shows it for sidecars and app containers."""
     return Container(
         name=container.name,
         devices=tuple(sorted(managers.devices.of(pod, container), key=lambda d: (d.resource, d.device_id))),
@@ -43,7 +43,7 @@ def started(managers: NodeManagers, pod: PodRequest, container: ContainerRequest
 
 
 def release(managers: NodeManagers, pod_uid: str) -> NodeManagers:
-    """Return the managers without anything of the pod; they are the same where it holds nothing."""
+    """Return the managers after releasing the pod; unchanged if it holds nothing."""
     return replace(
         managers,
         devices=managers.devices.release(pod_uid),

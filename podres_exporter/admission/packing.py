@@ -1,4 +1,4 @@
-"""Which CPUs to take, so that as much as possible stays whole: sockets and NUMA nodes, cores, single threads."""
+"""Choose CPUs so that as much as possible stays whole: sockets, NUMA nodes and cores (the CPU manager's packing)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -8,21 +8,21 @@ from podres_exporter.cpuset import CpuSet
 from podres_exporter.model import Topology
 
 Path = tuple[int, ...]
-"""Where a CPU sits, from the widest unit to its core."""
+"""The location of a CPU, from the widest unit to its core."""
 
 
 def take_packed(topology: Topology, available: CpuSet, count: int) -> CpuSet:
     """
     Return *count* of the *available* CPUs.
 
-    Whole NUMA nodes, sockets and cores first, each only where all its CPUs are available and wanted; then single
-    threads. Among equals the unit with the fewest available CPUs goes first, then the lowest number: what is broken
-    already is used up before anything else is broken.
+    Whole NUMA nodes, sockets and cores first, each only if all its CPUs are available and needed; then single threads.
+    Among equals the unit with the fewest available CPUs goes first, then the lowest number, so that partly used units
+    are used up first.
 
-    Raises AllocationError where there are fewer than *count*.
+    Raises AllocationError if there are fewer than *count*.
 
-    Source: kubelet cpumanager takeByTopologyNUMAPacked. It tells a whole core by the machine's average of threads per
-    core, which goes wrong where cores differ; here a unit is whole when all its own CPUs are available.
+    Source: kubelet cpumanager takeByTopologyNUMAPacked. It recognises a whole core by the machine's average of threads
+    per core, which is wrong if cores differ; here a unit is whole if all its own CPUs are available.
     """
     if count > len(available):
         raise AllocationError(
@@ -42,10 +42,10 @@ def take_packed(topology: Topology, available: CpuSet, count: int) -> CpuSet:
 
 def _paths(topology: Topology) -> Mapping[int, Path]:
     """
-    Return each CPU's (NUMA node, socket, core), or (socket, NUMA node, core) where sockets hold several nodes.
+    Return each CPU's (NUMA node, socket, core), or (socket, NUMA node, core) if sockets contain several nodes.
 
-    Cores are known by their lowest CPU, for core numbers repeat on every socket. A CPU whose core nobody states is a
-    core of its own; one whose socket nobody states has its node's number for a socket.
+    Cores are identified by their lowest CPU, because core numbers repeat on every socket. A CPU without a stated core
+    is a core of its own; one without a stated socket uses its node's number as its socket.
     """
     sockets: dict[int, int] = {}
     nodes: dict[int, int] = {}
@@ -64,17 +64,17 @@ def _paths(topology: Topology) -> Mapping[int, Path]:
 
 
 def _weights(paths: Mapping[int, Path], available: CpuSet) -> Counter[Path]:
-    """Return how many available CPUs each unit has, by the path down to it."""
+    """Return the number of available CPUs of each unit, by its path."""
     return Counter(paths[cpu][:depth] for cpu in available for depth in (1, 2, 3))
 
 
 def _order(weights: Counter[Path], unit: Path) -> Path:
-    """Return the sort key: fewest available CPUs first, then lowest number, from the widest unit inwards."""
+    """Return the sort key: fewest available CPUs first, then lowest number, from the widest unit to the core."""
     return tuple(part for depth in range(1, len(unit) + 1) for part in (weights[unit[:depth]], unit[depth - 1]))
 
 
 def _units(paths: Mapping[int, Path], available: CpuSet, depth: int) -> list[CpuSet]:
-    """Return all CPUs, available or not, of each unit at *depth* that has an available one, in the order to take."""
+    """Return all CPUs, available or not, of each unit at *depth* that has an available one, in order of use."""
     weights = _weights(paths, available)
     cpus: dict[Path, set[int]] = defaultdict(set)
     for cpu, path in paths.items():

@@ -1,4 +1,4 @@
-"""A pod as the resource managers see it: what its containers ask for, and in which order they are served."""
+"""A pod's resource requests as the resource managers see them, and the order in which its containers are served."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 class Kind(StrEnum):
-    """How long a container lives: INIT ends before the next one starts, SIDECAR starts with them and stays."""
+    """The lifetime of a container: INIT ends before the next one starts, SIDECAR starts with them and stays."""
 
     INIT = "init"
     SIDECAR = "sidecar"
@@ -26,7 +26,7 @@ class Qos(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """CPU in thousandths and memory in bytes; 0 where not stated."""
+    """CPU in millicores and memory in bytes; 0 if not stated."""
 
     cpu_millicores: int = 0
     memory_bytes: int = 0
@@ -35,11 +35,11 @@ class Amounts:
 @dataclass(frozen=True, slots=True)
 class ContainerRequest:
     """
-    What one container asks for.
+    The resource requests of one container.
 
     *hugepages* is bytes by resource name (`hugepages-2Mi`), *devices* counts by extended resource; for both the API
-    server demands that request and limit are equal. A request left out where a limit stands takes the limit, as the API
-    server's defaulting does: fill it in before.
+    server requires request and limit to be equal. Missing requests must already be filled in from the limits, as the
+    API server's defaulting does.
     """
 
     name: str
@@ -50,14 +50,14 @@ class ContainerRequest:
     devices: Mapping[str, int] = field(default_factory=dict)
 
     def memory_by_type(self) -> dict[str, int]:
-        """Return the bytes asked for by memory type, `memory` first; types not asked for are left out."""
+        """Return the requested bytes by memory type, `memory` first; types not requested are omitted."""
         amounts = {"memory": self.requests.memory_bytes, **dict(sorted(self.hugepages.items()))}
         return {memory_type: size for memory_type, size in amounts.items() if size}
 
 
 @dataclass(frozen=True, slots=True)
 class PodRequest:
-    """A pod that wants to be admitted; *containers* has those of either init kind in the order of the spec."""
+    """A pod to be admitted; *containers* contains both init kinds in the order of the spec."""
 
     namespace: str
     name: str
@@ -79,7 +79,7 @@ class PodRequest:
         return Qos.GUARANTEED if full else Qos.BURSTABLE
 
     def exclusive_cpus(self, container: ContainerRequest) -> int:
-        """Return how many CPUs the container gets for itself: whole ones of a Guaranteed pod (guaranteedCPUs)."""
+        """Return the number of exclusive CPUs of the container: whole CPUs of a Guaranteed pod (guaranteedCPUs)."""
         cpus, rest = divmod(container.requests.cpu_millicores, 1000)
         return cpus if self.qos is Qos.GUARANTEED and not rest else 0
 
@@ -87,8 +87,7 @@ class PodRequest:
         """
         Return the most of *amount* that the pod needs at any time.
 
-        That is every sidecar and app container together, or an init container beside the sidecars that started before
-        it.
+        That is every sidecar and app container together, or an init container with the sidecars started before it.
 
         Source: KEP-753, as in podGuaranteedCPUs, getPodRequestedResources and PodLimits of the kubelet.
         """
@@ -102,9 +101,9 @@ class PodRequest:
 
     def reusable(self, held: Callable[[ContainerRequest], frozenset[Item]]) -> frozenset[Item]:
         """
-        Return what init containers hold and later containers of the pod may take over, given what each one *held*.
+        Return what init containers hold and later containers of the pod may reuse, given what each one *held*.
 
-        What a sidecar or an app container took over is its own from then on; a sidecar's share is never handed on.
+        What a sidecar or app container reuses is its own from then on; a sidecar's resources are never reused.
 
         Source: kubelet updateCPUsToReuse, and devicesToReuse of the device manager.
         """

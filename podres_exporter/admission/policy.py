@@ -1,4 +1,4 @@
-"""The Topology Manager: one hint out of many, and whether the policy lets the container in."""
+"""The Topology Manager: merge hints into one, and decide whether the policy admits the container."""
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -25,13 +25,13 @@ class Scope(StrEnum):
 
 def merge(policy: Policy, providers: Sequence[ProviderHints], numa_nodes: NumaNodes) -> tuple[Hint, bool]:
     """
-    Return the hint that the managers shall follow, and whether the policy admits.
+    Return the merged hint for the managers, and whether the policy admits it.
 
-    Best is a preferred hint on the fewest and lowest nodes; preferred means that every manager's hint was preferred and
-    all named the same nodes. Under `none` nobody is asked, and the hint says nothing.
+    The best is a preferred hint on the fewest and lowest nodes; preferred means that every manager's hint was preferred
+    and all named the same nodes. Under `none` there are no hints and the result has no preference.
 
     Source: kubelet topologymanager policy_*.go and policy.go (HintMerger), without prefer-closest-numa-nodes. The
-    kubelet walks the whole cross product; here equal partial results are walked once, which gives the same answer.
+    kubelet iterates over the whole cross product; here equal partial results are merged, with the same outcome.
     """
     if policy is Policy.NONE:
         return Hint(None, preferred=False), True
@@ -40,13 +40,13 @@ def merge(policy: Policy, providers: Sequence[ProviderHints], numa_nodes: NumaNo
         choices = [tuple(filter(_on_one_node, choice)) for choice in choices]
     best = _best(choices, numa_nodes)
     if policy is Policy.SINGLE_NUMA_NODE and best.numa_nodes == numa_nodes:
-        # All nodes of the machine is what "no preference" merges to; the managers then choose by themselves.
+        # "No preference" merges to all nodes of the machine; the managers then choose themselves.
         best = Hint(None, preferred=best.preferred)
     return best, best.preferred or policy is Policy.BEST_EFFORT
 
 
 def _choices(provider: ProviderHints) -> Iterable[tuple[Hint, ...]]:
-    """Return the hints to choose from for each resource; an impossible resource is one hint that nobody prefers."""
+    """Return the hints to choose from for each resource; an impossible resource has one non-preferred hint."""
     if not provider:
         return [(NO_PREFERENCE,)]
     return [
@@ -59,7 +59,7 @@ def _on_one_node(hint: Hint) -> bool:
 
 
 def _best(choices: Sequence[tuple[Hint, ...]], numa_nodes: NumaNodes) -> Hint:
-    """Return the best of all ways to take one hint per resource; all nodes, not preferred, where no way is left."""
+    """Return the best combination of one hint per resource; all nodes, not preferred, if there is none."""
     merged = {NO_PREFERENCE}
     for choice in choices:
         merged = {_meet(left, right) for left in merged for right in choice}
@@ -81,17 +81,17 @@ def _meet(left: Hint, right: Hint) -> Hint:
 
 
 def _widest_need(choices: Iterable[tuple[Hint, ...]]) -> int:
-    """Return how many nodes the resource needs that needs most (maxOfMinAffinityCounts); 0 where none is stated."""
+    """Return the number of nodes of the most demanding resource (maxOfMinAffinityCounts); 0 if none is stated."""
     sizes = ([len(hint.numa_nodes) for hint in choice if hint.numa_nodes is not None] for choice in choices)
     return max((min(stated) for stated in sizes if stated), default=0)
 
 
 def _rank(hint: Hint, wanted: int) -> tuple[int, ...]:
     """
-    Return the order of preference, best least.
+    Return the order of preference, smallest first.
 
-    Preferred hints: the narrowest. Others: as many nodes as the neediest resource wants, else the nearest below, else
-    the nearest above. The kubelet's HintMerger.compare spells the same order out case by case.
+    Preferred hints: the narrowest. Others: as many nodes as the most demanding resource needs, else the next smaller,
+    else the next larger number. The kubelet's HintMerger.compare implements the same order case by case.
     """
     count, bits = narrowness(hint.numa_nodes or frozenset())
     if hint.preferred:

@@ -1,4 +1,4 @@
-"""Why a pod is not admitted, in the kubelet's words."""
+"""Reasons for rejecting a pod, in the kubelet's words."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class Rejection:
     """
     The *reason* and *message* of a pod that fails admission.
 
-    The kubelet writes the message into the pod's status behind `Pod was rejected: ` (measured on 1.36.3).
+    The kubelet writes the message into the pod's status after `Pod was rejected: ` (measured on 1.36.3).
     """
 
     reason: str
@@ -18,18 +18,18 @@ class Rejection:
 
 
 TOPOLOGY_AFFINITY = Rejection("TopologyAffinityError", "Resources cannot be allocated with Topology locality")
-"""The policy admits none of the merged hints (kubelet: topologymanager TopologyAffinityError)."""
+"""The policy does not admit the merged hint (kubelet: topologymanager TopologyAffinityError)."""
 
 
 SMT_ALIGNMENT = "SMTAlignmentError"
-"""The reason of a pod that whole cores cannot serve (kubelet: cpumanager ErrorSMTAlignment)."""
+"""The reason if whole cores cannot satisfy the request (kubelet: cpumanager ErrorSMTAlignment)."""
 OUT_OF = "OutOf"
-"""How the reason begins where other pods' requests leave too little: OutOfcpu, OutOfmemory, OutOfpods."""
+"""The prefix of the reason if other pods' requests leave too little: OutOfcpu, OutOfmemory, OutOfpods."""
 
 
 def out_of(resource: str, requested: int, used: int, capacity: int) -> Rejection:
     """
-    Return the rejection of a pod whose requests the node's capacity does not cover.
+    Return the rejection of a pod whose requests exceed the node's remaining capacity.
 
     Source: kubelet lifecycle/predicate.go InsufficientResourceError.
     """
@@ -38,18 +38,18 @@ def out_of(resource: str, requested: int, used: int, capacity: int) -> Rejection
 
 
 class AllocationError(PodresError):
-    """A manager cannot give what was asked; the text is the kubelet's own."""
+    """A manager cannot allocate the request; the text is the kubelet's own."""
 
     @property
     def rejection(self) -> Rejection:
-        """What becomes of the pod (kubelet: cm/admission, unexpectedAdmissionError)."""
+        """The resulting rejection (kubelet: cm/admission, unexpectedAdmissionError)."""
         return Rejection("UnexpectedAdmissionError", f"Allocate failed due to {self}, which is unexpected")
 
 
 class SmtAlignmentError(AllocationError):
-    """The CPU manager gives whole cores only (option full-pcpus-only) and cannot give these."""
+    """The CPU manager allocates whole cores only (option full-pcpus-only) and cannot do so."""
 
     @property
     def rejection(self) -> Rejection:
-        """What becomes of the pod (kubelet: an admission error of its own type)."""
+        """The resulting rejection (kubelet: an admission error of its own type)."""
         return Rejection(SMT_ALIGNMENT, str(self))

@@ -1,4 +1,4 @@
-"""How the memory of ended init containers passes on to later containers of their pod."""
+"""Reuse of ended init containers' memory by later containers of the pod."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,7 +7,7 @@ from podres_exporter.admission.pods import ContainerRequest, Kind, PodRequest
 from podres_exporter.model.allocation import MemoryBlock, NumaNodes
 
 Blocks = tuple[MemoryBlock, ...]
-"""What one container holds, a block per memory type."""
+"""One container's memory: a block per memory type."""
 
 Held = Mapping[tuple[str, str], Blocks]
 """Blocks by (pod UID, container)."""
@@ -15,9 +15,9 @@ Held = Mapping[tuple[str, str], Blocks]
 
 def reusable_memory(pod: PodRequest, held: Held) -> Mapping[tuple[NumaNodes, str], int]:
     """
-    Return what the init containers served so far leave to the next container.
+    Return the memory that the init containers so far leave to the next container.
 
-    Told from the requests, for blocks of init containers have shrunk by what was taken over. Of several init containers
+    Computed from the requests, because blocks of init containers shrink as they are reused. Of several init containers
     on one group the largest counts (kubelet: updatePodReusableMemory).
     """
     spare: dict[tuple[NumaNodes, str], int] = {}
@@ -35,9 +35,9 @@ def less_reused(
     pod: PodRequest, container: ContainerRequest, blocks: Blocks, held: Held
 ) -> dict[tuple[str, str], Blocks]:
     """
-    Return the holdings with the blocks of earlier init containers shrunk by what *blocks* took over.
+    Return the holdings with the blocks of earlier init containers reduced by what *blocks* reused.
 
-    So that the blocks of a pod add up to what is taken of the machine (kubelet: updateInitContainersMemoryBlocks).
+    Keeps the sum of a pod's blocks equal to its allocated memory (kubelet: updateInitContainersMemoryBlocks).
     """
     changed = dict(held)
     names = [other.name for other in pod.in_order]

@@ -1,4 +1,4 @@
-"""Which devices of one resource a container gets: the order of preference, and what its plugin may decide."""
+"""Choose the devices of one resource for a container: order of preference, and the plugin's say in it."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from podres_exporter.model.allocation import NumaNodes
 @dataclass(frozen=True, slots=True)
 class PluginDevice:
     """
-    One device as its plugin states it.
+    One device as reported by its plugin.
 
-    *numa_nodes* as stated, -1 and nodes that do not exist included; empty where there is no topology, or no node in it.
+    *numa_nodes* as reported, including -1 and nodes that do not exist; empty without a topology, or with one without
+    nodes.
     """
 
     device_id: str
@@ -23,16 +24,16 @@ class PluginDevice:
 
 
 Offers = Mapping[str, tuple[PluginDevice, ...]]
-"""What the plugins offer, by resource; a resource whose plugin has gone is offered with every device unhealthy."""
+"""The devices that plugins offer, by resource; if a plugin is gone, all its devices are unhealthy."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceWant:
     """
-    What a container shall get of one resource: *size* devices, all of *must_include*, the rest from the *pools*.
+    What to allocate of one resource: *size* devices, all of *must_include*, the rest from the *pools*.
 
-    Pools go in turn, each in order of its ids. Where *ask* is true, the plugin's GetPreferredAllocation (if it has one)
-    may choose among *available*; `settle` takes its answer.
+    Pools are used in order, each in order of its ids. If *ask* is true, the plugin's GetPreferredAllocation (if it has
+    one) may choose among *available*; `settle` applies its answer.
     """
 
     resource: str
@@ -43,14 +44,14 @@ class DeviceWant:
 
     @property
     def available(self) -> tuple[Device, ...]:
-        """The candidates as the plugin is asked: what must be included, and every pool."""
+        """The candidates passed to the plugin: the devices that must be included, and every pool."""
         return (*self.must_include, *(device for pool in self.pools for device in pool))
 
     def settle(self, preferred: Iterable[str] = ()) -> frozenset[str]:
         """
-        Return the ids to allocate, given those that the plugin prefers.
+        Return the ids to allocate, given those preferred by the plugin.
 
-        Ids that are no candidates are ignored, and missing ones filled up (kubelet: devicesToAllocate).
+        Ids that are not candidates are ignored, and missing ones are filled up (kubelet: devicesToAllocate).
         """
         chosen = [device.device_id for device in self.must_include]
         candidates = [device.device_id for pool in self.pools for device in pool]
@@ -59,7 +60,7 @@ class DeviceWant:
         return frozenset(chosen[: self.size])
 
     def chosen(self, device_ids: Iterable[str]) -> tuple[Device, ...]:
-        """Return the devices with these ids; ValueError where they are not *size* of the candidates."""
+        """Return the devices with these ids; ValueError if they are not *size* of the candidates."""
         ids = frozenset(device_ids)
         devices = tuple(device for device in self.available if device.device_id in ids)
         if len(devices) != len(ids) or len(ids) != self.size:
@@ -78,12 +79,12 @@ def want_devices(
     """
     Return what to allocate of one resource: *reusable* devices first, then those near the hint's nodes, then any.
 
-    *offer* is what its plugin states, None for a plugin never seen since the kubelet started; *taken* are the ids that
-    containers hold, reusable ones included.
+    *offer* is what its plugin reports, None if no plugin was seen since the kubelet started; *taken* are the ids that
+    containers hold, including reusable ones.
 
-    Raises AllocationError where there are not enough healthy devices.
+    Raises AllocationError if there are not enough healthy devices.
 
-    Source: kubelet devicemanager devicesToAllocate. Where it picks at random, here the lowest ids go first.
+    Source: kubelet devicemanager devicesToAllocate. Where the kubelet picks at random, the lowest ids are picked here.
     """
     if offer is None:
         raise AllocationError(f"cannot allocate unregistered device {resource}")
@@ -102,13 +103,13 @@ def want_devices(
     aligned, unaligned, unplaced = _by_affinity(free, hint)
     if needed < len(aligned):
         return DeviceWant(resource, count, _held(resource, must), (_held(resource, aligned),), ask=True)
-    # Every aligned device is needed, so the plugin is asked about the others only.
+    # Every aligned device is needed, so the plugin chooses only among the others.
     rest = (_held(resource, unaligned), _held(resource, unplaced)) if needed > len(aligned) else ()
     return DeviceWant(resource, count, _held(resource, must + aligned), rest, ask=bool(rest))
 
 
 def _held(resource: str, devices: Collection[PluginDevice]) -> tuple[Device, ...]:
-    """Return the devices as List will report them: -1 is no node (kubelet checkpoint, nodeWithoutTopology)."""
+    """Return the devices as List will report them, where -1 is not a node (kubelet checkpoint, nodeWithoutTopology)."""
     return tuple(
         Device(resource, device.device_id, frozenset(node for node in device.numa_nodes if node >= 0))
         for device in devices
@@ -119,9 +120,9 @@ def _by_affinity(
     devices: Iterable[PluginDevice], hint: Hint
 ) -> tuple[list[PluginDevice], list[PluginDevice], list[PluginDevice]]:
     """
-    Return the devices near the hint's nodes, those near other nodes, and those that state none.
+    Return the devices near the hint's nodes, those near other nodes, and those without nodes.
 
-    Where the hint says nothing all are of the last kind (kubelet: filterByAffinity).
+    Without a hint, all are of the last kind (kubelet: filterByAffinity).
     """
     aligned: list[PluginDevice] = []
     unaligned: list[PluginDevice] = []

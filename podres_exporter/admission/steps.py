@@ -1,9 +1,9 @@
 """
-How a pod is admitted, container by container, and what a rejection says.
+The admission of a pod, container by container: plan, commit, or reject.
 
-The device ids of a container are known only once its plugins have answered, so admission is a walk that the caller
-drives: `begin`, and then for each container of the pod `plan`, the RPCs, `commit`. `admit` walks alone, with a function
-in the plugins' place.
+The device ids of a container are known only once its plugins have answered, so the caller drives admission: `begin`,
+and then for each container of the pod `plan`, the RPCs, `commit`. `admit` does all of it, with a function in place of
+the plugins.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +20,7 @@ from podres_exporter.model import Container
 
 @dataclass(frozen=True, slots=True)
 class PodAdmission:
-    """A pod on its way in; *hint* is the one for all its containers in scope pod, None where each gets its own."""
+    """A pod during admission; *hint* applies to all containers in scope pod, None if each gets its own."""
 
     pod: PodRequest
     policy: Policy
@@ -29,7 +29,7 @@ class PodAdmission:
 
 @dataclass(frozen=True, slots=True)
 class ContainerPlan:
-    """What a container shall get: the merged *hint*, and of each resource the devices to choose from."""
+    """The plan for a container: the merged *hint*, and the candidate devices of each resource."""
 
     pod: PodRequest
     container: ContainerRequest
@@ -39,7 +39,7 @@ class ContainerPlan:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What one container was given under which hint, in the words of the kubelet's List."""
+    """What one container was given and under which hint, in the terms of the kubelet's List."""
 
     request: ContainerRequest
     hint: Hint
@@ -48,7 +48,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """An admitted pod: the managers from now on, and what each container was given, in the order of admission."""
+    """An admitted pod: the resulting managers, and what each container was given, in the order of admission."""
 
     managers: NodeManagers
     assignments: tuple[Assignment, ...]
@@ -58,9 +58,9 @@ def begin(
     managers: NodeManagers, pod: PodRequest, offers: Offers, policy: Policy, scope: Scope
 ) -> PodAdmission | Rejection:
     """
-    Return the pod's way in; in scope pod with the hint for all its containers, or the rejection.
+    Start the admission of a pod; in scope pod, compute the hint for all its containers, or the rejection.
 
-    Under policy none nobody is asked for hints, which are as many as there are sets of NUMA nodes.
+    Under policy none no hints are computed, because there are as many as there are sets of NUMA nodes.
 
     Source: kubelet topologymanager scope_pod.go.
     """
@@ -76,7 +76,7 @@ def align(
     managers: NodeManagers, admission: PodAdmission, container: ContainerRequest, offers: Offers
 ) -> Hint | Rejection:
     """
-    Return the hint that the container's resources are chosen under, or why the pod is rejected.
+    Return the hint for the container's resources, or the rejection.
 
     Source: kubelet topologymanager scope_container.go.
     """
@@ -96,7 +96,7 @@ def align(
 def plan(
     managers: NodeManagers, admission: PodAdmission, container: ContainerRequest, offers: Offers
 ) -> ContainerPlan | Rejection:
-    """Return what the container shall get, or why the pod is rejected; devices come before CPUs and memory."""
+    """Return the plan for the container, or the rejection; devices come before CPUs and memory."""
     hint = align(managers, admission, container, offers)
     if isinstance(hint, Rejection):
         return hint
@@ -111,11 +111,12 @@ def commit(
     managers: NodeManagers, plan: ContainerPlan, device_ids: Mapping[str, Iterable[str]]
 ) -> NodeManagers | Rejection:
     """
-    Return the managers once the container holds these devices (by resource), its CPUs and its memory.
+    Return the managers after the container got these devices (by resource), its CPUs and its memory.
 
-    A rejection leaves what earlier containers of the pod were given: `release` it.
+    After a rejection, earlier containers of the pod still hold their resources: call `release`.
 
-    Raises ValueError for ids that the plan does not offer, or not as many as it wants; `DeviceWant.settle` never does.
+    Raises ValueError for ids that are not in the plan, or a wrong number of them; the ids of `DeviceWant.settle` are
+    always valid.
     """
     devices = [device for want in plan.wants for device in want.chosen(device_ids.get(want.resource, ()))]
     held = managers.devices.allocate(plan.pod, plan.container, devices)
@@ -123,7 +124,7 @@ def commit(
 
 
 def place(managers: NodeManagers, pod: PodRequest, container: ContainerRequest, hint: Hint) -> NodeManagers | Rejection:
-    """Return the managers once the container, which has its devices, holds its CPUs and its memory."""
+    """Return the managers after the container, which has its devices, got its CPUs and memory."""
     cpus, memory = managers.cpus, managers.memory
     try:
         cpus = cpus and cpus.allocate(pod, container, hint)
@@ -142,10 +143,10 @@ def admit(
     prefer: Callable[[DeviceWant], Iterable[str]] = lambda _want: (),
 ) -> Admission | Rejection:
     """
-    Return the admitted pod, or why it is rejected; then nothing of it is held.
+    Admit the pod, or return why it is rejected, in which case it holds nothing.
 
-    *prefer* answers for GetPreferredAllocation with ids in order of preference; by default there is no preference and
-    the lowest ids are taken.
+    *prefer* replaces GetPreferredAllocation and returns ids in order of preference; by default the lowest ids are
+    taken.
     """
     admission = begin(managers, pod, offers, policy, scope)
     if isinstance(admission, Rejection):

@@ -1,7 +1,8 @@
 """
-Why does it not work: findings from what was gathered on a node.
+Diagnose a node: findings with remedies, judged from gathered evidence.
 
-Pure: `judge` takes Evidence and gives a Report, `text_lines` and `to_document` show it. Whoever gathers does the I/O.
+Pure: `judge` turns Evidence into a Report, `text_lines` and `to_document` render it. The evidence is gathered elsewhere
+(`cli.probe`).
 """
 
 from podres_exporter.check.document import to_document

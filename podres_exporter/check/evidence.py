@@ -1,4 +1,4 @@
-"""The evidence that `check` gathers and judges; a missing part was not asked for."""
+"""The evidence that `check` gathers and judges; missing parts were not gathered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ from podres_exporter.model import Allocatable, DoubleHeld, Listing, Metadata, Po
 @dataclass(frozen=True, slots=True)
 class Settings:
     """
-    How the exporter is set up. *max_message_bytes* is the largest answer that `serve` takes. *given* are the flags and
-    variables that say something; *strangers* are variables of our prefix that nobody reads, with the variable that may
-    be meant (or nothing). *own_pod* is the pod that the environment says this runs in. *is_node_guessed*: nobody has
-    named the node, and the host's name stands for it.
+    The configuration. *max_message_bytes* is the largest answer that `serve` accepts. *given* are the flags and
+    variables that were set; *strangers* are unknown variables with our prefix, each with the variable probably meant
+    (or none). *own_pod* is the exporter's own pod according to the environment. *is_node_guessed*: no node name was
+    configured, so it is the host name.
     """
 
     node: str
@@ -32,7 +32,7 @@ class Settings:
 
 
 class FileKind(StrEnum):
-    """What is at the path of the socket; HIDDEN: we may not look."""
+    """What is at the socket's path; HIDDEN: no permission to look."""
 
     SOCKET = "socket"
     MISSING = "missing"
@@ -45,9 +45,9 @@ class FileKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class SocketFile:
     """
-    The file at the path; *problem* is the system's word where it could not be looked at.
+    The file at the path; *problem* is the system's error if it could not be examined.
 
-    *missing_directory* is the first directory on the way that is not there. *changed_seconds* is the file's ctime.
+    *missing_directory* is the first directory of the path that does not exist. *changed_seconds* is the file's ctime.
     """
 
     kind: FileKind
@@ -59,7 +59,7 @@ class SocketFile:
 
 
 class Outcome(StrEnum):
-    """How connecting went; BUSY: somebody listens, but does not accept."""
+    """The result of connecting; BUSY: a process listens but does not accept."""
 
     CONNECTED = "connected"
     REFUSED = "refused"
@@ -79,7 +79,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """How a security module labels this process (SELinux context, AppArmor profile) and the socket; empty: unknown."""
+    """The security labels of this process (SELinux context, AppArmor profile) and of the socket; empty: unknown."""
 
     process: str = ""
     socket: str = ""
@@ -88,9 +88,9 @@ class Labels:
 @dataclass(frozen=True, slots=True)
 class Socket:
     """
-    The socket of the kubelet; *real_path* has no symbolic links. *uid* is ours.
+    The kubelet's socket; *real_path* has no symbolic links. *uid* is this process's.
 
-    *mount* is None where it is not known, with the *mount_problem*. *connection* is None where there is no socket.
+    *mount* is None if it is not known; *mount_problem* then says why. *connection* is None if there is no socket.
     """
 
     path: str
@@ -104,17 +104,16 @@ class Socket:
 
     @property
     def is_connected(self) -> bool:
-        """Whether somebody answers."""
+        """Whether a process accepts connections."""
         return self.connection is not None and self.connection.outcome is Outcome.CONNECTED
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """
-    One RPC. *reason* is None where it was answered; *rejected* of *attempts* met the kubelet's rate limit.
+    One RPC. *reason* is None on success; *rejected* of *attempts* hit the kubelet's rate limit.
 
-    *seconds* is how long the last attempt took, None where that was not recorded; *size_bytes* is the length of its
-    answer where there was one.
+    *seconds* is the duration of the last attempt, None if not recorded; *size_bytes* is the size of its answer, if any.
     """
 
     rpc: str
@@ -128,7 +127,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The pods as both sides told them, one right after the other; None where one of them did not."""
+    """The pods as reported by both sides, read one right after the other; None if a side did not answer."""
 
     listing: Listing | None
     metadata: Metadata | None = None
@@ -136,7 +135,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who we are to the API server, and where it is. *proxy* is empty without one."""
+    """Our identity at the API server, and its address. *proxy* is empty without one."""
 
     source: str
     server: str
@@ -145,15 +144,15 @@ class Account:
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the server is asked over TLS."""
+        """Whether the connection uses TLS."""
         return self.server.startswith("https://")
 
 
 @dataclass(frozen=True, slots=True)
 class AccessAnswer:
     """
-    What the API server says of one right. *asked_seconds* is our time in the middle of the request, which took
-    *seconds*; *date_seconds* is the server's, None where it does not tell.
+    The API server's answer on one permission. *asked_seconds* is our time in the middle of the request, which took
+    *seconds*; *date_seconds* is the server's time, None if not stated.
     """
 
     is_allowed: bool
@@ -165,7 +164,7 @@ class AccessAnswer:
 
 @dataclass(frozen=True, slots=True)
 class PodsAnswer:
-    """One list of pods. *unreadable* names pods that could not be used; *label_keys* counts pods by label."""
+    """One list of pods. *unreadable* names pods that could not be decoded; *label_keys* counts pods by label."""
 
     seconds: float
     size_bytes: int
@@ -176,7 +175,7 @@ class PodsAnswer:
 
 @dataclass(frozen=True, slots=True)
 class DraAccess:
-    """The version of resource.k8s.io that is served, empty for none, and the (verb, resource) pairs we may not."""
+    """The served version of resource.k8s.io (empty: none), and the (verb, resource) pairs that are not permitted."""
 
     version: str
     missing: tuple[tuple[str, str], ...] = ()
@@ -185,10 +184,10 @@ class DraAccess:
 @dataclass(frozen=True, slots=True)
 class ApiServer:
     """
-    What was asked of the API server. *problem* says why there are no credentials; nothing else is there then, nor where
-    the name of the node, whose pods would be asked for, is not known.
+    The results of querying the API server. *problem* says why there are no credentials; the rest is then missing, as it
+    is if the node's name is not known.
 
-    *reviews* are by verb; one that is missing was not asked, because the first was not answered.
+    *reviews* are by verb; a missing one was not requested, because the first was not answered.
     """
 
     problem: str = ""
@@ -201,7 +200,7 @@ class ApiServer:
 
 @dataclass(frozen=True, slots=True)
 class PodsApi:
-    """How the kubelet's Pods API has named its pods at *path*; *is_complete*: these are known to be all."""
+    """The result of the kubelet's Pods API at *path*; *is_complete*: these are known to be all pods."""
 
     path: str
     seconds: float
@@ -212,7 +211,7 @@ class PodsApi:
 
 @dataclass(frozen=True, slots=True)
 class DeviceManager:
-    """Where device plugins register with the kubelet; MISSING with *sees_directory* False: not visible from here."""
+    """The registration socket of the device plugins; MISSING with *sees_directory* False: not visible from here."""
 
     path: str
     kind: FileKind
@@ -222,14 +221,15 @@ class DeviceManager:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """
-    Everything. *calls* are by RPC; *api* is None where `--metadata.source` is not `apiserver`, *podsapi* where it is
-    not `podsapi`.
+    All evidence. *calls* are by RPC; *api* is None unless `--metadata.source` is `apiserver`, *podsapi* unless it is
+    `podsapi`.
 
-    *doubles* are what two living pods held in two looks, None where it is not known which pods are alive.
+    *doubles* are items held by two running pods in two observations, None if it is not known which pods are running.
 
-    *is_recorded*: it comes from a recording, so that there is no socket, and *socket* has nothing but its age.
+    *is_recorded*: it comes from a recording, so there is no socket, and only the age in *socket* is known.
 
-    There is one look, and another a moment later where the sides disagreed: pods come and go between two questions.
+    There is one observation, and a second one a moment later if the sides disagreed, because pods come and go in
+    between.
     """
 
     settings: Settings
@@ -247,10 +247,10 @@ class Evidence:
 
     @property
     def listing(self) -> Listing | None:
-        """The kubelet's pods as last told."""
+        """The kubelet's pods, as last listed."""
         return self.looks[-1].listing
 
     @property
     def metadata(self) -> Metadata | None:
-        """The pods as the source of their metadata told them last."""
+        """The pods as last reported by the metadata source."""
         return self.looks[-1].metadata

@@ -10,8 +10,8 @@ Facts = dict[str, Fact]
 
 class Verdict(StrEnum):
     """
-    OK: as it should be. NOTE: worth knowing, nothing is lost that could be had. WARNING: something is missing from what
-    the exporter shows, or soon will be. FAILED: a source is lost. SKIPPED: could not be looked at.
+    OK: as it should be. NOTE: informational, nothing is missing that could be had. WARNING: something is missing from
+    the exporter's output, or soon will be. FAILED: a source is unusable. SKIPPED: could not be checked.
     """
 
     OK = "ok"
@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    What was seen. *facts* are the numbers of the sentence, for programs; *remedy* is empty for OK and SKIPPED.
+    One finding. *facts* are the numbers in the sentence, for programs; *remedy* is empty for OK and SKIPPED.
 
     *seen* and *remedy* are safe to print.
     """
@@ -37,44 +37,44 @@ class Finding:
 
 
 def ok(name: str, seen: str, **facts: Fact) -> Finding:
-    """Return that all is well."""
+    """Return a finding that all is well."""
     return Finding(name, Verdict.OK, seen, "", facts)
 
 
 def note(name: str, seen: str, remedy: str, **facts: Fact) -> Finding:
-    """Return something worth knowing."""
+    """Return an informational finding."""
     return Finding(name, Verdict.NOTE, seen, remedy, facts)
 
 
 def warning(name: str, seen: str, remedy: str, **facts: Fact) -> Finding:
-    """Return that something is missing, or soon will be."""
+    """Return a finding that something is missing, or soon will be."""
     return Finding(name, Verdict.WARNING, seen, remedy, facts)
 
 
 def failed(name: str, seen: str, remedy: str, **facts: Fact) -> Finding:
-    """Return that a source is lost."""
+    """Return a finding that a source is unusable."""
     return Finding(name, Verdict.FAILED, seen, remedy, facts)
 
 
 def skipped(name: str, why: str) -> Finding:
-    """Return that it could not be looked at, and why."""
+    """Return a finding that it could not be checked, and why."""
     return Finding(name, Verdict.SKIPPED, why)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All findings of one check, always the same ids in the same order; *node* is the name that was looked for."""
+    """All findings of one check, always the same ids in the same order; *node* is the checked node's name."""
 
     node: str
     findings: Sequence[Finding]
 
     def count(self, verdict: Verdict) -> int:
-        """Return how many findings have the verdict."""
+        """Return the number of findings with the verdict."""
         return sum(finding.verdict is verdict for finding in self.findings)
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the verdicts; notes and what was skipped harm nobody."""
+        """The worst verdict; notes and skipped findings do not count."""
         for worst in (Verdict.FAILED, Verdict.WARNING):
             if self.count(worst):
                 return worst

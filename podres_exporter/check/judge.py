@@ -21,7 +21,7 @@ from podres_exporter.model import Allocation, Topology
 
 
 def judge(evidence: Evidence) -> Report:
-    """Return what the evidence comes to. Never raises: what is not there is a finding that was skipped."""
+    """Judge the evidence. Never raises: missing evidence becomes a skipped finding."""
     settings, allocation = evidence.settings, joined_allocation(evidence)
     return Report(
         settings.node,
@@ -49,7 +49,7 @@ def _socket(evidence: Evidence) -> list[Finding]:
 
 
 def joined_allocation(evidence: Evidence) -> Allocation | None:
-    """Return who holds what, as the exporter would show it; None where the kubelet does not tell."""
+    """Return who holds what, as the exporter would show it; None if the kubelet does not report it."""
     listing = evidence.listing
     if listing is None:
         return None

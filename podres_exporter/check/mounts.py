@@ -11,7 +11,7 @@ _GONE = "//deleted"
 @dataclass(frozen=True, slots=True)
 class Mount:
     """
-    One mount. *root* is what of its file system is mounted.
+    One mount. *root* is the mounted part of its file system.
 
     Source: proc_pid_mountinfo(5).
     """
@@ -23,15 +23,15 @@ class Mount:
 
     @property
     def is_deleted(self) -> bool:
-        """Whether what is mounted has been unlinked since: the kernel says so at the end of its name."""
+        """Whether the mounted file was deleted: the kernel appends that to its name."""
         return self.root.endswith(_GONE)
 
 
 def mount_of(path: str, mountinfo: str) -> Mount | None:
     """
-    Return the mount that the file at *path*, which has no symbolic links, is on; None where none is told.
+    Return the mount that contains the file at *path*, which has no symbolic links; None if there is none.
 
-    Of several mounts on one point the last counts. Lines that cannot be read are left out.
+    If there are several on one mount point, the last one counts. Unreadable lines are skipped.
     """
     best: Mount | None = None
     for mount in _mounts(mountinfo.splitlines()):

@@ -27,7 +27,7 @@ _COLOURS = {
 
 
 def text_lines(report: Report, *, colours: bool) -> Iterator[str]:
-    """Yield the lines, at most 80 columns wide unless a single name is longer; groups are set apart by empty lines."""
+    """Yield the lines, at most 80 columns wide unless a single word is longer; groups are separated by empty lines."""
     width = max(len(finding.id) for finding in report.findings)
     for number, (_, findings) in enumerate(groupby(report.findings, key=_group)):
         if number:
@@ -43,7 +43,7 @@ def _group(finding: Finding) -> str:
 
 
 def _folded(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield the findings; of those that were skipped for one reason, one after the other, the first stands for all."""
+    """Yield the findings; consecutive ones that were skipped for the same reason are merged into the first."""
     for (verdict, seen), group in groupby(findings, key=lambda each: (each.verdict, each.seen)):
         same = list(group)
         if verdict is Verdict.SKIPPED and len(same) > 1:
@@ -53,7 +53,7 @@ def _folded(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def _finding_lines(finding: Finding, width: int, *, colours: bool) -> Iterator[str]:
-    """Yield mark, name and what was seen; below it, where there is one, what to do."""
+    """Yield mark, name and what was seen, with the remedy below it."""
     head = f"{_MARKS[finding.verdict]}  {finding.id:<{width}}  "
     for number, line in enumerate(_wrapped(finding.seen, len(head))):
         begin = head if number == 0 else " " * len(head)
@@ -70,7 +70,7 @@ def _wrapped(text: str, indent: int) -> list[str]:
 
 
 def summary(report: Report) -> str:
-    """Return the counts in a sentence, and which finding to begin with: what comes later depends on it."""
+    """Return the counts as a sentence, and the finding to start with, because later ones depend on it."""
     names = {
         Verdict.FAILED: "failed",
         Verdict.WARNING: "",
@@ -87,4 +87,4 @@ def summary(report: Report) -> str:
     if report.verdict is Verdict.OK:
         return text
     first = next(finding for finding in report.findings if finding.verdict is report.verdict)
-    return f"{text} Begin with {first.id}."
+    return f"{text} Start with {first.id}."

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-# gRPC's core writes lines of its own to stderr, between ours; it reads this variable when it is loaded.
+# gRPC's core would write its own log lines to stderr; it reads this variable when loaded.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 from podres_exporter.cli.signals import CtrlC, end_at_sigterm
@@ -13,20 +13,20 @@ from podres_exporter.cli.signals import CtrlC, end_at_sigterm
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 _GO_ON = frozenset({"serve", "demo", "simulate"})
-"""The verbs that signals end in their own way."""
+"""The verbs that handle signals themselves."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """
     Run one verb; return its exit code: 0 ok, 1 failed, 2 usage.
 
-    Without *argv* it is all that the process does, and Ctrl-C ends that.
+    Without *argv* it runs as the whole process and handles Ctrl-C.
     """
     ctrl_c = CtrlC()
     if argv is None:
         end_at_sigterm()
         ctrl_c.take()
-    # Loaded after that, and this module loads little else: until then a signal finds Python's own handler.
+    # Imported late, and this module imports little else: until then a signal meets Python's default handler.
     from podres_exporter.cli.flags.commands import build_parser  # noqa: PLC0415 - as said
     from podres_exporter.cli.flags.parser import help_hint, parse  # noqa: PLC0415 - as said
     from podres_exporter.errors import ConfigError, OutputError  # noqa: PLC0415 - as said
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complete("podres_exporter.cli.flags.commands", given[1:])
     try:
         arguments = parse(parser, given)
-        # Loaded by name, so that the daemon does not carry the simulated node: its memory is paid once per node.
+        # Imported by name, so that the daemon does not load the simulated node: its memory is used on every node.
         verb = importlib.import_module(arguments.module)
 
         def run() -> int:
@@ -58,16 +58,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"podres-exporter: {error}", file=sys.stderr)
         return EXIT_FAILED
     except BrokenPipeError:
-        # Whoever reads has seen enough, as in `metrics | head`; nothing may be written at exit either.
+        # The reader has closed the pipe, as in `metrics | head`; nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
 
 
 def kubectl_complete_main(argv: Sequence[str] | None = None) -> int:
     """
-    Complete a command line of `kubectl podres`, as kubectl asks the program `kubectl_complete-podres`.
+    Complete a command line of `kubectl podres`; kubectl runs this program as `kubectl_complete-podres`.
 
-    Source: kubectl's plugin completion, which has cobra's protocol: a word a line, then a directive (4: no file names).
+    Source: kubectl's plugin completion, which uses cobra's protocol: one word per line, then a directive (4: no file
+    names).
     """
     code = _complete("podres_exporter.cli.kubectl.flags", sys.argv[1:] if argv is None else argv)
     print(":4")
@@ -75,7 +76,7 @@ def kubectl_complete_main(argv: Sequence[str] | None = None) -> int:
 
 
 def _complete(parsers: str, words: Sequence[str]) -> int:
-    """Print what may follow on a command line whose parser that module builds."""
+    """Print the possible completions, using the parser built by that module."""
     completion = importlib.import_module("podres_exporter.cli.flags.completion")
     for word in completion.candidates(importlib.import_module(parsers).build_parser(), words):
         print(word)
@@ -83,10 +84,10 @@ def _complete(parsers: str, words: Sequence[str]) -> int:
 
 
 def kubectl_main(argv: Sequence[str] | None = None) -> int:
-    """Run `kubectl podres`; return its exit code: 0 ok, 1 failed, 2 usage, 3 partial. Without *argv* as for `main`."""
+    """Run `kubectl podres`; return its exit code: 0 ok, 1 failed, 2 usage, 3 partial. Without *argv* as in `main`."""
     ctrl_c = CtrlC()
     if argv is None:
         ctrl_c.take()
-    # Loaded by name, for the same reason as a verb.
+    # Imported by name, for the same reason as a verb.
     kubectl = importlib.import_module("podres_exporter.cli.kubectl.command")
     return ctrl_c.run(lambda: int(kubectl.run(sys.argv[1:] if argv is None else argv)))

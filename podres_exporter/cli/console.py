@@ -13,14 +13,14 @@ from podres_exporter.printable import printable
 from podres_exporter.text.style import ANSI, PLAIN, Tone
 from podres_exporter.text.words import ENDLESS, sentence_lines
 
-# Whatever is no plain text, line end, tab or colour; of the rest Python says what is printable.
+# Anything but plain text, line ends, tabs and colours; for the rest, str.isprintable decides.
 _UNSAFE = re.compile(r"(?!\x1b\[[0-9;]*m)[^\n\t\x20-\x7e]")
 
 EXIT_OK, EXIT_FAILED, EXIT_PARTIAL, EXIT_INTERRUPTED = 0, 1, 3, 130
 
 
 def ended(verb: Callable[[], int], *, failed: int = EXIT_FAILED) -> int:
-    """Return the verb's exit code, *failed* where there is nothing to show; Ctrl-C ends it without a traceback."""
+    """Return the verb's exit code, *failed* if there is nothing to show; on Ctrl-C, exit without a traceback."""
     try:
         return verb()
     except (SnapshotError, SelectionError, NotFoundError) as error:
@@ -37,7 +37,7 @@ def complain(sentences: Iterable[str]) -> None:
 
 
 def remark(notes: Iterable[str]) -> None:
-    """Write what is to be known about a table to standard error, so that the table can be piped into a program."""
+    """Write notes about a table to standard error, so that the table can be piped into a program."""
     width, is_coloured = columns(ENDLESS), wants_colours(sys.stderr)
     for line in (line for note in notes for line in sentence_lines(note, width) if sys.stderr is not None):
         print((ANSI if is_coloured else PLAIN).paint(line, Tone.WARN), file=sys.stderr)
@@ -45,12 +45,12 @@ def remark(notes: Iterable[str]) -> None:
 
 def write(text: str) -> bool:
     """
-    Write a text to standard output; False if the reader has gone, as after `| head`, which is no error.
+    Write a text to standard output; return False if the reader has closed it, as in `| head`, which is not an error.
 
     Raises OutputError if it cannot be written.
 
-    What the output's encoding does not have is replaced. A terminal gets no control characters but our own colours:
-    CSV and the exposition formats have names as they are, and a terminal obeys what is in them.
+    Characters missing from the output's encoding are replaced. A terminal gets no control characters but our own
+    colours: CSV and the exposition formats contain raw names, and a terminal would obey escape sequences in them.
     """
     if sys.stdout is None:  # as after `>&-`
         raise OutputError("standard output is closed")
@@ -71,7 +71,7 @@ def write(text: str) -> bool:
 
 
 def _silence() -> None:
-    """Write what is left to nowhere, also at exit."""
+    """Discard buffered output, also at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -89,12 +89,12 @@ def is_terminal() -> bool:
 
 
 def columns(otherwise: int) -> int:
-    """Return the width of the terminal, or COLUMNS; *otherwise* where there is neither."""
+    """Return the width of the terminal, or COLUMNS; *otherwise* if neither is known."""
     return shutil.get_terminal_size((otherwise, 24)).columns
 
 
 def wants_colours(stream: TextIO | None = None) -> bool:
-    """Return whether to colour: a terminal that can, and a user who has not said no (https://no-color.org)."""
+    """Return whether to use colours: the terminal supports them, and NO_COLOR is not set (https://no-color.org)."""
     stream = stream or sys.stdout
     return (
         stream is not None and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,4 +1,4 @@
-"""Write a file completely or not at all, readable by its owner only."""
+"""Write a file atomically, readable by its owner only."""
 
 import errno
 import os
@@ -8,10 +8,10 @@ from pathlib import Path
 
 def write_whole(path: Path, data: bytes) -> None:
     """
-    Put a new file of mode 0600 in the place of *path*; what was there stays where that fails. Raises OSError.
+    Replace *path* by a new file of mode 0600; on failure the old one is kept. Raises OSError.
 
-    A link is replaced and not followed: in a folder that others may write to, another user could have laid it to a file
-    that only this one may change. What is neither a file nor a link to one stays what it is.
+    A symbolic link is replaced and not followed: in a directory writable by others, another user could have pointed it
+    at a file that only this user may change. Anything but a file or a link to a file is left alone.
     """
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "Not a regular file")

@@ -1,4 +1,4 @@
-"""Signals: Ctrl-C ends a one-shot command at once, and SIGTERM or SIGINT ends a command that runs until then."""
+"""Signal handling: Ctrl-C ends a one-shot command at once; SIGTERM or SIGINT ends a long-running command."""
 
 import atexit
 import contextlib
@@ -11,57 +11,56 @@ from types import FrameType
 
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 EXIT_TERMINATED = 128 + signal.SIGTERM
-"""What shells report for a command that Ctrl-C has ended."""
+"""The exit code that shells report for a command ended by Ctrl-C."""
 
 GRACE_SECONDS = 1.0
-"""How long an interrupted command may take to clean up behind it. It takes milliseconds, on a busy node 0.3 s."""
+"""How long an interrupted command may take to clean up. It takes milliseconds, on a busy node 0.3 s."""
 
 
 def end_at_sigterm() -> None:
     """
-    Let SIGTERM end the process at once, until a verb installs a handler of its own.
+    Let SIGTERM end the process at once, until a verb installs its own handler.
 
-    The first process of a container is not killed by signals that it does not handle, so a pod that is deleted while
-    the program still loads would wait for its grace period. Source: pid_namespaces(7).
+    Process 1 of a container is not killed by signals that it does not handle, so a pod deleted while the program is
+    still loading would wait for its grace period. Source: pid_namespaces(7).
     """
     signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT_TERMINATED))
 
 
 class CtrlC:
     """
-    What SIGINT does to this process.
+    How this process handles SIGINT.
 
-    KeyboardInterrupt alone is not enough. Python drops it where it is raised in a weak reference's callback or in
-    `__del__`, and imports have such callbacks; while the system looks up a name it is not raised at all; and after it
-    a thread or an exit handler may still block. So there is a thread that waits for the signal too, and goes by the
-    clock.
+    KeyboardInterrupt alone is not enough. Python drops it if it is raised in a weak reference's callback or in
+    `__del__`, and imports have such callbacks; during a DNS lookup it is not raised at all; and after it a thread or an
+    exit handler may still block. So a thread waits for the signal too, and enforces a time limit.
 
     Source: Python's signal module ("Note on Signal Handlers and Exceptions"); sys.unraisablehook.
     """
 
     def __init__(self, leave: Callable[[int], object] = os._exit, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Change nothing yet; *leave* ends the process with an exit code, without any exit handler."""
+        """Change nothing yet; *leave* ends the process with an exit code, without running exit handlers."""
         self._leave, self._grace_seconds = leave, grace_seconds
         self._is_ours = self._is_pressed = self._raises = False
 
     def take(self) -> None:
         """
-        Let SIGINT end the process on the spot; that is, until there is something to clean up.
+        Make SIGINT end the process immediately, as long as there is nothing to clean up.
 
-        Where it is ignored it stays so: a shell starts what runs in a script's background like that (POSIX, Shell
-        Command Language, 2.11), and Ctrl-C is for what runs in the foreground.
+        If it is ignored, it stays ignored: shells start background commands of a script that way (POSIX, Shell Command
+        Language, 2.11), and Ctrl-C is for foreground commands.
         """
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self._is_ours = True
-            # The first to be registered is the last to run.
+            # The first registered handler runs last.
             atexit.register(self.finish)
             signal.signal(signal.SIGINT, self._at_once)
 
     def run(self, verb: Callable[[], int]) -> int:
         """
-        Return the verb's exit code, 130 where SIGINT came: the verb gets KeyboardInterrupt once, and has a second.
+        Return the verb's exit code, 130 after SIGINT: the verb gets one KeyboardInterrupt and a second to clean up.
 
-        It is the last thing that the process does.
+        This must be the last thing that the process does.
         """
         if not self._is_ours:
             return verb()
@@ -75,7 +74,7 @@ class CtrlC:
             finally:
                 self._raises = False
         except BaseException:
-            # An interrupted import may raise about anything.
+            # An interrupted import may raise almost anything.
             if not self._is_pressed:
                 raise
             return EXIT_INTERRUPTED
@@ -83,10 +82,10 @@ class CtrlC:
 
     def finish(self) -> None:
         """
-        Leave, if the process was interrupted, before the interpreter takes itself and its extensions apart.
+        Exit now if the process was interrupted, before the interpreter and its extensions are torn down.
 
         It runs after all other exit handlers. Without an interrupt everything is done and printed: from here on SIGINT
-        is the kernel's, which needs no interpreter.
+        has its default action, which needs no interpreter.
         """
         if self._is_pressed:
             with contextlib.suppress(AttributeError, OSError, ValueError):
@@ -95,19 +94,19 @@ class CtrlC:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def _watch(self) -> None:
-        """Begin to wait for the signal, in a thread and in the handler."""
+        """Start waiting for the signal, in a thread and in the handler."""
         import threading  # noqa: PLC0415 - for commands that have something to clean up
 
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         threading.Thread(target=self._guard, args=(reader, threading.Event().wait), name="ctrl-c", daemon=True).start()
         sys.unraisablehook = _without_interrupts
-        # The interpreter writes the signal's number into the pipe at once, whatever the main thread is in.
+        # The interpreter writes the signal's number into the pipe at once, whatever the main thread is doing.
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGINT, self._note)
 
     def _guard(self, reader: int, wait: Callable[[float], object]) -> None:
-        """Wait for the signal, and then for the end of the process; bring it about."""
+        """Wait for the signal, and then make sure that the process ends."""
         while signal.SIGINT not in os.read(reader, 1):
             pass
         wait(self._grace_seconds)
@@ -117,42 +116,42 @@ class CtrlC:
         self._leave(EXIT_INTERRUPTED)
 
     def _note(self, _number: int, _frame: object) -> None:
-        """Raise KeyboardInterrupt the first time: a second one would end what cleans up."""
+        """Raise KeyboardInterrupt the first time only: a second one would interrupt the cleanup."""
         is_first, self._is_pressed = not self._is_pressed, True
         if is_first and self._raises:
             raise KeyboardInterrupt
 
 
 def _without_interrupts(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Print what Python cannot raise, except for a KeyboardInterrupt: the thread above has not missed it."""
+    """Print exceptions that Python cannot raise, except KeyboardInterrupt: the thread above has seen the signal."""
     if not isinstance(unraisable.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
 
 
 class Alarm:
-    """A wait that news or a signal ends, whichever thread the kernel gives the signal to."""
+    """A wait that news or a signal ends, whichever thread receives the signal."""
 
     def __init__(self, output: int | None = None) -> None:
-        """Open the pipe that is waited on; *output* is where somebody reads what we write, None where nobody can go."""
+        """Open the pipe to wait on; *output* is where a reader may go away, None if none can."""
         self.reader, self.writer = os.pipe()
         os.set_blocking(self.reader, False)
         os.set_blocking(self.writer, False)
         self._poll = select.poll()
         self._poll.register(self.reader, select.POLLIN)
         if output is not None:
-            # Without events of interest there is still POLLERR, which a pipe without a reader gives (poll(2)).
+            # Without requested events, poll(2) still reports POLLERR for a pipe without a reader.
             self._poll.register(output, 0)
 
     def ring(self) -> None:
-        """End the wait; for any thread. An alarm that rings already rings on."""
+        """End the wait; callable from any thread. Ringing again has no effect."""
         with contextlib.suppress(BlockingIOError):
             os.write(self.writer, b"!")
 
     def wait(self, seconds: float) -> bool:
         """
-        Return whether it has rung within that time; from then on it is silent again.
+        Wait and return whether it has rung; then reset it.
 
-        Raises BrokenPipeError as soon as nobody reads our output any more.
+        Raises BrokenPipeError as soon as the reader of the output is gone.
         """
         found = dict(self._poll.poll(max(0.0, seconds) * 1000))
         if found.keys() - {self.reader}:
@@ -170,8 +169,8 @@ class Alarm:
 @contextlib.contextmanager
 def interruptible() -> Iterator[Alarm]:
     """
-    Yield an alarm; in the block SIGTERM and SIGINT raise KeyboardInterrupt, and the block ends quietly with it, or when
-    nobody reads standard output any more.
+    Yield an alarm; in the block SIGTERM and SIGINT raise KeyboardInterrupt, which ends the block quietly, as does a
+    closed standard output.
     """
     alarm = Alarm(_output())
     try:
@@ -206,9 +205,9 @@ def instead_of_interrupt(pressed: Callable[[], object]) -> Iterator[None]:
 @contextlib.contextmanager
 def stop_signals() -> Iterator[Callable[[], object]]:
     """
-    Yield a function that waits for SIGTERM or SIGINT, from the beginning of the block on.
+    Yield a function that waits for SIGTERM or SIGINT, counted from the beginning of the block.
 
-    An event that a handler sets would miss a signal that comes just before the wait.
+    An event set by a handler would miss a signal that arrives just before the wait.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -223,9 +222,9 @@ def stop_signals() -> Iterator[Callable[[], object]]:
 @contextlib.contextmanager
 def _handled_by(handler: Callable[[int, FrameType | None], object], writer: int) -> Iterator[None]:
     """
-    Give SIGTERM and SIGINT to *handler* in the block, and write a byte for each into the pipe.
+    Handle SIGTERM and SIGINT with *handler* in the block, and write a byte for each into the pipe.
 
-    The interpreter writes it, whichever thread the kernel chose for the signal, so that a wait ends at once.
+    The interpreter writes it, whichever thread receives the signal, so that a wait ends at once.
     """
     handlers = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -238,7 +237,7 @@ def _handled_by(handler: Callable[[int, FrameType | None], object], writer: int)
 
 
 def _output() -> int | None:
-    """Return the number of standard output; None where it is no file of the system's."""
+    """Return the file descriptor of standard output; None if it has none."""
     try:
         return sys.stdout.fileno()
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
 """
-The whole cluster: what the exporters of all nodes say, put together.
+The whole cluster: combine the snapshots of all nodes' exporters.
 
-podlist reads the API server's pods, exporters says which of them to ask, reply and refusals read what comes back, and
-outcome is what became of each node. tables, documents, whereto and health show it, part shows less of it. Pure: whoever
-asks does the I/O.
+pod_list decodes the API server's pods, exporters chooses those to query, reply and refusals decode the answers, and
+outcome is the result for each node. tables, documents, fit and health present them, narrow filters them. Pure: requests
+are sent elsewhere (`cli.kubectl`).
 """

@@ -17,7 +17,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is shown of a node: *snapshot* may be a part of what it told."""
+    """What is shown of a node: *snapshot* may be a part of the original."""
 
     told: Told
     snapshot: Snapshot
@@ -27,7 +27,7 @@ def dump_document(shown: Sequence[Shown], found: Sequence[Trouble]) -> Document:
     """
     Return the list of the nodes' documents, each with its own time and version.
 
-    `failed` is always there: a program sees from the document alone whether it is whole.
+    `failed` is always present, so that programs can see whether the document is complete.
     """
     items = [
         encode(each.snapshot, generated_at_seconds=each.told.generated_at_seconds, version=each.told.version)
@@ -37,12 +37,12 @@ def dump_document(shown: Sequence[Shown], found: Sequence[Trouble]) -> Document:
 
 
 def failed_documents(found: Sequence[Trouble]) -> list[Document]:
-    """Return the nodes that nothing is known of, and why."""
+    """Return the nodes without an answer, and why."""
     return [{"node": each.node, "pod": each.pod, "reason": each.reason.value, "message": each.detail} for each in found]
 
 
 def json_of(document: Mapping[str, Any]) -> str:
-    """Return JSON with a line end; everything beyond ASCII is escaped, so that any terminal can take it."""
+    """Return JSON with a final newline, with all non-ASCII characters escaped so that any terminal can print it."""
     return json.dumps(document, indent=2) + "\n"
 
 

@@ -17,9 +17,9 @@ NO_EXPORTER = "there is no exporter pod on it"
 @dataclass(frozen=True, slots=True)
 class Rules:
     """
-    *port* None is the container port named `metrics`, else 10190. *nodes* are the wanted ones, empty: all.
+    *port* None: the container port named `metrics`, else 10190. *nodes* are the wanted ones (empty: all).
 
-    *takes_unready*: a running exporter is asked although it is not ready, to hear what is wrong with it.
+    *takes_unready*: query running exporters that are not ready, to find out what is wrong with them.
     """
 
     port: int | None = None
@@ -30,7 +30,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Whom to ask, and the nodes of which it is clear already that nobody can be asked; both by node."""
+    """The exporters to query, and the nodes without a usable exporter; both by node."""
 
     targets: tuple[Target, ...] = ()
     troubles: tuple[Trouble, ...] = ()
@@ -38,9 +38,9 @@ class Choice:
 
 def choose(pods: Iterable[ListedPod], rules: Rules) -> Choice:
     """
-    Return one exporter for each node; of several the one that is ready, else runs, else is the oldest.
+    Choose one exporter for each node; of several the ready one, else a running one, else the oldest.
 
-    While a DaemonSet is rolled out a node has two, and a node's facts must not be counted twice.
+    During a rollout of the DaemonSet a node may have two, and its facts must not be counted twice.
     """
     wanted = [pod for pod in pods if not rules.nodes or pod.spec.node_name in rules.nodes]
     placed = sorted((pod for pod in wanted if pod.spec.node_name), key=_node)
@@ -79,14 +79,14 @@ def _merit(pod: ListedPod) -> tuple[bool, bool, bool]:
 
 
 def _problem(pod: ListedPod, rules: Rules) -> str:
-    """Return why the pod is not asked, empty where it is."""
+    """Return why the pod cannot be queried, empty if it can."""
     if pod.status.phase != "Running":
         why = f": {printable(pod.unscheduled)}" if pod.unscheduled else ""
         return f"its exporter is not running (phase {printable(pod.status.phase or 'unknown')}){why}"
     if pod.metadata.deletion_timestamp is not None:
         return "its exporter is being deleted"
     if not (pod.is_ready or rules.takes_unready):
-        return "its exporter is not ready; kubectl podres check asks it why"
+        return "its exporter is not ready; kubectl podres check shows why"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Fit a pod on the nodes of a cluster, best node first; a pending pod too, with why it waits."""
+"""Fit a pod on the nodes of a cluster, best node first; also for a pending pod, with why it is pending."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -59,7 +59,7 @@ def fit_lines(answers: Ranked, columns: int = 100) -> list[str]:
 
 
 def _headline(answers: Ranked) -> str:
-    """Return how many nodes say what: `yes on 3 of 50 nodes, no on 45, depends on 2`."""
+    """Return how many nodes give which answer: `yes on 3 of 50 nodes, no on 45, depends on 2`."""
     counts = Counter(_word(answer) for answer in answers)
     said = [f"{word} on {counts[word]}" for word in ("yes", "no") if counts[word] or word == "yes"]
     said[0] += f" of {counted(len(answers), 'node')}"
@@ -79,7 +79,7 @@ def _row(answer: Answer) -> list[list[str]]:
 
 
 def _place(answer: Answer) -> str:
-    """Return the NUMA nodes that it would sit on, `any` where nothing ties it to one."""
+    """Return the NUMA nodes on which it would be placed, `any` if nothing restricts it."""
     yes = [each for each in answer.outcomes if each.fits is Fits.YES]
     if not yes:
         return "-"
@@ -88,7 +88,7 @@ def _place(answer: Answer) -> str:
 
 
 def _in_the_way(answer: Answer) -> str:
-    """Return what is in the way, policy by policy where they differ, and whose leaving would help."""
+    """Return the obstacles, by policy if they differ, and which pods would have to go."""
     refused: dict[tuple[str, str], list[str]] = {}
     for each in answer.outcomes:
         if each.fits is Fits.NO:
@@ -96,7 +96,7 @@ def _in_the_way(answer: Answer) -> str:
     if not refused and _word(answer) == _UNKNOWN and (why := reason(answer.outcomes[0])):
         return why
     if not refused and _word(answer) == _UNKNOWN:
-        return printable(answer.notes[0].text) if answer.notes else "the kubelet does not tell enough"
+        return printable(answer.notes[0].text) if answer.notes else "the kubelet does not report enough"
     told = []
     for (why, leaving), policies in refused.items():
         under = f"under {joined(policies)}: " if len(policies) < len(answer.outcomes) else ""
@@ -112,7 +112,7 @@ def _leaving(outcome: Outcome) -> str:
 
 
 def _notes(answers: Ranked) -> list[str]:
-    """Return what limits the answers, each once; nodes are named where it is not so on all."""
+    """Return the limits of the answers without duplicates; nodes are named if they do not apply to all."""
     nodes_by_note: dict[str, list[str]] = {}
     for answer in answers:
         for note in answer.notes:
@@ -124,7 +124,7 @@ def _notes(answers: Ranked) -> list[str]:
 
 
 def fit_document(answers: Ranked, found: Sequence[Trouble], ask: Ask) -> dict[str, Any]:
-    """Return the answers as values that JSON has, best first; `failed` is always there."""
+    """Return the answers as JSON values, best first; `failed` is always present."""
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
@@ -137,26 +137,26 @@ def fit_document(answers: Ranked, found: Sequence[Trouble], ask: Ask) -> dict[st
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A pod that is not bound to a node; *said* is what the scheduler says of it, empty where it says nothing."""
+    """A pod that is not bound to a node; *said* is the scheduler's message, if any."""
 
     meta: PodMeta
     said: str = ""
 
 
 def pending_lines(pod: Pending, answers: Ranked, columns: int = 100) -> list[str]:
-    """Return who it is, what the scheduler says, and what the nodes would."""
+    """Return the pod, the scheduler's message, and the nodes' answers."""
     width = max(columns, LEAST_COLUMNS)
     meta = pod.meta
     words = ", ".join(printable(word) for word in (meta.qos_class, meta.phase) if word)
     lines = wrapped(f"{printable('/'.join(meta.key))}  ({words or 'no status'})", width, "", "  ")
-    lines += wrapped("no node has it yet: the scheduler has not bound it", width, "  ", "    ")
+    lines += wrapped("not scheduled to a node yet", width, "  ", "    ")
     if pod.said:
         lines += wrapped(f"the scheduler says: {printable(' '.join(pod.said.split()))}", width, "  ", "    ")
     return [*lines, "", "where it could go now:", *fit_lines(answers, width)]
 
 
 def pending_document(pod: Pending, answers: Ranked, found: Sequence[Trouble]) -> dict[str, Any]:
-    """Return the same as values that JSON has."""
+    """Return the same as JSON values."""
     whole = fit_document(answers, found, ask_of(pod.meta))
     about = {"namespace": pod.meta.namespace, "pod": pod.meta.name, "phase": pod.meta.phase, "scheduler": pod.said}
     return {**whole, "kind": PENDING_KIND, **about}

@@ -13,23 +13,25 @@ from podres_exporter.text.availability import what_is_retained, why_down, why_no
 from podres_exporter.text.words import counted, joined, pods_text, some
 
 OLD_SECONDS = 120.0
-"""An exporter makes a document at every poll; the longest usual interval is a fraction of this."""
+"""An exporter updates its document at every poll; the longest usual interval is a fraction of this."""
 AHEAD_SECONDS = 30.0
-"""Clocks of nodes that differ by more than this from ours are wrong, or ours is."""
+"""If a node's clock differs from ours by more than this, one of the two is wrong."""
 
 _REMEDIES = {
     "kubelet": "run podres-exporter check on the node",
-    "metadata": "see that the exporter may list and watch pods, and that it reaches the API server",
-    "dra": "see that the exporter may list and watch resourceslices and get resourceclaims (chart: rbac.dra)",
+    "metadata": "check that the exporter may list and watch pods, and that it can reach the API server",
+    "dra": "check that the exporter may list and watch resourceslices and get resourceclaims (chart: rbac.dra)",
     "topology": "mount the node's /sys where --topology.sysfs says",
 }
-_GIVEN_UP = "what they hold may be shown as free: search the kubelet's log for their names; delete those that are dead"
+_GIVEN_UP = (
+    "what they hold may be shown as free: search the kubelet's log for their names, and delete those that no longer run"
+)
 _ALLOCATABLE_RPC, _GET_RPC = "GetAllocatableResources", "Get"
 
 
 @dataclass(frozen=True, slots=True)
 class NodeHealth:
-    """The findings on one node; only what is worth knowing. *age_seconds* is how old its document is, by our clock."""
+    """The findings on one node (only those worth reporting). *age_seconds* is its document's age by our clock."""
 
     told: Told
     age_seconds: float
@@ -37,13 +39,13 @@ class NodeHealth:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the verdicts; notes harm nobody."""
+        """The worst verdict; notes do not count."""
         return _worst(self.findings)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The nodes that told something, those that did not, and findings on all of them together."""
+    """The nodes that answered, those that did not, and findings about all of them together."""
 
     nodes: tuple[NodeHealth, ...]
     troubles: tuple[Trouble, ...] = ()
@@ -52,7 +54,7 @@ class Health:
 
     @property
     def verdict(self) -> Verdict:
-        """Failed if no node told anything, a warning if something is missing anywhere."""
+        """Failed if no node answered, a warning if something is missing on any node."""
         if not self.nodes:
             return Verdict.FAILED
         found = {_worst(self.findings), *(each.verdict for each in self.nodes)}
@@ -68,9 +70,9 @@ def judge(
     nodes: Sequence[Told], found: Sequence[Trouble], now_seconds: float, cluster_nodes: Collection[str] | None = None
 ) -> Health:
     """
-    Return how they are at *now_seconds* (Unix).
+    Judge the health at *now_seconds* (Unix).
 
-    *cluster_nodes* are the names of all nodes, None where they may not be listed.
+    *cluster_nodes* are the names of all nodes, None without permission to list them.
     """
     versions = Counter(each.version or "unknown" for each in nodes)
     seen = {each.node for each in nodes} | {each.node for each in found}
@@ -107,12 +109,12 @@ def _bare(nodes: Sequence[str]) -> Iterator[Finding]:
 
 def _unlisted(cluster_nodes: Collection[str] | None) -> Iterator[Finding]:
     if cluster_nodes is None:
-        seen = "nodes without an exporter are not known: the nodes cannot be listed"
-        yield note("exporter.missing", seen, "grant list on nodes to know them")
+        seen = "cannot tell whether nodes lack an exporter: listing nodes is not permitted"
+        yield note("exporter.missing", seen, "grant list on nodes to find out")
 
 
 def exporter_findings(told: Told, now_seconds: float) -> tuple[Finding, ...]:
-    """Return what is worth knowing of one exporter and its node; nothing if all is well."""
+    """Return the findings worth reporting on one exporter and its node; none if all is well."""
     snapshot = told.snapshot
     found = [*_of_exporter(told, now_seconds), *_of_sources(snapshot), *_of_calls(snapshot)]
     if snapshot.allocation is not None:
@@ -122,11 +124,11 @@ def exporter_findings(told: Told, now_seconds: float) -> tuple[Finding, ...]:
 
 def _of_exporter(told: Told, now_seconds: float) -> Iterator[Finding]:
     if not told.target.is_ready:
-        yield warning("exporter.ready", "the exporter is not ready", "see its log, and the findings beside this one")
+        yield warning("exporter.ready", "the exporter is not ready", "see its log, and the other findings")
     if told.said_node != told.node:
-        seen = f"the exporter calls its node {printable(told.said_node)}"
+        seen = f"the exporter reports the node name {printable(told.said_node)}"
         yield warning(
-            "exporter.node-name", seen, "set NODE_NAME from spec.nodeName, and no --node-name", said=told.said_node
+            "exporter.node-name", seen, "set NODE_NAME from spec.nodeName, and remove --node-name", said=told.said_node
         )
     age = now_seconds - told.generated_at_seconds
     if age > OLD_SECONDS:
@@ -134,7 +136,7 @@ def _of_exporter(told: Told, now_seconds: float) -> Iterator[Finding]:
         yield warning("snapshot.age", seen, "see the exporter's log, and the node's clock", age_seconds=round(age))
     elif age < -AHEAD_SECONDS:
         seen = f"the node's clock is {age_text(-age)} ahead of this machine's"
-        yield warning("snapshot.age", seen, "see that both keep the time", age_seconds=round(age))
+        yield warning("snapshot.age", seen, "check the time synchronisation of both", age_seconds=round(age))
 
 
 def _of_sources(snapshot: Snapshot) -> Iterator[Finding]:
@@ -144,7 +146,9 @@ def _of_sources(snapshot: Snapshot) -> Iterator[Finding]:
         yield failed("snapshot.allocation", f"nothing to show: {why_nothing(snapshot)}", _REMEDIES["kubelet"])
     elif held:
         seen = what_is_retained(snapshot) or f"{joined(held)} as known before the kubelet's restart"
-        yield warning("snapshot.held", seen, "wait until the kubelet lists its pods; see whether it has its API server")
+        yield warning(
+            "snapshot.held", seen, "wait until the kubelet lists its pods; check whether it can reach its API server"
+        )
     elif stale:
         yield warning("snapshot.stale", f"{joined(stale)} as the kubelet last reported", _REMEDIES["kubelet"])
     for each in snapshot.sources:
@@ -153,7 +157,7 @@ def _of_sources(snapshot: Snapshot) -> Iterator[Finding]:
             remedy = _REMEDIES.get(each.source, "see the exporter's log")
             yield warning(f"source.{each.source}", why_down(each, printable(each.source)), remedy)
     if snapshot.metadata is None:
-        yield note("metadata", "the API server is not asked (--metadata.source=none)", "labels and owners are left out")
+        yield note("metadata", "metadata is off (--metadata.source=none)", "labels and owners are missing")
     elif not snapshot.metadata.synced:
         yield warning("metadata.synced", "the API server's pods are not up to date", _REMEDIES["metadata"])
 
@@ -166,22 +170,28 @@ def _of_calls(snapshot: Snapshot) -> Iterator[Finding]:
             "kubelet.allocatable", seen, "it needs 1.23, or the feature gate KubeletPodResourcesGetAllocatable"
         )
     if _GET_RPC in lacking:
-        seen = "the kubelet does not serve Get: changes are seen at the next poll"
+        seen = "the kubelet does not serve Get: changes are only seen at the next poll"
         yield note("kubelet.get", seen, "it needs 1.34, or the feature gate KubeletPodResourcesGet")
 
 
 def _of_pods(snapshot: Snapshot, allocation: Allocation) -> Iterator[Finding]:
-    """Yield where kubelet and API server disagree; a pod that has only just come or gone is known to one side only."""
-    young = "ask again in a moment: a pod that has just come or gone is known to one side only"
+    """
+    Yield differences between kubelet and API server; pods that have just started or ended are known to one side only.
+    """
+    young = "try again in a moment: a pod that has just started or ended is known to one side only"
     metadata = snapshot.metadata
     if metadata is not None and metadata.synced:
         listed = {view.pod.key for view in allocation.pods} | {*allocation.given_up_pods}
         running = (meta for meta in metadata.pods.values() if not (meta.is_terminal or meta.is_deleting))
         missing = sorted(meta.key for meta in running if meta.has_started and meta.key not in listed)
         unknown = sorted(listed - metadata.pods.keys())
-        yield from _disagreement("pods.missing", "not listed by the kubelet, though the API server has", missing, young)
-        yield from _disagreement("pods.unknown", "listed by the kubelet, though the API server has not", unknown, young)
-    what = "running according to the API server, and given up: the kubelet does not have them"
+        yield from _disagreement(
+            "pods.missing", "not listed by the kubelet, although the API server has", missing, young
+        )
+        yield from _disagreement(
+            "pods.unknown", "listed by the kubelet, although the API server does not have", unknown, young
+        )
+    what = "running according to the API server, but no longer shown: the kubelet does not have them"
     yield from _disagreement("pods.given-up", what, allocation.given_up_pods, _GIVEN_UP)
     short = sorted(
         {
@@ -191,9 +201,7 @@ def _of_pods(snapshot: Snapshot, allocation: Allocation) -> Iterator[Finding]:
             if _is_unexplained(each.missing, each.explanation)
         }
     )
-    yield from _disagreement(
-        "pods.requests", "hold less than they asked for", short, "kubectl podres explain POD says what is missing"
-    )
+    yield from _disagreement("pods.requests", "hold less than they requested", short, "see kubectl podres explain POD")
 
 
 def _is_unexplained(missing: int, explanation: Explanation) -> bool:

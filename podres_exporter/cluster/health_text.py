@@ -1,4 +1,4 @@
-"""The health of a cluster's exporters as text and as JSON."""
+"""Render the health of a cluster's exporters as text and JSON."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ _MOST_NODES = 6
 
 
 def health_lines(health: Health, *, columns: int, style: Style) -> list[str]:
-    """Return a row for each node that told something, then the findings, and the counts."""
+    """Return a row for each node that answered, then the findings and the counts."""
     width = max(columns, LEAST_COLUMNS)
     rows = tuple(map(_row, health.nodes))
     lines = [*grid_lines(Grid(_HEADERS, rows), Layout(width, style)), ""] if rows else []
@@ -66,7 +66,7 @@ def _up(snapshot: Snapshot, source: str) -> str:
 
 
 def _findings(health: Health) -> Iterator[tuple[Finding, str]]:
-    """Yield the findings, the worst first; those that read the same on several nodes once, with the nodes."""
+    """Yield the findings, the worst first; identical ones on several nodes once, with the nodes' names."""
     nodes_by_finding: dict[tuple[Verdict, str, str, str], list[str]] = {}
     kept: dict[tuple[Verdict, str, str, str], Finding] = {}
     for node in health.nodes:
@@ -89,17 +89,17 @@ def _finding_lines(finding: Finding, nodes: str, width: int, style: Style) -> li
 
 
 def _summary(health: Health) -> str:
-    """Return how many nodes are well, and how many did not answer."""
+    """Return how many nodes are healthy, and how many did not answer."""
     well = sum(each.verdict is Verdict.OK for each in health.nodes)
-    parts = [f"{well} of {counted(len(health.nodes) + len(health.troubles), 'node')} well"]
+    parts = [f"{well} of {counted(len(health.nodes) + len(health.troubles), 'node')} healthy"]
     bad = len(health.nodes) - well
     parts += [f"{bad} with findings"] if bad else []
-    parts += [f"{len(health.troubles)} not heard of"] if health.troubles else []
+    parts += [f"{len(health.troubles)} without an answer"] if health.troubles else []
     return f"{joined(parts)}."
 
 
 def health_document(health: Health, *, generated_at_seconds: float, version: str) -> dict[str, Any]:
-    """Return the same as values that JSON has; *version* is ours, each node has its own."""
+    """Return the same as JSON values; *version* is ours, each node has its own."""
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,

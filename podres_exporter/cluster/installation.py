@@ -1,4 +1,4 @@
-"""Decide which pods are exporters to believe: those of one installation, owned by its DaemonSet."""
+"""Decide which pods are trusted as exporters: those of one installation, owned by its DaemonSet."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _FLAG = "--exporter-namespace"
 
 @dataclass(frozen=True, slots=True, order=True)
 class DaemonSetKey:
-    """A DaemonSet as its pods name it; anyone who may create pods can write this into one."""
+    """A DaemonSet as named by its pods; anyone who may create pods can claim any owner."""
 
     namespace: str
     name: str
@@ -23,9 +23,9 @@ class DaemonSetKey:
 @dataclass(frozen=True, slots=True)
 class Installation:
     """
-    The pods of one installation of the exporter, and those that wear its labels without belonging to it.
+    The pods of one installation of the exporter, and those that only have its labels.
 
-    *others* are never asked: any pod may wear labels, and what it answers could be made up.
+    *others* are never queried: any pod can have these labels, and its answers could be forged.
     """
 
     pods: tuple[ListedPod, ...]
@@ -33,11 +33,11 @@ class Installation:
 
 
 class AmbiguousError(ValueError):
-    """It cannot be told which pods to believe; the text says why, and the remedy."""
+    """It is undecidable which pods to trust; the text says why, with the remedy."""
 
 
 def owner_of(pod: ListedPod) -> DaemonSetKey | None:
-    """Return the DaemonSet that the pod says controls it, None where there is none."""
+    """Return the DaemonSet that the pod names as its controller, None if there is none."""
     for each in pod.metadata.owner_references or ():
         if each.controller and (each.kind, each.api_version.partition("/")[0]) == ("DaemonSet", "apps"):
             return DaemonSetKey(pod.metadata.namespace, each.name, each.uid)
@@ -56,14 +56,13 @@ def namespaces_of(owners: Iterable[DaemonSetKey]) -> list[str]:
 
 def oldest_namespace(created: Mapping[DaemonSetKey, str | None]) -> str:
     """
-    Return the namespace of the DaemonSet that was created first; *created* has None for one that does not exist.
+    Return the namespace of the oldest DaemonSet; *created* has None for one that does not exist.
 
-    The age of a DaemonSet cannot be made up, and that of the exporters outlives their rollouts, unlike that of pods.
-    Raises AmbiguousError where none exists.
+    Unlike a pod's, the age of a DaemonSet cannot be forged and survives rollouts. Raises AmbiguousError if none exists.
     """
     there = [(moment, key.namespace) for key, moment in created.items() if moment is not None]
     if not there:
-        raise AmbiguousError(f"none of the DaemonSets that own exporters exists; name their namespace by {_FLAG}")
+        raise AmbiguousError(f"none of the DaemonSets that own exporters exists; give their namespace with {_FLAG}")
     return min(there)[1]
 
 
@@ -71,14 +70,14 @@ def choose_installation(pods: Iterable[ListedPod], namespace: str | None, *, is_
     """
     Return the pods of the installation in *namespace*: those that a DaemonSet owns.
 
-    Where the user gave the namespace and no DaemonSet owns any, all of its pods count. Raises AmbiguousError where
-    *namespace* is None, for no DaemonSet owns any pod at all.
+    If the user gave the namespace and no DaemonSet owns any pod there, all of its pods count. Raises AmbiguousError if
+    *namespace* is None because no DaemonSet owns any pod.
     """
     listed = list(pods)
     if namespace is None:
         raise AmbiguousError(
-            f"{_names(listed)}: wear the exporter's labels, and no DaemonSet owns them, so they could be anyone's; "
-            f"if they are exporters of yours, name their namespace by {_FLAG}"
+            f"{_names(listed)}: have the exporter's labels but are owned by no DaemonSet, so anyone could have "
+            f"created them; if they are your exporters, give their namespace with {_FLAG}"
         )
     owned_alone = not is_given or any(owner.namespace == namespace for owner in daemon_sets(listed))
     members: list[ListedPod] = []
@@ -90,19 +89,21 @@ def choose_installation(pods: Iterable[ListedPod], namespace: str | None, *, is_
 
 
 def ambiguous(owners: Iterable[DaemonSetKey], why: str) -> AmbiguousError:
-    """Return the error that DaemonSets of several namespaces own exporters, and *why* their ages are not known."""
+    """Return the error that DaemonSets of several namespaces own exporters, and *why* their ages are unknown."""
     names = some([f"{each.namespace}/{each.name}" for each in owners], _MOST_NAMED)
-    return AmbiguousError(f"several DaemonSets own exporters: {names}; name the namespace of yours by {_FLAG} ({why})")
+    return AmbiguousError(
+        f"several DaemonSets own exporters: {names}; give the namespace of yours with {_FLAG} ({why})"
+    )
 
 
 def other_lines(installation: Installation) -> list[str]:
-    """Return a sentence that names the pods that are not asked, none where there are none."""
+    """Return a sentence that names the pods that are not queried, none if there are none."""
     if not installation.others:
         return []
     where = printable(installation.pods[0].metadata.namespace) if installation.pods else "one namespace"
     names = _names(installation.others)
-    why = f"they wear the exporter's labels and do not belong to the DaemonSet in {where}"
-    return [f"not asked: {names}: {why}; see who made them, or ask their installation by {_FLAG}"]
+    why = f"they have the exporter's labels but do not belong to the DaemonSet in {where}"
+    return [f"not queried: {names}: {why}; find out who created them, or query their installation with {_FLAG}"]
 
 
 def _names(pods: Iterable[ListedPod]) -> str:

@@ -11,7 +11,7 @@ from podres_exporter.text.words import counted, some
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One exporter to ask: the pod *name* on *node*; *is_ready* is what the kubelet says of it."""
+    """One exporter to query: the pod *name* on *node*; *is_ready* is its readiness."""
 
     node: str
     namespace: str
@@ -29,7 +29,7 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Told:
     """
-    What an exporter told. The snapshot bears the node's name as the API server has it; *said_node* is the exporter's.
+    An exporter's answer. The snapshot has the node's name from the API server; *said_node* is the exporter's.
 
     *generated_at_seconds* are Unix seconds by the node's clock; *version* is the exporter's.
     """
@@ -42,13 +42,13 @@ class Told:
 
     @property
     def node(self) -> str:
-        """The node that this is about."""
+        """The node's name."""
         return self.target.node
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A node of which nothing is known, and why; *pod* is empty where it has none, *detail* has the remedy."""
+    """A node without an answer, and why; *pod* is empty if it has none, *detail* includes the remedy."""
 
     node: str
     pod: str
@@ -63,17 +63,17 @@ INTERRUPTED = "interrupted before it answered"
 
 
 def told(outcomes: Iterable[Outcome]) -> list[Told]:
-    """Return what was told, by node."""
+    """Return the answers by node."""
     return sorted((each for each in outcomes if isinstance(each, Told)), key=lambda each: each.node)
 
 
 def troubles(outcomes: Iterable[Outcome]) -> list[Trouble]:
-    """Return what went wrong, by node."""
+    """Return the failures by node."""
     return sorted((each for each in outcomes if isinstance(each, Trouble)), key=lambda each: (each.node, each.pod))
 
 
 def trouble_lines(found: Sequence[Trouble]) -> list[str]:
-    """Return sentences that name every node that nothing is known of; those with the same trouble share one."""
+    """Return sentences that name every node without an answer; nodes with the same problem share one."""
     nodes_by_detail: dict[str, list[str]] = {}
     for each in found:
         nodes_by_detail.setdefault(each.detail, []).append(_name(each))

@@ -22,7 +22,7 @@ class Container(Wire):
 
 
 class Spec(Wire):
-    """Where the pod is, and what it listens on."""
+    """The pod's node and its containers' ports."""
 
     node_name: str = ""
     containers: list[Container] | None = None
@@ -55,7 +55,7 @@ class Owner(Wire):
 
 
 class Meta(Wire):
-    """Who the object is."""
+    """An object's identity."""
 
     namespace: str = ""
     name: str = ""
@@ -74,18 +74,18 @@ class ListedPod(Wire):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the kubelet says that it is ready."""
+        """Whether the pod is ready."""
         return any((each.type, each.status) == ("Ready", "True") for each in self.status.conditions or ())
 
     @property
     def unscheduled(self) -> str:
-        """Why the scheduler has found no node for it; empty where it does not say."""
+        """Why the scheduler has found no node for it; empty if not stated."""
         reasons = (each.message for each in self.status.conditions or () if each.type == "PodScheduled")
         return "" if self.spec.node_name else next(reasons, "")
 
 
 class ListMeta(Wire):
-    """Where the rest of the list begins; empty at its end."""
+    """Where the rest of the list continues; empty at the end."""
 
     next_page: str = field(default="", name="continue")
 
@@ -98,7 +98,7 @@ class Page(Wire):
 
 
 class NamedObject(Wire):
-    """Any object, without what it says."""
+    """Any object, without its content."""
 
     metadata: Meta
 
@@ -114,7 +114,7 @@ _PAGE, _NODE_PAGE, _OBJECT = Decoder(Page), Decoder(NodePage), Decoder(NamedObje
 
 
 def read_page(body: bytes) -> Page:
-    """Return one page of a list of pods. Raises ApiServerError (malformed) where it is none."""
+    """Return one page of a list of pods. Raises ApiServerError (malformed) if it is not one."""
     try:
         return _PAGE.decode(body)
     except UNREADABLE as error:
@@ -122,7 +122,7 @@ def read_page(body: bytes) -> Page:
 
 
 def read_node_page(body: bytes) -> NodePage:
-    """Return one page of a list of nodes. Raises ApiServerError (malformed) where it is none."""
+    """Return one page of a list of nodes. Raises ApiServerError (malformed) if it is not one."""
     try:
         return _NODE_PAGE.decode(body)
     except UNREADABLE as error:
@@ -130,7 +130,7 @@ def read_node_page(body: bytes) -> NodePage:
 
 
 def read_object(body: bytes) -> NamedObject:
-    """Return who an object is. Raises ApiServerError (malformed) where it is none."""
+    """Return an object's identity. Raises ApiServerError (malformed) if it is not an object."""
     try:
         return _OBJECT.decode(body)
     except UNREADABLE as error:
@@ -138,4 +138,4 @@ def read_object(body: bytes) -> NamedObject:
 
 
 def _malformed(body: bytes, what: str, error: Exception) -> ApiServerError:
-    return ApiServerError("list", Reason.MALFORMED, f"{len(body)} bytes are no list of {what}: {pod_error(error)}")
+    return ApiServerError("list", Reason.MALFORMED, f"{len(body)} bytes are not a list of {what}: {pod_error(error)}")

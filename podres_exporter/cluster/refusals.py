@@ -18,10 +18,10 @@ _UNREACHED = "error trying to reach service: "
 _TLS_MIXED = ("malformed HTTP response", "EOF", "connection reset")
 
 _PROTECTED = (
-    "its exporter wants a password (--web.config.file), which the API server's proxy does not pass on; ask it by "
+    "its exporter requires a password (--web.config.file), which the API server's proxy does not pass on; use "
     "podres-exporter dump --url"
 )
-_OLD = f"its exporter has no {SNAPSHOT_PATH}: it is older than this command, or no podres-exporter"
+_OLD = f"its exporter has no {SNAPSHOT_PATH}: it is older than this command, or not a podres-exporter"
 _OWN: Mapping[int, tuple[Reason, str]] = {
     401: (Reason.DENIED, _PROTECTED),
     403: (Reason.DENIED, "its exporter refuses"),
@@ -31,7 +31,7 @@ _OWN: Mapping[int, tuple[Reason, str]] = {
 
 
 class Status(Struct):
-    """What the API server says where it does not let an answer pass."""
+    """What the API server answers if it does not forward an exporter's answer."""
 
     kind: str = ""
     message: str = ""
@@ -41,14 +41,14 @@ _STATUS = Decoder(Status)
 
 
 def refused(target: Target, code: int, body: bytes) -> Trouble:
-    """Return what an answer other than 200 means; its body tells whose answer it is."""
+    """Return the meaning of an answer other than 200; its body shows whether the API server or the exporter sent it."""
     message = _status_message(body)
     reason, detail = _from_exporter(code) if message is None else _from_api_server(target, code, message)
     return Trouble(target.node, target.pod, reason, detail)
 
 
 def _status_message(body: bytes) -> str | None:
-    """Return the message of the API server's Status; None for anything else, which the exporter has sent."""
+    """Return the message of the API server's Status; None for anything else, which comes from the exporter."""
     try:
         status = _STATUS.decode(body)
     except UNREADABLE:
@@ -69,7 +69,7 @@ def _from_api_server(target: Target, code: int, message: str) -> tuple[Reason, s
         case 403:
             return Reason.DENIED, _forbidden(target, message)
         case 404:
-            return Reason.NOT_FOUND, "its exporter is gone; a new one may be on its way"
+            return Reason.NOT_FOUND, "its exporter is gone; a new one may be starting"
         case 400 if "address not allowed" in message:
             return Reason.UNAVAILABLE, "its exporter has no address yet"
         case 503 if message.startswith(_UNREACHED):
@@ -80,7 +80,7 @@ def _from_api_server(target: Target, code: int, message: str) -> tuple[Reason, s
 
 
 def _forbidden(target: Target, message: str) -> str:
-    """Return the right that is missing. Source: RBAC's ForbiddenMessage; the proxy is asked for with `get`."""
+    """Return the missing permission. Source: RBAC's ForbiddenMessage; the proxy uses the verb `get`."""
     found = _USER.search(message)
     if not found:
         return f"the API server refuses: {message}"
@@ -91,11 +91,11 @@ def _forbidden(target: Target, message: str) -> str:
 
 
 def _unreached(error: str) -> str:
-    """Return why the API server does not reach the exporter, in its words, with the likely remedy."""
+    """Return why the API server cannot reach the exporter, with the likely remedy."""
     if "server gave HTTP response to HTTPS client" in error:
-        remedy = "it serves plain HTTP: leave --exporter-scheme https out"
+        remedy = "it serves plain HTTP: omit --exporter-scheme https"
     elif any(word in error for word in _TLS_MIXED):
         remedy = "if it serves TLS, give --exporter-scheme https"
     else:
-        remedy = "is that its port (--exporter-port), and do network policies let the API server in?"
-    return f"the API server does not reach its exporter: {error}; {remedy}"
+        remedy = "check its port (--exporter-port), and that network policies admit the API server"
+    return f"the API server cannot reach its exporter: {error}; {remedy}"

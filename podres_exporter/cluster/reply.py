@@ -1,4 +1,4 @@
-"""What an exporter has sent, read."""
+"""Decode an exporter's answer."""
 
 import json
 from dataclasses import replace
@@ -11,9 +11,9 @@ from podres_exporter.printable import printable
 
 def read_reply(target: Target, body: bytes) -> Outcome:
     """
-    Return what the exporter tells, or why it cannot be read.
+    Return the exporter's snapshot, or why it cannot be read.
 
-    The node is called what the API server calls it: exporters may be told another name, and several the same.
+    The node's name is the API server's: exporters may be configured with another one, or several with the same.
     """
     try:
         decoded = decode_json(body)
@@ -24,7 +24,7 @@ def read_reply(target: Target, body: bytes) -> Outcome:
         by = f" (podres-exporter {printable(version)})" if version else ""
         return _unreadable(target, f"its snapshot cannot be read: {printable(str(error))}{by}")
     except (ValueError, RecursionError):
-        return _unreadable(target, "its answer is no JSON; is that a podres-exporter?")
+        return _unreadable(target, "its answer is not JSON; is it a podres-exporter?")
     if decoded.generated_at_seconds is None:
         return _unreadable(target, "its snapshot does not say when it was made")
     snapshot = decoded.snapshot
@@ -38,14 +38,14 @@ def _unreadable(target: Target, detail: str) -> Trouble:
 
 
 def _other_version(error: DocumentVersionError, version: str) -> str:
-    """Return which of the two is to be brought to the other's release."""
+    """Return which of the two must be upgraded."""
     writer = f"podres-exporter {printable(version)}" if version else "its exporter"
     stated = printable(error.stated)
-    return f"{writer} writes {stated} and this command reads {error.readable}; bring both to one release"
+    return f"{writer} writes {stated} and this command reads {error.readable}; use the same release for both"
 
 
 def _version(body: bytes) -> str:
-    """Return the exporter's version, empty where the document does not say it."""
+    """Return the exporter's version, empty if the document does not state it."""
     document = json.loads(body)
     exporter = document.get("exporter") if isinstance(document, dict) else None
     version = exporter.get("version") if isinstance(exporter, dict) else None

@@ -1,4 +1,4 @@
-"""The tables of `dump` for a cluster: the node is always named, even where only one has answered."""
+"""The tables of `dump` for a cluster, always with a NODE column."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,16 +24,16 @@ from podres_exporter.text.grid import room_notes
 from podres_exporter.text.words import ENDLESS
 
 Table = tuple[list[str], list[str]]
-"""The lines of a table, and the notes about it."""
+"""The lines of a table, and its notes."""
 
 
 def holder_table(
     snapshots: Sequence[Snapshot], layout: Layout, now_seconds: float, *, is_wide: bool, everything: bool = False
 ) -> Table:
     """
-    Return who holds what; *is_wide*: one row for each thing, in lines as long as it takes.
+    Return who holds what; *is_wide*: one row per held item, in lines of any length.
 
-    *now_seconds* are the Unix seconds to which ages count.
+    *now_seconds* is the time from which ages are computed, in Unix seconds.
     """
     if is_wide:
         cells = wide_cells(snapshots, now_seconds=now_seconds)
@@ -75,12 +75,12 @@ class GrowingTable:
 
 
 def free_table(snapshots: Sequence[Snapshot], layout: Layout) -> Table:
-    """Return what is left of everything on each node."""
+    """Return what is free on each node."""
     return _lines(snapshots, [free_cells(snapshots)], layout), free_notes(snapshots)
 
 
 def node_tables(snapshots: Sequence[Snapshot], layout: Layout) -> Table:
-    """Return how much each node has, and how it is."""
+    """Return each node's totals and state."""
     return _lines(snapshots, summary_cells(snapshots), layout), summary_notes(snapshots)
 
 
@@ -91,7 +91,7 @@ def _lines(snapshots: Sequence[Snapshot], grids: Sequence[Grid], layout: Layout)
 
 
 def _named(cells: Grid, snapshots: Sequence[Snapshot]) -> Grid:
-    """Return the cells with the column NODE, which dump leaves out for a single node."""
+    """Return the rows with the column NODE, which `dump` omits for a single node."""
     if len(snapshots) != 1:
         return cells
     node = printable(snapshots[0].node)

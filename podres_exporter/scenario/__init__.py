@@ -1,8 +1,8 @@
 """
-Scenarios: one simulated node over time, as a YAML or JSON document and as frozen records.
+Scenarios of the simulator: one node over time, as a YAML or JSON document and as frozen records.
 
-`parse_scenario` reads a document, `node_at` says what the kubelet holds at a moment of it, `conditions_at` what is
-wrong with the kubelet then. Nothing here reads a file, a clock or a socket.
+`parse_scenario` parses a document, `node_at` returns the node's state at a point in time, `conditions_at` its faults.
+Nothing here reads a file, a clock or a socket.
 """
 
 from podres_exporter.scenario.conditions import Conditions, conditions_at

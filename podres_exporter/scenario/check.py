@@ -1,4 +1,4 @@
-"""What is wrong with a scenario whose every value can be read."""
+"""Validate a parsed scenario: find contradictions between its values."""
 
 from collections import defaultdict
 from itertools import chain, combinations
@@ -11,7 +11,7 @@ from podres_exporter.yamldoc.section import Problems
 
 
 def check(scenario: Scenario, problems: Problems) -> None:
-    """Note every contradiction within *scenario* in *problems*; each names the path of the entry to change."""
+    """Add every contradiction within *scenario* to *problems*; each names the path of the entry to change."""
     check_machine(scenario, problems)
     _check_ways(scenario, problems)
     _check_names(scenario, problems)
@@ -20,16 +20,16 @@ def check(scenario: Scenario, problems: Problems) -> None:
 
 
 def _check_ways(scenario: Scenario, problems: Problems) -> None:
-    """Either the document says what every pod holds, or the managers decide for every pod."""
+    """Check that either the document states what every pod holds, or the managers decide for every pod."""
     if not scenario.is_admitted:
         for index, fault in enumerate(scenario.faults):
             if fault.kind is FaultKind.DOUBLE:
-                sentence = "is for pods that the managers decide about; let two pods hold the device"
+                sentence = "is only for pods with a spec; to hold a device twice, list it in two pods"
                 problems.add(f"faults[{index}].kind", sentence)
         return
     for index, pod in enumerate(scenario.pods):
         if pod.manifest is None:
-            sentence = "says what it holds, beside pods or plugins that the managers decide about; give it a spec"
+            sentence = "states what it holds, but other pods or plugins of the scenario have a spec; give it a spec too"
             problems.add(f"pods[{index}]", sentence)
     for index, fault in enumerate(scenario.faults):
         if fault.resource:
@@ -37,20 +37,23 @@ def _check_ways(scenario: Scenario, problems: Problems) -> None:
 
 
 def _check_device_fault(scenario: Scenario, fault: Fault, path: str, problems: Problems) -> None:
-    """A fault of a device or a plugin needs one that the simulation plays."""
+    """Check that a fault of a device or plugin refers to a simulated one."""
     resource = next((each for each in scenario.resources if each.name == fault.resource), None)
     if resource is None:
         problems.add(f"{path}.resource", f"unknown resource {fault.resource!r}; choose one of resources")
     elif resource.external:
         problems.add(
-            f"{path}.resource", f"{fault.resource!r} is left to a real plugin; choose one that is not external"
+            f"{path}.resource", f"{fault.resource!r} is provided by a real plugin; choose one that is not external"
         )
     elif fault.device_id and fault.device_id not in {device.device_id for device in resource.devices}:
         problems.add(f"{path}.device", f"unknown device {fault.device_id!r}; choose one of the resource's")
 
 
 def _check_names(scenario: Scenario, problems: Problems) -> None:
-    """Two pods of one name cannot live at once: the API knows pods by (namespace, name) only. So with containers."""
+    """
+    Check that pods of one name do not overlap in time, as the API identifies them by (namespace, name); same for
+    containers.
+    """
     by_name: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, pod in enumerate(scenario.pods):
         by_name[pod.namespace, pod.name].append(index)

@@ -1,4 +1,4 @@
-"""What is wrong with the kubelet at one moment of a scenario."""
+"""The faults that affect the kubelet at one moment of a scenario."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from podres_exporter.scenario.records import Fault, FaultKind, Scenario
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """
-    The kubelet's state by the timeline.
+    The kubelet's condition according to the timeline.
 
-    *restarts* counts the restarts that have begun. *pods_incomplete* is how far the window after the last one has gone,
-    from 0 (serving again, or still without the API server) to below 1, and None outside of it. *plugins_gone*: no
-    plugin has registered again yet. *unhealthy* and *doubled* devices are by (resource, id), *plugins_down* by
-    resource.
+    *restarts* counts the restarts that have begun. *pods_incomplete* is the progress of the period after the last one
+    in which pods are missing, from 0 (serving again, or still without the API server) to below 1, and None outside it.
+    *plugins_gone*: no plugin has registered again yet. *unhealthy* and *doubled* devices are by (resource, id),
+    *plugins_down* by resource.
     """
 
     serving: bool = True
@@ -35,7 +35,7 @@ class Conditions:
 
     @property
     def api_away(self) -> bool:
-        """Whether nobody gets an answer of the API server."""
+        """Whether the API server answers nobody."""
         return self.api_down or self.api_half_open
 
 
@@ -43,7 +43,7 @@ _OUTAGES = frozenset({FaultKind.API_DOWN, FaultKind.API_HALF_OPEN})
 
 
 def conditions_at(scenario: Scenario, seconds: float) -> Conditions:
-    """Return the conditions at this second of the scenario's clock; a function of its arguments only."""
+    """Return the conditions at this second of the scenario; a function of its arguments only."""
     faults = [fault for fault in scenario.faults if _active(fault, seconds)]
     active = {fault.kind for fault in faults}
     restarts = [fault for fault in scenario.faults if fault.kind is FaultKind.RESTART]
@@ -69,7 +69,7 @@ def conditions_at(scenario: Scenario, seconds: float) -> Conditions:
 
 
 def _begun(fault: Fault, seconds: float) -> int:
-    """Return how often the fault has begun so far."""
+    """Return how often the fault has started so far."""
     age = seconds - fault.at_seconds
     if age < 0:
         return 0
@@ -77,7 +77,7 @@ def _begun(fault: Fault, seconds: float) -> int:
 
 
 def _since_up(fault: Fault, seconds: float) -> float:
-    """Return the seconds since the fault was last over; negative while it lasts, and before it first came."""
+    """Return the seconds since the fault last ended; negative during the fault, and before the first one."""
     begun = _begun(fault, seconds)
     if not begun:
         return -1.0
@@ -91,9 +91,9 @@ def _active(fault: Fault, seconds: float) -> bool:
 
 def _window(restart: Fault, outages: Iterable[Fault], seconds: float) -> float | None:
     """
-    Return how far the kubelet has come with the API server's pods since the restart, None where that is over.
+    Return the progress of the period of incomplete pods after a restart, None if it is over.
 
-    It begins when the kubelet serves again, and anew after each outage of the API server that meets the window.
+    It starts when the kubelet serves again, and restarts after each outage of the API server that overlaps it.
     """
     up = seconds - _since_up(restart, seconds)
     if up > seconds:
@@ -111,7 +111,7 @@ def _window(restart: Fault, outages: Iterable[Fault], seconds: float) -> float |
 
 
 def _end_within(outage: Fault, begin: float, end: float) -> float | None:
-    """Return when an outage is over that meets the time from *begin* to *end*, None where there is none."""
+    """Return the end of an outage that overlaps the time from *begin* to *end*, None if there is none."""
     since = _since_up(outage, end)
     over = end - since
     return over if _begun(outage, end) and over > begin else None

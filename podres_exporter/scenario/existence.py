@@ -1,4 +1,4 @@
-"""What pods hold in a scenario must exist on the machine, and one pod does not hold a thing twice."""
+"""Check that everything pods hold exists on the machine, and that no pod holds the same device or CPU twice."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from podres_exporter.yamldoc.section import Problems
 
 
 def check_existence(scenario: Scenario, problems: Problems) -> None:
-    """Note CPUs, memory and devices that the node does not have, or that its kubelet does not give away."""
+    """Report CPUs, memory and devices that the node does not have, or that its kubelet does not allocate."""
     known = {resource.name: {spec.device_id for spec in resource.devices} for resource in scenario.resources}
     for index, pod in enumerate(scenario.pods):
         _check_pod(scenario, pod, f"pods[{index}]", problems)
@@ -31,23 +31,23 @@ def _check_cpus(scenario: Scenario, cpus: CpuSet, path: str, problems: Problems)
     online = frozenset[int]().union(*(node.cpus for node in scenario.numa))
     foreign, reserved = cpus - online, cpus & scenario.kubelet.reserved_cpus
     if cpus and not scenario.kubelet.static_cpus:
-        problems.add(path, "nobody gives CPUs; remove them or set kubelet.cpu_manager.policy to static")
+        problems.add(path, "the kubelet allocates no CPUs; remove them or set kubelet.cpu_manager.policy to static")
     if foreign:
         problems.add(path, f"CPUs {format_cpuset(foreign)} are not on the node; it has {format_cpuset(online)}")
     if reserved:
-        problems.add(path, f"CPUs {format_cpuset(reserved)} are reserved for the system; take others")
+        problems.add(path, f"CPUs {format_cpuset(reserved)} are reserved for the system; use others")
 
 
 def _check_memory(scenario: Scenario, blocks: tuple[MemoryBlock, ...], path: str, problems: Problems) -> None:
     if blocks and not scenario.kubelet.static_memory:
-        problems.add(path, "nobody gives memory; remove it or set kubelet.memory_manager.policy to Static")
+        problems.add(path, "the kubelet allocates no memory; remove it or set kubelet.memory_manager.policy to Static")
     for index, block in enumerate(blocks):
         unknown = block.numa_nodes - {node.node for node in scenario.numa}
         if unknown:
             sentence = f"NUMA node {format_cpuset(unknown)} is not on the node; choose from numa"
             problems.add(f"{path}[{index}].numa_nodes", sentence)
         elif block.size_bytes > (room := _room(scenario, block)):
-            sentence = f"{block.size_bytes} bytes of {block.memory_type} are more than the {room} there; take less"
+            sentence = f"{block.size_bytes} bytes of {block.memory_type} are more than the {room} there; use less"
             problems.add(f"{path}[{index}].size", sentence)
 
 
@@ -75,11 +75,11 @@ def _check_devices(known: Mapping[str, set[str]], container: ContainerSpec, path
 
 def check_conflicts(scenario: Scenario, problems: Problems) -> None:
     """
-    Note every device and exclusive CPU that two containers of one pod hold.
+    Report every device and exclusive CPU held by two containers of one pod.
 
-    Two pods may hold one thing: kubelets have given one device to two pods (kubernetes #137534), and a scenario must
-    be able to say so. Within a pod it is a slip: only a plain init container, which no answer names, passes devices on.
-    A device may also be in two claims, for admin access or by shares.
+    Two pods may hold the same device: kubelets have allocated one device to two pods (kubernetes #137534), and
+    scenarios must be able to show that. Within a pod it is a mistake: only plain init containers, which are never
+    listed, pass devices on. A device may also be in two claims, for admin access or as shares.
     """
     shared = {resource.name for resource in scenario.resources if resource.shared}
     for index, pod in enumerate(scenario.pods):
@@ -87,20 +87,22 @@ def check_conflicts(scenario: Scenario, problems: Problems) -> None:
         for thing, path in _holdings(pod, f"pods[{index}]", shared):
             holder = holders.setdefault(thing, path)
             if holder != path:
-                problems.add(path, f"{thing} is also held by {holder}; take another")
+                problems.add(path, f"{thing} is also held by {holder}; use another")
         if problems.is_full:
             return
 
 
 def _holdings(pod: PodSpec, path: str, shared: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield each thing that only one container may hold, with the path of the entry that says so."""
+    """Yield each item that only one container may hold, with the path of its entry."""
     for place, container in enumerate(pod.containers):
         yield from _cpus(pod, container, f"{path}.containers[{place}].cpus")
         yield from _devices(container, f"{path}.containers[{place}].devices", shared)
 
 
 def _cpus(pod: PodSpec, container: ContainerSpec, path: str) -> Iterator[tuple[str, str]]:
-    """CPUs of the pod's own list may be on several of its containers (PodLevelResourceManagers, 1.36)."""
+    """
+    Yield the CPUs; those of the pod's own list may be on several of its containers (PodLevelResourceManagers, 1.36).
+    """
     for cpu in sorted(container.cpus - pod.cpus):
         yield f"CPU {cpu}", path
 

@@ -1,4 +1,4 @@
-"""When pods live, and whether two of them ever live at the same moment. Times are whole milliseconds inside."""
+"""Lifetimes of pods, and whether two of them overlap. Times are whole milliseconds internally."""
 
 import math
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from podres_exporter.scenario.records import PodSpec
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """Which of its lives a pod is in, from 0, and whether its containers have finished."""
+    """Which repetition of its life a pod is in, from 0, and whether its containers have finished."""
 
     number: int
     finished: bool
 
 
 def life_at(pod: PodSpec, seconds: float) -> Life | None:
-    """Return the pod's life at this second of the scenario's clock, None where it does not exist."""
+    """Return the pod's life at this second of the scenario, None if it does not exist then."""
     if not alive(pod, seconds):
         return None
     age, number = _milliseconds(seconds) - _milliseconds(pod.start_seconds), 0
@@ -26,7 +26,7 @@ def life_at(pod: PodSpec, seconds: float) -> Life | None:
 
 
 def alive(pod: PodSpec, seconds: float) -> bool:
-    """Whether the pod exists at this second of the scenario's clock: from its start, until before its end."""
+    """Return whether the pod exists at this second of the scenario: from its start, until before its end."""
     age = _milliseconds(seconds) - _milliseconds(pod.start_seconds)
     if age < 0:
         return False
@@ -36,14 +36,14 @@ def alive(pod: PodSpec, seconds: float) -> bool:
 
 
 def born_at(pod: PodSpec, seconds: float) -> float:
-    """Return the second at which the life began that the pod is in at this second; it must exist then."""
+    """Return the second at which the pod's current life began; the pod must exist."""
     if pod.repeat_seconds is None:
         return pod.start_seconds
     return pod.start_seconds + (seconds - pod.start_seconds) // pod.repeat_seconds * pod.repeat_seconds
 
 
 def meet(one: PodSpec, other: PodSpec) -> bool:
-    """Whether there is a moment at which both pods exist."""
+    """Return whether there is a moment at which both pods exist."""
     if one.repeat_seconds is None:
         one, other = other, one
     if one.repeat_seconds is None:
@@ -59,7 +59,7 @@ def _once_meets_once(one: PodSpec, other: PodSpec) -> bool:
 
 
 def _repeated_meets_once(repeated: PodSpec, once: PodSpec) -> bool:
-    """Look at the first life of *repeated* that ends after *once* has started."""
+    """Check the first life of *repeated* that ends after *once* has started."""
     if once.end_seconds is None:
         return True
     start, length, period = _milliseconds(repeated.start_seconds), _length(repeated), _period(repeated)
@@ -71,8 +71,8 @@ def _repeated_meets_repeated(one: PodSpec, other: PodSpec) -> bool:
     """
     Compare the starts modulo the periods' greatest common divisor.
 
-    In the long run the distance of the starts takes every value that is congruent to the first distance; the lives meet
-    if one of these values is less than the length of the earlier life.
+    Over time the distance between the starts takes every value congruent to the first distance; the lives overlap if
+    one of these values is less than the length of the earlier life.
     """
     divisor = math.gcd(_period(one), _period(other))
     distance = (_milliseconds(one.start_seconds) - _milliseconds(other.start_seconds)) % divisor

@@ -1,4 +1,4 @@
-"""The machine and its devices must not contradict themselves."""
+"""Check that the machine and its devices are consistent."""
 
 from collections.abc import Hashable, Iterable
 
@@ -8,7 +8,7 @@ from podres_exporter.yamldoc.section import Problems
 
 
 def check_machine(scenario: Scenario, problems: Problems) -> None:
-    """Note contradictions in `numa`, `kubelet`, `resources` and `faults`."""
+    """Report contradictions in `numa`, `kubelet`, `resources` and `faults`."""
     for index, node in enumerate(scenario.numa):
         _check_numa_node(node, f"numa[{index}]", problems)
         for other_index, other in enumerate(scenario.numa[:index]):
@@ -25,18 +25,16 @@ def check_machine(scenario: Scenario, problems: Problems) -> None:
         _check_unique(ids, f"resources[{index}].devices[{{}}].id", problems)
     for index, fault in enumerate(scenario.faults):
         if fault.every_seconds is not None and fault.every_seconds < LEAST_SECONDS:
-            problems.add(
-                f"faults[{index}].every", f"is too often to be played; write at least {LEAST_SECONDS:g} seconds"
-            )
+            problems.add(f"faults[{index}].every", f"is too often; write at least {LEAST_SECONDS:g} seconds")
         elif fault.every_seconds is not None and fault.every_seconds <= fault.duration_seconds:
-            sentence = f"comes again before the fault is over; write more than {fault.duration_seconds:g} seconds"
+            sentence = f"repeats before the fault is over; write more than {fault.duration_seconds:g} seconds"
             problems.add(f"faults[{index}].every", sentence)
 
 
 LEAST_SECONDS = 0.1
-"""Between two times of what comes again: more often would only keep the processors busy."""
+"""Minimum period of a repetition; shorter ones would only keep the CPUs busy."""
 MOST_MEMORY_BYTES = 1 << 50
-"""A PiB on one NUMA node: an amount beyond that is a typing error, and larger ones than an int64 are cut."""
+"""1 PiB per NUMA node: larger amounts are typing errors, and amounts beyond int64 are capped."""
 
 
 def _check_numa_node(node: NumaNode, path: str, problems: Problems) -> None:
@@ -46,16 +44,16 @@ def _check_numa_node(node: NumaNode, path: str, problems: Problems) -> None:
         sentence = f"{node.threads_per_core} does not divide {len(node.cpus)} CPUs; write the hardware threads per core"
         problems.add(f"{path}.threads_per_core", sentence)
     if sum(node.hugepage_bytes.values()) > node.memory_bytes:
-        problems.add(f"{path}.hugepages", "are more than the node's memory, which they are a part of; take less")
+        problems.add(f"{path}.hugepages", "exceed the node's memory, of which they are a part; use less")
 
 
 MOST_NUMA_NODES = 12
-"""More than the simulated managers can try every set of: 2^n of them for each pod."""
+"""The simulated managers try every set of nodes, 2^n for each pod, so n is limited."""
 
 
 def _check_numa_count(scenario: Scenario, problems: Problems) -> None:
     """
-    Note more NUMA nodes than the kubelet starts with, or than its managers are simulated for.
+    Report more NUMA nodes than the kubelet starts with, or than the managers are simulated for.
 
     Source: kubelet topologymanager NewManager ("unsupported on machines with more than %v NUMA Nodes").
     """
@@ -69,8 +67,8 @@ def _check_numa_count(scenario: Scenario, problems: Problems) -> None:
     if count > MOST_NUMA_NODES and (kubelet.topology_policy != "none" or kubelet.static_memory):
         problems.add(
             "numa",
-            f"{count} NUMA nodes are more than the {MOST_NUMA_NODES} of which every set can be tried here; with "
-            "topology_manager policy none and memory_manager policy None there may be any number",
+            f"{count} NUMA nodes exceed the {MOST_NUMA_NODES} supported by the simulated managers; any number is "
+            "possible with topology_manager policy none and memory_manager policy None",
         )
 
 
@@ -88,11 +86,11 @@ def _check_kubelet(scenario: Scenario, problems: Problems) -> None:
         if node not in memory_by_node:
             problems.add(path, "unknown NUMA node; choose one of numa")
         elif size > memory_by_node[node]:
-            problems.add(path, f"is more than the {memory_by_node[node]} bytes beside huge pages; take less")
+            problems.add(path, f"is more than the {memory_by_node[node]} bytes besides huge pages; use less")
 
 
 def _check_unique(names: Iterable[Hashable], path: str, problems: Problems) -> None:
-    """Note each repetition; *path* has a place for its index."""
+    """Report each duplicate; *path* has a placeholder for its index."""
     seen: dict[Hashable, int] = {}
     for index, name in enumerate(names):
         if name in seen:

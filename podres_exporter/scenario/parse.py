@@ -1,4 +1,4 @@
-"""A scenario document, YAML or JSON, to records. Everything that is wrong with it is said at once."""
+"""Parse a scenario document (YAML or JSON) to records, reporting everything that is wrong at once."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
@@ -29,12 +29,12 @@ TOPOLOGY_POLICIES = ("none", "best-effort", "restricted", "single-numa-node")
 T = TypeVar("T")
 
 _LONGEST_NUMBER = 9
-"""Digits of a NUMA node's number; Python refuses to read those of a very long one."""
+"""Maximum digits of a NUMA node's number; Python refuses to parse very long ones."""
 
 
 def parse_scenario(text: str, name: str) -> Scenario:
     """
-    Return the scenario that *text* (YAML; JSON is a part of it) describes; *name* is the file's, for messages.
+    Return the scenario described by *text* (YAML or JSON); *name* is the file's, for messages.
 
     Raises ConfigError with every fault: `<name>: <path>: <what is wrong; what to do>`.
     """
@@ -78,7 +78,7 @@ def _read_scenario(document: Section) -> Scenario:
 
 
 def _each(sections: Iterator[Section], read: Callable[[Section], T]) -> tuple[T, ...]:
-    """Return what *read* makes of each section, once it has been asked for every key."""
+    """Return the result of *read* for each section, after reporting its unknown keys."""
     records = []
     for section in sections:
         records.append(read(section))
@@ -127,7 +127,7 @@ def _read_reserved_memory(section: "Section") -> dict[int, int]:
         if key.isascii() and key.isdecimal() and len(key) <= _LONGEST_NUMBER:
             reserved[int(key)] = section.size(key)
         else:
-            section.fault(key, "is no NUMA node; write its number")
+            section.fault(key, "is not the number of a NUMA node")
     return reserved
 
 

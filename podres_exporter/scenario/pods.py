@@ -1,4 +1,4 @@
-"""The pods of a scenario document: their life, and what their containers hold."""
+"""Parse the pods of a scenario document: their lifetimes, and what their containers hold."""
 
 from uuid import NAMESPACE_OID, uuid5
 
@@ -10,7 +10,7 @@ from podres_exporter.yamldoc.section import Section
 
 
 def read_pod(section: Section) -> PodSpec:
-    """Return one entry of `pods`; faults are noted in the section."""
+    """Parse one entry of `pods`; faults are added to the section."""
     namespace = section.text("namespace", "default")
     if section.has("spec"):
         return _read_manifest(section, namespace)
@@ -34,7 +34,7 @@ def read_pod(section: Section) -> PodSpec:
 
 
 def _read_manifest(section: Section, namespace: str) -> PodSpec:
-    """Return a pod that says what it asks for, as a Kubernetes manifest does."""
+    """Parse a pod with a Kubernetes manifest, which states requests instead of holdings."""
     name, spec = section.text("name"), section.section("spec")
     metadata: dict[str, object] = {"namespace": namespace, "name": name}
     metadata |= {key: section.mapping(key) for key in ("labels", "annotations") if section.has(key)}
@@ -46,7 +46,7 @@ def _read_manifest(section: Section, namespace: str) -> PodSpec:
     for key in status.names() if status else ():
         if key not in CLAIM_STATUSES:
             section.fault(
-                f"status.{key}", f"is the kubelet's to write; only {' and '.join(CLAIM_STATUSES)} may be said"
+                f"status.{key}", f"is written by the kubelet; only {' and '.join(CLAIM_STATUSES)} may be given"
             )
     pod = PodSpec(
         namespace=namespace,
@@ -79,7 +79,7 @@ _API_GROUPS = {
 
 
 def _read_owner(section: Section) -> dict[str, object]:
-    """Return the reference to the controller of a pod; its uid follows from its name."""
+    """Return the reference to the controller of a pod; its uid is derived from its name."""
     kind, name = section.text("kind"), section.text("name")
     version = section.text("apiVersion", _API_GROUPS.get(kind, "v1"))
     section.finish()
@@ -94,7 +94,7 @@ def _read_owner(section: Section) -> dict[str, object]:
 
 
 def _check_life(section: Section, pod: PodSpec) -> None:
-    """Refuse a life without length, and a repetition that would overlap itself."""
+    """Reject a life without length, and a repetition that would overlap itself."""
     if pod.end_seconds is None:
         if pod.repeat_seconds is not None:
             section.fault("repeat", "a pod without an end cannot start again; add end")
@@ -103,7 +103,7 @@ def _check_life(section: Section, pod: PodSpec) -> None:
     if length <= 0:
         section.fault("end", "is not after start; write a later second")
     elif pod.repeat_seconds is not None and pod.repeat_seconds < LEAST_SECONDS:
-        section.fault("repeat", f"is too often to be played; write at least {LEAST_SECONDS:g} seconds")
+        section.fault("repeat", f"is too often; write at least {LEAST_SECONDS:g} seconds")
     elif pod.repeat_seconds is not None and pod.repeat_seconds <= length:
         section.fault("repeat", f"starts again before the pod has ended; write more than {length:g} seconds")
 
@@ -136,7 +136,7 @@ def _read_memory(section: Section) -> tuple[MemoryBlock, ...]:
 
 
 def read_claim(section: Section, namespace: str) -> Claim:
-    """Return a claim with its devices; faults are noted in the section."""
+    """Parse a claim with its devices; faults are added to the section."""
     devices = []
     for part in section.sections("devices"):
         devices.append(_read_claim_device(part))
@@ -155,7 +155,7 @@ def _read_claim_device(section: Section) -> ClaimDevice:
 
 
 def check_manifest(spec: Section) -> None:
-    """Note containers without names, and amounts that are none; other keys of a Kubernetes pod may stand there."""
+    """Report containers without names, and invalid amounts; other keys of a Kubernetes pod are accepted."""
     names: set[str] = set()
     found = 0
     for key in ("initContainers", "containers"):
@@ -163,7 +163,7 @@ def check_manifest(spec: Section) -> None:
             found += key == "containers"
             name = container.text("name")
             if name and name in names:
-                container.fault("name", f"{name!r} is the name of another container too; rename one")
+                container.fault("name", f"{name!r} is also the name of another container; rename one")
             names.add(name)
             resources = container.section("resources")
             for part in (resources.named("requests"), resources.named("limits")):

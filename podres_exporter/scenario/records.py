@@ -1,4 +1,4 @@
-"""What a scenario says, frozen: a node, its kubelet, its devices, and pods with what they hold and when."""
+"""The records of a scenario: a node, its kubelet and devices, and pods with what they hold and when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,18 +13,18 @@ OLDEST_MINOR, NEWEST_MINOR = 20, 38
 
 @dataclass(frozen=True, slots=True, order=True)
 class Release:
-    """A Kubernetes release 1.*minor*; patch releases are not told apart."""
+    """A Kubernetes release 1.*minor*; patch releases are not distinguished."""
 
     minor: int
 
     def __str__(self) -> str:
-        """Return the text in which people write it, such as `1.36`."""
+        """Return the usual notation, such as `1.36`."""
         return f"1.{self.minor}"
 
 
 def parse_release(text: str) -> Release:
     """
-    Return the release that a text such as `1.36` or `v1.36.3` names.
+    Parse a release such as `1.36` or `v1.36.3`.
 
     Raises ValueError for anything else, for one before 1.20 (the first with podresources/v1) and for unknown ones.
     """
@@ -33,21 +33,21 @@ def parse_release(text: str) -> Release:
     if major != "1" or not (minor.isascii() and minor.isdecimal() and len(minor) <= 4):
         raise ValueError(f"{text!r} is not a kubelet release; write it as 1.36")
     if not OLDEST_MINOR <= int(minor) <= NEWEST_MINOR:
-        raise ValueError(f"release {text} cannot be played; choose 1.{OLDEST_MINOR} to 1.{NEWEST_MINOR}")
+        raise ValueError(f"release {text} cannot be simulated; choose 1.{OLDEST_MINOR} to 1.{NEWEST_MINOR}")
     return Release(int(minor))
 
 
 class FaultKind(StrEnum):
     """
-    What goes wrong with the node for a while.
+    A fault of the node that lasts for a while.
 
-    RESTART: not serving, then a new socket and too little in the first answers. DOWN: killed, the socket file stays.
-    HANG: calls do not return. THROTTLE: every call is rejected by the rate limit. UNHEALTHY: a device is sick.
-    PLUGIN_DOWN: the device plugin of a resource is gone. DOUBLE: pods that are admitted get a device that is held.
+    RESTART: not serving, then a new socket and incomplete first answers. DOWN: killed, the socket file stays. HANG:
+    calls do not return. THROTTLE: every call is rejected by the rate limit. UNHEALTHY: a device is unhealthy.
+    PLUGIN_DOWN: the device plugin of a resource is gone. DOUBLE: admitted pods get a device that is already held.
     API_DOWN: the API server refuses connections. API_HALF_OPEN: it accepts them and never answers. In both the kubelet
-    cannot reach it either. API_YOUNG: it has just started and does not know its roles yet, so that it answers 403.
-    Of the kubelet's Pods API: PODS_API_DOWN: nobody listens on its socket. PODS_API_REFUSES: it ends every stream as
-    the kubelet does with one that is too slow. PODS_API_SILENT: its streams stay open, and lose every event.
+    cannot reach it either. API_YOUNG: it has just started and has not loaded its roles yet, so it answers 403. For the
+    kubelet's Pods API: PODS_API_DOWN: nothing listens on its socket. PODS_API_REFUSES: it ends every stream, as the
+    kubelet does with slow readers. PODS_API_SILENT: its streams stay open, but lose every event.
     """
 
     RESTART = "restart"
@@ -68,12 +68,12 @@ class FaultKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Fault:
     """
-    One entry of the timeline; all times are in seconds of the scenario's own clock.
+    One entry of the timeline; all times are in seconds of the scenario.
 
-    It lasts from *at_seconds* for *duration_seconds* and comes again every *every_seconds* (None: once). After a
-    RESTART the pods are incomplete for *window_seconds*, from when the API server can be reached, and the device
-    plugins are gone for *plugins_seconds*. *resource* and *device_id* say what an UNHEALTHY, PLUGIN_DOWN or DOUBLE is
-    about.
+    It lasts from *at_seconds* for *duration_seconds* and repeats every *every_seconds* (None: once). After a RESTART
+    the pods are incomplete for *window_seconds*, counted from when the API server can be reached, and the device
+    plugins are gone for *plugins_seconds*. *resource* and *device_id* are the target of UNHEALTHY, PLUGIN_DOWN or
+    DOUBLE.
     """
 
     kind: FaultKind
@@ -89,7 +89,7 @@ class Fault:
 @dataclass(frozen=True, slots=True)
 class KubeletSettings:
     """
-    The kubelet's release, its managers and gates. A gate of None has the default of the release.
+    The kubelet's release, managers and feature gates. A gate of None has the release's default.
 
     *reserved_memory_bytes* is by NUMA node, as `reservedMemory` of the kubelet's configuration. *topology_policy* and
     *topology_scope* are spelled as there; *max_numa_nodes* is the option `max-allowable-numa-nodes`. *active_pods* is
@@ -118,9 +118,9 @@ class NumaNode:
     """
     One NUMA node. *hugepage_bytes* is by page size (`2Mi`) and is part of *memory_bytes*.
 
-    With *threads_per_core* above 1 the ascending CPU list is as many equal runs, one per hardware thread, which is how
-    the kernel numbers x86 CPUs: `0-15,32-47` with 2 threads pairs CPU 0 with 32. With *adjacent_threads* the threads
-    of a core stand side by side, as on most other machines: `0-3` pairs CPU 0 with 1.
+    With *threads_per_core* above 1 the ascending CPU list is divided into equal runs, one per hardware thread, which is
+    how the kernel numbers x86 CPUs: `0-15,32-47` with 2 threads pairs CPU 0 with 32. With *adjacent_threads* the
+    threads of a core have adjacent numbers, as on most other machines: `0-3` pairs CPU 0 with 1.
     """
 
     node: int
@@ -135,9 +135,9 @@ class NumaNode:
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
     """
-    A device as its plugin reports it.
+    A device as reported by its plugin.
 
-    *numa_nodes* is kept as stated: None is no topology at all, () an empty node list, (-1,) what the kernel says of a
+    *numa_nodes* is kept as reported: None is no topology at all, () an empty node list, (-1,) the kernel's value for a
     device without a node. The kubelet treats the three differently.
     """
 
@@ -151,8 +151,8 @@ class ResourceSpec:
     """
     An extended resource and its devices; a *shared* one may be held by several containers at once.
 
-    Where pods are admitted, a plugin of the simulation reports the devices, unless the resource is *external*: left to
-    a real plugin. The simulation's plugin needs *allocate_seconds* to get devices ready for a container.
+    If pods are admitted, a simulated plugin reports the devices, unless the resource is *external*: provided by a real
+    plugin. The simulated plugin takes *allocate_seconds* for each Allocate.
     """
 
     name: str
@@ -164,7 +164,7 @@ class ResourceSpec:
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    """What a container holds, ids by resource name; a *sidecar* is a restartable init container."""
+    """What a container holds: ids by resource name. A *sidecar* is a restartable init container."""
 
     name: str
     devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -177,16 +177,16 @@ class ContainerSpec:
 @dataclass(frozen=True, slots=True)
 class PodSpec:
     """
-    A pod and its life in seconds: from *start_seconds* until before *end_seconds* (None: for ever).
+    A pod and its life in seconds: from *start_seconds* until before *end_seconds* (None: forever).
 
-    With *repeat_seconds* the same life starts again at that period.
+    With *repeat_seconds* the same life repeats at that interval.
 
-    Either *containers* (and the pod's own *cpus* and *memory*) say what it holds, or *manifest*, a Kubernetes pod
-    without its status, says what it asks for, and the node's managers decide. Such a pod may finish by itself, at
+    Either *containers* (and the pod's own *cpus* and *memory*) state what it holds, or *manifest*, a Kubernetes pod
+    without status, states its requests and the node's managers decide. Such a pod may finish by itself, at
     *finish_seconds*, before it is deleted.
 
-    A *static* pod comes from a file of the node: the kubelet has it without the API server, and calls it by its name
-    and the node's.
+    A *static* pod comes from a file on the node: the kubelet has it without the API server, and appends the node's name
+    to its own.
     """
 
     namespace: str
@@ -203,15 +203,15 @@ class PodSpec:
 
 
 CLAIM_STATUSES = ("resourceClaimStatuses", "extendedResourceClaimStatus")
-"""What others than the kubelet write into the status of a pod: which claims were made for it."""
+"""Pod status fields that are not written by the kubelet: the claims created for the pod."""
 
 
 @dataclass(frozen=True, slots=True)
 class SliceSpec:
     """
-    A ResourceSlice as in Kubernetes, there from *start_seconds* until before *end_seconds* (None: for ever).
+    A ResourceSlice as in Kubernetes, existing from *start_seconds* until before *end_seconds* (None: forever).
 
-    Of several with one name that are there at a time the last one counts, as when a driver publishes a new generation.
+    If several of one name exist at a time, the last one counts, as when a driver publishes a new generation.
     """
 
     name: str
@@ -220,16 +220,16 @@ class SliceSpec:
     end_seconds: float | None = None
 
     def is_there(self, seconds: float) -> bool:
-        """Return whether it exists at this second of the scenario's clock."""
+        """Return whether it exists at this second of the scenario."""
         return self.start_seconds <= seconds and (self.end_seconds is None or seconds < self.end_seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """
-    One node over time; *claims* are ResourceClaims, allocated to this node, that manifests may refer to.
+    One node over time; *claims* are ResourceClaims, allocated to this node, to which manifests may refer.
 
-    *claim_statuses* are whole statuses of some of them, by (namespace, name), as in Kubernetes.
+    *claim_statuses* are complete statuses of some of them, by (namespace, name), as in Kubernetes.
     """
 
     node: str
@@ -244,6 +244,6 @@ class Scenario:
 
     @property
     def is_admitted(self) -> bool:
-        """Whether the node's managers decide what pods hold, and not the document; so on a node without pods."""
+        """Whether the node's managers decide what pods hold, and not the document; also true without pods."""
         has_manifests = any(pod.manifest is not None for pod in self.pods)
         return has_manifests or not self.pods or any(each.external for each in self.resources)

@@ -1,4 +1,4 @@
-"""What a kubelet holds at one moment of a scenario."""
+"""Compute a node's state at one moment of a scenario."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,18 +12,18 @@ DeviceKey = tuple[str, str]
 """(resource, device id): ids are unique within a resource only."""
 
 SIDECARS_LISTED_SINCE = Release(30)
-"""Restartable init containers are in the answers from here on (SidecarContainers); plain init containers never are."""
+"""From this release on, restartable init containers are listed (SidecarContainers); plain init containers never are."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
     """
-    The truth that the kubelet's answers are made from.
+    The true state from which the kubelet's answers are made.
 
-    *pods* and *allocatable* are normalised; *allocatable* has the healthy devices, *unhealthy* the other ones.
-    *stated_nodes* is, by (resource, id), what the device's plugin said where the model cannot say it: an empty node
-    list, or negative numbers. *static* are the pods that do not come from the API server, *by_age* is all of them, the
-    oldest first, both by (namespace, name); they say in which order a kubelet that has started gets to know them.
+    *pods* and *allocatable* are normalised; *allocatable* has the healthy devices, *unhealthy* the others.
+    *stated_nodes* are, by (resource, id), NUMA nodes that the model cannot represent: an empty node list, or negative
+    numbers. *static* are the pods that do not come from the API server, *by_age* are all pods, the oldest first, both
+    by (namespace, name); they determine the order in which a restarted kubelet learns of them.
     """
 
     pods: tuple[Pod, ...]
@@ -35,16 +35,16 @@ class NodeState:
     by_age: tuple[tuple[str, str], ...] = ()
 
     def pod(self, namespace: str, name: str) -> Pod | None:
-        """Return the pod of that name, None where the node has none."""
+        """Return the pod of that name, None if the node has none."""
         return next((pod for pod in self.pods if pod.key == (namespace, name)), None)
 
 
 def node_at(scenario: Scenario, seconds: float) -> NodeState:
     """
-    Return what the kubelet holds at this second of the scenario's clock.
+    Return the node's state at this second of the scenario.
 
-    Deterministic: a function of its arguments only. Pods are sorted by namespace and name. Faults of the timeline play
-    no part here, for they change the answers and not the truth.
+    Deterministic: a function of its arguments only. Pods are sorted by namespace and name. Faults of the timeline are
+    ignored here, because they change the answers and not the true state.
     """
     specs = {(resource.name, spec.device_id): spec for resource in scenario.resources for spec in resource.devices}
     devices = {key: _device(key, spec) for key, spec in specs.items()}
@@ -70,7 +70,7 @@ def node_at(scenario: Scenario, seconds: float) -> NodeState:
 
 
 def _device(key: DeviceKey, spec: DeviceSpec) -> Device:
-    """Return the device as an exporter should read it: negative numbers state no node."""
+    """Return the device as an exporter should decode it: negative numbers state no node."""
     return Device(*key, numa_nodes=frozenset(node for node in spec.numa_nodes or () if node >= 0))
 
 

@@ -1,4 +1,4 @@
-"""What the machine of a scenario has: its topology, and what its kubelet may hand out of it."""
+"""The topology of a scenario's machine, and what its kubelet can allocate."""
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.model import Core, MemoryBlock, Topology
@@ -6,7 +6,7 @@ from podres_exporter.scenario.records import KubeletSettings, NumaNode
 
 
 def topology_of(numa: tuple[NumaNode, ...]) -> Topology:
-    """Return CPUs by NUMA node, with a core number for every CPU that is unique within its socket."""
+    """Return CPUs by NUMA node, with core numbers that are unique within each socket."""
     cores: dict[int, Core] = {}
     used: dict[int, int] = {}
     for node in numa:
@@ -31,9 +31,9 @@ def allocatable_cpus(kubelet: KubeletSettings, numa: tuple[NumaNode, ...]) -> Cp
 
 def allocatable_memory(kubelet: KubeletSettings, numa: tuple[NumaNode, ...]) -> tuple[MemoryBlock, ...]:
     """
-    Return one block per node and type, sizes of zero left out; none without the static memory manager.
+    Return one block per node and type, without empty ones; none without the static memory manager.
 
-    Plain memory is what neither the reservation nor huge pages take.
+    Plain memory is what remains after the reservation and huge pages.
 
     Source: kubelet memorymanager, policy_static.go getDefaultMachineState and GetAllocatableMemory.
     """

@@ -1,4 +1,4 @@
-"""The accepting thread: accept connections, hand those with a request to a worker, and enforce every deadline."""
+"""The acceptor thread: accept connections, pass those with a request to a worker, and enforce every deadline."""
 
 import contextlib
 import logging
@@ -20,17 +20,17 @@ from podres_exporter.web.workers import Workers
 
 log = logging.getLogger(__name__)
 
-# A flood on one listener must not keep the thread from the others, nor from clients who have begun to ask.
+# A flood on one listener must not block the other listeners, or clients that are already connected.
 _AT_ONCE = 16
 
-# How soon to look again for a place while requests wait for one.
+# How soon to check again for a free place while requests wait for one.
 _RETRY_SECONDS = 0.05
 
 _FULL = sentence(HTTPStatus.SERVICE_UNAVAILABLE, "All connections are busy. Try again in a second.", "Retry-After: 1")
 
 
 class Acceptor:
-    """What the accepting thread runs. It waits for events alone, never for one client."""
+    """The loop of the acceptor thread. It waits for events, never for a single client."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Acceptor:
         self._clock = clock
         self._date = DateHeader(clock)
         self._pending = PendingConnections(limits, clock, expected)
-        # Requests that wait for a place, each with the time from which it waits.
+        # Requests that wait for a place, each with the time since when it waits.
         self._queued: deque[Connection] = deque()
         self._probes: deque[Connection] = deque()
         self._checked_seconds = clock.monotonic_seconds()
@@ -64,27 +64,27 @@ class Acceptor:
             self._selector.register(each, selectors.EVENT_READ, partial(self._accept, each))
 
     def run(self) -> None:
-        """Work until told to stop, whatever goes wrong."""
+        """Run until told to stop, whatever goes wrong."""
         while not self._stopping.is_set():
             try:
                 self._turn()
             except Exception:
-                # Mostly no file descriptor is left: clients wait in the backlog, and an instant retry would only spin.
+                # Usually out of file descriptors: clients wait in the backlog, and an immediate retry would only spin.
                 log.exception("web.accept_failed")
                 self._clock.wait(self._stopping, self._limits.check_seconds)
 
     def stop(self) -> None:
-        """End run() soon; may be called from any thread."""
+        """Make run() return soon; may be called from any thread."""
         self._stopping.set()
         self._wake()
 
     def on_worker_free(self) -> None:
-        """Look for a request that waits for a place; called by workers."""
+        """Check for a request that waits for a place; called by workers."""
         if self._queued or self._probes:
             self._wake()
 
     def close(self) -> None:
-        """Let go of everything but the listeners, once run() has ended."""
+        """Close everything except the listeners, once run() has returned."""
         self._selector.close()
         self._pending.close()
         for each in (*self._queued, *self._probes):
@@ -100,7 +100,7 @@ class Acceptor:
         self._woken.recv(4096)
 
     def _turn(self) -> None:
-        """Wait for events and look after them; deadlines are kept as long as any client is connected."""
+        """Wait for events and handle them; deadlines are enforced while any client is connected."""
         for key, _ in self._selector.select(self._wait_seconds()):
             key.data()
         self._start_queued()
@@ -111,7 +111,7 @@ class Acceptor:
             self._pending.drop_overdue()
 
     def _wait_seconds(self) -> float | None:
-        """Return how long no deadline need be looked at; None while no client is connected."""
+        """Return how long no deadline needs checking; None while no client is connected."""
         if self._queued or self._probes:
             return _RETRY_SECONDS
         if len(self._pending):
@@ -121,14 +121,16 @@ class Acceptor:
         return self._limits.calm_seconds if self._connections.are_calm else self._limits.check_seconds
 
     def _accept(self, listener: socket.socket) -> None:
-        """Accept a few of the connections that wait in the backlog."""
-        with contextlib.suppress(BlockingIOError):  # none is left there
+        """Accept a few connections from the backlog."""
+        with contextlib.suppress(BlockingIOError):  # the backlog is empty
             for _ in range(_AT_ONCE):
                 sock, address = listener.accept()
                 self._pending.add(sock, client_of(address[0]))
 
     def _take_requests(self) -> None:
-        """Queue the connections on which a request has come; the queue is bounded, and shared fairly by client."""
+        """
+        Queue the connections on which a request has arrived; the queue is bounded, and shared fairly between clients.
+        """
         for connection, verdict in self._pending.take_ready():
             if verdict is Verdict.REJECT:
                 self._reject(connection)
@@ -153,21 +155,21 @@ class Acceptor:
                     self._refuse(queue.popleft())
 
     def _start(self, connection: Connection, *, is_probe: bool) -> bool:
-        """Start a worker on the connection; False where it must wait on."""
+        """Start a worker on the connection; return False if it must keep waiting."""
         if not self._workers.has_room or not self._connections.admit(
             connection, self._expected.first, is_probe=is_probe
         ):
             return False
         try:
             self._workers.take(connection)
-        except RuntimeError:  # the process may not have another thread
+        except RuntimeError:  # the process cannot start another thread
             log.warning("web.thread_failed", exc_info=True)
             self._refuse(connection)
             self._connections.close(connection)
         return True
 
     def _reject(self, connection: Connection) -> None:
-        """Say what is wrong with the beginning of a request."""
+        """Answer with what is wrong with the beginning of a request."""
         with contextlib.suppress(OSError):
             connection.sock.setblocking(False)
             data = connection.sock.recv(LOOK_BYTES, socket.MSG_PEEK)
@@ -178,7 +180,7 @@ class Acceptor:
         connection.sock.close()
 
     def _refuse(self, connection: Connection) -> None:
-        """Say that there is no place."""
+        """Answer that there is no free place."""
         log.debug("web.connection_refused")
         self._dismiss(connection, _FULL)
 
@@ -187,14 +189,14 @@ class Acceptor:
         sock = connection.sock
         with sock, contextlib.suppress(OSError):
             sock.setblocking(False)
-            sock.recv(LOOK_BYTES)  # to close while bytes are unread would take the answer back
+            sock.recv(LOOK_BYTES)  # closing with unread bytes would discard the answer
             if self._expected.first is Stage.ANSWERING:
                 sock.sendmsg([render_head(response, date=self._date.text(), keep_alive=False), response.body])
             sock.shutdown(socket.SHUT_WR)
 
 
 def _least_crowded(queue: Sequence[Connection]) -> Connection:
-    """Return whose turn it is: the oldest of the client that has fewest requests queued."""
+    """Return whose turn it is: the oldest request of the client with the fewest queued."""
     if len(queue) == 1:
         return queue[0]
     queued = Counter(each.client for each in queue)

@@ -14,18 +14,18 @@ _NAME_KINDS = {"DNS", "IP Address", "email", "URI"}
 
 
 class Channel(Protocol):
-    """Bytes in both directions; every method may raise OSError."""
+    """A byte stream in both directions; every method may raise OSError."""
 
     def receive(self) -> bytes:
-        """Return what has arrived, after waiting for it; empty once the client has said that nothing follows."""
+        """Wait for data and return it; empty once the client has closed its direction."""
         ...
 
     def send(self, head: bytes, body: bytes = b"", tail: bytes = b"") -> None:
-        """Send one after the other."""
+        """Send the parts one after the other."""
         ...
 
     def finish(self) -> None:
-        """Say that nothing follows."""
+        """Signal that nothing follows."""
         ...
 
 
@@ -41,11 +41,11 @@ class PlainChannel:
         self._sock = sock
 
     def receive(self) -> bytes:
-        """Return what one call to the kernel gives."""
+        """Return what one receive call returns."""
         return self._sock.recv(_RECEIVE_BYTES)
 
     def send(self, head: bytes, body: bytes = b"", tail: bytes = b"") -> None:
-        """Send in one call where the kernel takes all; the body is shared by all clients and never copied."""
+        """Send in one call if the kernel accepts everything; the body is shared by all clients and never copied."""
         sent = self._sock.sendmsg([head, body, tail])
         for part in (head, body, tail):
             if sent < len(part):
@@ -53,16 +53,16 @@ class PlainChannel:
             sent = max(0, sent - len(part))
 
     def finish(self) -> None:
-        """Close this direction."""
+        """Shut down the sending direction."""
         self._sock.shutdown(socket.SHUT_WR)
 
 
 class TlsChannel:
     """
-    TLS over a socket that stays an ordinary one.
+    TLS over a socket that remains an ordinary one.
 
-    The bytes go through memory and not through ssl.SSLSocket: its shutdown() takes the encryption off at once, so a
-    connection that is cut from outside could still send a few bytes in the clear.
+    Uses memory BIOs and not ssl.SSLSocket, whose shutdown() removes the encryption at once, so that a connection closed
+    from another thread could still send a few bytes unencrypted.
     """
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
@@ -72,7 +72,7 @@ class TlsChannel:
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
 
     def handshake(self) -> None:
-        """Agree with the client; raises PlainHttpError or another OSError where that fails."""
+        """Perform the handshake; raises PlainHttpError or another OSError if it fails."""
         try:
             self._complete(self._tls.do_handshake)
         except ssl.SSLError as error:
@@ -82,15 +82,15 @@ class TlsChannel:
 
     @property
     def is_resumed(self) -> bool:
-        """Whether the client went on with a session of before, without showing a certificate again."""
+        """Whether the client resumed an earlier session without showing a certificate again."""
         return bool(self._tls.session_reused)
 
     def peer_names(self) -> frozenset[str]:
         """
-        Return the DNS, IP, e-mail and URI names of the client's verified certificate, empty where it has none.
+        Return the DNS, IP, e-mail and URI names of the client's verified certificate, empty without one.
 
-        Addresses are written as Go writes them: IPv6 short and in lower case, IPv4 within IPv6 as IPv4.
-        Raises ValueError where a name is no text.
+        Addresses are formatted as in Go: IPv6 compressed and in lower case, IPv4-mapped IPv6 as IPv4. Raises ValueError
+        if a name is not text.
         """
         certificate = self._tls.getpeercert() or {}
         names = cast("Iterable[tuple[str, str]]", certificate.get("subjectAltName", ()))
@@ -99,14 +99,14 @@ class TlsChannel:
         )
 
     def receive(self) -> bytes:
-        """Return what has been decrypted; a client that leaves without TLS's close_notify has left as well."""
+        """Return decrypted data; a client that leaves without TLS's close_notify counts as gone too."""
         try:
             return self._complete(lambda: self._tls.read(_RECEIVE_BYTES))
         except ssl.SSLEOFError:
             return b""
 
     def send(self, head: bytes, body: bytes = b"", tail: bytes = b"") -> None:
-        """Encrypt and send a piece at a time, so that a large body is in memory once."""
+        """Encrypt and send piece by piece, so that a large body is in memory once."""
         self._tls.write(head + body[:_ENCRYPT_BYTES])
         rest = memoryview(body)
         for start in range(_ENCRYPT_BYTES, len(body), _ENCRYPT_BYTES):
@@ -117,17 +117,17 @@ class TlsChannel:
         self._flush()
 
     def finish(self) -> None:
-        """Say TLS's close_notify and close this direction; the client's farewell is not waited for here."""
+        """Send TLS's close_notify and shut down this direction, without waiting for the client's."""
         try:
             self._tls.unwrap()
         except ssl.SSLError:
-            pass  # the client's farewell is not here yet, or comes after more data
+            pass  # the client's close_notify has not arrived yet, or comes after more data
         finally:
             self._flush()
         self._sock.shutdown(socket.SHUT_WR)
 
     def _complete(self, step: Callable[[], T]) -> T:
-        """Return the result of a step, giving it the bytes that it waits for."""
+        """Run a TLS step to completion, feeding it the bytes that it waits for."""
         while True:
             try:
                 result = step()
@@ -135,26 +135,26 @@ class TlsChannel:
                 self._flush()
                 self._fill()
             except ssl.SSLError:
-                self._flush()  # the alert that tells the client why
+                self._flush()  # send the alert that tells the client why
                 raise
             else:
                 self._flush()
                 return result
 
     def _fill(self) -> None:
-        """Take what the socket has; its end is noted too."""
+        """Read from the socket into the BIO, including end of file."""
         if data := self._sock.recv(_RECEIVE_BYTES):
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
 
     def _flush(self) -> None:
-        """Send what is encrypted."""
+        """Send the encrypted data."""
         if self._outgoing.pending:
             self._sock.sendall(self._outgoing.read())
 
 
 def _go_address(text: str) -> str:
-    """Return an address as net.IP.String of Go writes it; OpenSSL writes every group, in upper case."""
+    """Return an address in the format of Go's net.IP.String; OpenSSL writes every group, in upper case."""
     address = ip_address(text)
     return str(getattr(address, "ipv4_mapped", None) or address)

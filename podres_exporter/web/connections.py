@@ -1,4 +1,4 @@
-"""Track every connection that has a worker thread, and choose which one to cut when a new client needs its place."""
+"""Track every connection that has a worker thread, and choose which one to close when a new client needs its place."""
 
 import contextlib
 import math
@@ -12,13 +12,13 @@ from enum import Enum
 
 from podres_exporter.clock import Clock
 
-# SO_LINGER with time 0: close() drops what the client has not read, instead of keeping megabytes of it in the kernel,
-# where they count against the container's memory limit.
+# SO_LINGER with time 0: close() drops unread data instead of keeping megabytes of it in the kernel, where it counts
+# against the container's memory limit.
 _DROP_UNSENT = struct.pack("ii", 1, 0)
 
 
 class Stage(Enum):
-    """What a connection is doing."""
+    """The state of a connection."""
 
     WAITING = "for the first byte of a request"
     READING = "an unfinished request head or TLS handshake"
@@ -29,17 +29,16 @@ class Stage(Enum):
 @dataclass(frozen=True, slots=True)
 class Limits:
     """
-    How many connections there are and how long each stage of one may last, in seconds.
+    The number of connections, and the maximum duration of each stage in seconds.
 
     *connections*: each costs a thread; 64 is far more than the few scrapers, probes and people that one node has.
-    *reserved*: places beside them for probes, so that a liveness probe never waits for another client.
-    *queued*: requests that wait for a place; one more takes the turn of the client that has most of them.
-    *newcomers*: connections that have asked nothing yet; each costs a few KiB in the kernel and no thread.
+    *reserved*: additional places for probes, so that a liveness probe never waits for another client. *queued*:
+    requests that wait for a place; an excess one replaces one of the client that has the most. *newcomers*: connections
+    without a request yet; each costs a few KiB in the kernel and no thread.
     *idle_seconds*: longer than the usual scrape intervals, so that a scraper keeps its connection.
-    *head_seconds*: a request head is one packet; this is for the worst of networks. It counts from the first byte.
+    *head_seconds*: counted from the first byte; a request head is one packet, so this is for very bad networks.
     *answer_seconds*: a page of 10 MiB at 3 Mbit/s; scrapers give up after 10 s by default.
-    *patience_seconds*: how long a client may take to read its answer before it is cut where a new client needs the
-    place.
+    *patience_seconds*: how long a client may take to read its answer before it can be closed for a new client.
     *queue_seconds*: how long a request waits for a place before it is answered 503.
     *leave_seconds*: how long to wait for the client to read a last answer and close (RFC 9112, 9.6).
     """
@@ -56,7 +55,7 @@ class Limits:
     leave_seconds: float = 2.0
 
     def of(self, stage: Stage) -> float:
-        """Return how long the stage may last."""
+        """Return the maximum duration of the stage."""
         return {
             Stage.WAITING: self.idle_seconds,
             Stage.READING: self.head_seconds,
@@ -66,16 +65,16 @@ class Limits:
 
     @property
     def check_seconds(self) -> float:
-        """How often to look for connections that are overdue: what a limit may be exceeded by."""
+        """How often to check for overdue connections, and so by how much a limit may be exceeded."""
         return min(1.0, min(self.of(stage) for stage in Stage) / 4)
 
     @property
     def calm_seconds(self) -> float:
         """
-        How often to look while all clients only wait for a next request, as scrapers do nearly all the time.
+        How often to check while all clients are idle between requests, as scrapers are nearly all the time.
 
-        Twice a second would be a fifth of all that the exporter of a small node costs. A request that begins meanwhile
-        and is never finished is cut that much later.
+        Checking twice a second would be a fifth of the exporter's CPU time on a small node. A request that begins
+        meanwhile and is never finished is closed that much later.
         """
         return max(self.check_seconds, min(self.head_seconds, self.idle_seconds / 4))
 
@@ -83,11 +82,11 @@ class Limits:
 @dataclass(eq=False, slots=True)
 class Connection:
     """
-    One client's socket. Once it has a thread, Connections owns the stage, and the thread alone uses the socket.
+    One client's socket. Once it has a thread, Connections owns the stage, and only the thread uses the socket.
 
-    *since_seconds* is the monotonic time at which the stage began, *limit_seconds* how long it may last. *client* says
-    whom it counts for where clients share something fairly. *sending_since_seconds* is set while an answer that is made
-    is being sent: only then does cutting the connection free its thread at once.
+    *since_seconds* is the monotonic time at which the stage began, *limit_seconds* how long it may last. *client*
+    identifies the client for fair sharing. *sending_since_seconds* is set while a finished answer is being sent: only
+    then does closing the connection free its thread at once.
     """
 
     sock: socket.socket
@@ -101,12 +100,12 @@ class Connection:
 
 class Connections:
     """
-    The set of connections that have a thread; safe to use from any thread.
+    The connections that have a thread; thread-safe.
 
-    To cut one is to shut its socket down, which ends the call its thread is blocked in. It keeps its place until that
-    thread has let go of it: so there are never more threads than places, whatever a thread is busy with. Cutting and
-    closing happen under the lock, so a shutdown never hits a number that the kernel has given to another connection,
-    and a request being answered is never cut for being idle.
+    Cutting a connection means shutting its socket down, which ends the call in which its thread is blocked. It keeps
+    its place until that thread has released it, so there are never more threads than places. Cutting and closing happen
+    under the lock, so a shutdown never hits a descriptor that the kernel has reused for another connection, and a
+    request being answered is never cut as idle.
     """
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
@@ -118,12 +117,12 @@ class Connections:
         self._is_closing = False
 
     def __len__(self) -> int:
-        """Return how many have a place, those that were cut and have not ended yet among them."""
+        """Return how many have a place, including those that were cut and have not ended yet."""
         return len(self._open)
 
     @property
     def are_calm(self) -> bool:
-        """Whether all that are open wait for a next request."""
+        """Whether all open connections are idle between requests."""
         with self._lock:
             return all(each.stage is Stage.WAITING for each in self._open)
 
@@ -133,7 +132,7 @@ class Connections:
         return self._is_closing
 
     def admit(self, connection: Connection, stage: Stage, *, is_probe: bool = False) -> bool:
-        """Give the connection a place; False where there is none. Probes may use the reserved places."""
+        """Give the connection a place; return False if there is none. Probes may use the reserved places."""
         with self._lock:
             places = self._limits.connections + (self._limits.reserved if is_probe else 0)
             if self._is_closing or len(self._open) >= places:
@@ -143,7 +142,7 @@ class Connections:
             return True
 
     def make_room(self, wanted: int) -> None:
-        """Cut connections that can be spared until *wanted* places are free or about to be, as far as possible."""
+        """Cut dispensable connections until *wanted* places are free or about to be, as far as possible."""
         with self._lock:
             free = self._limits.connections - len(self._open) + sum(each.is_cut for each in self._open)
             for _ in range(wanted - free):
@@ -154,7 +153,7 @@ class Connections:
 
     def enter(self, connection: Connection, stage: Stage, at_most_seconds: float = math.inf) -> bool:
         """
-        Note what the connection does from now on; False if it has been cut, or would wait while the server stops.
+        Set the connection's stage; return False if it has been cut, or would become idle while the server stops.
 
         *at_most_seconds* may shorten the stage's limit.
         """
@@ -165,17 +164,17 @@ class Connections:
             return True
 
     def begin_sending(self, connection: Connection) -> None:
-        """Note that the answer is made; called by the connection's thread alone, so it needs no lock."""
+        """Note that the answer is ready to send; called only by the connection's thread, so no lock is needed."""
         connection.sending_since_seconds = self._clock.monotonic_seconds()
 
     def close(self, connection: Connection) -> None:
-        """Close the socket and give its place back; called once, by the thread that used it."""
+        """Close the socket and release its place; called once, by the thread that used it."""
         with self._lock:
             self._open.discard(connection)
             connection.sock.close()
 
     def cut_overdue(self) -> None:
-        """Cut every connection whose stage has lasted longer than its limit."""
+        """Cut every connection that has exceeded the limit of its stage."""
         with self._lock:
             now = self._clock.monotonic_seconds()
             for each in self._open:
@@ -183,7 +182,7 @@ class Connections:
                     self._cut(each)
 
     def begin_closing(self) -> None:
-        """Admit no more, and cut all that are not answering; those that are end when they have answered."""
+        """Admit no more, and cut all that are not answering; the others end after their answer."""
         with self._lock:
             self._is_closing = True
             for each in self._open:
@@ -191,13 +190,13 @@ class Connections:
                     self._cut(each)
 
     def cut_all(self) -> None:
-        """Cut whatever is left."""
+        """Cut the remaining connections."""
         with self._lock:
             for each in self._open:
                 self._cut(each)
 
     def _note(self, connection: Connection, stage: Stage, at_most_seconds: float = math.inf) -> None:
-        """Begin a stage, or go on with it as of when it began; the caller holds the lock."""
+        """Start a stage, or continue one from its original start; the caller holds the lock."""
         if connection.stage is not stage:
             connection.stage = stage
             connection.since_seconds = self._clock.monotonic_seconds()
@@ -206,12 +205,12 @@ class Connections:
 
     def _dispensable(self) -> Connection | None:
         """
-        Return the connection that can be spared best, None if there is none.
+        Return the connection that is most dispensable, None if there is none.
 
-        A client that has its last answer goes first; one that reads its answer goes last, and only if that outlasts
-        patience. Between them stand those that wait for their next request and those that do not finish one: the kind
-        that takes half of the places goes, so neither can drive the other out. An answer that is still being made is
-        never cut for a newcomer, since that would not free its thread.
+        First a client that has its last answer; last one that is still reading its answer, and only beyond
+        `patience_seconds`. In between are idle clients and those with an unfinished request: whichever kind occupies
+        half of the places is cut, so neither can drive out the other. An answer that is still being made is never cut,
+        since that would not free its thread.
         """
         there = [each for each in self._open if not each.is_cut]
         are_crowding = 2 * sum(each.stage is Stage.READING for each in there) >= self._limits.connections
@@ -227,13 +226,13 @@ class Connections:
         if connection.is_cut:
             return
         connection.is_cut = True
-        with contextlib.suppress(OSError):  # the client may have gone first
+        with contextlib.suppress(OSError):  # the client may have closed first
             if connection.stage is Stage.ANSWERING:
                 connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP_UNSENT)
             connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def most_crowded(connections: Collection[Connection]) -> Connection | None:
-    """Return the oldest connection of the client that has the most of them; None if there is none."""
+    """Return the oldest connection of the client with the most connections; None if there is none."""
     held = Counter(each.client for each in connections)
     return min(connections, key=lambda each: (-held[each.client], each.since_seconds), default=None)

@@ -1,4 +1,4 @@
-"""Find the answer to a request: which route, whether its share has room, and what to say when it fails."""
+"""Route a request to its answer, with a concurrency limit for each kind of request."""
 
 import logging
 import socket
@@ -23,12 +23,14 @@ Answer = Callable[[Request], Response]
 
 class Share(Enum):
     """
-    What a route's answers count against while they are made; each share has places of its own.
+    The concurrency limit that a route's answers count against; each share has its own places.
 
-    So pages for people never delay a scrape, and `dump --url` or `kubectl podres` are not shut out by open browsers.
+    This way pages never delay a scrape, and open browsers do not block `dump --url` or `kubectl podres`.
     """
 
-    PROBE = "answered under any load, and without a password: a probe that fails because others ask would restart us"
+    PROBE = (
+        "answered under any load, and without a password: a probe that fails because of other clients would restart us"
+    )
     SCRAPE = "metrics"
     PAGE = "the page for people"
     DOCUMENT = "the snapshot as JSON"
@@ -37,7 +39,7 @@ class Share(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What answers at one path; called by many threads at once."""
+    """The handler of one path; called by many threads at once."""
 
     answer: Answer
     share: Share
@@ -48,29 +50,29 @@ class AccessControl(Protocol):
 
     @property
     def is_tls(self) -> bool:
-        """Whether clients must speak TLS; never changes."""
+        """Whether clients must use TLS; never changes."""
         ...
 
     def open(self, sock: socket.socket) -> Channel:
-        """Return the encrypted channel, after the handshake; raises OSError where there can be none."""
+        """Return the encrypted channel after the handshake; raises OSError if it fails."""
         ...
 
     def guard(self, answer: Answer, open_paths: Collection[str]) -> Answer:
-        """Return *answer* for those who may have it; *open_paths* need no permission."""
+        """Wrap *answer* with the access checks; *open_paths* need no permission."""
         ...
 
 
 class Dispatcher:
-    """Finds the answer to a request; every fault on the way is an answer too."""
+    """Finds the answer to a request; every fault on the way results in an answer too."""
 
     def __init__(
         self, routes: Mapping[str, Route], max_requests: int, scrape_wait_seconds: float = _SCRAPE_WAIT_SECONDS
     ) -> None:
         """
-        Keep the routes by path; *max_requests* scrapes are answered at once, and at most 8 pages and 8 documents.
+        Set the routes by path; *max_requests* scrapes are answered concurrently, and at most 8 pages and 8 documents.
 
-        A page or document is rendered once for all that wait for it, so more would only hold threads. A scrape waits
-        for its turn before it is refused, since Prometheus does not try again.
+        A page or document is rendered once for all waiting requests, so a higher limit would only occupy threads. A
+        scrape waits for its turn before it is refused, because Prometheus does not retry.
         """
         self._scrape_wait_seconds = scrape_wait_seconds
         self._routes = routes
@@ -79,13 +81,13 @@ class Dispatcher:
         )
         self._shares = {share: threading.BoundedSemaphore(count) for share, count in most.items()}
         self._busy = {share: _busy(share, count) for share, count in most.items()}
-        self._not_found = sentence(HTTPStatus.NOT_FOUND, f"There is nothing here. Known paths: {', '.join(routes)}")
+        self._not_found = sentence(HTTPStatus.NOT_FOUND, f"Not found. Known paths: {', '.join(routes)}")
 
     def answer(self, request: Request) -> Response:
         """
         Return the answer; never raises.
 
-        A share counts the making of answers, not the sending: otherwise a few slow readers would lock scrapers out.
+        A share limits rendering, not sending: otherwise a few slow readers would block scrapers.
         """
         if request.method not in {"GET", "HEAD"}:
             return sentence(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD are served.", "Allow: GET, HEAD")
@@ -115,10 +117,10 @@ def _busy(share: Share, count: int) -> Response:
 
 
 def _run(route: Route, request: Request) -> Response:
-    """Return the route's answer, or a 500 whose cause is in the log and nowhere else."""
+    """Return the route's answer, or a 500 whose cause is only logged."""
     try:
         return route.answer(request)
     except Exception:
-        # The path is safe to log: it equals one of our own.
+        # The path is safe to log: it is one of our own.
         log.exception("web.handler_failed", extra={"path": request.path})
-        return sentence(HTTPStatus.INTERNAL_SERVER_ERROR, "The exporter failed to answer; its log says why.")
+        return sentence(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error; see the exporter's log.")

@@ -1,4 +1,6 @@
-"""Serve one connection: read requests and send answers in order, over a blocking socket with outside deadlines."""
+"""
+Serve one connection: read requests and send answers in order, over a blocking socket whose deadlines are external.
+"""
 
 import logging
 import socket
@@ -19,10 +21,10 @@ _WRONG_SCHEME = sentence(HTTPStatus.BAD_REQUEST, "This is an HTTPS server and th
 
 class HttpConnection:
     """
-    A thread's work with one connection.
+    The work of one thread on one connection.
 
-    The socket has no timeout of its own: a read or write that waits too long is ended from outside, by Connections, so
-    the common case costs one receive and one send per request.
+    The socket has no timeout: Connections ends a read or write that takes too long, so the common case costs one
+    receive and one send per request.
     """
 
     def __init__(
@@ -33,7 +35,7 @@ class HttpConnection:
         date: DateHeader,
         open_tls: Callable[[socket.socket], Channel] | None = None,
     ) -> None:
-        """Take the connection over; *answer* must not raise. *open_tls* is None where the client speaks plain HTTP."""
+        """Take over the connection; *answer* must not raise. *open_tls* is None for plain HTTP."""
         self._connection = connection
         self._channel: Channel = PlainChannel(connection.sock)
         self._open_tls = open_tls
@@ -51,7 +53,7 @@ class HttpConnection:
                 while self._exchange():
                     pass
         except OSError as error:
-            # The client left, was cut in the middle, or could not agree on TLS: nothing that it does fills the log.
+            # The client left, was cut, or its TLS handshake failed: clients must not be able to fill the log.
             log.debug("web.connection_lost", extra={"cause": str(error)})
         except Exception:
             log.exception("web.connection_failed")
@@ -60,9 +62,9 @@ class HttpConnection:
 
     def _secure(self) -> bool:
         """
-        Go over to TLS where it is spoken; False where no request can follow.
+        Perform the TLS handshake if configured; return False if no request can follow.
 
-        A handshake is as one request head: what is slow or half is cut as early.
+        A handshake has the same deadline as a request head.
         """
         if self._open_tls is None:
             return True
@@ -71,24 +73,24 @@ class HttpConnection:
         try:
             self._channel = self._open_tls(self._connection.sock)
         except PlainHttpError:
-            # As Go's server does: a browser or a scraper with the wrong scheme shows the reason.
+            # As in Go's server: a browser or scraper with the wrong scheme shows the reason.
             self._channel.send(self._head(_WRONG_SCHEME, keep_alive=False), _WRONG_SCHEME.body)
             self._take_leave()
             return False
-        # The client's last flight gets no answer in TLS 1.3. A client with Nagle's algorithm would keep its request
+        # The client's last flight gets no answer in TLS 1.3. A client with Nagle's algorithm would hold its request
         # back until the kernel acknowledges that flight, 40 ms later.
         self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         return self._connections.enter(self._connection, Stage.WAITING)
 
     def _exchange(self) -> bool:
-        """Answer one request; False if it was the last."""
+        """Answer one request; return False if it was the last."""
         is_head = keep_alive = False
         try:
             head = self._receive_head()
             if head is None:
                 return False
             request = self._parse(head)
-            # An answer that comes after the scraper has given up is of no use to it, and its connection is gone.
+            # An answer after the scrape timeout is useless to the scraper, and its connection is gone.
             if not self._connections.enter(self._connection, Stage.ANSWERING, request.timeout_seconds):
                 return False
         except RequestError as error:
@@ -97,7 +99,7 @@ class HttpConnection:
         else:
             response = self._answer(request)
             is_head = request.method == "HEAD"
-            # A body is never read, so what follows it cannot be told from a request: no request smuggling.
+            # A body is never read, so what follows it cannot be distinguished from a request: no request smuggling.
             keep_alive = request.keep_alive and not request.has_body and not self._connections.is_closing
             keep_alive &= not response.ends_connection
         self._connections.begin_sending(self._connection)
@@ -125,7 +127,7 @@ class HttpConnection:
             data += chunk
 
     def _parse(self, head: bytes) -> Request:
-        """Return the request; a scraper repeats its head to the byte, so the last one is remembered."""
+        """Return the parsed request; the last one is cached because scrapers repeat their head byte for byte."""
         if self._last_request is None or head != self._last_head:
             self._last_request = parse_head(head, self._connection.client)
             self._last_head = head
@@ -136,10 +138,9 @@ class HttpConnection:
 
     def _take_leave(self) -> None:
         """
-        Say that nothing follows and wait for the client to close.
+        Signal that nothing follows and wait for the client to close.
 
-        To close while bytes are unread would reset the connection, and the client might lose the answer
-        (RFC 9112, 9.6).
+        Closing with unread bytes would reset the connection, and the client might lose the answer (RFC 9112, 9.6).
         """
         if self._connections.enter(self._connection, Stage.LEAVING):
             self._channel.finish()

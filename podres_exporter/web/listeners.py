@@ -1,4 +1,4 @@
-"""Open the sockets that the server listens on, and name the clients behind addresses."""
+"""Open the listening sockets, and identify clients by their addresses."""
 
 import errno
 import ipaddress
@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from podres_exporter.errors import ConfigError
 from podres_exporter.listen import ListenAddress
 
-# Connections that the kernel holds until they are accepted. A client that finds it full tries again after a second, so
-# it has room for a flood of idle ones; a few hundred bytes each.
+# The kernel's backlog. A client that finds it full retries after a second, so it has room for a flood of idle
+# connections, at a few hundred bytes each.
 _BACKLOG = 1024
 
 
 def open_listeners(addresses: Sequence[ListenAddress]) -> list[socket.socket]:
     """
-    Return a listening, non-blocking socket per address, in their order.
+    Return a listening, non-blocking socket per address, in order.
 
-    Raises ConfigError with a sentence for each address that cannot be used; then none is left open.
+    Raises ConfigError with a sentence for each unusable address; then no socket is left open.
     """
     listeners: list[socket.socket] = []
     problems: list[str] = []
@@ -39,16 +39,17 @@ def open_listeners(addresses: Sequence[ListenAddress]) -> list[socket.socket]:
 
 
 def bound_address(listener: socket.socket) -> ListenAddress:
-    """Return where a listener really listens: names have become addresses, port 0 a number; no host is everywhere."""
+    """Return the bound address of a listener: names resolved, port 0 replaced; an empty host is every interface."""
     host, port = listener.getsockname()[:2]
     return ListenAddress("" if host in {"0.0.0.0", "::"} else host, port)  # noqa: S104 - compared with, not bound
 
 
 def client_of(address: str) -> str:
     """
-    Return whom a peer's address counts for where clients share something fairly.
+    Return the identity of a client for fair sharing, from its address.
 
-    IPv4 as it is, also within IPv6; of IPv6 the network of 64 bits, within which one machine may choose its addresses.
+    IPv4 addresses unchanged, also IPv4-mapped ones; for IPv6 the /64 network, within which one machine can choose its
+    addresses.
     """
     if ":" not in address:
         return address
@@ -58,7 +59,7 @@ def client_of(address: str) -> str:
 
 
 def _listen(address: ListenAddress) -> socket.socket:
-    """Return the listener; of a name's addresses the first IPv4 one is taken, as Go's net.Listen does."""
+    """Return the listener; if a name has several addresses, the first IPv4 one is used, as in Go's net.Listen."""
     if not address.host:
         return _listen_everywhere(address.port)
     found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -67,7 +68,7 @@ def _listen(address: ListenAddress) -> socket.socket:
 
 
 def _listen_everywhere(port: int) -> socket.socket:
-    """Return a listener for IPv6 and IPv4 on every interface, for IPv4 alone where the machine has no IPv6."""
+    """Return a listener for IPv6 and IPv4 on every interface, for IPv4 only if the machine has no IPv6."""
     if socket.has_dualstack_ipv6():
         try:
             return socket.create_server(("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True)
@@ -78,7 +79,7 @@ def _listen_everywhere(port: int) -> socket.socket:
 
 
 def _explain(error: OSError) -> str:
-    """Return the cause in words, with the remedy where there is a usual one."""
+    """Return the cause, with the remedy if there is a usual one."""
     if error.errno == errno.EADDRINUSE:
         return "the address is in use; stop the other process or choose another port"
     if error.errno == errno.EACCES:

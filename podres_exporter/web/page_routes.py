@@ -1,4 +1,4 @@
-"""Routes of the page for people and of its scripts and styles, with their security and cache headers."""
+"""Routes of the HTML page and of its scripts and styles, with their security and cache headers."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -17,12 +17,12 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Nothing from elsewhere, nothing inline: a name that slipped through unescaped could still not run."""
+"""No external and no inline resources: a name that slipped through unescaped still could not execute."""
 SECURITY_HEADERS = (f"Content-Security-Policy: {_POLICY}", "Referrer-Policy: no-referrer")
 
 
 class HtmlBody(Protocol):
-    """What hands out the page."""
+    """Produces the page."""
 
     def __call__(self, gzip: bool, /) -> tuple[bytes, str]:
         """Return the page, compressed with gzip if asked to, and its ETag."""
@@ -30,11 +30,11 @@ class HtmlBody(Protocol):
 
 
 class File(Protocol):
-    """A file that the page is made of; its address within the page changes with its *digest*."""
+    """A file that the page uses; its URL changes with its *digest*."""
 
     @property
     def name(self) -> str:
-        """Its name below `/assets/`."""
+        """The file name below `/assets/`."""
         ...
 
     @property
@@ -49,17 +49,17 @@ class File(Protocol):
 
     @property
     def digest(self) -> str:
-        """What names its content."""
+        """A digest of the content."""
         ...
 
 
 def page_routes(html: HtmlBody, files: Iterable[File]) -> Mapping[str, Route]:
-    """Return what answers at `/` and at each file's path."""
+    """Return the routes of `/` and of each file."""
     return {"/": _page(html), **{f"{ASSETS_PATH}{each.name}": _file(each) for each in files}}
 
 
 def _page(html: HtmlBody) -> Route:
-    """Return the route of the page; a browser that has it already gets 304 and no body."""
+    """Return the route of the page; a browser with the current version gets 304 and no body."""
 
     def answer(request: Request) -> Response:
         gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
@@ -73,7 +73,7 @@ def _page(html: HtmlBody) -> Route:
 
 
 def _file(file: File) -> Route:
-    """Return the route of a file that browsers may keep for a year: another content has another address."""
+    """Return the route of a file that browsers may cache for a year: other content has another URL."""
     headers = ("Cache-Control: public, max-age=31536000, immutable", "Vary: Accept-Encoding", *SECURITY_HEADERS)
     plain = Response(HTTPStatus.OK, file.data, file.content_type, (*headers, f'ETag: "{file.digest}"'))
     packed = Response(

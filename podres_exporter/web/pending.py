@@ -1,4 +1,4 @@
-"""Connections on which no whole request has come yet: each costs a socket and no thread."""
+"""Connections without a complete first request: each costs a socket and no thread."""
 
 import contextlib
 import re
@@ -19,22 +19,22 @@ _RECORD_HEAD_BYTES = 5
 _MAX_RECORD_BYTES = 16 * 1024
 
 LOOK_BYTES = max(MAX_HEAD_BYTES + len(b"\r\n\r\n"), _RECORD_HEAD_BYTES + _MAX_RECORD_BYTES)
-"""How much of what has come must be looked at to decide."""
+"""How many of the received bytes are needed to decide."""
 
 _PROBE = re.compile(rb"(?:\r\n)?(?:GET|HEAD) /-/(?:healthy|ready)[ ?]")
 
-# A look must not keep the accepting thread from those who have just come, however many have something to say.
+# Process a limited number per turn, so that the acceptor thread keeps accepting under load.
 _AT_ONCE = 16
 
 _EVENTS = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
 _GONE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
-# The listening sockets, the kubelet and the API server need descriptors too, and so do connections with a thread.
+# Descriptors kept for listeners, the kubelet, the API server and connections with a thread.
 _SHARE_OF_DESCRIPTORS = 4
 
 
 class Verdict(Enum):
-    """What to do with a connection after a look at what has come on it."""
+    """The decision on a connection, from the bytes received so far."""
 
     WAIT = "more must come first"
     SERVE = "a worker can answer"
@@ -43,22 +43,22 @@ class Verdict(Enum):
 
 
 def judge_http(data: bytes) -> Verdict:
-    """Return what to do with the beginning of plain HTTP."""
+    """Judge the beginning of plain HTTP."""
     if b"\r\n\r\n" in data:
         return Verdict.SERVE_PROBE if _PROBE.match(data) else Verdict.SERVE
     try:
         check_unfinished(data)
     except RequestError as error:
-        # A head that is too large is answered by a worker, which can wait until the client has stopped sending.
+        # An oversized head is answered by a worker, which can wait until the client has stopped sending.
         return Verdict.REJECT if error.status is HTTPStatus.BAD_REQUEST else Verdict.SERVE
     return Verdict.WAIT
 
 
 def judge_hello(data: bytes) -> Verdict:
     """
-    Return what to do with the beginning of TLS: serve a whole first record, or what will never be one.
+    Judge the beginning of TLS: a complete first record is served, anything that can never be one is rejected.
 
-    What is no TLS, HTTP among it, is to be told so at once, and so is a record longer than any may be.
+    Anything that is not TLS, such as HTTP, is answered at once, and so is a record beyond the maximum length.
 
     Source: RFC 8446, 5.1 (type, version and length before a record of at most 2^14 bytes) and 4.1.2 (ClientHello).
     """
@@ -72,10 +72,10 @@ def judge_hello(data: bytes) -> Verdict:
 @dataclass(frozen=True, slots=True)
 class FirstMessage:
     """
-    What clients send first.
+    What clients send first, by protocol.
 
-    *judge* is given the first LOOK_BYTES, or less, that have come. *silent* is the stage of a client that has sent
-    nothing: over TLS it is late for its handshake from the start. *first* is its first stage with a worker.
+    *judge* gets at most the first LOOK_BYTES received. *silent* is the stage of a client that has sent nothing: over
+    TLS its handshake deadline runs from the start. *first* is its first stage with a worker.
     """
 
     judge: Callable[[bytes], Verdict]
@@ -89,12 +89,12 @@ TLS = FirstMessage(judge_hello, silent=Stage.READING, first=Stage.READING)
 
 class PendingConnections:
     """
-    The connections that wait until what has come on them is worth a thread; used by the accepting thread alone.
+    Connections that wait until the received bytes deserve a worker thread; used by the acceptor thread only.
 
-    An event is reported once per arrival, so a client that sends byte by byte costs a look per byte, and a silent one
-    nothing. What is looked at stays in the kernel: the worker reads it from the beginning.
+    Events are edge-triggered: a client that sends byte by byte costs one check per byte, and an idle one nothing. Bytes
+    are only peeked at: the worker reads them from the beginning.
 
-    Both dictionaries are by file descriptor and in order of since_seconds, so the first of each is the next to go.
+    Both dictionaries are keyed by file descriptor and ordered by since_seconds, so the first of each is evicted next.
     """
 
     def __init__(self, limits: Limits, clock: Clock, expected: FirstMessage) -> None:
@@ -109,19 +109,19 @@ class PendingConnections:
         self._begun: dict[int, Connection] = {}
 
     def __len__(self) -> int:
-        """Return how many wait."""
+        """Return how many are waiting."""
         return len(self._silent) + len(self._begun)
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable while take_ready() has something to look at."""
+        """Return a descriptor that is readable while take_ready() has something to do."""
         return self._poll.fileno()
 
     def add(self, sock: socket.socket, client: str = "") -> None:
         """
-        Take a new connection in; where there is no room, the oldest of the larger kind goes: silent, or begun.
+        Add a new connection; if there is no room, evict the oldest of the larger kind: silent, or begun.
 
-        So neither idle connections nor unfinished requests, however many, drive out a client of the other kind, and one
-        that has just connected and is about to send its request is never the oldest for long.
+        This way neither idle connections nor unfinished requests, however many, evict clients of the other kind, and a
+        client that has just connected and is about to send its request is never among the oldest.
         """
         if len(self) >= self._seats:
             larger = self._silent if len(self._silent) >= len(self._begun) else self._begun
@@ -131,7 +131,7 @@ class PendingConnections:
         self._silent[number] = Connection(sock, self._expected.silent, self._clock.monotonic_seconds(), client=client)
 
     def take_ready(self) -> list[tuple[Connection, Verdict]]:
-        """Return connections that need wait no longer, a few at a time; they leave this set."""
+        """Remove and return connections that need not wait any longer, a few at a time."""
         return [
             ready
             for number, events in self._poll.poll(0, _AT_ONCE)
@@ -139,7 +139,7 @@ class PendingConnections:
         ]
 
     def drop_overdue(self) -> None:
-        """Close every connection that has been silent, or has begun and not finished, for too long."""
+        """Close every connection that has been silent, or has an unfinished request, for too long."""
         now = self._clock.monotonic_seconds()
         for waiting, stage in ((self._silent, self._expected.silent), (self._begun, Stage.READING)):
             since = now - self._limits.of(stage)
@@ -153,7 +153,7 @@ class PendingConnections:
         self._poll.close()
 
     def _look(self, number: int, *, is_gone: bool) -> tuple[Connection, Verdict] | None:
-        """Return the connection if it need not wait; close it if nothing can follow what has come."""
+        """Return the connection if it need not wait; close it if its beginning is hopeless."""
         connection = self._silent.get(number) or self._begun[number]
         data = b""
         with contextlib.suppress(OSError):
@@ -169,6 +169,6 @@ class PendingConnections:
         return None
 
     def _take(self, number: int) -> Connection:
-        """Return the connection, of which nothing more will be heard here."""
+        """Remove and return the connection, and stop its events."""
         self._poll.unregister(number)
         return self._silent.pop(number, None) or self._begun.pop(number)

@@ -13,13 +13,12 @@ PLAIN_TEXT = "text/plain; charset=utf-8"
 @dataclass(frozen=True, slots=True)
 class Response:
     """
-    An answer with its whole body. *headers* are `name: value` lines beyond those that every answer has.
+    An answer with its complete body. *headers* are `name: value` lines beyond those that every answer has.
 
-    *tail* follows the body. What is small and soon another stands there, so that the large part is shared by all who
-    read it, however slowly.
+    *tail* follows the body. It is the small part that changes often, so that the large part can be shared by all
+    readers, however slow.
 
-    *ends_connection*: what a client that was refused asks next comes on a new connection, so that clients that only
-    collect refusals do not hold the places of others.
+    *ends_connection*: a refused client must reconnect, so that clients that only collect refusals do not occupy places.
     """
 
     status: HTTPStatus
@@ -31,15 +30,15 @@ class Response:
 
 
 class DateHeader:
-    """The value of the Date field, which changes once a second; safe to use from any thread."""
+    """The value of the Date field, which changes once a second; thread-safe."""
 
     def __init__(self, clock: Clock) -> None:
-        """Write nothing yet."""
+        """Start without a cached text."""
         self._clock = clock
         self._known = (-1, "")
 
     def text(self) -> str:
-        """Return the time as RFC 9110, 5.6.7 writes it: names are English, as this process sets no locale."""
+        """Return the time in the format of RFC 9110, 5.6.7; names are English because this process sets no locale."""
         second = int(self._clock.wall_seconds())
         known = self._known
         if known[0] != second:
@@ -48,13 +47,13 @@ class DateHeader:
 
 
 def sentence(status: HTTPStatus, text: str, *headers: str) -> Response:
-    """Return an answer for people: one sentence of plain text."""
+    """Return a plain-text answer of one sentence."""
     return Response(status, f"{text}\n".encode(), headers=headers)
 
 
 def is_not_modified(headers: Mapping[str, str], etag: str) -> bool:
     """
-    Return whether If-None-Match names *etag*, quotes included, so that 304 is the answer.
+    Return whether If-None-Match contains *etag* (with quotes), so that 304 is the answer.
 
     Tags are compared weakly: a proxy that compressed our answer may have marked its tag as weak.
 
@@ -66,11 +65,11 @@ def is_not_modified(headers: Mapping[str, str], etag: str) -> bool:
 
 def render_head(response: Response, *, date: str, keep_alive: bool) -> bytes:
     """
-    Return status line and headers, with the empty line that ends them; the body's length is stated also for HEAD.
+    Return status line and headers, with the empty line that ends them; Content-Length is stated also for HEAD.
 
-    304 has no body, and the length of the one it stands for is not known here (RFC 9110, 8.6).
+    304 has no body, and the length of the original is not known here (RFC 9110, 8.6).
 
-    The Server field has no version, as it would tell an attacker more than it tells a user.
+    The Server field has no version, which would help attackers more than users.
     """
     length = (
         ""

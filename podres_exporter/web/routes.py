@@ -1,4 +1,4 @@
-"""What is served at which path: metrics, the snapshot as JSON, the two probes, and a landing page."""
+"""The routes: metrics, the snapshot as JSON, the two probes, and a landing page."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -35,18 +35,18 @@ _LANDING = """\
 
 
 class MetricsPage(Protocol):
-    """What hands out the metrics."""
+    """Produces the metrics page."""
 
     def __call__(self, page_format: Format, gzip: bool, /) -> tuple[bytes, bytes]:
-        """Return the page in a format, compressed with gzip if asked to: a large part and the small one after it."""
+        """Return the page in a format, gzipped on request: a large part and the small one after it."""
         ...
 
 
 class SnapshotBody(Protocol):
-    """What hands out the snapshot as JSON."""
+    """Produces the snapshot as JSON."""
 
     def __call__(self, gzip: bool, /) -> tuple[bytes, str]:
-        """Return the document, compressed with gzip if asked to, and its ETag."""
+        """Return the document, gzipped on request, and its ETag."""
         ...
 
 
@@ -64,9 +64,9 @@ def site(
     page: Mapping[str, Route] | None = None,
 ) -> Mapping[str, Route]:
     """
-    Return what answers at each path; the metrics take the place of the landing page if their path is `/`.
+    Return the routes; the metrics replace the landing page if their path is `/`.
 
-    *page* has the routes of the page for people, which take it otherwise.
+    *page* has the routes of the HTML page, which otherwise replace the landing page.
     """
     return {
         **(page or {"/": _landing_page(telemetry_path)}),
@@ -92,7 +92,7 @@ def _metrics(page: MetricsPage) -> Route:
 
 
 def _snapshot(document: SnapshotBody) -> Route:
-    """Return the route of the document; a client that has it already gets 304 and no body."""
+    """Return the route of the document; a client with the current version gets 304 and no body."""
 
     def answer(request: Request) -> Response:
         gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
@@ -116,7 +116,7 @@ def _probe(check: Probe) -> Route:
 
 
 def _landing_page(telemetry_path: str) -> Route:
-    """Return the route of a page that is rendered once."""
+    """Return the route of the landing page, rendered once."""
     import html  # noqa: PLC0415 - its table of entities is 0.4 MiB, and the daemon has a page of its own
 
     page = _LANDING.format(

@@ -1,4 +1,4 @@
-"""The web server: its parts put together, its start and its stop."""
+"""The web server: combine its parts, start and stop it."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -23,11 +23,10 @@ _GRACE_SECONDS = 1.0
 
 class WebServer:
     """
-    A bounded HTTP/1.1 server with a worker thread per connection on which a request has come.
+    A bounded HTTP/1.1 server with one worker thread per connection that has sent a request.
 
     One thread accepts, waits for the first request of each connection, and enforces every deadline; the others, a
-    bounded number, are blocked in one read or write each.
-    *addresses* are those really bound, in the order given.
+    bounded number, are blocked in one read or write each. *addresses* are those actually bound, in the given order.
     """
 
     def __init__(
@@ -41,11 +40,10 @@ class WebServer:
         access: AccessControl | None = None,
     ) -> None:
         """
-        Bind every address, without accepting yet; *routes* maps paths to what answers there.
+        Bind every address, without accepting yet; *routes* maps paths to handlers.
 
-        *max_requests* bounds the scrapes that are answered at once, beyond which clients get 429. *access* is None
-        where everyone may read, in plain HTTP.
-        Raises ConfigError naming every address that cannot be used.
+        *max_requests* limits concurrent scrapes; further ones get 429. *access* is None for plain HTTP without
+        authentication. Raises ConfigError naming every address that cannot be used.
         """
         self._listeners = open_listeners(addresses)
         self._open_tls = access.open if access and access.is_tls else None
@@ -67,7 +65,7 @@ class WebServer:
         self._thread = threading.Thread(target=self._acceptor.run, name="web-accept", daemon=True)
 
     def __enter__(self) -> Self:
-        """Start; leaving the block stops."""
+        """Start; leaving the block stops the server."""
         self.start()
         return self
 
@@ -76,14 +74,14 @@ class WebServer:
         self.stop()
 
     def start(self) -> None:
-        """Begin to accept; returns at once."""
+        """Start accepting; returns at once."""
         self._thread.start()
 
     def stop(self) -> None:
         """
         Stop listening and close every connection; returns within about two seconds, whatever clients do.
 
-        Answers under way have one second to finish. A handler that still runs then is left behind in its daemon thread.
+        Pending answers have one second to finish. A handler that still runs then is abandoned in its daemon thread.
         """
         if self._is_stopped:
             return
@@ -101,9 +99,9 @@ class WebServer:
         self._workers.join(_GRACE_SECONDS)
 
     def _wake_acceptor(self) -> None:
-        """Tell the accepting thread that a worker is free."""
+        """Tell the acceptor thread that a worker is free."""
         self._acceptor.on_worker_free()
 
     def _serve(self, connection: Connection) -> None:
-        """Serve a connection until its end."""
+        """Serve a connection to its end."""
         HttpConnection(connection, self._connections, self._answer, self._date, self._open_tls).run()

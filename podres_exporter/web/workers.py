@@ -8,25 +8,25 @@ from queue import SimpleQueue
 from podres_exporter.clock import Clock
 from podres_exporter.web.connections import Connection
 
-# Starting a thread takes as long as answering a scrape. An idle one costs some ten KiB; more than so many clients that
-# open a new connection for each request, all at once, are unusual on one node.
+# Starting a thread takes as long as answering a scrape. An idle one costs some ten KiB; more concurrent clients that
+# open a new connection for each request are unusual on one node.
 _SPARE = 4
 
 
 class Workers:
     """
-    Serve one connection at a time, each; safe to use from any thread.
+    The worker threads; thread-safe.
 
-    They are named web-1 and so on, and web-spare while they have nothing to do.
+    They are named web-1 and so on, and web-spare while idle.
     """
 
     def __init__(
         self, serve: Callable[[Connection], None], clock: Clock, *, most: int, on_free: Callable[[], None]
     ) -> None:
         """
-        Start none yet; *serve* serves a connection until its end, closes it and never raises.
+        Start none yet; *serve* serves a connection to its end, closes it and never raises.
 
-        There are at most *most* threads and a few to spare. *on_free* is called, by the worker, when one has finished.
+        There are at most *most* threads and a few idle ones. *on_free* is called by a worker that has finished.
         """
         self._serve = serve
         self._clock = clock
@@ -41,11 +41,11 @@ class Workers:
 
     @property
     def has_room(self) -> bool:
-        """Whether take() would find a free worker, or may start one."""
+        """Whether take() would find or may start a free worker."""
         return self._spare > 0 or len(self._threads) < self._most
 
     def take(self, connection: Connection) -> None:
-        """Give the connection to a worker that is free or new; raises RuntimeError where no thread can be started."""
+        """Give the connection to an idle or new worker; raises RuntimeError if no thread can be started."""
         with self._lock:
             if self._spare:
                 self._spare -= 1
@@ -61,7 +61,7 @@ class Workers:
             raise
 
     def begin_stopping(self) -> None:
-        """End the workers that have nothing to do; the others follow when they have done it."""
+        """End the idle workers; the others follow when they have finished."""
         with self._lock:
             self._is_stopping = True
             for _ in range(self._spare):
@@ -69,7 +69,7 @@ class Workers:
             self._spare = 0
 
     def join(self, at_most_seconds: float) -> None:
-        """Wait until all have ended or the time is over."""
+        """Wait until all have ended or the timeout expires."""
         deadline = self._clock.monotonic_seconds() + at_most_seconds
         with self._lock:
             threads = list(self._threads)

@@ -60,7 +60,7 @@ def test_the_size_of_an_answer_that_was_refused_for_it_is_in_the_refusal() -> No
     ("pod_bytes", "claims", "words"),
     [
         (17 * MIB, [Claim("ml", "gpus", ())], "see why the DRA driver cannot prepare the claims of ml/stuck"),
-        (17 * MIB, [], "see what ml/stuck asks for"),
+        (17 * MIB, [], "check what ml/stuck requests"),
         (1 * MIB, [], "very many devices"),
     ],
 )
@@ -95,7 +95,7 @@ def test_unusable_items_are_named() -> None:
     )
 
     assert Verdict.WARNING is one.verdict
-    assert r"4 items cannot be used as sent: pod_resources[ml/a].containers[0]: no\x07 name" in one.seen
+    assert r"4 items unusable: pod_resources[ml/a].containers[0]: no\x07 name" in one.seen
     assert "and 1 more" in one.seen
     assert {"malformed": 4, "merged_pods": 0} == one.facts
 
@@ -105,4 +105,4 @@ def test_pods_that_share_a_name_are_worth_a_note() -> None:
     one = found(evidence, "kubelet.items")
 
     assert Verdict.NOTE is one.verdict
-    assert "1 entry shared" in one.seen
+    assert "1 entry had the namespace and name of another" in one.seen

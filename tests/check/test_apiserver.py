@@ -81,10 +81,10 @@ def test_credentials_that_cannot_be_used_fail() -> None:
 @pytest.mark.parametrize(
     ("detail", "reason", "changes", "remedy"),
     [
-        ("Connection refused", Reason.UNAVAILABLE, {}, "no answer from there"),
+        ("Connection refused", Reason.UNAVAILABLE, {}, "no answer: check the address"),
         ("connect timed out", Reason.TIMEOUT, {}, "NetworkPolicy"),
         ("Read timed out.", Reason.TIMEOUT, {}, "overloaded"),
-        ("SSLError: CERTIFICATE_VERIFY_FAILED", Reason.DENIED, {}, "not signed by the CA"),
+        ("SSLError: CERTIFICATE_VERIFY_FAILED", Reason.DENIED, {}, "not signed by the trusted CA"),
         ("refused", Reason.UNAVAILABLE, {"account": account(proxy="http://proxy:3128")}, "NO_PROXY"),
     ],
 )
@@ -189,7 +189,7 @@ def test_a_name_under_which_the_kubelets_pods_are_not_known_is_wrong(metas: tupl
 def test_a_name_cannot_be_told_without_pods() -> None:
     one = found(healthy(looks=(Look(listing(), metadata()),)), "api.node-name")
 
-    assert (Verdict.OK, "n1; there is no pod to tell by") == (one.verdict, one.seen)
+    assert (Verdict.OK, "n1; there are no pods to compare") == (one.verdict, one.seen)
 
 
 def test_a_name_is_not_judged_without_both_sides() -> None:

@@ -13,7 +13,7 @@ from podres_exporter.errors import ApiServerError, Reason
     [
         (None, Verdict.SKIPPED, "--no-collector.dra"),
         (DraAccess(""), Verdict.SKIPPED, "does not serve resource.k8s.io"),
-        (ApiServerError("get", Reason.MALFORMED, "odd"), Verdict.SKIPPED, "does not tell: odd"),
+        (ApiServerError("get", Reason.MALFORMED, "odd"), Verdict.SKIPPED, "does not say: odd"),
         (DraAccess("v1"), Verdict.OK, "may read ResourceSlices and ResourceClaims (v1)"),
         (DraAccess("v1beta1", (("get", "resourceclaims"),)), Verdict.WARNING, "may not get resourceclaims"),
     ],

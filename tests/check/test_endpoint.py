@@ -72,7 +72,7 @@ def test_a_directory_that_may_not_be_looked_into_is_a_matter_of_permission() -> 
 
     assert Verdict.SKIPPED is of("file", **changes).verdict
     assert Verdict.FAILED is one.verdict
-    assert f"UID 1000 may not look into {DIRECTORY}" == one.seen
+    assert f"UID 1000 may not read {DIRECTORY}" == one.seen
     assert "UID 0" in one.remedy
 
 
@@ -123,7 +123,7 @@ def test_a_connection_that_does_not_come_about_fails(outcome: Outcome, seen: str
 @pytest.mark.parametrize(
     ("mount", "seen"),
     [
-        (Mount("/", "/", is_read_only=False, file_system="ext4"), "none of its own"),
+        (Mount("/", "/", is_read_only=False, file_system="ext4"), "no mount of its own"),
         (Mount(DIRECTORY, "/x", is_read_only=True, file_system="ext4"), f"the directory {DIRECTORY}, read-only, which"),
         (Mount("/var", "/x", is_read_only=False, file_system="ext4"), "the directory /var, read-write"),
     ],
@@ -141,7 +141,7 @@ def test_a_mounted_file_that_still_works_is_a_warning() -> None:
     one = of("mount", mount=FILE_MOUNT)
 
     assert Verdict.WARNING is one.verdict
-    assert "until the kubelet restarts" in one.seen
+    assert "when the kubelet restarts" in one.seen
     assert f"mount the directory {DIRECTORY}" in one.remedy
 
 
@@ -178,11 +178,11 @@ def test_mounts_that_cannot_be_told_are_skipped() -> None:
 @pytest.mark.parametrize(
     ("age", "verdict", "seen"),
     [
-        (7200, Verdict.OK, "made 2 hours ago, when the kubelet started"),
-        (60, Verdict.OK, "made 60 s ago"),
-        (59, Verdict.NOTE, "made 59 s ago"),
-        (-0.5, Verdict.NOTE, "made 0 s ago"),
-        (-3600, Verdict.NOTE, "made 60 minutes in the future"),
+        (7200, Verdict.OK, "created 2 hours ago, when the kubelet started"),
+        (60, Verdict.OK, "created 60 s ago"),
+        (59, Verdict.NOTE, "created 59 s ago"),
+        (-0.5, Verdict.NOTE, "created 0 s ago"),
+        (-3600, Verdict.NOTE, "created 60 minutes in the future"),
     ],
 )
 def test_a_young_kubelet_is_worth_a_note(age: float, verdict: Verdict, seen: str) -> None:

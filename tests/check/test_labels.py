@@ -42,7 +42,7 @@ def test_a_list_that_matches_nothing_is_a_warning_with_labels_that_would() -> No
     one = labels("label_app,x/*", {"a": 1, "b": 1, "c": 1, "d": 1, "app": 4, "tier": 2})
 
     assert Verdict.WARNING is one.verdict
-    assert "allows no label of 4 pods: none has label_app, x/*" in one.seen
+    assert "matches no label of 4 pods: none has label_app, x/*" in one.seen
     assert one.remedy.endswith("this node's pods have app, tier, a, b, c")
     assert {"allowed": 0, "unmatched": ["label_app", "x/*"]} == one.facts
 

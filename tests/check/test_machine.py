@@ -83,15 +83,15 @@ def test_managers_cannot_be_told_without_get_allocatable_resources() -> None:
 @pytest.mark.parametrize(
     ("manager", "verdict", "said"),
     [
-        (DeviceManager("/d/kubelet.sock", FileKind.SOCKET), Verdict.OK, "runs: /d/kubelet.sock is there"),
+        (DeviceManager("/d/kubelet.sock", FileKind.SOCKET), Verdict.OK, "running: /d/kubelet.sock exists"),
         (DeviceManager("/d/kubelet.sock", FileKind.MISSING), Verdict.WARNING, "no device plugin can register"),
         (
             DeviceManager("/d/kubelet.sock", FileKind.MISSING, sees_directory=False),
             Verdict.SKIPPED,
-            "cannot be seen from here",
+            "is not visible from here",
         ),
-        (DeviceManager("/d/kubelet.sock", FileKind.HIDDEN), Verdict.SKIPPED, "cannot be seen from here"),
-        (None, Verdict.SKIPPED, "not looked for"),
+        (DeviceManager("/d/kubelet.sock", FileKind.HIDDEN), Verdict.SKIPPED, "is not visible from here"),
+        (None, Verdict.SKIPPED, "not examined"),
     ],
 )
 def test_the_device_manager_is_seen_by_its_own_socket(

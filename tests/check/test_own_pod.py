@@ -24,7 +24,7 @@ def seen_with(own: PodKey | None, *names: str) -> Evidence:
     ("names", "verdict", "words"),
     [
         (("exporter-x7k2p", "other"), Verdict.OK, "lists podres/exporter-x7k2p"),
-        (("other", "proxy-n1"), Verdict.WARNING, "lists other pods, and not podres/exporter-x7k2p"),
+        (("other", "proxy-n1"), Verdict.WARNING, "lists other pods, but not podres/exporter-x7k2p"),
         (("proxy-n1",), Verdict.WARNING, "lists static pods only"),
         ((), Verdict.WARNING, "lists static pods only"),
     ],

@@ -37,8 +37,8 @@ def test_sides_that_agree_have_nothing_said_against_them() -> None:
 
     assert not disagrees(AGREED)
     assert {} == verdicts(evidence)
-    assert "2 requests for devices and exclusive CPUs, none unanswered" == found(evidence, "pods.requests").seen
-    assert "no DRA claim" == found(evidence, "pods.claims").seen
+    assert "2 requests for devices and exclusive CPUs, none unmet" == found(evidence, "pods.requests").seen
+    assert "no DRA claims" == found(evidence, "pods.claims").seen
 
 
 @pytest.mark.parametrize("look", [Look(None), Look(listing(TRAIN)), Look(None, metadata(meta()))])
@@ -126,7 +126,7 @@ def test_a_container_that_asked_and_shows_nothing_is_a_warning(held: Any, resour
     one = of("requests", Look(listing(pod("train", held, namespace="ml")), metadata(meta())))
 
     assert Verdict.WARNING is one.verdict
-    assert f"ml/train main asked for {resource} and shows 0" == one.seen
+    assert f"ml/train main requested {resource} and has 0" == one.seen
     assert {"requests": 2, "missing": 1, "explained": 0} == one.facts
 
 
@@ -137,7 +137,7 @@ def test_what_is_missing_for_a_known_reason_is_merely_counted() -> None:
     one = of("requests", Look(listing(TRAIN), metadata(known)))
 
     assert Verdict.OK is one.verdict
-    assert "1 is held in ways that the kubelet does not list" in one.seen
+    assert "1 is held but not listed by the kubelet, as expected" in one.seen
 
 
 def test_a_claim_without_devices_is_a_warning() -> None:
@@ -156,11 +156,11 @@ def test_claims_of_which_nobody_tells_who_uses_what_are_worth_a_note() -> None:
     one = found(evidence, "pods.claims")
 
     assert Verdict.NOTE is one.verdict
-    assert "of 1 claim it is not reported which container uses which device: ml/a" == one.seen
+    assert "1 claim without a report of which container uses which device: ml/a" == one.seen
     assert "attribution=claim" in one.remedy
 
 
 def test_claims_that_are_clear_are_counted() -> None:
     evidence = healthy(looks=(Look(claimed(Claim("ml", "a", devices("x"))), metadata(meta())),))
 
-    assert "1 DRA claim, nothing open" == found(evidence, "pods.claims").seen
+    assert "1 DRA claim, no problems" == found(evidence, "pods.claims").seen

@@ -46,18 +46,18 @@ def refused(process: str, target: str, **changes: Any) -> Finding:
         (
             DEVICE_PLUGIN,
             NEW_SOCKET,
-            "container_device_plugin_t is the right SELinux type, so a policy of",
+            "container_device_plugin_t is the right SELinux type, so a local policy of",
             "set seLinux",
         ),
         (UNCONFINED, OLD_SOCKET, "spc_t is the right SELinux type", "set seLinux"),
         (
             "system_u:system_r:my_t:s0",
             "system_u:object_r:var_t:s0",
-            "SELinux refuses my_t: set seLinuxOptions",
+            "SELinux denies my_t: set seLinuxOptions",
             "older t ",
         ),
         ("cri-containerd.apparmor.d (enforce)", "", "AppArmor profile cri-containerd.apparmor.d (enforce)", "SELinux"),
-        ("unconfined", "", "a security module refuses: look for AVC messages", "AppArmor profile"),
+        ("unconfined", "", "a security module denies access: look for AVC messages", "AppArmor profile"),
         ("", "", "ausearch -m avc", "AppArmor profile"),
     ],
 )
@@ -78,7 +78,7 @@ def test_a_directory_that_selinux_hides_from_root_is_a_refusal_of_the_same_kind(
     hidden = SocketFile(FileKind.HIDDEN, "Permission denied", changed_seconds=NOW)
     one = refused(CONTAINER, NEW_SOCKET, file=hidden, connection=None)
 
-    assert (Verdict.FAILED, "UID 0 may not look into /var/lib/kubelet/pod-resources") == (one.verdict, one.seen)
+    assert (Verdict.FAILED, "UID 0 may not read /var/lib/kubelet/pod-resources") == (one.verdict, one.seen)
     assert "set seLinuxOptions: {type: container_device_plugin_t}" in one.remedy
 
 

@@ -43,11 +43,11 @@ def lone(**changes: Any) -> Evidence:
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        (None, "1.34 or newer: Get is on, by default from 1.34"),
-        (Reason.NOT_FOUND, "1.34 or newer: Get is on, by default from 1.34"),
-        (Reason.DISABLED, "1.27 to 1.33: Get is there and switched off and Get is off by default"),
-        (Reason.UNIMPLEMENTED, "1.20 to 1.26: there is no Get"),
-        (Reason.TIMEOUT, "1.20 or newer: nothing tells more"),
+        (None, "1.34 or newer: Get is enabled, by default from 1.34"),
+        (Reason.NOT_FOUND, "1.34 or newer: Get is enabled, by default from 1.34"),
+        (Reason.DISABLED, "1.27 to 1.33: Get exists but is disabled and Get is off by default"),
+        (Reason.UNIMPLEMENTED, "1.20 to 1.26: Get does not exist"),
+        (Reason.TIMEOUT, "1.20 or newer: no further clues"),
     ],
 )
 def test_get_tells_three_ages_apart(reason: Reason | None, expected: str) -> None:
@@ -80,7 +80,7 @@ def test_get_allocatable_resources_tells_the_oldest_apart(reason: Reason | None,
     [
         ({"calls": {"List": Call("List", 0.1, 1, attempts=2, rejected=1)}}, "1.27 or newer: calls are limited"),
         ({"allocatable": allocatable(memory=[block(1, 0)])}, "1.22 or newer: memory is reported"),
-        ({"looks": (Look(listing(pod("a", cpus="1"))),)}, "1.37 or newer: pods have CPUs or memory as a whole"),
+        ({"looks": (Look(listing(pod("a", cpus="1"))),)}, "1.37 or newer: pods have pod-level CPUs or memory"),
         ({"looks": (Look(listing(pod("a", memory=[block(1, 0)]))),)}, "1.37 or newer"),
         ({"looks": (Look(claimed(cdi("d", "s"))),)}, "1.35 or newer: claims have share ids"),
         ({"looks": (Look(claimed(cdi("d"))),)}, "1.31 or newer: claims name their devices"),
@@ -94,7 +94,7 @@ def test_get_allocatable_resources_tells_the_oldest_apart(reason: Reason | None,
             {"looks": (Look(listing(pod("train", container("log"), namespace="ml")), metadata(sidecar())),)},
             "1.30 or newer: sidecars are listed",
         ),
-        ({"looks": (Look(listing(), metadata(sidecar())),)}, "1.20 or newer: nothing tells more"),
+        ({"looks": (Look(listing(), metadata(sidecar())),)}, "1.20 or newer: no further clues"),
         (
             {"looks": (Look(listing(TRAIN), metadata(meta(is_terminal=True))),)},
             "1.20 to 1.33: finished pods are listed",
@@ -111,7 +111,7 @@ def test_the_shared_pool_as_exclusive_cpus_is_a_kubelet_of_1_22_at_most() -> Non
     pods = listing(*(pod(name, container(cpus="0-7")) for name in "ab"))
     old = {"List": Call("List", 0.1, 1), "Get": refused("Get", Reason.UNIMPLEMENTED)}
 
-    assert "1.20 to 1.22: containers list the shared pool as theirs" == (
+    assert "1.20 to 1.22: containers list the shared pool as exclusive CPUs" == (
         found(lone(calls=old, looks=(Look(pods),)), "kubelet.release").seen
     )
     assert "1.20 or newer" in found(lone(looks=(Look(pods),)), "kubelet.release").seen
@@ -130,7 +130,7 @@ def test_defaults_that_contradict_each_other_have_been_changed() -> None:
         lone(looks=(finished,), calls={"List": Call("List", 0.1, 1), "Get": Call("Get", 0.1, 1)}), "kubelet.release"
     )
 
-    assert "1.27 or newer: Get is there" == one.seen
+    assert "1.27 or newer: Get exists" == one.seen
     assert {"first": "1.27", "last": None} == one.facts
 
 

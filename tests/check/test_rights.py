@@ -41,7 +41,7 @@ def test_the_rule_is_bound_to_whom_the_refused_list_names(user: str, subject: st
     refusal = no_answer(FORBIDDEN.format(user), Reason.DENIED)
     server = api(reviews={"list": allowed(is_allowed=False), "watch": allowed()}, pods=refusal)
 
-    assert f"ClusterRoleBinding of it to {subject}" in of("may-list", server).remedy
+    assert f"bind it to {subject}" in of("may-list", server).remedy
     assert (Verdict.FAILED, "see api.may-list") == (of("list", server).verdict, of("list", server).remedy)
 
 

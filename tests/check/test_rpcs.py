@@ -43,7 +43,7 @@ def test_without_a_connection_everything_of_the_kubelet_is_skipped() -> None:
         (Reason.TIMEOUT, "the kubelet hangs"),
         (Reason.THROTTLED, "see kubelet.rate-limit"),
         (Reason.TOO_LARGE, "see kubelet.size"),
-        (Reason.MALFORMED, "is no kubelet"),
+        (Reason.MALFORMED, "not a kubelet"),
         (Reason.UNAVAILABLE, "the connection broke"),
         (Reason.DENIED, "UID 0"),
         (Reason.INTERNAL, "journalctl -u kubelet"),
@@ -113,7 +113,7 @@ def test_get_is_not_asked_where_no_pod_is_known() -> None:
     del spoilt["Get"]
     one = found(healthy(calls=spoilt), "kubelet.get")
 
-    assert (Verdict.SKIPPED, "no pod is known to ask for") == (one.verdict, one.seen)
+    assert (Verdict.SKIPPED, "there is no pod to request") == (one.verdict, one.seen)
 
 
 @pytest.mark.parametrize(("name", "rpc"), RPCS)

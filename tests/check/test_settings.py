@@ -18,7 +18,7 @@ def test_what_is_given_is_named() -> None:
 
 
 def test_defaults_are_said_to_be_such() -> None:
-    assert "valid; nothing is given, so these are the defaults" == found(healthy(settings=settings()), "config").seen
+    assert "valid; all defaults" == found(healthy(settings=settings()), "config").seen
 
 
 def test_a_variable_that_nobody_reads_is_named_with_the_one_that_may_be_meant() -> None:
@@ -27,6 +27,6 @@ def test_a_variable_that_nobody_reads_is_named_with_the_one_that_may_be_meant() 
     one = found(healthy(settings=settings(strangers=strangers)), "config")
 
     assert Verdict.NOTE is one.verdict
-    assert "valid, but nothing reads PODRES_KUBELET_SOKET, PODRES_X" == one.seen
+    assert "valid, but unknown and ignored: PODRES_KUBELET_SOKET, PODRES_X" == one.seen
     assert "did you mean PODRES_KUBELET_SOCKET?" in one.remedy
     assert ["PODRES_KUBELET_SOKET", "PODRES_X"] == one.facts["unread"]

@@ -34,7 +34,7 @@ def test_each_finding_is_a_line_with_its_mark_and_the_remedy_below() -> None:
         "      -> know it",
         "skip  b.four   no a.first",
         "",
-        "1 failed, 1 warning, 1 note, 1 ok and 1 skipped. Begin with a.first.",
+        "1 failed, 1 warning, 1 note, 1 ok and 1 skipped. Start with a.first.",
     ] == found
 
 
@@ -65,7 +65,7 @@ def test_a_report_without_a_fault_says_no_place_to_begin() -> None:
 
 
 def test_warnings_alone_say_where_to_begin_too() -> None:
-    assert "2 warnings. Begin with a." == lines(warning("a", "x", "y"), warning("b", "x", "y"))[-1]
+    assert "2 warnings. Start with a." == lines(warning("a", "x", "y"), warning("b", "x", "y"))[-1]
 
 
 def test_of_findings_skipped_for_one_reason_the_first_stands_for_all() -> None:

@@ -56,7 +56,7 @@ def test_the_help_names_every_verb_the_precedence_and_the_exit_codes(capsys: pyt
 
     assert [] == [verb for verb in VERBS if f"\n    {verb} " not in text]
     assert "--version" in text
-    assert "Flags take precedence over the environment, the environment over defaults." in text
+    assert "Flags override environment variables, which override defaults." in text
     assert "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 partial." in text
 
 

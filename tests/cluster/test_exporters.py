@@ -56,7 +56,7 @@ def test_of_two_exporters_on_a_node_the_better_one_is_asked(better: ListedPod, w
         (listed("a", phase="Pending"), "its exporter is not running (phase Pending)"),
         (listed("a", phase=""), "its exporter is not running (phase unknown)"),
         (listed("a", deleting=True), "its exporter is being deleted"),
-        (listed("a", ready=False), "its exporter is not ready; kubectl podres check asks it why"),
+        (listed("a", ready=False), "its exporter is not ready; kubectl podres check shows why"),
     ],
 )
 def test_a_node_whose_exporter_cannot_be_asked_is_named_with_the_reason(pod: ListedPod, detail: str) -> None:

@@ -156,7 +156,7 @@ def test_nodes_without_an_exporter_are_named_but_not_those_with_a_trouble() -> N
 def test_where_nodes_cannot_be_listed_that_is_said() -> None:
     (found,) = health(told("n1"), all_nodes=None).findings
 
-    assert "grant list on nodes to know them" == found.remedy
+    assert "grant list on nodes to find out" == found.remedy
 
 
 def test_a_node_that_is_not_heard_of_spoils_the_whole_and_none_at_all_fails_it() -> None:

@@ -57,9 +57,9 @@ def test_what_several_nodes_have_in_common_is_said_once_the_worst_first() -> Non
 
     assert sorted(marks, key=["FAIL", "warn", "note"].index) == marks
     assert "warn  snapshot.held: n2, n3: what is allocatable, as the kubelet reported it before its restart" in text
-    assert "note  kubelet.get: n2, n3: the kubelet does not serve Get: changes are seen at the next poll" in text
+    assert "note  kubelet.get: n2, n3: the kubelet does not serve Get: changes are only seen at the next poll" in text
     assert "      -> it needs 1.34, or the feature gate KubeletPodResourcesGet" in text
-    assert "1 of 4 nodes well, 2 with findings and 1 not heard of." == text[-1]
+    assert "1 of 4 nodes healthy, 2 with findings and 1 without an answer." == text[-1]
 
 
 def test_metadata_that_lags_is_said() -> None:
@@ -74,11 +74,11 @@ def test_a_cluster_that_is_well_needs_few_words() -> None:
     text = lines(judge([told("n1")], [], NOW, []))
 
     assert 4 == len(text)
-    assert "1 of 1 node well." == text[-1]
+    assert "1 of 1 node healthy." == text[-1]
 
 
 def test_without_any_node_there_is_no_table() -> None:
-    assert ["0 of 1 node well and 1 not heard of."] == lines(judge([], [TROUBLE], NOW, []))
+    assert ["0 of 1 node healthy and 1 without an answer."] == lines(judge([], [TROUBLE], NOW, []))
 
 
 def test_marks_are_coloured_and_long_sentences_wrapped() -> None:

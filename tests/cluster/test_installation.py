@@ -46,7 +46,7 @@ def test_what_does_not_belong_to_the_daemon_set_is_no_member_wherever_it_is() ->
 
 def test_where_no_daemon_set_owns_any_the_user_must_name_the_namespace() -> None:
     pods = [wearing("a"), wearing("b", namespace="tenant")]
-    with pytest.raises(AmbiguousError, match=r"monitoring/a on n1, tenant/b on n1: .* by --exporter-namespace"):
+    with pytest.raises(AmbiguousError, match=r"monitoring/a on n1, tenant/b on n1: .* with --exporter-namespace"):
         choose_installation(pods, None, is_given=False)
 
     assert ("a",) == tuple(each.metadata.name for each in choose_installation(pods, "monitoring", is_given=True).pods)
@@ -58,7 +58,7 @@ def test_of_several_daemon_sets_the_one_that_was_created_first_is_believed() -> 
     created = {theirs: "2026-02-01T00:00:00Z", ours: "2026-01-01T00:00:00Z", made_up: None}
 
     assert "z-ours" == oldest_namespace(created)
-    with pytest.raises(AmbiguousError, match="exists; name their namespace by --exporter-namespace"):
+    with pytest.raises(AmbiguousError, match="exists; give their namespace with --exporter-namespace"):
         oldest_namespace({made_up: None})
 
 
@@ -67,5 +67,5 @@ def test_names_of_others_cannot_play_with_the_terminal_and_do_not_flood_it() -> 
     (line,) = other_lines(choose_installation([wearing("a", SET), *others], "monitoring", is_given=False))
 
     assert line.isprintable()
-    assert "and 45 more: they wear the exporter's labels and do not belong to the DaemonSet in monitoring" in line
+    assert "and 45 more: they have the exporter's labels but do not belong to the DaemonSet in monitoring" in line
     assert [] == other_lines(choose_installation([wearing("a", SET)], "monitoring", is_given=False))

@@ -15,7 +15,7 @@ def test_it_says_who_waits_why_and_where_it_could_go() -> None:
 
     assert [
         "ml/new  (Guaranteed, Pending)",
-        "  no node has it yet: the scheduler has not bound it",
+        "  not scheduled to a node yet",
         "  the scheduler says: 0/2 nodes are available: 2 Insufficient nvidia.com/gpu.",
         "",
         "where it could go now:",

@@ -66,9 +66,9 @@ def test_nodes_are_names() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"items": {}}', b'{"items": [{}]}'])
 def test_what_is_no_list_is_malformed(body: bytes) -> None:
-    with pytest.raises(ApiServerError, match="bytes are no list of pods") as of_pods:
+    with pytest.raises(ApiServerError, match="bytes are not a list of pods") as of_pods:
         read_page(body)
-    with pytest.raises(ApiServerError, match="bytes are no list of nodes") as of_nodes:
+    with pytest.raises(ApiServerError, match="bytes are not a list of nodes") as of_nodes:
         read_node_page(body)
 
     assert [Reason.MALFORMED] * 2 == [of_pods.value.reason, of_nodes.value.reason]

@@ -10,7 +10,7 @@ from podres_exporter.errors import Reason
 
 TARGET = told("n1").target
 UNREACHED = "error trying to reach service: "
-PORT = "is that its port (--exporter-port), and do network policies let the API server in?"
+PORT = "check its port (--exporter-port), and that network policies admit the API server"
 
 
 def status(message: str) -> bytes:
@@ -38,7 +38,7 @@ def status(message: str) -> bytes:
             503,
             status(f"{UNREACHED}http: server gave HTTP response to HTTPS client"),
             Reason.UNAVAILABLE,
-            "it serves plain HTTP: leave --exporter-scheme https out",
+            "it serves plain HTTP: omit --exporter-scheme https",
         ),
     ],
 )

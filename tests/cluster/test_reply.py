@@ -52,7 +52,7 @@ def test_an_exporter_need_not_say_its_version(exporter: object) -> None:
     ("exporter", "writer"), [({"version": "2.0.0"}, "podres-exporter 2.0.0"), (None, "its exporter")]
 )
 def test_another_version_of_the_document_names_both(exporter: object, writer: str) -> None:
-    expected = f"{writer} writes podres/v2 and this command reads podres/v1; bring both to one release"
+    expected = f"{writer} writes podres/v2 and this command reads podres/v1; use the same release for both"
 
     assert expected == detail(changed(apiVersion="podres/v2", exporter=exporter))
 
@@ -82,4 +82,4 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
     found = read_reply(TARGET, body)
 
     assert isinstance(found, Trouble)
-    assert "its answer is no JSON; is that a podres-exporter?" == found.detail
+    assert "its answer is not JSON; is it a podres-exporter?" == found.detail

@@ -42,7 +42,7 @@ def test_a_name_in_two_namespaces_is_answered_with_both() -> None:
         explain(snapshot, None, "a")
 
     assert ("x/a", "y/a") == caught.value.candidates
-    assert "pod a is in several namespaces; name one: x/a, y/a" == str(caught.value)
+    assert "pod a is in several namespaces; give one: x/a, y/a" == str(caught.value)
     assert "y" == explain(snapshot, "y", "a").namespace
 
 

@@ -39,7 +39,7 @@ def container(holds: str, life: str = "", name: str = "p") -> str:
         ),
         (
             "numa: [{node: 0, memory: 1Gi, hugepages: {1Gi: 2Gi}}]",
-            "numa[0].hugepages: are more than the node's memory, which they are a part of; take less",
+            "numa[0].hugepages: exceed the node's memory, of which they are a part; use less",
         ),
         ("numa: [{node: 0, socket: -1}]", "numa[0].socket: -1 is out of range; write a whole number of 0 or more"),
         ("node: a", "numa: has no NUMA node; describe at least one"),
@@ -53,11 +53,11 @@ def container(holds: str, life: str = "", name: str = "p") -> str:
         ),
         (
             NUMA + "kubelet: {memory_manager: {reserved: {zero: 1Gi}}}",
-            'kubelet.memory_manager.reserved["zero"]: is no NUMA node; write its number',
+            'kubelet.memory_manager.reserved["zero"]: is not the number of a NUMA node',
         ),
         (
             NUMA + "kubelet: {memory_manager: {reserved: {0: 4Gi}}}",
-            'kubelet.memory_manager.reserved["0"]: is more than the 3221225472 bytes beside huge pages; take less',
+            'kubelet.memory_manager.reserved["0"]: is more than the 3221225472 bytes besides huge pages; use less',
         ),
         (
             NUMA + "resources: [{name: a/b}, {name: a/b}]",
@@ -69,7 +69,7 @@ def container(holds: str, life: str = "", name: str = "p") -> str:
         ),
         (
             NUMA + "faults: [{kind: hang, at: 0, duration: 10, every: 10}]",
-            "faults[0].every: comes again before the fault is over; write more than 10 seconds",
+            "faults[0].every: repeats before the fault is over; write more than 10 seconds",
         ),
     ],
 )
@@ -84,16 +84,16 @@ def test_a_machine_that_contradicts_itself_is_named(document: str, problem: str)
         ("devices: {nvidia.com/gpu: [GPU-9]}", 'devices["nvidia.com/gpu"]: unknown device "GPU-9"; add it'),
         ("devices: {a/b: [x]}", 'devices["a/b"]: unknown resource; choose one of nvidia.com/gpu, rdma/hca'),
         ('cpus: "3,8-9"', "cpus: CPUs 8-9 are not on the node; it has 0-7"),
-        ('cpus: "0-1"', "cpus: CPUs 0 are reserved for the system; take others"),
+        ('cpus: "0-1"', "cpus: CPUs 0 are reserved for the system; use others"),
         ("memory: [{size: 1, numa_nodes: [0, 2]}]", "memory[0].numa_nodes: NUMA node 2 is not on the node"),
         ("memory: [{size: 4Gi, numa_nodes: [0]}]", "memory[0].size: 4294967296 bytes of memory are more than"),
         (
             "memory: [{type: hugepages-2Mi, size: 2Gi, numa_nodes: [0, 1]}]",
-            "memory[0].size: 2147483648 bytes of hugepages-2Mi are more than the 1073741824 there; take less",
+            "memory[0].size: 2147483648 bytes of hugepages-2Mi are more than the 1073741824 there; use less",
         ),
         (
             "memory: [{type: disk, size: 1, numa_nodes: [0]}]",
-            "memory[0].size: 1 bytes of disk are more than the 0 there; take less",
+            "memory[0].size: 1 bytes of disk are more than the 0 there; use less",
         ),
     ],
 )
@@ -114,8 +114,14 @@ def test_managers_that_are_off_give_nothing() -> None:
     found = problems(NUMA, kubelet, "pods:\n", container("cpus: '1', memory: [{size: 1, numa_nodes: [0]}]"))
 
     assert [
-        "pods[0].containers[0].cpus: nobody gives CPUs; remove them or set kubelet.cpu_manager.policy to static",
-        "pods[0].containers[0].memory: nobody gives memory; remove it or set kubelet.memory_manager.policy to Static",
+        (
+            "pods[0].containers[0].cpus: the kubelet allocates no CPUs; remove them or set "
+            "kubelet.cpu_manager.policy to static"
+        ),
+        (
+            "pods[0].containers[0].memory: the kubelet allocates no memory; remove it or set "
+            "kubelet.memory_manager.policy to Static"
+        ),
     ] == found
 
 
@@ -131,7 +137,7 @@ def test_two_containers_of_a_pod_hold_nothing_together(holds: str, thing: str, p
     found = problems(NUMA, RESOURCES, f"pods: [{{name: a, containers: [{{name: b, {holds}}}, {{name: c, {holds}}}]}}]")
 
     holder = f"pods[0].containers[0].{part}"
-    assert [f"pods[0].containers[1].{part}: {thing} is also held by {holder}; take another"] == found
+    assert [f"pods[0].containers[1].{part}: {thing} is also held by {holder}; use another"] == found
 
 
 @pytest.mark.parametrize(
@@ -159,7 +165,7 @@ def test_the_fault_double_is_for_pods_that_are_admitted() -> None:
     found = problems(NUMA, RESOURCES, fault, "pods: [{name: a, containers: [{name: c}]}]")
     played = parse_scenario("".join((NUMA, RESOURCES, fault, f"pods: [{{name: a, {spec}}}]")), "x")
 
-    assert ["faults[0].kind: is for pods that the managers decide about; let two pods hold the device"] == found
+    assert ["faults[0].kind: is only for pods with a spec; to hold a device twice, list it in two pods"] == found
     assert "GPU-0" == played.faults[0].device_id
 
 
@@ -194,7 +200,7 @@ def test_containers_share_the_cpus_of_their_pod_only() -> None:
     )
 
     holder = "pods[0].containers[0].cpus"
-    assert [f"pods[0].containers[1].cpus: CPU 3 is also held by {holder}; take another"] == found
+    assert [f"pods[0].containers[1].cpus: CPU 3 is also held by {holder}; use another"] == found
 
 
 def test_names_are_distinct_while_they_live() -> None:
@@ -237,7 +243,7 @@ def test_more_numa_nodes_than_can_be_tried_are_refused_where_sets_of_them_matter
     many = MANY.replace("]", ", " + ", ".join(f"{{node: {number}}}" for number in range(10, 34)) + "]")
     (found,) = problems(many)
 
-    assert found.startswith("numa: 34 NUMA nodes are more than the 12")
+    assert found.startswith("numa: 34 NUMA nodes exceed the 12")
     assert 34 == len(parse_scenario(many + "kubelet: {memory_manager: {policy: None}}", "x").numa)
 
 
@@ -254,11 +260,11 @@ def test_more_numa_nodes_than_can_be_tried_are_refused_where_sets_of_them_matter
         ),
         (
             f"{NUMA}\nfaults: [{{kind: hang, at: 1, duration: 0.00000001, every: 0.0000001}}]",
-            "faults[0].every: is too often to be played; write at least 0.1 seconds",
+            "faults[0].every: is too often; write at least 0.1 seconds",
         ),
         (
             f"{NUMA}\npods: [{{name: p, end: 0.00001, repeat: 0.0001}}]",
-            "pods[0].repeat: is too often to be played; write at least 0.1 seconds",
+            "pods[0].repeat: is too often; write at least 0.1 seconds",
         ),
     ],
 )

@@ -117,7 +117,7 @@ def test_a_wrong_topology_manager_is_named(settings: str, problem: str) -> None:
         ),
         (
             "{initContainers: [{name: c}], containers: [{name: c}]}",
-            [".containers[0].name: 'c' is the name of another container too; rename one"],
+            [".containers[0].name: 'c' is also the name of another container; rename one"],
         ),
         (
             "{containers: [{name: c, resources: {limits: {cpu: two}}}]}",
@@ -175,7 +175,7 @@ def test_a_pod_that_says_what_it_holds_cannot_finish() -> None:
 def test_pods_with_and_without_a_spec_do_not_mix() -> None:
     """The managers would give away what the document says is held; every pod without a spec is named."""
     plain = "{name: %s, containers: [{name: c}]}"
-    sentence = "says what it holds, beside pods or plugins that the managers decide about; give it a spec"
+    sentence = "states what it holds, but other pods or plugins of the scenario have a spec; give it a spec too"
 
     mixed = problems(f"pods: [{plain % 'x'}, {POD}, {plain % 'y'}]")
     beside_a_real_plugin = problems(f"pods: [{plain % 'x'}]")
@@ -220,11 +220,11 @@ faults:
         ),
         (
             "kind: plugin_down, at: 1, duration: 1, resource: example.com/real",
-            "resource: 'example.com/real' is left to a real plugin; choose one that is not external",
+            "resource: 'example.com/real' is provided by a real plugin; choose one that is not external",
         ),
         (
             "kind: unhealthy, at: 1, duration: 1, resource: example.com/real, device: x",
-            "resource: 'example.com/real' is left to a real plugin; choose one that is not external",
+            "resource: 'example.com/real' is provided by a real plugin; choose one that is not external",
         ),
         (
             "kind: unhealthy, at: 1, duration: 1, resource: example.com/gpu, device: GPU-9",

@@ -22,5 +22,5 @@ def test_what_is_no_release_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["1.19", "1.39"])
 def test_a_release_that_cannot_be_played_is_refused(text: str) -> None:
     """podresources/v1 came with 1.20; a release after 1.38 may answer differently."""
-    with pytest.raises(ValueError, match=r"cannot be played; choose 1\.20 to 1\.38"):
+    with pytest.raises(ValueError, match=r"cannot be simulated; choose 1\.20 to 1\.38"):
         parse_release(text)

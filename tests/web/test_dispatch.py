@@ -33,7 +33,7 @@ def test_an_unknown_path_names_the_known_ones_and_does_not_repeat_itself() -> No
     response = Dispatcher(ROUTES, 1).answer(request("/<script>"))
 
     assert HTTPStatus.NOT_FOUND == response.status
-    assert response.body == b"There is nothing here. Known paths: /metrics, /broken\n"
+    assert response.body == b"Not found. Known paths: /metrics, /broken\n"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get"])

@@ -150,7 +150,7 @@ def test_an_unknown_path_leads_to_the_known_ones(fetch: Fetch) -> None:
     status, _, body = fetch("/healthz")
 
     known = b"/, /metrics, /api/v1/snapshot, /-/healthy, /-/ready"
-    assert (404, b"There is nothing here. Known paths: " + known + b"\n") == (status, body)
+    assert (404, b"Not found. Known paths: " + known + b"\n") == (status, body)
 
 
 def test_the_telemetry_path_can_be_moved() -> None:

@@ -1,1 +1,1 @@
-"""The findings of `check`, one subject a module; each takes the evidence and gives findings."""
+"""The findings of `check`, one subject per module; each takes the evidence and returns findings."""

@@ -1,4 +1,4 @@
-"""Findings on the API server: whether it can be reached, whether it answers, and whether it knows this node."""
+"""Findings on the API server: credentials, connection, permissions, list of pods, node name and clock."""
 
 from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, Evidence, PodsAnswer
 from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skipped, warning
@@ -23,7 +23,7 @@ _NODE_NAME = (
 
 
 def api_findings(evidence: Evidence) -> list[Finding]:
-    """Return the findings on credentials, connection, rights, the list of pods, the node's name and the clock."""
+    """Return the findings on credentials, connection, permissions, the list of pods, the node's name and the clock."""
     api, names = evidence.api, ("credentials", "reach", "may-list", "may-watch", "list", "node-name", "clock", "dra")
     if api is None:
         return [skipped(f"api.{name}", why_not_asked(evidence)) for name in names]
@@ -47,7 +47,7 @@ def api_findings(evidence: Evidence) -> list[Finding]:
 
 
 def why_not_asked(evidence: Evidence) -> str:
-    """Return what keeps the API server from being asked."""
+    """Return which setting turns the API server off."""
     if evidence.is_recorded:
         return RECORDED
     return NO_API_SERVER if evidence.podsapi is None else "--metadata.source is podsapi"
@@ -62,8 +62,8 @@ def _credentials(api: ApiServer, account: Account) -> Finding:
     answers = [*api.reviews.values(), api.pods]
     if 401 in map(http_code, answers):
         remedy = (
-            "the token is expired, or of another cluster: in a pod delete the pod, so that it gets a new one; with a "
-            "kubeconfig log in again"
+            "the token has expired or belongs to another cluster: in a pod, delete the pod so that it gets a new one; "
+            "with a kubeconfig, log in again"
         )
         return failed(name, f"{seen}, but the API server does not accept them (HTTP 401)", remedy)
     unusable = [each for each in answers if isinstance(each, ApiServerError) and "credentials" in each.detail]
@@ -73,7 +73,7 @@ def _credentials(api: ApiServer, account: Account) -> Finding:
 
 
 def _reach(api: ApiServer, account: Account) -> Finding:
-    """Return whether the server answers anything at all, and whether the way there is private."""
+    """Return whether the server answers at all, and whether the connection is encrypted."""
     name, where = "api.reach", printable(account.server)
     if account.proxy:
         where = f"{where} (through the proxy {printable(account.proxy)})"
@@ -86,24 +86,32 @@ def _reach(api: ApiServer, account: Account) -> Finding:
         return failed(name, f"{where}: {said(error)}", _reach_remedy(error, account), **facts)
     took = f" in {seconds_text(timed[0].seconds)}" if timed else ""
     if not account.is_encrypted:
-        seen, remedy = f"{where} answers{took}, without TLS", "use https:// outside of tests: the token can be read"
+        seen, remedy = (
+            f"{where} answers{took}, without TLS",
+            "use https:// outside of tests: the token can be intercepted",
+        )
         return note(name, seen, remedy, **facts)
     if not account.is_verified:
-        remedy = "give the kubeconfig the cluster's certificate-authority in place of insecure-skip-tls-verify"
+        remedy = "set the cluster's certificate-authority in the kubeconfig instead of insecure-skip-tls-verify"
         return warning(name, f"{where} answers{took}, and its certificate is not verified", remedy, **facts)
     return ok(name, f"{where} answers{took}, over TLS", **facts)
 
 
 def _reach_remedy(error: ApiServerError, account: Account) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in error.detail:
-        return "the server's certificate is not signed by the CA we trust: another cluster's kubeconfig, or a new CA"
+        return (
+            "the server's certificate is not signed by the trusted CA: the kubeconfig of another cluster, or a new CA"
+        )
     if account.proxy:
-        return "leave the API server out of the proxy: add its address to NO_PROXY"
+        return "bypass the proxy for the API server: add its address to NO_PROXY"
     if "Read timed out" in error.detail:
-        return "it takes connections and does not answer: the API server, or what stands before it, is overloaded"
+        return (
+            "it accepts connections but does not answer: the API server, or a load balancer in front of it, is "
+            "overloaded"
+        )
     if error.reason is Reason.TIMEOUT:
-        return "packets are lost: a NetworkPolicy must let the exporter out to the API server"
-    return "no answer from there: check the address, a NetworkPolicy's egress rules, and the API server itself"
+        return "packets are lost: a NetworkPolicy must allow egress from the exporter to the API server"
+    return "no answer: check the address, the egress rules of NetworkPolicies, and the API server itself"
 
 
 def _list(api: ApiServer) -> Finding:
@@ -113,7 +121,7 @@ def _list(api: ApiServer) -> Finding:
         facts = {"pods": answer.pods, "size_bytes": answer.size_bytes, "seconds": answer.seconds}
         if answer.unreadable:
             seen = f"{counted(len(answer.unreadable), 'pod')} cannot be read: {some(answer.unreadable)}"
-            remedy = "they are exported without metadata; please report them, for the API server sends nothing else"
+            remedy = "they are exported without metadata; this is probably a bug of podres-exporter, please report it"
             return warning(name, seen, remedy, unreadable=len(answer.unreadable), **facts)
         return ok(name, f"{counted(answer.pods, 'pod')} of this node, {took}", unreadable=0, **facts)
     error = answer or ApiServerError("list", Reason.INTERNAL, "not asked")
@@ -124,15 +132,17 @@ def _list(api: ApiServer) -> Finding:
     if http_code(error) == 403:
         return failed(name, "refused (HTTP 403)", "see api.may-list", reason=error.reason.value)
     remedy = {
-        Reason.THROTTLED: "the API server is overloaded: API Priority and Fairness puts us off; it passes",
+        Reason.THROTTLED: (
+            "the API server is overloaded and API Priority and Fairness delays the request; try again later"
+        ),
         Reason.MALFORMED: "what answers there is no API server: check the address and proxies",
         Reason.NOT_FOUND: "what answers there is no API server: check the address and proxies",
-    }.get(error.reason, "look into the API server's log")
+    }.get(error.reason, "see the API server's log")
     return failed(name, said(error), remedy, reason=error.reason.value)
 
 
 def _node_name(evidence: Evidence) -> Finding:
-    """Return whether the name is the node's, by the pods that both sides know."""
+    """Return whether the name is the node's, judging by the pods that both sides know."""
     name, node = "api.node-name", printable(evidence.settings.node)
     listing, metadata = evidence.listing, evidence.metadata
     if metadata is None:
@@ -146,17 +156,18 @@ def _node_name(evidence: Evidence) -> Finding:
     )
     if listing.pods and not both:
         remedy = (
-            "set NODE_NAME from the field spec.nodeName, or give the name that kubectl get nodes shows; with another "
-            "node's name no pod gets its labels and owner"
+            "set NODE_NAME from the field spec.nodeName, or give the name that kubectl get nodes shows; with a wrong "
+            "name no pod gets its labels and owner"
         )
-        return failed(name, f"{told}, and none is the same: the name is wrong", remedy, shared_pods=0, **facts)
+        return failed(name, f"{told}, with none in common: the name is wrong", remedy, shared_pods=0, **facts)
     if evidence.settings.is_node_guessed:
         seen = (
-            f"nobody names the node; it is {node}, as the host: {both} of the kubelet's {len(listing.pods)} pods known"
+            f"no node name is configured; assuming the host name {node}: {both} of the kubelet's {len(listing.pods)} "
+            "pods known"
         )
-        return warning(name, seen, f"serve wants the name: {_NODE_NAME}", shared_pods=both, **facts)
+        return warning(name, seen, f"serve requires the name: {_NODE_NAME}", shared_pods=both, **facts)
     if not listing.pods:
-        return ok(name, f"{node}; there is no pod to tell by", shared_pods=0, **facts)
+        return ok(name, f"{node}; there are no pods to compare", shared_pods=0, **facts)
     return ok(
         name, f"{node}: {both} of the kubelet's {counted(len(listing.pods), 'pod')} known", shared_pods=both, **facts
     )
@@ -176,6 +187,9 @@ def _clock(api: ApiServer) -> Finding:
     if abs(skew) > SKEW_SECONDS + answer.seconds:
         seen = f"this node is {abs(skew):.0f} s {way} the API server"
         return warning(
-            name, seen, "synchronise it (chronyc tracking): alerts on timestamps go wrong, then tokens", **facts
+            name,
+            seen,
+            "synchronise it (chronyc tracking): alerts on timestamps will be wrong, and tokens rejected",
+            **facts,
         )
     return ok(name, f"within {max(1.0, abs(skew)):.0f} s of the API server's", **facts)

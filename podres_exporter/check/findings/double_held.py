@@ -9,17 +9,16 @@ NAME = "node.double-held"
 _MOST = 5
 _REMEDY = (
     "delete one of the pods, so that its controller recreates it: two programs use one device or CPU. Kubelets before "
-    "1.38 do this when a client calls List while a device plugin allocates: look for agents that poll the "
-    "pod-resources API often (kubelet_pod_resources_endpoint_requests_list), and see PodresDeviceHeldTwice in "
-    "deploy/rules/RUNBOOKS.md"
+    "1.38 do this when a client calls List during an allocation: find agents that poll the pod-resources API often "
+    "(kubelet_pod_resources_endpoint_requests_list), and see PodresDeviceHeldTwice in deploy/rules/RUNBOOKS.md"
 )
 _POSSIBLE_REMEDY = (
-    "harmless if one of the claims has the device for admin access (adminAccess in its request), which is not read here"
+    "harmless if one of the claims has the device for admin access (adminAccess in its request), which was not read"
 )
 
 
 def double_finding(evidence: Evidence) -> Finding:
-    """Return what two living pods hold together in two looks, two seconds apart."""
+    """Return what two running pods hold together in two observations, two seconds apart."""
     doubles = evidence.doubles
     if evidence.listing is None:
         return skipped(NAME, "the kubelet's pods are not known (kubelet.list)")

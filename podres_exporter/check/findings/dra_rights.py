@@ -1,4 +1,4 @@
-"""The finding on the rights to read ResourceSlices and ResourceClaims."""
+"""The finding on permissions to read ResourceSlices and ResourceClaims."""
 
 from podres_exporter.check.evidence import ApiServer
 from podres_exporter.check.finding import Facts, Finding, ok, skipped, warning
@@ -14,19 +14,21 @@ _RULES = (
 
 
 def dra_finding(api: ApiServer) -> Finding:
-    """Return whether DRA devices can be told by UUID and request; without the rights everything else is shown."""
+    """
+    Return whether DRA devices can be shown with UUID and request; without the permissions everything else is shown.
+    """
     access = api.dra
     if not is_reached(api):
         return skipped(NAME, "the API server has not answered (api.reach)")
     if access is None:
-        return skipped(NAME, "not asked for (--no-collector.dra)")
+        return skipped(NAME, "disabled (--no-collector.dra)")
     if isinstance(access, ApiServerError):
-        return skipped(NAME, f"the API server does not tell: {said(access)}")
+        return skipped(NAME, f"the API server does not say: {said(access)}")
     if not access.version:
         return skipped(NAME, "the API server does not serve resource.k8s.io (it does from 1.34 on)")
     missing = [f"{verb} {resource}" for verb, resource in access.missing]
     facts: Facts = {"version": access.version, "missing": len(missing)}
     if missing:
-        seen = f"may not {', '.join(missing)}: DRA devices are shown without UUID, request and what is left"
+        seen = f"may not {', '.join(missing)}: DRA devices are shown without UUID, request and availability"
         return warning(NAME, seen, _RULES, **facts)
     return ok(NAME, f"may read ResourceSlices and ResourceClaims ({access.version})", **facts)

@@ -13,7 +13,7 @@ _NO_ANSWER = "what is allocatable is not known (kubelet.allocatable)"
 
 
 def machine_findings(evidence: Evidence, allocation: Allocation | None) -> list[Finding]:
-    """Return the findings on NUMA nodes, CPUs and the kubelet's managers of CPUs, memory and devices."""
+    """Return the findings on NUMA nodes, CPUs, and the kubelet's CPU, memory and device managers."""
     return [
         _numa(evidence.topology),
         _cpus(evidence.topology, allocation),
@@ -27,8 +27,8 @@ def _numa(topology: Topology | TopologyError) -> Finding:
     name = "node.numa"
     if isinstance(topology, TopologyError):
         remedy = (
-            "check --topology.sysfs; in a pod /sys is there unless the container runtime masks it; without it CPUs "
-            "have no NUMA node and alignment is not judged"
+            "check --topology.sysfs; a pod has /sys unless the container runtime masks it; without it CPUs have no "
+            "NUMA node and alignment is not judged"
         )
         return warning(name, printable(topology.detail), remedy, reason=topology.reason.value)
     nodes, cpus = len(topology.nodes), len(topology.online)
@@ -37,7 +37,7 @@ def _numa(topology: Topology | TopologyError) -> Finding:
 
 
 def _cpus(topology: Topology | TopologyError, allocation: Allocation | None) -> Finding:
-    """Return which CPUs the kubelet knows and the kernel does not."""
+    """Return which CPUs the kubelet reports although the kernel does not have them."""
     name = "node.cpus"
     if isinstance(topology, TopologyError):
         return skipped(name, "the kernel's CPUs are not known (node.numa)")
@@ -48,8 +48,8 @@ def _cpus(topology: Topology | TopologyError, allocation: Allocation | None) -> 
     if strangers:
         seen = f"the kubelet names {counted(len(strangers), 'CPU')} that are not online: {format_cpuset(strangers)}"
         remedy = (
-            "if --topology.sysfs shows another machine, mend that; else CPUs went offline after the kubelet started: "
-            "bring them back, or drain the node, remove cpu_manager_state and restart the kubelet"
+            "if --topology.sysfs shows another machine, correct it; otherwise CPUs went offline after the kubelet "
+            "started: bring them back online, or drain the node, remove cpu_manager_state and restart the kubelet"
         )
         return warning(name, seen, remedy, told=len(told), unknown=format_cpuset(strangers))
     if not told:
@@ -64,7 +64,7 @@ def _told(allocation: Allocation) -> CpuSet:
 
 def _cpu_manager(evidence: Evidence, allocation: Allocation | None) -> Finding:
     """
-    Return whether the CPU manager's policy is static: only then is any CPU allocatable.
+    Return whether the CPU manager's policy is static: only then are CPUs allocatable.
 
     Source: kubelet cm/cpumanager/policy_none.go GetAllocatableCPUs.
     """
@@ -72,7 +72,7 @@ def _cpu_manager(evidence: Evidence, allocation: Allocation | None) -> Finding:
     if answer is None:
         return skipped(name, _NO_ANSWER)
     if not answer.cpus:
-        seen = "policy none: no container has CPUs of its own, so the metrics of exclusive CPUs are absent"
+        seen = "policy none: no container has exclusive CPUs, so their metrics are absent"
         return ok(name, seen, static=False)
     held = len(allocation.cpus.exclusive) if allocation else 0
     offered = counted(len(answer.cpus), "CPU")
@@ -82,7 +82,7 @@ def _cpu_manager(evidence: Evidence, allocation: Allocation | None) -> Finding:
 
 def _memory_manager(evidence: Evidence) -> Finding:
     """
-    Return whether the memory manager's policy is Static: only then is any memory allocatable.
+    Return whether the memory manager's policy is Static: only then is memory allocatable.
 
     Source: kubelet cm/memorymanager/policy_none.go GetAllocatableMemory.
     """
@@ -99,21 +99,21 @@ def _memory_manager(evidence: Evidence) -> Finding:
 
 def _device_manager(manager: DeviceManager | None) -> Finding:
     """
-    Return whether device plugins can register: the kubelet makes the socket at its start.
+    Return whether device plugins can register: the kubelet creates the socket when it starts.
 
     Source: kubelet cm/devicemanager/manager.go NewManagerImpl; the path does not follow --root-dir.
     """
     name = "node.device-manager"
     if manager is None:
-        return skipped(name, "it was not looked for")
+        return skipped(name, "it was not examined")
     path = printable(manager.path)
     if manager.kind is FileKind.SOCKET:
-        return ok(name, f"runs: {path} is there, for device plugins to register", path=manager.path)
+        return ok(name, f"running: {path} exists, so device plugins can register", path=manager.path)
     if not manager.sees_directory or manager.kind is FileKind.HIDDEN:
-        return skipped(name, f"{path} cannot be seen from here; a pod has it only with a mount of its own")
-    seen = f"{path} does not exist, so no device plugin can register, and none has to say what the node has"
+        return skipped(name, f"{path} is not visible from here; a pod needs a mount of its own for it")
+    seen = f"{path} does not exist, so no device plugin can register"
     remedy = (
-        "restart the kubelet (systemctl restart kubelet): it makes the socket at its start, and somebody has removed "
-        "it since, or the kubelet has not come that far (journalctl -u kubelet)"
+        "restart the kubelet (systemctl restart kubelet): it creates the socket when it starts; it was removed since, "
+        "or the kubelet has not finished starting (journalctl -u kubelet)"
     )
     return warning(name, seen, remedy, path=manager.path)

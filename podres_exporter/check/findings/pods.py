@@ -1,4 +1,4 @@
-"""Findings on pods: where the kubelet and the API server disagree, and which requests are not met."""
+"""Findings on pods: differences between kubelet and API server, unmet requests, and claims."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,7 +14,7 @@ _YOUNG = "the kubelet has only just started: check again in a minute"
 
 
 def missing_pods(look: Look) -> frozenset[PodKey]:
-    """Return the pods that a kubelet has taken up, that have not ended, and that it does not list."""
+    """Return the pods that a kubelet has accepted, that have not ended, and that it does not list."""
     if look.listing is None or look.metadata is None:
         return frozenset()
     listed = {pod.key for pod in look.listing.pods}
@@ -23,14 +23,14 @@ def missing_pods(look: Look) -> frozenset[PodKey]:
 
 
 def unknown_pods(look: Look) -> frozenset[PodKey]:
-    """Return the pods that the kubelet lists and the API server does not have on this node."""
+    """Return the pods that the kubelet lists but the API server does not have on this node."""
     if look.listing is None or look.metadata is None:
         return frozenset()
     return frozenset(pod.key for pod in look.listing.pods if pod.key not in look.metadata.pods)
 
 
 def _finished(look: Look) -> frozenset[PodKey]:
-    """Return the pods that have finished and are listed nevertheless."""
+    """Return the pods that have finished but are still listed."""
     if look.listing is None or look.metadata is None:
         return frozenset()
     metas = look.metadata.pods
@@ -38,17 +38,17 @@ def _finished(look: Look) -> frozenset[PodKey]:
 
 
 def disagrees(look: Look) -> bool:
-    """Return whether the sides tell of different pods; a second look shows whether they were only on their way."""
+    """Return whether the sides report different pods; a second observation shows whether that was only temporary."""
     return any(select(look) for select in (missing_pods, unknown_pods, _finished))
 
 
 def finished_pods(looks: Sequence[Look]) -> frozenset[PodKey]:
-    """Return the finished pods that every look shows."""
+    """Return the finished pods that are in every observation."""
     return _lasting(_finished, looks)
 
 
 def _lasting(select: Callable[[Look], frozenset[PodKey]], looks: Sequence[Look]) -> frozenset[PodKey]:
-    """Return what is so in every look."""
+    """Return what is true in every observation."""
     return frozenset.intersection(*map(select, looks))
 
 
@@ -56,7 +56,7 @@ def pod_findings(evidence: Evidence, allocation: Allocation | None) -> list[Find
     """
     Return the findings on missing, unknown and finished pods, on requests and on claims.
 
-    *allocation* is None exactly where the kubelet's pods are not known.
+    *allocation* is None exactly if the kubelet's pods are not known.
     """
     names = ("pods.missing", "pods.unknown", "pods.finished", "pods.requests")
     reason = _why_not(evidence)
@@ -67,7 +67,7 @@ def pod_findings(evidence: Evidence, allocation: Allocation | None) -> list[Find
 
 
 def _why_not(evidence: Evidence) -> str:
-    """Return why the sides cannot be compared, empty where they can."""
+    """Return why the sides cannot be compared, empty if they can."""
     if evidence.is_recorded and evidence.metadata is None:
         return RECORDED
     if evidence.api is None and evidence.podsapi is None and not evidence.is_recorded:
@@ -85,15 +85,17 @@ def _missing(evidence: Evidence) -> Finding:
     found = _lasting(missing_pods, evidence.looks)
     if not found:
         return ok(
-            "pods.missing", f"the kubelet lists every pod that {origin_name(evidence.metadata)} says runs here", pods=0
+            "pods.missing",
+            f"the kubelet lists every pod that runs here according to {origin_name(evidence.metadata)}",
+            pods=0,
         )
     seen = f"{counted(len(found), 'running pod')} of {origin_name(evidence.metadata)}'s not listed by the kubelet"
     age = evidence.wall_seconds - evidence.socket.file.changed_seconds
     remedy = (
         _YOUNG
         if age < evidence.settings.hold_down_seconds
-        else "they show in no metric: look for their names in journalctl -u kubelet; a kubelet that cannot reach its "
-        "API server knows a part of its pods only"
+        else "they are in no metric: look for their names in journalctl -u kubelet; a kubelet that cannot reach its "
+        "API server knows only some of its pods"
     )
     return warning("pods.missing", f"{seen}: {pods_text(found)}", remedy, pods=len(found))
 
@@ -104,8 +106,8 @@ def _unknown(evidence: Evidence) -> Finding:
         return ok("pods.unknown", f"{origin_name(evidence.metadata)} knows every pod that the kubelet lists", pods=0)
     seen = f"{counted(len(found), 'pod')} listed by the kubelet and unknown to {origin_name(evidence.metadata)}"
     remedy = (
-        "static pods whose mirror pod is refused look so, and pods that were deleted while the kubelet could not reach "
-        "the API server: they are exported without labels and owner"
+        "these are static pods whose mirror pod was rejected, or pods deleted while the kubelet could not reach the "
+        "API server: they are exported without labels and owner"
     )
     return note("pods.unknown", f"{seen}: {pods_text(found)}", remedy, pods=len(found))
 
@@ -117,14 +119,14 @@ def _finished_finding(evidence: Evidence) -> Finding:
         return ok("pods.finished", "the kubelet lists no pod that has finished", pods=0)
     seen = f"{counted(len(found), 'finished pod')} still listed by the kubelet: {pods_text(found)}"
     remedy = (
-        "kubelets up to 1.33 do; serve leaves them out and counts them (podres_pods_skipped), other clients count what "
-        "they held twice; gone with 1.34"
+        "kubelets up to 1.33 do this; serve ignores such pods and counts them (podres_pods_skipped), other clients "
+        "count their devices twice; fixed in 1.34"
     )
     return note("pods.finished", seen, remedy, pods=len(found))
 
 
 def _requests(allocation: Allocation) -> Finding:
-    """Return which containers asked for devices or CPUs and do not show them, without a reason that is known."""
+    """Return which containers lack requested devices or CPUs without a known reason."""
     requests = [(view, request) for view in allocation.pods for request in view.requests]
     short = [(view, request) for view, request in requests if request.missing]
     odd = [(view, request) for view, request in short if request.explanation is Explanation.UNEXPLAINED]
@@ -132,26 +134,26 @@ def _requests(allocation: Allocation) -> Finding:
     if not odd:
         explained = facts["explained"]
         are = "is" if explained == 1 else "are"
-        rest = f"; {explained} {are} held in ways that the kubelet does not list" if explained else ""
-        seen = f"{counted(len(requests), 'request')} for devices and exclusive CPUs, none unanswered{rest}"
+        rest = f"; {explained} {are} held but not listed by the kubelet, as expected" if explained else ""
+        seen = f"{counted(len(requests), 'request')} for devices and exclusive CPUs, none unmet{rest}"
         return ok("pods.requests", seen, **facts)
     named = some(
         [
-            f"{view.pod.namespace}/{view.pod.name} {request.container} asked for {request.requested} "
-            f"{request.resource} and shows {request.held}"
+            f"{view.pod.namespace}/{view.pod.name} {request.container} requested {request.requested} "
+            f"{request.resource} and has {request.held}"
             for view, request in odd
         ]
     )
     remedy = (
-        "podres-exporter explain POD says more; if the device plugin has restarted since, recreate the pod; containers "
-        "that began before the kubelet's checkpoint was removed never show again"
+        "see podres-exporter explain POD; if the device plugin has restarted since, recreate the pod; containers "
+        "started before the kubelet's checkpoint was removed are never listed again"
     )
     return warning("pods.requests", named, remedy, **facts)
 
 
 def _claims(allocation: Allocation | None) -> Finding:
     """
-    Return which DRA claims are not prepared, and of which it is not known who uses which device.
+    Return which DRA claims are not prepared, and for which it is unknown who uses which device.
 
     Source: kubelet dra/manager.go lists a claim's devices on each container that refers to it; KEP-4680.
     """
@@ -175,14 +177,14 @@ def _claims(allocation: Allocation | None) -> Finding:
     facts = {"claims": len(claims), "unprepared": len(empty), "undecided": len(open_)}
     if empty:
         seen = f"{counted(len(empty), 'claim')} without devices: {pods_text(empty)}"
-        remedy = "the driver has not prepared them: look into its log on this node for NodePrepareResources"
+        remedy = "the driver has not prepared them: check its log on this node for NodePrepareResources"
         return warning(name, seen, remedy, **facts)
     if open_:
         of_claims = counted(len(open_), "claim")
-        seen = f"of {of_claims} it is not reported which container uses which device: {pods_text(open_)}"
+        seen = f"{of_claims} without a report of which container uses which device: {pods_text(open_)}"
         remedy = (
-            "they are exported with attribution=claim; kubelets tell in the pod's status from 1.36 on (gate "
-            "ResourceHealthStatus, which 1.31 to 1.35 have switched off) if the API server may be asked"
+            "they are exported with attribution=claim; from 1.36 on kubelets report it in the pod's status (feature "
+            "gate ResourceHealthStatus, off by default in 1.31 to 1.35), which needs metadata from the API server"
         )
         return note(name, seen, remedy, **facts)
-    return ok(name, f"{counted(len(claims), 'DRA claim')}, nothing open" if claims else "no DRA claim", **facts)
+    return ok(name, f"{counted(len(claims), 'DRA claim')}, no problems" if claims else "no DRA claims", **facts)

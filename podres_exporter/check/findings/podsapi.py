@@ -12,7 +12,7 @@ NAME = "podsapi.watch"
 
 
 def podsapi_findings(evidence: Evidence) -> list[Finding]:
-    """Return whether the kubelet names its pods, and all of them; nothing where another source is asked."""
+    """Return whether the kubelet's Pods API sends its pods, and all of them; nothing if it is not the source."""
     found = evidence.podsapi
     if found is None:
         return []
@@ -20,11 +20,11 @@ def podsapi_findings(evidence: Evidence) -> list[Finding]:
     if found.error is not None:
         remedy = f"{remedy_of(MetadataOrigin.PODSAPI, found.error.reason)}, or use another --metadata.source"
         return [failed(NAME, printable(found.error.detail), remedy, reason=found.error.reason.value)]
-    seen = f"{path}: {counted(found.pods, 'pod')} named in {seconds_text(found.seconds)}"
+    seen = f"{path}: {counted(found.pods, 'pod')} received in {seconds_text(found.seconds)}"
     if not found.is_complete:
         remedy = (
-            "the kubelet has just started, cannot reach its API server, or runs nothing but static pods; in a pod, "
-            "POD_NAMESPACE and POD_NAME must name it"
+            "the kubelet has just started, cannot reach its API server, or runs only static pods; in a pod, "
+            "POD_NAMESPACE and POD_NAME must be set"
         )
-        return [warning(NAME, f"{seen}, but not known to be all", remedy, pods=found.pods)]
+        return [warning(NAME, f"{seen}, but possibly not all", remedy, pods=found.pods)]
     return [ok(NAME, seen, pods=found.pods)]

@@ -1,8 +1,7 @@
 """
-Which release the kubelet is of, as far as its answers betray it.
+Infer the kubelet's release from its answers.
 
-The pod-resources API does not say, and asking the API server for the node would take a right that the exporter does not
-need otherwise.
+The pod-resources API does not state it, and reading the node object would need an additional permission.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,9 +23,9 @@ FIRST, OPEN = 20, 1000
 @dataclass(frozen=True, slots=True)
 class Clue:
     """
-    What narrows the release to minors *first* to *last*, and why.
+    A clue that narrows the release to minors *first* to *last*, and why.
 
-    *is_certain*: no setting can make another release answer so. Others hold unless somebody has changed a default.
+    *is_certain*: no setting of another release gives this answer. Other clues assume that defaults were not changed.
     """
 
     seen: str
@@ -36,14 +35,14 @@ class Clue:
 
 
 def release_finding(evidence: Evidence) -> Finding:
-    """Return the range of releases, with what it was told by."""
+    """Return the range of releases, with the clues."""
     call = evidence.calls.get(LIST)
     if call is None or call.reason is not None:
         return skipped("kubelet.release", NOT_CONNECTED if call is None else "no answer (kubelet.list)")
     clues = list(_clues(evidence))
     first, last = narrowed(clues)
     reasons = [clue.seen for clue in clues if _tells(clue, first, last)]
-    seen = f"{range_text(first, last)}: {joined(reasons)}" if reasons else "1.20 or newer: nothing tells more"
+    seen = f"{range_text(first, last)}: {joined(reasons)}" if reasons else "1.20 or newer: no further clues"
     return ok("kubelet.release", seen, first=f"1.{first}", last=None if last == OPEN else f"1.{last}")
 
 
@@ -56,7 +55,7 @@ def narrowed(clues: Iterable[Clue]) -> tuple[int, int]:
     """
     Return the first and the last minor that all clues allow.
 
-    Uncertain ones that contradict each other, or what is certain, are dropped: somebody has changed a default.
+    Uncertain ones that contradict each other or a certain one are dropped: a default has been changed.
     """
     known = list(clues)
     certain = _common([clue for clue in known if clue.is_certain])
@@ -80,7 +79,7 @@ def range_text(first: int, last: int) -> str:
 
 def _clues(evidence: Evidence) -> Iterator[Clue]:
     """
-    Yield what the answers betray.
+    Yield the clues in the answers.
 
     Source: kubelet kube_features.go, server_v1.go, podresources api.proto and grpc/ratelimit.go of 1.20 to 1.37.
     """
@@ -94,7 +93,7 @@ def _clues(evidence: Evidence) -> Iterator[Clue]:
         yield from _clues_of_pods(evidence.listing)
         topology = evidence.topology if isinstance(evidence.topology, Topology) else None
         if _lists_shared_pool(evidence, evidence.listing, topology):
-            yield Clue("containers list the shared pool as theirs", FIRST, 22)
+            yield Clue("containers list the shared pool as exclusive CPUs", FIRST, 22)
         yield from _clues_of_sidecars(evidence.looks[-1])
     finished = finished_pods(evidence.looks)
     if finished:
@@ -107,13 +106,13 @@ def _clues_of_get(evidence: Evidence) -> Iterator[Clue]:
         return
     match call.reason:
         case Reason.UNIMPLEMENTED:
-            yield Clue("there is no Get", FIRST, 26)
+            yield Clue("Get does not exist", FIRST, 26)
         case Reason.DISABLED:
-            yield Clue("Get is there and switched off", 27, 35)
+            yield Clue("Get exists but is disabled", 27, 35)
             yield Clue("Get is off by default", 27, 33, is_certain=False)
         case None | Reason.NOT_FOUND:
-            yield Clue("Get is there", 27)
-            yield Clue("Get is on, by default from 1.34", 34, is_certain=False)
+            yield Clue("Get exists", 27)
+            yield Clue("Get is enabled, by default from 1.34", 34, is_certain=False)
 
 
 def _clues_of_allocatable(evidence: Evidence) -> Iterator[Clue]:
@@ -122,23 +121,23 @@ def _clues_of_allocatable(evidence: Evidence) -> Iterator[Clue]:
         return
     match call.reason:
         case Reason.UNIMPLEMENTED:
-            yield Clue(f"there is no {ALLOCATABLE}", FIRST, FIRST)
+            yield Clue(f"{ALLOCATABLE} does not exist", FIRST, FIRST)
         case Reason.DISABLED if "Pod Resources API" in call.detail:
-            yield Clue(f"{ALLOCATABLE} is switched off, in the words of 1.21 to 1.26", 21, 26)
+            yield Clue(f"{ALLOCATABLE} is disabled, with the error text of 1.21 to 1.26", 21, 26)
             yield Clue(f"{ALLOCATABLE} is off by default", 21, 22, is_certain=False)
         case Reason.DISABLED:
-            yield Clue(f"{ALLOCATABLE} is switched off", 21, 27)
+            yield Clue(f"{ALLOCATABLE} is disabled", 21, 27)
         case None:
-            yield Clue(f"{ALLOCATABLE} is there", 21)
-            yield Clue(f"{ALLOCATABLE} is on, by default from 1.23", 23, is_certain=False)
+            yield Clue(f"{ALLOCATABLE} exists", 21)
+            yield Clue(f"{ALLOCATABLE} is enabled, by default from 1.23", 23, is_certain=False)
 
 
 def _clues_of_pods(listing: Listing) -> Iterator[Clue]:
-    """Yield what fields are filled that earlier releases do not have."""
+    """Yield clues from fields that earlier releases do not have."""
     claims = [claim for pod in listing.pods for container in pod.containers for claim in container.claims]
     devices = [device for claim in claims for device in claim.devices]
     if any(pod.exclusive_cpus or pod.memory for pod in listing.pods):
-        yield Clue("pods have CPUs or memory as a whole", 37)
+        yield Clue("pods have pod-level CPUs or memory", 37)
     if any(device.share_id for device in devices):
         yield Clue("claims have share ids", 35)
     if any(device.driver for device in devices):
@@ -159,7 +158,7 @@ def _lists_shared_pool(evidence: Evidence, listing: Listing, topology: Topology 
 
 
 def _clues_of_sidecars(look: Look) -> Iterator[Clue]:
-    """Yield whether running sidecars are listed."""
+    """Yield the clue whether running sidecars are listed."""
     if look.listing is None or look.metadata is None:
         return
     listed = {pod.key: {container.name for container in pod.containers} for pod in look.listing.pods}

@@ -14,9 +14,9 @@ _USER = re.compile(r'User "(system:serviceaccount:([^":]+):([^":]+)|[^"]+)" cann
 
 def right_finding(api: ApiServer, verb: str) -> Finding:
     """
-    Return whether we may list, or watch, the pods of the cluster.
+    Return whether pods may be listed or watched in all namespaces.
 
-    Source: RBAC knows no field selectors, so the right to one node's pods alone cannot be given.
+    Source: RBAC has no field selectors, so permission for one node's pods alone cannot be granted.
     """
     name, answer = f"api.may-{verb}", api.reviews.get(verb)
     if isinstance(answer, AccessAnswer):
@@ -30,13 +30,13 @@ def right_finding(api: ApiServer, verb: str) -> Finding:
         return failed(name, "may not list pods: the list was refused", _rule(api), allowed=False)
     if answer is None or not is_answer(answer):
         return skipped(name, "the API server has not answered (api.reach)")
-    seen = f"the API server does not tell: {said(answer)}"
-    remedy = f"ask it yourself: kubectl auth can-i {verb} pods --all-namespaces --as=SUBJECT"
+    seen = f"the API server does not say: {said(answer)}"
+    remedy = f"check with kubectl auth can-i {verb} pods --all-namespaces --as=SUBJECT"
     return note(name, seen, remedy, allowed=None)
 
 
 def _rule(api: ApiServer) -> str:
-    """Return the rule that is missing; whose it is, a refused list tells."""
+    """Return the missing rule; a refused list shows for which subject."""
     found = _USER.search(api.pods.detail) if isinstance(api.pods, ApiServerError) else None
     if found is None:
         subject = "the exporter's service account"
@@ -45,6 +45,6 @@ def _rule(api: ApiServer) -> str:
     else:
         subject = f"User {printable(found[1])}"
     return (
-        'a ClusterRole with the rule {apiGroups: [""], resources: [pods], verbs: [list, watch]} and a '
-        f"ClusterRoleBinding of it to {subject}; or --metadata.source=none"
+        'create a ClusterRole with the rule {apiGroups: [""], resources: [pods], verbs: [list, watch]} and bind it '
+        f"to {subject}; or use --metadata.source=none"
     )

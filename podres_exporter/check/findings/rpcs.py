@@ -10,28 +10,30 @@ from podres_exporter.text.words import counted
 
 LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
 NOT_CONNECTED = "not connected (socket.connect)"
-RECORDED = "a recording does not have it"
+RECORDED = "not part of a recording"
 
 _ALLOCATABLE_GATE = (
-    "upgrade the kubelet to 1.23 or newer; on 1.21 and 1.22 switch on the gate KubeletPodResourcesGetAllocatable, "
-    "on later ones somebody has switched it off (it cannot be from 1.28 on)"
+    "upgrade the kubelet to 1.23 or newer; on 1.21 and 1.22 enable the feature gate "
+    "KubeletPodResourcesGetAllocatable; on 1.23 to 1.27 it was disabled explicitly"
 )
 _GET_GATE = (
-    "nothing has to be done: changes show at the next poll instead of within a second; on by default from 1.34 "
-    "(gate KubeletPodResourcesGet, there from 1.27)"
+    "no action needed: changes are seen at the next poll instead of within a second; enabled by default from 1.34 "
+    "(feature gate KubeletPodResourcesGet, available from 1.27)"
 )
 _REMEDIES = {
     Reason.TIMEOUT: "the kubelet hangs or is overloaded: journalctl -u kubelet; --kubelet.timeout only helps if it is "
     "merely slow",
     Reason.THROTTLED: "see kubelet.rate-limit",
     Reason.TOO_LARGE: "see kubelet.size",
-    Reason.MALFORMED: "what answers is no kubelet, or is damaged: check --kubelet.socket",
+    Reason.MALFORMED: "the answering process is not a kubelet, or the answer is damaged: check --kubelet.socket",
     Reason.UNAVAILABLE: "the connection broke: if the kubelet is restarting, check again in a minute, else "
     "journalctl -u kubelet",
     Reason.DENIED: "run as UID 0 (runAsUser: 0)",
-    Reason.UNIMPLEMENTED: "what answers is no kubelet of 1.20 or newer: check --kubelet.socket, upgrade the kubelet",
+    Reason.UNIMPLEMENTED: (
+        "the answering process is not a kubelet of 1.20 or newer: check --kubelet.socket, or upgrade the kubelet"
+    ),
 }
-_OTHERWISE = "look into the kubelet's log for this moment: journalctl -u kubelet"
+_OTHERWISE = "see the kubelet's log at this time: journalctl -u kubelet"
 
 
 def rpc_findings(evidence: Evidence) -> list[Finding]:
@@ -95,7 +97,7 @@ def _get(evidence: Evidence) -> Finding:
     if call is None:
         if evidence.is_recorded:
             return skipped(name, RECORDED)
-        no_pod = "no pod is known to ask for"
+        no_pod = "there is no pod to request"
         return skipped(name, no_pod if evidence.socket.is_connected else NOT_CONNECTED)
     if call.reason in {Reason.UNIMPLEMENTED, Reason.DISABLED}:
         what = "switched off" if call.reason is Reason.DISABLED else "unknown to this kubelet"
@@ -107,7 +109,7 @@ def _get(evidence: Evidence) -> Finding:
 
 
 def _no_answer(name: str, call: Call, evidence: Evidence) -> Finding:
-    """Return that there is no usable answer; what ails List, and all others too, is explained once."""
+    """Return that there is no usable answer; a cause that affects List and all others is explained once."""
     reason = call.reason or Reason.INTERNAL
     seen = f"{reason.value.replace('_', ' ')}{_took(call, ' after ')}: {printable(call.detail)}"
     first = evidence.calls.get(LIST, call)
@@ -126,7 +128,7 @@ def _facts(call: Call) -> dict[str, str | int | float | None]:
 
 
 def _unless_slow(name: str, seen: str, call: Call, timeout_seconds: float, numbers: dict[str, int]) -> Finding:
-    """Return that it is well, unless the answer took more than half of what it may take."""
+    """Return that all is well, unless the answer took more than half of the timeout."""
     facts = {**_facts(call), **numbers}
     if call.seconds is not None and call.seconds > timeout_seconds / 2:
         seen = f"{seen}: more than half of --kubelet.timeout ({timeout_seconds:g}s)"

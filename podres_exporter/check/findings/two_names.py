@@ -8,8 +8,8 @@ from podres_exporter.text.words import some
 
 NAME = "node.two-names"
 _REMEDY = (
-    "make the selectors of the device plugins' resources disjoint: the kubelet counts each resource by itself, and "
-    "hands out under one name what a pod holds under the other"
+    "make the selectors of the device plugins' resources disjoint: the kubelet counts each resource separately, and "
+    "allocates under one name what a pod holds under the other"
 )
 
 

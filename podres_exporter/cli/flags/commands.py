@@ -1,4 +1,4 @@
-"""The commands of `podres-exporter` with their flags; values are texts here, and config checks all of them at once."""
+"""The commands of `podres-exporter` and their flags; values stay texts here, and config validates them all at once."""
 
 from podres_exporter import __version__
 from podres_exporter.cli.flags.oneshot import add_dump, add_explain, add_fit, add_way
@@ -15,13 +15,13 @@ DEMO_DEFAULTS = {
     "--log.level": "warning",
     "--log.format": "",
 }
-"""The flags of `serve` that the demo takes, with defaults of its own (empty: those of `serve`)."""
+"""The flags of `serve` that the demo accepts, with its own defaults (empty: those of `serve`)."""
 
 CHECK_FLAGS = frozenset(
     {"--kubelet.socket", "--kubelet.timeout", "--kubelet.max-message-size", "--node-name", "--topology.sysfs"}
 )
 CHECK_PREFIXES = ("--metadata.", "--log.")
-"""The flags of `serve` that `check` takes, by name or by how they begin."""
+"""The flags of `serve` that `check` accepts, by name or prefix."""
 
 
 def build_parser() -> Parser:
@@ -31,8 +31,10 @@ def build_parser() -> Parser:
         usage="podres-exporter COMMAND [flags]",
         description="Shows which pod holds which device, exclusive CPU, memory block and DRA claim on this node: "
         "the kubelet's pod-resources API for Prometheus.",
-        epilog="Flags take precedence over the environment, the environment over defaults. "
-        "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 partial. podres-exporter COMMAND --help has the flags.",
+        epilog=(
+            "Flags override environment variables, which override defaults. Exit codes: 0 ok, 1 failed, 2 wrong "
+            "usage, 3 partial. See podres-exporter COMMAND --help for the flags."
+        ),
     )
     parser.add_argument("--version", action="version", version=f"podres-exporter {__version__}")
     parser.examples(
@@ -42,16 +44,16 @@ def build_parser() -> Parser:
     )
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands", required=True)
     for verb, add, text in (
-        ("serve", _add_serve, "run the exporter: ask the kubelet, serve /metrics and a web page"),
+        ("serve", _add_serve, "run the exporter: poll the kubelet, serve /metrics and a web page"),
         ("dump", add_dump, "show which pod holds what on this node"),
         ("explain", add_explain, "show why a pod got the NUMA nodes, CPUs and devices that it has"),
-        ("fit", add_fit, "would this node admit a pod with these requests now?"),
-        ("who", _add_who, "who held a device at a moment, by what Prometheus has"),
-        ("check", _add_check, "diagnose this node: what is wrong, and the remedy"),
-        ("demo", _add_demo, "run a simulated node with the exporter in front of it; needs nothing"),
-        ("simulate", _add_simulate, "run the simulated node alone, to test device plugins and agents"),
+        ("fit", add_fit, "check whether this node would admit a pod with these requests now"),
+        ("who", _add_who, "show who held a device at a given time, from Prometheus data"),
+        ("check", _add_check, "diagnose this node: problems and their remedies"),
+        ("demo", _add_demo, "run a simulated node with an exporter; needs no cluster and no root"),
+        ("simulate", _add_simulate, "run only the simulated node, to test device plugins and agents"),
         ("metrics", _add_metrics, "print the catalogue of metric families"),
-        ("completion", _add_completion, "print the script that completes commands in bash, zsh or fish"),
+        ("completion", _add_completion, "print a shell completion script for bash, zsh or fish"),
     ):
         each = verbs.add_parser(verb, usage=f"podres-exporter {verb} [flags]", help=text)
         add(each)
@@ -66,7 +68,7 @@ def _add_who(parser: Parser) -> None:
 
 def _add_completion(parser: Parser) -> None:
     """Add the argument of `completion`."""
-    parser.description = "Print a script for your shell that completes commands, flags and formats."
+    parser.description = "Print a shell script that completes commands, flags and formats."
     parser.examples("podres-exporter completion bash > /etc/bash_completion.d/podres-exporter")
     parser.add_argument("shell", metavar="SHELL", help="bash, zsh or fish")
     parser.runs("podres_exporter.cli.flags.completion")
@@ -87,15 +89,15 @@ def _add_serve(parser: Parser) -> None:
         "podres-exporter serve --metadata.source=none --web.listen-address=127.0.0.1:10190",
         "podres-exporter serve --metadata.pod-labels-allowlist='pods=[app,team]' --no-collector.pods",
     )
-    parser.description = "Ask the kubelet at intervals and serve what it says to Prometheus."
-    parser.epilog = "Each flag has a twin in the environment, named beside it."
+    parser.description = "Poll the kubelet at intervals and serve the results to Prometheus."
+    parser.epilog = "Each flag can also be set by the environment variable shown."
     for option in OPTIONS:
         add_option(parser, option, f"default {option.default or option.otherwise}; {option.environment}")
-    switches = parser.add_argument_group("what to show", "all on unless said otherwise")
+    switches = parser.add_argument_group("what to show", "collectors, all on unless noted")
     for name, shows in COLLECTORS.items():
-        note = ", off unless asked for" if name in OFF_BY_DEFAULT else ""
+        note = ", off by default" if name in OFF_BY_DEFAULT else ""
         add_switch(switches, f"--collector.{name}", f"{shows}{note}")
-    add_switch(switches, "--metrics.node-label", "label node on the metrics of the allocation")
+    add_switch(switches, "--metrics.node-label", "label node on the allocation metrics")
     parser.runs("podres_exporter.cli.serve.command")
 
 
@@ -109,11 +111,11 @@ def _add_check(parser: Parser) -> None:
     )
     parser.description = (
         "Examine the kubelet's socket, its RPCs, the machine, the API server and the permissions there, and report "
-        "what was found and the remedy. Give it the flags that serve runs with. It changes nothing. With --url a "
-        "running exporter says what only time has shown it; with --from a recording or a snapshot is judged."
+        "findings with remedies. Use the same flags as for serve. Nothing is changed. With --url, a running exporter "
+        "adds what it has observed over time; with --from, a recording or a snapshot is checked."
     )
     parser.epilog = (
-        "Each flag has a twin in the environment, named beside it. "
+        "Each flag can also be set by the environment variable shown. "
         "Exit codes: 0 all is well, 1 something failed, 2 wrong usage, 3 warnings only."
     )
     for option in OPTIONS:
@@ -121,13 +123,11 @@ def _add_check(parser: Parser) -> None:
             add_option(parser, option, f"default {option.default or option.otherwise}; {option.environment}")
     add_way(parser)
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
-    parser.add_argument(
-        "--warnings-ok", action="store_true", help="exit 0 where there are mere warnings, as for a test"
-    )
+    parser.add_argument("--warnings-ok", action="store_true", help="exit 0 if there are only warnings")
     parser.add_argument(
         "--hash-names",
         action="store_true",
-        help="hide names of pods, namespaces, nodes, servers and devices, and every text that may hold one",
+        help="hide names of pods, namespaces, nodes, servers and devices, and every text that may contain one",
     )
     parser.runs("podres_exporter.cli.verbs.check")
 
@@ -139,13 +139,13 @@ def _add_demo(parser: Parser) -> None:
         "podres-exporter demo --scenario=node.yaml --web.listen-address=127.0.0.1:8080",
     )
     parser.description = (
-        "Play a node with GPUs, VFs, pinned CPUs, huge pages and a DRA claim, whose pods come and go, "
-        "and serve its metrics. Nothing outside a temporary directory is touched."
+        "Simulate a node with GPUs, VFs, pinned CPUs, huge pages and a DRA claim, whose pods come and go, and serve "
+        "its metrics. Nothing outside a temporary directory is touched."
     )
     for option in OPTIONS:
         if option.flag in DEMO_DEFAULTS:
             add_option(parser, option, f"default {DEMO_DEFAULTS[option.flag] or option.default or option.otherwise}")
-    parser.add_argument("--scenario", metavar="FILE", help="another node to play, as YAML or JSON")
+    parser.add_argument("--scenario", metavar="FILE", help="scenario file of another node, as YAML or JSON")
     parser.runs("podres_exporter.cli.sim.demo")
 
 
@@ -156,32 +156,31 @@ def _add_simulate(parser: Parser) -> None:
         "podres-exporter simulate plugin --resource=example.com/gpu --devices=gpus.yaml",
     )
     parser.description = (
-        "Play a kubelet that device plugins register with and monitoring agents ask: Device Manager, CPU, memory and "
-        "Topology Manager, the pod-resources API, and an API server with the node's pods. "
-        "While it runs, lines on standard input change it; the line help says how."
+        "Simulate a kubelet for device plugins and monitoring agents: Device Manager, CPU, Memory and Topology "
+        "Manager, the pod-resources API, and an API server with the node's pods. Commands on standard input change it "
+        "while it runs; type help for a list."
     )
     add = parser.add_argument
-    add("--scenario", metavar="FILE", help="the node to play, as YAML or JSON (the story of the demo)")
-    add("--directory", metavar="DIRECTORY", help="where sockets and /sys go (a temporary directory)")
+    add("--scenario", metavar="FILE", help="scenario file of the node, as YAML or JSON (the demo's scenario)")
+    add("--directory", metavar="DIRECTORY", help="directory for the sockets and /sys (a temporary directory)")
     add("--release", metavar="RELEASE", help="the kubelet's release, 1.20 to 1.37 (the scenario's)")
-    address = "where the API server listens (127.0.0.1, on a free port)"
+    address = "listen address of the API server (127.0.0.1, on a free port)"
     add("--api.listen-address", dest="api_listen_address", metavar="HOST:PORT", default="127.0.0.1:0", help=address)
-    plugin = parser.add_subparsers(dest="part", metavar="plugin", title="a part of it").add_parser(
+    plugin = parser.add_subparsers(dest="part", metavar="plugin", title="one part").add_parser(
         "plugin",
-        help="a sample device plugin, for this kubelet or a real one",
+        help="run a sample device plugin, for this kubelet or a real one",
     )
     plugin.description = (
-        "Serve devices that do not exist and register them with a kubelet, again whenever it restarts. "
-        "The file has `devices:`, a list of {id: gpu-0, numa_nodes: [0], healthy: true}; "
-        "it is read again when it changes."
+        "Serve simulated devices and register them with a kubelet, again whenever it restarts. The file contains "
+        "`devices:`, a list of {id: gpu-0, numa_nodes: [0], healthy: true}; it is re-read when it changes."
     )
     plugin.add_argument("--resource", metavar="NAME", help="the extended resource, such as example.com/gpu")
-    plugin.add_argument("--devices", metavar="FILE", help="the file with the devices, as YAML or JSON")
+    plugin.add_argument("--devices", metavar="FILE", help="file with the devices, as YAML or JSON")
     plugin.add_argument(
         "--directory",
         metavar="DIRECTORY",
         default="/var/lib/kubelet/device-plugins",
-        help="where kubelet.sock is (/var/lib/kubelet/device-plugins)",
+        help="directory of kubelet.sock (/var/lib/kubelet/device-plugins)",
     )
     parser.runs("podres_exporter.cli.sim.simulate")
     plugin.runs("podres_exporter.cli.sim.plugin")

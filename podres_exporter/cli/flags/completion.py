@@ -1,4 +1,4 @@
-"""`completion`: the words that may follow on a command line, and the shell scripts that ask for them."""
+"""Shell completion: the possible next words of a command line, and the shell scripts that request them."""
 
 import argparse
 from collections.abc import Sequence
@@ -26,16 +26,16 @@ _FISH = """function __podres_exporter
 end
 complete -c podres-exporter -f -a '(__podres_exporter)'
 """
-# They run `__complete` with the words of the line so far, of which the last one may be unfinished.
+# They run `__complete` with the words of the line so far; the last one may be incomplete.
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
 _FORMATS = {"dump": FORMATS, "metrics": ("table", "markdown", "json"), "who": ("table", "json")}
-"""By command; the others print text or json."""
+"""Formats by command; all other commands print text or json."""
 
 
 def candidates(parser: Parser, words: Sequence[str]) -> list[str]:
-    """Return what the last word of a line may become; *words* are those behind the program's name."""
+    """Return the completions of the last word; *words* are those after the program's name."""
     *before, last = words or [""]
     if not before:
         return [name for name in parser.commands if name.startswith(last)]

@@ -13,12 +13,12 @@ _WATCH = frozenset({"--kubelet.poll-interval", "--snapshot.max-age", "--snapshot
 _DEFAULTS = {"--log.level": "error"}
 
 GPU_FLAGS = dict.fromkeys(("--gpu", "--gpus"), "--device nvidia.com/gpu=N")
-"""Flags of other programs, and what to write here."""
+"""Flags of other programs, and what to use here instead."""
 
 EPILOG = (
-    "The flags of serve have twins in the environment, named beside them. Without a cluster's credentials the node is "
-    "shown without metadata. The kubelet is asked for its pods once, after up to 10 s where one of them may be in "
-    "admission, for a List can disturb that; --url asks a running exporter instead. "
+    "Flags of serve can also be set by the environment variables shown. Without credentials for the API server, the "
+    "node is shown without metadata. The kubelet's pods are listed once, after up to 10 s if a pod may be in "
+    "admission, because a List can disturb that; --url queries a running exporter instead. "
 )
 
 
@@ -33,10 +33,10 @@ def add_dump(parser: Parser) -> None:
         "podres-exporter dump --watch",
     )
     parser.description = (
-        "Look once at this node, or with --url at a running exporter, or with --from at a file, and print who holds "
-        "which device, exclusive CPU, memory block and DRA claim, and where."
+        "Print who holds which device, exclusive CPU, memory block and DRA claim, and on which NUMA node: from this "
+        "node, with --url from a running exporter, or with --from from a file."
     )
-    parser.epilog = f"{EPILOG}Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 partial, as without metadata."
+    parser.epilog = f"{EPILOG}Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 partial, for example without metadata."
     add_pods_and_format(parser)
     _add_what(parser.add_argument_group("what to show", "each may be given several times; without any, everything"))
     _add_view(parser.add_argument_group("how to look at it"))
@@ -44,8 +44,10 @@ def add_dump(parser: Parser) -> None:
     group.add_argument(
         "--record",
         metavar="FILE",
-        help="keep the node's raw answers for a bug report, compressed if FILE ends in .gz; "
-        "- is standard output, without a table; --from reads them",
+        help=(
+            "save the node's raw answers for a bug report, compressed if FILE ends in .gz; - writes to standard "
+            "output, without a table; read it with --from"
+        ),
     )
     group.add_argument(
         "--hash-names",
@@ -67,10 +69,12 @@ def add_explain(parser: Parser) -> None:
         "Explain the placement of a pod: what it requested, what it got, on which NUMA nodes and next to which pods; "
         "for a pod that the kubelet rejected, what was missing."
     )
-    parser.epilog = f"{EPILOG}Exit codes: 0 ok, 1 failed or no such pod, 2 wrong usage, 3 partial, as without metadata."
-    parser.add_argument("pod", metavar="POD", help="its name, or NAMESPACE/NAME")
-    parser.add_argument("-n", "--namespace", metavar="NAMESPACE", help="its namespace (any that has such a pod)")
-    parser.add_argument("-c", "--container", metavar="NAME", help="this container alone (all)")
+    parser.epilog = (
+        f"{EPILOG}Exit codes: 0 ok, 1 failed or no such pod, 2 wrong usage, 3 partial, for example without metadata."
+    )
+    parser.add_argument("pod", metavar="POD", help="name of the pod, or NAMESPACE/NAME")
+    parser.add_argument("-n", "--namespace", metavar="NAMESPACE", help="namespace of the pod (any)")
+    parser.add_argument("-c", "--container", metavar="NAME", help="only this container (all)")
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
     add_way(parser)
     _add_live(parser)
@@ -84,11 +88,11 @@ def add_fit(parser: Parser) -> None:
         "podres-exporter fit --cpus=8 --memory=64Gi --device=nvidia.com/gpu=2 --policy=single-numa-node",
     )
     parser.description = (
-        "Say whether this node would admit such a pod now, on which NUMA node, and if not, what is in the way. "
-        "Only a pod with CPUs and memory, limits equal to requests, gets exclusive CPUs and memory blocks."
+        "Check whether this node would admit such a pod now, on which NUMA node, and if not, why. Only a pod with "
+        "CPUs and memory, with limits equal to requests, gets exclusive CPUs and memory blocks."
     )
     parser.epilog = (
-        f"{EPILOG}Exit codes: 0 yes, 1 no, 2 wrong usage, 3 not known: it depends on the policy, or data is missing."
+        f"{EPILOG}Exit codes: 0 yes, 1 no, 2 wrong usage, 3 unknown: it depends on the policy, or data is missing."
     )
     add_asked(parser)
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
@@ -98,18 +102,18 @@ def add_fit(parser: Parser) -> None:
 
 
 def add_asked(parser: Parser) -> None:
-    """Add what the pod of `fit` asks for, and the rules that it is judged by."""
-    asked = parser.add_argument_group("what the pod asks for")
+    """Add the requests of the pod of `fit`, and the kubelet's settings."""
+    asked = parser.add_argument_group("requests of the pod")
     add = asked.add_argument
     add("--cpus", metavar="N", help="CPUs, such as 4 or 500m")
     add("--memory", metavar="SIZE", help="memory, such as 16Gi")
-    add("--hugepages", metavar="PAGE=SIZE", action="append", default=[], help="such as 2Mi=1Gi; repeatable")
+    add("--hugepages", metavar="PAGE=SIZE", action="append", default=[], help="huge pages, such as 2Mi=1Gi; repeatable")
     add(
         "--device",
         metavar="RESOURCE=N",
         action="append",
         default=[],
-        help="such as nvidia.com/gpu=2, or of a DRA driver gpu.example.com=2; repeatable",
+        help="devices, such as nvidia.com/gpu=2, or of a DRA driver gpu.example.com=2; repeatable",
     )
     policies = "none, best-effort, restricted or single-numa-node (all of them)"
     parser.add_argument("--policy", metavar="POLICY", help=f"the kubelet's Topology Manager policy: {policies}")
@@ -118,7 +122,7 @@ def add_asked(parser: Parser) -> None:
         "--full-pcpus-only",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="the CPU manager gives whole cores only (not known, unless a pod was rejected with SMTAlignmentError)",
+        help="the CPU manager allocates whole cores only (unknown, unless a pod was rejected with SMTAlignmentError)",
     )
     parser.add_argument(
         "--allocatable",
@@ -126,24 +130,24 @@ def add_asked(parser: Parser) -> None:
         action="append",
         default=[],
         help="the node's allocatable cpu, memory or pods as `kubectl describe node` shows them, such as cpu=7500m; "
-        "repeatable (what the kubelet's answers and rejections tell)",
+        "repeatable (derived from the kubelet's answers and rejections)",
     )
 
 
 def _add_what(group: argparse._ArgumentGroup) -> None:
-    """Add what is selected by."""
+    """Add the filters of `dump`."""
     add = group.add_argument
     add("-n", "--namespace", metavar="NAMESPACE", action="append", default=[], help="pods of this namespace (all)")
     add("-A", "--all-namespaces", action="store_true", help="pods of all namespaces, as without -n")
-    add("--pod", metavar="NAME", action="append", default=[], help="pods of this name; * stands for anything")
-    add("--container", metavar="NAME", action="append", default=[], help="containers of this name; * as above")
+    add("--pod", metavar="NAME", action="append", default=[], help="pods of this name; * matches anything")
+    add("--container", metavar="NAME", action="append", default=[], help="containers of this name; * matches anything")
     add("--resource", metavar="NAME", action="append", default=[], help="this resource, such as nvidia.com/gpu or cpu")
-    add("--device", metavar="ID", help="who has this device? the beginning of its id does; once")
-    add("--numa-node", metavar="N", action="append", default=[], help="what sits on this NUMA node")
+    add("--device", metavar="ID", help="holder of this device; a prefix of its id is enough; not repeatable")
+    add("--numa-node", metavar="N", action="append", default=[], help="what is held on this NUMA node")
 
 
 def add_pods_and_format(parser: Parser) -> None:
-    """Add the pods of `dump`, and its formats."""
+    """Add the pods and formats of `dump`."""
     parser.add_argument("pods", metavar="POD", nargs="*", help="this pod: NAME, NAMESPACE/NAME or pod/NAME (all)")
     formats = "table, wide, json, yaml, prom, csv or name (table)"
     parser.add_argument("-o", "--output", default="table", metavar="FORMAT", help=formats)
@@ -151,50 +155,52 @@ def add_pods_and_format(parser: Parser) -> None:
 
 def add_table_flags(group: argparse._ArgumentGroup) -> None:
     """Add how tables are printed."""
-    group.add_argument("--no-headers", action="store_true", help="tables without their first line")
+    group.add_argument("--no-headers", action="store_true", help="omit the header of tables")
     group.add_argument("--sort-by", metavar="COLUMN", default="", help="sort the table by this column, such as NUMA")
 
 
 def _add_view(group: argparse._ArgumentGroup) -> None:
-    """Add what is shown instead of holders, or beside them."""
+    """Add what is shown instead of, or in addition to, holders."""
     add = group.add_argument
-    add("--free", action="store_true", help="what is left, by NUMA node")
+    add("--free", action="store_true", help="what is free, by NUMA node")
     add("--nodes", action="store_true", help="how much of each resource is allocatable, held and free, and node state")
-    add("--all", action="store_true", help="containers that hold nothing, too")
+    add("--all", action="store_true", help="include containers that hold nothing")
     add("-w", "--watch", action="store_true", help="print what changes, line by line, until Ctrl-C")
     add_table_flags(group)
 
 
 def add_way(parser: Parser) -> argparse._ArgumentGroup:
-    """Add where the snapshot comes from."""
-    group = parser.add_argument_group("where from", "this node, unless said otherwise")
+    """Add the source of the snapshot."""
+    group = parser.add_argument_group("where from", "source, by default this node")
     group.add_argument(
         "--from",
         dest="file",
         metavar="FILE",
-        help="a recording, or a snapshot as dump -o json prints it; - reads stdin",
+        help="file with a recording, or a snapshot from dump -o json; - reads standard input",
     )
     add_exporter(group)
     return group
 
 
 def add_exporter(group: argparse._ArgumentGroup) -> None:
-    """Add which running exporter is asked, and how."""
-    group.add_argument("--url", metavar="URL", help="a running exporter: http://[USER@]HOST:10190")
+    """Add the running exporter to query, with TLS settings and password."""
+    group.add_argument("--url", metavar="URL", help="URL of a running exporter: http://[USER@]HOST:10190")
     group.add_argument(
         "--password-file",
         metavar="FILE",
-        help="the password of the URL's user; within the URL everyone on the machine could see it",
+        help="file with the password of the URL's user; a password in the URL would be visible in the process list",
     )
     group.add_argument("--url-ca", metavar="FILE", help="CA that signed the certificate of an https URL, as PEM")
-    group.add_argument("--url-cert", metavar="FILE", help="client certificate for an exporter that demands one, as PEM")
-    group.add_argument("--url-key", metavar="FILE", help="its key, if it is not in the file of the certificate")
-    group.add_argument("--insecure", action="store_true", help="do not check the certificate of an https URL")
+    group.add_argument(
+        "--url-cert", metavar="FILE", help=("client certificate for an exporter that requires one, as PEM")
+    )
+    group.add_argument("--url-key", metavar="FILE", help="key of the client certificate, if not in the same file")
+    group.add_argument("--insecure", action="store_true", help="do not verify the certificate of an https URL")
 
 
 def _add_live(parser: Parser, *, watch: bool = False) -> None:
-    """Add the flags of `serve` that say how to ask the node."""
-    group = parser.add_argument_group("how to ask this node", "as serve does")
+    """Add the flags of `serve` that define how the node is queried."""
+    group = parser.add_argument_group("querying this node", "as for serve")
     for option in OPTIONS:
         is_watch = option.flag in _WATCH
         if option.flag in _LIVE or option.flag.startswith(_LIVE_PREFIXES) or (watch and is_watch):

@@ -1,4 +1,4 @@
-"""The command-line parser: options as flags, help with examples, suggestions for typos, one way out for errors."""
+"""The command-line parser: help with examples, suggestions for typos, and a single exception for errors."""
 
 import argparse
 import re
@@ -15,22 +15,22 @@ _AGO = re.compile(r"-[0-9]")
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises ConfigError where argparse would exit, so that there is one way out."""
+    """An argparse parser that raises ConfigError instead of exiting."""
 
     def __init__(self, **given: object) -> None:
-        """Take what argparse takes; abbreviated flags are refused, as a new flag would change what they mean."""
+        """Create the parser; abbreviated flags are rejected, because a new flag could change their meaning."""
         super().__init__(**{"allow_abbrev": False, "formatter_class": _Formatter, **given})  # type: ignore[arg-type]  # argparse checks its own values
         self._examples = ""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse has to say."""
+        """Raise argparse's error."""
         raise ConfigError([message])
 
     def runs(self, module: str, *, instead: Mapping[str, str] | None = None) -> None:
         """
-        State which module runs the verb, after all its flags have been added.
+        Set the module that runs the verb, after all its flags have been added.
 
-        *instead* says what to write in place of flags that other programs have.
+        *instead* maps flags of other programs to what to use here.
         """
         self.set_defaults(module=module, flags=tuple(self._option_string_actions), instead=instead or {})
 
@@ -59,7 +59,7 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def commands(self) -> Mapping[str, "Parser"]:
-        """The parsers of the commands by name, none for a parser without commands."""
+        """The parsers of the commands by name, empty for a parser without commands."""
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no other way to ask
                 return action.choices
@@ -67,14 +67,14 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Wraps paragraphs, and leaves examples as they are."""
+    """Wraps paragraphs but not examples."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return text.rstrip("\n") if text.startswith(_EXAMPLES) else super()._fill_text(text, width, indent)
 
 
 def parse(parser: Parser, argv: Sequence[str]) -> argparse.Namespace:
-    """Return the arguments of a command line. Raises ConfigError, which names everything that is not known."""
+    """Return the parsed arguments. Raises ConfigError naming everything unknown."""
     argv = _with_moments(_spelled_out(argv))
     if argv and not argv[0].startswith("-") and argv[0] not in parser.commands:
         raise ConfigError([_unknown_command(argv[0], parser)])
@@ -85,13 +85,13 @@ def parse(parser: Parser, argv: Sequence[str]) -> argparse.Namespace:
 
 
 def help_hint(parser: Parser, argv: Sequence[str]) -> str:
-    """Return where to read on after an error."""
+    """Return a hint where to find help after an error."""
     verb = argv[0] if argv else ""
     return f"see {parser.prog} {f'{verb} ' if verb in parser.commands else ''}--help"
 
 
 def _spelled_out(argv: Sequence[str]) -> list[str]:
-    """Return the arguments with flags in place of words that other programs take."""
+    """Return the arguments with words of other programs replaced by flags."""
     match list(argv):
         case ["help"]:
             return ["--help"]
@@ -104,7 +104,7 @@ def _spelled_out(argv: Sequence[str]) -> list[str]:
 
 
 def _with_moments(argv: Sequence[str]) -> list[str]:
-    """Return the arguments with times such as `-2h` joined to their flag; argparse would take them for flags."""
+    """Return the arguments with times such as `-2h` joined to their flag, which argparse would take for flags."""
     joined: list[str] = []
     for argument in argv:
         if joined and joined[-1].startswith("--") and "=" not in joined[-1] and _AGO.match(argument):
@@ -128,9 +128,9 @@ def _near(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
 
 def with_values(argv: Sequence[str]) -> list[str]:
     """
-    Return the arguments with an empty value for each option that was given none.
+    Return the arguments with an empty value for each option that lacks one.
 
-    argparse would stop at the first of them; empty, it is refused by config together with all other faults.
+    argparse would stop at the first of them; config rejects empty values together with all other faults.
     """
     flags = {option.flag for option in OPTIONS}
     following = [*argv, "--"][1:]
@@ -141,7 +141,7 @@ def with_values(argv: Sequence[str]) -> list[str]:
 
 
 def given_flags(arguments: argparse.Namespace) -> dict[str, str | bool | list[str]]:
-    """Return what was given, by flag."""
+    """Return the given flags and their values."""
     flags = (
         [option.flag for option in OPTIONS] + [f"--collector.{name}" for name in COLLECTORS] + ["--metrics.node-label"]
     )
@@ -150,7 +150,7 @@ def given_flags(arguments: argparse.Namespace) -> dict[str, str | bool | list[st
 
 
 def unknown_arguments(arguments: argparse.Namespace, extras: Sequence[str]) -> list[str]:
-    """Return a sentence per unknown argument; what follows an unknown flag is taken for its value."""
+    """Return a sentence per unknown argument; a word after an unknown flag is taken for its value."""
     verb = arguments.verb
     problems = []
     for before, argument in zip(["", *extras], extras, strict=False):
@@ -165,7 +165,7 @@ def unknown_arguments(arguments: argparse.Namespace, extras: Sequence[str]) -> l
 
 
 def add_option(parser: argparse._ActionsContainer, option: Option[object], note: str) -> None:
-    """Add a flag that takes a value; nothing is kept of one that is not given."""
+    """Add a flag that takes a value; without the flag, nothing is stored."""
     parser.add_argument(
         option.flag,
         dest=option_name(option.flag),
@@ -177,7 +177,7 @@ def add_option(parser: argparse._ActionsContainer, option: Option[object], note:
 
 
 def add_switch(group: argparse._ActionsContainer, flag: str, text: str) -> None:
-    """Add `--x` and `--no-x`; nothing is kept of a switch that is not given."""
+    """Add `--x` and `--no-x`; without either, nothing is stored."""
     group.add_argument(
         flag,
         dest=option_name(flag),

@@ -1,4 +1,4 @@
-"""The requests of the pod that `fit` is asked about, from its flags."""
+"""The requests of the pod that `fit` checks, from its flags."""
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
@@ -18,25 +18,25 @@ _ALLOCATABLE: Mapping[str, Callable[[str], int]] = {
 
 
 def ask_of_flags(arguments: argparse.Namespace, faults: list[str]) -> Ask:
-    """Return what the pod asks for; *faults* names what cannot be read, or that it asks for nothing."""
+    """Return the pod's requests; *faults* gets what cannot be parsed, or that there are none."""
     before = len(faults)
     cpus = _amount("--cpus", arguments.cpus, parse_millicores, faults)
     memory = _amount("--memory", arguments.memory, parse_quantity, faults)
     hugepages = _pairs("--hugepages", "2Mi=1Gi", arguments.hugepages, parse_quantity, faults)
     devices = _pairs("--device", "nvidia.com/gpu=2", arguments.device, _count, faults)
     if len(faults) == before and not (cpus or memory or any(hugepages.values()) or any(devices.values())):
-        faults.append("the pod asks for nothing; give --cpus, --memory, --hugepages or --device")
+        faults.append("no requests given; use --cpus, --memory, --hugepages or --device")
     return ask_for(cpu_millicores=cpus, memory_bytes=memory, hugepage_bytes=hugepages, devices=devices)
 
 
 def options_of_flags(arguments: argparse.Namespace, faults: list[str]) -> KubeletOptions:
-    """Return what the flags say of the kubelet; *faults* names what cannot be read."""
+    """Return the kubelet's settings from the flags; *faults* gets what cannot be parsed."""
     found: dict[str, tuple[int, int]] = {}
     for text in arguments.allocatable:
         name, _, amount = text.partition("=")
         parse = _ALLOCATABLE.get(name)
         if parse is None or name in found:
-            why = "is the second of its name" if parse else f"names none of {', '.join(_ALLOCATABLE)}"
+            why = "is the second of its name" if parse else f"is not one of {', '.join(_ALLOCATABLE)}"
             faults.append(f"--allocatable: {text!r} {why}; write for example cpu=7500m")
             continue
         try:
@@ -79,7 +79,7 @@ def _count(text: str) -> int:
 
 
 def one_of(flag: str, text: str, choices: type[E], faults: list[str]) -> E | None:
-    """Return the choice that the text names, None where *faults* says that it names none."""
+    """Return the choice named by the text, None with an entry in *faults* if it is unknown."""
     try:
         return choices(text)
     except ValueError:

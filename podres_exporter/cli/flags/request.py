@@ -1,4 +1,4 @@
-"""What `dump` shows, from its flags, for one node and for a cluster; names of pods as kubectl writes them too."""
+"""What `dump` shows, from its flags, for one node and for a cluster; and pod names in kubectl's notation."""
 
 import argparse
 import re
@@ -21,9 +21,9 @@ _KINDS = frozenset({"pod", "pods", "po"})
 @dataclass(frozen=True, slots=True)
 class View:
     """
-    One of the formats; *is_free* and *is_summary* are tables of their own, *everything* is for the plain one.
+    The output format; *is_free* and *is_summary* are tables of their own, *everything* applies to the default table.
 
-    *sort_by* is the header of a table's column, empty for the order of the pods.
+    *sort_by* is the header of a column, empty for the order of the pods.
     """
 
     output: str
@@ -35,17 +35,19 @@ class View:
 
 
 def output_fault(output: str, formats: tuple[str, ...]) -> list[str]:
-    """Return a sentence if there is no such format."""
+    """Return a sentence if the format does not exist."""
     if output in formats:
         return []
     if output.partition("=")[0] in _OF_KUBECTL:
-        return [f"-o: {output.partition('=')[0]} is kubectl's; use -o json and jq, for example -o json | jq .pods"]
+        return [
+            f"-o: {output.partition('=')[0]} exists in kubectl only; use -o json and jq, for example -o json | jq .pods"
+        ]
     *first, last = formats
     return [f"-o: {output!r} is unknown; choose {', '.join(first)} or {last}"]
 
 
 def view_of(arguments: argparse.Namespace, faults: list[str]) -> View:
-    """Return how to show it; *faults* gets a sentence for each contradiction."""
+    """Return the output format; *faults* gets a sentence for each contradiction."""
     view = View(
         "yaml" if arguments.output == "yml" else arguments.output,
         is_free=arguments.free,
@@ -57,13 +59,13 @@ def view_of(arguments: argparse.Namespace, faults: list[str]) -> View:
     faults += output_fault(view.output, FORMATS)
     tables = views(view)
     if view.output in FORMATS and view.output not in TABLES:
-        faults += [f"{flag}: is a table of its own, and -o {view.output} is none" for flag in tables]
-        faults += [f"--sort-by: sorts a table, and -o {view.output} is none"] if view.sort_by else []
-        faults += [] if view.headers else [f"--no-headers: is for tables, and -o {view.output} is none"]
+        faults += [f"{flag}: prints a table of its own and cannot be combined with -o {view.output}" for flag in tables]
+        faults += [f"--sort-by: is for tables and cannot be combined with -o {view.output}"] if view.sort_by else []
+        faults += [] if view.headers else [f"--no-headers: is for tables and cannot be combined with -o {view.output}"]
     if len(tables) > 1:
-        faults.append("--free and --nodes: are tables of their own; ask for one after the other")
+        faults.append("--free and --nodes: are separate tables; use one at a time")
     if view.everything and (view.output != "table" or tables):
-        faults.append("--all: is for the table of containers; json and yaml have all of them anyway")
+        faults.append("--all: is for the table of containers; json and yaml always contain all of them")
     known = columns_of(view)
     if view.sort_by and view.output in TABLES and view.sort_by not in known:
         faults.append(f"--sort-by: {arguments.sort_by!r} is not a column of this table; choose {', '.join(known)}")
@@ -71,7 +73,7 @@ def view_of(arguments: argparse.Namespace, faults: list[str]) -> View:
 
 
 def columns_of(view: View) -> tuple[str, ...]:
-    """Return the headers of the table that *view* asks for."""
+    """Return the headers of the table selected by *view*."""
     if view.is_free:
         return ("NODE", *free.HEADERS)
     if view.is_summary:
@@ -80,17 +82,17 @@ def columns_of(view: View) -> tuple[str, ...]:
 
 
 def views(view: View) -> list[str]:
-    """Return the flags of the tables of their own that were given."""
+    """Return the given flags that select a separate table."""
     return [flag for flag, is_given in (("--free", view.is_free), ("--nodes", view.is_summary)) if is_given]
 
 
 def selection_of(arguments: argparse.Namespace, faults: list[str], *, namespaces: bool) -> Selection:
     """
-    Return what is selected; *faults* gets a sentence for each value that selects nothing.
+    Return the selection; *faults* gets a sentence for each invalid value.
 
-    *namespaces*: whether the selection has them. In a cluster they are asked of the API server.
+    *namespaces*: whether the selection includes them. In a cluster, the API server selects them.
     """
-    faults += [f"{flag}: the name is empty; leave the flag out for all of them" for flag in _empty(arguments)]
+    faults += [f"{flag}: the name is empty; omit the flag for all of them" for flag in _empty(arguments)]
     numbers = [text for text in arguments.numa_node if _NUMBER.fullmatch(text)]
     faults += [
         f"--numa-node: {text!r} is not the number of a NUMA node; write for example 0"
@@ -118,11 +120,11 @@ def _empty(arguments: argparse.Namespace) -> Iterator[str]:
 
 
 STANDARD_OUTPUT = Path("-")
-"""What `--record -` stands for: in the exporter's pod there is no folder that can be written."""
+"""The value of `--record` for standard output: the exporter's pod has no writable directory."""
 
 
 def record_path(text: str | None, faults: list[str]) -> Path | None:
-    """Return the file to record into; None if there is none to be, or if *faults* says what is wrong with it."""
+    """Return the file to record into; None without one, or if *faults* says what is wrong with it."""
     if text is None:
         return None
     path = Path(text)
@@ -141,19 +143,19 @@ def record_path(text: str | None, faults: list[str]) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class PodName:
-    """A pod's name, and its namespace where one is written before it."""
+    """A pod's name, with its namespace if given before it."""
 
     name: str
     namespace: str | None = None
 
     @property
     def pattern(self) -> str:
-        """The pod as `--pod` takes it."""
+        """The pod as a value of `--pod`."""
         return self.name if self.namespace is None else f"{self.namespace}/{self.name}"
 
 
 def parse_pod_name(text: str) -> PodName:
-    """Return the name; `pod/`, `pods/` and `po/` before it are kubectl's way to name the kind."""
+    """Parse a pod name; the prefixes `pod/`, `pods/` and `po/` are kubectl's."""
     kind, slash, rest = text.partition("/")
     if slash and kind in _KINDS:
         text = rest
@@ -162,10 +164,10 @@ def parse_pod_name(text: str) -> PodName:
 
 
 def explained_pod(text: str, namespace: str | None, faults: list[str]) -> PodName:
-    """Return the one pod that POD and -n name; *faults* gets a sentence where they contradict each other."""
+    """Return the pod named by POD and -n; *faults* gets a sentence if they contradict each other."""
     pod = parse_pod_name(text)
     if pod.namespace is not None and namespace not in {None, pod.namespace}:
-        faults.append(f"-n: says {namespace!r}, and the pod's name says {pod.namespace!r}")
+        faults.append(f"-n: is {namespace!r}, but the pod's name says {pod.namespace!r}")
     stated = namespace if pod.namespace is None else pod.namespace
     if not pod.name or stated == "":
         faults.append("POD: the pod's name is empty; write NAME, or NAMESPACE/NAME")

@@ -1,4 +1,4 @@
-"""The question that the flags of `who` ask."""
+"""Build the question of `who` from its flags."""
 
 import argparse
 
@@ -10,17 +10,23 @@ from podres_exporter.who.times import Zone, parse_time, time_text
 
 
 def question_of(arguments: argparse.Namespace, now: float, zone: Zone, faults: list[str]) -> Question:
-    """Return what is asked; *faults* gets a sentence for each flag that cannot be."""
+    """Return the question; *faults* gets a sentence for each invalid flag."""
     faults += output_fault(arguments.output, FORMATS)
     if arguments.output in FORMATS and arguments.output != "table":
-        faults += [f"--sort-by: sorts a table, and -o {arguments.output} is none"] if arguments.sort_by else []
-        faults += [f"--no-headers: is for tables, and -o {arguments.output} is none"] if arguments.no_headers else []
+        faults += (
+            [f"--sort-by: is for tables and cannot be combined with -o {arguments.output}"] if arguments.sort_by else []
+        )
+        faults += (
+            [f"--no-headers: is for tables and cannot be combined with -o {arguments.output}"]
+            if arguments.no_headers
+            else []
+        )
     if arguments.sort_by and arguments.sort_by.upper() not in text.HEADERS:
         columns = ", ".join(text.HEADERS)
         faults.append(f"--sort-by: {arguments.sort_by!r} is not a column of this table; choose {columns}")
     if not arguments.device:
-        faults.append("DEVICE: is empty; write the beginning of its id")
-    faults += [f"--{flag}: the name is empty; leave the flag out for all" for flag in _empty(arguments)]
+        faults.append("DEVICE: is empty; write its id or a prefix of it")
+    faults += [f"--{flag}: the name is empty; omit the flag for all" for flag in _empty(arguments)]
     begin, end = _time(arguments, now, zone, faults)
     return Question(arguments.device, begin, end, now, frozenset(arguments.node), frozenset(arguments.cluster))
 
@@ -30,7 +36,7 @@ def _empty(arguments: argparse.Namespace) -> list[str]:
 
 
 def _time(arguments: argparse.Namespace, now: float, zone: Zone, faults: list[str]) -> tuple[float, float]:
-    """Return the beginning and the end of what is asked for."""
+    """Return the beginning and the end of the period."""
     found: dict[str, float] = {}
     for flag in ("at", "since", "until"):
         given = getattr(arguments, flag)
@@ -42,14 +48,14 @@ def _time(arguments: argparse.Namespace, now: float, zone: Zone, faults: list[st
             faults.append(f"--{flag}: {error}")
             found[flag] = now
         if found[flag] > now:
-            faults.append(f"--{flag}: {time_text(found[flag], zone)} has not come yet")
+            faults.append(f"--{flag}: {time_text(found[flag], zone)} is in the future")
     if "at" in found and len(found) > 1:
-        faults.append("--at: is a moment, and --since and --until are a time; give one or the other")
+        faults.append("--at: cannot be combined with --since and --until; use one or the other")
     if "until" in found and "since" not in found:
-        faults.append("--until: needs --since; for a moment give --at")
+        faults.append("--until: needs --since; for a single point in time use --at")
     begin = found.get("since", found.get("at", now))
     end = found.get("until", now if "since" in found else begin)
     if "since" in found and begin >= end:
         times = f"{time_text(begin, zone)} is not before {time_text(end, zone)}"
-        faults.append(f"--since: {times}, which --until says; write dates where a clock alone is not clear")
+        faults.append(f"--since: {times} (--until); add dates if times alone are ambiguous")
     return begin, end

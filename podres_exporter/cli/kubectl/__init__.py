@@ -1,1 +1,1 @@
-"""`kubectl podres`: the same commands for every node of a cluster."""
+"""`kubectl podres`: the commands of `podres-exporter` for all nodes of a cluster."""

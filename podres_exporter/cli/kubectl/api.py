@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PAGE_ITEMS = 500
 _NAMES_ONLY = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, {JSON}"
-"""Objects without spec and status; a server that cannot do that sends them whole."""
+"""Requests objects without spec and status; a server that does not support that sends whole objects."""
 
 P = TypeVar("P", Page, NodePage)
 
@@ -29,51 +29,51 @@ class Pods:
 
     @property
     def path(self) -> str:
-        """Where they are listed."""
+        """The path of the list."""
         return "/api/v1/pods" if self.namespace is None else f"/api/v1/namespaces/{self.namespace}/pods"
 
     @property
     def query(self) -> dict[str, str]:
-        """What they are selected by."""
+        """The query with the selectors."""
         wanted = {"labelSelector": self.labels, "fieldSelector": self.fields}
         return {name: value for name, value in wanted.items() if value}
 
 
 class KubeApi:
-    """Asks one API server, from any number of threads. Errors of the network are ApiServerError."""
+    """Client of one API server; thread-safe. Network errors are ApiServerError."""
 
     def __init__(self, client: KubeClient, namespace: str) -> None:
-        """*namespace* is where a user without -n is. Connects at the first request."""
+        """*namespace* is the default without -n. Connects at the first request."""
         self._client, self.namespace = client, namespace
         self.server = client.endpoint.url
 
     def pods(self, wanted: Pods) -> list[ListedPod]:
-        """Return the pods, page by page. Raises ApiServerError, also where the server refuses."""
+        """Return the pods, page by page. Raises ApiServerError, also if the server refuses."""
         return [pod for page in self._pages(wanted.path, wanted.query, JSON, read_page) for pod in page.items or ()]
 
     def pods_json(self, wanted: Pods) -> bytes:
-        """Return a list that is known to be short, as it comes."""
+        """Return the JSON of a list that is known to be short."""
         return self._client.list(wanted.path, wanted.query)
 
     def nodes(self) -> list[str]:
-        """Return the names of the nodes. Raises ApiServerError, also where the server refuses."""
+        """Return the names of the nodes. Raises ApiServerError, also if the server refuses."""
         pages = self._pages("/api/v1/nodes", {}, _NAMES_ONLY, read_node_page)
         return [each.metadata.name for page in pages for each in page.items or ()]
 
     def get(self, path: str, query: dict[str, str], seconds: float) -> tuple[int, bytes]:
-        """Return code and body of any answer that is complete within *seconds*; its path may have colons in it."""
+        """Return status and body of any answer that is complete within *seconds*; the path may contain colons."""
         answer = self._client.get(path, query, seconds)
         return answer.code, answer.body
 
     def close(self) -> None:
-        """Cut everything that is under way, from any thread."""
+        """Abort all pending requests, from any thread."""
         self._client.close()
 
     def _pages(self, path: str, query: dict[str, str], accept: str, read: Callable[[bytes], P]) -> Iterator[P]:
         """
         Yield the pages of a list.
 
-        Where the next page comes too late for the server it answers 410: the rest would be of another moment.
+        If the next page is requested too late, the server answers 410, because the rest would be of another version.
         """
         following = ""
         while True:

@@ -28,7 +28,7 @@ FORMATS = ("text", "json")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the findings; 0 if all is well, 1 if nobody answers, 3 if something is missing somewhere."""
+    """Print the findings; return 0 if all is well, 1 if no exporter answers, 3 if something is missing anywhere."""
     faults = output_fault(arguments.output, FORMATS)
     way = make_way(arguments, faults)
     refuse(faults)

@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Which cluster, which exporters, and how long."""
+    """Which cluster and exporters to query, with timeouts."""
 
     kubeconfig: str | None
     context: str | None
@@ -52,16 +52,16 @@ class Way:
 
 
 def make_way(arguments: argparse.Namespace, faults: list[str]) -> Way:
-    """Return the way; *faults* names what cannot be read."""
+    """Return the settings; *faults* gets what cannot be parsed."""
     faults += [
-        f"--{flag}: is empty; leave it out for the usual one"
+        f"--{flag}: is empty; omit it for the default"
         for flag in ("kubeconfig", "context", "exporter-namespace")
         if getattr(arguments, flag.replace("-", "_")) == ""
     ]
     if "" in arguments.node:
-        faults.append("--node: the name is empty; leave the flag out for all of them")
+        faults.append("--node: the name is empty; omit the flag for all of them")
     if not arguments.exporter_selector:
-        faults.append("--exporter-selector: is empty; that would be every pod of the cluster")
+        faults.append("--exporter-selector: is empty, which would select every pod of the cluster")
     if arguments.exporter_scheme not in SCHEMES:
         faults.append(f"--exporter-scheme: {arguments.exporter_scheme!r} is unknown; choose {' or '.join(SCHEMES)}")
     rules = Rules(
@@ -108,10 +108,10 @@ class InOrder:
 
 
 class Cluster:
-    """One cluster while it is looked at."""
+    """One cluster during a command."""
 
     def __init__(self, way: Way, api: KubeApi, clock: Clock) -> None:
-        """Take what is needed; nothing is asked yet."""
+        """Keep the collaborators; nothing is requested yet."""
         self.api, self.clock, self._way = api, clock, way
 
     def ask(
@@ -122,11 +122,10 @@ class Cluster:
         early: Callable[[Sequence[Outcome]], str] | None = None,
     ) -> list[Outcome]:
         """
-        Return what became of each node with an exporter, of *nodes* alone if they are given.
+        Return the outcome for each node with an exporter, or for *nodes* if given.
 
-        *early* gets outcomes as they come, in the order of the nodes, each once, and returns what can be printed
-        already. Raises SnapshotError where no exporter can be found at all, and KeyboardInterrupt where the user did
-        not wait for a single node.
+        *early* gets each outcome once, in the order of the nodes, and returns what can already be printed. Raises
+        SnapshotError if no exporter is found at all, and KeyboardInterrupt if the user did not wait for a single node.
         """
         rules = replace(self._way.rules, takes_unready=takes_unready, nodes=nodes or self._way.rules.nodes)
         installation = self._installation()
@@ -151,7 +150,7 @@ class Cluster:
         return [*choice.troubles, *found]
 
     def _installation(self) -> Installation:
-        """Return which pods to believe. Raises SnapshotError where there are none, or it cannot be told."""
+        """Return the trusted pods. Raises SnapshotError if there are none, or if it is ambiguous."""
         given = self._way.exporters.namespace
         pods = listed(lambda: self.api.pods(self._way.exporters), given)
         if not pods:
@@ -163,13 +162,13 @@ class Cluster:
             raise SnapshotError(str(error)) from error
 
     def _namespace(self, owners: Sequence[DaemonSetKey]) -> str | None:
-        """Return the namespace of the exporters' DaemonSet; the ages of several are asked for. None without any."""
+        """Return the namespace of the exporters' DaemonSet; of several, the oldest. None without any."""
         if len(namespaces_of(owners)) <= 1:
             return next(iter(namespaces_of(owners)), None)
         return oldest_namespace({each: self._created(each, owners) for each in owners})
 
     def _created(self, key: DaemonSetKey, owners: Sequence[DaemonSetKey]) -> str | None:
-        """Return when a DaemonSet was created, None where there is none such. Raises AmbiguousError."""
+        """Return when a DaemonSet was created, None if it does not exist. Raises AmbiguousError."""
         path = f"/apis/apps/v1/namespaces/{quote(key.namespace, safe='')}/daemonsets/{quote(key.name, safe='')}"
         try:
             code, body = self.api.get(path, {}, self._way.patience.each_seconds)
@@ -179,13 +178,13 @@ class Cluster:
         except ApiServerError as error:
             raise ambiguous(owners, printable(error.detail)) from error
         if code != HTTPStatus.NOT_FOUND:
-            raise ambiguous(owners, f"get on daemonsets.apps would tell which is the oldest: HTTP {code}")
+            raise ambiguous(owners, f"finding the oldest needs get on daemonsets.apps: HTTP {code}")
         return None
 
 
 @contextlib.contextmanager
 def cluster(way: Way, clock: Clock) -> Iterator[Cluster]:
-    """Yield the cluster; its connections are cut at the end. Raises ConfigError where there are no credentials."""
+    """Yield the cluster, and close its connections at the end. Raises ConfigError without credentials."""
     limits = Limits(list_seconds=way.patience.each_seconds)
     api = connect(way.kubeconfig, way.context, os.environ, clock, limits, connections=AT_ONCE)
     try:
@@ -195,7 +194,7 @@ def cluster(way: Way, clock: Clock) -> Iterator[Cluster]:
 
 
 def listed(ask: Callable[[], T], namespace: str | None) -> T:
-    """Return what a list gives. Raises SnapshotError, with the remedy, where the API server does not give it."""
+    """Return the result of a list request. Raises SnapshotError with the remedy if it fails."""
     try:
         return ask()
     except ApiServerError as error:
@@ -203,20 +202,20 @@ def listed(ask: Callable[[], T], namespace: str | None) -> T:
         where = f"in namespace {printable(namespace)}" if namespace else "of all namespaces"
         match error.reason:
             case Reason.DENIED if "HTTP 403" in detail:
-                narrower = "" if namespace else ", or name the exporters' namespace by --exporter-namespace"
+                narrower = "" if namespace else ", or give the exporters' namespace with --exporter-namespace"
                 remedy = f"grant list on pods {where}{narrower}"
             case Reason.DENIED:
-                remedy = "see that kubectl get pods works with the same --context"
+                remedy = "check that kubectl get pods works with the same --context"
             case Reason.UNAVAILABLE | Reason.TIMEOUT:
-                remedy = "see that kubectl get pods works, or give it longer by --timeout"
+                remedy = "check that kubectl get pods works, or allow more time with --timeout"
             case _:
-                remedy = "see --exporter-selector and -l"
+                remedy = "check --exporter-selector and -l"
         raise SnapshotError(f"the pods {where} cannot be listed: {detail}; {remedy}") from error
 
 
 def _nothing(exporters: Pods) -> str:
     where = f"in namespace {printable(exporters.namespace)}" if exporters.namespace else "in any namespace"
     return (
-        f"no exporter found: no pod {where} has the labels {printable(exporters.labels)}; install podres-exporter as a "
-        "DaemonSet, or say by --exporter-selector and --exporter-namespace how to find its pods"
+        f"no exporter found: no pod {where} has the labels {printable(exporters.labels)}; install podres-exporter as "
+        "a DaemonSet, or set --exporter-selector and --exporter-namespace to find its pods"
     )

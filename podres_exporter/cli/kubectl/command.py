@@ -1,4 +1,4 @@
-"""`kubectl podres`: the whole cluster, as `podres-exporter` shows one node."""
+"""The entry point of `kubectl podres`: run one of its commands."""
 
 import importlib
 import sys
@@ -39,7 +39,7 @@ def complain(sentences: Iterable[str]) -> None:
 
 
 def named_troubles(outcomes: Sequence[Outcome]) -> int:
-    """Name every node that nothing is known of on standard error, and return the exit code that this comes to."""
+    """Name every node without an answer on standard error, and return the resulting exit code."""
     found = troubles(outcomes)
     complain(trouble_lines(found))
     if is_interrupted(found):

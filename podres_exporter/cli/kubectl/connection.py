@@ -1,4 +1,4 @@
-"""Choose the API server and the user as kubectl would."""
+"""Choose the API server and the user as kubectl does."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def connect(
     service_account: Path = SERVICE_ACCOUNT,
 ) -> KubeApi:
     """
-    Return the API that the flags, $KUBECONFIG, ~/.kube/config or the pod's service account make, in this order.
+    Return the API client for the flags, $KUBECONFIG, ~/.kube/config or the pod's service account, in this order.
 
-    Raises ConfigError where none of them is there, or what is there cannot be used.
+    Raises ConfigError if none of them exists, or if the one found cannot be used.
 
-    Source: kubectl's loading rules (clientcmd), whose files of $KUBECONFIG are merged and may be missing.
+    Source: kubectl's loading rules (clientcmd): the files of $KUBECONFIG are merged and may be missing.
     """
     files = _files(kubeconfig, environment)
     namespace = _DEFAULT_NAMESPACE
@@ -55,10 +55,15 @@ def connect(
         client = KubeClient(from_files, USER_AGENT, clock, limits, connections=connections)
         return KubeApi(client, namespace)
     if context is not None:
-        raise ConfigError([f"--context: there is no kubeconfig to have a context {printable(context)!r}"])
+        raise ConfigError([f"--context: there is no kubeconfig with a context {printable(context)!r}"])
     if not environment.get("KUBERNETES_SERVICE_HOST"):
         raise ConfigError(
-            ["there is no kubeconfig: give --kubeconfig, set KUBECONFIG, or write ~/.kube/config; and this is no pod"]
+            [
+                (
+                    "there is no kubeconfig, and this is not a pod: give --kubeconfig, set KUBECONFIG, "
+                    "or create ~/.kube/config"
+                )
+            ]
         )
     try:
         client = KubeClient(
@@ -71,7 +76,7 @@ def connect(
 
 
 def _files(kubeconfig: str | None, environment: Mapping[str, str]) -> list[str]:
-    """Return the kubeconfigs to read; one that is named must be there. Raises ConfigError."""
+    """Return the kubeconfigs to read; one that is given explicitly must exist. Raises ConfigError."""
     if kubeconfig is not None:
         path = Path(kubeconfig).expanduser()
         if not path.is_file():
@@ -88,7 +93,7 @@ def _files(kubeconfig: str | None, environment: Mapping[str, str]) -> list[str]:
 
 
 def _namespace_of(service_account: Path) -> str:
-    """Return the namespace that a pod runs in."""
+    """Return the namespace of the pod that this runs in."""
     try:
         return (service_account / "namespace").read_text(encoding="utf-8").strip() or _DEFAULT_NAMESPACE
     except (OSError, ValueError):

@@ -24,9 +24,7 @@ from podres_exporter.printable import printable
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """
-    What was asked for. *namespace* None is the context's; *is_everywhere*: all of them. *labels* are those of pods.
-    """
+    """The request. *namespace* None is the context's; *is_everywhere*: all namespaces. *labels* select pods."""
 
     selection: Selection
     view: View
@@ -36,7 +34,7 @@ class Request:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print it; 0 if it is whole, 1 where no node answers, 3 where some do not."""
+    """Print it; return 0 if it is complete, 1 if no node answers, 3 if some do not."""
     faults: list[str] = []
     way, request = make_way(arguments, faults), _request(arguments, faults)
     refuse(faults)
@@ -53,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     untold = request.view.output not in TABLES and any(each.snapshot.allocation is None for each in told(outcomes))
     if untold:
         names = ", ".join(printable(each.node) for each in told(outcomes) if each.snapshot.allocation is None)
-        complain([f"{names}: nothing to show there; kubectl podres check says why"])
+        complain([f"{names}: nothing to show; see kubectl podres check"])
     return EXIT_PARTIAL if code == EXIT_OK and untold else code
 
 
@@ -88,7 +86,7 @@ def _namespace(found: Cluster, request: Request) -> str | None:
 
 
 def _wanted(found: Cluster, request: Request) -> Callable[[PodKey], bool]:
-    """Return which pods are wanted; labels are asked of the API server, as the snapshots have only allowed ones."""
+    """Return which pods are selected; the API server matches labels, as snapshots have only the allowed ones."""
     namespace = _namespace(found, request)
     if request.labels:
         pods = listed(lambda: found.api.pods(Pods(namespace, request.labels)), namespace)
@@ -100,7 +98,7 @@ def _wanted(found: Cluster, request: Request) -> Callable[[PodKey], bool]:
 def _rendered(
     outcomes: Sequence[Outcome], request: Request, is_wanted: Callable[[PodKey], bool], namespace: str | None
 ) -> Rendered:
-    """Return the text, and the notes about it; where the text is empty, what may be meant."""
+    """Return the text and its notes; if the text is empty, a hint what may be meant."""
     nodes = told(outcomes)
     whole = only_pods([each.snapshot for each in nodes], is_wanted)
     shown = select_nodes(whole, request.selection)
@@ -134,6 +132,6 @@ def _table(whole: Sequence[Snapshot], shown: Sequence[Snapshot], request: Reques
         shown, layout, SystemClock().wall_seconds(), is_wide=view.output == "wide", everything=view.everything
     )
     if not holders(shown) and not view.everything:
-        where = "" if namespace is None else f" in namespace {printable(namespace)}; -A looks at all namespaces"
+        where = "" if namespace is None else f" in namespace {printable(namespace)}; use -A for all namespaces"
         notes = [*notes, f"nothing is held{where}"]
     return [*lines, *free], notes

@@ -1,4 +1,4 @@
-"""Rows of nodes on a terminal before all nodes have answered, as soon as those before them in the table have."""
+"""Print rows of a cluster table before all nodes have answered, in the order of the nodes."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,18 +8,18 @@ from podres_exporter.cluster.tables import GrowingTable
 from podres_exporter.model import Snapshot
 
 PATIENCE_SECONDS = 2.0
-"""Until then nothing is printed: a cluster that answers by then has one table with columns that fit all of it."""
+"""How long nothing is printed: if all nodes answer by then, one table is fitted to all of it."""
 PAUSE_SECONDS = 1.0
-"""Between two parts, so that columns rarely have to grow."""
+"""The pause between two parts, so that columns rarely need to grow."""
 
 
 class EarlyRows:
-    """Prints a table in parts. It is given outcomes in the order of the nodes."""
+    """Prints a table in parts, given the outcomes in the order of the nodes."""
 
     def __init__(
         self, table: GrowingTable, shown: Callable[[Sequence[Snapshot]], Sequence[Snapshot]], clock: Clock
     ) -> None:
-        """*shown* returns what is selected of some snapshots."""
+        """*shown* returns the selection of some snapshots."""
         self._table, self._shown, self._clock = table, shown, clock
         self._due_at = clock.monotonic_seconds() + PATIENCE_SECONDS
         self._waiting: list[Outcome] = []
@@ -27,7 +27,7 @@ class EarlyRows:
         self.has_begun = False
 
     def take(self, outcomes: Sequence[Outcome]) -> str:
-        """Take what has come; return the rows that are due, empty if none are."""
+        """Add an outcome; return the rows that are due, empty if none are."""
         self._waiting += outcomes
         now = self._clock.monotonic_seconds()
         if now < self._due_at:
@@ -36,7 +36,7 @@ class EarlyRows:
         return self._text(self._waiting)
 
     def rest(self, outcomes: Sequence[Outcome]) -> str:
-        """Return the rows that have not been printed, of all outcomes that there are."""
+        """Return the remaining rows of all outcomes."""
         return self._text(outcomes)
 
     def _text(self, outcomes: Sequence[Outcome]) -> str:

@@ -29,7 +29,7 @@ FORMATS = ("text", "json")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which pod, which of its containers, and how to say it; *namespace* None is any."""
+    """Which pod and containers to explain, and the output format; *namespace* None is any."""
 
     namespace: str | None
     name: str
@@ -39,14 +39,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A pod as the API server has it, and the list that it stands alone in."""
+    """A pod as the API server has it, and the list that contains only it."""
 
     pod: ListedPod
     body: bytes
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the account; 0 if it is whole, 1 without such a pod or its node, 3 where some nodes do not answer."""
+    """
+    Print the account; return 0 if it is complete, 1 without such a pod or its node, 3 if some nodes do not answer.
+    """
     faults = output_fault(arguments.output, FORMATS)
     pod = explained_pod(arguments.pod, arguments.namespace, faults)
     way = make_way(arguments, faults)
@@ -61,18 +63,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _known(found: Cluster, question: Question) -> Known | None:
-    """Return the pod as the API server has it, None where it has none. Raises NotFoundError where it has several."""
+    """Return the pod from the API server, None if there is none. Raises NotFoundError if there are several."""
     wanted = Pods(question.namespace, fields=f"metadata.name={question.name}")
     body = listed(lambda: found.api.pods_json(wanted), question.namespace)
     pods = read_page(body).items or []
     if len(pods) > 1:
         names = sorted(printable(f"{each.metadata.namespace}/{each.metadata.name}") for each in pods)
-        raise NotFoundError(f"pod {printable(question.name)} is in several namespaces; name one", names)
+        raise NotFoundError(f"pod {printable(question.name)} is in several namespaces; give one", names)
     return Known(pods[0], body) if pods else None
 
 
 def _placed(found: Cluster, known: Known | None, question: Question) -> int:
-    """Explain a pod by the exporter of its node; one that the API server does not know is looked for on all."""
+    """Explain a pod with the exporter of its node; if the API server does not know it, search all nodes."""
     outcomes = found.ask(frozenset([known.pod.spec.node_name]) if known else None)
     code = named_troubles(outcomes)
     nodes = told(outcomes)
@@ -89,19 +91,19 @@ def _placed(found: Cluster, known: Known | None, question: Question) -> int:
 
 
 def _having(nodes: Sequence[Told], question: Question) -> Told:
-    """Return the node that knows the pod. Raises NotFoundError, naming pods of that name elsewhere."""
+    """Return the node that has the pod. Raises NotFoundError, naming pods of that name elsewhere."""
     keys = {each.node: known_pods(each.snapshot) for each in nodes}
     for each in nodes:
         if any(name == question.name and question.namespace in {None, space} for space, name in keys[each.node]):
             return each
     elsewhere = sorted({"/".join(key) for known in keys.values() for key in known if key[1] == question.name})
     where = f" in namespace {printable(question.namespace)}" if question.namespace else ""
-    problem = f"no pod {printable(question.name)}{where}, says the API server, and no node that answers has one"
+    problem = f"no pod {printable(question.name)}{where}, neither in the API server nor on any node that answers"
     raise NotFoundError(f"{problem}; there is" if elsewhere else problem, list(map(printable, elsewhere)))
 
 
 def _pending(found: Cluster, known: Known, question: Question) -> int:
-    """Say where a pod that no node has could go."""
+    """Show where a pending pod could be placed."""
     pods = decode_list(known.body, PodDecoder(LabelAllowlist())).pods
     if not pods:
         raise NotFoundError(f"pod {printable(question.name)} cannot be read")

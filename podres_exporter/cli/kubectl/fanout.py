@@ -19,53 +19,53 @@ from podres_exporter.printable import printable
 AT_ONCE = 16
 
 Ask = Callable[[Target, float], Outcome]
-"""Asks one exporter, and gives up after so many seconds."""
+"""Queries one exporter, with a timeout in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long one node may take, and all of them together, in seconds."""
+    """The timeouts of one node and of all nodes together, in seconds."""
 
     each_seconds: float = 10.0
     all_seconds: float = 60.0
 
 
 class Getter(Protocol):
-    """What is asked through: KubeApi."""
+    """The client to use: KubeApi."""
 
     def get(self, path: str, query: dict[str, str], seconds: float) -> tuple[int, bytes]:
-        """Return code and body. Raises ApiServerError."""
+        """Return status and body. Raises ApiServerError."""
         ...
 
 
 class Progress:
-    """A line on a terminal that says how far it is; nothing anywhere else."""
+    """A progress line on a terminal; silent elsewhere."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        """Write to *stream*, standard error if there is none."""
+        """Write to *stream*, or standard error."""
         self._stream = stream or sys.stderr
         self._is_shown = self._stream.isatty()
 
     def show(self, done: int, number: int) -> None:
-        """Say that so many of the nodes are done; at the end the line is gone."""
+        """Show how many nodes are done; the line is removed at the end."""
         if self._is_shown:
-            text = f"\rasking exporters: {done} of {number}" if done < number else "\r\x1b[K"
+            text = f"\rquerying exporters: {done} of {number}" if done < number else "\r\x1b[K"
             print(text, end="", file=self._stream, flush=True)
 
     def clear(self) -> None:
-        """Take the line away, however far it is."""
+        """Remove the line, however far it is."""
         self.show(0, 0)
 
 
 def proxy_path(target: Target) -> str:
-    """Return where the API server passes on to the exporter's snapshot; `https:` stands before the pod's name."""
+    """Return the API server's proxy path to the exporter's snapshot, with `https:` before the pod's name if needed."""
     scheme = "https:" if target.is_secure else ""
     pod = f"{scheme}{target.name}:{target.port}"
     return f"/api/v1/namespaces/{target.namespace}/pods/{pod}/proxy{SNAPSHOT_PATH}"
 
 
 def asking(api: Getter) -> Ask:
-    """Return what asks one exporter through the API server, from any thread; whatever goes wrong is an outcome."""
+    """Return a thread-safe function that queries one exporter through the API server; failures become outcomes."""
     prepare()
 
     def ask(target: Target, seconds: float) -> Outcome:
@@ -80,8 +80,8 @@ def asking(api: Getter) -> Ask:
 
 def _unheard(error: ApiServerError, seconds: float) -> str:
     if error.reason is Reason.TIMEOUT:
-        return f"its exporter gave no whole answer within {seconds:g} s (--timeout)"
-    return f"asking the API server for it failed: {printable(error.detail.removeprefix('get: '))}"
+        return f"its exporter gave no complete answer within {seconds:g} s (--timeout)"
+    return f"the request through the API server failed: {printable(error.detail.removeprefix('get: '))}"
 
 
 def ask_all(
@@ -93,10 +93,10 @@ def ask_all(
     arrived: Callable[[Target, Outcome], None] = lambda *_: None,
 ) -> list[Outcome]:
     """
-    Return an outcome for each target, in their order; those that are still to come at the deadline are troubles.
+    Return an outcome for each target, in order; targets without an answer at the deadline are failures.
 
-    Ctrl-C ends the wait like the deadline: what has come is there. *arrived* is called with each outcome as it comes.
-    The threads are daemons: the caller closes the connections and need not wait for them.
+    Ctrl-C ends the wait like the deadline, keeping what has arrived. *arrived* is called with each outcome. The threads
+    are daemons: the caller closes the connections and need not wait for them.
     """
     until = clock.monotonic_seconds() + patience.all_seconds
     waiting: queue.SimpleQueue[Target] = queue.SimpleQueue()
@@ -119,11 +119,11 @@ def ask_all(
         threading.Thread(target=work, name=f"ask-{number}", daemon=True).start()
     found: dict[Target, Outcome] = {}
     late, reason = (
-        f"not heard of within {patience.all_seconds:g} s, the time for all nodes (--deadline)",
+        f"no answer within {patience.all_seconds:g} s, the deadline for all nodes (--deadline)",
         Reason.TIMEOUT,
     )
     progress(0, len(targets))
-    # The queue may be written from a signal handler while this thread waits for it: it is reentrant.
+    # A signal handler may write to the queue while this thread waits for it: it is reentrant.
     with instead_of_interrupt(lambda: done.put(None)):
         while len(found) < len(targets):
             try:
@@ -140,7 +140,7 @@ def ask_all(
 
 
 def _safely(ask: Ask, target: Target, seconds: float) -> Outcome:
-    """Return the outcome, also of a bug: one node's answer must not hold up the others."""
+    """Return the outcome, even of a bug: one node's answer must not block the others."""
     try:
         return ask(target, seconds)
     except Exception as error:  # noqa: BLE001 - the loop's guard; the name of the error goes into the report

@@ -18,7 +18,7 @@ EXIT_CODES = {Fits.YES: EXIT_OK, Fits.NO: EXIT_FAILED, Fits.UNKNOWN: EXIT_PARTIA
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the answers; 0 if some node says yes, 1 if all say no or none answers, 3 where some do not answer."""
+    """Print the answers; return 0 if some node says yes, 1 if all say no or none answers, 3 if some do not answer."""
     faults = output_fault(arguments.output, FORMATS)
     ask = ask_of_flags(arguments, faults)
     policy = None if arguments.policy is None else one_of("--policy", arguments.policy, Policy, faults)

@@ -1,4 +1,4 @@
-"""`kubectl podres who`: who held a device at a moment, or over a time."""
+"""`kubectl podres who`: who held a device at a given time, or over a period."""
 
 from podres_exporter.cli.verbs.who import answered as run
 

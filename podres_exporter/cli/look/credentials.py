@@ -1,4 +1,4 @@
-"""How an https server that a flag names is trusted, which client certificate it is shown, and passwords from files."""
+"""TLS settings and passwords of the servers behind --url and --prometheus, from flags and files."""
 
 import argparse
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ _LONGEST_SECRET = 16384
 
 @dataclass(frozen=True, slots=True)
 class TlsFlags:
-    """What the flags are called; *url* is the one that names the server."""
+    """The names of the flags; *url* is the one that names the server."""
 
     url: str
     ca: str
@@ -25,14 +25,14 @@ EXPORTER_TLS = TlsFlags("--url", "--url-ca", "--url-cert", "--url-key")
 def tls_of(
     arguments: argparse.Namespace, address: Address | None, faults: list[str], names: TlsFlags = EXPORTER_TLS
 ) -> ClientTls:
-    """Return how an https server is trusted and what it is shown; *faults* says which flags cannot be used."""
+    """Return the TLS settings of an https server; *faults* gets the flags that cannot be used."""
     flags = (names.ca, names.certificate, names.key)
     files = {flag: getattr(arguments, flag.removeprefix("--").replace("-", "_")) for flag in flags}
     given = [flag for flag, text in files.items() if text is not None]
     is_secure = address is not None and address.is_secure
     if not is_secure:
         needless = [*given, *(["--insecure"] if arguments.insecure else [])]
-        faults += [f"{flag}: there is a certificate to check with {names.url} https://... only" for flag in needless]
+        faults += [f"{flag}: needs an https URL: {names.url} https://..." for flag in needless]
     if arguments.insecure and names.ca in given:
         faults.append(f"--insecure and {names.ca}: contradict each other; give one of them")
     if names.key in given and names.certificate not in given:
@@ -43,7 +43,7 @@ def tls_of(
 
 
 def with_password(address: Address, name: str, url: str, faults: list[str]) -> Address:
-    """Return the address with the password that a file has; *url* is how a URL with a user is written."""
+    """Return the address with the password from a file; *url* is how a URL with a user is written."""
     user, _, password = address.credentials.partition(":")
     if not user or password:
         faults.append(
@@ -55,7 +55,7 @@ def with_password(address: Address, name: str, url: str, faults: list[str]) -> A
 
 
 def secret_of(flag: str, name: str, what: str, faults: list[str]) -> str:
-    """Return the first line of a file, or of what a pipe gives; empty where *faults* says what is wrong."""
+    """Return the first line of a file or pipe; empty, with an entry in *faults*, if that fails."""
     try:
         with Path(name).open("rb") as file:
             line = file.readline(_LONGEST_SECRET).rstrip(b"\r\n").decode()

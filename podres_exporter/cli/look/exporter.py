@@ -12,7 +12,7 @@ from podres_exporter.remote.client import ExporterClient
 
 
 class ExporterOrigin:
-    """SnapshotOrigin that reads the JSON snapshot of one exporter over HTTP."""
+    """A SnapshotOrigin that reads the JSON snapshot of one exporter over HTTP."""
 
     def __init__(self, config: Config, address: Address, clock: Clock, tls: ClientTls) -> None:
         """*tls* is for https addresses."""
@@ -32,7 +32,7 @@ class ExporterOrigin:
         return Observation(fetched.snapshot, fetched.generated_at_seconds, self._clock.wall_seconds())
 
     def watch(self, alarm: Alarm, show: Show) -> None:
-        """Ask at intervals; an unchanged snapshot is not sent again."""
+        """Poll at intervals; an unchanged snapshot is not transferred again."""
         complaint = ""
         while True:
             try:

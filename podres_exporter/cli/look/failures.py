@@ -1,4 +1,4 @@
-"""What is missing from a snapshot and why, in sentences with a remedy, for standard error."""
+"""Explain on standard error what is missing from a snapshot and why, with a remedy."""
 
 import stat
 from pathlib import Path
@@ -13,13 +13,13 @@ from podres_exporter.text.availability import why_down, why_nothing
 from podres_exporter.text.origin import origin_name, remedy_of
 
 _ABSENT = frozenset({Reason.UNIMPLEMENTED, Reason.DISABLED})
-"""A kubelet without the method is no outage."""
-_ELSEWHERE = "--url asks a running exporter, --from reads a recording"
-_MORE_DETAIL = "podres-exporter check may say more, and --record keeps the answer for a bug report"
+"""A kubelet without the method is not an outage."""
+_ELSEWHERE = "--url queries a running exporter, --from reads a recording"
+_MORE_DETAIL = "see podres-exporter check; --record saves the answer for a bug report"
 
 
 def failures_of(look: Look, metadata: Refusal | None) -> dict[str, str]:
-    """Return what went wrong by source; *metadata* is why the source of pod metadata gave nothing."""
+    """Return the failures by source; *metadata* is that of the metadata source."""
     failures = {}
     if metadata is not None:
         failures["metadata"] = metadata.detail or metadata.reason.value
@@ -34,8 +34,8 @@ def failures_of(look: Look, metadata: Refusal | None) -> dict[str, str]:
 
 
 def metadata_failure(error: SourceError, origin: MetadataOrigin = MetadataOrigin.APISERVER) -> str:
-    """Return why the source of pod metadata gave nothing, with the remedy."""
-    return f"{error.detail}; {remedy_of(origin, error.reason)}, or give --metadata.source=none"
+    """Return why the metadata source failed, with the remedy."""
+    return f"{error.detail}; {remedy_of(origin, error.reason)}, or use --metadata.source=none"
 
 
 def unreachable(error: SourceError, socket: Path) -> SnapshotError:
@@ -49,17 +49,17 @@ def unreachable(error: SourceError, socket: Path) -> SnapshotError:
             why = f"no answer at {socket} in time"
             remedy = "check that the kubelet is healthy, or allow more time with --kubelet.timeout"
         case Reason.UNIMPLEMENTED:
-            why, remedy = f"{socket} is not its pod-resources API", "name the right socket with --kubelet.socket"
+            why, remedy = f"{socket} is not its pod-resources API", "set the right socket with --kubelet.socket"
         case Reason.THROTTLED:
             why, remedy = f"its rate limit rejects the call ({error.detail})", "try again, and find its other clients"
         case _:
             why, remedy = error.detail, _MORE_DETAIL
-    return SnapshotError(f"cannot ask the kubelet: {why}; {remedy}")
+    return SnapshotError(f"cannot query the kubelet: {why}; {remedy}")
 
 
 def _absent(socket: Path) -> tuple[str, str]:
-    """Return what is wrong with the path, and what to do."""
-    here = "run this on a node, mount the socket's directory into the pod, or name the socket with --kubelet.socket"
+    """Return what is wrong with the path, and the remedy."""
+    here = "run this on a node, mount the socket's directory into the pod, or set --kubelet.socket"
     try:
         is_socket = stat.S_ISSOCK(socket.stat().st_mode)
     except OSError as error:
@@ -68,7 +68,7 @@ def _absent(socket: Path) -> tuple[str, str]:
         return f"{socket} is not a socket", f"{here}; {_ELSEWHERE}"
     return (
         f"no process listens at {socket}",
-        "check that the kubelet runs, and that its directory is mounted, not the socket",
+        "check that the kubelet is running, and that the directory is mounted, not the socket",
     )
 
 
@@ -93,11 +93,11 @@ def missing(observation: Observation) -> list[str]:
         remedy = "; podres-exporter check names the missing right" if slices.reason is Reason.DENIED else ""
         found.append(f"{_NO_SLICES}: {why_down(slices, _SLICES)}{remedy}")
     if "allocatable" in failures:
-        found.append(f"what is free is not known: {failures['allocatable']}")
+        found.append(f"free amounts are not known: {failures['allocatable']}")
     if any(part.stale for part in snapshot.parts if part.part == "pods"):
-        found.append("this is the kubelet's last good answer: it does not answer now, or has just restarted")
+        found.append("this is the kubelet's last good answer: it is not answering now, or has just restarted")
     if "malformed" in failures:
-        found.append(f"{failures['malformed']}; --record keeps the answers for a bug report")
+        found.append(f"{failures['malformed']}; --record saves the answers for a bug report")
     return found
 
 

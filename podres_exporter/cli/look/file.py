@@ -16,33 +16,33 @@ from podres_exporter.recording.file import decode, is_recording
 
 STDIN = "-"
 LONGEST = 64 * 1024 * 1024
-"""Bytes that are read of a file, and made of one that is compressed."""
+"""The maximum number of bytes, compressed and decompressed."""
 _NEITHER = "this is neither a recording (dump --record) nor a snapshot (dump -o json): "
 Loaded = Recording | document.Decoded
 _GZIP = b"\x1f\x8b"
 
 
 class FileOrigin:
-    """SnapshotOrigin that reads one file, or standard input."""
+    """A SnapshotOrigin that reads a file, or standard input."""
 
     def __init__(self, config: Config, name: str) -> None:
         """Read nothing yet; *name* is a path, or `-` for standard input."""
         self.config, self.name = config, name
 
     def look(self) -> Observation:
-        """Return what the file says."""
+        """Return the snapshot in the file."""
         return observe_file(self.name)
 
     def watch(self, alarm: Alarm, show: Show) -> None:  # noqa: ARG002 - the interface's
-        """Refuse: a file does not change."""
-        raise SnapshotError(f"{self.name}: a file does not change; leave --watch out")
+        """Reject it: a file does not change."""
+        raise SnapshotError(f"{self.name}: a file does not change; omit --watch")
 
 
 def observe_file(name: str) -> Observation:
     """
-    Return what a file says; `-` is standard input.
+    Return the snapshot in a file; `-` is standard input.
 
-    The answers of a recording are decoded and judged as those of a node would be. Raises SnapshotError.
+    The answers of a recording are processed like those of a node. Raises SnapshotError.
     """
     where, decoded = _where(name), load_file(name)
     if isinstance(decoded, Recording):
@@ -67,7 +67,7 @@ def _where(name: str) -> str:
 
 
 def _replayed(recording: Recording, where: str) -> Observation:
-    """Ask the recorded sources as a node would be asked."""
+    """Replay the recorded sources through the poller."""
     from podres_exporter.cli.look.failures import failures_of  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.service.oneshot import look  # noqa: PLC0415 - gRPC, not for snapshots
     from podres_exporter.service.poller import Sources  # noqa: PLC0415 - gRPC, not for snapshots
@@ -89,7 +89,7 @@ def _replayed(recording: Recording, where: str) -> Observation:
 
 
 def _is_ours(loaded: object) -> bool:
-    """Return whether the file says of itself that it is one of the two."""
+    """Return whether the file claims to be a recording or a snapshot."""
     return isinstance(loaded, dict) and str(loaded.get("apiVersion")).startswith("podres")
 
 
@@ -126,8 +126,8 @@ def _json(data: bytes, where: str) -> object:
         loaded: object = json.loads(data)
     except json.JSONDecodeError as error:
         is_cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
-        what = "is empty" if not data.strip() else "is truncated: the JSON has no end" if is_cut else "is no JSON"
+        what = "is empty" if not data.strip() else "is truncated: the JSON has no end" if is_cut else "is not JSON"
         raise SnapshotError(f"{where} {what} (line {error.lineno}, column {error.colno})") from error
     except (ValueError, RecursionError) as error:
-        raise SnapshotError(f"{where} is no JSON") from error
+        raise SnapshotError(f"{where} is not JSON") from error
     return loaded

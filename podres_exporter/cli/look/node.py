@@ -1,4 +1,4 @@
-"""The node itself as the origin of a snapshot, read by the same sources and the same poller as `serve` uses."""
+"""The node itself as the origin of a snapshot, read with the sources and the poller of `serve`."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,23 +21,23 @@ from podres_exporter.sources.fixed import FixedDra, FixedMetadata
 from podres_exporter.sources.interfaces import LIST, DraSource, KubeletCall, SocketIdentity
 
 LIST_SECONDS = 15.0
-"""Until a list of pods must be complete; a user is waiting."""
+"""Timeout for a complete list of pods; a user is waiting."""
 
 _AWAY = frozenset({Reason.UNAVAILABLE, Reason.TIMEOUT})
 
 
 class NodeOrigin:
-    """SnapshotOrigin that asks the kubelet, the kernel and the API server."""
+    """A SnapshotOrigin that reads the kubelet, the kernel and the API server."""
 
     def __init__(
         self, config: Config, environment: Mapping[str, str], clock: Clock, no_metadata: str, keep: Keep | None = None
     ) -> None:
-        """*no_metadata* says why metadata that was not declined cannot be had, empty if it can or was declined."""
+        """*no_metadata* says why metadata is wanted but unavailable; empty if it is available or disabled."""
         self.config, self._environment, self._clock = config, environment, clock
         self._no_metadata, self._keep = no_metadata, keep
 
     def look(self) -> Observation:
-        """Return what the sources say now; the answers are kept even if they cannot be used."""
+        """Read all sources; the answers are recorded even if they cannot be used."""
         config, calls = self.config, dict[str, Call]()
 
         def record(call: KubeletCall) -> None:
@@ -65,13 +65,13 @@ class NodeOrigin:
         return Observation(seen.snapshot, now, now, failures_of(seen, refusal))
 
     def watch(self, alarm: Alarm, show: Show) -> None:
-        """Poll the sources and follow single pods, as `serve` does."""
+        """Poll the sources and re-read single pods, as `serve` does."""
         from podres_exporter.cli.look.node_watch import watch_node  # noqa: PLC0415 - not for a single look
 
         watch_node(self.config, self._environment, self._clock, self._no_metadata, alarm, show)
 
     def _dra(self, metadata: Metadata | None) -> DraSource:
-        """Return the node's slices and claims; they are not asked for where the pods could not be listed."""
+        """Return the node's slices and claims; skipped if the pods could not be listed."""
         config = self.config
         is_asked = config.metadata_source == "apiserver" and "dra" in config.collectors
         if not is_asked or metadata is None or not metadata.is_up:
@@ -83,7 +83,7 @@ class NodeOrigin:
         return DraOnce(client, self.config.node_name, self._clock)
 
     def _metadata(self) -> tuple[Metadata | None, Refusal | None]:
-        """List the pods of the node once; return None where the API server is not asked, and why it gave nothing."""
+        """List the pods of the node once; return None if the API server is not used, and why it failed."""
         config = self.config
         if self._no_metadata:
             return None, Refusal(Reason.DENIED, self._no_metadata)
@@ -114,7 +114,7 @@ class NodeOrigin:
             transport.close()
 
     def _podsapi(self) -> tuple[Metadata, Refusal | None]:
-        """Let the kubelet name its pods once."""
+        """Read the pods from the kubelet's Pods API once."""
         from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - only if the Pods API is asked
         from podres_exporter.podsapi.client import PodsApiClient  # noqa: PLC0415 - only if the Pods API is asked
         from podres_exporter.podsapi.once import read_pods  # noqa: PLC0415 - only if the Pods API is asked
@@ -144,7 +144,7 @@ def _recording(
     refusal: Refusal | None,
     now: float,
 ) -> Recording:
-    """Return the raw answers of one look."""
+    """Return the raw answers as a recording."""
     topology = seen.topology
     return Recording(
         node=seen.snapshot.node,

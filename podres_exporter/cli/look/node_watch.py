@@ -1,4 +1,4 @@
-"""`dump --watch` on a node: the polling of the daemon, without its web server, in the thread that prints."""
+"""`dump --watch` on a node: the daemon's polling without its web server, in the thread that prints."""
 
 import threading
 from collections import deque
@@ -22,15 +22,15 @@ from podres_exporter.sources.interfaces import DraSource
 from podres_exporter.text.origin import origin_name
 
 FIRST_LIST_SECONDS = 3.0
-"""How long the first snapshot waits for the API server, so that finished pods do not appear and vanish again."""
+"""How long the first snapshot waits for metadata, so that finished pods do not appear and then vanish."""
 SPACING_SECONDS = 0.5
-"""The least time between two snapshots."""
+"""Minimum time between two snapshots."""
 
 
 def watch_node(
     config: Config, environment: Mapping[str, str], clock: Clock, no_metadata: str, alarm: Alarm, show: Show
 ) -> None:
-    """Poll, and refresh single pods when they change, as `serve` does; show each snapshot."""
+    """Poll, and re-read single pods when they change, as `serve` does; show each snapshot."""
     changes, latest, complaint = Changes(alarm.ring), deque[Snapshot](maxlen=1), ""
     never = threading.Event()
     with ExitStack() as stack:
@@ -61,7 +61,7 @@ def watch_node(
             next_poll = poller.tick() + clock.monotonic_seconds()
             complaint = _complain(poller, complaint)
             while show(latest[0]):
-                # Changes come in bursts, and the kubelet's rate limit is shared by all its clients.
+                # Changes arrive in bursts, and the kubelet's rate limit is shared by all its clients.
                 clock.wait(never, SPACING_SECONDS)
                 left = next_poll - clock.monotonic_seconds()
                 due = max(0.0, poller.due())
@@ -73,7 +73,7 @@ def watch_node(
 
 
 def _complain(poller: Poller, before: str) -> str:
-    """Print what is waited for, unless that is what was printed before; return it."""
+    """Print what is being waited for, unless it was printed before; return it."""
     is_ready, reason = poller.ready()
     if is_ready:
         return ""
@@ -83,7 +83,7 @@ def _complain(poller: Poller, before: str) -> str:
 
 
 def _metadata(config: Config, environment: Mapping[str, str], clock: Clock, no_metadata: str) -> PodMetaSource:
-    """Return the source of pod metadata; print why there is none if there are no credentials."""
+    """Return the metadata source; print why there is none if there are no credentials."""
     if config.metadata_source == "none":
         complain([f"without metadata: {no_metadata}"] if no_metadata else [])
         return FixedMetadata()
@@ -105,7 +105,7 @@ def _metadata(config: Config, environment: Mapping[str, str], clock: Clock, no_m
 
 
 def _dra(metadata: PodMetaSource, config: Config, environment: Mapping[str, str], clock: Clock) -> DraSource:
-    """Return the source of slices and claims; what they say is shown as it comes, nothing waits for them."""
+    """Return the source of slices and claims; nothing waits for them."""
     if isinstance(metadata, FixedMetadata):
         return FixedDra()
     return dra_source(config, environment, clock, SilentObserver())

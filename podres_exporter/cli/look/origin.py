@@ -1,4 +1,4 @@
-"""The interface of the places a one-shot command reads its snapshot from: the node, a file or a running exporter."""
+"""The interface of the sources of a snapshot for one-shot commands: node, file or exporter."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from podres_exporter.model import Snapshot
 from podres_exporter.recording import Recording
 
 Keep = Callable[[Recording], None]
-"""Stores the raw answers of a node, before it is known whether they can be used."""
+"""Records the raw answers of a node, before they are known to be usable."""
 
 Show = Callable[[Snapshot], bool]
 """Prints what changed since the last snapshot; False if standard output was closed by its reader."""
@@ -19,10 +19,9 @@ Show = Callable[[Snapshot], bool]
 @dataclass(frozen=True, slots=True)
 class Observation:
     """
-    A snapshot with an allocation, and when it was made (Unix seconds); *now_seconds* is what ages count to.
+    A snapshot with an allocation, and when it was made (Unix seconds); ages are computed at *now_seconds*.
 
-    *failures* say why a source gave nothing or too little, by source, as far as the origin knows; what else is missing
-    is in the snapshot.
+    *failures* are the problems by source, as far as the origin knows; anything else missing is visible in the snapshot.
     """
 
     snapshot: Snapshot
@@ -33,18 +32,18 @@ class Observation:
 
 class SnapshotOrigin(Protocol):
     """
-    A node, a file or an exporter. Every request that it makes has a deadline.
+    A node, a file or an exporter. Every request has a deadline.
 
-    Its methods raise SnapshotError if there is nothing to show, and ConfigError if named credentials cannot be used.
+    Its methods raise SnapshotError if there is nothing to show, and ConfigError if given credentials cannot be used.
     """
 
     @property
     def config(self) -> Config:
-        """The configuration of the command, checked."""
+        """The validated configuration of the command."""
         ...
 
     def look(self) -> Observation:
-        """Return what there is now."""
+        """Return the current snapshot."""
         ...
 
     def watch(self, alarm: Alarm, show: Show) -> None:

@@ -1,4 +1,4 @@
-"""Which Prometheus `who` asks, from its flags."""
+"""The Prometheus server that `who` queries, from its flags."""
 
 import argparse
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _AT_LEAST = at_least(0.1, "100ms")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Which Prometheus is asked, and how."""
+    """The server, with its TLS settings and timeout."""
 
     address: Address
     tls: ClientTls
@@ -24,7 +24,7 @@ class Server:
 
 
 def server_of(arguments: argparse.Namespace, environment: Mapping[str, str], faults: list[str]) -> Server:
-    """Return which Prometheus is asked; *faults* gets a sentence for each flag that cannot be."""
+    """Return the server; *faults* gets a sentence for each invalid flag."""
     url = arguments.prometheus if arguments.prometheus is not None else environment.get(URL_VARIABLE, "")
     address: Address | None = None
     if not url:
@@ -43,7 +43,7 @@ def server_of(arguments: argparse.Namespace, environment: Mapping[str, str], fau
     if arguments.bearer_token_file is not None:
         token = secret_of("--bearer-token-file", arguments.bearer_token_file, "token", faults)
         if address is not None and address.credentials:
-            faults.append(f"--bearer-token-file: {PROMETHEUS} has a user, and a server takes one of them")
+            faults.append(f"--bearer-token-file: cannot be combined with a user in {PROMETHEUS}")
         if not (token.isascii() and token.isprintable()):
             faults.append("--bearer-token-file: the token is not a single line of ASCII")
     try:

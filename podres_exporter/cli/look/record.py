@@ -19,9 +19,9 @@ _KEY_BYTES = 32
 
 def save(recording: Recording, path: Path, *, hide_names: bool) -> None:
     """
-    Write the recording, compressed if the name ends in `.gz`, readable for its owner alone; `-` is standard output.
+    Write the recording, compressed if the name ends in `.gz`, readable only by its owner; `-` is standard output.
 
-    Raises SnapshotError or OutputError where that is not possible; a file that was there is left as it was then.
+    Raises SnapshotError or OutputError if that fails; an existing file is then unchanged.
     """
     kept = hidden(recording, Pseudonyms(secrets.token_bytes(_KEY_BYTES))) if hide_names else recording
     text = json.dumps(encode(kept), indent=1) + "\n"
@@ -38,7 +38,7 @@ def save(recording: Recording, path: Path, *, hide_names: bool) -> None:
 
 
 def hidden(recording: Recording, names: Pseudonyms) -> Recording:
-    """Return the recording with pseudonyms for all names, and without texts that may have names in them."""
+    """Return the recording with pseudonyms for all names, and without texts that may contain names."""
     return replace(
         recording,
         node=names.name(recording.node),
@@ -52,7 +52,7 @@ def hidden(recording: Recording, names: Pseudonyms) -> Recording:
 
 
 def _hidden_call(rpc: str, call: Call, names: Pseudonyms) -> Call:
-    """Return the call; an answer of which nobody knows where its names are is left out, and that is said."""
+    """Return the call; an answer whose names cannot be located is removed, with a note."""
     refusal = _hidden_refusal(call.refusal)
     if call.answer is None:
         return Call(None, refusal)

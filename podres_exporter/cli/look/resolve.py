@@ -18,7 +18,7 @@ from podres_exporter.remote.address import Address, ClientTls, parse_address
 _LOG = (known.LOG_LEVEL, known.LOG_FORMAT)
 _NO_LIMIT = "24h"
 _ALLOWED = {"--from": ("--log.",), "--url": ("--log.", "--kubelet.poll-interval", "--kubelet.timeout")}
-"""Prefixes of the flags of `serve` that can be combined with --from or --url."""
+"""Prefixes of `serve` flags that can be combined with --from or --url."""
 
 
 def origin_of(
@@ -29,18 +29,18 @@ def origin_of(
     keep: Keep | None = None,
 ) -> SnapshotOrigin:
     """
-    Return the origin that flags and environment name. *keep* stores the raw answers, if the node is asked.
+    Return the origin selected by flags and environment. *keep* records the raw answers if a node is read.
 
-    Raises ConfigError with *problems* and with everything that is wrong with the flags.
+    Raises ConfigError with *problems* and everything else that is wrong with the flags.
     """
     faults, given = list(problems), given_flags(arguments)
     address = _address(arguments, faults)
     tls = tls_of(arguments, address, faults)
     if arguments.file is not None and address is not None:
-        faults.append("--from and --url: a snapshot comes from one place; give one of them")
+        faults.append("--from and --url: are mutually exclusive; give one of them")
     flag = "--from" if arguments.file is not None else "--url" if arguments.url is not None else ""
     if arguments.file == "":
-        faults.append("--from: names no file; write the name of a recording, or - for standard input")
+        faults.append("--from: is empty; write the name of a recording, or - for standard input")
     no_metadata = ""
     if flag:
         faults += _unused(given, flag)
@@ -68,10 +68,10 @@ def asked_exporter(
     arguments: argparse.Namespace, environment: Mapping[str, str], faults: list[str]
 ) -> tuple[Address, ClientTls, Config] | None:
     """
-    Return the exporter of --url, how it is trusted, and what is configured of asking it; None without --url.
+    Return the exporter of --url with its TLS settings and configuration; None without --url.
 
-    Raises ConfigError with *faults* and with what is wrong. What is about asking a node is refused as a flag, and
-    passed over in the environment.
+    Raises ConfigError with *faults* and its own. Flags for reading a node are rejected; such environment variables are
+    ignored.
     """
     address = _address(arguments, faults)
     tls, given = tls_of(arguments, address, faults), given_flags(arguments)
@@ -88,7 +88,7 @@ def asked_exporter(
 def _address(arguments: argparse.Namespace, faults: list[str]) -> Address | None:
     if arguments.url is None:
         if arguments.password_file is not None:
-            faults.append("--password-file: is the password of a user in --url http://USER@HOST:10190")
+            faults.append("--password-file: needs a user in the URL, as in --url http://USER@HOST:10190")
         return None
     try:
         address = parse_address(arguments.url)
@@ -101,9 +101,9 @@ def _address(arguments: argparse.Namespace, faults: list[str]) -> Address | None
 
 
 def _unused(given: Given, origin: str) -> list[str]:
-    """Return a sentence for each flag about asking a node, though *origin* names another source."""
+    """Return a sentence for each flag that only applies to a node, although *origin* is used."""
     return [
-        f"{flag}: is about asking a node, and {origin} asks none"
+        f"{flag}: applies only to reading a node, not to {origin}"
         for flag in given
         if not flag.startswith(_ALLOWED[origin])
     ]
@@ -111,7 +111,7 @@ def _unused(given: Given, origin: str) -> list[str]:
 
 def _no_credentials(given: Given, environment: Mapping[str, str]) -> str:
     """
-    Return why the API server cannot be asked; empty if it can, or if metadata was declined.
+    Return why the API server cannot be used; empty if it can, or if metadata is disabled.
 
     Outside a cluster there are no credentials by default, and a one-shot command should work without flags.
     """
@@ -122,12 +122,14 @@ def _no_credentials(given: Given, environment: Mapping[str, str]) -> str:
         return ""
     return (
         "not running in a pod, so there are no credentials for the API server; give --metadata.kubeconfig, "
-        "or --metadata.source=none to go without"
+        "or --metadata.source=none to run without metadata"
     )
 
 
 def _with_defaults(given: Given, environment: Mapping[str, str], *, is_watch: bool) -> Given:
-    """Return the flags with the defaults that differ from those of `serve`: standard error is for people."""
+    """
+    Return the flags with the defaults that differ from those of `serve`: standard error is for messages to the user.
+    """
     defaults = [(known.LOG_LEVEL, "error")] + ([] if is_watch else [(known.MAX_AGE, _NO_LIMIT)])
     unset = {option.flag: default for option, default in defaults if not environment.get(option.environment)}
     return {**unset, **given}

@@ -33,10 +33,10 @@ _UNANSWERED = frozenset({Reason.UNAVAILABLE, Reason.TIMEOUT})
 
 
 class ApiAsker:
-    """Asks one API server as `serve` would."""
+    """Queries one API server as `serve` would."""
 
     def __init__(self, config: Config, client: KubeClient, clock: Clock) -> None:
-        """Connect at the first question. Raises ConfigError without a node's name."""
+        """Connect at the first request. Raises ConfigError without a node name."""
         self.account = _account(config, client)
         self._clock, self._client = clock, client
         self._review_seconds = min(client.limits.list_seconds, REVIEW_SECONDS)
@@ -45,7 +45,7 @@ class ApiAsker:
         self._decoder = PodDecoder(config.pod_labels_allowlist, config.node_name)
 
     def reviews(self) -> dict[str, AccessAnswer | ApiServerError]:
-        """Return what is said of each right; the second is not asked where the first was not answered at all."""
+        """Return the answer on each permission; the second is skipped if the first was not answered at all."""
         found: dict[str, AccessAnswer | ApiServerError] = {}
         for verb in VERBS:
             answer = found[verb] = self._review(verb)
@@ -54,7 +54,7 @@ class ApiAsker:
         return found
 
     def dra(self) -> DraAccess | ApiServerError | None:
-        """Return what of DRA is served and may be read, None where that is off, or nobody has answered."""
+        """Return which DRA API is served and readable, None if DRA is off or the server did not answer."""
         if not self._reads_dra or self._is_away:
             return None
         try:
@@ -71,7 +71,7 @@ class ApiAsker:
         return DraAccess(version, tuple(missing))
 
     def list(self) -> tuple[PodsAnswer | ApiServerError, Metadata | None]:
-        """Return how a list of the node's pods went, and the pods."""
+        """Return the result of listing the node's pods, and the pods."""
         began = self._clock.monotonic_seconds()
         try:
             body = self._transport.list()
@@ -87,7 +87,7 @@ class ApiAsker:
         return answer, metadata
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connections."""
         self._transport.close()
 
     def _review(self, verb: str) -> AccessAnswer | ApiServerError:
@@ -107,7 +107,7 @@ def connect(
     limits: Limits = LIMITS,
     service_account: Path = SERVICE_ACCOUNT,
 ) -> ApiAsker | ApiServer:
-    """Return whom to ask, or, without credentials, all that there is to say."""
+    """Return the API client, or, without credentials, the complete evidence."""
     try:
         return ApiAsker(config, kube_client(config, environment, clock, limits, service_account), clock)
     except ConfigError as error:
@@ -115,7 +115,7 @@ def connect(
 
 
 def _account(config: Config, client: KubeClient) -> Account:
-    """Return who we are, without secrets: a proxy's URL may have a password in it."""
+    """Return our identity without secrets: a proxy's URL may contain a password."""
     if config.metadata_kubeconfig is None:
         source = "the service account of this pod"
     else:

@@ -1,4 +1,4 @@
-"""Gather evidence on things that two pods hold, confirmed by a second look two seconds later."""
+"""Gather evidence on items held by two pods, confirmed by a second observation two seconds later."""
 
 import threading
 
@@ -11,17 +11,20 @@ from podres_exporter.model import DoubleHeld, Listing, Thing
 from podres_exporter.sources.interfaces import GET
 
 SECOND_LOOK_SECONDS = 2.0
-"""An answer is made while pods come and go; what two pods hold two seconds later as well is no moment between."""
+"""
+The kubelet answers while pods come and go; items still held by two pods after two seconds are not a transient state.
+"""
 
 _MOST_GETS = 8
-"""More pods than that are asked for by one List: the kubelet's burst of 10 calls is for all its clients."""
+"""More pods than this are read with one List: the kubelet's burst of 10 calls is shared by all its clients."""
 
 
 def find_doubles(look: Look, kubelet: KubeletAsker, clock: Clock) -> tuple[DoubleHeld, ...] | None:
     """
-    Return what two living pods hold; None where it cannot be known which pods are alive.
+    Return what two running pods hold; None if it cannot be known which pods are running.
 
-    The holders are asked for one by one where the kubelet can be asked so, for List writes. `get` must have been tried.
+    The holders are read one by one with Get if it is served, because List writes in the kubelet. `get` must have been
+    called before.
     """
     if look.listing is None:
         return None
@@ -35,7 +38,7 @@ def find_doubles(look: Look, kubelet: KubeletAsker, clock: Clock) -> tuple[Doubl
 
 
 def _holders_again(doubles: tuple[DoubleHeld, ...], kubelet: KubeletAsker) -> Listing | None:
-    """Return the pods that hold something twice as they are now; None where the kubelet does not answer."""
+    """Return the current state of pods that hold something twice; None if the kubelet does not answer."""
     keys = sorted({key for double in doubles for key in double.pods})
     if not _serves_get(kubelet) or len(keys) > _MOST_GETS:
         return kubelet.list_again()
@@ -44,7 +47,7 @@ def _holders_again(doubles: tuple[DoubleHeld, ...], kubelet: KubeletAsker) -> Li
 
 
 def _judged(look: Look, listing: Listing, kubelet: KubeletAsker) -> tuple[DoubleHeld, ...] | None:
-    """Return what living pods of an answer hold twice; None where nobody knows which are alive."""
+    """Return what running pods in an answer hold twice; None if it is not known which are running."""
     lists_active, metadata = _serves_get(kubelet), look.metadata
     if metadata is None and not lists_active:
         return None
@@ -54,12 +57,12 @@ def _judged(look: Look, listing: Listing, kubelet: KubeletAsker) -> tuple[Double
 
 
 def _tells_exclusive_cpus(kubelet: KubeletAsker) -> bool:
-    """Whether what stands as CPUs is exclusive: kubelets up to 1.22, which have no Get, list the shared pool there."""
+    """Return whether listed CPUs are exclusive: kubelets up to 1.22, which have no Get, list the shared pool there."""
     call = kubelet.calls.get(GET)
     return call is not None and call.reason is not Reason.UNIMPLEMENTED
 
 
 def _serves_get(kubelet: KubeletAsker) -> bool:
-    """Whether Get is answered, as by default from 1.34 on: such kubelets list active pods only."""
+    """Return whether Get is served, as by default from 1.34 on: such kubelets list active pods only."""
     call = kubelet.calls.get(GET)
     return call is not None and call.reason in {None, Reason.NOT_FOUND}

@@ -1,4 +1,4 @@
-"""How a running exporter is, by its own snapshot: `check --url`."""
+"""Check a running exporter by its own snapshot (`check --url`)."""
 
 from podres_exporter.check import Report
 from podres_exporter.check.finding import failed, ok

@@ -14,16 +14,16 @@ from podres_exporter.sources.kubelet import KubeletClient
 
 MOST_ATTEMPTS = 3
 PAUSE_SECONDS = 0.5
-"""In which the kubelet would let fifty calls pass, if nobody else made them."""
+"""The time in which the kubelet's limit would allow fifty calls, without other clients."""
 
 MOST_MESSAGE_BYTES = 256 << 20
-"""More than `serve` takes, so that what fills an answer which is too large can be named."""
+"""Larger than the limit of `serve`, so that the cause of an oversized answer can be named."""
 
 T = TypeVar("T")
 
 
 class KubeletAsker:
-    """Asks one kubelet, and keeps how each RPC went in `calls`."""
+    """Calls one kubelet, and records the result of each RPC in `calls`."""
 
     def __init__(self, socket: Path, timeout_seconds: float, clock: Clock) -> None:
         """Connect at the first call."""
@@ -33,37 +33,37 @@ class KubeletAsker:
         self.calls: dict[str, Call] = {}
 
     def list(self) -> Listing | None:
-        """Return the pods, None where the kubelet does not answer."""
+        """Return the pods, None if the kubelet does not answer."""
         return self._ask(LIST, self._client.list)
 
     def allocatable(self) -> Allocatable | None:
-        """Return what may be handed out, None where the kubelet does not answer."""
+        """Return the allocatable resources, None if the kubelet does not answer."""
         return self._ask(ALLOCATABLE, self._client.allocatable)
 
     def get(self, key: PodKey) -> None:
-        """Ask for one pod; what counts is whether that can be done."""
+        """Read one pod, to find out whether Get is served."""
         self._ask(GET, lambda: self._client.get(*key))
 
     def get_again(self, key: PodKey) -> Listing | None:
-        """Return one pod as it is now, None where it has gone or the kubelet does not answer."""
+        """Return the current state of one pod, None if it is gone or the kubelet does not answer."""
         try:
             return self._client.get(*key)
         except KubeletError:
             return None
 
     def list_again(self) -> Listing | None:
-        """Return the pods as they are now; how the first call went is kept."""
+        """Return the current pods; the result of the first call is kept."""
         try:
             return self._client.list()
         except KubeletError:
             return None
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the channel."""
         self._client.close()
 
     def _ask(self, rpc: str, call: Callable[[], T]) -> T | None:
-        """Return the answer; a few attempts where calls are rejected."""
+        """Return the answer, with a few attempts if calls are rejected."""
         attempts = rejected = 0
         while True:
             attempts += 1
@@ -91,7 +91,7 @@ class KubeletAsker:
 
 
 def _attempt(call: Callable[[], T]) -> tuple[T | None, KubeletError | None]:
-    """Return the answer, or the error."""
+    """Make one attempt; return the answer or the error."""
     try:
         return call(), None
     except KubeletError as error:

@@ -1,4 +1,4 @@
-"""What `check` asks of the kubelet's Pods API."""
+"""Gather evidence on the kubelet's Pods API."""
 
 from podres_exporter.check.evidence import PodsApi
 from podres_exporter.clock import Clock
@@ -11,19 +11,19 @@ from podres_exporter.podsapi.once import read_pods
 from podres_exporter.service.follower import PollSettings
 
 NAMES_SECONDS = 10.0
-"""So long the kubelet may take to name its pods; whoever runs `check` is waiting."""
+"""Timeout of the initial sync; a user is waiting."""
 
 
 class PodsApiAsker:
-    """Opens a stream, and ends it once every pod has been named."""
+    """Opens a stream, and closes it after the initial sync."""
 
     def __init__(self, config: Config, clock: Clock) -> None:
-        """Ask nothing yet."""
+        """Open nothing yet."""
         self._config, self._clock = config, clock
         self._client = PodsApiClient(config.metadata_podsapi_socket)
 
     def list(self) -> tuple[PodsApi, Metadata | None]:
-        """Return how that went, and the pods; None where they were not named."""
+        """Return the result and the pods; None if they were not sent."""
         config, began = self._config, self._clock.monotonic_seconds()
         path = str(config.metadata_podsapi_socket)
         try:

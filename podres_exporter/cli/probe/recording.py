@@ -1,4 +1,4 @@
-"""How the node of a recording was, and how that of a snapshot is: `check --from`."""
+"""Check the node of a recording or of a snapshot document (`check --from`)."""
 
 from podres_exporter.check import Report, judge
 from podres_exporter.check.evidence import (
@@ -27,13 +27,13 @@ from podres_exporter.text.words import counted
 
 
 def file_report(name: str, config: Config) -> Report:
-    """Return the findings on a file; `-` is standard input. Raises SnapshotError where it cannot be read."""
+    """Return the findings on a file; `-` is standard input. Raises SnapshotError if it cannot be read."""
     loaded = load_file(name)
     return judge(recorded_evidence(loaded, config)) if isinstance(loaded, Recording) else _snapshot_report(loaded)
 
 
 def _snapshot_report(found: Decoded) -> Report:
-    """Return the findings on a snapshot as of when it was made, after one that says whose it is."""
+    """Return the findings on a snapshot at its time, after one that names its node and exporter."""
     snapshot, made_at = found.snapshot, found.generated_at_seconds or 0.0
     told = Told(Target(snapshot.node, "", "", 0), snapshot, made_at, found.version, snapshot.node)
     pods = counted(len(snapshot.allocation.pods), "pod") if snapshot.allocation else "nothing"
@@ -43,7 +43,7 @@ def _snapshot_report(found: Decoded) -> Report:
 
 
 def recorded_evidence(recording: Recording, config: Config) -> Evidence:
-    """Return what a recording tells of its node; what was not recorded is skipped by the findings."""
+    """Return the evidence in a recording; what was not recorded becomes skipped findings."""
     from podres_exporter.sources.interfaces import ALLOCATABLE, LIST  # noqa: PLC0415 - gRPC, for recordings alone
     from podres_exporter.sources.recorded import RecordedKubelet, RecordedTopology  # noqa: PLC0415 - as above
 

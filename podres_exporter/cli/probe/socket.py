@@ -13,14 +13,14 @@ MOUNTINFO = Path("/proc/self/mountinfo")
 CONNECT_SECONDS = 5.0
 OWN_LABEL = Path("/proc/self/attr/current")
 DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
-"""The kubelet's constant, which does not follow --root-dir."""
+"""The kubelet's constant, which is independent of --root-dir."""
 
 _LABEL_ENDS = "\0\n"
-"""Labels end as strings in C do."""
+"""Labels are terminated like C strings."""
 
 
 def look_at_socket(path: Path, clock: Clock, mountinfo: Path = MOUNTINFO) -> Socket:
-    """Return what there is; never raises."""
+    """Examine the socket; never raises."""
     file = _file(path)
     real_path = os.path.realpath(path)
     mount, problem = _mount(real_path, mountinfo)
@@ -37,7 +37,7 @@ def look_at_socket(path: Path, clock: Clock, mountinfo: Path = MOUNTINFO) -> Soc
 
 
 def look_for_device_manager(socket_path: Path, directory: Path = DEVICE_PLUGINS) -> DeviceManager:
-    """Return what is at the Device Manager's socket: beside the pod-resources directory, else in its usual place."""
+    """Examine the Device Manager's socket: beside the pod-resources directory, else in its default place."""
     beside = socket_path.parent.parent / DEVICE_PLUGINS.name
     folder = beside if beside.is_dir() else directory
     file = _file(folder / "kubelet.sock")
@@ -45,7 +45,7 @@ def look_for_device_manager(socket_path: Path, directory: Path = DEVICE_PLUGINS)
 
 
 def _own_label() -> str:
-    """Return this process' SELinux context or AppArmor profile; empty where no security module gives one."""
+    """Return this process' SELinux context or AppArmor profile; empty without a security module."""
     try:
         return OWN_LABEL.read_text(encoding="utf-8", errors="replace").strip(_LABEL_ENDS)
     except OSError:
@@ -53,7 +53,7 @@ def _own_label() -> str:
 
 
 def _label_of(path: Path) -> str:
-    """Return the SELinux label of a socket, or of its directory if the socket may not be asked; empty without any."""
+    """Return the SELinux label of a socket, or of its directory if the socket is not accessible; empty without one."""
     for each in (path, path.parent):
         try:
             return os.getxattr(each, "security.selinux").decode(errors="replace").strip(_LABEL_ENDS)
@@ -63,7 +63,7 @@ def _label_of(path: Path) -> str:
 
 
 def _file(path: Path) -> SocketFile:
-    """Return what is at the path, links followed."""
+    """Examine the path, following links."""
     try:
         found = path.stat()
     except PermissionError as error:
@@ -89,12 +89,12 @@ def _kind(mode: int) -> FileKind:
 
 
 def _first_missing(path: Path) -> str:
-    """Return the first directory on the way that is not there, empty where all are."""
+    """Return the first directory of the path that does not exist, empty if all do."""
     return next((str(folder) for folder in reversed(path.parents) if not folder.exists()), "")
 
 
 def _mount(real_path: str, mountinfo: Path) -> tuple[Mount | None, str]:
-    """Return the mount, or None and why."""
+    """Return the mount, or None and the reason."""
     try:
         text = mountinfo.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
@@ -104,7 +104,7 @@ def _mount(real_path: str, mountinfo: Path) -> tuple[Mount | None, str]:
 
 
 def _connect(path: Path, clock: Clock) -> Connection:
-    """Return how connecting goes; the connection is closed at once."""
+    """Try to connect; the connection is closed at once."""
     began = clock.monotonic_seconds()
     outcome, problem = Outcome.CONNECTED, ""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
@@ -118,9 +118,9 @@ def _connect(path: Path, clock: Clock) -> Connection:
 
 def _outcome(error: OSError) -> Outcome:
     """
-    Return what an error of connect(2) means.
+    Return the meaning of an error of connect(2).
 
-    Source: unix(7); a stream socket whose backlog is full gives EAGAIN to those who do not wait.
+    Source: unix(7); a stream socket with a full backlog returns EAGAIN to non-blocking clients.
     """
     match error:
         case ConnectionRefusedError():

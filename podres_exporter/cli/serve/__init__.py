@@ -1,1 +1,1 @@
-"""`serve`: the daemon and how it is put together."""
+"""`serve`: the daemon and its construction."""

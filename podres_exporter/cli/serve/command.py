@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until SIGTERM or SIGINT; 0 if everything ended in time. Raises ConfigError with every fault."""
+    """Serve until SIGTERM or SIGINT; return 0 if everything ended in time. Raises ConfigError with every fault."""
     config = configured(given_flags(arguments), os.environ)
     configure(config.log_level, config.log_format)
     with stop_signals() as wait_for_signal:
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def configured(given: Given, environment: Mapping[str, str], problems: Sequence[str] = ()) -> Config:
-    """Return the configuration; raises ConfigError with *problems* and its own."""
+    """Return the configuration; raises ConfigError with *problems* and its own faults."""
     try:
         config = build_config(given, environment, socket.gethostname(), COLLECTORS, DEFAULT_COLLECTORS)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""Build the daemon out of its parts, start and stop it."""
+"""Build the daemon from its parts, start and stop it."""
 
 import gc
 import importlib
@@ -35,22 +35,22 @@ STOP_SECONDS = 4.0
 
 def load_access(path: Path, clock: Clock, own: OwnMetrics) -> AccessControl:
     """
-    Return what the web config file at *path* asks for; raises ConfigError with every fault of it.
+    Load the web config file at *path*; raises ConfigError with every fault.
 
-    Loaded by name: a node without such a file does not pay the 2 MiB that reading one takes.
+    Imported by name, so that nodes without such a file save 2 MiB.
     """
     access: AccessControl = importlib.import_module("podres_exporter.web.config.reload").WebConfigFile(path, clock, own)
     return access
 
 
 class Daemon:
-    """Binds at construction, runs from `start` to `stop`."""
+    """The daemon: binds at construction, runs from `start` to `stop`."""
 
     def __init__(self, config: Config, environment: Mapping[str, str], clock: Clock) -> None:
         """
-        Build everything and bind every address; *environment* tells a pod where its API server is.
+        Build everything and bind every address; *environment* tells a pod the API server's address.
 
-        Raises ConfigError naming the addresses that are taken, faults of a file, or what the API server's client lacks.
+        Raises ConfigError naming addresses in use, faults of files, or missing credentials.
         """
         versions = {"version": __version__, "python": platform.python_version(), "grpc": grpc.__version__}
         own = OwnMetrics(config.collectors, versions, web_config=config.web_config is not None)
@@ -87,7 +87,7 @@ class Daemon:
             scraped_at=lambda: self._exposition.scraped_at_seconds,
         )
         self._publish(self._poller.snapshot(), 0.0)
-        # Two calls and a few Gets with a deadline each, the longest wait, and as much again for a machine that is busy.
+        # Two calls and a few Gets with their deadlines, the longest wait, and as much again for a busy machine.
         patience = 2 * (7 * config.kubelet_timeout_seconds + longest_delay(interval))
         self._loop = PollLoop(
             self._poller,
@@ -111,21 +111,21 @@ class Daemon:
 
     @property
     def addresses(self) -> tuple[ListenAddress, ...]:
-        """The addresses that are really bound."""
+        """The addresses that were actually bound."""
         return self._web.addresses
 
     def start(self) -> None:
-        """Poll and serve, each in threads of its own."""
+        """Start polling and serving, each in its own threads."""
         self._web.start()
         self._metadata.start(self._changes.report)
         self._dra.start(lambda: self._changes.report(()))
         self._loop.start()
-        # Modules and settings live as long as the process: the collector need not look at them ever again.
+        # Modules and settings live as long as the process: exclude them from garbage collection.
         gc.collect()
         gc.freeze()
 
     def stop(self) -> bool:
-        """End all threads; True if they ended in time."""
+        """End all threads; return True if they ended in time."""
         self._loop.stop()
         self._kubelet.close()
         self._metadata.stop()
@@ -134,13 +134,13 @@ class Daemon:
         return self._loop.join(STOP_SECONDS)
 
     def _page(self, telemetry_path: str) -> Mapping[str, Route]:
-        """Return the routes of the page for people, which shows the snapshot that the JSON document has."""
+        """Return the routes of the HTML page, which shows the same snapshot as the JSON document."""
         assets = load_assets()
         links = PageLinks(telemetry_path, SNAPSHOT_PATH)
         page = SnapshotPage(self._document.current, assets, links, self._poller.why_down)
         return page_routes(page.body, assets.values())
 
     def _publish(self, snapshot: Snapshot, expires_at_seconds: float) -> None:
-        """Let everyone see the new snapshot."""
+        """Publish the new snapshot everywhere."""
         self._exposition.publish(snapshot, expires_at_seconds)
         self._document.publish(snapshot, expires_at_seconds)

@@ -1,4 +1,4 @@
-"""The source of pod metadata that the configuration asks for, and the client of the API server behind it."""
+"""Create the configured source of pod metadata, and its API client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from podres_exporter.sources.fixed import FixedDra, FixedMetadata
 
-# What is heavy is imported where it is used: not for those who ask no API server, nor for commands without metrics.
+# Heavy modules are imported where they are used, so that a node without API server does not load them.
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -26,8 +26,7 @@ def metadata_source(config: Config, environment: Mapping[str, str], clock: Clock
     """
     Return the source, not started.
 
-    Raises ConfigError where the credentials that it needs are not there: an exporter that can never succeed should not
-    seem to run.
+    Raises ConfigError if its credentials are missing: an exporter that can never succeed should not appear to run.
     """
     if config.metadata_source == "none":
         return FixedMetadata()
@@ -43,7 +42,7 @@ def metadata_source(config: Config, environment: Mapping[str, str], clock: Clock
 
 
 def podsapi_source(config: Config, clock: Clock, observer: MetadataObserver) -> PodMetaSource:
-    """Return the source of the kubelet's Pods API, not started."""
+    """Return the source for the kubelet's Pods API, not started."""
     from podres_exporter.allocation import own_pod  # noqa: PLC0415 - heavy, see above
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - heavy, see above
     from podres_exporter.podsapi.client import PodsApiClient  # noqa: PLC0415 - heavy, see above
@@ -60,7 +59,7 @@ def podsapi_source(config: Config, clock: Clock, observer: MetadataObserver) -> 
 
 
 def dra_source(config: Config, environment: Mapping[str, str], clock: Clock, observer: MetadataObserver) -> DraSource:
-    """Return the source of slices and claims, not started; one that knows nothing where the API server is not asked."""
+    """Return the source of slices and claims, not started; an empty one if the API server is not used."""
     if config.metadata_source != "apiserver" or "dra" not in config.collectors:
         return FixedDra()
     from podres_exporter.kube.dra.source import DraWatch  # noqa: PLC0415 - heavy, see above
@@ -79,9 +78,9 @@ def kube_client(
     connections: int = 1,
 ) -> KubeClient:
     """
-    Return a client of the API server, of the kubeconfig that is given, else of the pod's service account.
+    Return an API client for the configured kubeconfig, else for the pod's service account.
 
-    Nobody is asked yet, and no credential plugin is run. Raises ConfigError where the credentials are not there.
+    Nothing is requested yet, and no credential plugin is run. Raises ConfigError without credentials.
     """
     from podres_exporter.kube.auth.credentials import (  # noqa: PLC0415 - heavy, see above
         SERVICE_ACCOUNT,

@@ -1,7 +1,7 @@
 """
-`demo`: a simulated node, the exporter in front of it, and the URL to look at.
+`demo`: run a simulated node with an exporter in front of it, and print the URL.
 
-The environment is for `serve` alone: a demo is the same on every machine.
+Environment variables are ignored, so that the demo is the same on every machine.
 """
 
 import argparse
@@ -26,7 +26,7 @@ _ADDRESS, _FREE_PORT = "127.0.0.1:10190", "127.0.0.1:0"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play until SIGTERM or SIGINT. Raises ConfigError with every fault of flags and scenario."""
+    """Run until SIGTERM or SIGINT. Raises ConfigError with every fault of flags and scenario."""
     scenario, faults = load_scenario(arguments.scenario)
     clock = SystemClock()
     with stop_signals() as wait_for_signal, directory_for_node(None) as directory, ExitStack() as stack:
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _daemon(given: Given, problems: Sequence[str], clock: SystemClock) -> Daemon:
-    """Return the exporter on the usual port of the loopback interface, or on a free one where that is taken."""
+    """Return the exporter on the default port of the loopback interface, or on a free one if that is taken."""
     if "--web.listen-address" in given:
         config = configured(given, {}, problems)
         configure(config.log_level, config.log_format)

@@ -1,4 +1,4 @@
-"""What the demo prints: where to look, and which commands to try next."""
+"""The text that the demo prints: URLs, and commands to try next."""
 
 import sys
 from pathlib import Path
@@ -12,9 +12,9 @@ _NAMESPACE, _NAME, _PORT = "podres", "podres-exporter", 10190
 
 def add_exporter_pod(node: LiveNode, url: str) -> None:
     """
-    Create the exporter's pod in the node's API server, as its DaemonSet would; the proxy of the pod leads to *url*.
+    Create the exporter's pod in the node's API server, as its DaemonSet would; the pod's proxy leads to *url*.
 
-    That is how `kubectl podres` finds the exporters of a cluster and asks them.
+    This is how `kubectl podres` finds and queries the exporters of a cluster.
     """
     name = f"{_NAME}-{node.scenario.node}"
     owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": _NAME, "uid": "demo", "controller": True}
@@ -30,7 +30,7 @@ def add_exporter_pod(node: LiveNode, url: str) -> None:
 
 
 def introduction(scenario: Scenario, node: SimNode, url: str, kubeconfig: Path) -> str:
-    """Return the text: the page first, then commands that can be copied as they stand."""
+    """Return the text: the page first, then commands that can be copied."""
     program = _program()
     lines = [
         "",
@@ -53,13 +53,13 @@ def introduction(scenario: Scenario, node: SimNode, url: str, kubeconfig: Path) 
 
 
 def _program() -> str:
-    """Return how the program was called, as it can be typed again."""
+    """Return the command with which the program was called."""
     called = Path(sys.argv[0])
     return str(called) if called.name == _NAME else f"{sys.executable} -m podres_exporter"
 
 
 def _kubectl(node: SimNode, program: str, kubeconfig: Path) -> list[str]:
-    """Return the commands for the API server, where the node has one."""
+    """Return the commands for the API server, if the node has one."""
     if not isinstance(node, LiveNode):
         return []
     plugin = Path(program).with_name("kubectl-podres")

@@ -16,13 +16,13 @@ from podres_exporter.sim.live import LiveNode
 from podres_exporter.sim.node import SimNode
 
 KUBECONFIG = "kubeconfig"
-"""The file in the node's directory that leads to its API server."""
+"""The kubeconfig of the API server in the node's directory."""
 
 _MOST_BYTES = 16 * 1024 * 1024
 
 
 def load_scenario(path: str | None) -> tuple[Scenario, Sequence[str]]:
-    """Return the scenario and what is wrong with it; the built-in story stands in for a wrong one."""
+    """Return the scenario and its faults; an invalid one is replaced by the built-in scenario."""
     story = builtin_scenario("story")
     if path is None:
         return story, ()
@@ -35,7 +35,7 @@ def load_scenario(path: str | None) -> tuple[Scenario, Sequence[str]]:
 
 
 def _read(path: str) -> str:
-    """Return a scenario's text, also of a pipe. Raises OSError or UnicodeDecodeError."""
+    """Return a scenario's text, also from a pipe. Raises OSError or UnicodeDecodeError."""
     with Path(path).open("rb") as file:
         content = file.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
@@ -45,7 +45,7 @@ def _read(path: str) -> str:
 
 @contextmanager
 def directory_for_node(path: str | None) -> Iterator[Path]:
-    """Yield the directory, made where it is missing, or a temporary one that is removed afterwards."""
+    """Yield the directory, created if missing, or a temporary one that is removed afterwards."""
     if path is None:
         with tempfile.TemporaryDirectory(prefix="podres-") as temporary:
             yield Path(temporary)
@@ -65,20 +65,20 @@ def make_node(
     api_address: tuple[str, int] = ("127.0.0.1", 0),
 ) -> SimNode:
     """
-    Return the node, not started: one that admits pods where the scenario's pods say what they ask for.
+    Return the node, not started; it admits pods if the scenario's pods state requests.
 
-    Raises ConfigError where a socket's path would be too long, or the API server's address cannot be used.
+    Raises ConfigError if a socket's path would be too long, or the API server's address cannot be used.
     """
     try:
         if scenario.is_admitted:
             return LiveNode(scenario, directory, clock, release=release, api_address=api_address)
         return SimNode(scenario, directory, clock, release=release)
-    except ValueError as error:  # a socket's path has 107 bytes at most
+    except ValueError as error:  # a socket's path has at most 107 bytes
         raise ConfigError([f"{error}; set TMPDIR or --directory to a directory with a short path"]) from error
 
 
 def metadata_flags(node: SimNode, directory: Path) -> dict[str, str]:
-    """Return the flags of `serve` that name the node's API server, whose kubeconfig is written into the directory."""
+    """Return the flags of `serve` for the node's API server, whose kubeconfig is written into the directory."""
     if not isinstance(node, LiveNode):
         return {"--metadata.source": "none"}
     path = directory / KUBECONFIG

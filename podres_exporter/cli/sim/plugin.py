@@ -1,4 +1,4 @@
-"""`simulate plugin`: the sample device plugin, for the simulated kubelet or a real one."""
+"""`simulate plugin`: run the sample device plugin, for the simulated kubelet or a real one."""
 
 import argparse
 from pathlib import Path
@@ -14,7 +14,7 @@ KUBELET_DIRECTORY = Path("/var/lib/kubelet/device-plugins")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve and register until SIGTERM or SIGINT. Raises ConfigError with what is wrong with flags or file."""
+    """Serve and register until SIGTERM or SIGINT. Raises ConfigError with the faults of flags or file."""
     found: list[str] = []
     resource, devices, directory = arguments.resource, arguments.devices, Path(arguments.directory)
     if resource is None:

@@ -1,4 +1,4 @@
-"""`simulate`: the simulated node alone, for people who write device plugins and monitoring agents."""
+"""`simulate`: run only the simulated node, for authors of device plugins and monitoring agents."""
 
 import argparse
 import contextlib
@@ -19,7 +19,7 @@ from podres_exporter.sim.node import SimNode
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play until SIGTERM or SIGINT. Raises ConfigError with every fault of flags and scenario."""
+    """Run until SIGTERM or SIGINT. Raises ConfigError with every fault of flags and scenario."""
     scenario, faults = load_scenario(arguments.scenario)
     found = list(faults)
     release = _release(arguments.release, found)
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _release(text: str | None, problems: list[str]) -> Release | None:
-    """Return the release to play, None for the scenario's own."""
+    """Return the simulated release, None for the scenario's own."""
     try:
         return None if text is None else parse_release(text)
     except ValueError as error:
@@ -57,7 +57,7 @@ def _address(text: str, problems: list[str]) -> ListenAddress:
 
 
 def _introduce(node: SimNode, directory: Path) -> None:
-    """Say what there is to connect to."""
+    """Print the addresses to connect to."""
     print(f"\n  A simulated node, {node.scenario.node}, with a kubelet of {node.scenario.kubelet.release}.\n")
     print(f"    pod-resources socket   {node.socket_path}")
     print(f"    /sys                   {node.sysfs}")
@@ -80,10 +80,10 @@ def _introduce(node: SimNode, directory: Path) -> None:
 
 def _obey(control: Control) -> None:
     """
-    Carry out what is typed, line by line, until there is no more.
+    Execute the commands on standard input, line by line, until its end.
 
-    In the background of a terminal there is nothing to read. SIGTTIN, which would stop the process there, is ignored,
-    so that the read fails with EIO instead (POSIX, General Terminal Interface, 11.1.4).
+    A background process cannot read from its terminal. SIGTTIN, which would stop it, is ignored, so that the read fails
+    with EIO instead (POSIX, General Terminal Interface, 11.1.4).
     """
     with contextlib.suppress(OSError):
         for line in sys.stdin:

@@ -47,14 +47,14 @@ FORMATS = ("text", "json")
 EXIT_CODES = {Verdict.OK: 0, Verdict.FAILED: 1, Verdict.WARNING: 3}
 
 SECOND_LOOK_SECONDS = 2.0
-"""Pods that are just being taken up or deleted are known to one side only for about that long."""
+"""Pods that are being started or deleted are known to one side only for about this long."""
 
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_.+)?)|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_.+)?)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What tests replace: the time, the kernel's list of mounts, the pod's service account, and how long to wait."""
+    """Replaceable for tests: clock, list of mounts, service account, and pauses."""
 
     clock: Clock
     mountinfo: Path = MOUNTINFO
@@ -64,7 +64,7 @@ class Surroundings:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look, and print what was found; 0 if all is well, 1 if something failed, 3 for mere warnings."""
+    """Gather evidence and print the findings; return 0 if all is well, 1 if something failed, 3 for warnings only."""
     unknown = f"-o: {arguments.output!r} is unknown; choose {' or '.join(FORMATS)}"
     faults = [] if arguments.output in FORMATS else [unknown]
     given, clock = given_flags(arguments), SystemClock()
@@ -100,9 +100,9 @@ def _print(arguments: argparse.Namespace, report: Report, clock: Clock) -> int:
 
 def lacks_node_name(given: Given, environment: Mapping[str, str]) -> bool:
     """
-    Return whether the API server is to be asked for the pods of a node that nobody has named.
+    Return whether the API server is needed but the node's name is not configured.
 
-    `serve` refuses to start then; here the host's name is tried, and it is a finding like any other.
+    `serve` refuses to start then; here the host name is tried, and it is a finding like any other.
     """
     source, node = known.METADATA_SOURCE, known.NODE_NAME
     wanted = given.get(source.flag) or environment.get(source.environment) or source.default
@@ -111,16 +111,16 @@ def lacks_node_name(given: Given, environment: Mapping[str, str]) -> bool:
 
 
 def wants_colours(environment: Mapping[str, str], *, is_terminal: bool) -> bool:
-    """Return whether to colour: a terminal that can, and a user who has not said no (https://no-color.org)."""
+    """Return whether to use colours: the terminal supports them, and NO_COLOR is not set (https://no-color.org)."""
     return is_terminal and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
 
 
 def stated(given: Given, environment: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     """
-    Return the flags and variables that say something, in the order of the options; and variables of our prefix that
-    nobody reads, each with the nearest that is read.
+    Return the flags and variables that were set, in the order of the options; and unknown variables with our prefix,
+    each with the nearest known one.
 
-    Kubernetes sets variables like PODRES_EXPORTER_SERVICE_HOST for services of such a name; those are nobody's fault.
+    Kubernetes sets variables like PODRES_EXPORTER_SERVICE_HOST for services of such a name; those are ignored.
     """
     flags = [option.flag for option in OPTIONS]
     flags += [*(f"--collector.{name}" for name in COLLECTORS), "--metrics.node-label"]
@@ -148,9 +148,9 @@ def gather(
     is_named: bool = True,
 ) -> Evidence:
     """
-    Return everything that can be found out, whatever of it fails.
+    Gather all evidence, whatever fails.
 
-    It ends within four deadlines of the kubelet's calls, three of the API server's, and a pause.
+    It takes at most four deadlines of kubelet calls, three of API server requests, and a pause.
     """
     given, strangers = said
     clock = around.clock
@@ -212,14 +212,14 @@ def gather(
 
 
 def _is_of_node(metadata: Metadata | None, listing: Listing | None) -> bool:
-    """Return whether the pods that the API server has by the host's name are those of this kubelet."""
+    """Return whether the API server's pods under the host name are those of this kubelet."""
     return metadata is not None and listing is not None and any(pod.key in metadata.pods for pod in listing.pods)
 
 
 def _api(
     config: Config, environment: Mapping[str, str], around: Surroundings
 ) -> tuple[ApiAsker | None, ApiServer | None]:
-    """Return whom to ask; without credentials what there is to say, and neither where it shall not be asked."""
+    """Return the API client, or the evidence without credentials; neither if the API server is not used."""
     if config.metadata_source != "apiserver":
         return None, None
     found = connect(config, environment, around.clock, around.limits, around.service_account)
@@ -227,7 +227,7 @@ def _api(
 
 
 def _looks(first: Look, kubelet: KubeletAsker, asker: ApiAsker | PodsApiAsker | None, clock: Clock) -> tuple[Look, ...]:
-    """Return the look, and another one a moment later where the two sides disagree."""
+    """Return the observation, and a second one a moment later if the two sides disagree."""
     if asker is None or not disagrees(first):
         return (first,)
     clock.wait(threading.Event(), SECOND_LOOK_SECONDS)
@@ -236,7 +236,7 @@ def _looks(first: Look, kubelet: KubeletAsker, asker: ApiAsker | PodsApiAsker | 
 
 
 def _any_pod(look: Look) -> PodKey | None:
-    """Return a pod to ask for that the kubelet knows, or else should know; a listed one disturbs nothing."""
+    """Return a pod to request with Get, preferably a listed one, which has no side effects."""
     if look.listing is not None and look.listing.pods:
         return look.listing.pods[0].key
     metadata = look.metadata or Metadata()

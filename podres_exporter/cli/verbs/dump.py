@@ -1,4 +1,4 @@
-"""`dump`: what a node holds now, for people and for programs."""
+"""`dump`: print what a node holds now, for people and programs."""
 
 import argparse
 import os
@@ -48,14 +48,14 @@ def _dump(origin: SnapshotOrigin, selection: Selection, view: View) -> int:
 
 
 def _record_alone(origin: SnapshotOrigin) -> int:
-    """Look, which writes the recording to standard output; a table after it would spoil it."""
+    """Write the recording to standard output, without a table."""
     lacking = missing(origin.look())
     complain(lacking)
     return EXIT_PARTIAL if lacking else EXIT_OK
 
 
 def _keep(path: Path, *, hide_names: bool) -> Keep:
-    """Return the function that stores the raw answers."""
+    """Return the function that records the raw answers."""
 
     def keep(recording: Recording) -> None:
         from podres_exporter.cli.look.record import save  # noqa: PLC0415 - only with --record
@@ -69,21 +69,23 @@ def _contradictions(arguments: argparse.Namespace, view: View) -> list[str]:
     """Return a sentence for each pair of flags that contradict each other."""
     found = []
     if arguments.watch:
-        found += [f"--watch: prints changes as lines, and {flag} is a table" for flag in views(view)]
+        found += [
+            f"--watch: prints changes as lines and cannot be combined with the table {flag}" for flag in views(view)
+        ]
         if arguments.file is not None:
-            found.append("--watch: a file does not change; leave --from out")
+            found.append("--watch: a file does not change; omit --from")
         if view.output not in {"table", "json"}:
-            found.append(f"--watch: prints changes as lines or, with -o json, as JSON; leave -o {view.output} out")
+            found.append(f"--watch: prints changes as lines or, with -o json, as JSON; omit -o {view.output}")
         if view.sort_by or not view.headers:
-            found.append("--watch: prints changes as lines; leave --sort-by and --no-headers out")
+            found.append("--watch: prints changes as lines; omit --sort-by and --no-headers")
         if view.everything:
-            found.append("--watch: containers that hold nothing do not change; leave --all out")
+            found.append("--watch: containers that hold nothing do not change; omit --all")
         if arguments.record is not None:
-            found.append("--record: keeps one look; leave --watch out")
+            found.append("--record: saves a single snapshot; omit --watch")
     if arguments.all_namespaces and arguments.namespace:
-        found.append("-A and -n: contradict each other; give one of them")
+        found.append("-A and -n: are mutually exclusive; give one of them")
     if arguments.record is not None and (arguments.file is not None or arguments.url is not None):
-        found.append("--record: keeps what a node answers, and with --from and --url none is asked")
+        found.append("--record: saves a node's answers and cannot be combined with --from or --url")
     if arguments.hash_names and arguments.record is None:
-        found.append("--hash-names: hides names in a recording; give --record FILE")
+        found.append("--hash-names: hides names in a recording; add --record FILE")
     return found

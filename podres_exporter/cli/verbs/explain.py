@@ -1,4 +1,4 @@
-"""`explain`: why a pod has the CPUs, memory and devices it has."""
+"""`explain`: print why a pod has the CPUs, memory and devices it has."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ FORMATS = ("text", "json")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the account; 0 if it is whole, 1 without such a pod, 3 where a source did not tell."""
+    """Print the account; return 0 if it is complete, 1 without such a pod, 3 if a source failed."""
     faults = output_fault(arguments.output, FORMATS)
     pod = explained_pod(arguments.pod, arguments.namespace, faults)
     origin = origin_of(arguments, os.environ, SystemClock(), faults)

@@ -22,9 +22,9 @@ EXIT_CODES = {Fits.YES: EXIT_OK, Fits.NO: EXIT_FAILED, Fits.UNKNOWN: EXIT_PARTIA
 
 def run(arguments: argparse.Namespace) -> int:
     """
-    Print the answer; 0 for yes, 1 for no, 3 where it is not known.
+    Print the answer; return 0 for yes, 1 for no, 3 if unknown.
 
-    Where there is no snapshot it is not known either: 1 is an answer here.
+    Without a snapshot the answer is unknown too: here, 1 means no.
     """
     faults = output_fault(arguments.output, FORMATS)
     ask = ask_of_flags(arguments, faults)

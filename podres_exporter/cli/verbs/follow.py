@@ -1,4 +1,4 @@
-"""`dump --watch`: a line for each change, until Ctrl-C."""
+"""`dump --watch`: print a line for each change, until Ctrl-C."""
 
 import json
 
@@ -14,7 +14,7 @@ from podres_exporter.text.availability import moment_text
 
 
 def follow(origin: SnapshotOrigin, selection: Selection, clock: Clock, *, is_json: bool) -> int:
-    """Print everything that is held, then what changes; 0 when a signal ends it, or the reader has gone."""
+    """Print everything held, then each change; return 0 on a signal, or when the reader is gone."""
     printer = Printer(selection, clock, is_json=is_json)
     with interruptible() as alarm:
         origin.watch(alarm, printer.show)
@@ -22,10 +22,10 @@ def follow(origin: SnapshotOrigin, selection: Selection, clock: Clock, *, is_jso
 
 
 class Printer:
-    """Prints what each snapshot changes."""
+    """Prints the changes of each snapshot."""
 
     def __init__(self, selection: Selection, clock: Clock, *, is_json: bool) -> None:
-        """Begin with nothing, so that everything that is held is new; *is_json*: a JSON object for each line."""
+        """Start empty, so that everything held is new; *is_json*: one JSON object per line."""
         self._selection, self._clock, self._is_json = selection, clock, is_json
         self._follower = Follower()
         self._known: list[Snapshot] = []
@@ -33,7 +33,7 @@ class Printer:
         self._style = ANSI if wants_colours() else PLAIN
 
     def show(self, snapshot: Snapshot) -> bool:
-        """Print a line for each change, with the time; False if the reader has gone."""
+        """Print a timestamped line for each change; return False if the reader is gone."""
         selected = self._selected(snapshot)
         found = [] if selected is None else self._follower.follow(selected)
         now = moment_text(self._clock.wall_seconds())
@@ -45,9 +45,9 @@ class Printer:
 
     def _selected(self, snapshot: Snapshot) -> Snapshot | None:
         """
-        Return what is selected; None as long as what was asked for has never been there, which is said.
+        Return the selection; None, with a message, until the selected object first appears.
 
-        Later it may go and come back: the snapshot that had it vouches for the name.
+        Later it may disappear and return: the name is known to be valid.
         """
         try:
             found = select_nodes([snapshot, *self._known], self._selection)[0]

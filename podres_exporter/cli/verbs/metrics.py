@@ -1,4 +1,4 @@
-"""`metrics`: the catalogue of families as a table, as Markdown for the docs, or as JSON."""
+"""`metrics`: print the catalogue of families as a table, as Markdown for the docs, or as JSON."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def labels_of(family: Family) -> tuple[str, ...]:
-    """Return the labels as a scrape shows them, `node` first where the family has it."""
+    """Return the labels as in a scrape, `node` first if the family has it."""
     has_node = not isinstance(family, ExporterFamily) and family not in OWN_FAMILIES
     return (*(("node",) if has_node else ()), *family.all_labels)
 

@@ -1,4 +1,4 @@
-"""A snapshot in one of the formats of `dump`."""
+"""Render a snapshot in one of the formats of `dump`."""
 
 from collections.abc import Sequence
 
@@ -30,11 +30,11 @@ from podres_exporter.printable import printable
 from podres_exporter.text.words import ENDLESS
 
 Rendered = tuple[str, list[str]]
-"""The text for standard output, with its last line end, and the notes for standard error."""
+"""The text for standard output, including the final newline, and the notes for standard error."""
 
 
 def rendered(observation: Observation, shown: Snapshot, selection: Selection, view: View, config: Config) -> Rendered:
-    """Return what is *shown* of a snapshot in the format of the *view*."""
+    """Return *shown*, a part of a snapshot, in the format of the *view*."""
     made_at_seconds = observation.made_at_seconds
     match view.output:
         case "json":
@@ -59,12 +59,12 @@ def rendered(observation: Observation, shown: Snapshot, selection: Selection, vi
 
 
 def layout_of(view: View) -> Layout:
-    """Return how tables are printed, from the terminal and the flags."""
+    """Return the table layout, from the terminal and the flags."""
     return Layout(columns(ENDLESS), ANSI if wants_colours() else PLAIN, view.headers, view.sort_by)
 
 
 def names_text(snapshots: Sequence[Snapshot]) -> str:
-    """Return the pods as `kubectl get pods -o name` prints them."""
+    """Return the pods in the format of `kubectl get pods -o name`."""
     return "".join(
         f"pod/{printable(view.pod.name)}\n"
         for snapshot in snapshots
@@ -77,7 +77,7 @@ def _holds(snapshot: Snapshot) -> bool:
 
 
 def _table(shown: Sequence[Snapshot], view: View, now_seconds: float | None) -> tuple[list[str], list[str]]:
-    """Return one of the tables, and the notes about it."""
+    """Return one of the tables, and its notes."""
     layout = layout_of(view)
     if view.is_free:
         return free_lines(shown, layout), free_notes(shown)

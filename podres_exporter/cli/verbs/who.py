@@ -1,4 +1,4 @@
-"""`who`: who held a device at a moment, or over a time; of `podres-exporter` and of `kubectl podres`."""
+"""`who`: print who held a device at a given time, or over a period; for `podres-exporter` and `kubectl podres`."""
 
 import argparse
 import json
@@ -20,7 +20,9 @@ from podres_exporter.who.times import LocalZone
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the answer; 0 if it is whole, 1 without such a device or without Prometheus, 3 where a part is unknown."""
+    """
+    Print the answer; return 0 if it is complete, 1 without such a device or without Prometheus, 3 if a part is unknown.
+    """
     return ended(lambda: answered(arguments))
 
 

@@ -1,8 +1,8 @@
 """
-`--web.config.file`: TLS, passwords, headers and a rate limit, in the format that Prometheus' own exporters read.
+`--web.config.file`: TLS, basic auth, headers and rate limit, in the web config format of Prometheus exporters.
 
-files reads and remembers what was read; document is the text as records; ciphers, tls, users, headers and limit are one
-concern each; protection puts them together; reload notices changes. None of it is loaded where the flag is not used.
+files reads files and detects changes; document parses the text; ciphers, tls, basic_auth, headers and rate_limit are
+one concern each; protection combines them; reload applies changes. None of it is imported unless the flag is used.
 
 Source: github.com/prometheus/exporter-toolkit, docs/web-configuration.md and web/tls_config.go.
 """

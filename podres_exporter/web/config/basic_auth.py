@@ -1,4 +1,4 @@
-"""HTTP basic authentication: bcrypt, run as seldom as possible, and nothing that tells how far a guess was right."""
+"""HTTP basic authentication with bcrypt: cached, rate-limited, and without timing hints about users."""
 
 import base64
 import hashlib
@@ -12,42 +12,42 @@ from enum import Enum
 from podres_exporter.web.config.password_queue import PasswordQueue
 
 PasswordCheck = Callable[[bytes, bytes], bool]
-"""Whether a password belongs to a hash."""
+"""A function that checks a password against a hash."""
 
 HASH = re.compile(r"\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
 
 _NOBODY = "QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
-"""Salt and digest that unknown users are compared with. They are exporter-toolkit's; the password does not matter."""
+"""Salt and digest that unknown users are compared with; from exporter-toolkit, the password does not matter."""
 
 _MAX_PASSWORD_BYTES = 72
-"""bcrypt sees no more of a password. Go's compares that much; Python's raises on a longer one since 5.0."""
+"""bcrypt ignores everything after this many bytes. Go truncates there; Python's has raised an error since 5.0."""
 
 _REMEMBERED_FAILURES = 100
 
 
 def load_bcrypt() -> PasswordCheck:
-    """Return bcrypt's check, from the extra `auth`; raises ImportError where it is not installed."""
+    """Return bcrypt's check function, from the extra `auth`; raises ImportError if it is not installed."""
     check: PasswordCheck = importlib.import_module("bcrypt").checkpw
     return check
 
 
 class Login(Enum):
-    """What became of a login."""
+    """The result of a login."""
 
-    RIGHT = "the user has this password"
-    WRONG = "there is no such user, or the password is another"
+    RIGHT = "user and password match"
+    WRONG = "unknown user or wrong password"
     NONE = "no user and password were sent"
-    BUSY = "too many passwords wait to be checked"
+    BUSY = "too many passwords are waiting to be checked"
 
 
 class BasicAuth:
     """
-    Decides on `Authorization` headers; safe to use from any thread.
+    Checks `Authorization` headers; thread-safe.
 
-    bcrypt is slow on purpose (some 60 ms), so answers are remembered under a keyed digest, never under the password.
-    What succeeded is kept by user, so that a flood of guesses cannot push a scraper's password out; of what failed, the
-    last hundred. A login that succeeded before never waits. Of the others one at a time is computed, so a flood costs
-    one CPU at most, and few may wait, so it costs few threads.
+    bcrypt is slow on purpose (some 60 ms), so results are cached under a keyed digest, never under the password.
+    Successes are cached by user, so that a flood of guesses cannot evict a scraper's password; of failures, the last
+    hundred. A login that succeeded before never waits. Others are computed one at a time, so a flood costs at most one
+    CPU, and few may wait, so it costs few threads.
 
     Source: exporter-toolkit handler.go (fixed hash for unknown users, bcryptMtx, cache).
     """
@@ -55,7 +55,7 @@ class BasicAuth:
     def __init__(self, hashes: Mapping[str, str], check: PasswordCheck) -> None:
         """Take bcrypt hashes by user name, at least one."""
         self._hashes = {user.encode(): bcrypt_hash.encode() for user, bcrypt_hash in hashes.items()}
-        # As dear as the dearest, or the time of an answer would tell which users exist.
+        # As expensive as the most expensive hash, or the response time would reveal which users exist.
         cost = max(int(bcrypt_hash[4:6]) for bcrypt_hash in hashes.values())
         self._nobodys_hash = f"$2y${cost:02d}${_NOBODY}".encode()
         self._check = check
@@ -65,7 +65,7 @@ class BasicAuth:
         self._failed: dict[bytes, None] = {}
 
     def login(self, authorization: str, client: str = "") -> Login:
-        """Return what becomes of the header's value, sent by *client*."""
+        """Check the header's value, sent by *client*."""
         credentials = parse_basic(authorization)
         if credentials is None:
             return Login.NONE
@@ -77,23 +77,23 @@ class BasicAuth:
         return Login.BUSY if known is None else Login.RIGHT if known else Login.WRONG
 
     def knows(self, authorization: str) -> bool:
-        """Return whether the header's value was found right before, which costs nothing to find out."""
+        """Return whether the header's value was found correct before; a cheap lookup."""
         credentials = parse_basic(authorization)
         return credentials is not None and self._remembered(credentials[0], self._digest(*credentials)) is True
 
     def _check_new(self, user: bytes, password: bytes, digest: bytes) -> bool:
-        """Return whether the password is right; a twin of this request may have been first."""
+        """Return whether the password is correct; an identical request may have been checked in the meantime."""
         known = self._remembered(user, digest)
         return self._compare(user, password, digest) if known is None else known
 
     def _remembered(self, user: bytes, digest: bytes) -> bool | None:
-        """Return what came out the last time, None where that is not known."""
+        """Return the cached result, None if there is none."""
         if hmac.compare_digest(self._succeeded.get(user, b""), digest):
             return True
         return False if digest in self._failed else None
 
     def _compare(self, user: bytes, password: bytes, digest: bytes) -> bool:
-        """Compute and remember; called one at a time."""
+        """Compute and cache the result; called one at a time."""
         is_right = self._matches(self._hashes.get(user, self._nobodys_hash), password) and user in self._hashes
         if is_right:
             self._succeeded[user] = digest
@@ -106,7 +106,7 @@ class BasicAuth:
     def _matches(self, bcrypt_hash: bytes, password: bytes) -> bool:
         try:
             return self._check(password[:_MAX_PASSWORD_BYTES], bcrypt_hash)
-        except ValueError:  # some releases of bcrypt take no password with a zero byte
+        except ValueError:  # some releases of bcrypt reject passwords with a zero byte
             return False
 
     def _digest(self, user: bytes, password: bytes) -> bytes:
@@ -115,7 +115,7 @@ class BasicAuth:
 
 
 def parse_basic(authorization: str) -> tuple[bytes, bytes] | None:
-    """Return user and password of an `Authorization` value, None where it has none (RFC 7617, 2)."""
+    """Return user and password of an `Authorization` value, None if it has none (RFC 7617, 2)."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None

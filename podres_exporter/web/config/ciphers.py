@@ -4,7 +4,7 @@ import ssl
 
 VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 OLD_VERSIONS = ("TLS10", "TLS11")
-"""OpenSSL 3 refuses them at its usual security level, and RFC 8996 forbids them."""
+"""OpenSSL 3 rejects them at its default security level, and RFC 8996 forbids them."""
 
 CIPHER_SUITES = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
@@ -21,6 +21,6 @@ CIPHER_SUITES = {
 """Suites of TLS 1.2, as crypto/tls.CipherSuites lists them since Go 1.22."""
 
 TLS13_CIPHER_SUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
-"""Known, and always on with TLS 1.3: neither Go nor Python's ssl module can choose among them."""
+"""Known, and always enabled with TLS 1.3: neither Go nor Python's ssl module can choose among them."""
 
 CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}

@@ -1,4 +1,4 @@
-"""Parse the text of a web config file to records; files that it names are not read here."""
+"""Parse the text of a web config file to records; files that it refers to are not read here."""
 
 import ssl
 from collections.abc import Mapping
@@ -22,12 +22,12 @@ _VERIFIED = {
 _UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 
 _ASKING = frozenset({"cert", "cert_file", "key", "key_file", "client_auth_type"})
-"""Keys that ask for TLS, beside a client CA; versions, ciphers and curves alone do not (TLSConfig.IsEnabled)."""
+"""Keys that enable TLS, besides a client CA; versions, ciphers and curves alone do not (TLSConfig.IsEnabled)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pem:
-    """Where PEM text stands: in the file at *path*, or in *text*, under *key* of the web config file."""
+    """Where PEM text comes from: the file at *path*, or *text* under *key* of the web config file."""
 
     key: str
     path: Path | None
@@ -39,8 +39,8 @@ class TlsSettings:
     """
     The section `tls_server_config`.
 
-    *allowed_sans*: None allows every verified client. *ciphers* are OpenSSL's names of TLS 1.2 suites, empty for its
-    own choice; *curve* likewise.
+    *allowed_sans*: None allows every verified client. *ciphers* are OpenSSL's names of TLS 1.2 suites (empty: OpenSSL's
+    default), and *curve* is one of its curve names (empty: default).
     """
 
     cert: Pem
@@ -57,7 +57,7 @@ class TlsSettings:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole web config file. *tls* is None where it asks for none, *users* are bcrypt hashes by name."""
+    """A web config file. *tls* is None without TLS, *users* are bcrypt hashes by name."""
 
     tls: TlsSettings | None
     users: Mapping[str, str]
@@ -68,9 +68,9 @@ class Document:
 
 def parse_document(content: bytes, directory: Path, problems: Problems) -> Document:
     """
-    Return what the file says; relative paths in it start at *directory*.
+    Parse the file; relative paths in it start at *directory*.
 
-    Faults are noted in *problems* by their key, and reading goes on; no message repeats a secret.
+    Faults are added to *problems* by their key, and parsing continues; no message repeats a secret.
     """
     top = Section(_load(content, problems), "", problems)
     tls = _read_tls(top.section("tls_server_config"), directory)
@@ -85,22 +85,22 @@ def parse_document(content: bytes, directory: Path, problems: Problems) -> Docum
 
 
 def _load(content: bytes, problems: Problems) -> object:
-    """Return the mapping that the text writes, an empty one where it writes nothing or is no YAML."""
+    """Return the top-level mapping; empty if the text is empty or not YAML."""
     try:
         found = load_document(content.decode(), keep_written=True)
     except yaml.MarkedYAMLError as error:
-        # Not the text of the error: it quotes lines, and those may be a key.
+        # Without the text of the error: it quotes lines, which may contain a key.
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        problems.add("document", f"is no YAML: {line}{error.problem}")
+        problems.add("document", f"is not YAML: {line}{error.problem}")
     except (yaml.YAMLError, ValueError, RecursionError):
-        problems.add("document", "is no YAML; it must be text in UTF-8 of keys and values")
+        problems.add("document", "is not YAML; it must be UTF-8 text of keys and values")
     else:
         return {} if found is None else found
     return {}
 
 
 def _read_tls(section: Section, directory: Path) -> TlsSettings | None:
-    """Return the settings, None where TLS is not asked for."""
+    """Return the settings, None without TLS."""
     client_ca = _read_pem(section, "client_ca", directory)
     is_on = client_ca is not None or not _ASKING.isdisjoint(section.names())
     cert, key = (_read_needed_pem(section, name, directory, is_on=is_on) for name in ("cert", "key"))
@@ -128,7 +128,7 @@ def _read_tls(section: Section, directory: Path) -> TlsSettings | None:
 
 
 def _read_pem(section: Section, name: str, directory: Path) -> Pem | None:
-    """Return where the PEM text stands; the file counts where both are given, as in the original."""
+    """Return the source of the PEM text; the file wins if both are given, as in exporter-toolkit."""
     text = section.text(name, "")
     if not section.has(f"{name}_file"):
         return Pem(section.at(name), None, text) if text else None
@@ -148,19 +148,19 @@ def _read_client_auth(section: Section) -> ssl.VerifyMode:
     if chosen in _UNVERIFIED:
         section.fault(
             "client_auth_type",
-            f"{chosen} cannot be served: Python's ssl module never asks for a certificate without verifying it; "
-            "write VerifyClientCertIfGiven or RequireAndVerifyClientCert",
+            f"{chosen} is not supported: Python's ssl module never requests a certificate without verifying it; write "
+            "VerifyClientCertIfGiven or RequireAndVerifyClientCert",
         )
     return _VERIFIED.get(chosen, ssl.CERT_REQUIRED)
 
 
 def _read_sans(section: Section, client_auth: ssl.VerifyMode) -> frozenset[str] | None:
-    """Return the names that a client may have; they are compared as they stand."""
+    """Return the allowed client names; they are compared exactly."""
     if not section.has("client_allowed_sans"):
         return None
     sans = section.texts("client_allowed_sans")
     if not sans:
-        section.fault("client_allowed_sans", "is empty; name at least one client, or leave the key out")
+        section.fault("client_allowed_sans", "is empty; name at least one client, or omit the key")
     if client_auth is not ssl.CERT_REQUIRED:
         section.fault("client_allowed_sans", "needs client_auth_type: RequireAndVerifyClientCert")
     return frozenset(sans)
@@ -169,7 +169,7 @@ def _read_sans(section: Section, client_auth: ssl.VerifyMode) -> frozenset[str] 
 def _read_version(section: Section, key: str, default: str) -> ssl.TLSVersion:
     chosen = section.choice(key, (*ciphers.VERSIONS, *ciphers.OLD_VERSIONS), default)
     if chosen in ciphers.OLD_VERSIONS:
-        section.fault(key, f"{chosen} cannot be served: OpenSSL 3 and RFC 8996 have done away with it; write TLS12")
+        section.fault(key, f"{chosen} is not supported: OpenSSL 3 and RFC 8996 have abolished it; write TLS12")
     return ciphers.VERSIONS.get(chosen, ciphers.VERSIONS[default])
 
 
@@ -177,14 +177,14 @@ def _read_ciphers(
     section: Section, minimum: ssl.TLSVersion, maximum: ssl.TLSVersion
 ) -> tuple[tuple[str, ...], ssl.TLSVersion]:
     """
-    Return OpenSSL's names of the suites for TLS 1.2, and the least version.
+    Return OpenSSL's names of the TLS 1.2 suites, and the minimum version.
 
-    A list that has suites of TLS 1.3 alone leaves TLS 1.2 without any, so 1.3 is the least then.
+    A list of TLS 1.3 suites only leaves none for TLS 1.2, so the minimum is then 1.3.
     """
     names = section.texts("cipher_suites")
     for name in names:
         if name not in ciphers.CIPHER_SUITES and name not in ciphers.TLS13_CIPHER_SUITES:
-            section.fault("cipher_suites", f"unknown cipher: {name!r}; choose of {', '.join(ciphers.CIPHER_SUITES)}")
+            section.fault("cipher_suites", f"unknown cipher: {name!r}; choose from {', '.join(ciphers.CIPHER_SUITES)}")
     suites = tuple(ciphers.CIPHER_SUITES[name] for name in names if name in ciphers.CIPHER_SUITES)
     if not names or suites:
         return suites, minimum
@@ -194,7 +194,7 @@ def _read_ciphers(
 
 
 def _read_curve(section: Section) -> str:
-    """Return OpenSSL's name of the one curve that may be given, empty where none is."""
+    """Return OpenSSL's name of the curve, empty if none is given."""
     names = section.texts("curve_preferences")
     for name in names:
         if name not in ciphers.CURVES:
@@ -202,27 +202,27 @@ def _read_curve(section: Section) -> str:
     if len(names) > 1:
         section.fault(
             "curve_preferences",
-            "has several curves, and Python's ssl module can set one; write one, or leave the key out for X25519 and "
+            "has several curves, but Python's ssl module can set only one; write one, or omit the key for X25519 and "
             "the NIST curves",
         )
     return next((ciphers.CURVES[name] for name in names if name in ciphers.CURVES), "")
 
 
 def _read_users(section: Section) -> dict[str, str]:
-    """Return the hashes by user; a wrong one is not repeated, for it may be a password."""
+    """Return the hashes by user; an invalid one is not repeated, because it may be a password."""
     users = {}
     for name, value in section.entries():
         if isinstance(value, str) and HASH.fullmatch(value):
             users[name] = value
         else:
             section.fault(
-                name, "is no bcrypt hash; make one with `htpasswd -nBC 10 USER`, and write what follows USER:"
+                name, "is not a bcrypt hash; create one with `htpasswd -nBC 10 USER`, and write the part after USER:"
             )
     return users
 
 
 def _read_rate_limit(section: Section) -> RateLimit | None:
-    """Return the limit, None where the interval is absent or 0."""
+    """Return the limit, None if the interval is absent or 0."""
     interval, burst = 0.0, section.count("burst", 0)
     if section.has("interval"):
         try:

@@ -1,4 +1,4 @@
-"""Check a request against the web config file before it is answered: rate limit, then password."""
+"""Enforce the web config file on a request: rate limit, then password."""
 
 import math
 from collections.abc import Callable, Collection
@@ -13,21 +13,21 @@ from podres_exporter.web.request import Request
 from podres_exporter.web.response import Response, sentence
 
 _LOGIN_NEEDED = sentence(
-    HTTPStatus.UNAUTHORIZED, "Say who you are: a user and a password are needed.", "WWW-Authenticate: Basic"
+    HTTPStatus.UNAUTHORIZED, "Authentication required: send a user and a password.", "WWW-Authenticate: Basic"
 )
 _BUSY = sentence(
     HTTPStatus.TOO_MANY_REQUESTS,
-    "Too many passwords wait to be checked. Try again soon with the same one.",
+    "Too many passwords are waiting to be checked. Try again soon with the same one.",
     "Retry-After: 1",
 )
 
 
 def guarded(answer: Answer, current: Callable[[], Protection], open_paths: Collection[str]) -> Answer:
     """
-    Return *answer* behind the rate limit and the passwords, in this order, with the file's headers on every answer.
+    Wrap *answer* with the rate limit and the passwords, in this order, and add the file's headers to every answer.
 
-    *open_paths* are the probes: a kubelet's httpGet probe has no way to send a password from a Secret, and a limit that
-    others have used up would restart the exporter. Their bodies hold no secret.
+    *open_paths* are the probes: a kubelet's httpGet probe cannot send a password from a Secret, and an exhausted rate
+    limit would restart the exporter. Their bodies contain no secret.
 
     Source: exporter-toolkit handler.go, ServeHTTP.
     """
@@ -43,10 +43,10 @@ def guarded(answer: Answer, current: Callable[[], Protection], open_paths: Colle
 
 def _refusal(protection: Protection, request: Request) -> Response | None:
     """
-    Return why the request is not answered, None where it is.
+    Return the refusal, None if the request may be answered.
 
-    Where there are passwords, guesses have a rate limit of their own: they cannot use up that of a scraper. A client
-    that was refused has to connect again, so that guesses hold no places.
+    If there are passwords, unauthenticated requests have a separate rate limit, so that guesses cannot use up a
+    scraper's. A refused client must reconnect, so that guesses occupy no places.
     """
     authorization = request.headers.get("authorization", "")
     if protection.auth is None or protection.auth.knows(authorization):
@@ -64,6 +64,6 @@ def _limited(bucket: TokenBucket | None) -> Response | None:
         return None
     return sentence(
         HTTPStatus.TOO_MANY_REQUESTS,
-        "Requests come faster than rate_limit in the web config file allows. Try again soon.",
+        "Requests exceed rate_limit of the web config file. Try again soon.",
         f"Retry-After: {max(1, math.ceil(bucket.interval_seconds))}",
     )

@@ -1,4 +1,4 @@
-"""Read the headers that a web config file adds to every answer."""
+"""Parse the headers that a web config file adds to every answer."""
 
 import re
 from collections.abc import Mapping
@@ -12,13 +12,17 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "X-Frame-Options": ("deny", "sameorigin"),
     "X-XSS-Protection": (),
 }
-"""Names, as they must be written, with the values that may follow; empty: any. Source: exporter-toolkit handler.go."""
+"""
+The allowed names in their exact spelling, with the allowed values (empty: any). Source: exporter-toolkit handler.go.
+"""
 
 _VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?")
 
 
 def read_headers(section: Section) -> tuple[str, ...]:
-    """Return `name: value` lines in the file's order, without what every answer has anyway; faults are noted."""
+    """
+    Return `name: value` lines in the file's order, without those that every answer has anyway; faults are reported.
+    """
     lines = []
     for name in section.names():
         if name not in ALLOWED:
@@ -28,7 +32,7 @@ def read_headers(section: Section) -> tuple[str, ...]:
         if ALLOWED[name] and value not in ALLOWED[name]:
             section.fault(name, f"{value!r} is not allowed; write {' or '.join(ALLOWED[name])}")
         elif value and not _VALUE.fullmatch(value):
-            section.fault(name, "has characters that no header may carry; write printable ASCII")
+            section.fault(name, "has characters that are not allowed in a header; write printable ASCII")
         elif name != "X-Content-Type-Options":
             lines.append(f"{name}: {value}")
     return tuple(lines)

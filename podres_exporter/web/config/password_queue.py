@@ -1,4 +1,6 @@
-"""Decide whose password is checked next: bcrypt is slow on purpose, and guesses must not crowd others out."""
+"""
+Decide whose password is checked next, so that guesses cannot crowd out legitimate logins: bcrypt is slow on purpose.
+"""
 
 import threading
 from array import array
@@ -6,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _PLACES = 8
-"""How many may wait, each with its thread; with a usual hash that is half a second."""
+"""How many may wait, each with its thread; at the usual cost, that is half a second."""
 
 _MOST_FAILURES = 8
 _REMEMBERED_CLIENTS = 1024
@@ -15,7 +17,7 @@ _TAGS = 1 << 16
 
 @dataclass(eq=False, slots=True)
 class _Waiting:
-    """One login that waits. *may_run* is set when it is decided whether it runs or has lost its place."""
+    """A waiting login. *may_run* is set once it may run or has lost its place."""
 
     client: str
     user: bytes
@@ -26,12 +28,12 @@ class _Waiting:
 
 class PasswordQueue:
     """
-    A small queue for one check at a time; safe to use from any thread.
+    A small queue that runs one check at a time; thread-safe.
 
-    First come logins of clients that have failed least; among these, logins that were refused before for want of a
-    place and come again (a scraper repeats its password, a guesser goes on to the next guess); among these, user names
-    that have failed least. A login of higher rank takes the place of one of lower rank, so that one client, or one
-    address with many users behind it, cannot keep a first login of another out.
+    Priority goes to clients with the fewest failures; then to logins that were refused earlier for lack of a place and
+    are retried (a scraper repeats its password, a guesser tries the next one); then to user names with the fewest
+    failures. A login of higher priority takes the place of a lower one, so that one client, or one address with many
+    users behind it, cannot block the first login of another.
     """
 
     def __init__(self, places: int = _PLACES) -> None:
@@ -40,12 +42,12 @@ class PasswordQueue:
         self._lock = threading.Lock()
         self._is_running = False
         self._waiting: list[_Waiting] = []
-        # Failures by client, and by client and user; the one that failed longest ago is forgotten first.
+        # Failures by client, and by client and user; the least recent is evicted first.
         self._failures: dict[tuple[str, bytes | None], int] = {}
         self._refused = array("I", bytes(4 * _TAGS))
 
     def run(self, client: str, user: bytes, digest: bytes, check: Callable[[], bool]) -> bool | None:
-        """Return what *check* returns, once it is its turn; None where there is no place for it."""
+        """Return the result of *check* once it is its turn; None if there is no place for it."""
         if not self._enter(_Waiting(client, user, digest)):
             return None
         is_right = False
@@ -56,7 +58,7 @@ class PasswordQueue:
         return is_right
 
     def _enter(self, login: _Waiting) -> bool:
-        """Wait for the login's turn; False where it gets none."""
+        """Wait for the login's turn; return False if it gets none."""
         with self._lock:
             if not self._is_running:
                 self._is_running = True
@@ -73,7 +75,7 @@ class PasswordQueue:
         return login.may_run
 
     def _leave(self, client: str, user: bytes, *, is_right: bool) -> None:
-        """Remember what came out and let the next one run."""
+        """Record the result and let the next one run."""
         with self._lock:
             for key in ((client, None), (client, user)):
                 failures = self._failures.pop(key, 0)
@@ -90,13 +92,13 @@ class PasswordQueue:
             following.decided.set()
 
     def _rank(self, login: _Waiting) -> tuple[int, bool, int]:
-        """Return the rank; the lowest goes first."""
+        """Return the priority; the lowest goes first."""
         is_first_try = self._refused[_slot(login.digest)] != _tag(login.digest)
         by_client, by_user = (self._failures.get((login.client, user), 0) for user in (None, login.user))
         return by_client, is_first_try, by_user
 
     def _refuse(self, login: _Waiting) -> None:
-        """Give a login no place, and remember that; another one with the same slot is forgotten for it."""
+        """Refuse a login a place, and remember that; it replaces an earlier one with the same slot."""
         self._refused[_slot(login.digest)] = _tag(login.digest)
         login.decided.set()
 

@@ -1,4 +1,4 @@
-"""Load a web config file: TLS, passwords, rate limit and headers, ready to use."""
+"""Load a web config file into ready-to-use TLS, passwords, rate limit and headers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,10 @@ from podres_exporter.yamldoc.section import Problems
 @dataclass(frozen=True, slots=True)
 class Protection:
     """
-    What stands between clients and answers; each part is None where the file does not ask for it.
+    The loaded access control; each part is None if the file does not configure it.
 
-    *headers* are lines for every answer. *document* is what it was made of. *guess_bucket* is the rate limit of those
-    whose password is not known to be right.
+    *headers* are lines for every answer. *document* is the parsed file. *guess_bucket* is the rate limit of requests
+    without a known correct password.
     """
 
     document: Document
@@ -36,9 +36,9 @@ class Protection:
 
 def load_protection(path: Path, reader: FileReader, clock: Clock, previous: Protection | None = None) -> Protection:
     """
-    Return what the file at *path* asks for; an empty file asks for nothing.
+    Load the file at *path*; an empty file configures nothing.
 
-    What has not changed since *previous* is kept with its memory: whose password was right, and how full the bucket is.
+    Parts unchanged since *previous* are kept with their state: cached logins and the level of the bucket.
 
     Raises ConfigError with every fault: `<path>: <key>: <what is wrong; what to do>`.
     """

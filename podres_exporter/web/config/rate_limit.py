@@ -15,7 +15,7 @@ _MOST_SECONDS = (2**63 - 1) / 1e9
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """One request more every *interval_seconds*, and at most *burst* saved up."""
+    """A rate of one request per *interval_seconds*, with a burst of *burst*."""
 
     interval_seconds: float
     burst: int

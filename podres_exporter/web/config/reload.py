@@ -1,4 +1,4 @@
-"""Reload a web config file when it, or a file that it names, changes while the server runs."""
+"""Reload a web config file when it, or a file that it refers to, changes while the server runs."""
 
 import logging
 import socket
@@ -18,26 +18,26 @@ from podres_exporter.web.dispatch import Answer
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-"""How long a change may go unseen: clients that come faster do not make us look more often."""
+"""How long a change may go unnoticed: requests within this time do not check again."""
 
 
 class LoadEvents(Protocol):
-    """Who hears of loads."""
+    """Observes loads."""
 
     def web_config_loaded(self, at_seconds: float) -> None:
-        """Hear that the file was loaded, at a second of wall time."""
+        """The file was loaded, at this wall time in seconds."""
         ...
 
     def web_config_rejected(self) -> None:
-        """Hear that a changed file cannot be used."""
+        """A changed file is invalid."""
         ...
 
 
 class WebConfigFile:
     """
-    The newest good state of the file and of all that it names; an AccessControl, safe to use from any thread.
+    The last valid state of the file and all files it refers to; an AccessControl, thread-safe.
 
-    Whether TLS is spoken at all is decided at the start: open connections and printed URLs could not follow.
+    Whether TLS is used at all is decided at start-up: open connections and printed URLs could not follow a change.
     """
 
     def __init__(self, path: Path, clock: Clock, events: LoadEvents) -> None:
@@ -55,22 +55,22 @@ class WebConfigFile:
 
     @property
     def is_tls(self) -> bool:
-        """Whether clients must speak TLS."""
+        """Whether clients must use TLS."""
         return self._is_tls
 
     def open(self, sock: socket.socket) -> Channel:
-        """Return the channel with the newest certificate; raises OSError where client and server cannot agree."""
+        """Return the channel with the current certificate; raises OSError if the handshake fails."""
         tls = self.current().tls
         if tls is None:
             raise AssertionError("a server without TLS opens no channel")
         return tls.open(sock)
 
     def guard(self, answer: Answer, open_paths: Collection[str]) -> Answer:
-        """Return *answer* behind the newest limit and passwords; *open_paths* are for everyone."""
+        """Wrap *answer* with the current limit and passwords; *open_paths* need no password."""
         return guarded(answer, self.current, open_paths)
 
     def current(self) -> Protection:
-        """Return the settings that count now; the first request after a change reads the files, others do not wait."""
+        """Return the current settings; the first request after a change re-reads the files, others do not wait."""
         due = self._looked_at_seconds + LOOK_SECONDS
         if self._clock.monotonic_seconds() >= due and self._lock.acquire(blocking=False):
             try:
@@ -81,7 +81,7 @@ class WebConfigFile:
         return self._protection
 
     def _look(self) -> None:
-        """Take a changed file over; one that cannot be used is reported once and changes nothing."""
+        """Apply a changed file; an invalid one is reported once and changes nothing."""
         if self._signatures == {path: signature(path) for path in self._signatures}:
             return
         reader = FileReader()
@@ -98,7 +98,7 @@ class WebConfigFile:
         self._signatures = reader.signatures
 
     def _check_kind(self, protection: Protection) -> None:
-        """Raise ConfigError where the file has changed between TLS and none."""
+        """Raise ConfigError if the file has changed between TLS and no TLS."""
         if self._is_tls != (protection.tls is not None):
             switched = "off" if self._is_tls else "on"
-            raise ConfigError([f"{self._path}: tls_server_config: TLS is switched {switched} by a restart only"])
+            raise ConfigError([f"{self._path}: tls_server_config: switching TLS {switched} needs a restart"])

@@ -66,7 +66,7 @@ def test_the_help_of_serve_names_each_switch_with_its_opposite_its_default_and_i
 
     assert negative(switch) in entry
     assert environment_name(switch) in entry
-    assert is_off == ("off unless asked for" in entry)
+    assert is_off == ("off by default" in entry)
 
 
 def test_the_help_of_serve_names_nothing_else(
@@ -81,7 +81,7 @@ def test_the_help_of_serve_says_that_switches_are_on(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         build_parser().parse_args(["serve", "--help"])
 
-    assert "all on unless said otherwise" in capsys.readouterr().out
+    assert "collectors, all on unless noted" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", COLLECTORS)
@@ -106,7 +106,7 @@ def test_the_help_of_demo_names_its_flags_with_their_own_defaults(
 
 
 def test_the_help_of_demo_names_no_variable(capsys: pytest.CaptureFixture[str]) -> None:
-    """The environment is for `serve` alone: a demo is the same on every machine."""
+    """Environment variables are ignored, so that the demo is the same on every machine."""
     with pytest.raises(SystemExit):
         build_parser().parse_args(["demo", "--help"])
 

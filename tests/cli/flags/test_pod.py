@@ -26,8 +26,8 @@ def test_amounts_are_read_as_kubernetes_writes_them() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({}, "the pod asks for nothing"),
-        ({"device": ["a.com/b=0"]}, "the pod asks for nothing"),
+        ({}, "no requests given"),
+        ({"device": ["a.com/b=0"]}, "no requests given"),
         ({"cpus": "many"}, "write for example 4 or 500m"),
         ({"memory": "much"}, "write for example 16Gi"),
         ({"hugepages": ["2Mi"]}, "write for example 2Mi=1Gi"),
@@ -71,7 +71,7 @@ def test_what_the_kubelet_does_not_tell_is_taken_from_flags() -> None:
 @pytest.mark.parametrize(
     ("texts", "words"),
     [
-        (["nvidia.com/gpu=2"], "names none of cpu, memory, pods"),
+        (["nvidia.com/gpu=2"], "is not one of cpu, memory, pods"),
         (["cpu=1", "cpu=2"], "'cpu=2' is the second of its name"),
         (["cpu=many"], "write for example cpu=7500m"),
         (["pods"], "write for example cpu=7500m"),

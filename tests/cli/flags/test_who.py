@@ -20,16 +20,16 @@ def faults(capsys: pytest.CaptureFixture[str], *flags: str, url: str = "--promet
     [
         (["--at", "noon"], "--at: 'noon' is not a time; write for example 03:12, -2h,"),
         (["--at", "2099-01-01"], "--at: 2099-01-01T00:00:00"),
-        (["--at", "-1h", "--since", "-2h"], "--at: is a moment, and --since and --until are a time; give one or the"),
-        (["--until", "-1h"], "--until: needs --since; for a moment give --at"),
+        (["--at", "-1h", "--since", "-2h"], "--at: cannot be combined with --since and --until; use one or the"),
+        (["--until", "-1h"], "--until: needs --since; for a single point in time use --at"),
         (["--since", "-1h", "--until", "-2h"], "--since: "),
         (["-o", "wide"], "-o: 'wide' is unknown; choose table or json"),
-        (["-o", "json", "--no-headers"], "--no-headers: is for tables, and -o json is none"),
-        (["-o", "json", "--sort-by=POD"], "--sort-by: sorts a table, and -o json is none"),
+        (["-o", "json", "--no-headers"], "--no-headers: is for tables and cannot be combined with -o json"),
+        (["-o", "json", "--sort-by=POD"], "--sort-by: is for tables and cannot be combined with -o json"),
         (["--sort-by=CPUS"], "--sort-by: 'CPUS' is not a column of this table; choose CLUSTER, NODE, STATE"),
-        (["--node="], "--node: the name is empty; leave the flag out for all"),
+        (["--node="], "--node: the name is empty; omit the flag for all"),
         (["--timeout=0s"], "--timeout: '0s' is too short; the minimum is 100ms"),
-        (["--insecure"], "--insecure: there is a certificate to check with --prometheus https://... only"),
+        (["--insecure"], "--insecure: needs an https URL: --prometheus https://..."),
         (
             ["--password-file=x"],
             "--password-file: --prometheus must have a user and no password: http://USER@HOST:9090",
@@ -56,7 +56,7 @@ def test_a_user_and_a_token_are_one_too_many(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "token").write_text("ä\n")
 
     assert [
-        "--bearer-token-file: --prometheus has a user, and a server takes one of them",
+        "--bearer-token-file: cannot be combined with a user in --prometheus",
         "--bearer-token-file: the token is not a single line of ASCII",
     ] == faults(capsys, f"--bearer-token-file={tmp_path / 'token'}", url="--prometheus=http://me:pw@p")
 

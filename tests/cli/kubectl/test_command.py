@@ -58,11 +58,11 @@ class Run:
 
 
 UNREACHED = (
-    "the API server does not reach its exporter: dial tcp 10.0.0.1:10190: i/o timeout; is that its port "
-    "(--exporter-port), and do network policies let the API server in?"
+    "the API server cannot reach its exporter: dial tcp 10.0.0.1:10190: i/o timeout; check its port "
+    "(--exporter-port), and that network policies admit the API server"
 )
-OLD = "its exporter has no /api/v1/snapshot: it is older than this command, or no podres-exporter"
-NEW = "podres-exporter 9.0.0 writes podres/v9 and this command reads podres/v1; bring both to one release"
+OLD = "its exporter has no /api/v1/snapshot: it is older than this command, or not a podres-exporter"
+NEW = "podres-exporter 9.0.0 writes podres/v9 and this command reads podres/v1; use the same release for both"
 FORBIDDEN = (
     "system:serviceaccount:monitoring:podres-exporter may not reach pods of namespace monitoring through the API "
     "server: grant get on pods/proxy there"
@@ -147,7 +147,7 @@ def test_a_node_that_hangs_is_named_and_holds_up_no_other(fleet: Fleet, run: Run
 
     assert 3 == code
     assert ["NODE", "n2"] == first_words(text)
-    assert ["n1 (monitoring/exporter-n1): its exporter gave no whole answer within 5 s (--timeout)"] == errors
+    assert ["n1 (monitoring/exporter-n1): its exporter gave no complete answer within 5 s (--timeout)"] == errors
 
 
 def test_the_namespace_is_that_of_the_context_unless_said_otherwise(fleet: Fleet, run: Run) -> None:
@@ -156,7 +156,7 @@ def test_the_namespace_is_that_of_the_context_unless_said_otherwise(fleet: Fleet
 
     assert ["NODE", "n1"] == first_words(run("dump")[1])
     assert (0, "", []) == run("dump", "-n", "web")
-    assert ["nothing is held in namespace web; -A looks at all namespaces"] == run.notes
+    assert ["nothing is held in namespace web; use -A for all namespaces"] == run.notes
     assert ["NODE", "n1"] == first_words(run("dump", "-n", "web", "-A")[1])
     fleet.config.write_text(fleet.config.read_text().replace("namespace: ml", "namespace: web"))
 
@@ -247,7 +247,7 @@ def test_a_node_whose_kubelet_tells_nothing_makes_it_partial(fleet: Fleet, run: 
     """In a table it is named below; elsewhere nobody would see it."""
     fleet.add("n1", busy("n1"))
     fleet.add("n2", Snapshot("n2", None))
-    said = ["n2: nothing to show there; kubectl podres check says why"]
+    said = ["n2: nothing to show; see kubectl podres check"]
 
     assert (3, said) == run("dump", "-o", "csv")[::2]
     run("dump")
@@ -318,8 +318,10 @@ def test_a_pod_that_only_wears_the_labels_is_named_and_never_asked(fleet: Fleet,
     assert 0 == code
     assert "made-up" not in text
     assert {"exporter-n1"} == asked(fleet)
-    assert ["not asked: monitoring/neighbour on n1, tenant/cat-pictures on n1: they wear the exporter's labels"] == [
-        line[: len("not asked: monitoring/neighbour on n1, tenant/cat-pictures on n1: they wear the exporter's labels")]
+    assert ["not queried: monitoring/neighbour on n1, tenant/cat-pictures on n1: they have the exporter's labels"] == [
+        line[
+            : len("not queried: monitoring/neighbour on n1, tenant/cat-pictures on n1: they have the exporter's labels")
+        ]
         for line in errors
     ]
 
@@ -335,7 +337,7 @@ def test_of_two_daemon_sets_the_older_is_asked_and_the_other_named(fleet: Fleet,
 
     assert (0, {"exporter-n1"}) == (code, asked(fleet))
     assert "train-n1" in text
-    assert error.startswith("not asked: a/made-up on n1, tenant/copy on n1: ")
+    assert error.startswith("not queried: a/made-up on n1, tenant/copy on n1: ")
 
 
 def test_where_the_ages_of_daemon_sets_are_not_told_nothing_is_mixed(fleet: Fleet, run: Run) -> None:
@@ -346,7 +348,7 @@ def test_where_the_ages_of_daemon_sets_are_not_told_nothing_is_mixed(fleet: Flee
 
     assert (1, "", set()) == (code, text, asked(fleet))
     assert "several DaemonSets own exporters: monitoring/exporter, tenant/exporter" in error
-    assert "name the namespace of yours by --exporter-namespace" in error
+    assert "give the namespace of yours with --exporter-namespace" in error
     assert 0 == run("dump", "-A", "--exporter-namespace=monitoring")[0]
 
 
@@ -355,7 +357,7 @@ def test_pods_that_no_daemon_set_owns_are_asked_where_their_namespace_is_given(f
     code, text, (error,) = run("dump", "-A")
 
     assert (1, "") == (code, text)
-    assert "web/by-hand on n1: wear the exporter's labels, and no DaemonSet owns them" in error
+    assert "web/by-hand on n1: have the exporter's labels but are owned by no DaemonSet" in error
     assert 0 == run("dump", "-A", "--exporter-namespace=web")[0]
 
 
@@ -397,13 +399,13 @@ def test_without_the_right_to_the_proxy_it_names_the_right_once_for_all_nodes(fl
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (Fail(401), "see that kubectl get pods works"),
-        (Fail(500), "see that kubectl get pods works"),
-        (Fail(400), "see --exporter-selector"),
-        (Drop(), "see that kubectl get pods works"),
+        (Fail(401), "check that kubectl get pods works"),
+        (Fail(500), "check that kubectl get pods works"),
+        (Fail(400), "check --exporter-selector"),
+        (Drop(), "check that kubectl get pods works"),
         (
             Delay(5),
-            "Read timed out. (read timeout=0.5); see that kubectl get pods works, or give it",
+            "Read timed out. (read timeout=0.5); check that kubectl get pods works, or allow more time",
         ),
     ],
 )
@@ -472,12 +474,10 @@ def test_explain_names_pods_of_that_name_in_other_namespaces(fleet: Fleet, run: 
     for namespace in ("a", "b"):
         fleet.store.create(PODS, {"metadata": {"name": "twin", "namespace": namespace}, "spec": {}})
 
-    assert (1, "", ["pod twin is in several namespaces; name one: a/twin, b/twin"]) == run("explain", "-A", "twin")
-    said = (
-        "no pod train-n1 in namespace web, says the API server, and no node that answers has one; there is: ml/train-n1"
-    )
-    assert (1, "", [said]) == run("explain", "-n", "web", "train-n1")
-    assert "no node that answers has one" in run("explain", "nope")[2][0]
+    assert (1, "", ["pod twin is in several namespaces; give one: a/twin, b/twin"]) == run("explain", "-A", "twin")
+    said = "no pod train-n1 in namespace web, neither in the API server nor on any node that answers"
+    assert (1, "", [f"{said}; there is: ml/train-n1"]) == run("explain", "-n", "web", "train-n1")
+    assert "nor on any node that answers" in run("explain", "nope")[2][0]
 
 
 @pytest.mark.parametrize("bound", ["n2", ""])
@@ -533,7 +533,7 @@ def test_check_is_well_where_all_is(fleet: Fleet, run: Run) -> None:
     code, text, errors = run("check")
 
     assert (0, []) == (code, errors)
-    assert "1 of 1 node well." == text.splitlines()[-1]
+    assert "1 of 1 node healthy." == text.splitlines()[-1]
 
 
 def test_check_asks_exporters_that_are_not_ready_and_names_bare_nodes_and_failures(fleet: Fleet, run: Run) -> None:
@@ -556,7 +556,7 @@ def test_check_may_not_list_nodes_and_says_so(fleet: Fleet, run: Run) -> None:
     found = json.loads(text)
 
     assert (0, "ok", ["n1"]) == (code, found["verdict"], [each["node"] for each in found["nodes"]])
-    assert "grant list on nodes to know them" == found["findings"][0]["remedy"]
+    assert "grant list on nodes to find out" == found["findings"][0]["remedy"]
 
 
 def test_check_fails_where_nobody_answers(fleet: Fleet, run: Run) -> None:
@@ -574,8 +574,8 @@ def test_check_fails_where_nobody_answers(fleet: Fleet, run: Run) -> None:
         (["dump", "a", ""], "POD: the pod's name is empty"),
         (["dump", "--nodde=x"], "dump has no flag --nodde; did you mean --node?"),
         (["dump", "-o", "xml"], "-o: 'xml' is unknown; choose table, wide, json, yaml, prom, csv or name"),
-        (["dump", "--free", "--nodes"], "--free and --nodes: are tables of their own"),
-        (["dump", "--free", "-o", "csv"], "--free: is a table of its own, and -o csv is none"),
+        (["dump", "--free", "--nodes"], "--free and --nodes: are separate tables"),
+        (["dump", "--free", "-o", "csv"], "--free: prints a table of its own and cannot be combined with -o csv"),
         (["dump", "--all", "--free"], "--all: is for the table of containers"),
         (["dump", "-n", ""], "--namespace: the name is empty"),
         (["dump", "--pod="], "--pod: the name is empty"),
@@ -591,9 +591,9 @@ def test_check_fails_where_nobody_answers(fleet: Fleet, run: Run) -> None:
         (["dump", "--context=nope"], "it has no context 'nope'; there are simulated"),
         (["explain"], "POD"),
         (["explain", ""], "POD: the pod's name is empty"),
-        (["explain", "a/b", "-n", "c"], "-n: says 'c', and the pod's name says 'a'"),
+        (["explain", "a/b", "-n", "c"], "-n: is 'c', but the pod's name says 'a'"),
         (["explain", "a", "-o", "yaml"], "-o: 'yaml' is unknown; choose text or json"),
-        (["fit"], "the pod asks for nothing"),
+        (["fit"], "no requests given"),
         (["fit", "--cpus=1", "--policy=best"], "--policy: 'best' is unknown"),
         (["check", "-o", "yaml"], "-o: 'yaml' is unknown; choose text or json"),
     ],

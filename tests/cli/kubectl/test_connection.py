@@ -151,8 +151,10 @@ def test_a_pod_without_a_service_account_is_told_so(tmp_path: Path) -> None:
 
 
 def test_without_anything_it_says_where_a_kubeconfig_goes(tmp_path: Path) -> None:
-    assert problem(tmp_path).startswith("there is no kubeconfig: give --kubeconfig, set KUBECONFIG")
-    assert "--context: there is no kubeconfig to have a context 'x'" == problem(tmp_path, context="x")
+    assert problem(tmp_path).startswith(
+        "there is no kubeconfig, and this is not a pod: give --kubeconfig, set KUBECONFIG"
+    )
+    assert "--context: there is no kubeconfig with a context 'x'" == problem(tmp_path, context="x")
 
 
 def test_a_user_who_wants_no_verification_is_not_warned_at_every_request(tmp_path: Path) -> None:

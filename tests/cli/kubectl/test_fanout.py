@@ -106,7 +106,7 @@ def test_those_that_are_late_for_the_whole_are_troubles_and_nobody_waits_for_the
     release.set()
 
     assert TOLD[0] == first
-    assert {(Reason.TIMEOUT, "not heard of within 300 s, the time for all nodes (--deadline)")} == {
+    assert {(Reason.TIMEOUT, "no answer within 300 s, the deadline for all nodes (--deadline)")} == {
         (each.reason, each.detail) for each in rest if isinstance(each, Trouble)
     }
     assert 39 == len(rest)
@@ -149,8 +149,8 @@ def test_a_request_that_fails_is_the_node_s_trouble() -> None:
 
     assert isinstance(reset, Trouble)
     assert isinstance(late, Trouble)
-    assert "asking the API server for it failed: Connection reset by peer" == reset.detail
-    assert "its exporter gave no whole answer within 2.5 s (--timeout)" == late.detail
+    assert "the request through the API server failed: Connection reset by peer" == reset.detail
+    assert "its exporter gave no complete answer within 2.5 s (--timeout)" == late.detail
 
 
 def test_progress_is_a_line_on_a_terminal_that_is_gone_at_the_end() -> None:
@@ -158,7 +158,7 @@ def test_progress_is_a_line_on_a_terminal_that_is_gone_at_the_end() -> None:
     progress = Progress(terminal)
     progress.show(3, 50)
 
-    assert "\rasking exporters: 3 of 50" == terminal.getvalue()
+    assert "\rquerying exporters: 3 of 50" == terminal.getvalue()
 
     progress.show(50, 50)
     progress.clear()

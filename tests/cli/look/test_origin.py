@@ -90,7 +90,7 @@ def test_an_api_server_that_refuses_us_leaves_the_allocation(member: Spot, run: 
 
     assert (0, ["done", "train", "infer"]) == (unknown.code, pods(unknown))
     assert (3, ["done", "train", "infer"]) == (ran.code, pods(ran))
-    assert "check that the API server can be reached, or give --metadata.source=none" in ran.err
+    assert "check that the API server can be reached, or use --metadata.source=none" in ran.err
 
 
 def test_a_kubeconfig_that_is_named_and_useless_is_wrong_usage(node: Spot, run: Command) -> None:
@@ -117,7 +117,7 @@ def test_a_kubelet_that_does_not_tell_what_it_has_is_shown_and_that_is_said(node
     old = run("dump", *node.flags, "-o", "json")
 
     assert (3, 0) == (failed.code, old.code)
-    assert "what is free is not known: kubelet: internal: GetAllocatableResources: INTERNAL: on fire" in failed.err
+    assert "free amounts are not known: kubelet: internal: GetAllocatableResources: INTERNAL: on fire" in failed.err
     assert "" == old.err
 
 
@@ -127,7 +127,7 @@ def test_items_that_cannot_be_read_are_counted(node: Spot, run: Command) -> None
     ran = run("dump", *node.flags, "-o", "json")
 
     assert (3, ["done", "train", "infer"]) == (ran.code, pods(ran))
-    assert "1 items of the kubelet's answers cannot be read and are left out; --record keeps the answers" in ran.err
+    assert "1 items of the kubelet's answers cannot be read and are left out; --record saves the answers" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_items_that_cannot_be_read_are_counted(node: Spot, run: Command) -> None
         (RpcFault(grpc.StatusCode.UNIMPLEMENTED, "unknown service"), "is not its pod-resources API"),
         (RpcFault(grpc.StatusCode.RESOURCE_EXHAUSTED, "rejected by rate limit"), "its rate limit rejects the call"),
         (RpcFault(grpc.StatusCode.UNAVAILABLE, "permission denied"), "only root may open the socket: run this as root"),
-        (RpcFault(grpc.StatusCode.INTERNAL, "on fire"), "podres-exporter check may say more"),
-        (b"\xff", "1 bytes are not an answer to List; podres-exporter check may say more"),
+        (RpcFault(grpc.StatusCode.INTERNAL, "on fire"), "see podres-exporter check"),
+        (b"\xff", "1 bytes are not an answer to List; see podres-exporter check"),
     ],
 )
 def test_a_kubelet_that_does_not_tell_its_pods_is_a_failure_with_a_remedy(
@@ -148,7 +148,7 @@ def test_a_kubelet_that_does_not_tell_its_pods_is_a_failure_with_a_remedy(
     ran = run("dump", *node.flags)
 
     assert (1, "") == (ran.code, ran.out)
-    assert ran.err.startswith("podres-exporter: cannot ask the kubelet: ")
+    assert ran.err.startswith("podres-exporter: cannot query the kubelet: ")
     assert said in ran.err
 
 

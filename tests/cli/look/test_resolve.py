@@ -41,9 +41,9 @@ HEALTHY = Snapshot(
     [
         (b"", "FILE is empty (line 1, column 1)"),
         (b" \n", "FILE is empty (line 2, column 1)"),
-        (b"hello", "FILE is no JSON (line 1, column 1)"),
-        (b"\xff\x80abc", "FILE is no JSON"),
-        (b"[" * 100_000, "FILE is no JSON"),
+        (b"hello", "FILE is not JSON (line 1, column 1)"),
+        (b"\xff\x80abc", "FILE is not JSON"),
+        (b"[" * 100_000, "FILE is not JSON"),
         (recording()[:-1], "FILE is truncated: the JSON has no end (line 1, column "),
         (recording()[:40], "FILE is truncated: the JSON has no end (line 1, column "),
         (gzip.compress(recording(), mtime=0)[:-4], "FILE is truncated: the compressed data has no end; copy it again"),
@@ -110,7 +110,7 @@ def test_a_snapshot_may_come_through_a_pipe(run: Command, monkeypatch: pytest.Mo
         ),
         (
             Snapshot("n1", WHOLE.allocation, parts=(Part("pods", stale=True, held=False),)),
-            "this is the kubelet's last good answer: it does not answer now, or has just restarted",
+            "this is the kubelet's last good answer: it is not answering now, or has just restarted",
         ),
     ],
     ids=["whole", "no metadata by choice", "no API server", "not synced", "no topology", "stale"],
@@ -178,4 +178,4 @@ def test_a_password_that_cannot_be_had_is_named_before_anything_is_asked(run: Co
     for given in ("http://127.0.0.1:1", "http://me:secret@127.0.0.1:1"):
         (fault,) = run.faults("fit", "--cpus=1", "--url", given, flag, empty)
         assert f"{flag}: --url must have a user and no password: http://USER@HOST:10190" == fault
-    assert [f"{flag}: is the password of a user in --url http://USER@HOST:10190"] == run.faults("dump", flag, empty)
+    assert [f"{flag}: needs a user in the URL, as in --url http://USER@HOST:10190"] == run.faults("dump", flag, empty)

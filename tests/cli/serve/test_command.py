@@ -260,7 +260,7 @@ def test_every_fault_of_a_web_config_file_is_named_and_nothing_is_served(
 
     assert 2 == code
     assert f"podres-exporter: {path}: tls_server_config.key_file: missing one of key or key_file\n" in err
-    assert f'podres-exporter: {path}: basic_auth_users["a"]: is no bcrypt hash; ' in err
+    assert f'podres-exporter: {path}: basic_auth_users["a"]: is not a bcrypt hash; ' in err
     assert f"podres-exporter: {path}: tls_server_config.cert_file: {tmp_path}/no.pem: cannot be read: " in err
 
 

@@ -25,7 +25,7 @@ def test_every_fault_of_simulate_is_said_at_once(capsys: pytest.CaptureFixture[s
     said = refused(capsys, "simulate", f"--scenario={scenario}", "--release=1.5", "--api.listen-address=nowhere")
 
     assert "bad.yaml: nodes: unknown key" in said
-    assert "--release: release 1.5 cannot be played; choose 1.20 to 1.38" in said
+    assert "--release: release 1.5 cannot be simulated; choose 1.20 to 1.38" in said
     assert "--api.listen-address: listen address 'nowhere' has no port" in said
 
 

@@ -139,7 +139,7 @@ def test_a_good_node_has_nothing_to_complain_of(place: Place) -> None:
     assert {} == worse(findings)
     assert [] == [each.id for each in findings.values() if each.verdict.value == "skipped"]
     assert {"List": 1, "GetAllocatableResources": 1, "Get": 1} == dict(place.kubelet.calls)
-    assert "1.34 or newer: Get is on, by default from 1.34" == findings["kubelet.release"].seen
+    assert "1.34 or newer: Get is enabled, by default from 1.34" == findings["kubelet.release"].seen
     assert findings["socket.age"].seen.endswith("s ago, when the kubelet started")
     assert "found: the kubeconfig" in findings["api.credentials"].seen
 
@@ -392,7 +392,7 @@ def test_an_api_server_whose_certificate_nobody_has_signed(place: Place) -> None
         (place.directory / "config").write_text(text, encoding="utf-8")
         blind = place.check()
 
-    assert "not signed by the CA" in wrong["api.reach"].remedy
+    assert "not signed by the trusted CA" in wrong["api.reach"].remedy
     assert ["ok", "warning"] == [each["api.reach"].verdict.value for each in (right, blind)]
 
 
@@ -487,7 +487,7 @@ def test_a_container_that_asked_for_a_device_and_has_none(place: Place) -> None:
     findings = place.check()
 
     assert {"pods.requests": "warning"} == worse(findings)
-    assert "ml/train main asked for 1 example.com/gpu and shows 0" == findings["pods.requests"].seen
+    assert "ml/train main requested 1 example.com/gpu and has 0" == findings["pods.requests"].seen
 
 
 def test_labels_that_nobody_has(place: Place) -> None:
@@ -518,7 +518,7 @@ def test_a_kubelet_without_pods_on_an_empty_node(place: Place) -> None:
     findings = place.check()
 
     assert {} == worse(findings)
-    assert "no pod is known to ask for" == findings["kubelet.get"].seen
+    assert "there is no pod to request" == findings["kubelet.get"].seen
 
 
 def test_the_command_prints_the_report_and_ends_with_0_where_all_is_well(
@@ -545,7 +545,7 @@ def test_the_command_ends_with_3_where_there_are_warnings_only(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert 3 == main(place.argv("--metadata.pod-labels-allowlist=nobody"))
-    assert "Begin with api.labels." in capsys.readouterr().out
+    assert "Start with api.labels." in capsys.readouterr().out
 
 
 def test_warnings_can_be_forgiven_and_failures_cannot(place: Place) -> None:
@@ -825,6 +825,6 @@ def test_flags_about_asking_a_node_are_refused_beside_a_url(capsys: pytest.Captu
     assert 2 == main(["check", "--url=http://", "--topology.sysfs=/sys", "-o", "xml"])
     said = capsys.readouterr().err
 
-    assert "--topology.sysfs: is about asking a node, and --url asks none" in said
+    assert "--topology.sysfs: applies only to reading a node, not to --url" in said
     assert "--url: " in said
     assert "-o: 'xml' is unknown" in said

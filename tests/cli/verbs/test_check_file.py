@@ -45,7 +45,7 @@ def test_a_recording_is_judged_as_its_node_was(node: Spot, run: Command, tmp_pat
     assert {name: there[name] for name in same} == {name: here[name] for name in same}
     assert "2 pods" in ran.out or "3 pods" in ran.out
     assert " 0 ms" not in ran.out
-    assert "a recording does not have it" in ran.out
+    assert "not part of a recording" in ran.out
 
 
 def test_a_recording_of_a_kubelet_that_did_not_answer_says_so(node: Spot, run: Command, tmp_path: Path) -> None:
@@ -79,10 +79,10 @@ def test_a_snapshot_is_judged_as_an_exporter_is(run: Command, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (["--from=x", "--kubelet.socket=/x"], "--kubelet.socket: is about asking a node, and --from asks none"),
-        (["--url=127.0.0.1:1", "--from=x"], "--from and --url: a snapshot comes from one place; give one of them"),
-        (["--insecure"], "--insecure: there is a certificate to check with --url https://... only"),
-        (["--from="], "--from: names no file; write the name of a recording, or - for standard input"),
+        (["--from=x", "--kubelet.socket=/x"], "--kubelet.socket: applies only to reading a node, not to --from"),
+        (["--url=127.0.0.1:1", "--from=x"], "--from and --url: are mutually exclusive; give one of them"),
+        (["--insecure"], "--insecure: needs an https URL: --url https://..."),
+        (["--from="], "--from: is empty; write the name of a recording, or - for standard input"),
     ],
 )
 def test_flags_that_contradict_each_other_are_wrong_usage(run: Command, flags: list[str], expected: str) -> None:
@@ -110,5 +110,5 @@ def test_the_name_of_the_node_is_that_of_the_host_where_the_pods_are_the_same(
     foreign = verdicts(run, *unnamed, code=1)
 
     assert ("warning", "ok") == (told["api.node-name"], told["api.list"])
-    assert "nobody names the node; it is node1, as the host: 3 of the kubelet's 3 pods known" in text
+    assert "no node name is configured; assuming the host name node1: 3 of the kubelet's 3 pods known" in text
     assert ("failed", "skipped") == (foreign["api.node-name"], foreign["api.list"])

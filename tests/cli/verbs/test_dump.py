@@ -368,19 +368,19 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
     ("argv", "faults"),
     [
         (("-o", "xml"), ["-o: 'xml' is unknown; choose table, wide, json, yaml, prom, csv or name"]),
-        (("--free", "-o", "prom"), ["--free: is a table of its own, and -o prom is none"]),
-        (("--free", "--nodes"), ["--free and --nodes: are tables of their own; ask for one after the other"]),
-        (("--all", "-o", "wide"), ["--all: is for the table of containers; json and yaml have all of them anyway"]),
-        (("--watch", "--from", "x"), ["--watch: a file does not change; leave --from out"]),
-        (("--watch", "-o", "yaml"), ["--watch: prints changes as lines or, with -o json, as JSON; leave -o yaml out"]),
-        (("--watch", "--free"), ["--watch: prints changes as lines, and --free is a table"]),
-        (("--watch", "--all"), ["--watch: containers that hold nothing do not change; leave --all out"]),
-        (("--watch", "--record", "x"), ["--record: keeps one look; leave --watch out"]),
+        (("--free", "-o", "prom"), ["--free: prints a table of its own and cannot be combined with -o prom"]),
+        (("--free", "--nodes"), ["--free and --nodes: are separate tables; use one at a time"]),
+        (("--all", "-o", "wide"), ["--all: is for the table of containers; json and yaml always contain all of them"]),
+        (("--watch", "--from", "x"), ["--watch: a file does not change; omit --from"]),
+        (("--watch", "-o", "yaml"), ["--watch: prints changes as lines or, with -o json, as JSON; omit -o yaml"]),
+        (("--watch", "--free"), ["--watch: prints changes as lines and cannot be combined with the table --free"]),
+        (("--watch", "--all"), ["--watch: containers that hold nothing do not change; omit --all"]),
+        (("--watch", "--record", "x"), ["--record: saves a single snapshot; omit --watch"]),
         (
             ("--record", "x", "--url", "http://n"),
-            ["--record: keeps what a node answers, and with --from and --url none is asked"],
+            ["--record: saves a node's answers and cannot be combined with --from or --url"],
         ),
-        (("--hash-names",), ["--hash-names: hides names in a recording; give --record FILE"]),
+        (("--hash-names",), ["--hash-names: hides names in a recording; add --record FILE"]),
         (("--record", "/nowhere/x"), ["--record: '/nowhere/x' does not name a file in an existing directory"]),
         (
             ("--record", "/dev/stdout"),
@@ -391,8 +391,8 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
                 )
             ],
         ),
-        (("--from", "x", "--url", "http://n"), ["--from and --url: a snapshot comes from one place; give one of them"]),
-        (("--from", ""), ["--from: names no file; write the name of a recording, or - for standard input"]),
+        (("--from", "x", "--url", "http://n"), ["--from and --url: are mutually exclusive; give one of them"]),
+        (("--from", ""), ["--from: is empty; write the name of a recording, or - for standard input"]),
         (
             ("--url", "ftp://n"),
             ["--url: 'ftp://n' is not the URL of an exporter; write for example http://node1:10190"],
@@ -400,7 +400,7 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
         (
             ("--url", "http://n", "--url-cert", "/nowhere/c"),
             [
-                "--url-cert: there is a certificate to check with --url https://... only",
+                "--url-cert: needs an https URL: --url https://...",
                 "--url-cert: there is no file '/nowhere/c'",
             ],
         ),
@@ -413,18 +413,21 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
                 "--url-key: there is no file '/dev/null'",
             ],
         ),
-        (("--insecure",), ["--insecure: there is a certificate to check with --url https://... only"]),
+        (("--insecure",), ["--insecure: needs an https URL: --url https://..."]),
         (
             ("--insecure", "--url", "http://n"),
-            ["--insecure: there is a certificate to check with --url https://... only"],
+            ["--insecure: needs an https URL: --url https://..."],
         ),
-        (("--from", "x", "--kubelet.socket", "/y"), ["--kubelet.socket: is about asking a node, and --from asks none"]),
+        (
+            ("--from", "x", "--kubelet.socket", "/y"),
+            ["--kubelet.socket: applies only to reading a node, not to --from"],
+        ),
         (("",), ["POD: the pod's name is empty; write NAME, or NAMESPACE/NAME"]),
         (("pod/",), ["POD: the pod's name is empty; write NAME, or NAMESPACE/NAME"]),
-        (("-A", "-n", "ml"), ["-A and -n: contradict each other; give one of them"]),
+        (("-A", "-n", "ml"), ["-A and -n: are mutually exclusive; give one of them"]),
         (
             ("-o", "jsonpath={.pods}"),
-            ["-o: jsonpath is kubectl's; use -o json and jq, for example -o json | jq .pods"],
+            ["-o: jsonpath exists in kubectl only; use -o json and jq, for example -o json | jq .pods"],
         ),
         (
             ("--sort-by", "colour"),
@@ -433,17 +436,17 @@ def test_a_recording_of_an_old_kubelet_keeps_that_it_was_old(node: Spot, run: Co
         (
             ("-o", "json", "--sort-by", "pod", "--no-headers"),
             [
-                "--sort-by: sorts a table, and -o json is none",
-                "--no-headers: is for tables, and -o json is none",
+                "--sort-by: is for tables and cannot be combined with -o json",
+                "--no-headers: is for tables and cannot be combined with -o json",
             ],
         ),
-        (("--pod", ""), ["--pod: the name is empty; leave the flag out for all of them"]),
+        (("--pod", ""), ["--pod: the name is empty; omit the flag for all of them"]),
         (("--numa-node", "one"), ["--numa-node: 'one' is not the number of a NUMA node; write for example 0"]),
         (
             ("--numa-node", "x", "-o", "y", "--hash-names"),
             [
                 "-o: 'y' is unknown; choose table, wide, json, yaml, prom, csv or name",
-                "--hash-names: hides names in a recording; give --record FILE",
+                "--hash-names: hides names in a recording; add --record FILE",
                 "--numa-node: 'x' is not the number of a NUMA node; write for example 0",
             ],
         ),

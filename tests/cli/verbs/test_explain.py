@@ -71,8 +71,8 @@ def test_wrong_usage_is_refused_all_at_once(run: Command) -> None:
     """Names that contradict each other, an empty one, an unknown format, a flag of another way."""
     assert [
         "-o: 'xml' is unknown; choose text or json",
-        "-n: says 'b', and the pod's name says 'a'",
-        "--topology.sysfs: is about asking a node, and --from asks none",
+        "-n: is 'b', but the pod's name says 'a'",
+        "--topology.sysfs: applies only to reading a node, not to --from",
     ] == run.faults("explain", "a/p", "-n", "b", "-o", "xml", "--from", "x", "--topology.sysfs", "/sys")
     assert ["POD: the pod's name is empty; write NAME, or NAMESPACE/NAME"] == run.faults("explain", "", "--from", "x")
     assert ["POD: the pod's name is empty; write NAME, or NAMESPACE/NAME"] == run.faults("explain", "/p", "--from", "x")

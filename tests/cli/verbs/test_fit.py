@@ -40,7 +40,7 @@ def test_no_snapshot_is_no_answer(node: Spot, run: Command) -> None:
     ran = run("fit", "--cpus=1", *node.flags)
 
     assert (3, "") == (ran.code, ran.out)
-    assert "cannot ask the kubelet" in ran.err
+    assert "cannot query the kubelet" in ran.err
 
 
 def test_a_shortfall_is_said_and_the_answer_stays(node: Spot, run: Command) -> None:
@@ -83,7 +83,7 @@ def test_wrong_usage_is_refused_all_at_once(run: Command) -> None:
 
 def test_a_pod_that_asks_for_nothing_is_refused(run: Command) -> None:
     """Every node would admit it."""
-    fault = "the pod asks for nothing; give --cpus, --memory, --hugepages or --device"
+    fault = "no requests given; use --cpus, --memory, --hugepages or --device"
 
     assert [fault] == run.faults("fit", "--from=x")
     assert [fault] == run.faults("fit", "--from=x", "--cpus=0", "--device=a=0")

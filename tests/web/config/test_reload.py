@@ -68,7 +68,7 @@ def test_a_broken_change_keeps_the_old_and_is_said_once(
 
     assert "web.config_rejected" == record.message
     problems = record.__dict__["problems"]
-    assert f'{path}: basic_auth_users["a"]: is no bcrypt hash' in problems
+    assert f'{path}: basic_auth_users["a"]: is not a bcrypt hash' in problems
     assert f"{path}: nonsense: unknown key" in problems
     assert "hunter2" not in problems
     assert [1000.0, "rejected", 1006.0] == loads.seen
@@ -123,7 +123,7 @@ def test_a_change_between_tls_and_plain_needs_a_restart_and_says_so(
     assert (first == "tls") == (file.current().tls is not None)
     assert (first == "tls") == file.is_tls
     assert [1000.0, "rejected"] == loads.seen
-    assert f"TLS is switched {word} by a restart only" in caplog.records[-1].__dict__["problems"]
+    assert f"switching TLS {word} needs a restart" in caplog.records[-1].__dict__["problems"]
 
 
 def test_what_did_not_change_keeps_its_memory(tmp_path: Path, clock: FakeClock) -> None:

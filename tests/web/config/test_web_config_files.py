@@ -58,16 +58,16 @@ GOOD_FOR_US_ONLY = {
     "rate limit off": "rate_limit: {interval: 0, burst: 0}",
 }
 BAD = {
-    "no yaml": ("{", ["document: is no YAML: line 1: "]),
-    "no utf-8": ("\udcff", ["document: is no YAML; "]),
+    "no yaml": ("{", ["document: is not YAML: line 1: "]),
+    "no utf-8": ("\udcff", ["document: is not YAML; "]),
     "a date that is none": (
         "a: 2020-99-99",
         ["a: unknown key"],
     ),
-    "a user of half a character": ('basic_auth_users: {"\\ud800": x}', ["document: is no YAML: line 1: "]),
-    "deep": ("- " * 100_000, ["document: is no YAML; "]),
-    "deep brackets": ("[" * 100_000, ["document: is no YAML: line 1: it is nested too deeply"]),
-    "key twice": ("http_server_config: {}\nhttp_server_config: {}", ["document: is no YAML: line 2: key 'http_"]),
+    "a user of half a character": ('basic_auth_users: {"\\ud800": x}', ["document: is not YAML: line 1: "]),
+    "deep": ("- " * 100_000, ["document: is not YAML; "]),
+    "deep brackets": ("[" * 100_000, ["document: is not YAML: line 1: it is nested too deeply"]),
+    "key twice": ("http_server_config: {}\nhttp_server_config: {}", ["document: is not YAML: line 2: key 'http_"]),
     "a list": ("[]", ["document: is a list; "]),
     "unknown section": ("tls_config: {}", ["tls_config: unknown key; "]),
     "unknown keys": (
@@ -98,10 +98,10 @@ BAD = {
         "tls_server_config: {cert_file: ., key_file: key.pem}",
         ["cert_file: FOLDER: cannot be read: Is a"],
     ),
-    "not PEM": ("tls_server_config: {cert_file: web.yml, key_file: key.pem}", ["holds no certificate in PEM form"]),
+    "not PEM": ("tls_server_config: {cert_file: web.yml, key_file: key.pem}", ["contains no certificate in PEM form"]),
     "exchanged": (
         "tls_server_config: {cert_file: key.pem, key_file: cert.pem}",
-        ["cert_file: FOLDER/key.pem: holds no certificate", "key_file: FOLDER/cert.pem: holds no private key"],
+        ["cert_file: FOLDER/key.pem: contains no certificate", "key_file: FOLDER/cert.pem: contains no private key"],
     ),
     "another's key": (
         "tls_server_config: {cert_file: cert.pem, key_file: other/key.pem}",
@@ -134,11 +134,11 @@ BAD = {
         ["'allow' is not allowed; write deny or sameorigin", "'sniff' is not allowed; write nosniff"],
     ),
     "http2 of another kind": ("http_server_config: {http2: '1'}", ["http_server_config.http2: is the value '1'"]),
-    "plain password": ("basic_auth_users: {alice: hunter2}", ['basic_auth_users["alice"]: is no bcrypt hash']),
-    "hash of another kind": ("basic_auth_users: {alice: $1$abc$def}", ['basic_auth_users["alice"]: is no bcrypt']),
+    "plain password": ("basic_auth_users: {alice: hunter2}", ['basic_auth_users["alice"]: is not a bcrypt hash']),
+    "hash of another kind": ("basic_auth_users: {alice: $1$abc$def}", ['basic_auth_users["alice"]: is not a bcrypt']),
     "user written twice, once with quotes": (
         f"basic_auth_users: {{7: {CHEAP}, '7': {CHEAP}}}",
-        ["document: is no YAML: line 1: key '7' is written twice"],
+        ["document: is not YAML: line 1: key '7' is written twice"],
     ),
     "frame option that is no text": (
         "http_server_config: {headers: {X-Frame-Options: no}}",
@@ -151,15 +151,15 @@ BAD = {
     ),
     "hash that is too cheap": (
         f"basic_auth_users: {{alice: {CHEAP.replace('$04$', '$03$')}}}",
-        ['basic_auth_users["alice"]: is no bcrypt hash'],
+        ['basic_auth_users["alice"]: is not a bcrypt hash'],
     ),
 }
 BAD_FOR_US_ONLY = {
-    "asked without looking": (TLS + ", client_auth_type: RequestClientCert}", ["RequestClientCert cannot be served"]),
-    "any certificate": (TLS + ", client_auth_type: RequireAnyClientCert}", ["RequireAnyClientCert cannot be served"]),
-    "any, old name": (TLS + ", client_auth_type: RequireClientCert}", ["RequireClientCert cannot be served"]),
-    "old version": (TLS + ", min_version: TLS10}", ["min_version: TLS10 cannot be served"]),
-    "old greatest version": (TLS + ", max_version: TLS11}", ["max_version: TLS11 cannot be served"]),
+    "asked without looking": (TLS + ", client_auth_type: RequestClientCert}", ["RequestClientCert is not supported"]),
+    "any certificate": (TLS + ", client_auth_type: RequireAnyClientCert}", ["RequireAnyClientCert is not supported"]),
+    "any, old name": (TLS + ", client_auth_type: RequireClientCert}", ["RequireClientCert is not supported"]),
+    "old version": (TLS + ", min_version: TLS10}", ["min_version: TLS10 is not supported"]),
+    "old greatest version": (TLS + ", max_version: TLS11}", ["max_version: TLS11 is not supported"]),
     "no version between": (TLS + ", min_version: TLS13, max_version: TLS12}", ["min_version: is above max_version"]),
     "no cipher left": (
         TLS + ", max_version: TLS12, cipher_suites: [TLS_AES_128_GCM_SHA256]}",
@@ -168,15 +168,18 @@ BAD_FOR_US_ONLY = {
     "several curves": (TLS + ", curve_preferences: [X25519, CurveP256]}", ["curve_preferences: has several curves"]),
     "no ca in its file": (
         TLS + ", client_ca_file: key.pem, client_auth_type: VerifyClientCertIfGiven}",
-        ["client_ca_file: FOLDER/key.pem: holds no certificate"],
+        ["client_ca_file: FOLDER/key.pem: contains no certificate"],
     ),
     "header of several lines": (
         'http_server_config: {headers: {Content-Security-Policy: "a\\nSet-Cookie: b"}}',
-        ['headers["Content-Security-Policy"]: has characters that no header may carry'],
+        ['headers["Content-Security-Policy"]: has characters that are not allowed in a header'],
     ),
     "empty header": ('http_server_config: {headers: {X-XSS-Protection: ""}}', ["is empty"]),
     "zero byte in a path": ('tls_server_config: {cert_file: "a\\0", key_file: key.pem}', ["cert_file: FOLDER/a"]),
-    "inline garbage": ("tls_server_config: {cert: x, key: y}", ["cert: holds no cert", "key: holds no private key"]),
+    "inline garbage": (
+        "tls_server_config: {cert: x, key: y}",
+        ["cert: contains no cert", "key: contains no private key"],
+    ),
     "sans of nobody": (
         TLS + ", client_ca_file: ca.pem, client_auth_type: RequireAndVerifyClientCert, client_allowed_sans: []}",
         ["client_allowed_sans: is empty"],
@@ -189,7 +192,7 @@ BAD_FOR_US_ONLY = {
     "limit without unit": ("rate_limit: {interval: 1, burst: 1}", ["rate_limit.interval: '1' is not a duration"]),
     "negative limit": ("rate_limit: {interval: 1s, burst: -1}", ["burst: -1 is out of range", "burst: is 0"]),
     "sequence as interval": ("rate_limit: {interval: [], burst: 1}", ["rate_limit.interval: is a list"]),
-    "password of digits": ("basic_auth_users: {alice: 12345}", ['basic_auth_users["alice"]: is no bcrypt hash']),
+    "password of digits": ("basic_auth_users: {alice: 12345}", ['basic_auth_users["alice"]: is not a bcrypt hash']),
 }
 PROMTOOL_TAKES = ("asked without looking", "any certificate", "old version", "several curves", "no ca in its file")
 """Rows of the last table that Go can serve, or does not mind."""
@@ -322,7 +325,7 @@ def test_what_is_no_file_is_a_fault_and_is_not_waited_for(folder: Path, kind: st
         path.symlink_to("/dev/zero")
     named = write_config(folder, {"tls_server_config": {"cert_file": kind, "key_file": "key.pem"}})
 
-    assert [f"--web.config.file: {path}: cannot be read: is no regular file"] == list(problems_of(path))
-    assert [f"{named}: tls_server_config.cert_file: {path}: cannot be read: is no regular file"] == list(
+    assert [f"--web.config.file: {path}: cannot be read: is not a regular file"] == list(problems_of(path))
+    assert [f"{named}: tls_server_config.cert_file: {path}: cannot be read: is not a regular file"] == list(
         problems_of(named)
     )
