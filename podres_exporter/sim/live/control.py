@@ -98,7 +98,8 @@ class Control:
         return " ".join(filter(None, (status["phase"], why.get("reason"), why.get("message"))))
 
     def _delete(self, namespace: str, name: str) -> None:
-        self._node.store.delete(PODS, namespace, name)
+        self._node.delete(namespace, name)
+        self._node.settle()
 
     def _throttle(self, *, on: bool) -> None:
         self._node.kubelet.throttled = on

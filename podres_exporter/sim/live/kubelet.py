@@ -182,6 +182,11 @@ class Kubelet:
                     self._allocator.release(uid)
             self._allocator.restart()
 
+    def has_checkpoint(self, uid: str) -> bool:
+        """Return whether the kubelet knew the pod before its restart, and has not heard of it since."""
+        with self._lock:
+            return uid in self._checkpoint
+
     @property
     def sources_ready(self) -> bool:
         """Whether every source has given its whole set since the kubelet's start."""

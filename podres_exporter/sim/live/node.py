@@ -24,6 +24,7 @@ from podres_exporter.scenario import (
 )
 from podres_exporter.sim.api import ANY, PODS, YOUNG, ApiServer, Hang, StatusError, Store, StreamFault
 from podres_exporter.sim.api.writes.defaults import defaulted
+from podres_exporter.sim.api.writes.deletion import delete_object
 from podres_exporter.sim.devices import DeviceManager, DeviceState
 from podres_exporter.sim.live.kubelet import Kubelet, Phase
 from podres_exporter.sim.live.pod_workers import PodWorkers
@@ -32,6 +33,7 @@ from podres_exporter.sim.live.scheduler import Scheduler
 from podres_exporter.sim.live.sources import PodSources
 from podres_exporter.sim.live.state_files import StateFiles
 from podres_exporter.sim.live.status_writer import StatusWriter
+from podres_exporter.sim.live.terminations import Terminations
 from podres_exporter.sim.node import SimNode
 from podres_exporter.sim.plugin.sample import SamplePlugin
 from podres_exporter.sim.podresources.restart import without_plugins
@@ -77,7 +79,13 @@ class LiveNode(SimNode):
         workers = PodWorkers(self.pods, clock, choices)
         self._state_files = StateFiles(self.scenario, directory, self.pods.allocator, self.devices)
         self._sources = PodSources(
-            self.scenario.node, self.store, self.pods, self._status_writer, workers, self._state_files.write
+            self.scenario.node,
+            self.store,
+            self.pods,
+            self._status_writer,
+            workers,
+            Terminations(self.pods, self._status_writer, clock),
+            self._state_files.write,
         )
         self._scheduler = Scheduler(self.scenario.node, minor, self.store, self._status_writer)
         self.pods_api = PodsApi(self.scenario.kubelet, directory, self.store, self.pods, self._sources)
@@ -296,7 +304,7 @@ class LiveNode(SimNode):
             self._play_static(index, manifest, life)
             return
         if current is not None and (life is None or life.number != current.number):
-            self._act(spec, uid, self._delete)
+            self._act(spec, uid, self.delete)
             del self._lives[index]
             current = None
         if life is None:
@@ -329,8 +337,9 @@ class LiveNode(SimNode):
         except StatusError:
             log.debug("sim.pod_gone", extra={"namespace": spec.namespace, "pod": spec.name})
 
-    def _delete(self, namespace: str, name: str) -> None:
-        self.store.delete(PODS, namespace, name)
+    def delete(self, namespace: str, name: str) -> None:
+        """Delete a pod as kubectl does, with its grace period. Raises StatusError: there is none."""
+        delete_object(self.store, self._clock, PODS, namespace, name)
 
     def _stated(self, spec: ResourceSpec) -> dict[str, DeviceState]:
         return {

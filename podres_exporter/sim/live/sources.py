@@ -11,6 +11,7 @@ from podres_exporter.sim.live.kubelet import Kubelet, Phase
 from podres_exporter.sim.live.pod_workers import PodWorkers
 from podres_exporter.sim.live.status_writer import MIRROR, StatusWriter, kubelet_uid
 from podres_exporter.sim.live.sync_loop import SyncLoop
+from podres_exporter.sim.live.terminations import Terminations
 from podres_exporter.sim.podresources.restart import EMPTY_SHARE
 
 
@@ -32,11 +33,12 @@ class PodSources:
         pods: Kubelet,
         writer: StatusWriter,
         workers: PodWorkers,
+        terminations: Terminations,
         checkpoint: Callable[[], None],
     ) -> None:
         """Hear of nothing before `start`. *checkpoint* is called after each admission, before containers start."""
         self._node, self._store, self._pods, self._status_writer = node, store, pods, writer
-        self._workers, self._checkpoint = workers, checkpoint
+        self._workers, self._terminations, self._checkpoint = workers, terminations, checkpoint
         self._loop = SyncLoop()
         self._lock = threading.RLock()
         self._static: dict[str, Mapping[str, Any]] = {}
@@ -52,6 +54,7 @@ class PodSources:
         """Take no more pods."""
         self._loop.stop()
         self._workers.stop()
+        self._terminations.stop()
 
     def settle(self) -> None:
         """Return once every pod that was heard of has been rejected, or admitted and started once."""
@@ -65,6 +68,7 @@ class PodSources:
             self._seen.clear()
             self._is_behind = True
         self._workers.end()
+        self._terminations.end()
         self._loop.settle()
         self._pods.restart()
 
@@ -122,7 +126,11 @@ class PodSources:
     def _on_event(self, event: Event) -> None:
         """Take a pod that is on this node, and let go of one that has gone."""
         pod = event.item
-        if event.resource is not PODS or _is_mirror(pod):
+        if event.resource is not PODS:
+            return
+        if _is_mirror(pod):
+            if "deletionTimestamp" in pod["metadata"] and event.type is not EventType.DELETED:
+                self._status_writer.confirm_deletion(pod)  # it stands for no containers; another one is made
             return
         if event.type is EventType.DELETED:
             with self._lock:
@@ -142,11 +150,14 @@ class PodSources:
         return not _is_mirror(pod) and (not is_object or at(pod, "spec.nodeName") == self._node)
 
     def _take(self, pod: Mapping[str, Any]) -> None:
-        """Admit a pod in its turn, unless it is there already; the lock is held."""
+        """Admit a pod in its turn, unless it is there already, and end it where that is asked; the lock is held."""
         uid = pod["metadata"]["uid"]
-        if uid not in self._seen:
+        is_deleted = "deletionTimestamp" in pod["metadata"]
+        if uid not in self._seen and not (is_deleted and not self._pods.has_checkpoint(uid)):
             self._seen.add(uid)
             self._loop.put(lambda: self._admit(pod))
+        if is_deleted:
+            self._terminations.terminate(pod, self._loop.put)
 
     def _take_static(self, uid: str, manifest: Mapping[str, Any], *, with_mirror: bool) -> None:
         """Admit a static pod, and show its mirror pod where the API server can be reached; the lock is held."""

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from podres_exporter.clock import Clock
@@ -10,6 +11,7 @@ from podres_exporter.model import Container
 from podres_exporter.scenario import CLAIM_STATUSES, Scenario, SliceSpec
 from podres_exporter.sim.api import NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES, StatusError, Store
 from podres_exporter.sim.api.storage.objects import at, key_of
+from podres_exporter.sim.api.writes.deletion import delete_object
 from podres_exporter.sim.devices import DeviceManager
 from podres_exporter.sim.live.kubelet import Kubelet, LivePod, Phase
 from podres_exporter.sim.live.objects import claim_object, node_object, slice_object
@@ -26,6 +28,10 @@ def kubelet_uid(pod: Mapping[str, Any]) -> str:
     metadata = pod["metadata"]
     annotations = metadata.get("annotations")
     return str((annotations if isinstance(annotations, Mapping) else {}).get(MIRROR, metadata["uid"]))
+
+
+_ATTEMPTS = 100
+"""To write what others write too, each from what was there last."""
 
 
 class StatusWriter:
@@ -51,11 +57,18 @@ class StatusWriter:
         told = (self._devices.capacity(), self._devices.removed(), self._sick())
         if told != self._told:
             self._told = told
-            self._store.update(NODES, self._node())
+            self._update_node()
             for pod in self._store.read(PODS)[0]:
                 live = self._pods.pod(kubelet_uid(pod))
                 if live is not None and live.phase is Phase.RUNNING:
                     self.write(pod, live, self._pods.held(live.request.uid))
+
+    def _update_node(self) -> None:
+        """Write the node's status; labels and the spec are others' business once it is there."""
+        written = self._node()
+        current = self._store.get(NODES, "", self._scenario.node)
+        metadata = {key: value for key, value in current["metadata"].items() if key != "resourceVersion"}
+        self._store.update(NODES, {**current, "metadata": metadata, "status": written["status"]})
 
     def follow_slices(self, seconds: float) -> None:
         """Write which ResourceSlices there are at a second of the scenario, where that has changed."""
@@ -96,6 +109,14 @@ class StatusWriter:
     def _stamp(self) -> str:
         return datetime.fromtimestamp(self._clock.wall_seconds(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
+    def confirm_deletion(self, pod: Mapping[str, Any]) -> None:
+        """Delete a pod whose containers have ended, for good (status_manager.go, canBeDeleted)."""
+        try:
+            uid = pod["metadata"]["uid"]
+            delete_object(self._store, self._clock, PODS, *key_of(pod), grace_seconds=0, uid=uid)
+        except StatusError:
+            log.debug("sim.pod_gone", extra={"pod": pod["metadata"]["name"]})
+
     def refuse(self, pod: Mapping[str, Any], problem: Exception) -> None:
         """Write that a pod cannot be read."""
         message = f"the simulation cannot read it: {problem}"
@@ -103,15 +124,20 @@ class StatusWriter:
 
     def _update(self, pod: Mapping[str, Any], status: Mapping[str, Any], node: str | None) -> None:
         """Write the status of a pod, and the node that it is on, unless it has gone or another one has its name."""
-        metadata = {key: value for key, value in pod["metadata"].items() if key != "resourceVersion"}
-        spec = pod["spec"] if isinstance(pod.get("spec"), Mapping) else {}
-        on_node = spec if node is None else {**spec, "nodeName": node}
-        try:
-            stored = self._store.get(PODS, *key_of(pod))
-            if stored["metadata"]["uid"] == metadata["uid"]:
-                self._store.update(PODS, {**pod, "metadata": metadata, "spec": on_node, "status": status})
-        except StatusError:
-            log.debug("sim.pod_gone", extra={"pod": metadata["name"]})
+        key, uid = key_of(pod), pod["metadata"]["uid"]
+        for _ in range(_ATTEMPTS):
+            try:
+                stored = self._store.get(PODS, *key)
+                if stored["metadata"]["uid"] != uid:
+                    return
+                spec = stored["spec"] if isinstance(stored.get("spec"), Mapping) else {}
+                on_node = spec if node is None else {**spec, "nodeName": node}
+                self._store.update(PODS, {**stored, "spec": on_node, "status": status})
+            except StatusError as error:
+                if error.code == HTTPStatus.CONFLICT:
+                    continue  # somebody has written in between: labels, or its deletion
+                log.debug("sim.pod_gone", extra={"pod": key[1]})
+            return
 
     def _sick(self) -> frozenset[tuple[str, str]]:
         """Return the devices that their plugins called unhealthy last; a plugin that died called none."""

@@ -121,7 +121,8 @@ def test_kubectl_watches(kubectl: Kubectl, live: Store, server_of_kubectl: ApiSe
 
 
 def test_kubectl_creates_and_deletes_a_pod(kubectl: Kubectl, live: Store) -> None:
-    manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "new"}, "spec": {"containers": []}}
+    spec = {"containers": [{"name": "c", "image": "i"}]}
+    manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "new"}, "spec": spec}
     created = kubectl("create", "-n", "ml", "-f", "-", stdin=json.dumps(manifest))
     phase = live.get(PODS, "ml", "new")["status"]["phase"]
     deleted = kubectl("delete", "pod", "new", "-n", "ml")
@@ -129,6 +130,18 @@ def test_kubectl_creates_and_deletes_a_pod(kubectl: Kubectl, live: Store) -> Non
     assert ("pod/new created\n", "Pending") == (created, phase)
     assert deleted.startswith('pod "new" deleted')
     assert ["train-0", "train-1", "web"] == [each["metadata"]["name"] for each in live.read(PODS)[0]]
+
+
+def test_kubectl_labels_annotates_and_cordons(kubectl: Kubectl, live: Store) -> None:
+    """Label and annotate send merge patches, cordon a strategic one without lists."""
+    live.create(NODES, {"metadata": {"name": "n7"}, "spec": {}, "status": {}})
+    kubectl("label", "pod", "web", "-n", "shop", "tier=front")
+    kubectl("annotate", "node", "n7", "note=x")
+    kubectl("cordon", "n7")
+    pod, node = live.get(PODS, "shop", "web"), live.get(NODES, "", "n7")
+
+    assert "front" == pod["metadata"]["labels"]["tier"]
+    assert ({"note": "x"}, {"unschedulable": True}) == (node["metadata"]["annotations"], node["spec"])
 
 
 def test_kubectl_asks_what_it_may_do(kubectl: Kubectl, server_of_kubectl: ApiServer) -> None:

@@ -47,13 +47,46 @@ def test_a_generated_name_begins_as_asked(client: Client) -> None:
     assert client.call("POST", PATH, given).json["metadata"]["name"].startswith("job-")
 
 
-def test_a_deleted_pod_is_returned_and_gone_at_once(store: Store, client: Client) -> None:
-    """Pods return themselves, not a Status (registry/core/pod/storage)."""
-    store.create(PODS, pod("a", namespace="default"))
-    reply = client.call("DELETE", f"{PATH}/a", {"kind": "DeleteOptions", "gracePeriodSeconds": 30})
+@pytest.mark.parametrize(
+    ("node", "phase", "query", "options"),
+    [
+        ("n1", "Running", "", {"kind": "DeleteOptions", "gracePeriodSeconds": 0}),
+        ("n1", "Running", "?gracePeriodSeconds=0", None),
+        ("n1", "Succeeded", "", {"kind": "DeleteOptions", "gracePeriodSeconds": 30}),
+        ("n1", "Failed", "", None),
+        ("", "Pending", "", None),
+    ],
+)
+def test_a_deleted_pod_is_returned_and_gone_at_once_where_no_kubelet_has_to_end_it(
+    store: Store, client: Client, node: str, phase: str, query: str, options: Any
+) -> None:
+    """Pods return themselves, not a Status (registry/core/pod/storage, CheckGracefulDelete)."""
+    store.create(PODS, pod("a", namespace="default", node=node, phase=phase))
+    reply = client.call("DELETE", f"{PATH}/a{query}", options)
 
     assert (200, "Pod", "a") == (reply.code, reply.json["kind"], reply.json["metadata"]["name"])
     assert [404, 404] == [client.get(f"{PATH}/a").code, client.call("DELETE", f"{PATH}/a").code]
+
+
+def test_a_running_pod_waits_for_its_kubelet(store: Store, client: Client) -> None:
+    """It carries when its time is over; a shorter period replaces a longer one, a longer one changes nothing."""
+    store.create(PODS, pod("a", namespace="default"))
+    first = client.call("DELETE", f"{PATH}/a").json["metadata"]
+    longer = client.call("DELETE", f"{PATH}/a", {"gracePeriodSeconds": 60}).json["metadata"]
+    shorter = client.call("DELETE", f"{PATH}/a", {"gracePeriodSeconds": -1}).json["metadata"]
+    stored = client.get(f"{PATH}/a").json["metadata"]
+
+    assert [30, 30, 1] == [each["deletionGracePeriodSeconds"] for each in (first, longer, shorter)]
+    assert first["deletionTimestamp"] == longer["deletionTimestamp"] > shorter["deletionTimestamp"]
+    assert shorter == stored
+    assert 400 == client.call("DELETE", f"{PATH}/a", {"gracePeriodSeconds": "soon"}).code
+
+
+def test_the_grace_period_of_the_spec_counts_where_the_client_names_none(store: Store, client: Client) -> None:
+    given = pod("a", namespace="default")
+    store.create(PODS, {**given, "spec": {**given["spec"], "terminationGracePeriodSeconds": 5}})
+
+    assert 5 == client.call("DELETE", f"{PATH}/a").json["metadata"]["deletionGracePeriodSeconds"]
 
 
 def test_a_delete_may_insist_on_the_uid(store: Store, client: Client) -> None:
@@ -99,8 +132,15 @@ def test_a_missing_namespace_is_not_made_for_a_client(client: Client) -> None:
     assert (404, 'namespaces "none" not found') == (reply.code, reply.json["message"])
 
 
+def test_yaml_is_understood(client: Client) -> None:
+    body = b"kind: Pod\nmetadata: {name: y}\nspec: {containers: [{name: c, image: i}]}\n"
+
+    assert 201 == client.call("POST", PATH, body, {"Content-Type": "application/yaml"}).code
+    assert 400 == client.call("POST", PATH, b"a: [", {"Content-Type": "application/yaml"}).code
+
+
 def test_another_media_type_is_not_understood(client: Client) -> None:
-    reply = client.call("POST", PATH, b"kind: Pod", {"Content-Type": "application/yaml"})
+    reply = client.call("POST", PATH, b"k8s", {"Content-Type": "application/vnd.kubernetes.protobuf"})
 
     assert (415, "UnsupportedMediaType") == (reply.code, reply.json["reason"])
 
@@ -119,7 +159,7 @@ def test_a_dry_run_is_refused_and_changes_nothing(store: Store, client: Client, 
     ("method", "path"),
     [
         ("PUT", f"{PATH}/a"),
-        ("PATCH", f"{PATH}/a"),
+        ("PATCH", "/api/v1/namespaces/default"),
         ("DELETE", PATH),
         ("POST", "/api/v1/pods"),
         ("POST", "/api/v1/nodes"),

@@ -130,6 +130,7 @@ def test_a_leap_over_the_end_of_a_life_makes_a_new_pod(short_dir: Path) -> None:
     with live_node(short_dir, f"pods: [{{name: a, end: 30, repeat: 40, {spec()}}}]") as (node, clock):
         first = node.store.get(PODS, "default", "a")["metadata"]["uid"]
         clock.leap(45)
+        node.tick()  # the end of the first
         node.tick()
         second = node.store.get(PODS, "default", "a")["metadata"]["uid"]
 
@@ -555,7 +556,7 @@ def test_the_python_client_reads_and_makes_pods_with_its_models(short_dir: Path)
     spec = {"containers": [{"name": "main", "resources": {"limits": limits}}]}
     scenario = f"pods: [{{name: a, spec: {json.dumps(spec)}}}]"
     container = kubernetes.client.V1Container(
-        name="main", resources=kubernetes.client.V1ResourceRequirements(limits={GPU: "1"})
+        name="main", image="i", resources=kubernetes.client.V1ResourceRequirements(limits={GPU: "1"})
     )
     wanted = kubernetes.client.V1Pod(
         metadata=kubernetes.client.V1ObjectMeta(name="b"), spec=kubernetes.client.V1PodSpec(containers=[container])
@@ -567,9 +568,17 @@ def test_the_python_client_reads_and_makes_pods_with_its_models(short_dir: Path)
         core.create_namespaced_pod("default", wanted)
         node.settle()
         found = {pod["metadata"]["name"]: pod for pod in core.list_namespaced_pod("default").to_dict()["items"]}
+        labels = {"metadata": {"labels": {"tier": "front"}}}
+        patched = core.patch_namespaced_pod("b", "default", labels).to_dict()["metadata"]["labels"]
+        core.patch_node("n1", labels)
+        node_labels = core.read_node("n1").to_dict()["metadata"]["labels"]
+        core.delete_namespaced_pod("b", "default")
+        node.settle()
+        left = [pod.to_dict()["metadata"]["name"] for pod in core.list_namespaced_pod("default").items]
 
     asked = {name: pod["spec"]["containers"][0]["resources"] for name, pod in found.items()}
     texts = {"cpu": "2", "memory": "1Gi", GPU: "1"}
     assert (texts, texts) == (asked["a"]["limits"], asked["a"]["requests"])
     assert {GPU: "1"} == asked["b"]["requests"]
     assert {"Running"} == {pod["status"]["phase"] for pod in found.values()}
+    assert ({"tier": "front"}, "front", ["a"]) == (patched, node_labels["tier"], left)

@@ -21,6 +21,7 @@ from podres_exporter.sim.api.storage.status import (
     unauthorized,
 )
 from podres_exporter.sim.api.tables.rows import as_table
+from podres_exporter.sim.api.writes.merge_patch import patch
 from podres_exporter.sim.api.writes.verbs import create, delete
 
 _REVIEW_PATH = f"/apis/{ACCESS_GROUP}/v1/{ACCESS_REVIEWS}"
@@ -57,6 +58,8 @@ def _respond_to_resource(state: ServerState, request: Request, target: Target) -
     if target.version not in served_versions(target.resource.group, state.version):
         raise no_such_resource()
     form = negotiate(request.headers.get("accept", ""))
+    if request.verb not in target.resource.verbs:
+        raise method_not_allowed()
     match request.verb:
         case "get":
             item = _get(state, request, target)
@@ -70,7 +73,9 @@ def _respond_to_resource(state: ServerState, request: Request, target: Target) -
         case "create" if target.name is None and (target.namespace or not target.resource.is_namespaced):
             return _object_answer(state, request, target, form, create(state.store, request, target), 201)
         case "delete":
-            return _object_answer(state, request, target, form, delete(state.store, request, target), 200)
+            return _object_answer(state, request, target, form, delete(state.store, state.clock, request, target), 200)
+        case "patch":
+            return _object_answer(state, request, target, form, patch(state.store, request, target), 200)
         case _:
             raise method_not_allowed()
 

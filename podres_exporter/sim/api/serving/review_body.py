@@ -5,7 +5,7 @@ from typing import Any
 
 from podres_exporter.sim.api.http.request import Request
 from podres_exporter.sim.api.storage.status import bad_request
-from podres_exporter.sim.api.writes.verbs import read_body
+from podres_exporter.sim.api.writes.bodies import read_body
 
 _PROTOBUF = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"

@@ -9,9 +9,9 @@ class Resource:
     One kind of object, as discovery describes it.
 
     *fields* are the paths that a field selector may name; the real server has a closed list per kind too (the
-    `AddFieldLabelConversionFunc` calls of pkg/apis/core/v1/conversion.go). Clients may write only what *is_writable*
-    says; the rest is the business of whoever owns the store. It is stored in *version*, and *older_versions* of the API
-    can be asked for too, where the server is of a release that serves them.
+    `AddFieldLabelConversionFunc` calls of pkg/apis/core/v1/conversion.go). *writes* are the verbs by which clients may
+    change it; the rest is the business of whoever owns the store. It is stored in *version*, and *older_versions* of
+    the API can be asked for too, where the server is of a release that serves them.
     """
 
     group: str
@@ -20,7 +20,7 @@ class Resource:
     short_names: tuple[str, ...]
     fields: tuple[str, ...]
     is_namespaced: bool = True
-    is_writable: bool = False
+    writes: frozenset[str] = frozenset()
     version: str = "v1"
     older_versions: tuple[str, ...] = ()
 
@@ -37,7 +37,7 @@ class Resource:
     @property
     def verbs(self) -> tuple[str, ...]:
         """What a client may do with it, in the order of discovery."""
-        return ("create", "delete", "get", "list", "watch") if self.is_writable else ("get", "list", "watch")
+        return tuple(sorted({"get", "list", "watch"} | self.writes))
 
 
 PODS = Resource(
@@ -55,11 +55,17 @@ PODS = Resource(
         "status.phase",
         "status.podIP",
     ),
-    is_writable=True,
+    writes=frozenset({"create", "delete", "patch"}),
 )
 
 NODES = Resource(
-    group="", plural="nodes", kind="Node", short_names=("no",), fields=("metadata.name",), is_namespaced=False
+    group="",
+    plural="nodes",
+    kind="Node",
+    short_names=("no",),
+    fields=("metadata.name",),
+    is_namespaced=False,
+    writes=frozenset({"patch"}),
 )
 
 NAMESPACES = Resource(

@@ -1,7 +1,22 @@
-"""What an API server makes of a pod before it stores it: amounts as texts, and requests from limits."""
+"""What an API server makes of a pod before it stores it: amounts as texts, requests from limits, and defaults."""
 
 from collections.abc import Mapping
 from typing import Any
+
+from podres_exporter.sim.api.writes.quantities import canonical
+
+_LISTS = ("initContainers", "containers")
+_POD = {
+    "restartPolicy": "Always",
+    "terminationGracePeriodSeconds": 30,
+    "dnsPolicy": "ClusterFirst",
+    "schedulerName": "default-scheduler",
+    "enableServiceLinks": True,
+    "preemptionPolicy": "PreemptLowerPriority",
+    "priority": 0,
+    "securityContext": {},
+}
+_CONTAINER = {"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}
 
 
 def defaulted(pod: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,7 +34,16 @@ def defaulted(pod: Mapping[str, Any]) -> dict[str, Any]:
     return {**pod, "spec": {**spec, **lists}}
 
 
-_LISTS = ("initContainers", "containers")
+def with_defaults(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return a valid pod with what a client left out.
+
+    Source: SetDefaults_PodSpec, SetDefaults_Container; the admission plugins Priority and ServiceAccount in part.
+    """
+    found = defaulted(pod)
+    spec = found["spec"]
+    lists = {name: [_with_image_policy(each) for each in spec[name]] for name in _LISTS if name in spec}
+    return {**found, "spec": {**_POD, "serviceAccountName": "default", **spec, **lists}}
 
 
 def _container(container: Any) -> Any:
@@ -31,6 +55,20 @@ def _container(container: Any) -> Any:
     return {**container, "resources": {**resources, **{name: part for name, part in parts.items() if part}}}
 
 
+def _with_image_policy(container: Mapping[str, Any]) -> dict[str, Any]:
+    tag = str(container["image"]).rpartition("/")[2].partition(":")[2]
+    policy = "Always" if tag in {"", "latest"} else "IfNotPresent"
+    return {"imagePullPolicy": policy, "resources": {}, **_CONTAINER, **container}
+
+
 def _quantities(amounts: Any) -> dict[str, str]:
     """Return amounts as texts, as the API has them; JSON and YAML may have numbers."""
-    return {name: str(amount) for name, amount in amounts.items()} if isinstance(amounts, Mapping) else {}
+    return {name: _quantity(amount) for name, amount in amounts.items()} if isinstance(amounts, Mapping) else {}
+
+
+def _quantity(amount: Any) -> str:
+    """Return an amount as it is stored; one that cannot be read stays, for whoever has to say so."""
+    try:
+        return canonical(str(amount))
+    except ValueError:
+        return str(amount)

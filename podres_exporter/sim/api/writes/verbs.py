@@ -1,16 +1,18 @@
 """Objects that clients create and delete."""
 
-import json
 import re
 from typing import Any
 
-from podres_exporter.sim.api.http.answer import JSON
+from podres_exporter.clock import Clock
 from podres_exporter.sim.api.http.request import Request, Target
 from podres_exporter.sim.api.storage.objects import Object
-from podres_exporter.sim.api.storage.resources import NAMESPACES
-from podres_exporter.sim.api.storage.status import StatusError, bad_request, invalid, method_not_allowed
+from podres_exporter.sim.api.storage.resources import NAMESPACES, PODS
+from podres_exporter.sim.api.storage.status import bad_request, invalid
 from podres_exporter.sim.api.storage.store import Store
-from podres_exporter.sim.api.writes.defaults import defaulted
+from podres_exporter.sim.api.writes.bodies import read_body
+from podres_exporter.sim.api.writes.defaults import with_defaults
+from podres_exporter.sim.api.writes.deletion import delete_object
+from podres_exporter.sim.api.writes.validation import problems_of
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LONGEST_NAME = 253
@@ -26,21 +28,6 @@ def is_name(name: object) -> bool:
     return isinstance(name, str) and len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) is not None
 
 
-def read_body(request: Request) -> dict[str, Any]:
-    """Return the object in a request's body. Raises StatusError: 415 for other media types, 400 for no JSON."""
-    media_type = request.headers.get("content-type", JSON).partition(";")[0].strip()
-    if media_type != JSON:
-        message = f"the body of the request was in an unknown format - accepted media types include: {JSON}"
-        raise StatusError(415, message)
-    try:
-        body = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
-        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
-    if not isinstance(body, dict):
-        raise bad_request("couldn't get version/kind; json parse error: the body is not an object")
-    return body
-
-
 def create(store: Store, request: Request, target: Target) -> Object:
     """
     Return the object that a POST has made; it is stored, and the store's listeners have run.
@@ -50,8 +37,6 @@ def create(store: Store, request: Request, target: Target) -> Object:
     is not stated is that of the URL.
     """
     resource = target.resource
-    if not resource.is_writable:
-        raise method_not_allowed()
     _refuse_dry_run(request)
     kind = {"apiVersion": resource.api_version, "kind": resource.kind}
     item = kind | {name: value for name, value in read_body(request).items() if value is not None}
@@ -59,33 +44,37 @@ def create(store: Store, request: Request, target: Target) -> Object:
         told = f'"{item.get("apiVersion")}, Kind={item.get("kind")}"'
         raise bad_request(f'the API version in the data ({told}) does not match "{resource.api_version}"')
     metadata = item["metadata"] = {**_mapping(item.get("metadata"))}
-    if metadata.setdefault("namespace", target.namespace) != target.namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    store.get(NAMESPACES, "", metadata["namespace"])
+    if resource.is_namespaced:
+        if metadata.setdefault("namespace", target.namespace) != target.namespace:
+            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        store.get(NAMESPACES, "", metadata["namespace"])
     _ensure_name(item, store.version)
-    for name in ("uid", "resourceVersion", "creationTimestamp"):
+    for name in ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"):
         metadata.pop(name, None)
-    return store.create(resource, {**defaulted(item), "status": {"phase": "Pending"}}).item
+    if resource is not PODS:
+        return store.create(resource, item).item
+    problems = problems_of(item)
+    if problems:
+        raise invalid(item["kind"], metadata["name"], problems)
+    return store.create(resource, {**with_defaults(item), "status": {"phase": "Pending"}}).item
 
 
-def delete(store: Store, request: Request, target: Target) -> Object:
+def delete(store: Store, clock: Clock, request: Request, target: Target) -> Object:
     """
-    Return the object that a DELETE has removed, at once: there is no kubelet that could confirm a grace period.
+    Return the object that a DELETE has removed, or the pod that its kubelet is to end; see `delete_object`.
 
-    Raises StatusError: 404 where there is none, 409 where `preconditions` name another uid.
     Source: registry/core/pod/storage, whose store returns the deleted object and not a Status.
     """
     resource, namespace, name = target.resource, target.namespace or "", target.name or ""
-    if not resource.is_writable:
-        raise method_not_allowed()
     _refuse_dry_run(request)
-    uid = _mapping(read_body(request).get("preconditions")).get("uid") if request.body else None
-    current = store.get(resource, namespace, name)["metadata"]["uid"]
-    if uid not in {None, current}:
-        problem = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {current}"
-        told = f'Operation cannot be fulfilled on {resource.qualified_name} "{name}": {problem}'
-        raise StatusError(409, told)
-    return store.delete(resource, namespace, name).item
+    options = read_body(request) if request.body else {}
+    grace = options.get("gracePeriodSeconds", request.query.get("gracePeriodSeconds"))
+    try:
+        seconds = None if grace is None else int(grace)
+    except (TypeError, ValueError) as error:
+        raise bad_request("gracePeriodSeconds: Invalid value: it is no number") from error
+    uid = _mapping(options.get("preconditions")).get("uid")
+    return delete_object(store, clock, resource, namespace, name, grace_seconds=seconds, uid=uid)
 
 
 def _mapping(value: object) -> dict[str, Any]:
