@@ -76,7 +76,7 @@ def trust(snapshot: Snapshot) -> Iterator[Note]:
     if unknown := what_is_unknown(snapshot):
         yield f"not known: {unknown}"
     if given_up := what_is_given_up(snapshot):
-        yield f"given up: {given_up}"
+        yield f"not listed: {given_up}"
     if stale:
         yield f"stale: {joined(stale)} as the kubelet last reported{f', {since}' if since else ''}"
     for each in snapshot.sources:

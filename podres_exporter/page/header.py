@@ -100,7 +100,7 @@ def _notices(snapshot: Snapshot, why_down: str) -> Iterator[tuple[str, str]]:
     for name, clause, consequence in (
         ("Retained", what_is_retained(snapshot), " What they hold counts as held until they end."),
         ("Not known", what_is_unknown(snapshot), ""),
-        ("Given up", what_is_given_up(snapshot), ""),
+        ("Not listed", what_is_given_up(snapshot), ""),
     ):
         if clause:
             yield _SO_SO, f"<strong>{name}:</strong> {escaped(clause)}.{consequence}"

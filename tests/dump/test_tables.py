@@ -399,6 +399,14 @@ def test_a_free_device_that_is_held_under_another_name_is_told() -> None:
     assert any("counts as free, but is held as intel.com/left" in note for note in free_notes([node]))
 
 
+def test_pods_that_run_and_that_the_kubelet_does_not_list_are_named_below() -> None:
+    belief = Belief(given_up=(("ml", "lost"),))
+    shown = Snapshot("n1", Joiner().join(Listing(()), allocatable(gpu("GPU-1")), None, Metadata(), belief=belief))
+
+    assert any(note.startswith("not listed: according to the API server, ml/lost") for note in table_notes([shown]))
+    assert any("nothing is counted as held for it" in note for note in free_notes([shown]))
+
+
 def test_rows_that_are_not_what_the_running_kubelet_says_are_marked_and_only_then_is_there_a_column() -> None:
     """The table, the wide one and CSV; a note below names the retained pods too."""
     old, new, doubtful = (pod(name, container("main", gpu(f"GPU-{name}"))) for name in ("old", "new", "doubtful"))
@@ -411,6 +419,7 @@ def test_rows_that_are_not_what_the_running_kubelet_says_are_marked_and_only_the
         states = {row[cells.headers.index("POD")]: row[cells.headers.index("STATE")] for row in cells.rows}
         assert {"doubtful": "unconfirmed", "new": "-", "old": "retained"} == states
     assert "STATE" not in (*table_cells([plain]).headers, *wide_cells([plain]).headers)
+    assert any(note.startswith("retained: default/old as") for note in table_notes([marked]))
     rows = csv.DictReader(csv_text([marked]).splitlines())
     assert {"doubtful": "unconfirmed", "new": "current", "old": "retained"} == {
         row["pod"]: row["state"] for row in rows

@@ -83,12 +83,14 @@ def test_what_is_of_before_a_restart_and_what_is_not_known_is_told() -> None:
     devices = tuple(replace(each, is_complete=False) for each in NODE.allocation.devices)
     allocation = replace(NODE.allocation, pods=(replace(first, mark=Mark.RETAINED), *others), devices=devices)
     parts = (Part("pods", stale=False, held=True), Part("allocatable", stale=True, held=False))
+    allocation = replace(allocation, given_up_pods=(("ml", "<lost>"),))
     shown = replace(NODE, allocation=allocation, parts=parts)
 
-    assert ["Stale (allocatable devices, CPUs and memory):", "Retained:", "Not known:"] == [
+    assert ["Stale (allocatable devices, CPUs and memory):", "Retained:", "Not known:", "Not listed:"] == [
         text[: text.index(":") + 1] for text in notices(shown)
     ]
     assert f"{first.pod.namespace}/{first.pod.name} as the kubelet listed it before" in notices(shown)[1]
+    assert "ml/<lost> runs here, and the kubelet does not list it" in notices(shown)[3]
 
 
 def test_a_kubelet_that_tells_no_allocatable_ones_is_said_so() -> None:
