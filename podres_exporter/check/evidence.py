@@ -7,7 +7,7 @@ from enum import StrEnum
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.check.mounts import Mount
 from podres_exporter.errors import ApiServerError, PodsApiError, Reason, TopologyError
-from podres_exporter.model import Allocatable, DoubleHeld, Listing, Metadata, PodKey, Topology
+from podres_exporter.model import Allocatable, DoubleHeld, Dra, Listing, Metadata, PodKey, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +225,7 @@ class Evidence:
     `podsapi`.
 
     *doubles* are items held by two running pods in two observations, None if it is not known which pods are running.
+    *dra* are the node's slices and the claims of its pods, None if they cannot be read.
 
     *is_recorded*: it comes from a recording, so there is no socket, and only the age in *socket* is known.
 
@@ -244,6 +245,7 @@ class Evidence:
     device_manager: DeviceManager | None = None
     doubles: tuple[DoubleHeld, ...] | None = None
     is_recorded: bool = False
+    dra: Dra | None = None
 
     @property
     def listing(self) -> Listing | None:

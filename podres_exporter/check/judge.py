@@ -14,7 +14,7 @@ from podres_exporter.check.findings.podsapi import podsapi_findings
 from podres_exporter.check.findings.release import release_finding
 from podres_exporter.check.findings.rpcs import GET, RECORDED, rpc_findings
 from podres_exporter.check.findings.settings import settings_finding
-from podres_exporter.check.findings.two_names import twins_finding
+from podres_exporter.check.findings.two_names import dual_finding, twins_finding
 from podres_exporter.errors import Reason
 from podres_exporter.join import Joiner, blank_shared_pool
 from podres_exporter.model import Allocation, Topology
@@ -35,6 +35,7 @@ def judge(evidence: Evidence) -> Report:
             *own_findings(evidence),
             double_finding(evidence),
             twins_finding(allocation),
+            dual_finding(allocation),
             *api_findings(evidence),
             *podsapi_findings(evidence),
             labels_finding(evidence),
@@ -58,4 +59,4 @@ def joined_allocation(evidence: Evidence) -> Allocation | None:
     if get is not None and get.reason is Reason.UNIMPLEMENTED:
         cpus = evidence.allocatable.cpus if evidence.allocatable else None
         listing = blank_shared_pool(listing, topology.online if topology else None, cpus)
-    return Joiner().join(listing, evidence.allocatable, topology, evidence.metadata)
+    return Joiner().join(listing, evidence.allocatable, topology, evidence.metadata, dra=evidence.dra)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from podres_exporter.check.finding import Finding, Verdict, failed, note, warning
+from podres_exporter.check.findings.two_names import DUAL_MODE_REMEDY
 from podres_exporter.cluster.outcome import Told, Trouble
 from podres_exporter.model import Allocation, Explanation, PodKey, Snapshot, Support
 from podres_exporter.printable import printable
@@ -216,6 +217,9 @@ def _disagreement(name: str, what: str, pods: Sequence[PodKey], remedy: str) -> 
 
 def _of_devices(allocation: Allocation) -> Iterator[Finding]:
     for stock in allocation.devices:
+        if claimed := sorted(stock.held_by_dra):
+            seen = f"{printable(stock.resource)} offered as free though a claim has the hardware: {some(claimed)}"
+            yield warning("devices.dual-mode", seen, DUAL_MODE_REMEDY, devices=claimed)
         gone = stock.unallocatable_held
         if gone:
             seen = f"{len(gone)} {printable(stock.resource)} held, but not reported as allocatable"

@@ -1,9 +1,10 @@
 """The devices of a container's claims: where they are, what they are, and what is wrong with them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from podres_exporter.explain.account import Holding
+from podres_exporter.join.dual import hardware_of, same_hardware
 from podres_exporter.model import Allocation, ClaimDevice, ClaimUse, ContainerView, DraDevice
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.model.dra import DraKey
@@ -38,9 +39,13 @@ def claim_device_texts(device: ClaimDevice) -> tuple[str, ...]:
 
 
 def claim_faults(view: ContainerView, allocation: Allocation) -> tuple[str, ...]:
-    """Return sentences on the devices that the container holds: taints, and drivers that have stopped."""
+    """
+    Return sentences on the devices that the container holds: taints, drivers that have stopped, and device plugins that
+    offer the same hardware.
+    """
     if allocation.dra is None:
         return ()
+    offered = _also_offered(allocation)
     devices = allocation.dra.devices()
     stopped = {pool.key for pool in allocation.dra.pools if pool.is_stale}
     found = []
@@ -53,7 +58,22 @@ def claim_faults(view: ContainerView, allocation: Allocation) -> tuple[str, ...]
         ]
         if key[:2] in stopped:
             found.append(f"{name} is of a driver that has stopped: its ResourceSlices are gone")
+        found += [
+            f"{name} is also offered as {resource} {device_id}, which its device plugin may give to another pod"
+            for resource, device_id in offered.get(key, ())
+        ]
     return tuple(found)
+
+
+def _also_offered(allocation: Allocation) -> Mapping[DraKey, Sequence[tuple[str, str]]]:
+    """Return the (resource, id) of devices of plugins that are the hardware of claimed DRA devices, and free there."""
+    found: defaultdict[DraKey, list[tuple[str, str]]] = defaultdict(list)
+    claimed = [(stock.resource, device_id) for stock in allocation.devices for device_id in sorted(stock.held_by_dra)]
+    hardware = hardware_of(allocation.dra.pools) if allocation.dra and claimed else {}
+    for resource, device_id in claimed:
+        for key in same_hardware(device_id, resource, hardware):
+            found[key].append((resource, device_id))
+    return found
 
 
 def _key(device: ClaimDevice) -> DraKey:

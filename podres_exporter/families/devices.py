@@ -148,7 +148,8 @@ NODE_DOUBLE_HELD_DEVICES = NodeFamily(
     name="podres_node_double_held_devices",
     kind=Kind.GAUGE,
     help="Devices that two running pods hold at the same time, by whole id (replicas of a shared device "
-    "are different devices). Should be 0: otherwise the kubelet has allocated one device twice. "
+    "are different devices). Should be 0: otherwise the kubelet has allocated one device twice, or a DRA claim has "
+    "the same hardware. "
     "Confirmed by two observations at least two seconds apart. Absent if it is not known which pods "
     "still run (kubelets up to 1.33 without metadata).",
     labels=("resource",),

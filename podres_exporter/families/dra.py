@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from podres_exporter.families.spec import Kind, NodeFamily, Row, nodes_text
-from podres_exporter.join.dual import dual_devices, hardware_of
+from podres_exporter.join.dual import claimed_by_dra, dual_devices, hardware_of
 from podres_exporter.model import Allocation, DraDevice, DraPool
 
 
@@ -74,8 +74,11 @@ def _capacity(allocation: Allocation) -> Collection[Row]:
 def _dual(allocation: Allocation) -> Collection[Row]:
     if allocation.dra is None:
         return ()
-    found = dual_devices(allocation.devices, hardware_of(allocation.dra.pools))
-    return [(*key, len(ids)) for key, ids in sorted(found.items())]
+    hardware = hardware_of(allocation.dra.pools)
+    offered = dual_devices(allocation.devices, hardware)
+    claimed = claimed_by_dra(allocation.devices, hardware)
+    states = {"offered": offered, "claimed": claimed}
+    return [(*key, state, len(ids.get(key, ()))) for key in sorted(offered) for state, ids in states.items()]
 
 
 def _pools(allocation: Allocation) -> Collection[Row]:
@@ -144,8 +147,10 @@ FAMILIES = (
         name="podres_node_dual_mode_devices",
         kind=Kind.GAUGE,
         help="Devices of a device plugin whose hardware a DRA driver offers too, by UUID or PCI address: neither side "
-        "knows what the other has given out. Absent in health. Computed.",
-        labels=("resource", "driver"),
+        "knows what the other has given out. offered: all of them; claimed: those that a claim has and the plugin may "
+        "give to another pod. What pods hold both ways counts in podres_node_double_held_devices. Absent where "
+        "nothing is offered twice. Computed.",
+        labels=("resource", "driver", "state"),
         collector="dra",
         rows=_dual,
     ),

@@ -5,6 +5,7 @@ Join kubelet answers, metadata and topology into an allocation: stock, alignment
 from podres_exporter.join.allocation import Joiner
 from podres_exporter.join.claims import claim_users
 from podres_exporter.join.doubles import SECOND_LOOK_SECONDS, SecondLook, admin_access, double_held, living
+from podres_exporter.join.dual import hardware_of
 from podres_exporter.join.legacy import blank_shared_pool
 from podres_exporter.join.stock import pod_memory
 from podres_exporter.join.usage import RunningTotals, accrue
@@ -19,6 +20,7 @@ __all__ = [
     "blank_shared_pool",
     "claim_users",
     "double_held",
+    "hardware_of",
     "living",
     "pod_memory",
 ]

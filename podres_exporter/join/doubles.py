@@ -9,6 +9,9 @@ This is a kubelet bug: a List during an Allocate can make the kubelet forget wha
 - items of a finished pod that is still listed, or of a pod that is only retained: see `living`;
 - a DRA device that claims use as shares, or with admin access.
 
+A device of a device plugin and a DRA device that are one piece of hardware (dual mode) are one item: neither side knows
+what the other has given out. It counts if the claim is known to hold the whole device, and the plugin's is no replica.
+
 Source: kubernetes #137534; KEP-5075 (shares), KEP-5018 (admin access).
 """
 
@@ -16,11 +19,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
+from podres_exporter.join.dual import Hardware
 from podres_exporter.model import (
     Certainty,
     ClaimDevice,
     DoubleHeld,
     Dra,
+    DraKey,
     Holder,
     Pod,
     PodKey,
@@ -67,12 +72,18 @@ def admin_access(dra: Dra | None) -> HasAdminAccess:
     return told
 
 
-def double_held(pods: Sequence[Pod], has_admin_access: HasAdminAccess = lambda *_: None) -> tuple[DoubleHeld, ...]:
+def double_held(
+    pods: Sequence[Pod], has_admin_access: HasAdminAccess = lambda *_: None, hardware: Hardware | None = None
+) -> tuple[DoubleHeld, ...]:
     """
     Return what two of these pods hold: devices, CPUs, DRA devices. The pods are running, and their names are distinct.
+
+    *hardware* has the DRA devices by what identifies their hardware.
     """
     cpus = sorted(_cpus(pods), key=lambda each: int(each.item))
-    return (*sorted(_devices(pods)), *cpus, *sorted(_claim_devices(pods, has_admin_access)))
+    devices = {(each.resource, each.item): each for each in _dual(pods, has_admin_access, hardware or {})}
+    devices |= {(each.resource, each.item): each for each in _devices(pods)}
+    return (*sorted(devices.values()), *cpus, *sorted(_claim_devices(pods, has_admin_access)))
 
 
 def _devices(pods: Sequence[Pod]) -> Iterator[DoubleHeld]:
@@ -132,6 +143,33 @@ def _claim_devices(pods: Iterable[Pod], has_admin_access: HasAdminAccess) -> Ite
             known = sum(is_admin is False for is_admin, _ in claims.values())
             certainty = Certainty.CERTAIN if known > 1 else Certainty.POSSIBLE
             yield DoubleHeld(Thing.CLAIM_DEVICE, driver, item, users, certainty)
+
+
+def _dual(pods: Sequence[Pod], has_admin_access: HasAdminAccess, hardware: Hardware) -> Iterator[DoubleHeld]:
+    """Yield whole devices of plugins that another pod holds by a claim."""
+    claimed = _whole_claim_devices(pods, has_admin_access) if hardware else {}
+    names = {name: keys & claimed.keys() for name, keys in hardware.items() if keys & claimed.keys()} if claimed else {}
+    for pod in pods if names else ():
+        for container in pod.containers:
+            for each in container.devices:
+                keys = names.get(each.device_id.lower(), ())
+                others = {holder for key in keys for holder in claimed[key] if holder.pod_key != pod.key}
+                if others:
+                    holders = {Holder(pod.namespace, pod.name, container.name), *others}
+                    yield DoubleHeld(Thing.DEVICE, each.resource, each.device_id, tuple(sorted(holders)))
+
+
+def _whole_claim_devices(pods: Iterable[Pod], has_admin_access: HasAdminAccess) -> dict[DraKey, set[Holder]]:
+    """Return the DRA devices that claims are known to hold whole, without admin access, with their holders."""
+    found: dict[DraKey, set[Holder]] = defaultdict(set)
+    for pod in pods:
+        for container in pod.containers:
+            for claim in container.claims:
+                for device in claim.devices:
+                    if has_admin_access(claim.namespace, claim.name, device) is False:
+                        holder = Holder(pod.namespace, pod.name, container.name)
+                        found[device.driver, device.pool, device.device].add(holder)
+    return found
 
 
 def _several(thing: Thing, resource: str, holders: _Holders) -> Iterator[DoubleHeld]:

@@ -39,6 +39,20 @@ def dual_devices(stocks: Iterable[DeviceStock], hardware: Hardware) -> dict[tupl
     return {key: frozenset(ids) for key, ids in found.items()}
 
 
+def claimed_by_dra(stocks: Iterable[DeviceStock], hardware: Hardware) -> dict[tuple[str, str], frozenset[str]]:
+    """
+    Return the ids of plugin devices that no container holds and whose hardware a claim has, by (resource, driver).
+
+    The plugin reports them as healthy, so the kubelet may give them to the next pod.
+    """
+    found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for stock in stocks:
+        for device_id in stock.held_by_dra:
+            for driver, _, _ in same_hardware(device_id, stock.resource, hardware):
+                found[stock.resource, driver].add(device_id)
+    return {key: frozenset(ids) for key, ids in found.items()}
+
+
 def without_claimed(
     stocks: tuple[DeviceStock, ...], hardware: Hardware, held: frozenset[DraKey]
 ) -> tuple[DeviceStock, ...]:

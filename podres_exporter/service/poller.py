@@ -16,6 +16,7 @@ from podres_exporter.join import (
     blank_shared_pool,
     claim_users,
     double_held,
+    hardware_of,
     living,
 )
 from podres_exporter.model import (
@@ -249,7 +250,8 @@ class Poller:
         present = [pod for pod in listing.pods if pod.key not in past]
         alive = living(present, metadata.pods if metadata else {}, followed=followed, lists_active=lists_active)
         said_at = {key: entry.said_at for key, entry in self._follower.cache.entries.items()}
-        doubles = self._second_look.confirmed(double_held(alive, admin_access(self._dra)), said_at)
+        hardware = hardware_of(self._dra.pools) if self._dra else None
+        doubles = self._second_look.confirmed(double_held(alive, admin_access(self._dra), hardware), said_at)
         self._follower.look_again(self._second_look.due())
         return doubles
 

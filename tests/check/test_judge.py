@@ -15,7 +15,16 @@ IDS = [
     *(f"kubelet.{name}" for name in ("list", "allocatable", "get", "rate-limit", "size", "items", "release")),
     *(
         f"node.{name}"
-        for name in ("numa", "cpus", "cpu-manager", "memory-manager", "device-manager", "double-held", "two-names")
+        for name in (
+            "numa",
+            "cpus",
+            "cpu-manager",
+            "memory-manager",
+            "device-manager",
+            "double-held",
+            "two-names",
+            "dual-mode",
+        )
     ),
     *(
         f"api.{name}"

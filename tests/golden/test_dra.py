@@ -30,12 +30,13 @@ CPUS = (
 FAMILIES = tuple(
     f"{family.name}{{" for family in CATALOGUE if family.collector in {"dra", "claims"} or family.name.startswith(ALSO)
 )
+DEVICES = ("podres_container_device_info", "podres_node_free_devices", "podres_node_double_held_devices")
 SETTLED_LOOKS = 3000
 
 
 def shown(scenario: str, page: str) -> str:
-    """Return the lines of a page that DRA has a part in; those of CPUs where a driver hands them out."""
-    families = (*FAMILIES, *CPUS) if scenario.startswith("cpu") else FAMILIES
+    """Return the lines of a page that DRA has a part in; those of CPUs or plugins where they matter."""
+    families = (*FAMILIES, *(CPUS if scenario.startswith("cpu") else DEVICES if scenario == "dual-mode" else ()))
     up = 'podres_source_up{source="dra"}'
     return "".join(line for line in page.splitlines(keepends=True) if line.startswith((*families, up)))
 

@@ -3,7 +3,7 @@
 import pytest
 from builders import GPU, NIC, container, device, gpu, pod
 
-from podres_exporter.join import admin_access, double_held, living
+from podres_exporter.join import admin_access, double_held, hardware_of, living
 from podres_exporter.join.doubles import SecondLook
 from podres_exporter.model import (
     Certainty,
@@ -13,6 +13,8 @@ from podres_exporter.model import (
     ClaimResult,
     DoubleHeld,
     Dra,
+    DraDevice,
+    DraPool,
     Holder,
     Pod,
     PodMeta,
@@ -170,3 +172,47 @@ def test_a_double_that_is_over_must_be_seen_twice_again() -> None:
 def test_a_command_that_looks_once_believes_what_it_sees() -> None:
     """Without a second look there is nothing to wait for; the daemon's series wait."""
     assert (double(),) == SecondLook(0.0).confirmed([double()], {A: 1.0, B: 1.0})
+
+
+HARDWARE = hardware_of(
+    [
+        DraPool(
+            "gpu.example.com",
+            "n1",
+            1,
+            (
+                DraDevice("gpu-0", uuid="GPU-AA"),
+                DraDevice("part", uuid="MIG-1", parent_uuid="GPU-BB"),
+                DraDevice("gpu-2"),
+            ),
+        )
+    ]
+)
+
+
+def dual(*pods: Pod, is_admin: bool | None = False) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
+    found = double_held(pods, lambda _namespace, _claim, device: bool(device.share_id) or is_admin, HARDWARE)
+    return [(each.item, each.pods) for each in found if each.thing is Thing.DEVICE]
+
+
+def test_one_piece_of_hardware_by_a_plugin_and_by_a_claim_is_held_twice() -> None:
+    """Neither side knows of the other; ids are compared whatever their case. A partition is a part of the whole."""
+    by_plugin = pod("a", container("x", gpu("gpu-aa"), gpu("GPU-BB"), gpu("gpu-2")))
+
+    assert [("gpu-aa", (A, B))] == dual(by_plugin, claiming("b", "one", whole()))
+    assert [("GPU-BB", (A, B))] == dual(by_plugin, claiming("b", "one", whole("part")))
+    assert [("MIG-1", (A, B))] == dual(pod("a", container("x", gpu("MIG-1"))), claiming("b", "one", whole("part")))
+    both = dual(by_plugin, pod("c", container("x", gpu("gpu-aa"))), claiming("b", "one", whole()))
+    assert [("gpu-aa", (A, ("default", "c")))] == both
+
+
+def test_no_alarm_where_hardware_is_shared_watched_not_known_or_one_pod_s() -> None:
+    held = pod("a", container("x", gpu("GPU-AA")))
+
+    assert [] == dual(held, claiming("b", "one", whole()), is_admin=True)
+    assert [] == dual(held, claiming("b", "one", whole()), is_admin=None)
+    assert [] == dual(held, claiming("b", "one", whole(share="s1")))
+    assert [] == dual(held, claiming("b", "one", whole("gpu-2")))
+    assert [] == dual(pod("a", container("x", gpu("GPU-AA::3"))), claiming("b", "one", whole()))
+    own = pod("a", container("x", gpu("GPU-AA"), claims=[Claim("default", "one", (whole(),))]))
+    assert [] == dual(own)

@@ -25,7 +25,7 @@ from podres_exporter.check.evidence import (
 from podres_exporter.check.mounts import Mount
 from podres_exporter.cpuset import parse_cpuset
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.model import ContainerKind, ContainerSpec, Listing, Metadata, PodMeta, Topology
+from podres_exporter.model import ContainerKind, ContainerSpec, Dra, Listing, Metadata, PodMeta, Topology
 
 NOW = 1_700_000_000.0
 DIRECTORY = "/var/lib/kubelet/pod-resources"
@@ -111,8 +111,9 @@ def healthy(**changes: Any) -> Evidence:
         api=api(),
         device_manager=DeviceManager("/var/lib/kubelet/device-plugins/kubelet.sock", FileKind.SOCKET),
         doubles=(),
+        dra=Dra(is_synced=True, is_up=True),
     )
-    return replace(good, **changes)
+    return replace(good, **({"dra": None, **changes} if "api" in changes else changes))
 
 
 def unconnected(**changes: Any) -> Evidence:

@@ -12,11 +12,13 @@ from podres_exporter.errors import ApiServerError, ConfigError, Reason
 from podres_exporter.kube.access_review import review
 from podres_exporter.kube.auth.credentials import SERVICE_ACCOUNT
 from podres_exporter.kube.client import KubeClient, Limits
+from podres_exporter.kube.dra.claims import Users
+from podres_exporter.kube.dra.once import DraOnce
 from podres_exporter.kube.dra.source import GROUP, served_version
 from podres_exporter.kube.interfaces import VERBS
 from podres_exporter.kube.pods.label_keys import label_keys
 from podres_exporter.kube.reflector.list_watch import pods_of_node
-from podres_exporter.model import Metadata
+from podres_exporter.model import Dra, Metadata
 from podres_exporter.podmeta import PodDecoder, decode_list
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class ApiAsker:
     def __init__(self, config: Config, client: KubeClient, clock: Clock) -> None:
         """Connect at the first request. Raises ConfigError without a node name."""
         self.account = _account(config, client)
-        self._clock, self._client = clock, client
+        self._clock, self._client, self._node = clock, client, config.node_name
         self._review_seconds = min(client.limits.list_seconds, REVIEW_SECONDS)
         self._transport = pods_of_node(client, config.node_name)
         self._reads_dra, self._is_away = "dra" in config.collectors, False
@@ -69,6 +71,14 @@ class ApiAsker:
         except ApiServerError as error:
             return error
         return DraAccess(version, tuple(missing))
+
+    def read_dra(self, access: DraAccess | ApiServerError | None, pods: Users) -> Dra | None:
+        """Return the node's slices, and these claims; None where they cannot be read."""
+        if not isinstance(access, DraAccess) or not access.version or access.missing:
+            return None
+        source = DraOnce(self._client, self._node, self._clock, access.version)
+        source.want(pods)
+        return source.dra()
 
     def list(self) -> tuple[PodsAnswer | ApiServerError, Metadata | None]:
         """Return the result of listing the node's pods, and the pods."""

@@ -6,8 +6,8 @@ from podres_exporter.check.evidence import Look
 from podres_exporter.cli.probe.kubelet import KubeletAsker
 from podres_exporter.clock import Clock
 from podres_exporter.errors import Reason
-from podres_exporter.join import double_held, living
-from podres_exporter.model import DoubleHeld, Listing, Thing
+from podres_exporter.join import admin_access, double_held, hardware_of, living
+from podres_exporter.model import DoubleHeld, Dra, Listing, Thing
 from podres_exporter.sources.interfaces import GET
 
 SECOND_LOOK_SECONDS = 2.0
@@ -19,7 +19,9 @@ _MOST_GETS = 8
 """More pods than this are read with one List: the kubelet's burst of 10 calls is shared by all its clients."""
 
 
-def find_doubles(look: Look, kubelet: KubeletAsker, clock: Clock) -> tuple[DoubleHeld, ...] | None:
+def find_doubles(
+    look: Look, kubelet: KubeletAsker, clock: Clock, dra: Dra | None = None
+) -> tuple[DoubleHeld, ...] | None:
     """
     Return what two running pods hold; None if it cannot be known which pods are running.
 
@@ -28,12 +30,12 @@ def find_doubles(look: Look, kubelet: KubeletAsker, clock: Clock) -> tuple[Doubl
     """
     if look.listing is None:
         return None
-    first = _judged(look, look.listing, kubelet)
+    first = _judged(look, look.listing, kubelet, dra)
     if not first:
         return first
     clock.wait(threading.Event(), SECOND_LOOK_SECONDS)
     again = _holders_again(first, kubelet)
-    second = _judged(look, again, kubelet) if again is not None else None
+    second = _judged(look, again, kubelet, dra) if again is not None else None
     return tuple(each for each in first if second is None or each in second)
 
 
@@ -46,14 +48,15 @@ def _holders_again(doubles: tuple[DoubleHeld, ...], kubelet: KubeletAsker) -> Li
     return Listing(tuple(pod for answer in answers if answer is not None for pod in answer.pods))
 
 
-def _judged(look: Look, listing: Listing, kubelet: KubeletAsker) -> tuple[DoubleHeld, ...] | None:
+def _judged(look: Look, listing: Listing, kubelet: KubeletAsker, dra: Dra | None) -> tuple[DoubleHeld, ...] | None:
     """Return what running pods in an answer hold twice; None if it is not known which are running."""
     lists_active, metadata = _serves_get(kubelet), look.metadata
     if metadata is None and not lists_active:
         return None
     metas = metadata.pods if metadata else {}
     alive = living(listing.pods, metas, followed=metadata is not None, lists_active=lists_active)
-    return tuple(each for each in double_held(alive) if each.thing is not Thing.CPU or _tells_exclusive_cpus(kubelet))
+    found = double_held(alive, admin_access(dra), hardware_of(dra.pools) if dra else None)
+    return tuple(each for each in found if each.thing is not Thing.CPU or _tells_exclusive_cpus(kubelet))
 
 
 def _tells_exclusive_cpus(kubelet: KubeletAsker) -> bool:

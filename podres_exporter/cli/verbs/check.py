@@ -36,10 +36,11 @@ from podres_exporter.config.build import Given
 from podres_exporter.config.options import environment_name
 from podres_exporter.errors import TopologyError
 from podres_exporter.families import COLLECTORS
+from podres_exporter.join import claim_users
 from podres_exporter.kube.auth.credentials import SERVICE_ACCOUNT
 from podres_exporter.kube.client import Limits
 from podres_exporter.log import configure
-from podres_exporter.model import Listing, Metadata, PodKey, Topology
+from podres_exporter.model import ClaimKey, Listing, Metadata, PodKey, PodView, Topology
 from podres_exporter.recording.pseudonyms import Pseudonyms
 from podres_exporter.sources import SysfsTopology
 
@@ -179,7 +180,8 @@ def gather(
         key = _any_pod(looks[-1])
         if endpoint.is_connected and key is not None:
             kubelet.get(key)
-        doubles = find_doubles(looks[-1], kubelet, clock)
+        dra = asker.read_dra(api.dra, _claims(looks[-1])) if asker is not None and api is not None else None
+        doubles = find_doubles(looks[-1], kubelet, clock, dra)
     finally:
         kubelet.close()
         for each in (asker, podsapi):
@@ -205,6 +207,7 @@ def gather(
         allocatable=allocatable,
         looks=looks,
         doubles=doubles,
+        dra=dra,
         api=api,
         podsapi=named,
         device_manager=look_for_device_manager(config.kubelet_socket, around.device_plugins),
@@ -233,6 +236,12 @@ def _looks(first: Look, kubelet: KubeletAsker, asker: ApiAsker | PodsApiAsker | 
     clock.wait(threading.Event(), SECOND_LOOK_SECONDS)
     listing, (_, metadata) = kubelet.list_again(), asker.list()
     return (first,) if listing is None or metadata is None else (first, Look(listing, metadata))
+
+
+def _claims(look: Look) -> dict[ClaimKey, frozenset[str]]:
+    """Return the claims of the pods of this node; nobody is asked of pods that have finished."""
+    pods = look.listing.pods if look.listing else ()
+    return claim_users([PodView(pod, ()) for pod in pods], look.metadata.pods.values() if look.metadata else ())
 
 
 def _any_pod(look: Look) -> PodKey | None:

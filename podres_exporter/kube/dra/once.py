@@ -22,12 +22,12 @@ _OF_ONE_CLAIM = frozenset({Reason.NOT_FOUND, Reason.MALFORMED})
 class DraOnce:
     """A DraSource that lists the slices when created, and reads claims when they are wanted."""
 
-    def __init__(self, client: KubeClient, node: str, clock: Clock) -> None:
+    def __init__(self, client: KubeClient, node: str, clock: Clock, version: str | None = None) -> None:
         """List the slices; if that fails, nothing is known of them, and why; claims may still be read."""
         self._client, self._path = client, ""
         self._dra: Dra | None = None
         try:
-            version = served_version(client)
+            version = version or served_version(client)
             if version is None:
                 return
             self._path = f"{GROUP_PATH}/{version}"

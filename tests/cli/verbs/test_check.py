@@ -145,12 +145,13 @@ def test_a_good_node_has_nothing_to_complain_of(place: Place) -> None:
 
 
 def test_what_is_asked_of_the_api_server_is_little(place: Place) -> None:
-    """Five reviews, a list and the versions of DRA; nodes are not asked for, for the exporter has no right to them."""
+    """Five reviews, two lists and the versions of DRA; nodes are not asked for: the exporter has no right to them."""
     place.check()
 
     review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
     asked = sorted(each.path for each in place.api.requests.recent)
-    assert ["/api/v1/pods", *[review] * 5, "/apis/resource.k8s.io"] == asked
+    dra = "/apis/resource.k8s.io"
+    assert ["/api/v1/pods", *[review] * 5, dra, f"{dra}/v1/resourceslices"] == asked
 
 
 def test_without_an_api_server_the_rest_is_looked_at(place: Place) -> None:
@@ -530,7 +531,7 @@ def test_the_command_prints_the_report_and_ends_with_0_where_all_is_well(
 
     assert 0 == code
     assert lines[0].startswith("ok    config ")
-    assert "2 notes and 32 ok." == lines[-1]
+    assert "2 notes and 33 ok." == lines[-1]
     assert [] == [line for line in lines if "\x1b" in line]
 
 
@@ -603,7 +604,7 @@ def test_the_command_prints_json(place: Place, capsys: pytest.CaptureFixture[str
         document["node"],
         document["verdict"],
     )
-    assert 34 == len(document["findings"])
+    assert 35 == len(document["findings"])
 
 
 def test_the_help_names_the_flags_of_serve_that_apply_with_their_twins_and_the_exit_codes(
