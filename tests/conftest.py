@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("node_rig")  # its own assertions say what differs
 # How long an example takes says more of the machine than of the code.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("any machine", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("any machine"), max_examples=1000)
 settings.load_profile("any machine")
 
 

@@ -287,5 +287,5 @@ def _most(devices: list[DraDevice], left: Mapping[tuple[str, str], int]) -> int:
 
 TestNode = Node.TestCase
 TestNode.settings = settings(
-    max_examples=120, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=60, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
