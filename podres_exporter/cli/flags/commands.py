@@ -166,6 +166,7 @@ def _add_simulate(parser: Parser) -> None:
     add("--release", metavar="RELEASE", help="the kubelet's release, 1.20 to 1.37 (the scenario's)")
     address = "listen address of the API server (127.0.0.1, on a free port)"
     add("--api.listen-address", dest="api_listen_address", metavar="HOST:PORT", default="127.0.0.1:0", help=address)
+    add("--seed", metavar="N", help="draw the kubelet's choices by this number, or `sorted` (a new one, printed)")
     plugin = parser.add_subparsers(dest="part", metavar="plugin", title="one part").add_parser(
         "plugin",
         help="run a sample device plugin, for this kubelet or a real one",

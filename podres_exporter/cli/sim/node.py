@@ -63,16 +63,19 @@ def make_node(
     clock: Clock,
     release: Release | None = None,
     api_address: tuple[str, int] = ("127.0.0.1", 0),
+    seed: int | None = 0,
 ) -> SimNode:
     """
     Return the node, not started; it admits pods if the scenario's pods state requests.
+
+    *seed* draws the order of what a kubelet keeps in maps; None takes the lowest device first.
 
     Raises ConfigError if a socket's path would be too long, or the API server's address cannot be used.
     """
     try:
         if scenario.is_admitted:
-            return LiveNode(scenario, directory, clock, release=release, api_address=api_address)
-        return SimNode(scenario, directory, clock, release=release)
+            return LiveNode(scenario, directory, clock, seed, release, api_address)
+        return SimNode(scenario, directory, clock, seed or 0, release)
     except ValueError as error:  # a socket's path has at most 107 bytes
         raise ConfigError([f"{error}; set TMPDIR or --directory to a directory with a short path"]) from error
 

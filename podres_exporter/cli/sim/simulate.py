@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from random import SystemRandom
 
 from podres_exporter.cli.signals import stop_signals
 from podres_exporter.cli.sim.node import directory_for_node, load_scenario, make_node, metadata_flags
@@ -17,6 +18,9 @@ from podres_exporter.scenario import Release, parse_release
 from podres_exporter.sim.live import Control, LiveNode
 from podres_exporter.sim.node import SimNode
 
+_SEEDS = 1_000_000
+_LONGEST_SEED = 18
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT. Raises ConfigError with every fault of flags and scenario."""
@@ -24,13 +28,15 @@ def run(arguments: argparse.Namespace) -> int:
     found = list(faults)
     release = _release(arguments.release, found)
     address = _address(arguments.api_listen_address, found)
+    seed = _seed(arguments.seed, found)
     if found:
         raise ConfigError(found)
     with stop_signals() as wait_for_signal, directory_for_node(arguments.directory) as directory:
-        node = make_node(scenario, directory, SystemClock(), release, (address.host or "0.0.0.0", address.port))  # noqa: S104 - asked for
+        listen_on = (address.host or "0.0.0.0", address.port)  # noqa: S104 - asked for
+        node = make_node(scenario, directory, SystemClock(), release, listen_on, seed)
         configure("info", "logfmt")
         with node:
-            _introduce(node, directory)
+            _introduce(node, directory, seed)
             if isinstance(node, LiveNode):
                 signal.signal(signal.SIGTTIN, signal.SIG_IGN)
                 threading.Thread(target=_obey, args=(Control(node),), name="control", daemon=True).start()
@@ -47,6 +53,18 @@ def _release(text: str | None, problems: list[str]) -> Release | None:
         return None
 
 
+def _seed(text: str | None, problems: list[str]) -> int | None:
+    """Return the seed of the kubelet's choices: a new one for None, and None for `sorted`."""
+    if text == "sorted":
+        return None
+    if text is None:
+        return SystemRandom().randrange(_SEEDS)
+    if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_SEED:
+        return int(text)
+    problems.append(f"--seed: {text!r} is no seed; write a whole number, or sorted for the lowest device first")
+    return None
+
+
 def _address(text: str, problems: list[str]) -> ListenAddress:
     """Return the address of the API server."""
     try:
@@ -56,7 +74,7 @@ def _address(text: str, problems: list[str]) -> ListenAddress:
         return ListenAddress("127.0.0.1", 0)
 
 
-def _introduce(node: SimNode, directory: Path) -> None:
+def _introduce(node: SimNode, directory: Path, seed: int | None) -> None:
     """Print the addresses to connect to."""
     print(f"\n  A simulated node, {node.scenario.node}, with a kubelet of {node.scenario.kubelet.release}.\n")
     print(f"    pod-resources socket   {node.socket_path}")
@@ -73,6 +91,8 @@ def _introduce(node: SimNode, directory: Path) -> None:
             **metadata_flags(node, directory),
         }
         print(f"    podres-exporter serve {' '.join(f'{flag}={value}' for flag, value in flags.items())}")
+        drawn = "the lowest id first" if seed is None else f"in map order; --seed={seed} draws the same again"
+        print(f"\n  Devices are chosen {drawn}.")
         print("\n  Type help to change things while it runs. Ctrl-C ends it all.\n", flush=True)
     else:
         print("\n  Its pods hold what the scenario says; nothing is admitted. Ctrl-C ends it all.\n", flush=True)

@@ -4,6 +4,7 @@ The kubelet's Device Manager over the v1beta1 device plugin API: registration, l
 Real device plugins register with it, by calling Register or through the plugin watcher's directory.
 """
 
+from podres_exporter.sim.devices.calls import Call, result_text
 from podres_exporter.sim.devices.ledger import STOP_GRACE_SECONDS, Stock
 from podres_exporter.sim.devices.manager import DeviceManager
 from podres_exporter.sim.devices.records import (
@@ -18,6 +19,7 @@ from podres_exporter.sim.devices.records import (
 __all__ = [
     "STOP_GRACE_SECONDS",
     "AllocateResult",
+    "Call",
     "DeviceManager",
     "DeviceNode",
     "DeviceState",
@@ -25,4 +27,5 @@ __all__ = [
     "PluginError",
     "PluginOptions",
     "Stock",
+    "result_text",
 ]

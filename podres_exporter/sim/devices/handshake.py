@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from podres_exporter.sim.devices.api import state_of
+from podres_exporter.sim.devices.calls import Calls, list_text
 from podres_exporter.sim.devices.client import PluginClient
 from podres_exporter.sim.devices.ledger import Ledger
 from podres_exporter.sim.devices.records import PluginError, PluginOptions
@@ -23,9 +24,9 @@ class Handshake(ABC):
     `begin` opens it; `end` closes every connection and waits for the threads, after which `begin` may open it again.
     """
 
-    def __init__(self, ledger: Ledger, dial_timeout_seconds: float) -> None:
-        """Start closed."""
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, dial_timeout_seconds: float, calls: Calls | None = None) -> None:
+        """Start closed. *calls* gets every list."""
+        self._ledger, self._calls = ledger, calls or Calls()
         self._dial_timeout_seconds = dial_timeout_seconds
         self._threads = WorkerThreads("device-plugin")
         self._lock = threading.Lock()
@@ -80,5 +81,9 @@ class Handshake(ABC):
         """Take over list after list, until the stream ends (client.Run)."""
         log.info("sim.plugin.connected", extra={"resource": client.resource, "socket": client.socket_path.name})
         for devices in client.lists():
-            self._ledger.replace(client.resource, [(device.ID, state_of(device)) for device in devices])
+            states = [(device.ID, state_of(device)) for device in devices]
+            healthy = [name for name, state in states if state.healthy]
+            sick = [name for name, state in states if not state.healthy]
+            self._calls.note(client.resource, "ListAndWatch", "", list_text(healthy, sick))
+            self._ledger.replace(client.resource, states)
         log.info("sim.plugin.disconnected", extra={"resource": client.resource, "socket": client.socket_path.name})

@@ -1,13 +1,15 @@
 """The Device Manager: what real device plugins take for a kubelet."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from podres_exporter.clock import Clock
 from podres_exporter.sim.devices.api import KUBELET_SOCKET
 from podres_exporter.sim.devices.asynchronous import AsynchronousHandshake
+from podres_exporter.sim.devices.calls import Calls, ids_text, result_text
 from podres_exporter.sim.devices.client import DIAL_TIMEOUT_SECONDS, PluginClient
 from podres_exporter.sim.devices.handshake import Handshake
 from podres_exporter.sim.devices.ledger import Ledger, Stock
@@ -25,7 +27,8 @@ class DeviceManager:
     """
     Serves `<directory>/device-plugins/kubelet.sock`, watches `<directory>/plugins_registry` and talks to the plugins.
 
-    Which container holds which device is not known here. Every method may be called from any thread.
+    `calls` has what was said. Which container holds which device is not known here. Every method may be called from any
+    thread.
     """
 
     def __init__(
@@ -46,8 +49,9 @@ class DeviceManager:
         self._plugins_directory = directory / "device-plugins"
         self._watch_seconds = watch_seconds
         self._ledger = Ledger(clock)
+        self.calls = Calls()
         style = SynchronousHandshake if synchronous else AsynchronousHandshake
-        self._handshake: Handshake = style(self._ledger, dial_timeout_seconds)
+        self._handshake: Handshake = style(self._ledger, dial_timeout_seconds, self.calls)
         self._watcher = PluginWatcher(
             directory / "plugins_registry",
             self._handshake,
@@ -153,13 +157,20 @@ class DeviceManager:
         options = self._options_of_endpoint(resource)
         if options is None or not options.get_preferred_allocation_available:
             return ()
-        return self._running(resource).preferred(available, must_include, size)
+        asked = f"available={ids_text(available)} must={ids_text(must_include)} size={size}"
+        with self._failure_noted(resource, "GetPreferredAllocation", asked):
+            preferred = self._running(resource).preferred(available, must_include, size)
+        self.calls.note(resource, "GetPreferredAllocation", asked, ids_text(preferred))
+        return preferred
 
     def allocate(self, resource: str, ids: Sequence[str]) -> AllocateResult:
         """Return what a container needs to use these devices; raises PluginError, which rejects the pod."""
         if self._ledger.plugin(resource) is None:
             raise PluginError(f"unknown Device Plugin {resource}")
-        return self._running(resource).allocate(ids)
+        with self._failure_noted(resource, "Allocate", ids_text(ids)):
+            result = self._running(resource).allocate(ids)
+        self.calls.note(resource, "Allocate", ids_text(ids), result_text(result))
+        return result
 
     def prestart(self, resource: str, ids: Sequence[str]) -> None:
         """
@@ -169,11 +180,21 @@ class DeviceManager:
         """
         options = self._options_of_endpoint(resource)
         if options is not None and options.pre_start_required:
-            self._running(resource).prestart(ids)
+            with self._failure_noted(resource, "PreStartContainer", ids_text(ids)):
+                self._running(resource).prestart(ids)
+            self.calls.note(resource, "PreStartContainer", ids_text(ids), "ok")
 
     def wait_until(self, predicate: Callable[[], bool], timeout_seconds: float) -> bool:
         """Return True once *predicate* holds, asked after every change here; False after so long in real time."""
         return self._ledger.wait_until(predicate, timeout_seconds)
+
+    @contextmanager
+    def _failure_noted(self, resource: str, method: str, asked: str) -> Iterator[None]:
+        try:
+            yield
+        except PluginError as error:
+            self.calls.note(resource, method, asked, f"error: {error}")
+            raise
 
     def _options_of_endpoint(self, resource: str) -> PluginOptions | None:
         plugin = self._ledger.plugin(resource)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from podres_exporter.sim.devices.calls import Calls
 from podres_exporter.sim.devices.client import PluginClient
 from podres_exporter.sim.devices.handshake import Handshake
 from podres_exporter.sim.devices.ledger import Ledger
@@ -19,9 +20,9 @@ class SynchronousHandshake(Handshake):
     Source: connectClient, runClient and disconnectClient of plugin/v1beta1/handler.go, 1.25 to 1.36.
     """
 
-    def __init__(self, ledger: Ledger, dial_timeout_seconds: float) -> None:
+    def __init__(self, ledger: Ledger, dial_timeout_seconds: float, calls: Calls | None = None) -> None:
         """Start closed."""
-        super().__init__(ledger, dial_timeout_seconds)
+        super().__init__(ledger, dial_timeout_seconds, calls)
         self._current: dict[str, PluginClient] = {}
 
     def register(self, resource: str, socket_path: Path, options: PluginOptions | None) -> None:

@@ -5,10 +5,13 @@ from collections.abc import Callable
 
 from podres_exporter.sim.api import PODS, StatusError
 from podres_exporter.sim.api.writes.verbs import NAME_RULE, is_name
+from podres_exporter.sim.devices import result_text
 from podres_exporter.sim.live.node import LiveNode
 
 HELP = """\
 pods                              every pod with its phase and what it holds
+calls [RESOURCE]                  the last calls of device plugins, each with its answer
+given NAMESPACE/POD               what plugins gave its containers: env, mounts, device nodes, CDI names
 create MANIFEST                   create a pod; the manifest is JSON on the same line
 delete NAMESPACE/POD              delete a pod
 finish NAMESPACE/POD              let its containers end by themselves
@@ -30,6 +33,7 @@ class Control:
         self._node = node
         self._commands: dict[str, tuple[int, Callable[..., str | None]]] = {
             "pods": (0, self._pods),
+            "given": (1, lambda key: self._given(*_key(key))),
             "create": (1, self._create),
             "delete": (1, lambda key: self._delete(*_key(key))),
             "finish": (1, lambda key: node.finish(*_key(key))),
@@ -59,6 +63,8 @@ class Control:
 
     def _run(self, word: str, rest: str) -> str:
         """Return what a command says; raises ValueError where it is none, or has not its arguments."""
+        if word == "calls":
+            return "\n".join(map(str, self._node.devices.calls.recent(rest.strip()))) or "no calls"
         if word not in self._commands:
             raise ValueError(f"unknown command {word!r}; try help")
         count, command = self._commands[word]
@@ -78,6 +84,16 @@ class Control:
                 f"{metadata['namespace']}/{metadata['name']} {status['phase']} {reason} {' '.join(devices)}".rstrip()
             )
         return "\n".join(rows) or "no pods"
+
+    def _given(self, namespace: str, name: str) -> str:
+        uid = self._node.store.get(PODS, namespace, name)["metadata"]["uid"]
+        answers = self._node.pods.allocator.answers()
+        rows = [
+            f"{container} {resource} {result_text(answer)}"
+            for (owner, container, resource), answer in sorted(answers.items())
+            if owner == uid
+        ]
+        return "\n".join(rows) or "nothing"
 
     def _create(self, manifest: str) -> str:
         try:

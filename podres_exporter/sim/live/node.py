@@ -59,16 +59,21 @@ class LiveNode(SimNode):
         scenario: Scenario,
         directory: Path,
         clock: Clock,
-        seed: int = 0,
+        seed: int | None = 0,
         release: Release | None = None,
         api_address: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
-        """Raises ValueError where a socket's path is too long, ConfigError where the API address cannot be used."""
-        super().__init__(scenario, directory, clock, seed, release)
+        """
+        What a kubelet leaves to map order is drawn by *seed*; None takes everything in order.
+
+        Raises ValueError where a socket's path is too long, ConfigError where the API address cannot be used.
+        """
+        super().__init__(scenario, directory, clock, seed or 0, release)
         minor = self.scenario.kubelet.release.minor
         self.devices = DeviceManager(directory, clock, synchronous=minor >= 25)
-        choices = Random(seed)  # noqa: S311 - no secret
-        self.pods = Kubelet(self.scenario, node_at(self.scenario, 0).topology, self.devices, choices)
+        choices = Random(seed or 0)  # noqa: S311 - no secret
+        topology = node_at(self.scenario, 0).topology
+        self.pods = Kubelet(self.scenario, topology, self.devices, None if seed is None else choices)
         self.store = Store(clock)
         self.api = ApiServer(self.store, clock, api_address, version=f"v{self.scenario.kubelet.release}.0")
         self.plugins: dict[str, SamplePlugin] = {}

@@ -22,11 +22,14 @@ def test_every_fault_of_simulate_is_said_at_once(capsys: pytest.CaptureFixture[s
     scenario = tmp_path / "bad.yaml"
     scenario.write_text("nodes: 3\n", encoding="utf-8")
 
-    said = refused(capsys, "simulate", f"--scenario={scenario}", "--release=1.5", "--api.listen-address=nowhere")
+    said = refused(
+        capsys, "simulate", f"--scenario={scenario}", "--release=1.5", "--api.listen-address=nowhere", "--seed=x"
+    )
 
     assert "bad.yaml: nodes: unknown key" in said
     assert "--release: release 1.5 cannot be simulated; choose 1.20 to 1.38" in said
     assert "--api.listen-address: listen address 'nowhere' has no port" in said
+    assert "--seed: 'x' is no seed; write a whole number, or sorted" in said
 
 
 def test_a_directory_that_cannot_be_made_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
