@@ -10,13 +10,16 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from blocks_rig import Sample, remembering
 from observed_rig import asked, observed, rows, wait_until
 from promql_rig import BOARDS, ROOT, Query, cookbook_queries, panels, queries_of
+
+from podres_exporter.clock import SystemClock
 
 PATIENCE_SECONDS = 120
 
@@ -159,6 +162,74 @@ def test_no_row_blames_the_exporters_own_pod(port: int) -> None:
     }
 
     assert set() == blamed
+
+
+GROWING = re.compile(r"_(total|bucket|count|sum)$")
+PAST_SECONDS, STEP_SECONDS = 420, 5
+
+
+def in_clusters(series: Sequence[Mapping[str, Any]], clusters: Iterable[str], at: int) -> Iterator[Sample]:
+    """Yield seven minutes of these series, up to a moment, in each cluster: the same nodes, pods and targets."""
+    for each in series:
+        labels = {name: text for name, text in each["metric"].items() if name != "__name__"}
+        name, value = each["metric"]["__name__"], float(each["value"][1])
+        growth = 1 if GROWING.search(name) and value else 0
+        for cluster in clusters:
+            for seconds in range(at - PAST_SECONDS, at + 1, STEP_SECONDS):
+                yield name, {**labels, "cluster": cluster}, seconds, value + growth * (seconds - at + PAST_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def clusters(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, int]]:
+    """Yield the ports of a Prometheus with one cluster and of one with two that have the same names, and a moment."""
+    series = rows(port, '{__name__=~".+",__name__!~"ALERTS.*"}')
+    at = int(SystemClock().wall_seconds()) // 60 * 60 - 2 * 3600
+    folders = [tmp_path_factory.mktemp(name) for name in ("one", "two")]
+    with (
+        remembering(in_clusters(series, ["east"], at), folders[0]) as one,
+        remembering(in_clusters(series, ["east", "west"], at), folders[1]) as two,
+    ):
+        yield one, two, at
+
+
+def then(port: int, query: str, at: int) -> dict[tuple[tuple[str, str], ...], list[float]]:
+    """Return the values of that moment by their labels, the cluster left out."""
+    found: dict[tuple[tuple[str, str], ...], list[float]] = {}
+    for row in asked(port, "query", query=query, time=str(at))["result"]:
+        labels = tuple(sorted((name, text) for name, text in row["metric"].items() if name != "cluster"))
+        found.setdefault(labels, []).append(float(row["value"][1]))
+    return found
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.where)
+def test_a_second_cluster_with_the_same_names_changes_no_number_of_the_first(
+    query: Query, clusters: tuple[int, int, int]
+) -> None:
+    """A number is there for each cluster, or is the sum or the mean of both; no join takes a pod for its namesake."""
+    one, two, at = clusters
+    alone, both = then(one, query.text, at), then(two, query.text, at)
+
+    if "topk" not in query.text and "bottomk" not in query.text:  # of twice as many rows they leave out some
+        assert alone.keys() == both.keys()
+    for labels in alone.keys() & both.keys():
+        (value,) = set(alone[labels])
+        twice = [*alone[labels], *alone[labels]]
+        assert both[labels] == pytest.approx(twice) or both[labels] in (
+            [pytest.approx(value)],
+            [pytest.approx(2 * value)],
+        )
+
+
+def test_two_clusters_would_spoil_a_join_that_forgets_them(clusters: tuple[int, int, int]) -> None:
+    """A test that is never seen to fail proves nothing: the naive join works in one cluster; most queries find rows."""
+    pods, infos = "max by (cluster, namespace, pod)", "podres_pod_info"
+    naive = f"{pods} (podres_container_devices) * on (namespace, pod) group_left () {pods} ({infos})"
+    one, two, at = clusters
+
+    assert then(one, naive, at)
+    with pytest.raises(AssertionError, match=r"many-to-many|duplicate series"):
+        then(two, naive, at)
+    assert len(QUERIES) * 3 // 4 < sum(bool(then(one, each.text, at)) for each in QUERIES)
 
 
 def test_the_rules_load_and_their_texts_are_complete(port: int) -> None:
