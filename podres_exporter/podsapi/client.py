@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-import grpc
-
 from podres_exporter.errors import PodsApiError, Reason
+from podres_exporter.grpcio import grpc
 from podres_exporter.sources.channel import kubelet_channel, socket_identity
 from podres_exporter.sources.interfaces import SocketIdentity
 

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import grpc
-
+from podres_exporter.grpcio import grpc
 from podres_exporter.sources.interfaces import SocketIdentity
 
 _OPTIONS = [

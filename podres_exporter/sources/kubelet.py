@@ -4,10 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import grpc
-
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason
+from podres_exporter.grpcio import grpc
 from podres_exporter.model import Allocatable, Listing
 from podres_exporter.sources.channel import kubelet_channel, socket_identity
 from podres_exporter.sources.interfaces import ALLOCATABLE, GET, LIST, KubeletCall, Observer, SocketIdentity

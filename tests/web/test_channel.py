@@ -7,7 +7,8 @@ from itertools import product
 import pytest
 from tls_rig import Authority
 
-from podres_exporter.web.channel import PlainChannel, TlsChannel
+from podres_exporter.web.channel import PlainChannel
+from podres_exporter.web.tls_channel import TlsChannel
 
 AUTHORITY = Authority()
 LARGE = bytes(range(256)) * 4096

@@ -7,8 +7,6 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-import grpc
-
 from podres_exporter import __version__
 from podres_exporter.cli.serve.metadata import dra_source, metadata_source
 from podres_exporter.clock import Clock
@@ -17,6 +15,7 @@ from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import selected
+from podres_exporter.grpcio import grpc
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Snapshot
 from podres_exporter.page.assets import PageLinks, load_assets

@@ -7,9 +7,9 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from podres_exporter.web.channel import TlsChannel
 from podres_exporter.web.config.document import Pem, TlsSettings
 from podres_exporter.web.config.files import FileReader
+from podres_exporter.web.tls_channel import TlsChannel
 from podres_exporter.yamldoc.section import Problems
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
