@@ -74,8 +74,7 @@ def _glance() -> list[Panel]:
         ),
         number(
             "Missing devices",
-            "Devices asked for that the kubelet does not list, and nothing explains it: "
-            "podres_container_missing_devices.",
+            "Devices asked for that the kubelet does not list, and unexplained: podres_container_missing_devices.",
             or_zero(
                 once(
                     "podres_container_missing_devices",

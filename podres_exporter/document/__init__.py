@@ -1,12 +1,12 @@
 """
-One snapshot as a document for people and programs, `podres/v1`, and back without loss.
+The snapshot document `podres/v1` (JSON, YAML): write and read it without loss.
 
-envelope is the whole; pods, containers, metadata, node and status are its parts: typed records, and functions from the
-model and back. values has the types they share, faults converts plain values and names what
-is wrong where, schema prints the JSON Schema from the records.
+envelope is the whole document; pods, containers, metadata, stock, topology, usage and status are its parts: typed
+records, and functions that convert them from and to the model. values has shared types, faults reports errors with
+their path, schema prints the JSON Schema from the records.
 
-A key that is absent says that something is unknown, not stated, or does not apply; null is never written and reads the
-same. An empty list or text says that there is none. Unknown keys are ignored: a newer release may add some.
+An absent key means that something is unknown, not stated, or not applicable; null is never written and reads the same.
+An empty list or text means that there is none. Unknown keys are ignored: a newer release may add some.
 """
 
 from podres_exporter.document.envelope import (

@@ -1,4 +1,4 @@
-"""One container: what it holds, the health of that, and how well it is aligned with the NUMA nodes."""
+"""A container in the document: what it holds, the health of its devices, and its NUMA alignment."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -27,7 +27,7 @@ from podres_exporter.model import (
 
 _RESOURCE_AND_ID = attrgetter("resource", "device_id")
 _NOT_USED = "none"
-"""Attribution of a device that the kubelet lists for the claim and that is another container's."""
+"""The attribution of a device that the kubelet lists for the claim but that another container uses."""
 
 
 class DeviceRecord(Record, kw_only=True):
@@ -37,10 +37,10 @@ class DeviceRecord(Record, kw_only=True):
     id: Annotated[str, doc("The device's id, unique within the resource.")]
     base: Annotated[
         str,
-        doc("The physical device behind a shared id such as UUID::3. Absent where the id is that of the device."),
+        doc("The physical device behind a shared id such as UUID::3. Absent if the id is that of the device."),
     ] = ""
-    replica: Annotated[str, doc("The number behind a shared id. Absent where base is.")] = ""
-    numa_nodes: Annotated[Nodes, doc("The NUMA nodes it is near to. Absent where its plugin states none.")] = []
+    replica: Annotated[str, doc("The number behind a shared id. Absent if base is.")] = ""
+    numa_nodes: Annotated[Nodes, doc("The NUMA nodes it is near to. Absent if its plugin states none.")] = []
 
     key: ClassVar[tuple[str, ...]] = ("resource", "id")
 
@@ -49,7 +49,7 @@ class MemoryBlockRecord(Record, kw_only=True):
     """Memory or huge pages that the static memory manager granted."""
 
     memory_type: Annotated[str, doc("memory, or huge pages such as hugepages-2Mi.")]
-    numa_nodes: Annotated[Nodes, doc("The NUMA nodes it is on. Absent where none is stated.")] = []
+    numa_nodes: Annotated[Nodes, doc("The NUMA nodes it is on. Absent if none is stated.")] = []
     bytes: Annotated[Size, doc("Its size on all its nodes; the kubelet does not say how it is split.")]
 
 
@@ -65,25 +65,25 @@ class ClaimDeviceRecord(Record, kw_only=True):
     pool: Annotated[str, doc("The driver's pool.")] = ""
     device: Annotated[str, doc("The device's name, unique within the pool.")] = ""
     share_id: Annotated[
-        str, doc("Which share of a device that several claims may use. Absent where it is not shared.")
+        str, doc("Which share of a device that several claims may use. Absent if it is not shared.")
     ] = ""
-    cdi_devices: Annotated[Ids, doc("The CDI names of the device. Absent where none is named.")] = []
+    cdi_devices: Annotated[Ids, doc("The CDI names of the device. Absent if none is named.")] = []
     attribution: Annotated[
         Literal["container", "claim", "none"],
         doc(
-            "container: this container uses it. claim: the kubelet lists it for the claim, and nothing tells which "
+            "container: this container uses it. claim: the kubelet lists it for the claim, and it is unknown which "
             "container uses it. none: the pod's status names other devices for this container."
         ),
     ]
     request: Annotated[
         str,
-        doc("The request of the claim that the device was allocated for. Absent where the claim was not read."),
+        doc("The request of the claim that the device was allocated for. Absent if the claim was not read."),
     ] = ""
     admin_access: Annotated[
-        bool, doc("The claim has admin access: it looks at the device and does not hold it. Absent where it holds it.")
+        bool, doc("The claim has admin access: the device is monitored and not held. Absent if it is held.")
     ] = False
     consumed: Annotated[
-        list[AmountRecord], doc("What the claim's share takes of the device's capacities. Absent where nothing is.")
+        list[AmountRecord], doc("What the claim's share takes of the device's capacities. Absent if nothing is.")
     ] = []
 
 
@@ -102,7 +102,7 @@ class DeviceHealthRecord(Record, kw_only=True):
     """The health of a device that a container holds, as the pod's status reports it."""
 
     resource: Annotated[
-        str, doc("The extended resource, or the DRA driver. Absent where the kubelet does not list the device.")
+        str, doc("The extended resource, or the DRA driver. Absent if the kubelet does not list the device.")
     ] = ""
     device: Annotated[str, doc("The device's id or name.")]
     pool: Annotated[str, doc("The pool of a DRA device.")] = ""
@@ -112,7 +112,7 @@ class DeviceHealthRecord(Record, kw_only=True):
 
 
 class ConstraintRecord(Record, kw_only=True):
-    """What a container wants of the NUMA nodes for one resource."""
+    """What a container needs of the NUMA nodes for one resource."""
 
     resource: Annotated[str, doc("cpu, a memory type, or an extended resource.")]
     count: Annotated[Count, doc("How many CPUs, memory blocks or devices.")]
@@ -120,7 +120,7 @@ class ConstraintRecord(Record, kw_only=True):
         Literal["every", "any"],
         doc("every: all of the nodes (CPUs, memory). any: one of them is enough (devices)."),
     ]
-    numa_nodes: Annotated[Nodes, doc("The NUMA nodes they sit on.")] = []
+    numa_nodes: Annotated[Nodes, doc("The NUMA nodes they are on.")] = []
 
 
 class AlignmentRecord(Record, kw_only=True):
@@ -130,21 +130,19 @@ class AlignmentRecord(Record, kw_only=True):
         Verdict,
         doc(
             "aligned: one NUMA node serves all that has locality. misaligned: no node does, though one could have. "
-            "spans: it asks for more than one node has. unknown: no device states its node, or the CPUs' nodes are not "
+            "spans: it needs more than one node has. unknown: no device states its node, or the CPUs' nodes are not "
             "known. unsupported: a kubelet of 1.20 to 1.22, which reports unknown locality as node 0. not_applicable: "
             "nothing that could have locality."
         ),
     ]
-    numa_nodes: Annotated[Nodes, doc("As few nodes as were found to serve it. Absent where nothing has locality.")] = []
+    numa_nodes: Annotated[Nodes, doc("The fewest nodes found to serve it. Absent if nothing has locality.")] = []
     reasons: Annotated[
         list[ConstraintRecord],
-        doc("What the container wants of the nodes, by resource. Absent where nothing has locality."),
+        doc("What the container needs of the nodes, by resource. Absent if nothing has locality."),
     ] = []
     unplaced: Annotated[
         Count,
-        doc(
-            "How many CPUs and devices have no known node and are left out of the verdict. Absent where there are none."
-        ),
+        doc("How many CPUs and devices have no known node and are left out of the verdict. Absent if there are none."),
     ] = 0
 
 
@@ -154,7 +152,7 @@ class ContainerRecord(Record, kw_only=True):
     name: Annotated[str, doc("The container's name.")]
     devices: Annotated[list[DeviceRecord], doc("The device-plugin devices it holds, by resource and id.")]
     exclusive_cpus: Annotated[
-        Cpus, doc("The CPUs it alone may use, as a list such as 2-5,66-69; empty where it runs in the shared pool.")
+        Cpus, doc("Its exclusive CPUs, as a list such as 2-5,66-69; empty if it runs in the shared pool.")
     ]
     memory: Annotated[
         list[MemoryBlockRecord], doc("The memory and huge pages that the static memory manager granted it.")
@@ -162,15 +160,15 @@ class ContainerRecord(Record, kw_only=True):
     claims: Annotated[list[ClaimRecord], doc("The DRA claims that it refers to.")]
     health: Annotated[
         list[DeviceHealthRecord],
-        doc("How the pod's status says the devices it holds are. Absent where it says nothing."),
+        doc("The health of its devices according to the pod's status. Absent if not reported."),
     ] = []
-    alignment: Annotated[AlignmentRecord, doc("How well it sits on the NUMA nodes.")]
+    alignment: Annotated[AlignmentRecord, doc("How well it is aligned with the NUMA nodes.")]
 
     key: ClassVar[tuple[str, ...]] = ("name",)
 
 
 def write_container(view: ContainerView) -> ContainerRecord:
-    """Return the container's record; an empty list says that it holds nothing of a kind."""
+    """Return the container's record; an empty list means that it holds none of that kind."""
     container, alignment = view.container, view.alignment
     return ContainerRecord(
         name=container.name,
@@ -190,9 +188,9 @@ def write_container(view: ContainerView) -> ContainerRecord:
 
 def read_container(record: ContainerRecord, chosen: tuple[str, ...] = ()) -> ContainerView:
     """
-    Return the container; its devices are sorted, because what counts them goes by runs of one resource.
+    Return the container; its devices are sorted, as code that counts them relies on runs of one resource.
 
-    *chosen* are the devices that the pod's metadata says a scheduler has chosen.
+    *chosen* are the devices that a scheduler chose, according to the pod's metadata.
     """
     devices = [Device(each.resource, each.id, frozenset(each.numa_nodes)) for each in distinct(record.devices)]
     container = Container(
@@ -225,7 +223,7 @@ def read_block(record: MemoryBlockRecord) -> MemoryBlock:
 
 
 def _write_device(device: Device, chosen: tuple[str, ...]) -> DeviceRecord:
-    """Return the device; of a shared one, which physical device is behind it, and its number there."""
+    """Return the device; for a shared one, with its physical device and the number of the share."""
     base, replica = share_of(device.device_id, device.resource, chosen)
     return DeviceRecord(
         resource=device.resource,
@@ -237,11 +235,11 @@ def _write_device(device: Device, chosen: tuple[str, ...]) -> DeviceRecord:
 
 
 def _write_claim(claim: Claim, uses: Iterable[ClaimUse]) -> ClaimRecord:
-    """Return the claim; each device says whether the container uses it, once for each request that has it."""
+    """Return the claim; each device states whether the container uses it, once for each request that has it."""
     by_device: dict[ClaimDevice, list[ClaimUse]] = {device: [] for device in claim.devices}
     for use in uses:
         if use.claim == claim.name:
-            # Kubelets up to 1.34 name no shares: there the claim has told which one it is.
+            # Kubelets up to 1.34 name no shares: the share is then known from the claim.
             found = by_device.get(use.device, by_device.get(replace(use.device, share_id="")))
             if found is not None:
                 found.append(use)
@@ -287,8 +285,8 @@ def _read_uses(records: list[ClaimRecord]) -> tuple[ClaimUse, ...]:
     """
     Return the uses of the claims' devices.
 
-    They go by the claim's name, in the order in which the names come, each device and request once: a claim is its
-    pod's, whatever namespaces an answer may list it under.
+    Uses are by claim name, in the order of the names, without duplicates: a claim belongs to its pod, whatever
+    namespace an answer lists it under.
     """
     uses_by_claim: dict[str, dict[tuple[ClaimDevice, str], ClaimUse]] = {}
     for claim in records:

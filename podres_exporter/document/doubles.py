@@ -1,4 +1,4 @@
-"""What the document says of things that two pods hold."""
+"""Doubly held items in the document."""
 
 from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal
@@ -21,17 +21,17 @@ _CERTAINTIES: dict[Certainty, Literal["certain", "possible"]] = {
 
 
 class HolderRecord(Record, kw_only=True):
-    """A container that holds the thing."""
+    """A container that holds the item."""
 
     namespace: Annotated[str, doc("The pod's namespace.")]
     pod: Annotated[str, doc("The pod's name.")]
-    container: Annotated[str, doc("The container's name. Absent where the pod as a whole holds it.")] = ""
+    container: Annotated[str, doc("The container's name. Absent if the pod as a whole holds it.")] = ""
 
 
 class DoubleHeldRecord(Record, kw_only=True):
-    """One thing that two living pods hold, though only one may."""
+    """An item held by two running pods, though only one may."""
 
-    thing: Annotated[Literal["device", "cpu", "claimDevice"], doc("What kind of thing it is.")]
+    thing: Annotated[Literal["device", "cpu", "claimDevice"], doc("What kind of item it is.")]
     resource: Annotated[str, doc("The extended resource, cpu, or the DRA driver.")]
     item: Annotated[str, doc("The device's id, the CPU's number, or pool/device.")]
     certainty: Annotated[
@@ -44,7 +44,7 @@ class DoubleHeldRecord(Record, kw_only=True):
 
 
 def write_doubles(doubles: Iterable[DoubleHeld]) -> list[DoubleHeldRecord]:
-    """Return the records of what is held twice."""
+    """Return the records of doubly held items."""
     return [
         DoubleHeldRecord(
             thing=_NAMES[each.thing],
@@ -58,7 +58,7 @@ def write_doubles(doubles: Iterable[DoubleHeld]) -> list[DoubleHeldRecord]:
 
 
 def read_doubles(records: list[DoubleHeldRecord]) -> tuple[DoubleHeld, ...]:
-    """Return what is held twice. Raises ValueError: a thing stands there twice."""
+    """Return the doubly held items. Raises ValueError if one is listed twice."""
     return tuple(
         DoubleHeld(
             _THINGS[each.thing],
@@ -72,7 +72,7 @@ def read_doubles(records: list[DoubleHeldRecord]) -> tuple[DoubleHeld, ...]:
 
 
 def _item(record: DoubleHeldRecord) -> str:
-    """Return the item. Raises DocumentError where a CPU is no number: it becomes one in the metrics."""
+    """Return the item. Raises DocumentError if a CPU is not a number, because it becomes one in the metrics."""
     if _THINGS[record.thing] is Thing.CPU and not (record.item.isascii() and record.item.isdecimal()):
-        raise DocumentError("heldTwice", f"has a CPU {shown(record.item)}; the number of a CPU belongs there")
+        raise DocumentError("heldTwice", f"has a CPU {shown(record.item)}; it must be the number of a CPU")
     return record.item

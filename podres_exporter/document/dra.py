@@ -1,4 +1,4 @@
-"""DRA in the document: pools with their devices as ResourceSlices describe them, and what is left of each driver's."""
+"""DRA in the document: pools and devices from ResourceSlices, and what is available by driver."""
 
 from typing import Annotated, ClassVar
 
@@ -29,24 +29,24 @@ class TaintRecord(Record, kw_only=True):
     """A taint of a device."""
 
     taint: Annotated[str, doc("The taint's key.")] = ""
-    value: Annotated[str, doc("The taint's value. Absent where it is empty.")] = ""
-    effect: Annotated[str, doc("NoSchedule and NoExecute keep claims away, None only informs.")] = ""
+    value: Annotated[str, doc("The taint's value. Absent if it is empty.")] = ""
+    effect: Annotated[str, doc("NoSchedule and NoExecute make the device unavailable, None is informational.")] = ""
 
 
 class DraDeviceRecord(Record, kw_only=True):
-    """A device of a ResourceSlice; keys are absent where its driver does not state them."""
+    """A device of a ResourceSlice; keys are absent if its driver does not state them."""
 
     name: Annotated[str, doc("The device's name, unique within the pool.")]
     type: Annotated[str, doc("The partition type, or what the driver calls the type.")] = ""
     uuid: Annotated[str, doc("The hardware's UUID.")] = ""
     pci_address: Annotated[str, doc("Its PCI address.")] = ""
     numa_nodes: Annotated[Nodes, doc("The NUMA nodes it is near to.")] = []
-    product: Annotated[str, doc("What product it is.")] = ""
+    product: Annotated[str, doc("Its product name.")] = ""
     profile: Annotated[str, doc("The profile of a partition.")] = ""
-    parent_uuid: Annotated[str, doc("The UUID of the hardware that a partition is of.")] = ""
-    cpus: Annotated[Cpus, doc("The CPUs that it stands for, as a list.")] = ""
+    parent_uuid: Annotated[str, doc("The UUID of the hardware that a partition belongs to.")] = ""
+    cpus: Annotated[Cpus, doc("The CPUs it represents, as a list.")] = ""
     taints: Annotated[list[TaintRecord], doc("Its taints.")] = []
-    shared: Annotated[bool, doc("Several claims may have shares of it. Absent where they may not.")] = False
+    shared: Annotated[bool, doc("Several claims may have shares of it. Absent if they may not.")] = False
     capacity: Annotated[list[AmountRecord], doc("Its capacities.")] = []
 
     key: ClassVar[tuple[str, ...]] = ("name",)
@@ -59,11 +59,11 @@ class DraPoolRecord(Record, kw_only=True):
     pool: Annotated[str, doc("The pool's name, unique for the driver.")]
     generation: Annotated[Count, doc("The generation of the pool that is shown.")]
     incomplete: Annotated[
-        bool, doc("Not all slices of the newest generation are known, so that its devices do not count.")
+        bool, doc("Not all slices of the newest generation are known, so its devices are not counted.")
     ] = False
     stale: Annotated[
         bool,
-        doc("Its slices are gone while devices are in use, as after a driver has stopped."),
+        doc("Its slices are gone while devices are still in use, as after a driver has stopped."),
     ] = False
     devices: Annotated[list[DraDeviceRecord], doc("Its devices, by name.")]
 
@@ -71,16 +71,16 @@ class DraPoolRecord(Record, kw_only=True):
 
 
 class DraStockRecord(Record, kw_only=True):
-    """The devices of one driver and type, as POOL/DEVICE; those that are in neither list are available."""
+    """The devices of one driver and type, as POOL/DEVICE; those in neither list are available."""
 
     driver: Annotated[str, doc("The DRA driver.")]
-    type: Annotated[str, doc("The type of the devices. Absent where none is stated.")] = ""
+    type: Annotated[str, doc("The type of the devices. Absent if none is stated.")] = ""
     total: Annotated[Ids, doc("All devices of complete pools.")]
-    allocated: Annotated[Ids, doc("Those that claims of pods here have, admin access not counted.")]
+    allocated: Annotated[Ids, doc("Those allocated to claims of pods here, admin access not counted.")]
     unavailable: Annotated[Ids, doc("Those that are tainted and not allocated.")]
     fitting: Annotated[Count, doc("How many of the available ones the counters of their pools allow at once.")]
     at_least: Annotated[
-        bool, doc("A claim of a pod here is not known: more may be allocated. Absent where all are known.")
+        bool, doc("A claim of a pod here is not known: more may be allocated. Absent if all are known.")
     ] = False
 
     key: ClassVar[tuple[str, ...]] = ("driver", "type")
@@ -92,18 +92,18 @@ class DraCapacityRecord(Record, kw_only=True):
     driver: Annotated[str, doc("The DRA driver.")]
     capacity: Annotated[str, doc("The capacity's name.")]
     total: Annotated[Size, doc("Of all these devices, in the driver's units.")]
-    consumed: Annotated[Size, doc("What claims of pods here take of it.")]
-    at_least: Annotated[bool, doc("A claim of a pod here is not known. Absent where all are known.")] = False
+    consumed: Annotated[Size, doc("What claims of pods here consume of it.")]
+    at_least: Annotated[bool, doc("A claim of a pod here is not known. Absent if all are known.")] = False
 
     key: ClassVar[tuple[str, ...]] = ("driver", "capacity")
 
 
 class DraRecord(Record, kw_only=True):
-    """The DRA devices of the node, by the API server's ResourceSlices and ResourceClaims."""
+    """The DRA devices of the node, from the API server's ResourceSlices and ResourceClaims."""
 
     pools: Annotated[list[DraPoolRecord], doc("The pools, by driver and name.")]
-    stock: Annotated[list[DraStockRecord], doc("What is left, by driver and type.")]
-    capacity: Annotated[list[DraCapacityRecord], doc("Capacities of devices that can be shared.")] = []
+    stock: Annotated[list[DraStockRecord], doc("The stock, by driver and type.")]
+    capacity: Annotated[list[DraCapacityRecord], doc("Capacities of shareable devices.")] = []
 
 
 def write_dra(node: DraNode) -> DraRecord:
@@ -136,7 +136,7 @@ def write_dra(node: DraNode) -> DraRecord:
 
 
 def read_dra(record: DraRecord) -> DraNode:
-    """Return the node's DRA devices; how they consume counters is not in the document."""
+    """Return the node's DRA devices; counters are not in the document."""
     return DraNode(
         tuple(read_pool(each) for each in distinct(record.pools)),
         tuple(
@@ -175,12 +175,12 @@ def _write_ids(ids: frozenset[tuple[str, str]]) -> list[str]:
 
 
 def _read_ids(ids: list[str]) -> frozenset[tuple[str, str]]:
-    """Return (pool, device) pairs; a pool's name may have slashes in it, a device's has none."""
+    """Return (pool, device) pairs; a pool's name may contain slashes, a device's does not."""
     return frozenset((pool, device) for pool, _, device in (each.rpartition("/") for each in ids))
 
 
 def write_pool(pool: DraPool) -> DraPoolRecord:
-    """Return the record of one pool; counters are not in it."""
+    """Return the record of one pool, without counters."""
     return DraPoolRecord(
         driver=pool.driver,
         pool=pool.name,

@@ -1,4 +1,4 @@
-"""The whole document: a snapshot with its version, and back."""
+"""The whole document: convert a snapshot with its version from and to JSON values."""
 
 import json
 import re
@@ -39,7 +39,7 @@ from podres_exporter.moment import write_moment
 
 MAJOR = 1
 API_VERSION = f"podres/v{MAJOR}"
-"""Changes only when a reader of the old version would be wrong about the new one; keys may be added without."""
+"""Bumped only if a reader of the old version would misread the new one; adding keys is not a new version."""
 KIND = "PodResourcesSnapshot"
 
 Fields = dict[str, object]
@@ -53,7 +53,7 @@ class ExporterRecord(Record, kw_only=True):
 
 
 class PodNameRecord(Record, kw_only=True):
-    """Which pod is meant."""
+    """The name of a pod."""
 
     namespace: Annotated[str, doc("The pod's namespace.")]
     name: Annotated[str, doc("The pod's name.")]
@@ -61,26 +61,26 @@ class PodNameRecord(Record, kw_only=True):
 
 class SnapshotRecord(Record, kw_only=True):
     """
-    What the pods of one node hold of its devices, exclusive CPUs, memory and DRA claims, and what is left.
+    What the pods of one node hold of its devices, exclusive CPUs, memory and DRA claims, and what is free.
 
-    A key that is absent says that something is unknown, not stated, or does not apply; null is never written and reads
-    the same. An empty list or text says that there is none. A later release may add keys.
+    An absent key means that something is unknown, not stated, or not applicable; null is never written and reads the
+    same. An empty list or text means that there is none. A later release may add keys.
     """
 
     api_version: Annotated[
         str,
         doc(
-            "The version of this format. Another number after the v means that keys have changed their meaning or are "
-            "gone."
+            "The version of this format. Another number after the v means that keys have changed their meaning or "
+            "were removed."
         ),
     ]
     kind: Annotated[str, doc("What this document is.")]
     generated_at: Annotated[Moment | None, doc("When the exporter published this snapshot.")] = None
     exporter: Annotated[ExporterRecord | None, doc("Who wrote the document.")] = None
     node: Annotated[str, doc("The node's name.")]
-    status: Annotated[StatusRecord, doc("How far the document may be trusted.")]
+    status: Annotated[StatusRecord, doc("The freshness and completeness of the data.")]
     topology: Annotated[
-        TopologyRecord | None, doc("What the kernel says of the machine. Absent where it could not be read.")
+        TopologyRecord | None, doc("The machine's topology as reported by the kernel. Absent if it could not be read.")
     ] = None
     pods: Annotated[
         list[PodRecord] | None,
@@ -92,20 +92,20 @@ class SnapshotRecord(Record, kw_only=True):
     unlisted_pods: Annotated[
         list[PodNameRecord],
         doc(
-            "Pods that the API server says run here and that the kubelet has not listed: they hold an unknown part of "
-            "what they ask for. Absent where there are none."
+            "Pods that run here according to the API server but were not listed by the kubelet: they hold an unknown "
+            "part of what they request. Absent if there are none."
         ),
     ] = []
     given_up_pods: Annotated[
         list[PodNameRecord],
         doc(
             "Pods that the API server says run here and that the kubelet does not have, or has not listed for ten "
-            "times the hold-down: nothing is held for them. Absent where there are none."
+            "times the hold-down: nothing is held for them. Absent if there are none."
         ),
     ] = []
     stock: Annotated[
         StockRecord | None,
-        doc("What the node has, what is held of it and what is left. Absent while there is no allocation."),
+        doc("What the node has, what is held and what is free. Absent while there is no allocation."),
     ] = None
     dra: Annotated[
         DraRecord | None,
@@ -122,22 +122,22 @@ class SnapshotRecord(Record, kw_only=True):
     held_twice: Annotated[
         list[DoubleHeldRecord] | None,
         doc(
-            "What two living pods hold, though only one may; empty in health. Absent where it is not known which pods "
-            "are alive, and while there is no allocation."
+            "Items held by two running pods, though only one may; normally empty. Absent if it is not known which "
+            "pods are running, and while there is no allocation."
         ),
     ] = None
     other_pods: Annotated[
         list[OtherPodRecord] | None,
         doc(
             "Pods of this node that the API server knows and the kubelet does not list: rejected, finished, or not "
-            "admitted yet. Absent where the API server is not asked."
+            "admitted yet. Absent if metadata is off."
         ),
     ] = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A document's snapshot, when it was made (Unix seconds; None where it does not say), and by which version."""
+    """A document's snapshot, its time (Unix seconds; None if not stated), and the version that wrote it."""
 
     snapshot: Snapshot
     generated_at_seconds: float | None
@@ -148,8 +148,8 @@ def write_document(snapshot: Snapshot, *, generated_at_seconds: float, version: 
     """
     Return the document of a snapshot.
 
-    *generated_at_seconds* are Unix seconds, *version* is that of the exporter; both are for people. What needs an
-    allocation (`topology`, `pods`, `stock`, `skippedPods`) is absent while there is none.
+    *generated_at_seconds* are Unix seconds, *version* is that of the exporter; both are informational. Parts that need
+    an allocation (`topology`, `pods`, `stock`, `skippedPods`) are absent while there is none.
     """
     allocation = snapshot.allocation
     return SnapshotRecord(
@@ -184,7 +184,7 @@ def encode(snapshot: Snapshot, *, generated_at_seconds: float, version: str) -> 
     """
     Return the document as mappings, lists, texts and numbers, for JSON and YAML.
 
-    No list or mapping stands in it twice: YAML would write the second as an alias.
+    No list or mapping object occurs in it twice, because YAML would write the second one as an alias.
     """
     record = write_document(snapshot, generated_at_seconds=generated_at_seconds, version=version)
     fields: Fields = msgspec.to_builtins(record)
@@ -198,17 +198,16 @@ def encode_json(snapshot: Snapshot, *, generated_at_seconds: float, version: str
 
 
 def decode(document: object) -> Snapshot:
-    """Return the snapshot of a document, as `decode_dated` does, which has more to say of it."""
+    """Return the snapshot of a document; see `decode_dated`, which returns more."""
     return decode_dated(document).snapshot
 
 
 def decode_dated(document: object) -> Decoded:
     """
-    Return what a document as JSON or YAML gives it says; its snapshot is equal to the one that was encoded.
+    Return the content of a document given as JSON or YAML values; its snapshot equals the encoded one.
 
-    What is there for readers only (`missing`, `free`, `sharedPool`, `base`, the status of the allocation in words) is
-    not read. Raises DocumentVersionError where it is of another major version, DocumentError naming the place where it
-    is malformed.
+    Derived keys (`missing`, `free`, `sharedPool`, `base`, the status of the allocation in words) are not read. Raises
+    DocumentVersionError for another major version, DocumentError with the path of the malformed value.
     """
     check_version(document, API_VERSION, KIND, "a snapshot")
     return read(document, SnapshotRecord, _decoded)
@@ -226,18 +225,18 @@ def prepare() -> None:
 
 
 def decode_json(body: bytes) -> Decoded:
-    """Return what `decode_dated` does of a JSON text, faster. Raises ValueError too, where it is no JSON."""
+    """Like `decode_dated` for a JSON text, but faster. Also raises ValueError if it is not JSON."""
     try:
         record = msgspec.json.decode(body, type=SnapshotRecord)
         if (record.api_version, record.kind) == (API_VERSION, KIND):
             return _decoded(record)
     except (ValueError, msgspec.MsgspecError):
-        pass  # named below, with its place
+        pass  # reported below, with its path
     return decode_dated(json.loads(body))
 
 
 def check_version(document: object, api_version: str, kind: str, what: str) -> None:
-    """Return if the document is of this kind and of this major version; whatever else it may look like."""
+    """Check that the document is of this kind and of this major version."""
     stated = read(document, _VersionRecord, lambda record: record)
     prefix, _, major = api_version.rpartition("/v")
     match = re.fullmatch(rf"{re.escape(prefix)}/v([0-9]{{1,9}})", stated.api_version)

@@ -1,8 +1,8 @@
 """
-From plain values to records, with every fault named by its path.
+Convert plain values to records, reporting every fault with its path.
 
-msgspec converts and checks, quickly, but names no key of a mapping and no remedy. Where it refuses a document, the
-document is walked again with the same types, slowly, to say what is wrong where.
+msgspec converts and validates quickly, but its errors name no mapping keys and no remedy. If it rejects a document, the
+document is checked again, slowly, with the same types, to report what is wrong where.
 """
 
 import json
@@ -26,10 +26,9 @@ _KINDS = {"str": "a text", "dict": "a mapping", "NoneType": "null"}
 
 def read(document: object, kind: type[R], parse: Callable[[R], T]) -> T:
     """
-    Return what *parse* makes of the document as a record of this kind.
+    Return the result of *parse* as a record of this kind.
 
-    Raises DocumentError, which names the place where it is malformed: *parse* need not say where it raises a
-    ValueError.
+    Raises DocumentError with the path of the malformed value; *parse* may raise ValueError without a path.
     """
     try:
         return parse(_converted(document, kind))
@@ -46,7 +45,7 @@ def read(document: object, kind: type[R], parse: Callable[[R], T]) -> T:
 
 
 def distinct(records: Sequence[R]) -> Sequence[R]:
-    """Return the records, of which no two have equal keys. Raises ValueError."""
+    """Return the records; raises ValueError if two have equal keys."""
     if len(records) > 1:
         values = list(map(attrgetter(*type(records[0]).key), records))
         names = values if isinstance(values[0], str) else [tuple(map(_hashable, each)) for each in values]
@@ -56,19 +55,19 @@ def distinct(records: Sequence[R]) -> Sequence[R]:
 
 
 def shown(text: str) -> str:
-    """Return a text of the document in quotes, short enough for a message."""
+    """Return a quoted text of the document, short enough for a message."""
     return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
 
 
 def _converted(document: object, kind: type[R]) -> R:
     record = msgspec.convert(document, kind)
-    msgspec.json.encode(record)  # refuses half of a character (a lone surrogate), which JSON may have and UTF-8 cannot
+    msgspec.json.encode(record)  # rejects lone surrogates, which are possible in JSON but not in UTF-8
     return record
 
 
 def _cleaned(value: object, kind: inspect.Type, path: str) -> object:
     """
-    Return the value without what is ignored: unknown keys, and null in place of an absent key.
+    Return the value without ignored parts: unknown keys, and null in place of an absent key.
 
     Raises DocumentError at the first fault, in the order of the types.
     """
@@ -92,7 +91,7 @@ def _optional(value: object, kind: inspect.UnionType, path: str) -> object:
 
 def _struct(value: object, kind: inspect.StructType, path: str) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise DocumentError(path or "document", f"is {_kind_of(value)}; a mapping belongs here")
+        raise DocumentError(path or "document", f"is {_kind_of(value)}; must be a mapping")
     cleaned = {}
     for field in kind.fields:
         name = field.encode_name
@@ -106,7 +105,7 @@ def _struct(value: object, kind: inspect.StructType, path: str) -> dict[str, obj
 
 def _list(value: object, kind: inspect.ListType, path: str) -> list[object]:
     if not isinstance(value, list):
-        raise DocumentError(path, f"is {_kind_of(value)}; a list belongs here")
+        raise DocumentError(path, f"is {_kind_of(value)}; must be a list")
     items = [_cleaned(item, kind.item_type, f"{path}[{index}]") for index, item in enumerate(value)]
     if isinstance(kind.item_type, inspect.StructType):
         names = {field.name: field.encode_name for field in kind.item_type.fields}
@@ -115,7 +114,7 @@ def _list(value: object, kind: inspect.ListType, path: str) -> list[object]:
 
 
 def _check_distinct(items: Sequence[object], names: Sequence[str], path: str) -> None:
-    """Refuse two mappings that have the same under all these names: texts, or NUMA nodes in any order."""
+    """Reject two mappings with equal values under all these names: texts, or NUMA nodes in any order."""
     places: dict[str, int] = {}
     for index, item in enumerate(items if names else ()):
         fields = item if isinstance(item, dict) else {}
@@ -123,13 +122,13 @@ def _check_distinct(items: Sequence[object], names: Sequence[str], path: str) ->
         first = places.setdefault(json.dumps(own), index)
         if first != index:
             what, values = " and ".join(names), ", ".join(shown(e) if isinstance(e, str) else str(e) for e in own)
-            problem = f"has the {what} of {path.rpartition('.')[2]}[{first}], {values}; each belongs here once"
+            problem = f"has the {what} of {path.rpartition('.')[2]}[{first}], {values}; each may occur only once"
             raise DocumentError(f"{path}[{index}]", problem)
 
 
 def _dict(value: object, kind: inspect.DictType, path: str) -> dict[object, object]:
     if not isinstance(value, dict):
-        raise DocumentError(path, f"is {_kind_of(value)}; a mapping belongs here")
+        raise DocumentError(path, f"is {_kind_of(value)}; must be a mapping")
     cleaned = {}
     for name, inner in value.items():
         place = f"{path}[{json.dumps(name, default=str)}]"
@@ -139,11 +138,11 @@ def _dict(value: object, kind: inspect.DictType, path: str) -> dict[object, obje
 
 def _text(value: object, _: object, path: str) -> str:
     if not isinstance(value, str):
-        raise DocumentError(path, f"is {_kind_of(value)}; a text belongs here")
+        raise DocumentError(path, f"is {_kind_of(value)}; must be a text")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        problem = "has half of a character (a lone surrogate); a text of whole ones belongs here"
+        problem = "contains half of a character (a lone surrogate); must be valid Unicode"
         raise DocumentError(path, problem) from error
     return value
 
@@ -158,24 +157,24 @@ def _choice(value: object, kind: inspect.EnumType | inspect.LiteralType, path: s
 
 def _flag(value: object, _: object, path: str) -> bool:
     if not isinstance(value, bool):
-        raise DocumentError(path, f"is {_kind_of(value)}; true or false belongs here")
+        raise DocumentError(path, f"is {_kind_of(value)}; must be true or false")
     return value
 
 
 def _count(value: object, kind: inspect.IntType, path: str) -> int:
-    """Return a whole number of 0 or more; a boolean is none, though Python counts it as one."""
+    """Return a whole number of 0 or more; a boolean is not accepted, though Python counts it as an integer."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise DocumentError(path, f"is {_kind_of(value)}; a whole number of 0 or more belongs here")
+        raise DocumentError(path, f"is {_kind_of(value)}; must be a whole number of 0 or more")
     if kind.le is not None and value > kind.le:
-        raise DocumentError(path, f"is {_kind_of(value)}; a whole number of at most {kind.le} belongs here")
+        raise DocumentError(path, f"is {_kind_of(value)}; must be a whole number of at most {kind.le}")
     return value
 
 
 def _amount(value: object, kind: inspect.FloatType, path: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= float_info.max:
-        raise DocumentError(path, f"is {_kind_of(value)}; a finite number belongs here")
+        raise DocumentError(path, f"is {_kind_of(value)}; must be a finite number")
     if kind.ge is not None and value < kind.ge:
-        raise DocumentError(path, f"is {_kind_of(value)}; a number of {kind.ge:g} or more belongs here")
+        raise DocumentError(path, f"is {_kind_of(value)}; must be a number of {kind.ge:g} or more")
     return value
 
 
@@ -200,9 +199,9 @@ def _hashable(value: str | list[int]) -> str | frozenset[int]:
 
 
 def _kind_of(value: object) -> str:
-    """Return what a value is, in words; numbers and booleans as they stand."""
+    """Return what a value is, in words; numbers and booleans literally."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
-        return "a number beyond all bounds" if abs(value) >= 1e16 else str(value)
+        return "too large" if abs(value) >= 1e16 else str(value)
     return _KINDS.get(type(value).__name__, f"a {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""What the API server says of one pod: its identity, its owner, and what its containers ask for."""
+"""Pod metadata in the document: identity, owner, and what the containers request."""
 
 from typing import Annotated, ClassVar
 
@@ -16,85 +16,85 @@ class ObjectRecord(Record, kw_only=True):
 
 
 class ExtendedRequestRecord(Record, kw_only=True):
-    """A container's request that the claim for extended resources serves."""
+    """A container's request that is served by the claim for extended resources."""
 
     container: Annotated[str, doc("The container's name.")]
-    resource: Annotated[str, doc("The extended resource it asks for.")]
+    resource: Annotated[str, doc("The requested extended resource.")]
 
 
 class ExtendedResourceClaimRecord(Record, kw_only=True):
     """The claim that serves extended resources by DRA."""
 
     name: Annotated[str, doc("The name of the ResourceClaim.")] = ""
-    requests: Annotated[list[ExtendedRequestRecord], doc("Which requests of which containers it stands for.")] = []
+    requests: Annotated[list[ExtendedRequestRecord], doc("The requests of containers that it serves.")] = []
 
 
 class PodRequestsRecord(Record, kw_only=True):
-    """What the whole pod asks for."""
+    """The requests of the whole pod."""
 
     cpu_millicores: Annotated[
-        Count, doc("Thousandths of a CPU, with the sandbox's overhead. Absent where there are none.")
+        Count, doc("Thousandths of a CPU, with the sandbox's overhead. Absent if there are none.")
     ] = 0
-    memory_bytes: Annotated[
-        Count, doc("Bytes of memory, with the sandbox's overhead. Absent where there are none.")
-    ] = 0
+    memory_bytes: Annotated[Count, doc("Bytes of memory, with the sandbox's overhead. Absent if there are none.")] = 0
 
 
 class ChosenDevicesRecord(Record, kw_only=True):
     """The devices that a scheduler has chosen for a pod."""
 
-    annotation: Annotated[str, doc("The annotation that says so, such as hami.io/vgpu-devices-allocated.")]
+    annotation: Annotated[str, doc("The annotation that names them, such as hami.io/vgpu-devices-allocated.")]
     devices: Annotated[list[str], doc("The devices as the annotation names them.")]
 
 
 class ClaimReferenceRecord(Record, kw_only=True):
     """A container's reference to a claim of its pod."""
 
-    name: Annotated[str, doc("The pod's own name of the claim.")]
-    request: Annotated[
-        str, doc("The request of the claim that the container uses. Absent where it uses all of them.")
-    ] = ""
+    name: Annotated[str, doc("The pod's own name for the claim.")]
+    request: Annotated[str, doc("The request of the claim that the container uses. Absent if it uses all of them.")] = (
+        ""
+    )
 
 
 class ResourceHealthRecord(Record, kw_only=True):
-    """The health of a device, in the words of the pod's status."""
+    """The health of a device, in the terms of the pod's status."""
 
     name: Annotated[
-        str, doc("An extended resource, or claim:NAME or claim:NAME/REQUEST with the pod's own name of the claim.")
+        str, doc("An extended resource, or claim:NAME or claim:NAME/REQUEST with the pod's own name for the claim.")
     ]
     resource_id: Annotated[str, doc("A device id; for claims a CDI name or driver/pool/device.")]
     health: Annotated[str, doc("Healthy, Unhealthy or Unknown.")]
-    message: Annotated[str, doc("What the plugin or driver says of it.")] = ""
+    message: Annotated[str, doc("The message of the plugin or driver.")] = ""
 
 
 class ContainerSpecRecord(Record, kw_only=True):
-    """What a container asks for."""
+    """The requests of a container."""
 
     name: Annotated[str, doc("The container's name.")]
     kind: Annotated[
         ContainerKind,
-        doc("app: of spec.containers. init: ends before they start. sidecar: an init container that goes on running."),
+        doc("app: of spec.containers. init: ends before they start. sidecar: an init container that keeps running."),
     ]
     devices: Annotated[
         dict[str, Count],
-        doc("How many devices it asks for, by extended resource. Absent where it asks for none."),
+        doc("The requested devices by extended resource. Absent if there are none."),
     ] = {}
-    cpu_millicores: Annotated[Count, doc("Thousandths of a CPU it asks for. Absent where it asks for none.")] = 0
+    cpu_millicores: Annotated[Count, doc("The requested CPU in millicores. Absent if there is none.")] = 0
     memory_bytes: Annotated[
         dict[str, Count],
-        doc("Bytes it asks for, by memory type (memory, hugepages-2Mi). Absent where it asks for none."),
+        doc("The requested bytes by memory type (memory, hugepages-2Mi). Absent if there are none."),
     ] = {}
-    claims: Annotated[list[ClaimReferenceRecord], doc("The claims it refers to. Absent where it refers to none.")] = []
+    claims: Annotated[list[ClaimReferenceRecord], doc("The claims it refers to. Absent if there are none.")] = []
     device_health: Annotated[
         list[ResourceHealthRecord],
-        doc("How the pod's status says its devices are, as the kubelet spells it. Absent where it says nothing."),
+        doc(
+            "The health of its devices according to the pod's status, as the kubelet spells it. Absent if not reported."
+        ),
     ] = []
 
     key: ClassVar[tuple[str, ...]] = ("name",)
 
 
 class PodMetadataRecord(Record, kw_only=True):
-    """What the API server says of a pod."""
+    """Pod metadata from the API server."""
 
     uid: Annotated[str, doc("The pod's UID.")]
     phase: Annotated[str, doc("Pending, Running, Succeeded or Failed.")] = ""
@@ -107,11 +107,11 @@ class PodMetadataRecord(Record, kw_only=True):
     message: Annotated[str, doc("The reason in the kubelet's words, at most 1024 characters.")] = ""
     qos_class: Annotated[str, doc("Guaranteed, Burstable or BestEffort.")] = ""
     priority_class: Annotated[str, doc("The name of the pod's priority class.")] = ""
-    owner: Annotated[ObjectRecord | None, doc("The object that controls the pod. Absent where there is none.")] = None
+    owner: Annotated[ObjectRecord | None, doc("The object that controls the pod. Absent if there is none.")] = None
     workload: Annotated[
         ObjectRecord | None,
         doc(
-            "What a person would name: the Deployment of a ReplicaSet, the CronJob of a Job, else the owner. Told by "
+            "The top-level owner: the Deployment of a ReplicaSet, the CronJob of a Job, else the owner. Derived from "
             "names."
         ),
     ] = None
@@ -121,47 +121,43 @@ class PodMetadataRecord(Record, kw_only=True):
     ] = {}
     terminal: Annotated[bool, doc("Whether the pod has finished and none of its containers runs.")]
     deleting: Annotated[bool, doc("Whether the pod is being deleted.")]
-    started: Annotated[bool, doc("Whether a kubelet has admitted or refused it.")]
-    started_at: Annotated[Moment | None, doc("When the kubelet took it up. Absent where that is not known.")] = None
-    mirror: Annotated[bool, doc("Whether it is the API server's copy of a static pod. Absent where it is not.")] = False
-    pod_level_resources: Annotated[bool, doc("Whether the pod asks for resources as a whole (pod-level resources).")]
-    claims: Annotated[dict[str, str], doc("The names of its ResourceClaims, by the pod's own name of each.")] = {}
+    started: Annotated[bool, doc("Whether a kubelet has admitted or rejected it.")]
+    started_at: Annotated[Moment | None, doc("When the kubelet accepted it. Absent if that is not known.")] = None
+    mirror: Annotated[bool, doc("Whether it is the API server's copy of a static pod. Absent if it is not.")] = False
+    pod_level_resources: Annotated[bool, doc("Whether the pod has pod-level resources.")]
+    claims: Annotated[dict[str, str], doc("The names of its ResourceClaims, by the pod's own name for each.")] = {}
     extended_resource_claim: Annotated[
         ExtendedResourceClaimRecord | None,
         doc(
-            "The claim that the scheduler made for extended resources which a DRA driver serves. Absent where there "
-            "is none."
+            "The claim that the scheduler created for extended resources served by a DRA driver. Absent if there is "
+            "none."
         ),
     ] = None
     requests: Annotated[
         PodRequestsRecord | None,
-        doc(
-            "What the kubelet counts the whole pod as asking for when it admits others. Absent where it asks for "
-            "nothing."
-        ),
+        doc("The whole pod's requests as the kubelet counts them when it admits others. Absent if there are none."),
     ] = None
     pending_resize: Annotated[
         str,
         doc(
-            "Why an in-place resize has not happened: Deferred or Infeasible, with the kubelet's message. Absent where "
-            "none waits."
+            "Why an in-place resize is pending: Deferred or Infeasible, with the kubelet's message. Absent if none is."
         ),
     ] = ""
     chosen_devices: Annotated[
         ChosenDevicesRecord | None,
         doc(
-            "The devices that a scheduler has chosen for the pod, whatever ids the kubelet lists. Absent where none "
-            "has."
+            "The devices that a scheduler chose for the pod, overriding the ids that the kubelet lists. Absent if "
+            "there are none."
         ),
     ] = None
     containers: Annotated[
         list[ContainerSpecRecord],
-        doc("What the containers ask for as the kubelet has admitted it, init containers first."),
+        doc("The requests of the containers as admitted by the kubelet, init containers first."),
     ]
 
 
 def write_meta(meta: PodMeta) -> PodMetadataRecord:
-    """Return the pod's metadata without its namespace and name, which stand above it."""
+    """Return the pod's metadata without namespace and name, which are on the pod itself."""
     return PodMetadataRecord(
         uid=meta.uid,
         phase=meta.phase,
@@ -192,7 +188,7 @@ def write_meta(meta: PodMeta) -> PodMetadataRecord:
 
 
 def read_meta(record: PodMetadataRecord, key: PodKey) -> PodMeta:
-    """Return the metadata of the pod of that namespace and name."""
+    """Return the metadata of the pod with that namespace and name."""
     owner, workload = record.owner or ObjectRecord(), record.workload or ObjectRecord()
     extended, requests = record.extended_resource_claim or ExtendedResourceClaimRecord(), record.requests
     return PodMeta(
@@ -227,7 +223,7 @@ def read_meta(record: PodMetadataRecord, key: PodKey) -> PodMeta:
 
 
 def _write_object(kind: str, name: str) -> ObjectRecord | None:
-    """Return a reference to an object; None where there is none."""
+    """Return a reference to an object; None without one."""
     return ObjectRecord(kind=kind, name=name) if kind or name else None
 
 

@@ -1,4 +1,4 @@
-"""The pods: those that the kubelet lists, and those that only the API server knows."""
+"""Pods in the document: those that the kubelet lists, and those that only the API server knows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
@@ -34,24 +34,24 @@ from podres_exporter.model import (
 class PodLevelRecord(Record, kw_only=True):
     """What the kubelet lists for a pod as a whole."""
 
-    exclusive_cpus: Annotated[Cpus, doc("The exclusive CPUs that are listed for the pod.")]
-    memory: Annotated[list[MemoryBlockRecord], doc("The memory blocks that are listed for the pod.")]
+    exclusive_cpus: Annotated[Cpus, doc("The exclusive CPUs listed for the pod.")]
+    memory: Annotated[list[MemoryBlockRecord], doc("The memory blocks listed for the pod.")]
 
 
 class RequestRecord(Record, kw_only=True):
-    """What a container asked for and what it shows."""
+    """What a container requested and what the kubelet lists for it."""
 
     container: Annotated[str, doc("The container's name; init containers are included.")]
-    resource: Annotated[str, doc("An extended resource, or cpu for the exclusive CPUs that are due to it.")]
-    requested: Annotated[Count, doc("How many it asked for.")]
+    resource: Annotated[str, doc("An extended resource, or cpu for exclusive CPUs.")]
+    requested: Annotated[Count, doc("How many it requested.")]
     held: Annotated[Count, doc("How many the kubelet lists for it.")]
-    missing: Annotated[Count | None, doc("How many of them it does not show.")] = None
+    missing: Annotated[Count | None, doc("How many of them are missing.")] = None
     explanation: Annotated[
         Explanation | None,
         doc(
             "Why that may be right: init_container (never listed), claim (a DRA driver serves the resource), "
-            "not_listed (kubelets up to 1.29 list no sidecars), no_plugin (no device plugin has the resource, a "
-            "scheduler alone counts it); unexplained is worth a look. Absent where nothing is missing."
+            "not_listed (kubelets up to 1.29 list no sidecars), no_plugin (no device plugin serves the resource, only "
+            "a scheduler counts it); unexplained needs a look. Absent if nothing is missing."
         ),
     ] = None
 
@@ -59,7 +59,7 @@ class RequestRecord(Record, kw_only=True):
 
 
 class UnlistedRecord(Record, kw_only=True):
-    """What a pod is known to hold though the kubelet does not list it."""
+    """What a pod is known to hold although the kubelet does not list it."""
 
     container: Annotated[str, doc("The container that got it.")]
     resource: Annotated[str, doc("An extended resource, cpu for exclusive CPUs, or a memory type.")]
@@ -67,12 +67,12 @@ class UnlistedRecord(Record, kw_only=True):
     reason: Annotated[
         UnlistedReason,
         doc(
-            "init_container: what a plain init container left over stays with the pod until it ends. not_listed: "
+            "init_container: what a plain init container held stays allocated until the pod ends. not_listed: "
             "kubelets up to 1.29 list no sidecars. unreadable: an item of the kubelet's answer could not be read. "
             "claim: a DRA driver chose CPUs for the container's claim."
         ),
     ]
-    numa_nodes: Annotated[Nodes, doc("The NUMA nodes where they are. Absent where that is not known.")] = []
+    numa_nodes: Annotated[Nodes, doc("The NUMA nodes where they are. Absent if that is not known.")] = []
 
 
 class PodRecord(Record, kw_only=True):
@@ -84,13 +84,13 @@ class PodRecord(Record, kw_only=True):
         Mark,
         doc(
             "retained: the kubelet listed the pod before its restart and has not since; what it held counts as held. "
-            "unconfirmed: there is news of the pod, and the kubelet could not be asked about it. Absent where it is "
+            "unconfirmed: the pod has changed, and the kubelet could not be queried about it since. Absent if it is "
             "current."
         ),
     ] = Mark.CURRENT
     metadata: Annotated[
         PodMetadataRecord | None,
-        doc("What the API server says of the pod. Absent where it is not asked or does not know the pod."),
+        doc("Metadata from the API server. Absent if metadata is off or does not have the pod."),
     ] = None
     containers: Annotated[
         list[ContainerRecord], doc("The containers that the kubelet lists. Plain init containers never are.")
@@ -98,37 +98,37 @@ class PodRecord(Record, kw_only=True):
     pod_level: Annotated[
         PodLevelRecord | None,
         doc(
-            "What the kubelet lists for the pod as a whole (from 1.37). It repeats what containers list, so unite the "
-            "two and never add them. Absent where it lists nothing."
+            "What the kubelet lists for the pod as a whole (from 1.37). It repeats what containers list, so take the "
+            "union of the two and never the sum. Absent if it lists nothing."
         ),
     ] = None
     requests: Annotated[
         list[RequestRecord] | None,
         doc(
-            "What the pod's containers asked for and what they show, in the order of the pod's spec. Absent where "
-            "metadata is."
+            "What the pod's containers requested and what is listed, in the order of the pod's spec. Absent without "
+            "metadata."
         ),
     ] = None
     held_unlisted: Annotated[
         list[UnlistedRecord],
-        doc("What the pod is known to hold though the kubelet does not list it. Absent where there is nothing."),
+        doc("What the pod is known to hold although the kubelet does not list it. Absent if there is nothing."),
     ] = []
 
     key: ClassVar[tuple[str, ...]] = ("namespace", "name")
 
 
 class OtherPodRecord(Record, kw_only=True):
-    """A pod that the API server knows and the kubelet does not list."""
+    """A pod that the API server knows but the kubelet does not list."""
 
     namespace: Annotated[str, doc("The pod's namespace.")]
     name: Annotated[str, doc("The pod's name.")]
-    metadata: Annotated[PodMetadataRecord, doc("What the API server says of the pod.")]
+    metadata: Annotated[PodMetadataRecord, doc("Metadata from the API server.")]
 
     key: ClassVar[tuple[str, ...]] = ("namespace", "name")
 
 
 def write_pod(view: PodView) -> PodRecord:
-    """Return a pod that the kubelet lists; `metadata` and `requests` are absent where the API server says nothing."""
+    """Return a pod that the kubelet lists; `metadata` and `requests` are absent without metadata."""
     requests = [_write_request(each) for each in view.requests]
     return PodRecord(
         namespace=view.pod.namespace,
@@ -157,7 +157,7 @@ def read_pods(records: Sequence[PodRecord]) -> tuple[PodView, ...]:
 
 
 def write_metas(metadata: Metadata, *, without: frozenset[PodKey] = frozenset()) -> list[OtherPodRecord]:
-    """Return the pods that the API server knows, by namespace and name."""
+    """Return the pods of the metadata source, by namespace and name."""
     return [
         OtherPodRecord(namespace=key[0], name=key[1], metadata=write_meta(meta))
         for key, meta in sorted(metadata.pods.items(), key=lambda row: row[0])
@@ -166,12 +166,12 @@ def write_metas(metadata: Metadata, *, without: frozenset[PodKey] = frozenset())
 
 
 def read_metas(records: Sequence[OtherPodRecord]) -> dict[PodKey, PodMeta]:
-    """Return what the API server knows of these pods."""
+    """Return the metadata of these pods."""
     return {(row.namespace, row.name): read_meta(row.metadata, (row.namespace, row.name)) for row in distinct(records)}
 
 
 def write_other_pods(snapshot: Snapshot) -> list[OtherPodRecord] | None:
-    """Return the pods that the API server knows and `pods` does not have; None where it is not asked."""
+    """Return the pods that have metadata but are not in `pods`; None if metadata is off."""
     if snapshot.metadata is None:
         return None
     listed = snapshot.allocation.pods if snapshot.allocation else ()
@@ -179,11 +179,11 @@ def write_other_pods(snapshot: Snapshot) -> list[OtherPodRecord] | None:
 
 
 def read_all_metas(others: Sequence[OtherPodRecord], listed: Sequence[PodView]) -> Mapping[PodKey, PodMeta]:
-    """Return everything that the API server knows of pods: of those in `otherPods` and of the listed ones."""
+    """Return all pod metadata: of the pods in `otherPods` and of the listed ones."""
     listed_keys = {view.pod.key for view in listed}
     for index, row in enumerate(others):
         if (row.namespace, row.name) in listed_keys:
-            problem = f"is {shown(row.name)}, a pod of {shown(row.namespace)} that stands in pods too; one is wrong"
+            problem = f"is {shown(row.name)}, a pod of {shown(row.namespace)} that is in pods too; remove one of them"
             raise DocumentError(f"otherPods[{index}].name", problem)
     return {view.pod.key: view.meta for view in listed if view.meta} | read_metas(others)
 
@@ -207,7 +207,7 @@ def _read_pod(record: PodRecord) -> PodView:
 
 
 def _write_pod_level(pod: Pod) -> PodLevelRecord | None:
-    """Return the pod-level lists of 1.37; None where both are empty, as on every older kubelet."""
+    """Return the pod-level lists of 1.37; None if both are empty, as on every older kubelet."""
     if not (pod.exclusive_cpus or pod.memory):
         return None
     return PodLevelRecord(
@@ -216,7 +216,7 @@ def _write_pod_level(pod: Pod) -> PodLevelRecord | None:
 
 
 def _write_request(request: Request) -> RequestRecord:
-    """Return the request; where nothing is missing there is nothing to explain."""
+    """Return the request; without missing items there is no explanation."""
     explained = request.missing or request.explanation is not Explanation.UNEXPLAINED
     return RequestRecord(
         container=request.container,

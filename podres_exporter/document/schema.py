@@ -1,7 +1,7 @@
 """
-The JSON Schema of the document, made from its records.
+Generate the JSON Schema of the document from its records.
 
-`make schema` writes it to podres_exporter/data/podres-v1.schema.json, which comes with the package.
+`make schema` writes it to podres_exporter/data/podres-v1.schema.json, which is part of the package.
 """
 
 import json
@@ -19,14 +19,14 @@ _NEEDS_ALLOCATION = {
     "skippedPods": ["pods"],
     "topology": ["pods"],
 }
-"""Keys that are there as a whole or not at all."""
+"""Keys that are either all present or all absent."""
 _ALWAYS_WRITTEN = {
     "SnapshotRecord": ["generatedAt", "exporter"],
     "ExporterRecord": ["version"],
     "StatusRecord": ["allocation"],
     "RequestRecord": ["missing"],
 }
-"""Keys that are for people: always written, and not needed to read the document back."""
+"""Derived keys for readers: always written, but not needed to read the document back."""
 
 
 def schema() -> dict[str, Any]:
@@ -54,7 +54,7 @@ def schema() -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """
-    Return a part of msgspec's schema without null and defaults: what is absent is not written, and neither is null.
+    Return a part of msgspec's schema without null and defaults: absent values are not written, and neither is null.
     """
     if isinstance(value, list):
         return [_plain(each) for each in value]

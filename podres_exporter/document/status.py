@@ -1,4 +1,4 @@
-"""How far the document may be trusted: sources, RPCs, freshness, and why there may be no allocation."""
+"""Status in the document: sources, RPCs, freshness, and why there may be no allocation."""
 
 from typing import Annotated, ClassVar
 
@@ -13,22 +13,23 @@ from podres_exporter.text.availability import NoAllocation, no_allocation, why_n
 class AvailabilityRecord(Record, kw_only=True):
     """Whether there is an allocation, and if not, why."""
 
-    available: Annotated[bool, doc("Whether `pods`, `stock` and `skippedPods` are there.")]
+    available: Annotated[bool, doc("Whether `pods`, `stock` and `skippedPods` are present.")]
     reason: Annotated[
         NoAllocation | None,
         doc(
-            "Why there is no allocation: the kubelet has not answered yet; it has just started and is not believed "
-            "yet; its last good answer is older than the maximum age. Absent where there is one."
+            "Why there is no allocation: the kubelet has not answered yet; it has just started and its answers are "
+            "still incomplete (before 0.2); its last good answer is older than the maximum age. Absent if there is "
+            "one."
         ),
     ] = None
     message: Annotated[str, doc("The reason as a sentence.")] = ""
 
 
 class SourceRecord(Record, kw_only=True):
-    """A source of facts."""
+    """A source of data."""
 
     source: Annotated[str, doc("kubelet, topology or metadata (the API server, or the kubelet's Pods API).")]
-    up: Annotated[bool, doc("Whether it answered when it was last asked.")]
+    up: Annotated[bool, doc("Whether it answered the last request.")]
     last_success: Annotated[Moment | None, doc("When it last answered. Absent until it does.")] = None
     reason: Annotated[
         Reason | None, doc("Why it is down; denied: it refused. Absent while it is up, or where that is not known.")
@@ -38,25 +39,22 @@ class SourceRecord(Record, kw_only=True):
 
 
 class RpcRecord(Record, kw_only=True):
-    """A call of the pod-resources API."""
+    """An RPC of the pod-resources API."""
 
     rpc: Annotated[str, doc("List, GetAllocatableResources or Get.")]
-    support: Annotated[Support, doc("Whether the running kubelet serves it; unknown until it was asked.")]
+    support: Annotated[Support, doc("Whether the running kubelet serves it; unknown until it was called.")]
 
     key: ClassVar[tuple[str, ...]] = ("rpc",)
 
 
 class PartRecord(Record, kw_only=True):
-    """One half of the kubelet's answer."""
+    """One part of the kubelet's data."""
 
     part: Annotated[str, doc("pods or allocatable.")]
-    stale: Annotated[bool, doc("Whether what is shown is older than the last poll.")]
+    stale: Annotated[bool, doc("Whether the data is older than the last poll.")]
     held: Annotated[
         bool,
-        doc(
-            "Whether newer answers exist that are not believed yet, because the kubelet has just started and still "
-            "answers too little."
-        ),
+        doc("Whether some of the data was reported before the kubelet's restart and not since, and is retained."),
     ]
 
     key: ClassVar[tuple[str, ...]] = ("part",)
@@ -65,33 +63,33 @@ class PartRecord(Record, kw_only=True):
 class MetadataSourceRecord(Record, kw_only=True):
     """The source of pod metadata."""
 
-    synced: Annotated[bool, doc("Whether the node's pods are known completely and kept up to date.")]
-    up: Annotated[bool, doc("Whether it answered when it was last asked.")]
-    away: Annotated[bool, doc("Whether it cannot be reached, so that a kubelet may not know its pods either.")]
+    synced: Annotated[bool, doc("Whether the node's pods are completely known and followed.")]
+    up: Annotated[bool, doc("Whether it answered the last request.")]
+    away: Annotated[
+        bool, doc("Whether it cannot be reached, so that a restarted kubelet may not know its pods either.")
+    ]
     last_success: Annotated[Moment | None, doc("When it last answered. Absent until it does.")] = None
-    origin: Annotated[
-        MetadataOrigin, doc("apiserver or podsapi (the kubelet's Pods API). Absent where it is the former.")
-    ] = MetadataOrigin.APISERVER
+    origin: Annotated[MetadataOrigin, doc("apiserver or podsapi (the kubelet's Pods API). Absent for apiserver.")] = (
+        MetadataOrigin.APISERVER
+    )
     reason: Annotated[Reason | None, doc("Why it is not up, if a request failed.")] = None
 
 
 class StatusRecord(Record, kw_only=True):
-    """How far the document may be trusted."""
+    """The freshness and completeness of the document."""
 
-    allocation: Annotated[
-        AvailabilityRecord | None, doc("Whether the document says who holds what, and if not, why.")
-    ] = None
-    sources: Annotated[list[SourceRecord], doc("Where the facts come from, and whether they still do.")]
-    rpcs: Annotated[list[RpcRecord], doc("Which calls of the pod-resources API the kubelet serves.")]
-    parts: Annotated[list[PartRecord], doc("How fresh the two halves of the kubelet's answer are.")]
+    allocation: Annotated[AvailabilityRecord | None, doc("Whether there is an allocation, and if not, why.")] = None
+    sources: Annotated[list[SourceRecord], doc("The sources, and whether they answer.")]
+    rpcs: Annotated[list[RpcRecord], doc("The RPCs of the pod-resources API that the kubelet serves.")]
+    parts: Annotated[list[PartRecord], doc("The freshness of both parts of the kubelet's data.")]
     metadata: Annotated[
         MetadataSourceRecord | None,
-        doc("How far the pods are known by the source of their metadata. Absent where none is asked."),
+        doc("The state of the pod metadata. Absent if metadata is off."),
     ] = None
 
 
 def write_status(snapshot: Snapshot) -> StatusRecord:
-    """Return the status; `allocation` repeats in words what the absence of `pods` says."""
+    """Return the status; `allocation` says in words what the absence of `pods` means."""
     return StatusRecord(
         allocation=_write_availability(snapshot),
         sources=[
@@ -114,7 +112,7 @@ def _write_availability(snapshot: Snapshot) -> AvailabilityRecord:
 
 
 def write_metadata_source(metadata: Metadata) -> MetadataSourceRecord:
-    """Return how far the API server's pods are known."""
+    """Return the state of the metadata source."""
     return MetadataSourceRecord(
         synced=metadata.synced,
         up=metadata.is_up,
@@ -134,7 +132,7 @@ def read_sources(status: StatusRecord) -> tuple[SourceHealth, ...]:
 
 
 def read_rpcs(status: StatusRecord) -> tuple[RpcSupport, ...]:
-    """Return which calls the kubelet serves."""
+    """Return which RPCs the kubelet serves."""
     return tuple(RpcSupport(row.rpc, row.support) for row in distinct(status.rpcs))
 
 
@@ -144,13 +142,13 @@ def read_parts(status: StatusRecord) -> tuple[Part, ...]:
 
 
 def read_metadata_source(record: MetadataSourceRecord) -> Metadata:
-    """Return what is said of the API server as a source, without its pods."""
+    """Return the state of the metadata source, without its pods."""
     moment = read_optional(record.last_success)
     return Metadata({}, record.synced, record.up, record.away, moment, record.origin, record.reason)
 
 
 def read_optional(moment: str | None) -> float | None:
-    """Return the Unix seconds of a point in time; None where it is absent."""
+    """Return the Unix seconds of a timestamp; None if it is absent."""
     return None if moment is None else read_moment(moment)
 
 

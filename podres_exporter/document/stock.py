@@ -1,4 +1,4 @@
-"""What the node has of each resource, what is held and what is left."""
+"""Stock in the document: what the node has of each resource, what is held and what is free."""
 
 from collections.abc import Collection
 from typing import Annotated, ClassVar
@@ -25,8 +25,8 @@ Stock = tuple[tuple[DeviceStock, ...], CpuStock, tuple[MemoryStock, ...]]
 AtLeast = Annotated[
     bool,
     doc(
-        "true where more may be held than is known, so that it is not known what is free; allocatable is left out "
-        "then, for nothing may be taken from it. Absent where all that is held is known."
+        "true if more may be held than is known, so that the free amount is unknown; allocatable is then absent, so "
+        "that nothing is subtracted from it. Absent if everything held is known."
     ),
 ]
 
@@ -35,53 +35,49 @@ class DeviceStockRecord(Record, kw_only=True):
     """The devices of one resource on one set of NUMA nodes."""
 
     resource: Annotated[str, doc("The extended resource.")]
-    numa_nodes: Annotated[
-        Nodes, doc("The NUMA nodes that these devices are near to. Absent where none is stated.")
-    ] = []
+    numa_nodes: Annotated[Nodes, doc("The NUMA nodes of these devices. Absent if none is stated.")] = []
     allocatable: Annotated[
         Ids | None,
         doc(
-            "Ids of the devices that the kubelet reports as allocatable or that are held. Absent where the kubelet "
-            "cannot be asked."
+            "Ids of the devices that the kubelet reports as allocatable or that are held. Absent if the kubelet does "
+            "not report it."
         ),
     ] = None
     held: Annotated[Ids, doc("Ids of the devices that containers hold.")]
     free: Annotated[
         Ids | None,
-        doc("Ids of the devices that are reported and not held. Absent where the kubelet cannot be asked."),
+        doc("Ids of the devices that are reported and not held. Absent if the kubelet does not report it."),
     ] = None
     held_but_unallocatable: Annotated[
         Ids | None,
         doc(
             "Ids of the devices that are held and not reported: unhealthy, removed, plugin gone, or an empty topology. "
-            "Absent where the kubelet cannot be asked."
+            "Absent if the kubelet does not report it."
         ),
     ] = None
     off_node: Annotated[
         Ids,
         doc(
-            "Ids of reported devices that state a NUMA node which is none (-1), so that no node will do for them. "
-            "Absent where there are none."
+            "Ids of reported devices that state an invalid NUMA node (-1), so that no node suits them. Absent if "
+            "there are none."
         ),
     ] = []
     held_by_dra: Annotated[
         Ids,
-        doc("Ids of reported devices whose hardware a DRA claim has: not free. Absent where there are none."),
+        doc("Ids of reported devices whose hardware belongs to a DRA claim: not free. Absent if there are none."),
     ] = []
     held_unlisted: Annotated[
         Count,
         doc(
-            "How many devices of the resource are held that the kubelet does not list; they may be any of free. Absent "
-            "where there are none."
+            "The number of held devices of the resource that the kubelet does not list; they may be any of free. "
+            "Absent if there are none."
         ),
     ] = 0
 
     at_least: AtLeast = False
     reported: Annotated[
         Ids | None,
-        doc(
-            "With atLeast: ids of the devices that the kubelet reports as allocatable. Absent where it cannot be asked."
-        ),
+        doc("With atLeast: ids of the devices that the kubelet reports as allocatable. Absent if it cannot be asked."),
     ] = None
 
     key: ClassVar[tuple[str, ...]] = ("resource", "numa_nodes")
@@ -101,34 +97,34 @@ class CpuStockRecord(Record, kw_only=True):
         Cpus | None,
         doc(
             "CPUs that may be granted exclusively, granted or not; empty unless the CPU manager's policy is static or "
-            "a DRA driver hands out CPUs one by one. Absent where the kubelet cannot be asked."
+            "a DRA driver allocates individual CPUs. Absent if the kubelet does not report it."
         ),
     ] = None
     exclusive: Annotated[Cpus, doc("CPUs that some pod or container holds exclusively.")]
     shared_pool: Annotated[
         Cpus | None,
         doc(
-            "Allocatable CPUs that nobody is seen to hold; an upper bound of what is left to grant. Absent where the "
-            "kubelet cannot be asked."
+            "Allocatable CPUs that no pod is known to hold; an upper bound of what can still be granted. Absent if "
+            "the kubelet does not report it."
         ),
     ] = None
     held_unlisted: Annotated[
         Count,
         doc(
-            "How many CPUs are held exclusively that the kubelet does not list; they may be any of sharedPool. Absent "
-            "where there are none."
+            "The number of exclusively held CPUs that the kubelet does not list; they may be any of sharedPool. "
+            "Absent if there are none."
         ),
     ] = 0
     held_unlisted_on: Annotated[
-        list[UnlistedOnRecord], doc("Those of heldUnlisted whose NUMA node is known. Absent where there are none.")
+        list[UnlistedOnRecord], doc("Those of heldUnlisted whose NUMA node is known. Absent if there are none.")
     ] = []
     by_driver: Annotated[
-        Cpus, doc("Those of allocatable that a DRA driver hands out, and not the kubelet. Absent where there are none.")
+        Cpus, doc("Those of allocatable that a DRA driver hands out, and not the kubelet. Absent if there are none.")
     ] = ""
     at_least: AtLeast = False
     reported: Annotated[
         Cpus | None,
-        doc("With atLeast: CPUs that may be granted exclusively. Absent where the kubelet cannot be asked."),
+        doc("With atLeast: CPUs that may be granted exclusively. Absent if the kubelet does not report it."),
     ] = None
 
 
@@ -136,33 +132,32 @@ class MemoryStockRecord(Record, kw_only=True):
     """The memory of one type on one set of NUMA nodes."""
 
     memory_type: Annotated[str, doc("memory, or huge pages such as hugepages-2Mi.")]
-    numa_nodes: Annotated[Nodes, doc("The NUMA nodes. Absent where none is stated.")] = []
+    numa_nodes: Annotated[Nodes, doc("The NUMA nodes. Absent if none is stated.")] = []
     allocatable_bytes: Annotated[
         Size | None,
-        doc(
-            "What the kubelet may grant there, granted or not. Absent where it reports nothing for exactly these nodes."
-        ),
+        doc("What the kubelet may grant there, granted or not. Absent if it reports nothing for exactly these nodes."),
     ] = None
     held_bytes: Annotated[Size, doc("What is granted to pods there, each block counted once.")]
     held_unlisted_bytes: Annotated[
         Size,
         doc(
-            "What pods hold of this type, on any NUMA node, that the kubelet does not list. Absent where there is none."
+            "Memory of this type that pods hold, on any NUMA node, but the kubelet does not list. Absent if there is "
+            "none."
         ),
     ] = 0
     at_least: AtLeast = False
     reported_bytes: Annotated[
-        Size | None, doc("With atLeast: what the kubelet may grant there. Absent where it reports nothing.")
+        Size | None, doc("With atLeast: what the kubelet may grant there. Absent if it reports nothing.")
     ] = None
 
     key: ClassVar[tuple[str, ...]] = ("memory_type", "numa_nodes")
 
 
 class StockRecord(Record, kw_only=True):
-    """What the node has, what is held of it and what is left."""
+    """What the node has, what is held and what is free."""
 
     devices: Annotated[list[DeviceStockRecord], doc("Devices by resource and NUMA nodes.")]
-    cpus: Annotated[CpuStockRecord, doc("The node's CPUs as far as they can be granted exclusively.")]
+    cpus: Annotated[CpuStockRecord, doc("The node's CPUs that can be granted exclusively.")]
     memory: Annotated[
         list[MemoryStockRecord],
         doc("Memory and huge pages by type and NUMA nodes; a block over several nodes is a row of its own."),
@@ -170,7 +165,7 @@ class StockRecord(Record, kw_only=True):
 
 
 def write_stock(allocation: Allocation) -> StockRecord:
-    """Return the stock of devices, CPUs and memory; what is free, and the shared pool, are there for readers."""
+    """Return the stock of devices, CPUs and memory; `free` and `sharedPool` are derived, for readers."""
     cpus = allocation.cpus
     return StockRecord(
         devices=[
@@ -224,7 +219,7 @@ def read_stock(record: StockRecord) -> Stock:
 
 
 def _read_device_stock(record: DeviceStockRecord) -> DeviceStock:
-    """Return the stock; what the kubelet reports is what is allocatable without what is so only by being held."""
+    """Return the stock; reported are the allocatable devices except those that are only held."""
     reported = None
     if record.allocatable is not None:
         reported = frozenset(record.allocatable) - frozenset(record.held_but_unallocatable or ())

@@ -1,4 +1,4 @@
-"""The topology of the node: NUMA nodes, cores, sockets and caches."""
+"""Topology in the document: NUMA nodes, cores, sockets and caches."""
 
 from collections import defaultdict
 from typing import Annotated
@@ -19,20 +19,20 @@ class NumaNodeRecord(Record, kw_only=True):
     """A NUMA node of the machine."""
 
     node: Annotated[Count, doc("The kernel's number of the NUMA node.")]
-    cpus: Annotated[Cpus, doc("Its CPUs as a list such as 0-3,8; empty on a node of memory only.")]
+    cpus: Annotated[Cpus, doc("Its CPUs as a list such as 0-3,8; empty for a memory-only node.")]
 
 
 class CoreRecord(Record, kw_only=True):
     """A physical core."""
 
-    socket: Annotated[Count | None, doc("The socket that the core is on. Absent where the kernel states none.")] = None
+    socket: Annotated[Count | None, doc("The socket that the core is on. Absent if the kernel states none.")] = None
     core: Annotated[
         Count | None,
-        doc("The number of the core, unique within a socket. Absent where the kernel states none."),
+        doc("The number of the core, unique within a socket. Absent if the kernel states none."),
     ] = None
     l3_cache: Annotated[
         Count | None,
-        doc("The lowest CPU that shares the core's last-level cache. Absent where the kernel states none."),
+        doc("The lowest CPU that shares the core's last-level cache. Absent if the kernel states none."),
     ] = None
     cpus: Annotated[Cpus, doc("The core's CPUs (hardware threads).")]
 
@@ -76,5 +76,5 @@ def read_topology(record: TopologyRecord) -> Topology:
 
 
 def _number(number: int) -> int | None:
-    """Return the number of a core or socket; None where the kernel states none."""
+    """Return the number of a core or socket; None if the kernel does not state it."""
     return number if number >= 0 else None

@@ -1,4 +1,4 @@
-"""Running totals: device-seconds and CPU-seconds by namespace and workload."""
+"""Usage in the document: running totals of device-seconds and CPU-seconds by namespace and workload."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
@@ -24,11 +24,11 @@ class DeviceUsageRecord(Record, kw_only=True):
     resource: Annotated[str, doc("The extended resource.")]
     held: Annotated[
         Count | None,
-        doc("Devices that its containers hold now. Absent where they hold none, or there is no allocation."),
+        doc("Devices that its containers hold now. Absent if they hold none, or there is no allocation."),
     ] = None
     device_seconds: Annotated[
         Total | None,
-        doc("Device-seconds held since the exporter started. Absent where nothing was counted yet."),
+        doc("Device-seconds held since the exporter started. Absent if nothing was counted yet."),
     ] = None
 
     key: ClassVar[tuple[str, ...]] = ("namespace", "resource")
@@ -40,11 +40,11 @@ class CpuUsageRecord(Record, kw_only=True):
     namespace: Annotated[str, doc("The namespace.")]
     held: Annotated[
         Count | None,
-        doc("Exclusive CPUs that its pods hold now. Absent where they hold none, or there is no allocation."),
+        doc("Exclusive CPUs that its pods hold now. Absent if they hold none, or there is no allocation."),
     ] = None
     cpu_seconds: Annotated[
         Total | None,
-        doc("Exclusive-CPU-seconds held since the exporter started. Absent where nothing was counted yet."),
+        doc("Exclusive-CPU-seconds held since the exporter started. Absent if nothing was counted yet."),
     ] = None
 
     key: ClassVar[tuple[str, ...]] = ("namespace",)
@@ -79,19 +79,19 @@ class UsageRecord(Record, kw_only=True):
     devices: Annotated[list[DeviceUsageRecord], doc("By namespace and resource.")]
     exclusive_cpus: Annotated[list[CpuUsageRecord], doc("By namespace.")]
     workload_devices: Annotated[
-        list[WorkloadDeviceUsageRecord], doc("By workload and resource. Absent where nothing was counted yet.")
+        list[WorkloadDeviceUsageRecord], doc("By workload and resource. Absent if nothing was counted yet.")
     ] = []
     workload_exclusive_cpus: Annotated[
-        list[WorkloadCpuUsageRecord], doc("By workload. Absent where nothing was counted yet.")
+        list[WorkloadCpuUsageRecord], doc("By workload. Absent if nothing was counted yet.")
     ] = []
     dropped_totals: Annotated[
         Count,
-        doc("Totals that were removed after nothing had added to them for long. Absent where there are none."),
+        doc("The number of totals removed because they had not grown for long. Absent if there are none."),
     ] = 0
 
 
 def write_usage(usage: Usage, allocation: Allocation | None) -> UsageRecord:
-    """Return a row per namespace and resource, and one per namespace that holds or has held CPUs."""
+    """Return a row per namespace and resource, and one per namespace with CPUs now or earlier."""
     devices: Mapping[tuple[str, str], int] = allocation.devices_by_namespace if allocation else {}
     cpus: Mapping[str, int] = allocation.cpus_by_namespace if allocation else {}
     return UsageRecord(

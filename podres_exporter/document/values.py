@@ -1,4 +1,4 @@
-"""The types that all records of the document are made of."""
+"""Base types of the document's records: quantities, CPU lists, timestamps, and a record class."""
 
 from math import isinf
 from typing import Annotated, ClassVar
@@ -10,24 +10,24 @@ from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.moment import read_moment
 
 PARSE = "parse"
-"""Where a type keeps the function that parses its texts, for messages about those that it refuses."""
+"""The key under which a type stores its text parser, for error messages."""
 MOST_BYTES = 2**96 - 1
-"""A block's size has 64 bits without a sign (proto ContainerMemory.size), and sizes are added up."""
+"""A block's size is an unsigned 64-bit integer (proto ContainerMemory.size), and sizes are added up."""
 _MOST_COUNT = 2**63 - 1
-"""What quantities are capped at; the kubelet's own numbers of nodes and CPUs have 64 bits with a sign."""
+"""The cap of quantities; the kubelet's own numbers of nodes and CPUs are signed 64-bit integers."""
 _CPUS = r"^([0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)?$"
 _MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$"
 
 
 class Record(Struct, rename="camel", omit_defaults=True, kw_only=True, gc=False):
     """
-    One mapping of the document: keys in camel case, those with their default left out, unknown ones ignored.
+    A mapping of the document: keys in camel case, defaults omitted, unknown keys ignored.
 
-    Records are trees, so the cycle collector need not look at them: with it, a node of 40,000 devices takes ten times
-    as long to convert (measured).
+    Records are trees, so they are excluded from cycle collection: with it, converting a node of 40,000 devices takes
+    ten times as long (measured).
 
-    *key* names the fields that tell the records of one list apart, where no two may be equal: each is a series of its
-    own, and a series that comes twice makes Prometheus refuse the page.
+    *key* names the fields that must be unique within a list: each record becomes a series, and a duplicate series makes
+    Prometheus reject the page.
     """
 
     key: ClassVar[tuple[str, ...]] = ()
@@ -44,21 +44,21 @@ def write_nodes(nodes: NumaNodes) -> list[int]:
 
 
 def read_cpus(text: str | None) -> CpuSet | None:
-    """Return the CPUs of a list; None where there is none."""
+    """Parse a CPU list; None if absent."""
     return None if text is None else parse_cpuset(text)
 
 
 def read_size(size: int) -> int:
-    """Return the size. Raises ValueError where no sum of sizes is so large; msgspec bounds integers of 64 bits only."""
+    """Check a size. Raises ValueError if it exceeds 64 bits; msgspec only limits integers to 64 bits in JSON."""
     if size > MOST_BYTES:
-        raise ValueError(f"is a number beyond all bounds; a whole number of at most {MOST_BYTES} belongs here")
+        raise ValueError(f"is too large; must be a whole number of at most {MOST_BYTES}")
     return size
 
 
 def read_total(total: float) -> float:
-    """Return the total. Raises ValueError where it is infinite."""
+    """Check a total. Raises ValueError if it is infinite."""
     if isinf(total):
-        raise ValueError("is a number beyond all bounds; a finite number belongs here")
+        raise ValueError("is too large; must be a finite number")
     return total
 
 

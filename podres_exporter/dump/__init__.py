@@ -1,11 +1,11 @@
 """
-Snapshots as text: tables for people, CSV, documents, and the page of a scrape.
+Render snapshots as text: tables, CSV, JSON, YAML and Prometheus text; also selection and changes.
 
-Each of table, wide, free and summary gives its cells (`..._cells`, for whoever lays them out otherwise), the sentences
-below them (`..._notes`) and both as lines of a given width (`..._lines`). All take a list of snapshots and name the
-node where there are several. selection and narrow show a part of a snapshot, changes tells what is new in one.
+Each of table, wide, free and summary returns its cells (`..._cells`), the notes below them (`..._notes`), and both as
+lines of a given width (`..._lines`). All take a list of snapshots, and name the node if there are several. selection
+and narrow filter a snapshot, changes compares two of them.
 
-In tables `-` says that there is none or that it does not apply, and `?` that nobody tells.
+In tables `-` means none or not applicable, and `?` unknown.
 """
 
 from podres_exporter.dump.documents import LIST_KIND, json_text, yaml_text

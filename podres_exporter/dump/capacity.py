@@ -15,11 +15,11 @@ from podres_exporter.text.words import ids_in_order
 @dataclass(frozen=True, slots=True)
 class Left:
     """
-    One resource on one set of NUMA nodes, in CPUs, bytes or devices; None where nobody tells.
+    One resource on one set of NUMA nodes, in CPUs, bytes or devices; None if unknown.
 
-    *free* is what is surely free. *free_ids* are the devices that are not listed as held, or such CPUs as one text, of
-    which some may be held unlisted; with *is_choice* no more of them than *free* fit at once. *unallocatable_ids* are
-    held, though not reported as allocatable.
+    *free* is certainly free. *free_ids* are the devices not listed as held (CPUs as one text), of which some may be
+    held unlisted; with *is_choice*, only *free* of them fit at once. *unallocatable_ids* are held although not reported
+    as allocatable.
     """
 
     resource: str
@@ -34,7 +34,7 @@ class Left:
 
 
 def left(allocation: Allocation | None) -> list[Left]:
-    """Return CPUs, memory and devices, in this order; nothing while there is no allocation to show."""
+    """Return CPUs, memory and devices, in this order; nothing without an allocation."""
     if allocation is None:
         return []
     found = [*_cpus(allocation), *_memory(allocation.memory), *map(_devices, allocation.devices)]
@@ -44,8 +44,8 @@ def left(allocation: Allocation | None) -> list[Left]:
 
 def _claimable(stock: DraStock, devices: Mapping[DraKey, DraDevice]) -> Iterator[Left]:
     """
-    Yield DRA devices of one driver and type by NUMA nodes; what a claim that is not known may have is not said to be
-    free. Partitions, which exclude one another, stand in one row.
+    Yield DRA devices of one driver and type by NUMA nodes; devices that an unknown claim may have are not free.
+    Mutually exclusive partitions are in one row.
     """
     name = f"{stock.driver} ({stock.kind})" if stock.kind else stock.driver
     is_choice = stock.fitting < len(stock.available)
@@ -70,9 +70,10 @@ def _claimable(stock: DraStock, devices: Mapping[DraKey, DraDevice]) -> Iterator
 
 def _cpus(allocation: Allocation) -> Iterator[Left]:
     """
-    Yield the CPUs of each NUMA node; nothing where none may be granted.
+    Yield the CPUs of each NUMA node; nothing if none can be granted.
 
-    Free is the shared pool: an upper bound, for the kubelet does not list what only a finished init container held.
+    The free CPUs are the shared pool: an upper bound, because the kubelet does not list what only a finished init
+    container held.
     """
     cpus, topology = allocation.cpus, allocation.topology
     if cpus.allocatable is None:
@@ -97,10 +98,10 @@ def _placed(cpus: CpuSet, topology: Topology | None) -> Iterator[tuple[NumaNodes
 
 def _memory(stocks: Iterable[MemoryStock]) -> Iterator[Left]:
     """
-    Yield the memory of each NUMA node, and of nodes that a block spans together.
+    Yield the memory of each NUMA node, and of groups of nodes spanned by blocks.
 
-    The kubelet reports memory one node at a time and grants blocks over several without saying how they are split, so
-    what is left of such nodes is known for all of them in one.
+    The kubelet reports memory per node and grants blocks over several nodes without saying how they are split, so the
+    free amount of such nodes is only known for the group.
 
     Source: kubelet memorymanager policy_static.go (groups of NUMA nodes).
     """
@@ -119,7 +120,7 @@ def _memory(stocks: Iterable[MemoryStock]) -> Iterator[Left]:
 
 
 def _groups(stocks: Iterable[MemoryStock]) -> list[list[MemoryStock]]:
-    """Return the rows that have a NUMA node in common, directly or through others, together."""
+    """Return the rows grouped by common NUMA nodes, directly or through others."""
     groups: list[list[MemoryStock]] = []
     for stock in stocks:
         touching = [group for group in groups if any(stock.numa_nodes & each.numa_nodes for each in group)]

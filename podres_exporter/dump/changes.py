@@ -1,4 +1,4 @@
-"""What changed between two snapshots, a line for each."""
+"""Compare two snapshots: one line per change."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MOST_DEVICES = 8
 
 
 class Kind(StrEnum):
-    """The sign that a line begins with."""
+    """The sign at the beginning of a line."""
 
     ADDED = "+"
     REMOVED = "-"
@@ -32,8 +32,8 @@ class Change:
     """
     One change on a node; all texts are safe to print.
 
-    *subject* are the words for what it is about: a pod and a container with a resource and an id, `allocatable` with a
-    resource, or a source. *before* is empty for what was added, *after* for what was removed.
+    *subject* identifies what changed: a pod and container with a resource and an id, `allocatable` with a resource, or
+    a source. *before* is empty for what was added, *after* for what was removed.
     """
 
     node: str
@@ -51,10 +51,10 @@ class Change:
 
 def changes(before: Snapshot | None, after: Snapshot, *, known: Allocation | None = None) -> list[Change]:
     """
-    Return what is different now, sorted: first the sources, then pods, then what the kubelet may hand out.
+    Return the differences, sorted: first sources, then pods, then allocatable resources.
 
-    Without *before*, everything that is held has been added. *known* is the last allocation that was shown, to compare
-    with where *before* has none; while *after* has none, nothing is said to be gone: unavailable is never empty.
+    Without *before*, everything held counts as added. *known* is the last allocation shown, used if *before* has none;
+    if *after* has none, nothing counts as removed: unavailable is never empty.
     """
     return list(_changes(before, after, known))
 
@@ -84,7 +84,7 @@ def _differences(
     """
     Yield the differences, sorted by subject.
 
-    With *only_changed*, what is new or gone is not told. With *absent*, a fact that is not there reads so.
+    With *only_changed*, additions and removals are omitted. *absent* is the text for a missing fact.
     """
     for subject in sorted(old.keys() | new.keys()):
         before, after = old.get(subject, absent), new.get(subject, absent)
@@ -95,7 +95,7 @@ def _differences(
 
 
 def _health(node: str, old: Allocation, new: Allocation) -> Iterator[Change]:
-    """Yield changed health; not that a device turns out to be healthy, nor that it has left with its health."""
+    """Yield changed health, except for new devices that are healthy and for removed devices."""
     held = facts.holdings(new)
     for change in _differences(node, facts.health(old), facts.health(new), absent=UNKNOWN):
         is_expected = change.before == UNKNOWN and change.after == _HEALTHY
@@ -104,7 +104,7 @@ def _health(node: str, old: Allocation, new: Allocation) -> Iterator[Change]:
 
 
 def _stock(node: str, old: Allocation, new: Allocation) -> Iterator[Change]:
-    """Yield what the kubelet may hand out and could not before, or no more; nothing where it does not say."""
+    """Yield changes of allocatable resources; nothing if the kubelet does not report them."""
     yield from _differences(node, facts.reported_amounts(old), facts.reported_amounts(new))
     before, after = facts.reported_devices(old), facts.reported_devices(new)
     if before is None or after is None:
@@ -117,7 +117,7 @@ def _stock(node: str, old: Allocation, new: Allocation) -> Iterator[Change]:
 
 
 def _folded(group: Sequence[Change]) -> Sequence[Change]:
-    """Return the changes; many devices that come or go together, as a plugin's do, are one line."""
+    """Return the changes; many devices that appear or disappear together, as with a plugin, become one line."""
     if len(group) <= _MOST_DEVICES:
         return group
     first = group[0]
@@ -126,7 +126,7 @@ def _folded(group: Sequence[Change]) -> Sequence[Change]:
 
 
 def change_lines(found: Sequence[Change], *, with_node: bool = False, style: Style = PLAIN) -> list[str]:
-    """Return a line per change: `+ ml/train-0 main nvidia.com/gpu GPU-7f3c (node 0)`; *with_node* names the node."""
+    """Return a line per change: `+ ml/train-0 main nvidia.com/gpu GPU-7f3c (node 0)`; *with_node* adds the node."""
     return [
         style.paint(f"{each.kind} {f'{each.node}: ' if with_node else ''}{each.text}", _TONES[each.kind])
         for each in found
@@ -135,7 +135,7 @@ def change_lines(found: Sequence[Change], *, with_node: bool = False, style: Sty
 
 def change_document(change: Change) -> dict[str, object]:
     """
-    Return a change for programs; *subject* are the words of what it is about, as in the line.
+    Return a change as JSON values; *subject* has the words of the line.
 
     Texts are safe to print, as in the line.
     """
@@ -149,7 +149,7 @@ def change_document(change: Change) -> dict[str, object]:
 
 
 class Follower:
-    """Tells what each snapshot changes; remembers the last one, and the last allocation over a time without any."""
+    """Reports what each snapshot changes; remembers the last one, and the last allocation during a time without any."""
 
     def __init__(self, first: Snapshot | None = None) -> None:
         """Start from *first*; without it, everything that the first snapshot holds is new."""
@@ -157,7 +157,7 @@ class Follower:
         self._known = first.allocation if first is not None else None
 
     def follow(self, snapshot: Snapshot) -> list[Change]:
-        """Return what is different from the snapshot before."""
+        """Return the differences from the previous snapshot."""
         found = changes(self._last, snapshot, known=self._known)
         self._last, self._known = snapshot, snapshot.allocation or self._known
         return found

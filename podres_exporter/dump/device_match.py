@@ -1,4 +1,4 @@
-"""Match a device name as given: a full id, the physical device of shared ids, or the beginning of one of them."""
+"""Match a device name given by the user: a full id, the physical device of shared ids, or a prefix."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ MOST_NAMES = 8
 DeviceKey = tuple[str, str]
 """(resource, device id)."""
 ClaimDeviceKey = tuple[str, ...]
-"""(driver, pool, device); the CDI names where the kubelet tells no more."""
+"""(driver, pool, device); the CDI names if the kubelet reports nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The devices that were meant: those of device plugins, and those of claims."""
+    """The matching devices: of device plugins, and of claims."""
 
     devices: frozenset[DeviceKey] = frozenset()
     claim_devices: frozenset[ClaimDeviceKey] = frozenset()
 
     @property
     def resources(self) -> frozenset[str]:
-        """The extended resources and DRA drivers that they are of."""
+        """The extended resources and DRA drivers of the matching devices."""
         return frozenset(key[0] for key in self.devices | self.claim_devices)
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """One device: *physical* is the same for all shares of it, and any of the *spellings* names it."""
+    """One device: *physical* is the same for all its shares; any of the *spellings* names it."""
 
     key: ClaimDeviceKey
     physical: ClaimDeviceKey
@@ -46,17 +46,17 @@ class _Candidate:
 
 
 def claim_device_key(device: ClaimDevice) -> ClaimDeviceKey:
-    """Return what a device of a claim is known by."""
+    """Return the key that identifies a device of a claim."""
     return (device.driver, device.pool, device.device) if device.driver else device.cdi_devices
 
 
 def find_devices(snapshots: Iterable[Snapshot], text: str) -> Found:
     """
-    Return the devices that *text* means on these nodes; a full name goes before the beginning of another.
+    Return the devices that *text* names on these nodes; a full name takes precedence over a prefix.
 
-    A device of a claim goes by its name, by `driver/pool/device`, by a CDI name, or by the UUID or PCI address that its
-    slice states. Raises SelectionError where there
-    is none, naming near ones, or where it is the beginning of several, naming them.
+    A device of a claim can be named by its name, `driver/pool/device`, a CDI name, or the UUID or PCI address in its
+    slice. Raises SelectionError if there is none (with similar names), or if a prefix is ambiguous (with the
+    candidates).
     """
     candidates = sorted(
         {each for snapshot in snapshots if snapshot.allocation for each in _candidates(snapshot.allocation)},
@@ -70,9 +70,9 @@ def find_devices(snapshots: Iterable[Snapshot], text: str) -> Found:
             names = [printable(each) for each in labels[:MOST_NAMES]]
             more = len(labels) - len(names)
             raise SelectionError(
-                f"device '{printable(text)}' fits {len(labels)} devices",
+                f"device '{printable(text)}' matches {len(labels)} devices",
                 names,
-                f"and {more} more; write more of it" if more else "write more of it",
+                f"and {more} more; use a longer prefix" if more else "use a longer prefix",
             )
     if not found:
         raise _unknown(candidates, text)
@@ -102,7 +102,7 @@ def _candidates(allocation: Allocation) -> Iterator[_Candidate]:
 
 
 def _unknown(candidates: Sequence[_Candidate], text: str) -> SelectionError:
-    """Return the error that names what may have been meant."""
+    """Return an error that names similar devices."""
     names = sorted({name for each in candidates for name in each.spellings})
     near = near_names(text, names)
     problem = f"no device '{printable(text)}'"
@@ -112,7 +112,7 @@ def _unknown(candidates: Sequence[_Candidate], text: str) -> SelectionError:
 
 
 def near_names(text: str, names: Sequence[str]) -> list[str]:
-    """Return names with the text in them, else names much like it, safe to print."""
+    """Return names that contain the text, else similar names, safe to print."""
     near = [name for name in names if text and text.lower() in name.lower()]
     near = near or get_close_matches(text, names, MOST_NAMES)
     return [printable(name) for name in near[:MOST_NAMES]]

@@ -12,7 +12,8 @@ Fields = dict[str, object]
 
 def json_text(snapshots: Sequence[Snapshot], *, generated_at_seconds: float, version: str) -> str:
     """
-    Return JSON with a line end; everything beyond ASCII is escaped, so that any terminal and any locale can take it.
+    Return JSON with a final newline, with all non-ASCII characters escaped so that any terminal and locale can print
+    it.
 
     *generated_at_seconds* are Unix seconds, *version* is that of the exporter.
     """
@@ -23,8 +24,8 @@ def yaml_text(snapshots: Sequence[Snapshot], *, generated_at_seconds: float, ver
     """
     Return the same as YAML, keys in the order of the document.
 
-    Everything beyond ASCII is escaped if any of it cannot be printed: PyYAML would write characters that turn the text
-    around, and does not read every line end that it writes.
+    All non-ASCII characters are escaped if any of them is unprintable: PyYAML would write bidirectional control
+    characters, and cannot read back every line break that it writes.
     """
     document = _document(snapshots, generated_at_seconds, version)
     text = _yaml(document, is_unicode=True)
@@ -39,7 +40,7 @@ def _yaml(document: Fields, *, is_unicode: bool) -> str:
 
 
 def _document(snapshots: Sequence[Snapshot], generated_at_seconds: float, version: str) -> Fields:
-    """Return the document of the one snapshot, or the list of those of several, or of none."""
+    """Return the document of a single snapshot, or a list for several or none."""
     from podres_exporter.document import API_VERSION, encode  # noqa: PLC0415 - a table should not wait for it
 
     documents = [encode(each, generated_at_seconds=generated_at_seconds, version=version) for each in snapshots]

@@ -1,4 +1,4 @@
-"""What of a snapshot is worth a line when it changes, as texts by what they are about."""
+"""The facts of a snapshot whose changes `dump --watch` reports, as texts by subject."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from podres_exporter.quantity import bytes_text
 from podres_exporter.text.amounts import ALIGNED, CPU, WHOLE_POD, memory_order, on_nodes
 
 Subject = tuple[str, ...]
-"""What a fact is about; joined by spaces it begins the line, and subjects are sorted by it."""
+"""What a fact is about; joined by spaces it begins the line, and facts are sorted by it."""
 Facts = dict[Subject, str]
 
 ALLOCATABLE = "allocatable"
@@ -41,14 +41,14 @@ def _owner(held: Held) -> Subject:
 
 
 def _claim_device(held: Held) -> Subject:
-    """Return the driver, and the device with its pool and share; the claim of devices without a driver."""
+    """Return the driver, and the device with pool and share; the claim if there is no driver."""
     name = "/".join(part for part in (held.pool, held.item) if part) or "no device yet"
     words = (held.resource or f"claim {held.claim}", f"{name} share {held.share}" if held.share else name)
     return tuple(printable(word) for word in words)
 
 
 def _claim_words(held: Held) -> str:
-    """Return the claim, and what claim and slice say of the device beyond what the kubelet lists."""
+    """Return the claim, and what claim and slice state beyond the kubelet's list."""
     words = [f"claim {held.claim}"]
     words += [f"request {held.request}"] if held.request else []
     words += [f"uuid {held.base}"] if held.base else []
@@ -68,7 +68,7 @@ def verdicts(allocation: Allocation) -> Facts:
 
 
 def health(allocation: Allocation) -> Facts:
-    """Return the health of every device of which it is known."""
+    """Return the health of every device with known health."""
     facts: Facts = {}
     for held in held_things(allocation):
         if held.health:
@@ -81,7 +81,7 @@ def health(allocation: Allocation) -> Facts:
 
 
 def missing(allocation: Allocation) -> Facts:
-    """Return how many of each resource a container asked for and does not show, where nothing explains it."""
+    """Return how many items of each resource a container lacks without explanation."""
     return {
         (printable("/".join(view.pod.key)), printable(each.container), "missing", printable(each.resource)): str(
             each.missing
@@ -93,7 +93,7 @@ def missing(allocation: Allocation) -> Facts:
 
 
 def reported_devices(allocation: Allocation) -> Facts | None:
-    """Return the devices that the kubelet reports as allocatable; None where it does not say."""
+    """Return the devices that the kubelet reports as allocatable; None if it does not report them."""
     facts: Facts = {}
     for stock in allocation.devices:
         if stock.reported is None:
@@ -119,7 +119,7 @@ def reported_amounts(allocation: Allocation) -> Facts:
 
 
 def states(snapshot: Snapshot) -> Facts:
-    """Return the state of the sources and of the two halves of the kubelet's answer."""
+    """Return the state of the sources and of both parts of the kubelet's data."""
     return dict(_states(snapshot))
 
 

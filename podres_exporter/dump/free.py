@@ -1,4 +1,4 @@
-"""What is left: per resource and NUMA nodes, with the ids."""
+"""The table of free resources by NUMA node, with ids (`dump --free`)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _MOST_IDS = 40
 def _upper_bound(snapshot: Snapshot) -> Iterator[str]:
     followed = snapshot.metadata is not None and snapshot.metadata.synced
     if not followed and any(each.resource == CPU and each.free for each in left(snapshot.allocation)):
-        yield "cpu: at most these; the kubelet does not list CPUs that only a finished init container held"
+        yield "cpu: upper bound; the kubelet does not list CPUs that only a finished init container held"
 
 
 def _held_memory(snapshot: Snapshot) -> Iterator[str]:
@@ -34,22 +34,22 @@ def _dual_mode(snapshot: Snapshot) -> Iterator[str]:
         if stock.held_by_dra:
             names = ", ".join(folded(sorted(map(printable, stock.held_by_dra)), _MOST_IDS))
             yield (
-                f"{printable(stock.resource)}: not free, though no pod is listed with it: a DRA claim has the same "
-                f"hardware: {names}; let either the device plugin or the DRA driver offer it"
+                f"{printable(stock.resource)}: not free although no pod is listed with it, because a DRA claim has "
+                f"the same hardware: {names}; only one of device plugin and DRA driver should offer it"
             )
 
 
 def dra_left(snapshot: Snapshot) -> Iterator[str]:
-    """Yield which pools do not count, which devices are tainted, and what capacities have left."""
+    """Yield which pools are not counted, which devices are tainted, and the remaining capacities."""
     dra = snapshot.allocation.dra if snapshot.allocation else None
     if dra is None:
         return
     for pool in dra.pools:
         name = printable("/".join(pool.key))
         if pool.is_stale:
-            yield f"{name}: not counted: its ResourceSlices are gone, so its driver has stopped; what is in use stays"
+            yield f"{name}: not counted: its ResourceSlices are gone as its driver has stopped; devices in use remain"
         elif not pool.is_complete:
-            yield f"{name}: not counted: not all ResourceSlices of its newest generation are there"
+            yield f"{name}: not counted: not all ResourceSlices of its newest generation are known"
     yield from _tainted(dra)
     for row in dra.capacity:
         if row.is_known:
@@ -57,7 +57,7 @@ def dra_left(snapshot: Snapshot) -> Iterator[str]:
             yield f"{printable(row.driver)}: {printable(row.capacity)} of devices that claims share: {left}"
     unknown = sorted({printable(row.driver) for row in dra.stock if not row.is_known})
     if unknown:
-        yield f"{', '.join(unknown)}: free not known: a claim of a pod here is not read, and may have any device"
+        yield f"{', '.join(unknown)}: free not known: a claim of a pod here could not be read and may have any device"
 
 
 _ABOUT = About(
@@ -76,7 +76,7 @@ _ABOUT = About(
 
 
 def free_cells(snapshots: Sequence[Snapshot]) -> Grid:
-    """Return a row per resource and NUMA nodes; the exact bytes, the CPU list or the ids stand under WHICH."""
+    """Return a row per resource and NUMA nodes; exact bytes, the CPU list or the ids are in column WHICH."""
     return grid(
         snapshots,
         HEADERS,
@@ -91,7 +91,7 @@ def free_notes(snapshots: Sequence[Snapshot]) -> list[str]:
 
 
 def free_lines(snapshots: Sequence[Snapshot], layout: Layout = DEFAULT) -> list[str]:
-    """Return the table; many ids are folded."""
+    """Return the table; long lists of ids are shortened."""
     cells = free_cells(snapshots)
     return grid_lines(cells, layout) if cells.rows else nothing_to_list(snapshots)
 
@@ -134,5 +134,5 @@ def _tainted(dra: DraNode) -> Iterator[str]:
 
 
 def _amount(amount: int) -> str:
-    """Return an amount in the driver's units, which nobody tells: powers of two where it is a multiple of a mebi."""
+    """Return an amount in the driver's (unknown) units, as powers of two if it is a multiple of a mebi."""
     return bytes_text(amount) if amount and amount % _BINARY == 0 else f"{amount:,}"

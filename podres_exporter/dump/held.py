@@ -1,4 +1,4 @@
-"""What is held, one by one: a CPU set of one NUMA node, a memory block, a device, a device of a claim."""
+"""Everything held on a node, item by item: a CPU set of one NUMA node, a memory block, a device, a claim device."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from podres_exporter.text.amounts import CPU
 
 
 class Thing(StrEnum):
-    """The kinds of what may be held."""
+    """The kinds of items."""
 
     CPU = "cpu"
     MEMORY = "memory"
@@ -38,13 +38,13 @@ class Thing(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Held:
     """
-    One thing that a container holds; *container* is empty for what the kubelet lists of the pod itself.
+    One item held by a container; *container* is empty for what the kubelet lists for the pod itself.
 
     *resource* is `cpu`, a memory type, an extended resource or a DRA driver. *item* is a CPU list, a device id or the
     name of a claim's device, else its CDI names; empty for memory, and for a claim without devices yet. *base* is the
     physical device: the id behind replicas, or the UUID of a claim's device as its slice states it. *amount* is in
-    CPUs, bytes or devices. *is_allocatable* is None where nobody tells; *verdict* is that of the container. *mark*:
-    how the pod's rows are known.
+    CPUs, bytes or devices. *is_allocatable* is None if unknown; *verdict* is the container's. *mark*: how the pod's
+    rows are known.
     """
 
     namespace: str
@@ -72,7 +72,7 @@ class Held:
 
 
 def held_things(allocation: Allocation | None) -> Iterator[Held]:
-    """Yield everything that is held: pods in their order, the pod's own lists before its containers'."""
+    """Yield everything held: pods in order, the pod's own lists before its containers'."""
     if allocation is None:
         return
     reported = _reported(allocation)
@@ -90,7 +90,7 @@ def held_things(allocation: Allocation | None) -> Iterator[Held]:
 
 
 def _reported(allocation: Allocation) -> dict[str, frozenset[str] | None]:
-    """Return the ids that the kubelet reports as allocatable by resource; None where it cannot be asked."""
+    """Return the ids reported as allocatable by resource; None if the kubelet does not report them."""
     found: dict[str, frozenset[str] | None] = {}
     for stock in allocation.devices:
         before = found.get(stock.resource, frozenset())
@@ -158,7 +158,7 @@ def _device(view: PodView, each: ContainerView, device: Device, reported: dict[s
 
 
 def _claims(view: PodView, each: ContainerView, slices: Mapping[DraKey, DraDevice]) -> Iterator[Held]:
-    """Yield the devices of claims that the container uses or may use, and claims that have no devices yet."""
+    """Yield the claim devices that the container uses or may use, and claims without devices yet."""
     common = (*view.pod.key, each.container.name, Thing.CLAIM)
     verdict = each.alignment.verdict
     for use in each.claim_uses:
@@ -190,20 +190,20 @@ def _claims(view: PodView, each: ContainerView, slices: Mapping[DraKey, DraDevic
 
 
 def unprepared(view: ContainerView) -> list[str]:
-    """Return the names of the container's claims that have no devices yet."""
+    """Return the names of the container's claims without devices yet."""
     prepared = {claim.name for claim in view.container.claims if claim.devices}
     return list(dict.fromkeys(claim.name for claim in view.container.claims if claim.name not in prepared))
 
 
 def _health(view: ContainerView, resource: str, device: str, pool: str = "", claim: str = "") -> tuple[str, str]:
-    """Return what the pod's status says of one device and why; several words where rows of it differ."""
+    """Return the health of one device in the pod's status and its reason; several words if rows differ."""
     wanted = (resource, device, pool, claim)
     rows = [row for row in view.health if (row.resource, row.device, row.pool, row.claim) == wanted]
     return ",".join(dict.fromkeys(row.health for row in rows)), "; ".join(row.message for row in rows if row.message)
 
 
 def by_driver(uses: tuple[ClaimUse, ...]) -> dict[tuple[str, bool], int]:
-    """Return the number of claim devices by (driver, else claim; whether it is sure that the container uses them)."""
+    """Return the number of claim devices by (driver, else claim; whether the container certainly uses them)."""
     counts: dict[tuple[str, bool], int] = {}
     for use in uses:
         key = (use.device.driver or f"claim {use.claim}", use.attribution is Attribution.CONTAINER)

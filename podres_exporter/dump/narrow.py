@@ -1,4 +1,4 @@
-"""A snapshot with less in it: the records of the model, filtered."""
+"""Filter a snapshot: return it with a subset of its records."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from podres_exporter.text.amounts import CPU
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to keep; empty sets, and None for *devices*, keep everything."""
+    """The filter; empty sets, and None for *devices*, keep everything."""
 
     is_pod: Callable[[PodKey], bool]
     is_container: Callable[[str], bool]
@@ -36,37 +36,37 @@ class Wanted:
 
     @property
     def is_about_holdings(self) -> bool:
-        """Whether less is to be seen of a container than all that it holds."""
+        """Whether only part of a container's holdings is kept."""
         return bool(self.resources or self.numa_nodes or self.devices is not None)
 
     def has_resource(self, resource: str) -> bool:
-        """Tell whether the resource is to be seen; with *devices*, only those that they are of."""
+        """Return whether the resource is kept; with *devices*, only the resources of those."""
         if self.devices is not None and resource not in self.devices.resources:
             return False
         return not self.resources or resource in self.resources
 
     def has_nodes(self, nodes: NumaNodes) -> bool:
-        """Tell whether something on these NUMA nodes is to be seen."""
+        """Return whether items on these NUMA nodes are kept."""
         return not self.numa_nodes or not self.numa_nodes.isdisjoint(nodes)
 
     def has_device(self, device: Device) -> bool:
-        """Tell whether a device of a device plugin is to be seen."""
+        """Return whether a device-plugin device is kept."""
         if self.devices is not None and (device.resource, device.device_id) not in self.devices.devices:
             return False
         return self.has_resource(device.resource) and self.has_nodes(device.numa_nodes)
 
     def has_block(self, block: MemoryBlock) -> bool:
-        """Tell whether a memory block is to be seen."""
+        """Return whether a memory block is kept."""
         return self.has_resource(block.memory_type) and self.has_nodes(block.numa_nodes)
 
     def has_claim_device(self, device: ClaimDevice) -> bool:
-        """Tell whether a device of a claim is to be seen; nobody tells its NUMA nodes."""
+        """Return whether a claim device is kept; its NUMA nodes are not known from the kubelet."""
         if self.numa_nodes or (self.resources and device.driver not in self.resources):
             return False
         return self.devices is None or claim_device_key(device) in self.devices.claim_devices
 
     def cpus(self, cpus: CpuSet, topology: Topology | None) -> CpuSet:
-        """Return those CPUs that are to be seen."""
+        """Return the CPUs that are kept."""
         if not self.has_resource(CPU):
             return frozenset()
         if not self.numa_nodes:
@@ -76,7 +76,7 @@ class Wanted:
 
 
 def narrowed(snapshot: Snapshot, wanted: Wanted) -> Snapshot:
-    """Return the snapshot with what is wanted; one without an allocation stays as it is."""
+    """Return the filtered snapshot; one without an allocation is unchanged."""
     if snapshot.allocation is None:
         return snapshot
     allocation = _allocation(snapshot.allocation, wanted)
@@ -138,7 +138,7 @@ def _allocation(allocation: Allocation, wanted: Wanted) -> Allocation:
 
 
 def _pod(view: PodView, topology: Topology | None, wanted: Wanted) -> PodView | None:
-    """Return the pod with what is wanted of it; None where nothing is."""
+    """Return the filtered pod; None if nothing remains."""
     containers = [
         _container(each, topology, wanted) for each in view.containers if wanted.is_container(each.container.name)
     ]
@@ -159,7 +159,7 @@ def _pod(view: PodView, topology: Topology | None, wanted: Wanted) -> PodView | 
 
 
 def _container(view: ContainerView, topology: Topology | None, wanted: Wanted) -> ContainerView | None:
-    """Return the container with what is wanted of it; None where it holds nothing of that."""
+    """Return the filtered container; None if nothing remains."""
     if not wanted.is_about_holdings:
         return view
     whole = view.container
@@ -177,7 +177,7 @@ def _container(view: ContainerView, topology: Topology | None, wanted: Wanted) -
 
 
 def _used(claims: Iterable[Claim], used: Collection[ClaimDeviceKey]) -> tuple[Claim, ...]:
-    """Return the claims with the devices that are used, and without claims of which none is."""
+    """Return the claims with their kept devices, without claims that have none."""
     less = [
         replace(claim, devices=tuple(each for each in claim.devices if claim_device_key(each) in used))
         for claim in claims
@@ -186,14 +186,14 @@ def _used(claims: Iterable[Claim], used: Collection[ClaimDeviceKey]) -> tuple[Cl
 
 
 def _health(rows: Iterable[DeviceHealth], container: Container) -> tuple[DeviceHealth, ...]:
-    """Return what is said of the devices that the container still has."""
+    """Return the health of the devices that the container still has."""
     names = {(device.resource, "", device.device_id) for device in container.devices}
     names |= {(each.driver, each.pool, each.device) for claim in container.claims for each in claim.devices}
     return tuple(row for row in rows if (row.resource, row.pool, row.device) in names)
 
 
 def only_pods(snapshots: Sequence[Snapshot], is_wanted: Callable[[PodKey], bool]) -> tuple[Snapshot, ...]:
-    """Return the snapshots with the wanted pods; what the nodes have to hand out stays as it is."""
+    """Return the snapshots with only these pods; the nodes' allocatable resources are unchanged."""
     return tuple(narrowed(snapshot, Wanted(is_wanted, lambda _: True)) for snapshot in snapshots)
 
 

@@ -1,4 +1,4 @@
-"""What stands below a table: how far it may be trusted, and what could not be known."""
+"""The notes below a table: freshness of the data, and what could not be known."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,20 +40,20 @@ _ALLOCATABLE_RPC = "GetAllocatableResources"
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The notes below one kind of table: those *of_node* name it where there are several, the *legend* does not."""
+    """The notes for one kind of table: those *of_node* name the node if there are several, the *legend* does not."""
 
     of_node: tuple[Notes, ...]
     legend: tuple[Notes, ...] = ()
 
 
 def merged(snapshots: Sequence[Snapshot], about: About) -> list[Note]:
-    """Return the notes on all snapshots, each once, and the legend."""
+    """Return the notes on all snapshots without duplicates, and the legend."""
     said = [f"{nodes}{note}" for notes in about.of_node for note, nodes in _by_note(snapshots, notes).items()]
     return said + [note for notes in about.legend for note in _by_note(snapshots, notes)]
 
 
 def _by_note(snapshots: Sequence[Snapshot], notes: Notes) -> dict[Note, str]:
-    """Return the nodes that have the note, to stand before it; an empty text where there is but one node."""
+    """Return the prefix naming the nodes with the note; empty if there is only one node."""
     nodes_by_note: dict[Note, list[str]] = {}
     for snapshot in snapshots:
         for note in notes(snapshot):
@@ -64,7 +64,7 @@ def _by_note(snapshots: Sequence[Snapshot], notes: Notes) -> dict[Note, str]:
 
 
 def trust(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield why there is nothing to show, or why it is not of this moment; belongs below everything."""
+    """Yield why there is nothing to show, or why the data is not current; goes below every table."""
     held = [printable(each.part) for each in snapshot.parts if each.held]
     stale = [printable(each.part) for each in snapshot.parts if each.stale and not each.held]
     since = last_answer(snapshot)
@@ -93,17 +93,17 @@ _SOURCES = {
 
 
 def metadata(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield what is not known for want of the API server."""
+    """Yield what is unknown without metadata."""
     if snapshot.allocation is None:
         return
     if snapshot.metadata is None:
-        yield "no metadata: the API server is not asked, so workloads, requests and health are not known"
+        yield "no metadata: metadata is off, so workloads, requests and health are not known"
     elif not snapshot.metadata.synced:
-        yield "metadata not synced: workloads, requests and health may be missing or old"
+        yield "metadata not synced: workloads, requests and health may be missing or outdated"
 
 
 def places(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield why the NUMA nodes and the alignment of some containers are not known."""
+    """Yield why the NUMA nodes or the alignment of some containers are unknown."""
     allocation = snapshot.allocation
     if allocation is None:
         return
@@ -116,25 +116,25 @@ def places(snapshot: Snapshot) -> Iterator[Note]:
     if unplaced and allocation.topology is not None:
         one = unplaced == 1
         held = "1 held device or CPU has" if one else f"{unplaced} held devices or CPUs have"
-        yield f"{held} no known NUMA node, and {'is' if one else 'are'} left out of NUMA and ALIGNED"
+        yield f"{held} no known NUMA node, and {'is' if one else 'are'} ignored in NUMA and ALIGNED"
 
 
 def claims(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield what is not told of the devices of claims."""
+    """Yield what is unknown about the devices of claims."""
     uses = [use for view in _pods(snapshot.allocation) for each in view.containers for use in each.claim_uses]
     if any(use.attribution is Attribution.CLAIM for use in uses):
-        yield "(DRA?): the device is of a claim that the container refers to; nothing tells whether it uses this one"
+        yield "(DRA?): the device belongs to a claim of the container; whether the container uses it is unknown"
 
 
 def claim_cells(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield what `?` says in the row of a claim's device."""
+    """Yield the meaning of `?` in the row of a claim device."""
     known = snapshot.allocation.dra.devices() if snapshot.allocation and snapshot.allocation.dra else {}
     uses = [use for view in _pods(snapshot.allocation) for each in view.containers for use in each.claim_uses]
     unplaced = [use for use in uses if (use.device.driver, use.device.pool, use.device.device) not in known]
     if unplaced or any(use.attribution is Attribution.CLAIM for use in uses):
         yield (
-            "of a claim's device the kubelet does not tell the NUMA node; USES ? is a device of a claim that the "
-            "container refers to, and nothing tells whether it uses this one"
+            "the kubelet does not report the NUMA node of claim devices; USES ? is a device of a claim of the "
+            "container, of which it is unknown whether the container uses it"
         )
 
 
@@ -145,7 +145,7 @@ def skipped(snapshot: Snapshot) -> Iterator[Note]:
         count = counts["terminal"]
         yield f"left out: {counted(count, 'pod')} that the kubelet still lists and that {_has(count)} finished"
     if counts.get("duplicate_name"):
-        yield f"{counted(counts['duplicate_name'], 'pod')} united with another of the same namespace and name"
+        yield f"{counted(counts['duplicate_name'], 'pod')} merged with another of the same namespace and name"
 
 
 def _has(count: int) -> str:
@@ -153,18 +153,18 @@ def _has(count: int) -> str:
 
 
 def pod_lists(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield what a row of a whole pod is."""
+    """Yield the meaning of a pod-level row."""
     if any(view.pod.exclusive_cpus or view.pod.memory for view in _pods(snapshot.allocation)):
-        yield "(pod): what the kubelet lists of the pod as a whole; its containers repeat some of it"
+        yield "(pod): listed by the kubelet for the pod as a whole; its containers repeat some of it"
 
 
 def unallocatable(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield the devices of the node that are held and that the kubelet does not report as allocatable."""
+    """Yield the held devices of the node that the kubelet does not report as allocatable."""
     yield from _unallocatable(snapshot, lambda _key: True)
 
 
 def unallocatable_of_pods(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield the devices of the pods in the table that the kubelet does not report as allocatable."""
+    """Yield the held devices of the pods in the table that the kubelet does not report as allocatable."""
     shown = {
         (device.resource, device.device_id)
         for view in _pods(snapshot.allocation)
@@ -189,7 +189,7 @@ def _unallocatable(snapshot: Snapshot, is_wanted: Callable[[tuple[str, str]], bo
 
 
 def free_unknown(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield why nobody can tell what is free."""
+    """Yield why free amounts are unknown."""
     allocation = snapshot.allocation
     if allocation is None or not is_stock_unknown(allocation):
         return
@@ -200,21 +200,21 @@ def free_unknown(snapshot: Snapshot) -> Iterator[Note]:
 
 
 def is_stock_unknown(allocation: Allocation) -> bool:
-    """Tell whether the kubelet has not said what it may hand out."""
+    """Return whether the kubelet has not reported what is allocatable."""
     return allocation.cpus.allocatable is None or any(stock.reported is None for stock in allocation.devices)
 
 
 def double_held(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield what two pods hold that only one may have: an error of the kubelet or of a driver."""
+    """Yield what two pods hold although only one may: a bug of the kubelet or a driver."""
     doubles = (snapshot.allocation and snapshot.allocation.doubles) or ()
-    for is_certain, words in ((True, "held twice"), (False, "perhaps held twice, unless for admin access")):
+    for is_certain, words in ((True, "held twice"), (False, "possibly held twice, unless for admin access")):
         found = [double_text(each) for each in doubles if (each.certainty is Certainty.CERTAIN) is is_certain]
         if found:
             yield f"{words}: {', '.join(folded(found, _MOST_NAMES))}"
 
 
 def misaligned(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield the containers that one NUMA node could have served and none does."""
+    """Yield the containers that are misaligned: one NUMA node could have served them."""
     names = [
         f"{pod_name(view)} {printable(each.container.name)}"
         for view in _pods(snapshot.allocation)
@@ -226,7 +226,7 @@ def misaligned(snapshot: Snapshot) -> Iterator[Note]:
 
 
 def missing(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield what containers asked for and do not show, where nothing explains it."""
+    """Yield what containers lack without explanation."""
     found = [
         f"{pod_name(view)} {printable(each.container)} {each.missing} of {each.requested} {resource_name(each)}"
         for view in _pods(snapshot.allocation)
@@ -234,7 +234,7 @@ def missing(snapshot: Snapshot) -> Iterator[Note]:
         if each.missing and each.explanation is Explanation.UNEXPLAINED
     ]
     if found:
-        yield f"missing, asked for and not held: {', '.join(folded(found, _MOST_NAMES))}"
+        yield f"missing, requested but not held: {', '.join(folded(found, _MOST_NAMES))}"
 
 
 def resource_name(request: Request) -> str:
@@ -252,7 +252,7 @@ def _pods(allocation: Allocation | None) -> Sequence[PodView]:
 
 
 def ending(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield the holders that are being deleted or have finished, for what they hold is coming free."""
+    """Yield the pods that are being deleted or have finished, because what they hold is about to be free."""
     for words, pods in _ending(snapshot.allocation).items():
         yield f"{words}: {', '.join(folded(pods, _MOST_NAMES))}"
 
@@ -271,7 +271,7 @@ def _ending(allocation: Allocation | None) -> dict[str, list[str]]:
 
 
 def unlisted(snapshot: Snapshot) -> Iterator[Note]:
-    """Yield who is known to hold what that the kubelet does not list, so that it counts for nobody's."""
+    """Yield which pods are known to hold something that the kubelet does not list."""
     for view in snapshot.allocation.pods if snapshot.allocation else ():
         for row in view.unlisted:
             who = printable("/".join((*view.pod.key, row.container)))
@@ -293,5 +293,5 @@ def two_names(snapshot: Snapshot) -> Iterator[Note]:
         holder = printable(f"{each.namespace}/{each.pod}")
         yield (
             f"{printable(each.resource)} {printable(each.device_id)} counts as free, but is held as "
-            f"{printable(each.held_as)} {printable(each.held_id)} by {holder}; the kubelet would hand it out again"
+            f"{printable(each.held_as)} {printable(each.held_id)} by {holder}; the kubelet would allocate it again"
         )

@@ -1,4 +1,4 @@
-"""The text that a scrape would get of these snapshots, the exporter's own counters left out."""
+"""Render snapshots as a scrape would show them, without the exporter's own counters (`dump -o prom`)."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -17,8 +17,8 @@ def prom_text(
     """
     Return the page in the text format, family by family.
 
-    For one snapshot it is the page of that node's exporter. Of several nodes every line has the label `node`, for the
-    state of their sources would otherwise be the same series.
+    For one snapshot it is the page of that node's exporter. For several, every line has the label `node`, because the
+    state of their sources would otherwise be duplicate series.
     """
     several = len(snapshots) > 1
     texts: dict[str, tuple[Family, list[str]]] = {}
@@ -31,7 +31,7 @@ def prom_text(
 def _written(
     snapshot: Snapshot, families: Collection[Family], *, node_label: bool, everywhere: bool
 ) -> Iterable[tuple[Family, str]]:
-    """Yield each family with its lines; with *everywhere* even what is said of the exporter has the label `node`."""
+    """Yield each family with its lines; with *everywhere*, the exporter's own families have the label `node` too."""
     if snapshot.allocation is not None:
         yield from AllocationWriter(families, snapshot.node, node_label=node_label).write(snapshot.allocation)
     for family, text in write_rest(snapshot, families, node_label=node_label):

@@ -1,4 +1,4 @@
-"""A part of a snapshot: some pods, some containers, some of what they hold."""
+"""Select a part of a snapshot: pods, containers, and what they hold."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from podres_exporter.text.amounts import CPU, MEMORY, on_nodes
 @dataclass(frozen=True, slots=True)
 class Selection:
     """
-    What to show; what is empty does not narrow.
+    The selection; empty fields select everything.
 
     *pods* and *containers* are shell patterns (`train-*`), a pod's may begin with its namespace (`ml/train-*`).
     *resources* are extended resources, `cpu`, memory types and DRA drivers. *device* is as `find_devices` reads it.
-    *numa_nodes*: what sits on, or is near, one of them; what has no stated node is left out.
+    *numa_nodes*: items on or near one of them; items without a stated node are left out.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -34,20 +34,20 @@ class Selection:
 
 def select(snapshot: Snapshot, selection: Selection) -> Snapshot:
     """
-    Return the snapshot with what is selected: pods, containers that have something of it, and what they hold of it.
+    Return the snapshot with the selection: pods, their matching containers, and the selected items.
 
-    What the node has is narrowed by resource and NUMA node, not by pod; verdicts stay those of whole containers. A
-    snapshot without an allocation stays as it is. Raises SelectionError as `select_nodes` does.
+    The node's stock is filtered by resource and NUMA node, not by pod; verdicts remain those of whole containers. A
+    snapshot without an allocation is unchanged. Raises SelectionError as `select_nodes` does.
     """
     return select_nodes([snapshot], selection)[0]
 
 
 def select_nodes(snapshots: Sequence[Snapshot], selection: Selection) -> tuple[Snapshot, ...]:
     """
-    Return each snapshot with what is selected; a name need be known to one of the nodes only.
+    Return each snapshot with the selection; a name needs to exist on only one of the nodes.
 
-    Raises SelectionError where a namespace, pod, container, resource, device or NUMA node is known to none of them,
-    naming near ones, or where a device is not told apart from others.
+    Raises SelectionError if a namespace, pod, container, resource, device or NUMA node exists on none of them (with
+    similar names), or if a device is ambiguous.
     """
     known = [each for each in snapshots if each.allocation is not None]
     if not known:
@@ -63,9 +63,9 @@ def select_nodes(snapshots: Sequence[Snapshot], selection: Selection) -> tuple[S
 
 def nobody_holds(snapshots: Sequence[Snapshot], selection: Selection) -> list[str]:
     """
-    Return a sentence per selected device that no container holds; for whoever asks who has it.
+    Return a sentence per selected device that no container holds.
 
-    *snapshots* are those before they were narrowed. Raises SelectionError as `find_devices` does.
+    *snapshots* are the unfiltered ones. Raises SelectionError as `find_devices` does.
     """
     if selection.device is None or not any(each.allocation for each in snapshots):
         return []
@@ -87,7 +87,7 @@ def _how_free(allocation: Allocation, stock: DeviceStock, device: str) -> str:
         if (each.resource, each.device_id) == (stock.resource, device):
             return (
                 f"but it is held as {printable(each.held_as)} {printable(each.held_id)} by "
-                f"{printable(each.namespace)}/{printable(each.pod)}, and the kubelet would hand it out again"
+                f"{printable(each.namespace)}/{printable(each.pod)}, and the kubelet would allocate it again"
             )
     if stock.unlisted:
         return f"but {stock.unlisted} more of its kind are held that the kubelet does not list, so it may not be free"
@@ -101,17 +101,17 @@ class _Pods:
         self._namespaces, self._pods, self._containers = selection.namespaces, selection.pods, selection.containers
 
     def matches(self, key: PodKey) -> bool:
-        """Tell whether the pod is selected."""
+        """Return whether the pod is selected."""
         if self._namespaces and key[0] not in self._namespaces:
             return False
         return not self._pods or any(_matches_pod(key, pattern) for pattern in self._pods)
 
     def matches_container(self, name: str) -> bool:
-        """Tell whether containers of that name are selected; the empty name is the pod's own list."""
+        """Return whether containers of that name are selected; the empty name is the pod's own list."""
         return not self._containers or any(fnmatchcase(name, pattern) for pattern in self._containers)
 
     def check(self, snapshots: Sequence[Snapshot]) -> None:
-        """Raise SelectionError where one of the patterns matches nothing."""
+        """Raise SelectionError if a pattern matches nothing."""
         listed = {view.pod.key for allocation in _allocations(snapshots) for view in allocation.pods}
         told = {key for each in snapshots if each.metadata for key in each.metadata.pods}
         _check("namespace", self._namespaces, {namespace for namespace, _ in listed | told}, snapshots)
@@ -140,7 +140,7 @@ def _unknown_pod(
     told: Collection[PodKey],
     snapshots: Sequence[Snapshot],
 ) -> SelectionError:
-    """Return the error for a pod that no kubelet lists."""
+    """Return the error for a pod that is not listed."""
     where = f" in {', '.join(map(printable, namespaces))}" if namespaces else ""
     problem = f"no pod '{printable(pattern)}'{where} on {_nodes(snapshots)}"
     if any(_matches_pod(key, pattern) and (not namespaces or key[0] in namespaces) for key in told):
@@ -150,7 +150,7 @@ def _unknown_pod(
 
 
 def _near_pods(pattern: str, listed: Collection[PodKey]) -> list[str]:
-    """Return pods of that name in other namespaces, else those with a name much like it."""
+    """Return pods of that name in other namespaces, else pods with similar names."""
     elsewhere = sorted(key for key in listed if _matches_pod(key, pattern))
     if not elsewhere:
         near = near_names(pattern.rpartition("/")[2], sorted({name for _, name in listed}))
@@ -167,7 +167,7 @@ def _check(
     snapshots: Sequence[Snapshot],
     matches: Callable[[str, str], bool] = str.__eq__,
 ) -> None:
-    """Raise SelectionError where one of the wanted names is not known."""
+    """Raise SelectionError if a name does not exist."""
     for name in wanted:
         if not any(matches(each, name) for each in known):
             near = near_names(name, sorted(known))
@@ -182,7 +182,7 @@ def _check(
 
 
 def _check_nodes(wanted: NumaNodes, snapshots: Sequence[Snapshot]) -> None:
-    """Raise SelectionError for a NUMA node that no machine has."""
+    """Raise SelectionError for a NUMA node that does not exist on any machine."""
     known: set[int] = set()
     for allocation in _allocations(snapshots):
         known |= allocation.topology.nodes if allocation.topology else set()
@@ -196,7 +196,7 @@ def _check_nodes(wanted: NumaNodes, snapshots: Sequence[Snapshot]) -> None:
 
 
 def _resources(snapshots: Sequence[Snapshot]) -> set[str]:
-    """Return every name that a resource may be selected by."""
+    """Return every name by which a resource can be selected."""
     names = {CPU, MEMORY}
     for allocation in _allocations(snapshots):
         names |= {stock.resource for stock in allocation.devices} | {stock.memory_type for stock in allocation.memory}

@@ -1,4 +1,4 @@
-"""CSV for spreadsheets and scripts: RFC 4180, one row per thing that is held, exact numbers and whole ids."""
+"""CSV output (RFC 4180): one row per held item, with exact numbers and full ids."""
 
 import csv
 import io
@@ -41,7 +41,7 @@ CSV_HEADER = (
     "state",
     "started_at",
 )
-"""The columns, a contract: new ones come at the end. What is not known or does not apply is empty."""
+"""The columns, a public contract: new ones are appended. Unknown or inapplicable cells are empty."""
 
 _UNITS = {Thing.CPU: "cpus", Thing.MEMORY: "bytes", Thing.DEVICE: "devices", Thing.CLAIM: "devices"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -50,10 +50,10 @@ _GUARD = "'"
 
 def csv_text(snapshots: Sequence[Snapshot]) -> str:
     """
-    Return the header and the rows, with the line ends of RFC 4180.
+    Return the header and the rows, with RFC 4180 line ends.
 
-    Names come from whoever may create pods or devices, and spreadsheets take a cell that begins with `=`, `+`, `-`,
-    `@`, a tab or a line end for a formula: such a cell gets a `'` in front.
+    Names can be chosen by anyone who may create pods or devices, and spreadsheets treat cells beginning with `=`, `+`,
+    `-`, `@`, a tab or a line end as formulas: such cells are prefixed with `'`.
 
     Source: OWASP, "CSV Injection".
     """
@@ -71,7 +71,7 @@ def _guarded(cell: str) -> str:
 
 
 def _cells(held: Held) -> Iterator[str]:
-    """Yield the cells behind the node's name."""
+    """Yield the cells after the node's name."""
     meta = held.meta
     yield from (held.namespace, held.pod, held.container, held.thing.value, held.resource, held.item)
     yield from (str(held.amount), _UNITS[held.thing], nodes_text(held.numa_nodes))

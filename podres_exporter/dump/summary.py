@@ -1,4 +1,4 @@
-"""The summary: how much each node has and holds, and how it is with its pods and its sources."""
+"""The summary (`dump --nodes`): totals of each node, and the state of its pods and sources."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _UP, _DOWN = "up", "down"
 def _legend(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.allocation is not None:
         yield (
-            "FREE of cpu is the shared pool; UNALLOCATABLE is held, but not reported as allocatable; ALIGNED and "
+            "FREE of cpu is the shared pool; UNALLOCATABLE is held but not reported as allocatable; ALIGNED and "
             "MISSING count containers"
         )
 
@@ -41,7 +41,7 @@ _ABOUT = About(
 
 
 def summary_cells(snapshots: Sequence[Snapshot]) -> tuple[Grid, Grid]:
-    """Return the stock, a row per resource and NUMA nodes, and the state of the nodes, a row each."""
+    """Return the stock, a row per resource and NUMA nodes, and the state, a row per node."""
     stock = grid(
         snapshots,
         STOCK_HEADERS,
@@ -112,7 +112,7 @@ def _holds_something(view: PodView) -> bool:
 
 
 def _kubelet(snapshot: Snapshot) -> str:
-    """Return `up`, and what of its answers is stale or held."""
+    """Return `up`, and which parts are stale or held."""
     words = [_up(snapshot, "kubelet")]
     words += [f"{printable(part.part)} {'held' if part.held else 'stale'}" for part in snapshot.parts if _is_old(part)]
     return ", ".join(words)
@@ -130,7 +130,7 @@ def _up(snapshot: Snapshot, source: str) -> str:
 
 
 def _topology(snapshot: Snapshot) -> str:
-    """Return whether the topology can be read, and whether it is known if nobody tells that."""
+    """Return whether the topology can be read, or is known if its source has no state."""
     known = snapshot.allocation is not None and snapshot.allocation.topology is not None
     up = _up(snapshot, "topology")
     return _UP if up == UNKNOWN and known else up

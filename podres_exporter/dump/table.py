@@ -1,4 +1,4 @@
-"""The table: one row per container, and what it holds folded to counts."""
+"""The default table: one row per container, with its holdings as counts."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -67,11 +67,11 @@ def table_cells(
     keep: Collection[str] = (),
 ) -> Grid:
     """
-    Return a row per container that holds something, with *everything* per container.
+    Return a row per container that holds something (with *everything*, per container).
 
-    Columns nobody fills go, but for those to *keep*.
+    Empty columns are dropped, except those in *keep*.
 
-    *now_seconds* are the Unix seconds to which ages count; without them there are none.
+    *now_seconds* is the time from which ages are computed (Unix seconds); None: no ages.
     """
     whole = grid(
         snapshots,
@@ -83,7 +83,7 @@ def table_cells(
 
 
 def _folded(cells: Grid) -> Grid:
-    """Return the table with all that a container holds in one column: for long names, and narrow terminals."""
+    """Return the table with all holdings of a container in one column, for long names and narrow terminals."""
     places = [place for place, header in enumerate(cells.headers) if header in _HOLDS]
     first, last = places[0], places[-1] + 1
     rows = tuple((*row[:first], _together(cells.headers, row, places), *row[last:]) for row in cells.rows)
@@ -124,10 +124,10 @@ def table_text(
     now_seconds: float | None = None,
 ) -> tuple[list[str], list[str]]:
     """
-    Return the table, and the sentences below it.
+    Return the table and its notes.
 
-    What a container holds stands in one column where it would not fit otherwise. WORKLOAD is dropped where there is no
-    room, and a sentence says so.
+    Holdings are merged into one column if they would not fit otherwise. WORKLOAD is dropped if there is no room, and a
+    note says so.
     """
     cells = table_cells(snapshots, everything=everything, now_seconds=now_seconds).sorted_by(layout.sort_by)
     if cells.rows and not fits(cells, layout.columns) and not _HOLDS.isdisjoint(cells.headers):
@@ -138,7 +138,7 @@ def table_text(
 
 
 def nothing_to_list(snapshots: Sequence[Snapshot]) -> list[str]:
-    """Return the sentence that stands in place of an empty table; none where nobody knows what there is."""
+    """Return the sentence that replaces an empty table; none if it is unknown what is held."""
     known = [printable(each.node) for each in snapshots if each.allocation is not None]
     return [f"nothing to list on {', '.join(known)}"] if known else []
 
@@ -158,7 +158,7 @@ def _rows(snapshot: Snapshot, now_seconds: float | None, *, everything: bool) ->
 
 
 def _whole_pod(view: PodView, topology: Topology | None) -> Row:
-    """Return what the kubelet lists of the pod itself; nobody judges its alignment."""
+    """Return the row of what the kubelet lists for the pod itself, without alignment."""
     pod = view.pod
     nodes = topology.nodes_of(pod.exclusive_cpus) if topology else frozenset[int]()
     nodes = nodes.union(*(block.numa_nodes for block in pod.memory))
@@ -175,7 +175,7 @@ def _container(view: ContainerView) -> Row:
 
 
 def _devices(view: ContainerView) -> str:
-    """Return `4x nvidia.com/gpu, 2x gpu.example.com (DRA)`; with `(DRA?)` what it may not be using."""
+    """Return `4x nvidia.com/gpu, 2x gpu.example.com (DRA)`; `(DRA?)` for devices that it may not use."""
     counts = Counter(device.resource for device in view.container.devices)
     texts = [f"{count}x {printable(resource)}" for resource, count in sorted(counts.items())]
     for (driver, is_sure), count in sorted(by_driver(view.claim_uses).items()):
@@ -197,7 +197,7 @@ def _size(memory_type: str, size: int) -> str:
 
 
 def _health(view: ContainerView) -> str:
-    """Return `Healthy`, or how many of its devices are anything else."""
+    """Return `Healthy`, or the number of unhealthy or unknown devices."""
     if not view.health:
         return UNKNOWN if _has_devices(view.container) else NONE
     counts = Counter(row.health for row in view.health if row.health != _HEALTHY)

@@ -1,4 +1,4 @@
-"""The wide table: one row per thing that is held, with its id."""
+"""The wide table: one row per held item, with its id."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -55,9 +55,9 @@ def wide_cells(snapshots: Sequence[Snapshot], *, now_seconds: float | None = Non
     """
     Return a row per CPU set of a NUMA node, memory block, device and claim device.
 
-    Columns nobody fills go, but for those to *keep*.
+    Empty columns are dropped, except those in *keep*.
 
-    *now_seconds* are the Unix seconds to which ages count; without them there are none.
+    *now_seconds* is the time from which ages are computed (Unix seconds); None: no ages.
     """
     whole = grid(snapshots, HEADERS, lambda each: _rows(each, now_seconds), right=("AMOUNT",))
     return whole.without_empty(_IF_ANY.difference(keep))
@@ -71,7 +71,7 @@ def wide_notes(snapshots: Sequence[Snapshot]) -> list[str]:
 def wide_lines(
     snapshots: Sequence[Snapshot], layout: Layout = DEFAULT, *, now_seconds: float | None = None
 ) -> list[str]:
-    """Return the table in lines as long as it takes: each thing has one line."""
+    """Return the table in lines of any length: one line per item."""
     cells = wide_cells(snapshots, now_seconds=now_seconds)
     return grid_lines(cells, replace(layout, columns=ENDLESS)) if cells.rows else nothing_to_list(snapshots)
 
@@ -101,14 +101,14 @@ def _rows(snapshot: Snapshot, now_seconds: float | None) -> Iterator[Row]:
 
 
 def _id(held: Held) -> str:
-    """Return the id; of a claim's device with its pool."""
+    """Return the id; for claim devices including the pool."""
     if held.thing is Thing.CLAIM and held.pool:
         return printable(f"{held.pool}/{held.item}")
     return printable(held.item) or NONE
 
 
 def _uses(held: Held) -> str:
-    """Return whether the container uses the claim's device: `yes`, `admin` for admin access, `?` if it is not known."""
+    """Return whether the container uses the claim device: `yes`, `admin` for admin access, `?` if unknown."""
     if held.attribution is None:
         return NONE
     if held.is_admin:
@@ -123,7 +123,7 @@ def _allocatable(held: Held) -> str:
 
 
 def _health(held: Held) -> str:
-    """Return the health with what its plugin says of it."""
+    """Return the health with the plugin's message."""
     if not held.health:
         return UNKNOWN if held.thing in {Thing.DEVICE, Thing.CLAIM} else NONE
     message = printable(" ".join(held.message.split()))

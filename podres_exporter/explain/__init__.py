@@ -1,7 +1,7 @@
 """
-Why a pod sits where it sits, or why the kubelet does not list it: a question to a snapshot.
+Explain the placement of a pod from a snapshot, or why the kubelet does not list it.
 
-`explain` gives the account, `text` says it to a person and `document` to a program.
+`explain` returns the account, `text` renders it for people and `document` for programs.
 """
 
 from podres_exporter.explain.account import Account, ContainerAccount, Holding, Neighbour, Relation, State

@@ -1,4 +1,4 @@
-"""The account of one pod: what it asked for, what it holds and where, and who is beside it."""
+"""The records of an explanation: what a pod requested, what it holds and where, and its neighbours."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,11 +11,11 @@ from podres_exporter.model.allocation import NumaNodes
 
 class State(StrEnum):
     """
-    What the sources say of the pod together.
+    The state of a pod according to all sources.
 
-    LISTED: the kubelet lists it. REJECTED: the kubelet refused it. FINISHED: it has ended. PENDING: no kubelet has
-    taken it up yet. MISSING: the API server has it running, the kubelet does not list it. UNTOLD: the kubelet has given
-    no answer to believe.
+    LISTED: the kubelet lists it. REJECTED: the kubelet rejected it. FINISHED: it has ended. PENDING: no kubelet has
+    accepted it yet. MISSING: it runs according to the API server, but the kubelet does not list it. UNTOLD: there is no
+    usable answer of the kubelet.
     """
 
     LISTED = "listed"
@@ -29,10 +29,10 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Holding:
     """
-    What a container holds of one resource: *items* on each set of NUMA nodes, as texts; the empty set: no stated node.
+    What a container holds of one resource: *items* by set of NUMA nodes, as texts; the empty set: no stated node.
 
     *total* is the number of CPUs or devices, or bytes. *resource* is `cpu`, a memory type, an extended resource, or the
-    DRA driver of a claim's devices, whose nodes ResourceSlices tell where they are read.
+    DRA driver of a claim's devices, whose nodes come from ResourceSlices, if read.
     """
 
     resource: str
@@ -42,13 +42,12 @@ class Holding:
 
 class Relation(StrEnum):
     """
-    How another container touches this one.
+    How another container is related to this one.
 
-    DEVICE: it holds a share of the same device. CLAIM: it may use the same DRA device. ADMIN: one of
-    the two has admin access to it, which takes nothing. TWO_CLAIMS: the same, or the device was allocated twice: the
-    claims were not read. CPUS: it is granted the same
-    CPUs, as containers of a pod with pod-level resources are. CORES: it runs on the other hardware threads of this
-    container's cores. POOL: the shared pool does, and so anyone may.
+    DEVICE: it holds a share of the same device. CLAIM: it may use the same DRA device. ADMIN: one of the two has admin
+    access to it, which consumes nothing. TWO_CLAIMS: either that, or the device was allocated twice: the claims were
+    not read. CPUS: it has the same CPUs, as in pods with pod-level resources. CORES: it runs on the other hardware
+    threads of this container's cores. POOL: the shared pool does, so any pod may.
     """
 
     DEVICE = "device"
@@ -63,7 +62,7 @@ class Relation(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Neighbour:
     """
-    A container that shares something: *ours* is what this container has of it, *theirs* what the other one has.
+    A container that shares something: *ours* is this container's part, *theirs* the other one's.
 
     Names are empty for POOL; *resource* is the extended resource of DEVICE.
     """
@@ -80,16 +79,16 @@ class Neighbour:
 @dataclass(frozen=True, slots=True)
 class ContainerAccount:
     """
-    One container. *asked* is None where the API server does not tell; *missing* is what it asked for and does not show.
+    One container. *asked* is None without metadata; *missing* are requested items that are not listed.
 
-    *holdings* and *alignment* are empty and None where the kubelet does not list it. *runs_in_pool*: it has no
-    CPUs of its own. *pool* are then the allocatable CPUs of the shared pool, None where nothing tells them, and
-    *reserved* those kept for the system, on which the pool runs too unless the kubelet forbids it. *unallocatable* are
-    devices that it holds, though the kubelet does not report them as allocatable. *unlisted* is what it holds beside
-    what is listed; *chosen_by* the annotation by which a scheduler has chosen *chosen_devices* in place of the listed
-    ids; *caches* the parts of its CPUs on each last-level cache, where they lie on several of one NUMA node.
+    *holdings* and *alignment* are empty and None if the kubelet does not list it. *runs_in_pool*: it has no exclusive
+    CPUs. *pool* are then the allocatable CPUs of the shared pool (None if unknown), and *reserved* those reserved for
+    the system, on which the pool runs too unless the kubelet forbids it. *unallocatable* are held devices that the
+    kubelet does not report as allocatable. *unlisted* is what it holds beyond what is listed; *chosen_by* is the
+    annotation in which a scheduler chose *chosen_devices* instead of the listed ids; *caches* are its CPUs by
+    last-level cache, if they are on several caches of one NUMA node.
     *claim_faults* are sentences on the devices of its claims: taints, drivers that have stopped.
-    *doubles* are what it holds and a container of another pod holds too, though only one may.
+    *doubles* are items that a container of another pod holds too, though only one may.
     """
 
     name: str
@@ -115,11 +114,11 @@ class ContainerAccount:
 @dataclass(frozen=True, slots=True)
 class Account:
     """
-    Why a pod sits where it sits.
+    The explanation of a pod's placement.
 
-    *fit* is what the node would say to it now: for a pod that is not listed, if it came; for a misaligned one, if it
-    were made anew. None where that is not asked, or what it asked for is not known. *numa_nodes* are the machine's.
-    *notes* are sentences about what could not be known.
+    *fit* is whether the node would admit it now: for a pod that is not listed, or for a misaligned one if it were
+    recreated. None if not applicable, or if its requests are unknown. *numa_nodes* are the machine's. *notes* are
+    sentences about what could not be known.
     """
 
     node: str

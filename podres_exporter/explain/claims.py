@@ -1,4 +1,4 @@
-"""The devices of a container's claims: where they are, what they are, and what is wrong with them."""
+"""The claim devices of a container: location, identity and problems."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,14 +10,14 @@ from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.model.dra import DraKey
 
 Devices = Mapping[DraKey, DraDevice]
-"""What slices say of devices, by (driver, pool, device)."""
+"""Devices from slices, by (driver, pool, device)."""
 
 
 def claim_holdings(view: ContainerView, devices: Devices) -> Iterator[Holding]:
     """
-    Yield the devices by driver, on the NUMA nodes that their slices state; those of admin access apart.
+    Yield the devices by driver, on the NUMA nodes stated in their slices; admin access separately.
 
-    Source: a device that a claim has for admin access is watched, not held (KEP-5018).
+    Source: a device with admin access is monitored, not held (KEP-5018).
     """
     found: defaultdict[str, defaultdict[NumaNodes, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
     for use in view.claim_uses:
@@ -31,7 +31,7 @@ def claim_holdings(view: ContainerView, devices: Devices) -> Iterator[Holding]:
 
 
 def claim_device_texts(device: ClaimDevice) -> tuple[str, ...]:
-    """Return the device as `pool/device`, with its share; kubelets up to 1.30 name CDI devices only."""
+    """Return the device as `pool/device`, with its share; kubelets up to 1.30 report CDI devices only."""
     if not device.driver:
         return device.cdi_devices
     share = f" share {device.share_id}" if device.share_id else ""
@@ -40,7 +40,7 @@ def claim_device_texts(device: ClaimDevice) -> tuple[str, ...]:
 
 def claim_faults(view: ContainerView, allocation: Allocation) -> tuple[str, ...]:
     """
-    Return sentences on the devices that the container holds: taints, drivers that have stopped, and device plugins that
+    Return sentences on the container's claim devices: taints, stopped drivers, and device plugins that
     offer the same hardware.
     """
     if allocation.dra is None:
@@ -57,16 +57,16 @@ def claim_faults(view: ContainerView, allocation: Allocation) -> tuple[str, ...]
             for taint in taints
         ]
         if key[:2] in stopped:
-            found.append(f"{name} is of a driver that has stopped: its ResourceSlices are gone")
+            found.append(f"{name} belongs to a driver that has stopped: its ResourceSlices are gone")
         found += [
-            f"{name} is also offered as {resource} {device_id}, which its device plugin may give to another pod"
+            f"{name} is also offered as {resource} {device_id}, which its device plugin may allocate to another pod"
             for resource, device_id in offered.get(key, ())
         ]
     return tuple(found)
 
 
 def _also_offered(allocation: Allocation) -> Mapping[DraKey, Sequence[tuple[str, str]]]:
-    """Return the (resource, id) of devices of plugins that are the hardware of claimed DRA devices, and free there."""
+    """Return the (resource, id) of free plugin devices whose hardware belongs to a claimed DRA device."""
     found: defaultdict[DraKey, list[tuple[str, str]]] = defaultdict(list)
     claimed = [(stock.resource, device_id) for stock in allocation.devices for device_id in sorted(stock.held_by_dra)]
     hardware = hardware_of(allocation.dra.pools) if allocation.dra and claimed else {}
@@ -81,7 +81,7 @@ def _key(device: ClaimDevice) -> DraKey:
 
 
 def _texts(use: ClaimUse, uuid: str) -> tuple[str, ...]:
-    """Return the device with what tells it: UUID and the claim's request."""
+    """Return the device with its UUID and the claim's request."""
     told = [uuid] if uuid else []
     told += [f"request {use.request}"] if use.request else []
     end = f" ({', '.join(told)})" if told else ""

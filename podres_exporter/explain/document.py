@@ -1,4 +1,4 @@
-"""An account as JSON says it: the same facts as the text, under stable names."""
+"""Render an explanation as JSON: the same facts as the text, under stable names."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ Document = dict[str, Any]
 
 
 def to_dict(account: Account) -> Document:
-    """Return the account as values that `json.dumps` takes."""
+    """Return the account as JSON values."""
     return {
         "node": account.node,
         "namespace": account.namespace,

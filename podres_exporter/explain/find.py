@@ -1,4 +1,4 @@
-"""Find the pod and the container that a name means."""
+"""Find the pod and container that a name refers to."""
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
@@ -12,10 +12,9 @@ _MOST_NAMES = 5
 
 def find_pod(snapshot: Snapshot, namespace: str | None, name: str) -> PodKey:
     """
-    Return the pod that a name means, of those that the kubelet lists or the API server knows; without a *namespace* in
-    any of them.
+    Return the pod with this name that the kubelet lists or the API server knows; without *namespace*, in any.
 
-    Raises NotFoundError where there is none, naming near ones, or more than one, naming them all.
+    Raises NotFoundError if there is none (with similar names), or more than one (with all of them).
     """
     known = known_pods(snapshot)
     found = sorted(key for key in known if key[1] == name and namespace in {None, key[0]})
@@ -23,7 +22,7 @@ def find_pod(snapshot: Snapshot, namespace: str | None, name: str) -> PodKey:
         return found[0]
     where = f" in namespace {printable(namespace)}" if namespace else ""
     if found:
-        raise NotFoundError(f"pod {printable(name)} is in several namespaces; name one", [_text(key) for key in found])
+        raise NotFoundError(f"pod {printable(name)} is in several namespaces; give one", [_text(key) for key in found])
     near = _near(known, name)
     problem = f"no pod {printable(name)}{where} on {printable(snapshot.node)}"
     if near:
@@ -32,20 +31,20 @@ def find_pod(snapshot: Snapshot, namespace: str | None, name: str) -> PodKey:
 
 
 def known_pods(snapshot: Snapshot) -> frozenset[PodKey]:
-    """Return every pod that some source knows."""
+    """Return every pod that any source knows."""
     listed = {view.pod.key for view in snapshot.allocation.pods} if snapshot.allocation else set()
     return frozenset(listed | (snapshot.metadata.pods.keys() if snapshot.metadata else set()))
 
 
 def find_container(names: Collection[str], container: str, key: PodKey) -> None:
-    """Raise NotFoundError, naming those there are, unless the pod has the container."""
+    """Raise NotFoundError with the existing containers unless the pod has this one."""
     if container not in names:
         problem = f"pod {_text(key)} has no container {printable(container)}"
         raise NotFoundError(f"{problem}; it has" if names else problem, [printable(name) for name in names])
 
 
 def _near(known: Iterable[PodKey], name: str) -> list[PodKey]:
-    """Return pods with this name in another namespace, or with a name much like it, best first."""
+    """Return pods with this name in another namespace, or with a similar name, best match first."""
     keys = sorted(known)
     close = get_close_matches(name, sorted({key[1] for key in keys}), _MOST_NAMES)
     close += [other for other in sorted({key[1] for key in keys}) if name in other and other not in close]

@@ -1,4 +1,4 @@
-"""What a container holds, resource by resource and NUMA node by NUMA node, as records and as a small picture."""
+"""A container's holdings by resource and NUMA node, as records and as a small table."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,9 +16,9 @@ from podres_exporter.text.words import folded
 
 def holdings(view: ContainerView, topology: Topology | None, devices: Devices) -> tuple[Holding, ...]:
     """
-    Return what the container holds: CPUs, memory, devices by resource, and the devices of its claims by driver.
+    Return the container's holdings: CPUs, memory, devices by resource, and claim devices by driver.
 
-    *devices* is what ResourceSlices say of the latter.
+    *devices* are the claim devices from ResourceSlices.
     """
     container = view.container
     found = (*_cpus(container, topology), *_memory(container.memory), *_devices(container))
@@ -38,7 +38,7 @@ def _cpus(container: Container, topology: Topology | None) -> Iterable[Holding]:
 
 
 def _ranges(text: str) -> list[str]:
-    """Return the parts of a CPU list with their commas, so that a long one may be broken between them."""
+    """Return the ranges of a CPU list with their commas, so that a long list can be wrapped between them."""
     parts = text.split(",")
     return [*(f"{part}," for part in parts[:-1]), parts[-1]]
 
@@ -62,15 +62,15 @@ def _devices(container: Container) -> Iterable[Holding]:
 
 
 _MOST_COLUMNS = 4
-"""NUMA nodes of a machine that are all shown; of a larger one only those that are in use."""
+"""Up to this many NUMA nodes all are shown; of a larger machine only those in use."""
 _MOST_ITEMS = 8
 _NOTHING = "."
 
 
 def picture(holdings: Sequence[Holding], numa_nodes: NumaNodes, columns: int, indent: str) -> list[str]:
     """
-    Return the rows; long lists of ids are folded. What is near several nodes has a column of its own, and so has what
-    has no stated node.
+    Return the rows; long lists of ids are shortened. Items near several nodes, and items without a stated node, have
+    columns of their own.
     """
     used = {nodes for holding in holdings for nodes, _ in holding.items}
     shown = used | {frozenset([node]) for node in numa_nodes} if len(numa_nodes) <= _MOST_COLUMNS else used
@@ -86,5 +86,5 @@ def picture(holdings: Sequence[Holding], numa_nodes: NumaNodes, columns: int, in
 
 
 def _order(nodes: NumaNodes) -> tuple[int, list[int]]:
-    """Return the sort key: single nodes, then sets of them, then what is not stated."""
+    """Return the sort key: single nodes, then sets of nodes, then items without a node."""
     return (len(nodes) or 1 << 16, sorted(nodes))

@@ -29,17 +29,17 @@ from podres_exporter.text.origin import capital, origin_name
 _JUDGED = frozenset(
     {TOPOLOGY_AFFINITY.reason, SMT_ALIGNMENT, "UnexpectedAdmissionError", "OutOfcpu", "OutOfmemory", "OutOfpods"}
 )
-"""Refusals over what `fit` judges; any other stands whatever is free."""
+"""Rejection reasons that `fit` can judge; any other stays whatever is free."""
 
 
 def explain(snapshot: Snapshot, namespace: str | None, pod_name: str, container: str | None = None) -> Account:
     """
-    Return why the pod sits where it sits, or why the kubelet does not list it.
+    Explain a pod's placement, or why the kubelet does not list it.
 
-    Without *namespace* the pod may be in any; *container* narrows the account down to one of its containers. What no
-    source tells is left out and named in the notes.
+    Without *namespace* the pod may be in any; *container* restricts the account to one of its containers. Unknown facts
+    are left out and named in the notes.
 
-    Raises NotFoundError where no pod or container, or more than one pod, goes by that name.
+    Raises NotFoundError if no pod or container, or more than one pod, has that name.
     """
     key = find_pod(snapshot, namespace, pod_name)
     allocation = snapshot.allocation
@@ -71,7 +71,7 @@ def _meta(snapshot: Snapshot, key: PodKey, view: PodView | None) -> PodMeta | No
 def _containers(
     allocation: Allocation | None, view: PodView | None, meta: PodMeta | None
 ) -> tuple[ContainerAccount, ...]:
-    """Return the containers in the order of the pod's spec, else of the kubelet; those not listed as well."""
+    """Return the containers in the order of the pod's spec, else of the kubelet, including unlisted ones."""
     specs = {spec.name: spec for spec in meta.containers} if meta else {}
     views = {each.container.name: each for each in view.containers} if view else {}
     requests = view.requests if view else ()
@@ -90,7 +90,7 @@ def _containers(
 
 
 def _listed(allocation: Allocation, pod: PodView, view: ContainerView, account: ContainerAccount) -> ContainerAccount:
-    """Return the account of a container with what the kubelet lists of it."""
+    """Return the account of a listed container."""
     own = view.container.exclusive_cpus
     manages = bool(allocation.cpus.allocatable or allocation.cpus.exclusive)
     return replace(
@@ -112,13 +112,13 @@ def _listed(allocation: Allocation, pod: PodView, view: ContainerView, account: 
 
 
 def _reserved(allocation: Allocation) -> CpuSet:
-    """Return the CPUs that are kept for the system: online, and never granted exclusively; none where not known."""
+    """Return the CPUs reserved for the system: online, but never granted exclusively; empty if unknown."""
     topology, allocatable = allocation.topology, allocation.cpus.allocatable
     return topology.online - allocatable if topology is not None and allocatable else frozenset()
 
 
 def _caches(topology: Topology | None, cpus: CpuSet) -> tuple[tuple[int, tuple[CpuSet, ...]], ...]:
-    """Return the NUMA nodes on which the CPUs lie on several last-level caches, with the CPUs of each cache."""
+    """Return the NUMA nodes on which the CPUs span several last-level caches, with the CPUs of each cache."""
     found = []
     for node, held in topology.split(cpus) if topology else ():
         parts: dict[int, set[int]] = {}
@@ -146,7 +146,7 @@ def _doubles(allocation: Allocation, pod: PodView, container: str) -> tuple[Doub
 
 
 def _fit(snapshot: Snapshot, view: PodView | None, meta: PodMeta | None, state: State) -> Answer | None:
-    """Return what the node would say to the pod now, where that helps: it is not there, or sits badly."""
+    """Return whether the node would admit the pod now, if it is not listed or is misaligned."""
     if meta is None or not meta.containers or state in {State.FINISHED, State.UNTOLD}:
         return None
     if view is None:
@@ -158,10 +158,10 @@ def _fit(snapshot: Snapshot, view: PodView | None, meta: PodMeta | None, state: 
 
 def _under_refusal(answer: Answer, meta: PodMeta) -> Answer:
     """
-    Return the answer as far as it can differ from the kubelet's own refusal of the pod.
+    Return the answer, restricted by the kubelet's own rejection of the pod.
 
-    Policies under which the kubelet would not have refused it as it did are left out; where the refusal is over
-    something that is not judged, nothing that is free makes a yes.
+    Policies under which the kubelet would not have given this rejection are left out; if the rejection is about
+    something that is not judged, the answer is never yes.
     """
     outcomes = answer.outcomes
     if meta.reason == TOPOLOGY_AFFINITY.reason:
@@ -174,22 +174,22 @@ def _under_refusal(answer: Answer, meta: PodMeta) -> Answer:
 
 
 def _notes(snapshot: Snapshot, meta: PodMeta | None, state: State) -> Iterator[str]:
-    """Yield what limits the account."""
+    """Yield the limits of the explanation."""
     metadata = snapshot.metadata
     if any(part.held for part in snapshot.parts):
         yield "The kubelet has just restarted: this is what the node held before."
     elif any(part.stale for part in snapshot.parts):
         yield "The kubelet did not answer last time: this is what the node held before."
     if metadata is None:
-        yield "The API server is not asked: nothing tells what the pod asked for, whose it is, and how its devices are."
+        yield "Metadata is off: the pod's requests, its owner and the health of its devices are unknown."
     elif meta is None:
-        reason = "does not know this pod" if metadata.synced else "has not told the node's pods yet"
-        yield f"{capital(origin_name(metadata))} {reason}: nothing tells what it asked for and whose it is."
+        reason = "does not know this pod" if metadata.synced else "has not reported the node's pods yet"
+        yield f"{capital(origin_name(metadata))} {reason}: its requests and its owner are unknown."
     elif not metadata.synced:
-        yield f"{capital(origin_name(metadata))} is not followed at the moment: what it says of the pod may be old."
+        yield f"{capital(origin_name(metadata))} is not followed at the moment: the pod's metadata may be outdated."
     if snapshot.allocation is not None and snapshot.allocation.topology is None:
         yield "The NUMA nodes of the CPUs are not known: /sys could not be read."
     if meta is not None and meta.resize:
-        yield f"A resize has not happened ({printable(meta.resize)}): what is asked here is what the kubelet admitted."
+        yield f"A resize is pending ({printable(meta.resize)}): the requests shown are those that the kubelet admitted."
     if meta is not None and meta.has_pod_resources and state is State.LISTED:
-        yield "The pod has resources of its own (pod level): its containers may share CPUs and memory."
+        yield "The pod has pod-level resources: its containers may share CPUs and memory."

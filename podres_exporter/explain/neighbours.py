@@ -1,4 +1,4 @@
-"""Other containers on a container's devices, claims, CPUs and cores."""
+"""Find other containers that share a container's devices, claims, CPUs or cores."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class _Other:
 
 
 def neighbours(allocation: Allocation, pod: PodView, view: ContainerView) -> tuple[Neighbour, ...]:
-    """Return who shares something with the container, in the order of the kinds of sharing, then of the pods."""
+    """Return who shares something with the container, ordered by kind of sharing, then by pod."""
     others = [_Other(each, other) for each in allocation.pods for other in each.containers if other is not view]
     found = [*_devices(view, others)]
     found += [neighbour for other in others for neighbour in _claims(pod, view, other)]
@@ -31,7 +31,7 @@ def neighbours(allocation: Allocation, pod: PodView, view: ContainerView) -> tup
 
 
 def _devices(view: ContainerView, others: Iterable[_Other]) -> Iterator[Neighbour]:
-    """Yield the containers that hold shares of the same physical devices, or the very same devices, by resource."""
+    """Yield containers with shares of the same physical devices, or the same devices, by resource."""
     ours = _by_base(view)
     for other in others if ours else ():
         theirs = _by_base(other.view)
@@ -46,7 +46,7 @@ def _devices(view: ContainerView, others: Iterable[_Other]) -> Iterator[Neighbou
 
 
 def _by_base(view: ContainerView) -> dict[tuple[str, str], list[str]]:
-    """Return the ids that a container holds by resource and physical device."""
+    """Return the ids held by a container, by resource and physical device."""
     found: dict[tuple[str, str], list[str]] = {}
     for device in view.container.devices:
         base, _ = share_of(device.device_id, device.resource, view.chosen_devices)
@@ -56,10 +56,10 @@ def _by_base(view: ContainerView) -> dict[tuple[str, str], list[str]]:
 
 def _claims(pod: PodView, view: ContainerView, other: _Other) -> Iterator[Neighbour]:
     """
-    Yield the other as one that may use the same DRA devices: of one claim, or of several by shares.
+    Yield the other container if it may use the same DRA devices: of one claim, or as shares of several.
 
-    A device that two claims have whole is in use by one of them, and the other has admin access, unless it was
-    allocated twice. Which is which only the claims tell.
+    If two claims have a whole device, one of them uses it and the other has admin access, unless it was allocated
+    twice. Only the claims show which.
     """
     theirs = {_triplet(use.device): use for use in other.view.claim_uses}
     found: dict[Relation, list[tuple[ClaimDevice, ClaimDevice]]] = {}
@@ -80,7 +80,7 @@ def _claims(pod: PodView, view: ContainerView, other: _Other) -> Iterator[Neighb
 
 
 def _triplet(device: ClaimDevice) -> tuple[str, ...]:
-    """Return what a device is known by; its CDI names where the kubelet tells no more."""
+    """Return the key that identifies a device; its CDI names if the kubelet reports nothing else."""
     return (device.driver, device.pool, device.device) if device.driver else device.cdi_devices
 
 
@@ -90,7 +90,7 @@ def _claim_text(device: ClaimDevice) -> str:
 
 
 def _cpus(view: ContainerView, other: _Other) -> Neighbour | None:
-    """Return the other as one that is granted the same CPUs."""
+    """Return the other container if it has the same CPUs."""
     both = view.container.exclusive_cpus & other.view.container.exclusive_cpus
     return other.neighbour(Relation.CPUS, [format_cpuset(both)], [format_cpuset(both)]) if both else None
 
@@ -99,7 +99,7 @@ def _cores(allocation: Allocation, pod: PodView, view: ContainerView) -> Iterato
     """
     Yield who runs on the other hardware threads of the container's cores: other containers, then the shared pool.
 
-    CPUs of the container's own pod are no strangers, and are left out.
+    CPUs of the container's own pod are ignored.
     """
     topology = allocation.topology
     mine = view.container.exclusive_cpus
@@ -119,6 +119,6 @@ def _cores(allocation: Allocation, pod: PodView, view: ContainerView) -> Iterato
 
 
 def _siblings(topology: Topology, cpus: CpuSet) -> CpuSet:
-    """Return the other hardware threads of the cores of *cpus*; none where nobody states the cores."""
+    """Return the other hardware threads of the cores of *cpus*; empty if the cores are unknown."""
     cores = {core for cpu in cpus if (core := topology.core_by_cpu.get(cpu)) is not None and core.core >= 0}
     return frozenset(cpu for cpu, core in topology.core_by_cpu.items() if core in cores) - cpus

@@ -1,4 +1,4 @@
-"""Remarks on a container beside its picture: its CPUs, what is missing, its health, its neighbours."""
+"""Remarks on a container: its CPUs, missing items, health and neighbours."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,9 +14,9 @@ _MOST_NEIGHBOURS = 6
 _MOST_SHARES = 6
 _LONGEST_ID = 48
 _HEALTHY = "Healthy"
-_ANY_CPUS = "any: the CPU manager's policy is not static, or not told"
-_GONE = "held, but not reported as allocatable: unhealthy, its plugin is gone, or it states an empty topology"
-_CHOSEN = "the plugin gives these, whatever id the kubelet lists"
+_ANY_CPUS = "any: the CPU manager's policy is not static, or unknown"
+_GONE = "held but not reported as allocatable: unhealthy, plugin gone, or an empty topology"
+_CHOSEN = "the plugin provides these, whatever id the kubelet lists"
 _UNLISTED = {
     UnlistedReason.INIT_CONTAINER: "left over from an init container; they stay with the pod until it ends",
     UnlistedReason.NOT_LISTED: "kubelets up to 1.29 list no sidecars",
@@ -24,23 +24,23 @@ _UNLISTED = {
     UnlistedReason.CLAIM: "a DRA driver chose them for its claim, and tells nobody which",
 }
 _BESIDE = {
-    Relation.ADMIN: "is another claim's too, and one of the two has admin access:",
-    Relation.TWO_CLAIMS: "is another claim's too, one of them with admin access unless it was allocated twice:",
+    Relation.ADMIN: "is also in another claim, and one of the two has admin access:",
+    Relation.TWO_CLAIMS: "is also in another claim, one of them with admin access unless it was allocated twice:",
 }
 _WHY = {
-    Explanation.UNEXPLAINED: "nothing explains it",
+    Explanation.UNEXPLAINED: "unexplained",
     Explanation.INIT_CONTAINER: "the kubelet never lists plain init containers",
-    Explanation.CLAIM: "a DRA driver serves it, so it stands among the claims",
+    Explanation.CLAIM: "a DRA driver serves it, so it is listed as a claim",
     Explanation.NOT_LISTED: "kubelets up to 1.29 list no sidecars",
-    Explanation.NO_PLUGIN: "no device plugin has it, so the kubelet has nothing to list; a scheduler alone counts it",
+    Explanation.NO_PLUGIN: "no device plugin serves it, so the kubelet has nothing to list; only a scheduler counts it",
 }
 
 Remark = tuple[str, list[str]]
-"""A label, and words that may be broken over lines between them."""
+"""A label, and words between which lines may be broken."""
 
 
 def remarks(account: Account, container: ContainerAccount) -> Iterator[Remark]:
-    """Yield what there is to say, in the order in which somebody on call wants to know it."""
+    """Yield the remarks, most urgent first."""
     for label, is_explained in (("missing", False), ("not shown", True)):
         rows = [row for row in container.missing if (row.explanation is not Explanation.UNEXPLAINED) is is_explained]
         if rows:
@@ -67,16 +67,16 @@ def remarks(account: Account, container: ContainerAccount) -> Iterator[Remark]:
         yield "CPUs", _pool(container).split()
     for node, parts in container.caches:
         held = " and ".join(format_cpuset(part) for part in parts)
-        yield "caches", f"on node {node} its CPUs lie on {len(parts)} last-level caches: {held}".split()
+        yield "caches", f"on node {node} its CPUs are on {len(parts)} last-level caches: {held}".split()
     yield from _neighbours(account, [each for each in container.neighbours if not _is_double(container, each)])
 
 
 def _pool(container: ContainerAccount) -> str:
     """
-    Return where a container without CPUs of its own runs.
+    Return where a container without exclusive CPUs runs.
 
-    Source: kubelet cpumanager static policy; with strict-cpu-reservation the reserved CPUs are no part of the pool, and
-    what runs in an empty one stays where it was (kubernetes #141196).
+    Source: kubelet cpumanager static policy; with strict-cpu-reservation the reserved CPUs are not part of the pool,
+    and containers in an empty pool stay where they were (kubernetes #141196).
     """
     reserved = f"the reserved CPUs {format_cpuset(container.reserved)}" if container.reserved else "the reserved CPUs"
     if container.pool is None:
@@ -85,8 +85,8 @@ def _pool(container: ContainerAccount) -> str:
         beside = f", and {reserved} unless strict-cpu-reservation is set" if container.reserved else ""
         return f"shared pool ({len(container.pool)} allocatable CPUs{beside})"
     return (
-        f"shared pool, in which no allocatable CPU is left: it runs on {reserved}, or, with strict-cpu-reservation, "
-        "where it ran before, on CPUs that others now hold exclusively; the kubelet does not tell which"
+        f"shared pool without any allocatable CPU left: it runs on {reserved}, or, with strict-cpu-reservation, where "
+        "it ran before, on CPUs that others now hold exclusively; the kubelet does not report which"
     )
 
 
@@ -95,7 +95,7 @@ def _missing(request: Request) -> str:
 
 
 def _doubles(account: Account, container: ContainerAccount) -> Iterator[Remark]:
-    """Yield one remark for each thing that is held twice: the thing itself, not shares of it."""
+    """Yield one remark for each doubly held item: the item itself, not shares of it."""
     for double in container.doubles:
         ours = (account.namespace, account.name)
         others = [printable("/".join(pod)) for pod in double.pods if pod != ours]
@@ -106,7 +106,7 @@ def _doubles(account: Account, container: ContainerAccount) -> Iterator[Remark]:
 
 
 def _is_double(container: ContainerAccount, neighbour: Neighbour) -> bool:
-    """Return whether all that is shared with the neighbour is held twice, which has been said."""
+    """Return whether everything shared with the neighbour is held twice, which is already reported."""
     twice = container.doubles
     doubles = {each.item if each.thing is Thing.DEVICE else f"{each.resource}/{each.item}" for each in twice}
     is_shared = neighbour.relation in {Relation.DEVICE, Relation.CLAIM, Relation.TWO_CLAIMS}
@@ -114,7 +114,7 @@ def _is_double(container: ContainerAccount, neighbour: Neighbour) -> bool:
 
 
 def _health(rows: tuple[DeviceHealth, ...]) -> Iterator[Remark]:
-    """Yield one remark for all healthy devices, and one for each other one, with what its plugin says of it."""
+    """Yield one remark for all healthy devices, and one for each other device with its plugin's message."""
     healthy = [row for row in rows if row.health == _HEALTHY]
     if healthy:
         yield "health", f"{len(healthy)} of {len(rows)} devices {_HEALTHY}".split()
@@ -126,7 +126,7 @@ def _health(rows: tuple[DeviceHealth, ...]) -> Iterator[Remark]:
 
 
 def _neighbours(account: Account, neighbours: Iterable[Neighbour]) -> Iterator[Remark]:
-    """Yield a remark for each thing that is shared, with those it is shared with."""
+    """Yield a remark for each shared item, with those who share it."""
     groups: dict[tuple[Relation, tuple[str, ...]], list[Neighbour]] = {}
     for each in neighbours:
         groups.setdefault((each.relation, each.ours), []).append(each)
@@ -154,7 +154,7 @@ def _share_cores(cpus: Sequence[str]) -> list[str]:
 
 
 def enumerated(words: list[str]) -> list[str]:
-    """Return the words with commas between them."""
+    """Return the words joined by commas."""
     return [*(f"{word}," for word in words[:-1]), *words[-1:]]
 
 
@@ -165,7 +165,7 @@ def _cpus(lists: Sequence[str]) -> str:
 
 
 def _name(account: Account, other: Neighbour) -> str:
-    """Return who it is and what it has; containers of the same pod go by their own name."""
+    """Return the neighbour's name and share; containers of the same pod by their own name."""
     pod = f"{printable(other.namespace)}/{printable(other.pod)}"
     same = (other.namespace, other.pod) == (account.namespace, account.name)
     name = f"container {printable(other.container)}" if same else f"{pod} {printable(other.container)}"
@@ -175,7 +175,7 @@ def _name(account: Account, other: Neighbour) -> str:
 
 
 def _share(other: Neighbour, text: str) -> str:
-    """Return a share of a device by its number alone, for what it is a share of is said already."""
+    """Return only the number of a device's share, because the device is already named."""
     relation = other.relation
     if relation is Relation.DEVICE:
         base, replica = split_replica(text, other.resource)

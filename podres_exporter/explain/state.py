@@ -1,4 +1,4 @@
-"""The state of a pod by what the kubelet and the API server say: listed, rejected, finished, pending."""
+"""Determine the state of a pod from kubelet and API server: listed, rejected, finished, pending."""
 
 from podres_exporter.admission import SMT_ALIGNMENT, TOPOLOGY_AFFINITY
 from podres_exporter.explain.account import State
@@ -24,7 +24,7 @@ _REFUSED = "Pod was rejected: "
 
 
 def state_of(snapshot: Snapshot, view: PodView | None, meta: PodMeta | None) -> State:
-    """Return the pod's state; *view* is the kubelet's word, *meta* the API server's."""
+    """Return the pod's state; *view* is from the kubelet, *meta* from the API server."""
     if view is not None:
         return State.LISTED
     if meta is not None and was_refused(meta):
@@ -38,7 +38,7 @@ def state_of(snapshot: Snapshot, view: PodView | None, meta: PodMeta | None) -> 
 
 def was_refused(meta: PodMeta) -> bool:
     """
-    Return whether a kubelet refused the pod at admission; eviction and the like come later and do not count.
+    Return whether a kubelet rejected the pod at admission; eviction and the like happen later and do not count.
 
     Source: kubelet rejectPod (its message), lifecycle/predicate.go and cm/admission (reasons).
     """

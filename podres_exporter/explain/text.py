@@ -1,4 +1,4 @@
-"""An account as a person at a terminal reads it."""
+"""Render an explanation for a terminal."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,7 +18,9 @@ _INDENT = "  "
 
 
 def explain_text(account: Account, columns: int = 100, now_seconds: float | None = None) -> list[str]:
-    """Return the account in lines of at most *columns* (at least 80); ages count to *now_seconds* (Unix time)."""
+    """
+    Return the account as lines of at most *columns* (at least 80); ages are computed at *now_seconds* (Unix time).
+    """
     width = max(columns, LEAST_COLUMNS)
     lines = _header(account, width, now_seconds)
     lines += [line for sentence in _state(account) for line in wrapped(sentence, width, _INDENT, _INDENT * 2)]
@@ -32,7 +34,7 @@ def explain_text(account: Account, columns: int = 100, now_seconds: float | None
 
 
 def _header(account: Account, columns: int, now_seconds: float | None) -> list[str]:
-    """Return whose account this is; the node stands at the right where it fits."""
+    """Return the pod's header line; the node is right-aligned if it fits."""
     meta = account.meta
     words = []
     if meta is not None:
@@ -50,7 +52,7 @@ def _header(account: Account, columns: int, now_seconds: float | None) -> list[s
 
 
 def _state(account: Account) -> Iterator[str]:
-    """Yield why a pod is not listed; nothing for one that is."""
+    """Yield why a pod is not listed; nothing for a listed one."""
     meta = account.meta
     phase = printable(meta.phase) if meta else ""
     match account.state:
@@ -59,16 +61,16 @@ def _state(account: Account) -> Iterator[str]:
         case State.REJECTED:
             yield "rejected by the kubelet: it never ran, and holds nothing"
         case State.FINISHED:
-            yield f"finished ({phase}): it holds nothing any more, whatever a kubelet before 1.34 still lists for it"
+            yield f"finished ({phase}): it no longer holds anything, even if a kubelet before 1.34 still lists it"
         case State.PENDING:
-            yield "not started: the API server gave it to this node, and no kubelet has taken it up yet"
+            yield "not started: it is assigned to this node, but the kubelet has not accepted it yet"
         case State.MISSING:
             yield (
-                f"not listed by the kubelet, though the API server has it {phase or 'here'}: it has just come or gone, "
-                "was deleted by force, or the kubelet has just restarted"
+                f"not listed by the kubelet, although the API server has it {phase or 'here'}: it has just started or "
+                "ended, was force-deleted, or the kubelet has just restarted"
             )
         case _:
-            yield "what it holds is not known: the kubelet has given no answer to believe"
+            yield "what it holds is unknown: there is no usable answer of the kubelet"
     if meta is not None and (meta.reason or meta.message):
         yield ": ".join(printable(" ".join(text.split())) for text in (meta.reason, meta.message) if text)
 
@@ -93,34 +95,34 @@ def _container(account: Account, container: ContainerAccount, columns: int) -> l
 
 
 def _fit(account: Account, columns: int) -> list[str]:
-    """Return what the node would say to the pod now."""
+    """Return whether the node would admit the pod now."""
     answer = account.fit
     if answer is None:
         return []
     inner = columns - len(_INDENT)
     if account.state is State.LISTED:
-        lines = wrapped(f"if it were made anew now: {headline(answer)}", columns, _INDENT, _INDENT * 2)
+        lines = wrapped(f"if it were recreated now: {headline(answer)}", columns, _INDENT, _INDENT * 2)
         if policies_differ(answer):
             lines += [_INDENT + line for line in policies_text(answer, inner)]
         return ["", *lines]
-    lines = ["", f"{_INDENT}what the node would say to it now:"]
+    lines = ["", f"{_INDENT}would the node admit it now?"]
     told = answer_lines(answer, inner)
     if account.state is State.REJECTED:
-        sentence = "this pod stays rejected, for a kubelet judges a pod once; what a new one like it would meet:"
+        sentence = "this pod stays rejected, because a kubelet judges a pod only once; a new pod like it:"
         lines = ["", *wrapped(sentence, columns, _INDENT, _INDENT * 2)]
         told = _refused(account, answer, inner)
     return lines + [(_INDENT + line).rstrip() for line in told]
 
 
 def _refused(account: Account, answer: Answer, columns: int) -> list[str]:
-    """Return the answer to a rejected pod's requests, which is no yes to the pod."""
+    """Return the answer to a rejected pod's requests, which is never yes for the pod itself."""
     reason = printable(account.meta.reason) if account.meta else ""
     told = answer_lines(answer, columns)
     rest = next((at for at, line in enumerate(told) if line.startswith(f"{_INDENT}asked:")), len(told))
     if answer.fits is Fits.YES:
-        first = f"room enough by now: {headline(answer).removeprefix('yes: ')}"
+        first = f"there is room now: {headline(answer).removeprefix('yes: ')}"
     elif {each.fits for each in answer.outcomes} == {Fits.UNKNOWN} and not answer.outcomes[0].hurdles:
-        first = f"unknown: {reason} is about something that is not judged here; nothing else is in the way"
+        first = f"unknown: {reason} is not judged here; nothing else is in the way"
     else:
         return told
     return [*wrapped(first, columns, hanging=_INDENT), *told[rest:]]

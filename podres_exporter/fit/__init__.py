@@ -1,8 +1,8 @@
 """
-Would this node admit such a pod now, and what is in the way: a question to a snapshot.
+Check whether a node would admit a pod now, and if not, why, from a snapshot.
 
-`fit` answers with the managers of `podres_exporter.admission`, which the simulated node uses too. `text` says it to a
-person, `document` to a program, and `rank` orders the answers of several nodes.
+`fit` uses the managers of `podres_exporter.admission`, as the simulated node does. `text` renders the answer for
+people, `document` for programs, and `rank` orders the answers of several nodes.
 """
 
 from podres_exporter.admission import Policy, Scope

@@ -1,4 +1,4 @@
-"""The answer of a node, and the order of several nodes' answers."""
+"""The answer of a node, and the ranking of several nodes' answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from podres_exporter.model.allocation import NumaNodes
 
 
 class Fits(StrEnum):
-    """Whether a pod would be admitted; UNKNOWN where the kubelet does not tell enough."""
+    """Whether a pod would be admitted; UNKNOWN if the kubelet does not report enough."""
 
     YES = "yes"
     NO = "no"
@@ -24,7 +24,7 @@ class Fits(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a container would sit, and how well; no nodes where nothing ties it to any."""
+    """Where a container would be placed, and how well; without nodes if nothing restricts it."""
 
     container: str
     numa_nodes: NumaNodes
@@ -34,13 +34,12 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What becomes of the pod under one *policy*.
+    The result for the pod under one *policy*.
 
-    *places* are empty under policy none, where every manager chooses for itself. For NO, *rejection* is what the
-    kubelet would say, *hurdles* what is in the way, *nearest* the NUMA node that comes nearest to serving the pod
-    (None: nothing has a node, or it is short on the whole machine), *holders* who holds what is short there, and
-    *freeing* the pods each of whose leaving alone would let it in. *slack* is the share of what is free that a pod that
-    fits would leave over.
+    *places* are empty under policy none, where every manager chooses for itself. For NO, *rejection* is the kubelet's
+    message, *hurdles* are the obstacles, *nearest* is the NUMA node that comes closest to fitting the pod (None:
+    nothing has a node, or the whole machine lacks it), *holders* are who holds what is short there, and *freeing* are
+    the pods whose removal alone would make it fit. *slack* is the fraction of the free amount that would remain.
     """
 
     policy: Policy
@@ -55,17 +54,17 @@ class Outcome:
 
     @property
     def numa_nodes(self) -> NumaNodes:
-        """The NUMA nodes that the pod would sit on."""
+        """The NUMA nodes on which the pod would be placed."""
         return frozenset[int]().union(*(place.numa_nodes for place in self.places))
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """
-    The answer of one *node*: an outcome for each policy that was asked about, and what of each resource is free.
+    The answer of one *node*: an outcome for each policy, and what is free of each resource.
 
-    *rooms* are those of the whole pod, before it came. *fitting_nodes* are the NUMA nodes that alone have room for all
-    of it, None where nothing that is asked has a NUMA node, or CPUs are asked for and their nodes are not known.
+    *rooms* are for the whole pod, before it is placed. *fitting_nodes* are the NUMA nodes that alone have room for all
+    of it, None if no requested resource has NUMA nodes, or if CPUs are requested and their nodes are unknown.
     """
 
     node: str
@@ -78,17 +77,17 @@ class Answer:
 
     @property
     def fits(self) -> Fits:
-        """Yes under every policy asked about, no under none of them, else unknown: it depends on the policy."""
+        """Yes under every policy, no under none of them, else unknown: it depends on the policy."""
         verdicts = {outcome.fits for outcome in self.outcomes}
         return verdicts.pop() if len(verdicts) == 1 else Fits.UNKNOWN
 
 
 def rank(answers: Mapping[str, Answer]) -> tuple[tuple[str, Answer], ...]:
     """
-    Return the answers by node, best first: who says yes under most policies, then the tightest fit, then the name.
+    Return the answers by node, best first: yes under most policies, then the tightest fit, then the name.
 
-    Tight goes first because what it leaves over is of least use to others. A node that
-    does not know comes before one that says no, unless it only may not be so that something is in the way.
+    The tightest fit comes first because its remainder is least useful to others. Unknown comes before no, except if it
+    is only uncertain whether there is an obstacle.
     """
     return tuple(sorted(answers.items(), key=lambda row: (*_preference(row[1]), row[0])))
 

@@ -1,4 +1,4 @@
-"""What a pod asks for, and how the kubelet's managers read it."""
+"""The requests of a pod, as the kubelet's managers read them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ MEMORY = "memory"
 @dataclass(frozen=True, slots=True)
 class Ask:
     """
-    What the containers of a pod ask for.
+    The requests of a pod's containers.
 
     *is_guaranteed*: requests equal limits, and each container states CPU and memory. *has_pod_resources*: the pod has
-    requests of its own (KEP-2837), which nobody judges here. *cpu_millicores* and *memory_bytes* are what the whole pod
-    counts for, its sandbox's overhead included; 0: what its containers ask for.
+    pod-level requests (KEP-2837), which are not judged. *cpu_millicores* and *memory_bytes* are the whole pod's
+    requests, including its sandbox's overhead; 0: the sum of its containers.
     """
 
     containers: tuple[ContainerSpec, ...]
@@ -35,7 +35,7 @@ def ask_for(
     devices: Mapping[str, int] | None = None,
 ) -> Ask:
     """
-    Return what a pod with one container asks for, limits equal to requests.
+    Return the requests of a pod with one container, limits equal to requests.
 
     *hugepage_bytes* is by page size (`2Mi`), *devices* by extended resource. The pod is Guaranteed, and gets exclusive
     CPUs and memory blocks, only where CPU and memory are both given.
@@ -53,9 +53,9 @@ def ask_for(
 
 def ask_of(meta: PodMeta) -> Ask:
     """
-    Return what a pod of the API server asks for.
+    Return the requests of a pod of the API server.
 
-    Extended resources that a DRA driver serves are left out, for no device plugin is asked for them.
+    Extended resources served by a DRA driver are left out, because no device plugin is involved.
 
     Source: KEP-5004.
     """
@@ -80,7 +80,7 @@ def ask_of(meta: PodMeta) -> Ask:
 
 
 def pod_request(ask: Ask) -> PodRequest:
-    """Return the pod as the managers see it; its UID is empty, which nobody's on the node is."""
+    """Return the pod as the managers see it; its UID is empty, which no pod of the node has."""
     return PodRequest("", "", "", tuple(_container(spec, is_guaranteed=ask.is_guaranteed) for spec in ask.containers))
 
 

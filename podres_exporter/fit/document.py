@@ -1,4 +1,4 @@
-"""An answer as JSON says it: the same facts as the text, under stable names."""
+"""Render an answer as JSON: the same facts as the text, under stable names."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ Document = dict[str, Any]
 
 
 def to_dict(answer: Answer) -> Document:
-    """Return the answer as values that `json.dumps` takes; bytes, CPUs and devices are plain numbers."""
+    """Return the answer as JSON values; bytes, CPUs and devices are plain numbers."""
     return {
         "node": answer.node,
         "fits": answer.fits.value,
@@ -25,12 +25,12 @@ def to_dict(answer: Answer) -> Document:
 
 
 def ask_dict(ask: Ask) -> Document:
-    """Return what is asked for, by container."""
+    """Return the requests by container."""
     return {"guaranteed": ask.is_guaranteed, "containers": [request_dict(spec) for spec in ask.containers]}
 
 
 def request_dict(spec: ContainerSpec) -> Document:
-    """Return what one container asks for."""
+    """Return the requests of one container."""
     return {
         "name": spec.name,
         "kind": spec.kind.value,

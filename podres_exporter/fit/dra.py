@@ -1,4 +1,4 @@
-"""Devices of DRA drivers that a pod asks for: how many could be given to its claims now, as far as slices tell."""
+"""Check the requested DRA devices: how many could be allocated to claims now, as far as slices show."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,7 +12,9 @@ from podres_exporter.model import Allocation, DraStock
 @dataclass(frozen=True, slots=True)
 class DraRooms:
     """
-    What is asked of DRA drivers, and what is free of it; *unsure* are the hurdles where that is not known.
+    The requested and free DRA devices; *unsure* are obstacles that are not certain.
+
+    *short* are certain obstacles.
 
     *short* is what is surely in the way.
     """
@@ -23,12 +25,12 @@ class DraRooms:
 
 
 def is_driver(name: str) -> bool:
-    """Return whether a name is a DRA driver's, `gpu.example.com`, and no extended resource's, which has a slash."""
+    """Return whether a name is a DRA driver's, such as `gpu.example.com`; extended resources contain a slash."""
     return "/" not in name
 
 
 def without_dra(ask: Ask) -> Ask:
-    """Return what is asked of the kubelet's managers."""
+    """Return the requests without DRA, for the kubelet's managers."""
     containers = tuple(
         replace(spec, devices=tuple(row for row in spec.devices if not is_driver(row[0]))) for spec in ask.containers
     )
@@ -37,10 +39,10 @@ def without_dra(ask: Ask) -> Ask:
 
 def dra_rooms(allocation: Allocation, ask: Ask) -> DraRooms:
     """
-    Return what is asked of DRA drivers and what is free of it.
+    Return the requested and free DRA devices.
 
     A driver is named `gpu.example.com`, or `gpu.example.com (TYPE)` for devices of one type, as `dump --free` has it.
-    Claims that the pod refers to are not judged: their selectors and tolerations are the scheduler's business.
+    Claims that the pod refers to are not judged: their selectors and tolerations are evaluated by the scheduler.
     """
     asked: dict[str, int] = {}
     for spec in ask.containers:
@@ -65,7 +67,7 @@ def _names(row: DraStock) -> tuple[str, str]:
 
 
 def _room(name: str, asked: int, rows: Iterable[DraStock]) -> Room:
-    """Return the room; of several types whose devices exclude each other, that of the one with most."""
+    """Return the room; if devices of several types exclude each other, that of the type with the most."""
     fitting = [(min(row.fitting, len(row.available)), row.fitting < len(row.available)) for row in rows]
     counts = [count for count, _ in fitting]
     exclude = any(is_partitioned for _, is_partitioned in fitting)
@@ -76,9 +78,9 @@ def _room(name: str, asked: int, rows: Iterable[DraStock]) -> Room:
 
 def _may_fit(room: Room, rows: Iterable[DraStock]) -> bool:
     """
-    Return whether more may be free than is counted, which has to be said where too little is.
+    Return whether more may be free than is counted, which matters if too little is.
 
-    Partitions of several types may fit side by side, and a claim may tolerate a taint.
+    Partitions of several types may fit together, and a claim may tolerate a taint.
     """
     more = sum(min(row.fitting, len(row.available)) + len(row.unavailable) for row in rows)
     return room.free < room.asked <= more

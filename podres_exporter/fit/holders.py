@@ -1,4 +1,4 @@
-"""Who holds what is in the way, and whose leaving would make room."""
+"""Find who holds what is short, and whose removal would make room."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,15 +11,15 @@ from podres_exporter.join.stock import pod_memory
 from podres_exporter.model import Allocation, PodKey, PodMeta, PodView
 
 MOST_TRIED = 16
-"""Pods whose leaving is tried out, those that hold most first: each costs a walk through admission per policy."""
+"""How many pods are tried, largest first: each costs an admission run per policy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
     """
-    A pod that holds *amount* (CPUs, devices or bytes) of a resource, near the node that was asked about.
+    A pod that holds *amount* (CPUs, devices or bytes) of a resource near the given node.
 
-    *ending* says that it is being deleted, or has finished and is listed all the same; empty otherwise.
+    *ending*: it is being deleted, or has finished but is still listed; empty otherwise.
     """
 
     namespace: str
@@ -31,7 +31,7 @@ class Holder:
 
 def nearest_node(rooms: Iterable[Room]) -> int | None:
     """
-    Return the NUMA node that comes nearest to serving all of it: fewest resources short, then least short.
+    Return the NUMA node closest to fitting everything: fewest resources short, then the least amount.
 
     None where nothing has a node.
     """
@@ -46,7 +46,7 @@ def nearest_node(rooms: Iterable[Room]) -> int | None:
 
 
 def holders(allocation: Allocation, resources: Iterable[str], node: int | None) -> tuple[Holder, ...]:
-    """Return who holds these resources near the node (None: anywhere), most first; a block on several nodes counts."""
+    """Return who holds these resources near the node (None: anywhere), largest first; blocks on several nodes count."""
     found = [
         Holder(*view.pod.key, resource, amount, ending_text(view.meta))
         for resource in resources
@@ -58,7 +58,7 @@ def holders(allocation: Allocation, resources: Iterable[str], node: int | None) 
 
 
 def ending_text(meta: PodMeta | None) -> str:
-    """Return how the pod's holdings are coming free, empty where they are not."""
+    """Return how the pod's resources are about to be freed, empty if they are not."""
     if meta is None:
         return ""
     return "being deleted" if meta.is_deleting else meta.phase.lower() if meta.phase in {"Succeeded", "Failed"} else ""
@@ -81,7 +81,7 @@ def _held(view: PodView, resource: str, node: int | None, allocation: Allocation
 def would_free(
     now: NodeNow, pod: PodRequest, policy: Policy, scope: Scope, candidates: Iterable[PodKey]
 ) -> tuple[PodKey, ...]:
-    """Return those of the candidates whose leaving, alone, would let the pod in; at most MOST_TRIED are tried."""
+    """Return the candidates whose removal alone would make the pod fit; at most MOST_TRIED are tried."""
     distinct = list(dict.fromkeys(candidates))[:MOST_TRIED]
     return tuple(
         key

@@ -1,4 +1,4 @@
-"""Why a pod is refused: the obstacle, resource by resource."""
+"""Find the obstacles to a rejected pod, resource by resource."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -23,14 +23,14 @@ from podres_exporter.model.allocation import NumaNodes
 
 class Obstacle(StrEnum):
     """
-    Why a resource keeps the pod out.
+    Why a resource prevents admission.
 
-    ABSENT: the node is not known to have any. TOO_FEW: it has less than asked, held or not. HELD: it has enough, but
-    not enough is free. TOO_WIDE: enough is free, but no NUMA node has so much at all. SCATTERED: enough is free, but
-    not on as few NUMA nodes as the policy wants. GROUPED: memory blocks that span nodes, or do not, keep it out. APART:
-    each resource fits, but not all on the same nodes. REQUESTED: all pods' requests leave too little. WHOLE_CORES:
-    the CPU manager gives whole cores only. UNLISTED: enough is listed as free, but some of it is held that the kubelet
-    does not list. CLAIMS: what DRA claims would get is not known. OTHER: what else a manager says.
+    ABSENT: the node is not known to have any. TOO_FEW: it has less than requested, held or not. HELD: it has enough,
+    but not enough is free. TOO_WIDE: enough is free, but no NUMA node has that much at all. SCATTERED: enough is free,
+    but not on as few NUMA nodes as the policy requires. GROUPED: existing memory blocks that span nodes, or do not,
+    conflict with it. APART: each resource fits, but not all on the same nodes. REQUESTED: all pods' requests leave too
+    little. WHOLE_CORES: the CPU manager allocates whole cores only. UNLISTED: enough is listed as free, but some of it
+    is held without being listed. CLAIMS: what DRA claims would get is unknown. OTHER: any other message of a manager.
     """
 
     ABSENT = "absent"
@@ -48,16 +48,16 @@ class Obstacle(StrEnum):
 
 
 WHOLE_NODE = frozenset({Obstacle.ABSENT, Obstacle.TOO_FEW, Obstacle.HELD, Obstacle.WHOLE_CORES})
-"""What is so on the whole node, whichever NUMA node is looked at."""
+"""Obstacles that apply to the whole node, whichever NUMA node is considered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hurdle:
     """
-    One thing in the way: *room* is the resource as the refused container met it, None for OTHER.
+    One obstacle: *room* is the resource as the rejected container found it, None for OTHER.
 
-    *container* is the container that was refused, empty where the pod was refused as a whole. *numa_nodes*, for APART,
-    are the sets of nodes that the resource would fit.
+    *container* is the rejected container, empty if the pod was rejected as a whole. *numa_nodes*, for APART, are the
+    sets of nodes on which the resource would fit.
     """
 
     obstacle: Obstacle
@@ -68,10 +68,10 @@ class Hurdle:
 
 def hurdles(now: NodeNow, pod: PodRequest, walk: Walk, policy: Policy, *, cpus_are_placed: bool) -> tuple[Hurdle, ...]:
     """
-    Return what is in the way of a pod whose way ended in a rejection; never empty.
+    Return the obstacles of a pod that was rejected; never empty.
 
-    What is short on the whole node comes alone, for no policy could help. The rest is told by the hints that the
-    managers gave to the Topology Manager.
+    Shortages of the whole node are returned alone, because no policy could help. The others follow from the hints that
+    the managers gave to the Topology Manager.
     """
     then = NodeNow(walk.managers, now.offers)
     name = walk.container.name if walk.container and len(pod.containers) > 1 else ""
@@ -107,7 +107,7 @@ def _shortage(room: Room) -> Obstacle:
 
 
 def _misfit(room: Room, policy: Policy) -> Obstacle:
-    """Return why the resource fits no set of nodes that the policy would take, though enough is free in all."""
+    """Return why the resource fits no set of nodes that the policy accepts, although enough is free in total."""
     if policy is Policy.SINGLE_NUMA_NODE and 0 < room.most_on_one_node + room.unplaced < room.asked:
         return Obstacle.TOO_WIDE
     is_memory = room.resource != CPU and "/" not in room.resource
@@ -117,7 +117,7 @@ def _misfit(room: Room, policy: Policy) -> Obstacle:
 
 
 def _inits_ended(then: NodeNow, pod: PodRequest, walk: Walk) -> NodeNow:
-    """Return the node without what the pod's init containers held, for a later container of it may take that over."""
+    """Return the node without what the pod's init containers held, because a later container may reuse it."""
     managers = release(then.managers, pod.uid)
     for given in (each for each in walk.assignments if each.request.kind is not Kind.INIT):
         key, held = (pod.uid, given.request.name), given.granted
@@ -133,7 +133,7 @@ def _memory_types(pod: PodRequest) -> frozenset[str]:
 
 
 def _fitting(then: NodeNow, pod: PodRequest, walk: Walk, policy: Policy) -> Mapping[str, tuple[NumaNodes, ...]]:
-    """Return the sets of nodes that the policy would take of each resource that has a say."""
+    """Return the sets of nodes that the policy would accept for each resource with hints."""
     managers, container = then.managers, walk.container
     placed = [manager for manager in (managers.cpus, managers.memory) if manager is not None]
     if container is None:
@@ -150,7 +150,7 @@ def _fitting(then: NodeNow, pod: PodRequest, walk: Walk, policy: Policy) -> Mapp
 
 
 def _taken(hints: Iterable[Hint], policy: Policy) -> Iterable[NumaNodes]:
-    """Yield the nodes of the hints that the policy would take, were the resource alone."""
+    """Yield the nodes of the hints that the policy would accept if this were the only resource."""
     for hint in hints:
         narrow = policy is not Policy.SINGLE_NUMA_NODE or len(hint.numa_nodes or ()) == 1
         if hint.numa_nodes is not None and hint.preferred and narrow:
@@ -158,7 +158,7 @@ def _taken(hints: Iterable[Hint], policy: Policy) -> Iterable[NumaNodes]:
 
 
 def shortage_error(short: tuple[Hurdle, ...]) -> AllocationError:
-    """Return the managers' error about what is short on the whole node."""
+    """Return the managers' error for what is short on the whole node."""
     rooms_short = [hurdle.room for hurdle in short if hurdle.room]
     first = next((room for room in rooms_short if "/" in room.resource), rooms_short[0])
     if "/" not in first.resource:

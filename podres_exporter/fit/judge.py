@@ -24,7 +24,7 @@ from podres_exporter.model.allocation import NumaNodes
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """All that an outcome depends on but the policy: the node as it is, the pod, and what is free of what it asks."""
+    """Everything an outcome depends on except the policy: the node, the pod, and what is free."""
 
     snapshot: Snapshot
     allocation: Allocation
@@ -52,12 +52,12 @@ def fit(
     options: KubeletOptions | None = None,
 ) -> Answer:
     """
-    Return whether the node would admit such a pod now, where it would sit, and if not, what is in the way.
+    Return whether the node would admit such a pod now, where, and if not, why.
 
-    From the outside a kubelet's Topology Manager policy is not known: with *policy* None all four are judged. *without*
-    is a pod that is taken for gone, with all that it holds. *options* are what else the kubelet does not tell; its
-    rejections of pods are searched for them too. The judgement is the simulated kubelet's: the same managers and the
-    same policies, given what this node holds, and then the kubelet's count of requests.
+    A kubelet does not report its Topology Manager policy: with *policy* None all four are judged. *without* is a pod
+    that is assumed gone, with everything it holds. *options* are other unreported settings; they are also derived from
+    the kubelet's rejections of pods. The judgement is that of the simulated kubelet: the same managers and policies
+    with this node's state, and then the kubelet's count of requests.
     """
     pod = pod_request(without_dra(ask))
     policies = tuple(Policy) if policy is None else (policy,)
@@ -105,7 +105,7 @@ def fit(
 
 
 def _outcome(question: _Question, policy: Policy) -> Outcome:
-    """Return what becomes of the pod under one policy: by the managers, then by the count of requests."""
+    """Return the outcome under one policy: by the managers, then by the count of requests."""
     allocation, pod = question.allocation, question.pod
     if is_out_of_reach(allocation, pod, policy):
         short = () if allocation.cpus.allocatable is None else shortages(question.found)
@@ -124,7 +124,7 @@ def _outcome(question: _Question, policy: Policy) -> Outcome:
 
 
 def _with_claims(outcome: Outcome, claimed: DraRooms) -> Outcome:
-    """Return the outcome of the managers with what DRA drivers have: what one refuses the other cannot give."""
+    """Return the managers' outcome combined with DRA: either can prevent admission."""
     if claimed.short and outcome.fits is not Fits.NO:
         return Outcome(outcome.policy, Fits.NO, hurdles=claimed.short)
     if claimed.unsure and outcome.fits is Fits.YES:
@@ -139,9 +139,7 @@ def _admitted(question: _Question, policy: Policy, way: Walk) -> Outcome:
 
 
 def _refused(question: _Question, policy: Policy, way: Walk, blocked: tuple[Hurdle, ...]) -> Outcome:
-    """
-    Return the outcome of a pod that the managers refuse: no, or not known where the refusal rests on what is not told.
-    """
+    """Return the outcome of a pod that the managers reject: no, or unknown if the rejection rests on missing data."""
     everywhere = any(hurdle.obstacle in WHOLE_NODE for hurdle in blocked)
     nearest = None if everywhere else nearest_node(question.found)
     held = [
@@ -166,8 +164,8 @@ def _refused(question: _Question, policy: Policy, way: Walk, blocked: tuple[Hurd
 
 def _doubted(question: _Question, policy: Policy, way: Walk) -> Outcome | None:
     """
-    Return the outcome where what is held but not listed decides: no where too little can be free, not known where the
-    pod depends on which items are held; None where it fits whichever they are.
+    Return the outcome if unlisted holdings decide: no if too little can be free, unknown if it depends on which items
+    are held; None if it fits in any case.
     """
     if question.incomplete:
         unsure = tuple(
@@ -196,7 +194,7 @@ def _doubted(question: _Question, policy: Policy, way: Walk) -> Outcome | None:
 
 
 def _short(found: tuple[Room, ...], blocked: tuple[Hurdle, ...], nearest: int | None) -> tuple[str, ...]:
-    """Return the resources to name holders of: those short on the nearest node, else those in the way."""
+    """Return the resources whose holders to name: those short on the nearest node, else the obstacles."""
     if nearest is not None:
         short = tuple(room.resource for room in found if room.is_placed and room.free_on(nearest) < room.asked)
         if short:
@@ -205,7 +203,7 @@ def _short(found: tuple[Room, ...], blocked: tuple[Hurdle, ...], nearest: int | 
 
 
 def _places(allocation: Allocation, way: Walk) -> tuple[Place, ...]:
-    """Return where each container came to sit, by the judgement that running containers get."""
+    """Return where each container was placed, judged like running containers."""
     capacity = _capacity(allocation)
     placed = []
     for assignment in way.assignments:
@@ -223,7 +221,7 @@ def _capacity(allocation: Allocation) -> Capacity | None:
 
 
 def _fitting_nodes(found: tuple[Room, ...]) -> NumaNodes | None:
-    """Return the NUMA nodes with room for all of it by themselves; None where nothing has a node, or CPUs have none."""
+    """Return the NUMA nodes with room for everything; None if nothing has NUMA nodes, or CPUs have none."""
     placed = [room for room in found if room.is_placed]
     if not placed or any(room.resource == CPU and not room.by_node for room in found):
         return None
@@ -232,7 +230,10 @@ def _fitting_nodes(found: tuple[Room, ...]) -> NumaNodes | None:
 
 
 def _slack(found: tuple[Room, ...], nodes: NumaNodes) -> float:
-    """Return which share of what is free where the pod would sit stays free, mean of the resources; 0 is tight."""
+    """
+    Return the fraction of the free amount that remains where the pod would be placed, averaged over resources; 0 is
+    tight.
+    """
     left = []
     for room in found:
         near = [room.free_on(node) for node in nodes] if room.is_placed else []

@@ -1,4 +1,4 @@
-"""Rebuild the kubelet's resource managers from what the kubelet has told."""
+"""Rebuild the kubelet's resource managers from its answers."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -23,26 +23,26 @@ _NO_SUCH_NODE = frozenset([-1])
 
 @dataclass(frozen=True, slots=True)
 class NodeNow:
-    """The managers with everything that is held, and what the device plugins offer."""
+    """The managers with everything held, and the devices that the plugins offer."""
 
     managers: NodeManagers
     offers: Offers
 
 
 def uid_of(key: PodKey) -> str:
-    """Return what stands for the pod's UID in the managers, for the kubelet's answers carry none."""
+    """Return the substitute for the pod's UID in the managers, as the kubelet's answers have none."""
     return "/".join(key)
 
 
 def node_now(allocation: Allocation, resources: Iterable[str] = (), *, full_pcpus_only: bool = False) -> NodeNow:
     """
-    Return the node's managers as the kubelet's answers tell them; *full_pcpus_only* is an option that they do not tell.
+    Return the node's managers according to the kubelet's answers; *full_pcpus_only* is an unreported option.
 
-    A manager is None where nothing allocatable of its kind is reported: its policy is then not static. Of the asked
-    *resources* those that nobody reports are offered without devices, so that a request for them fails; a kubelet that
-    knows nothing of them would start the pod without, but the scheduler would not send it. Held devices that are not
-    reported count as unhealthy. Where the topology is not known, the CPUs are on one node as far as the CPU manager
-    goes, and the machine has the nodes that memory and devices name.
+    A manager is None if nothing allocatable of its kind is reported: its policy is then not static. Requested
+    *resources* that are not reported are offered without devices, so that a request for them fails; a kubelet that does
+    not know them would start the pod without, but the scheduler would not place it there. Held devices that are not
+    reported count as unhealthy. Without topology, the CPU manager sees all CPUs on one node, and the machine has the
+    nodes named by memory and devices.
     """
     topology = allocation.topology
     machine = _machine(allocation)
@@ -68,7 +68,7 @@ def node_now(allocation: Allocation, resources: Iterable[str] = (), *, full_pcpu
 
 
 def _named_nodes(allocation: Allocation) -> frozenset[int]:
-    """Return the NUMA nodes that memory and devices name."""
+    """Return the NUMA nodes named by memory and devices."""
     memory = (row.numa_nodes for row in allocation.memory)
     return frozenset[int]().union(*memory, *(row.numa_nodes for row in allocation.devices))
 
@@ -87,9 +87,9 @@ def _cpus(allocation: Allocation, *, full_pcpus_only: bool) -> CpuManager | None
 
 def _memory(allocation: Allocation, machine: Machine) -> MemoryManager | None:
     """
-    Return the memory manager, each block under a key of its own: which container has it does not matter here.
+    Return the memory manager, each block under its own key, because the container does not matter here.
 
-    Blocks of one node are placed first, for how those of several are split is not told: they take what is left.
+    Blocks of one node are placed first; blocks of several nodes, whose split is unknown, take what remains.
     """
     if not any(row.reported_bytes for row in allocation.memory):
         return None
@@ -106,7 +106,7 @@ def _memory(allocation: Allocation, machine: Machine) -> MemoryManager | None:
 
 
 def _machine(allocation: Allocation) -> Machine:
-    """Return the idle machine: the kubelet reports allocatable memory node by node."""
+    """Return the idle machine: the kubelet reports allocatable memory per node."""
     tables: defaultdict[int, dict[str, MemoryTable]] = defaultdict(dict)
     for row in allocation.memory:
         for node in row.numa_nodes:
@@ -119,9 +119,9 @@ def _machine(allocation: Allocation) -> Machine:
 
 def _offers(allocation: Allocation) -> Mapping[str, tuple[PluginDevice, ...]]:
     """
-    Return every device that is reported (healthy) or held only (not), by resource and id.
+    Return every device that is reported (healthy) or only held (unhealthy), by resource and id.
 
-    One that states a node which is none keeps -1: the Topology Manager finds no node that would do for it.
+    One with an invalid node keeps -1: the Topology Manager finds no suitable node for it.
     """
     offers: defaultdict[str, list[PluginDevice]] = defaultdict(list)
     for row in allocation.devices:

@@ -1,4 +1,4 @@
-"""The limits of an answer: what it cannot know, and what it depends on."""
+"""The limits of an answer: what is unknown, and what the answer depends on."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from podres_exporter.text.words import joined
 
 MOST_NODES = 8
 """
-NUMA nodes that a Topology Manager takes unless max-allowable-numa-nodes says more, and that one resource may lie on
-here; hints double with every node.
+The number of NUMA nodes that a Topology Manager accepts without max-allowable-numa-nodes, and the maximum for one
+resource here; hints double with every node.
 """
 
 UNLISTED = {
@@ -27,7 +27,7 @@ UNLISTED = {
 
 
 class Caveat(StrEnum):
-    """What limits an answer; the values are stable and stand in JSON."""
+    """What limits an answer; the values are stable and part of the JSON."""
 
     NO_ALLOCATION = "no_allocation"
     STALE = "stale"
@@ -59,7 +59,7 @@ class Caveat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One limit of an answer, and a sentence about it."""
+    """One limit of an answer, with a sentence about it."""
 
     caveat: Caveat
     text: str
@@ -68,7 +68,7 @@ class Note:
 def notes(
     snapshot: Snapshot, ask: Ask, pod: PodRequest, scope: Scope, options: KubeletOptions | None = None
 ) -> tuple[Note, ...]:
-    """Return what limits an answer to this question, from the weightiest to what is always so."""
+    """Return the limits of an answer, the most important first."""
     found = [*_of_snapshot(snapshot)]
     if snapshot.allocation is not None:
         found += [
@@ -78,11 +78,11 @@ def notes(
             *_of_devices(snapshot.allocation, ask),
         ]
     if ask.has_pod_resources:
-        found.append(Note(Caveat.POD_RESOURCES, "The pod has resources of its own (pod level), which are not judged."))
+        found.append(Note(Caveat.POD_RESOURCES, "The pod has pod-level resources, which are not judged."))
     elif pod.qos is not Qos.GUARANTEED and any(each.requests.cpu_millicores >= 1000 for each in pod.containers):
         sentence = "The pod is not Guaranteed, so it gets no exclusive CPUs and no memory blocks"
         without_memory = not any(each.requests.memory_bytes for each in pod.containers)
-        remedy = "; state memory as well to ask for them." if without_memory else "."
+        remedy = "; request memory as well to get them." if without_memory else "."
         found.append(Note(Caveat.MEMORY_NOT_GIVEN, sentence + remedy))
     if len(pod.containers) > 1:
         other = Scope.POD if scope is Scope.CONTAINER else Scope.CONTAINER
@@ -90,17 +90,17 @@ def notes(
     metadata = snapshot.metadata
     if snapshot.allocation is not None and (metadata is None or not metadata.synced):
         sentence = (
-            "What pods of the shared pool request is not known without metadata and not counted: the kubelet may still "
-            "say OutOfcpu, OutOfmemory or OutOfpods."
+            "Without metadata, requests of pods in the shared pool are unknown and not counted: the kubelet may still "
+            "reject the pod with OutOfcpu, OutOfmemory or OutOfpods."
         )
         found.append(Note(Caveat.REQUESTS_UNKNOWN, sentence))
-    return (*found, Note(Caveat.SCHEDULER, "Not judged: taints, affinity and the rest of the scheduler's business."))
+    return (*found, Note(Caveat.SCHEDULER, "Not judged: taints, affinity and other scheduling rules."))
 
 
 def _of_snapshot(snapshot: Snapshot) -> Iterator[Note]:
     allocation = snapshot.allocation
     if allocation is None:
-        yield Note(Caveat.NO_ALLOCATION, "Nothing is known of the node: its kubelet has given no answer to believe.")
+        yield Note(Caveat.NO_ALLOCATION, "Nothing is known about the node: there is no usable answer of its kubelet.")
         return
     if any(part.held for part in snapshot.parts):
         yield Note(Caveat.HELD_BACK, "The kubelet has just restarted: this is what the node held before.")
@@ -109,7 +109,7 @@ def _of_snapshot(snapshot: Snapshot) -> Iterator[Note]:
     if allocation.cpus.allocatable is None:
         yield Note(
             Caveat.NO_ALLOCATABLE,
-            "The kubelet does not serve GetAllocatableResources (needs 1.23, or its feature gate): what is free is "
+            "The kubelet does not serve GetAllocatableResources (needs 1.23, or its feature gate): free amounts are "
             "unknown.",
         )
     if allocation.topology is None:
@@ -117,9 +117,9 @@ def _of_snapshot(snapshot: Snapshot) -> Iterator[Note]:
     elif len(allocation.topology.nodes) > MOST_NODES:
         yield Note(
             Caveat.TOO_MANY_NODES,
-            f"The machine has {len(allocation.topology.nodes)} NUMA nodes: its kubelet runs under a policy other than "
-            "none only with max-allowable-numa-nodes. What counts alone decide is judged, and hints where a resource "
-            f"lies on at most {MOST_NODES} of the nodes.",
+            f"The machine has {len(allocation.topology.nodes)} NUMA nodes: its kubelet supports policies other than "
+            "none only with max-allowable-numa-nodes. Counts are judged, and hints if a resource is on at most "
+            f"{MOST_NODES} of the nodes.",
         )
     if any(each.alignment.verdict is Verdict.UNSUPPORTED for view in allocation.pods for each in view.containers):
         yield Note(Caveat.LEGACY, "Kubelets before 1.23 report devices without a NUMA node as if on node 0.")
@@ -130,13 +130,13 @@ def _of_cpus(snapshot: Snapshot, allocation: Allocation, pod: PodRequest) -> Ite
     if asks and allocation.cpus.by_kubelet == frozenset():
         yield Note(
             Caveat.CPUS_NOT_STATIC,
-            "The CPU manager's policy is not static: nobody gets exclusive CPUs here, so CPUs are no constraint.",
+            "The CPU manager's policy is not static: there are no exclusive CPUs here, so CPUs are no constraint.",
         )
     elif asks and _may_hide_cpus(snapshot):
         yield Note(
             Caveat.INIT_CPUS,
-            "CPUs that only a finished init container held stay taken until its pod ends. The kubelet does not list "
-            "them, so they count as free.",
+            "CPUs that only a finished init container held remain allocated until its pod ends. The kubelet does not "
+            "list them, so they count as free.",
         )
     if pod.qos is Qos.GUARANTEED and any(each.requests.cpu_millicores % 1000 for each in pod.containers):
         yield Note(Caveat.CPUS_SHARED, "A fraction of a CPU comes from the shared pool, which has no NUMA node.")
@@ -149,14 +149,14 @@ def _of_cores(allocation: Allocation, pod: PodRequest, options: KubeletOptions) 
     if odd and allocation.cpus.by_kubelet and options.full_pcpus_only is None:
         yield Note(
             Caveat.WHOLE_CORES,
-            f"A core has {threads} threads here. With the CPU manager's option full-pcpus-only, which the kubelet does "
-            f"not tell, it gives whole cores only and refuses what is no multiple of {threads} (SMTAlignmentError): "
-            "say so with --full-pcpus-only.",
+            f"A core has {threads} threads here. With the CPU manager option full-pcpus-only, which the kubelet does "
+            f"not report, it allocates whole cores only and rejects anything but multiples of {threads} "
+            "(SMTAlignmentError): use --full-pcpus-only in that case.",
         )
 
 
 def _may_hide_cpus(snapshot: Snapshot) -> bool:
-    """Tell whether some pod's init container may still hold CPUs that are not counted: no metadata tells of it."""
+    """Return whether some pod's init container may still hold CPUs that are not counted, for lack of metadata."""
     metadata = snapshot.metadata
     return (
         (metadata is None or not metadata.synced)
@@ -176,7 +176,7 @@ def _of_memory(allocation: Allocation, pod: PodRequest) -> Iterator[Note]:
     elif any(len(row.numa_nodes) > 1 for row in allocation.memory):
         yield Note(
             Caveat.MEMORY_SPANS,
-            "Some memory blocks span NUMA nodes. How they are split is not told, so what is free there is an estimate.",
+            "Some memory blocks span NUMA nodes. Their split is not reported, so the free amount there is an estimate.",
         )
 
 
@@ -194,43 +194,45 @@ def _of_devices(allocation: Allocation, ask: Ask) -> Iterator[Note]:
                     "unhealthy, they state an empty topology, or a DRA driver serves it.",
                 )
         elif all(not row.numa_nodes for row in rows[name]):
-            yield Note(Caveat.UNPLACED, f"No {name} states a NUMA node, so any will do, wherever the rest sits.")
+            yield Note(
+                Caveat.UNPLACED, f"No {name} states a NUMA node, so any can be used, wherever the rest is placed."
+            )
         broken = sum(len(row.unallocatable_held or ()) for row in rows[name])
         if broken:
             yield Note(
                 Caveat.UNALLOCATABLE,
-                f"{broken} {name} held but no longer allocatable (unhealthy, or the plugin is gone): not free even "
-                "when the holder leaves.",
+                f"{broken} {name} held but no longer allocatable (unhealthy, or the plugin is gone): not free even if "
+                "the holder ends.",
             )
     for each in twins(allocation):
         if each.resource in wanted:
             yield Note(
                 Caveat.TWO_NAMES,
                 f"{each.resource} {each.device_id} counts as free, but {each.namespace}/{each.pod} holds it as "
-                f"{each.held_as} {each.held_id}: the kubelet would hand it out a second time.",
+                f"{each.held_as} {each.held_id}: the kubelet would allocate it a second time.",
             )
     yield from _of_claims(ask, wanted)
 
 
 def _of_claims(ask: Ask, wanted: Iterable[str]) -> Iterator[Note]:
-    """Yield what of DRA is not judged."""
+    """Yield what is not judged about DRA."""
     if any(spec.claims for spec in ask.containers):
         yield Note(
             Caveat.CLAIMS,
-            "The pod's DRA claims are not judged: what they select and tolerate stands in the API server. Ask for "
+            "The pod's DRA claims are not judged: their selectors and tolerations are in the API server. Request "
             "devices of a driver instead: --device gpu.example.com=2.",
         )
     drivers = [name for name in wanted if "/" not in name]
     if drivers:
         yield Note(
             Caveat.CLAIMS,
-            f"{joined(drivers)}: counted by ResourceSlices and the claims of pods here; what a claim selects by "
-            "attributes, and claims that no pod uses yet, are not known.",
+            f"{joined(drivers)}: counted from ResourceSlices and the claims of pods here; selection by attributes, "
+            "and claims that no pod uses yet, are not considered.",
         )
 
 
 def unlisted_note(allocation: Allocation, asked: Iterable[str]) -> Iterator[Note]:
-    """Yield who is known to hold what of the asked resources without being listed with it."""
+    """Yield which pods hold requested resources without being listed with them."""
     wanted = set(asked)
     for view in allocation.pods:
         for row in view.unlisted:
@@ -238,30 +240,30 @@ def unlisted_note(allocation: Allocation, asked: Iterable[str]) -> Iterator[Note
                 amount = resource_amount(row.resource, row.amount)
                 yield Note(
                     Caveat.UNLISTED,
-                    f"{view.pod.namespace}/{view.pod.name} {row.container} holds {amount} {thing(row.resource)} beside "
-                    f"what the kubelet lists ({UNLISTED[row.reason]}): so much of what counts as free is not.",
+                    f"{view.pod.namespace}/{view.pod.name} {row.container} holds {amount} {thing(row.resource)} that "
+                    f"the kubelet does not list ({UNLISTED[row.reason]}): so much of what counts as free is not.",
                 )
 
 
 def incomplete_note(snapshot: Snapshot, resources: Iterable[str]) -> Iterator[Note]:
-    """Yield of what it is not known how much is held."""
+    """Yield which held amounts are unknown."""
     names = sorted(map(thing, resources))
     if names:
         pods = snapshot.allocation.unlisted_pods if snapshot.allocation else ()
         who = f" ({', '.join('/'.join(key) for key in pods[:3])} may)" if pods else ""
         yield Note(
             Caveat.UNLISTED,
-            f"More of {', '.join(names)} may be held than the kubelet has told{who}: what is free is not known.",
+            f"More of {', '.join(names)} may be held than the kubelet reports{who}: the free amount is unknown.",
         )
 
 
 SICK = Note(
     Caveat.SICK,
-    "A sick device that nobody holds is in no answer of the kubelet, but counts in its hints: under restricted it may "
-    "refuse what spans NUMA nodes only because of it.",
+    "An unhealthy device that is not held is in no answer of the kubelet, but counts in its hints: under restricted "
+    "the kubelet may therefore reject a request that spans NUMA nodes.",
 )
 CAPACITY = Note(
     Caveat.CAPACITY,
-    "The kubelet does not tell the node's allocatable CPU to the last fraction, nor how many pods it takes: give them "
-    "with --allocatable, as `kubectl describe node` shows it.",
+    "The kubelet does not report the exact allocatable CPU of the node, nor its maximum number of pods: set them with "
+    "--allocatable, as `kubectl describe node` shows them.",
 )

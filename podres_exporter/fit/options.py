@@ -1,4 +1,4 @@
-"""Settings of a kubelet that its answers do not tell: given as flags, or learned from its own rejections."""
+"""Kubelet settings that its answers do not contain: from flags, or derived from its rejections."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,8 +15,8 @@ _CAPACITY = re.compile(
 @dataclass(frozen=True, slots=True)
 class KubeletOptions:
     """
-    *full_pcpus_only*: the CPU manager gives whole cores only; None where that is not known. *capacities* are the node's
-    allocatable `cpu` (millicores), `memory` (bytes) and `pods` that requests are compared with, the least and the most.
+    *full_pcpus_only*: the CPU manager allocates whole cores only; None if unknown. *capacities* are bounds (least and
+    most) of the node's allocatable `cpu` (millicores), `memory` (bytes) and `pods`, with which requests are compared.
     """
 
     full_pcpus_only: bool | None = None
@@ -25,7 +25,7 @@ class KubeletOptions:
 
 def learned(options: KubeletOptions, metadata: Metadata | None) -> KubeletOptions:
     """
-    Return the options with what pods' rejections on this node tell; what is given goes before what is learned.
+    Return the options extended by what rejections on this node show; given options take precedence.
 
     Source: kubelet cpumanager SMTAlignmentError; lifecycle/predicate.go InsufficientResourceError.
     """

@@ -1,4 +1,4 @@
-"""How far the kubelet's answers reach: what they cannot decide, and what they may leave out."""
+"""Detect what the kubelet's answers cannot decide, and what they may omit."""
 
 from podres_exporter.admission import PodRequest, Policy, Qos
 from podres_exporter.fit.hurdles import WHOLE_NODE, Hurdle
@@ -8,8 +8,8 @@ from podres_exporter.model import Allocation
 
 def is_out_of_reach(allocation: Allocation, pod: PodRequest, policy: Policy) -> bool:
     """
-    Tell whether the kubelet's answers do not suffice to judge: allocatable unknown, CPUs without topology, or hints
-    over more NUMA nodes than can be walked through.
+    Return whether the kubelet's answers are insufficient: allocatable unknown, CPUs without topology, or hints over too
+    many NUMA nodes.
     """
     wants_cpus = any(pod.exclusive_cpus(each) for each in pod.containers)
     wants_memory = pod.qos is Qos.GUARANTEED
@@ -32,8 +32,8 @@ def may_have_more(allocation: Allocation, hurdle: Hurdle) -> bool:
     """
     Tell whether the node may have more of a device than the kubelet reports.
 
-    It leaves out devices with an empty topology, all or some of a resource's. That there are some shows where none is
-    reported at all, or where reported ones state NUMA nodes and a held one that is not reported states none.
+    The kubelet omits devices with an empty topology, all or some of a resource's. Their existence shows if none is
+    reported at all, or if reported devices state NUMA nodes and a held, unreported one states none.
 
     Source: kubelet cm/container_manager.go containerDevicesFromResourceDeviceInstances; measured on 1.27 and 1.36.
     """

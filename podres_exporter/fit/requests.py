@@ -1,8 +1,8 @@
 """
-What the kubelet's own count of requests says: those of pods in the shared pool count as much as any.
+The kubelet's check of all pods' requests against the node's allocatable resources, including pods in the shared pool.
 
-After its managers the kubelet admits a pod only if the requests of all pods stay within the node's allocatable CPU,
-memory and number of pods; else it is OutOfcpu, OutOfmemory or OutOfpods.
+After its managers, the kubelet admits a pod only if the requests of all pods are within the node's allocatable CPU,
+memory and number of pods; otherwise it rejects it with OutOfcpu, OutOfmemory or OutOfpods.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from podres_exporter.fit.room import Room
 from podres_exporter.model import Allocation, PodKey, PodMeta, Snapshot
 
 CPU_REQUESTS, MEMORY_REQUESTS, PODS = "requests.cpu", "requests.memory", "pods"
-"""Under the names of Kubernetes' quotas."""
+"""The resource names used by Kubernetes' quotas."""
 DEFAULT_MAX_PODS = 110
 """Source: kubelet `maxPods`."""
 
@@ -26,10 +26,9 @@ DEFAULT_MAX_PODS = 110
 @dataclass(frozen=True, slots=True)
 class Budget:
     """
-    One resource that requests are counted of.
+    One resource whose requests are counted.
 
-    *asked* by the pod, *used* by the others; the node's allocatable is at *least* and at *most* so much, None where
-    nothing tells.
+    *asked* by the pod, *used* by the others; the node's allocatable is between *least* and *most*, None if unknown.
     """
 
     resource: str
@@ -40,29 +39,29 @@ class Budget:
 
     @property
     def is_over(self) -> bool:
-        """Whether the kubelet refuses the pod for certain."""
+        """Whether the kubelet certainly rejects the pod."""
         return self.most is not None and self.used + self.asked > self.most
 
     @property
     def may_be_over(self) -> bool:
-        """Whether it may refuse the pod, as far as the bounds tell."""
+        """Whether the kubelet may reject the pod, within the bounds."""
         return self.least is not None and self.used + self.asked > self.least
 
     @property
     def room(self) -> Room:
-        """The resource as an answer shows it."""
+        """The resource as shown in an answer."""
         capacity = self.most if self.is_over else self.least
         return Room(self.resource, self.asked, max(0, (capacity or 0) - self.used), capacity or 0, {})
 
     @property
     def rejection(self) -> Rejection:
-        """What the kubelet would say."""
+        """The kubelet's rejection."""
         resource = self.resource.removeprefix("requests.")
         return out_of(resource, self.asked, self.used, self.most or self.least or 0)
 
 
 def amount_of(resource: str, meta: PodMeta) -> int:
-    """Return how much of the resource a pod of the node takes."""
+    """Return how much of the resource a pod of the node requests."""
     match resource:
         case "requests.cpu":
             return meta.cpu_millicores
@@ -83,7 +82,7 @@ def counted_pods(snapshot: Snapshot, without: PodKey | None) -> list[PodMeta]:
 def budgets(
     snapshot: Snapshot, ask: Ask, pod: PodRequest, options: KubeletOptions, without: PodKey | None
 ) -> tuple[Budget, ...]:
-    """Return the count of requests with this pod; nothing where no followed metadata tells the others' requests."""
+    """Return the count of requests including this pod; nothing without followed metadata."""
     allocation, metadata = snapshot.allocation, snapshot.metadata
     if allocation is None or metadata is None or not metadata.synced:
         return ()
@@ -99,7 +98,7 @@ def budgets(
 
 
 def _bounds(resource: str, allocation: Allocation, options: KubeletOptions, used: int) -> tuple[int | None, int | None]:
-    """Return the least and the most that the node's allocatable can be."""
+    """Return the bounds of the node's allocatable amount."""
     told = options.capacities.get(resource.removeprefix("requests."))
     match resource:
         case "requests.cpu":
@@ -114,8 +113,8 @@ def _cpu_bounds(allocation: Allocation) -> tuple[int | None, int | None]:
     """
     Return the bounds in millicores.
 
-    Under the static policy as many whole CPUs are allocatable as the node's allocatable has, rounded down: a
-    reservation of 500m keeps a whole CPU back. Otherwise no more than are online.
+    Under the static policy the allocatable whole CPUs are the node's allocatable, rounded down: a reservation of 500m
+    takes a whole CPU. Otherwise the number of online CPUs is the upper bound.
 
     Source: kubelet cpumanager NewStaticPolicy (ceil of the reservation); cm/node_container_manager GetNodeAllocatable.
     """
@@ -127,7 +126,7 @@ def _cpu_bounds(allocation: Allocation) -> tuple[int | None, int | None]:
 
 def _memory_bounds(allocation: Allocation) -> tuple[int | None, int | None]:
     """
-    Return the bounds in bytes: under the Static memory manager the reservations of all NUMA nodes add up to the node's.
+    Return the bounds in bytes: under the Static memory manager the reservations of all NUMA nodes equal the node's.
 
     Source: kubelet memorymanager validateReservedMemory.
     """
@@ -136,7 +135,7 @@ def _memory_bounds(allocation: Allocation) -> tuple[int | None, int | None]:
 
 
 def whose(snapshot: Snapshot, budget: Budget, without: PodKey | None) -> Iterator[tuple[PodMeta, int]]:
-    """Yield the pods that request the resource, most first, with how much each does."""
+    """Yield the pods that request the resource, largest first, with the amounts."""
     if budget.resource == PODS:
         return
     rows = [(meta, amount_of(budget.resource, meta)) for meta in counted_pods(snapshot, without)]
@@ -146,7 +145,7 @@ def whose(snapshot: Snapshot, budget: Budget, without: PodKey | None) -> Iterato
 def over_budget(
     snapshot: Snapshot, counted: Sequence[Budget], policy: Policy, without: PodKey | None
 ) -> Outcome | None:
-    """Return the outcome where the requests of all pods decide; None where they leave enough, or are not known."""
+    """Return the outcome if the requests of all pods decide; None if they leave enough, or are unknown."""
     over = [each for each in counted if each.is_over]
     unsure = [each for each in counted if each.may_be_over]
     if not (over or unsure):
@@ -166,10 +165,10 @@ def over_budget(
 
 
 def _keys(held: Iterable[Holder]) -> list[PodKey]:
-    """Return the first pods among the holders, as many as are ever tried."""
+    """Return the first holders, as many as are ever tried."""
     return list(dict.fromkeys((each.namespace, each.name) for each in held))[:MOST_TRIED]
 
 
 def is_about_requests(outcome: Outcome) -> bool:
-    """Return whether requests are what is in the way, or may be."""
+    """Return whether requests are, or may be, the obstacle."""
     return any(hurdle.obstacle is Obstacle.REQUESTED for hurdle in outcome.hurdles)

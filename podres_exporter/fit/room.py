@@ -1,4 +1,4 @@
-"""What is free of each asked resource, NUMA node by NUMA node."""
+"""Free and allocatable amounts of each requested resource, by NUMA node."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from podres_exporter.fit.ask import MEMORY
 from podres_exporter.fit.node import NodeNow
 
 CPU = "cpu"
-"""The name under which exclusive CPUs stand among the resources."""
+"""The name of exclusive CPUs among the resources."""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
     """
-    One resource: what is *asked*, *free* and *allocatable* on the whole node, in CPUs, devices or bytes.
+    One resource: *asked*, *free* and *allocatable* on the whole node, in CPUs, devices or bytes.
 
-    *by_node* has (free, allocatable) of each NUMA node; a device near several nodes counts on each. *unplaced* is what
-    of the free ones has no known node. Unhealthy devices count nowhere.
+    *by_node* has (free, allocatable) of each NUMA node; a device near several nodes counts on each. *unplaced* are free
+    items without a known node. Unhealthy devices are not counted.
     """
 
     resource: str
@@ -28,7 +28,7 @@ class Room:
     unplaced: int = 0
 
     def free_on(self, node: int) -> int:
-        """Return what is free near the node; what has no stated node may be near any."""
+        """Return the amount free near the node; items without a stated node may be near any."""
         return self.by_node.get(node, (0, 0))[0] + self.unplaced
 
     @property
@@ -38,15 +38,15 @@ class Room:
 
     @property
     def most_on_one_node(self) -> int:
-        """The most that one NUMA node has, free or not."""
+        """The largest amount on one NUMA node, free or not."""
         return max((allocatable for _, allocatable in self.by_node.values()), default=0)
 
 
 def amounts(now: NodeNow, pod: PodRequest, container: ContainerRequest | None = None) -> Mapping[str, int]:
     """
-    Return what the managers of this node are asked for: by one container, or at most at a time by the whole pod.
+    Return the requests to this node's managers: of one container, or the maximum of the whole pod at any time.
 
-    Exclusive CPUs come first, then memory by type, then devices; what no manager hands out here is left out.
+    Exclusive CPUs come first, then memory by type, then devices; resources without a manager on this node are left out.
     """
 
     def most(amount: Callable[[ContainerRequest], int]) -> int:
@@ -73,7 +73,7 @@ def _count_of(resource: str) -> Callable[[ContainerRequest], int]:
 
 
 def rooms(now: NodeNow, asked: Mapping[str, int], *, cpus_are_placed: bool) -> tuple[Room, ...]:
-    """Return the room for each asked resource; *cpus_are_placed*: the topology is known."""
+    """Return the room for each requested resource; *cpus_are_placed*: the topology is known."""
     return tuple(_room(now, resource, count, cpus_are_placed=cpus_are_placed) for resource, count in asked.items())
 
 

@@ -1,4 +1,4 @@
-"""An answer as a person at a terminal reads it."""
+"""Render an answer for a terminal."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -20,12 +20,12 @@ _MOST_HOLDERS = 8
 
 
 def fit_text(answer: Answer, columns: int = 100) -> list[str]:
-    """Return the answer in lines of at most *columns* (at least 80): the verdict, the reasons, the room, the limits."""
+    """Return the answer as lines of at most *columns* (at least 80): verdict, reasons, room, limits."""
     return answer_lines(answer, max(columns, LEAST_COLUMNS))
 
 
 def answer_lines(answer: Answer, width: int) -> list[str]:
-    """Return the same in lines of at most *width*, which may be a part of the terminal's."""
+    """Return the same as lines of at most *width*, which may be a part of the terminal's."""
     lines = wrapped(headline(answer), width, hanging="  ")
     lines += wrapped(f"asked: {asked_text(answer)}", width, "  ", "         ")
     if policies_differ(answer):
@@ -42,7 +42,7 @@ def headline(answer: Answer) -> str:
     yes, no = ([each for each in answer.outcomes if each.fits is verdict] for verdict in (Fits.YES, Fits.NO))
     if not (yes or no):
         why = reason(answer.outcomes[0])
-        return f"unknown: {why}" if why else f"unknown: {node} does not tell enough to judge"
+        return f"unknown: {why}" if why else f"unknown: {node} does not report enough to judge"
     if len(answer.outcomes) == 1:
         only = answer.outcomes[0]
         return f"yes: {_where(only, node)}" if yes else f"no: {reason(only)}"
@@ -60,7 +60,7 @@ def headline(answer: Answer) -> str:
 
 
 def _where(outcome: Outcome, node: str = "") -> str:
-    """Return the place as a phrase; under policy none, and where nothing has locality, it is anywhere."""
+    """Return the place as a phrase; under policy none, and without locality, it is anywhere."""
     nodes = outcome.numa_nodes
     if not nodes:
         why = "policy none aligns nothing" if outcome.policy is Policy.NONE else "nothing of it has a NUMA node"
@@ -77,7 +77,7 @@ def _where(outcome: Outcome, node: str = "") -> str:
 
 
 def asked_text(answer: Answer) -> str:
-    """Return what is asked for, container by container where there are several."""
+    """Return the requests, by container if there are several."""
     specs = answer.ask.containers
     if len(specs) == 1:
         return request_text(specs[0])
@@ -90,7 +90,7 @@ def _label(spec: ContainerSpec) -> str:
 
 
 def request_text(spec: ContainerSpec) -> str:
-    """Return what one container asks for: `4 CPUs, 16Gi memory, 2 nvidia.com/gpu`."""
+    """Return the requests of one container: `4 CPUs, 16Gi memory, 2 nvidia.com/gpu`."""
     cpus = cpus_text(spec.cpu_millicores)
     words = [f"{cpus} {'CPU' if cpus == '1' or cpus.endswith('m') else 'CPUs'}"] if spec.cpu_millicores else []
     words += [
@@ -122,13 +122,13 @@ def _detail(outcome: Outcome) -> str:
 
 
 def policies_differ(answer: Answer) -> bool:
-    """Tell whether the policies come to different results, policy none's lack of a place aside."""
+    """Return whether the policies give different results, apart from policy none's missing place."""
     details = {(each.fits, _detail(each)) for each in answer.outcomes if each.policy is not Policy.NONE}
     return len(details) > 1 or len({each.fits for each in answer.outcomes}) > 1
 
 
 def _in_the_way(outcomes: Sequence[Outcome], columns: int) -> list[str]:
-    """Return who holds what is short, and whose leaving would help; outcomes that say the same are told once."""
+    """Return who holds what is short, and whose removal would help; equal outcomes are merged."""
     lines: list[str] = []
     refused = [outcome for outcome in outcomes if outcome.holders]
     for (nearest, held, freeing), group in groupby(
@@ -136,7 +136,7 @@ def _in_the_way(outcomes: Sequence[Outcome], columns: int) -> list[str]:
     ):
         same = [outcome.policy.value for outcome in group]
         under = f" (under {joined(same)})" if len(same) < len(outcomes) else ""
-        place = "on the whole node" if nearest is None else f"on NUMA node {nearest}, the nearest to fitting"
+        place = "on the whole node" if nearest is None else f"on NUMA node {nearest}, the closest to fitting"
         lines += ["", *wrapped(f"held {place}{under}:", columns)]
         rows: list[Sequence[Sequence[str]]] = []
         for resource, each in groupby(held, key=lambda holder: holder.resource):
@@ -148,7 +148,7 @@ def _in_the_way(outcomes: Sequence[Outcome], columns: int) -> list[str]:
 
 
 def _share(holder: Holder) -> str:
-    """Return how much a pod holds, and whether it is coming free."""
+    """Return how much a pod holds, and whether it is about to be freed."""
     amount = resource_amount(holder.resource, holder.amount)
     return f"{amount}, {holder.ending}" if holder.ending else amount
 
@@ -158,14 +158,14 @@ def _pod(namespace: str, name: str) -> str:
 
 
 def _leaving(held: Sequence[Holder], freeing: Sequence[PodKey]) -> str:
-    """Return whose leaving would make room, and no more than was tried."""
+    """Return whose removal would make room, among those tried."""
     if freeing:
         ending = {(each.namespace, each.name): each.ending for each in held if each.ending}
         names = [f"{_pod(*key)} ({ending[key]})" if key in ending else _pod(*key) for key in freeing]
         return f"it would fit without: {joined(folded(names, _MOST_HOLDERS, '{} more'), 'or')}"
     if len({(each.namespace, each.name) for each in held}) > MOST_TRIED:
-        return f"none of the first {MOST_TRIED} would make room by leaving alone"
-    return "no single pod's leaving would make room"
+        return f"none of the {MOST_TRIED} largest pods would make room on its own"
+    return "no single pod would make room"
 
 
 _INDENT = "  "
@@ -176,13 +176,13 @@ Rows = list[list[list[str]]]
 
 def rooms_text(answer: Answer, columns: int) -> list[str]:
     """
-    Return the table of what is free of what may be given: resources below each other and NUMA nodes side by side.
+    Return the table of free amounts: resources as rows, NUMA nodes as columns.
 
-    The other way round where that is too wide, as it is on machines of many nodes.
+    Transposed if that is too wide, as on machines with many nodes.
     """
     nodes = sorted({node for room in answer.rooms for node in room.by_node})
     if len(nodes) > MOST_NODES:
-        # A machine of so many has most of them for one kind of memory; those that have nothing of this say nothing.
+        # Such a machine uses most of its nodes for one kind of memory; nodes without any of the resources are omitted.
         nodes = [node for node in nodes if any(room.by_node.get(node, (0, 0))[1] for room in answer.rooms)]
     rows = _rows(answer, nodes)
     if max(map(len, table(rows, ENDLESS, _INDENT))) > columns:
@@ -191,7 +191,7 @@ def rooms_text(answer: Answer, columns: int) -> list[str]:
 
 
 def _rows(answer: Answer, nodes: list[int]) -> Rows:
-    """Return a row per resource and, where NUMA nodes are told apart, one that says which have room for all."""
+    """Return a row per resource and, if NUMA nodes are shown, one for the nodes with room for everything."""
     has_unplaced = any(room.unplaced for room in answer.rooms)
     head = [
         "free of all",
@@ -216,7 +216,7 @@ def _turned(rows: Rows) -> Rows:
 
 
 def _cell(room: Room, node: int | None) -> str:
-    """Return `2 of 4`, on a node or (None) on the whole; `-` where there is none."""
+    """Return `2 of 4`, on a node or (None) in total; `-` if there is none."""
     free, allocatable = (room.free, room.allocatable) if node is None else room.by_node.get(node, (0, 0))
     if not allocatable:
         return "-"

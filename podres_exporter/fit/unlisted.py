@@ -1,4 +1,4 @@
-"""Where that may lie which is held but not listed: every way that makes a difference to the managers."""
+"""Enumerate where unlisted holdings may be, as far as it makes a difference to the managers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -11,22 +11,22 @@ from podres_exporter.model import Allocation, Device, MemoryBlock, PodKey
 from podres_exporter.model.allocation import NumaNodes
 
 MOST_WAYS = 64
-"""Ways that are walked through one by one; where there are more, the worst of all is taken in their place."""
+"""The maximum number of cases to enumerate; beyond it, the worst case is used."""
 _UID = "?/?"
-"""Stands for the pods that hold what is not listed; no pod is called so."""
+"""The placeholder for pods that hold unlisted items; no pod has this name."""
 
 Way = Mapping[str, Mapping[NumaNodes, int]]
 """How much of each resource is held on each set of NUMA nodes."""
 
 
 def unlisted_amounts(allocation: Allocation, asked: Iterable[str], without: PodKey | None) -> Mapping[str, int]:
-    """Return how much of each asked resource is held that the kubelet does not list."""
+    """Return how much of each requested resource is held without being listed."""
     found = totals([row for view in allocation.pods if view.pod.key != without for row in view.unlisted])
     return {resource: found[resource] for resource in asked if found.get(resource)}
 
 
 def incomplete_resources(allocation: Allocation, asked: Iterable[str]) -> frozenset[str]:
-    """Return the asked resources of which more may be held than is known, and not even how much."""
+    """Return the requested resources of which an unknown amount more may be held."""
     stocks = {
         *(row.resource for row in allocation.devices if not row.is_complete),
         *(row.memory_type for row in allocation.memory if not row.is_complete),
@@ -37,10 +37,10 @@ def incomplete_resources(allocation: Allocation, asked: Iterable[str]) -> frozen
 
 def cases(now: NodeNow, amounts: Mapping[str, int]) -> tuple[tuple[NodeNow, ...], bool]:
     """
-    Return the node in each way in which so much may be held, and whether these are all.
+    Return the node in each possible case of unlisted holdings, and whether these are all.
 
-    Where there are too many ways it is one node, with all of it held on every set of NUMA nodes: a pod that this node
-    takes is taken in any case, and one that it refuses need not be refused.
+    If there are too many cases, there is one node, with everything held on every set of NUMA nodes: a pod admitted by
+    it is admitted in any case, but one rejected by it might still fit.
     """
     free = {resource: _free(now, resource) for resource in amounts}
     parts = [
@@ -58,7 +58,7 @@ def cases(now: NodeNow, amounts: Mapping[str, int]) -> tuple[tuple[NodeNow, ...]
 
 
 def _free(now: NodeNow, resource: str) -> Mapping[NumaNodes, int]:
-    """Return how much counts as free on each set of NUMA nodes that the managers tell apart."""
+    """Return the free amount on each set of NUMA nodes that the managers distinguish."""
     managers = now.managers
     if resource == CPU:
         cpus = managers.cpus
@@ -82,9 +82,9 @@ def _free_devices(now: NodeNow, resource: str) -> Mapping[NumaNodes, list[str]]:
 
 def _ways(resource: str, free: Mapping[NumaNodes, int], amount: int) -> Iterator[Mapping[NumaNodes, int]]:
     """
-    Yield the ways to hold *amount* of what is free; memory, of which a block lies on one node, as a whole.
+    Yield the ways to hold *amount* of what is free; memory blocks lie on one node as a whole.
 
-    Where less is free than held, all of it is held.
+    If less is free than held, all of it is held.
     """
     places = sorted(free, key=sorted)
     if resource != CPU and "/" not in resource:

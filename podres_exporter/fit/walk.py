@@ -1,4 +1,4 @@
-"""Walk a pod through admission, step by step, to where it is admitted or refused."""
+"""Run a pod through admission, step by step, until it is admitted or rejected."""
 
 from dataclasses import dataclass
 
@@ -21,10 +21,10 @@ from podres_exporter.fit.node import NodeNow
 @dataclass(frozen=True, slots=True)
 class Walk:
     """
-    What became of a pod: admitted where there is no *rejection*.
+    The result of an admission: admitted if there is no *rejection*.
 
-    *managers* are those that its last step was judged by: a rejected pod's earlier containers hold their share there.
-    *container* is the one that was refused; None where the pod was refused as a whole, or was admitted.
+    *managers* are the state at the last step: earlier containers of a rejected pod hold their resources there.
+    *container* is the rejected one; None if the pod was rejected as a whole, or admitted.
     """
 
     managers: NodeManagers
@@ -35,9 +35,9 @@ class Walk:
 
 def walk(now: NodeNow, pod: PodRequest, policy: Policy, scope: Scope) -> Walk:
     """
-    Return the pod's way, by the steps of admission that the simulated node takes.
+    Return the result, using the admission steps of the simulated node.
 
-    Of equal devices the lowest ids are taken: which ones a kubelet or a plugin would prefer is not known.
+    Among equal devices the lowest ids are chosen, because the preference of the kubelet or plugin is unknown.
     """
     managers = now.managers
     admission = begin(managers, pod, now.offers, policy, scope)

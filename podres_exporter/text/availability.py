@@ -85,11 +85,11 @@ def why_down(source: SourceHealth, name: str) -> str:
     """Return what is wrong with a source that is down, as a clause; *name* is what to call it."""
     match source.reason:
         case Reason.DENIED:
-            return f"{name} refused when it was last asked"
+            return f"{name} refused the last request"
         case None | Reason.UNAVAILABLE | Reason.TIMEOUT:
-            return f"{name} did not answer when it was last asked"
+            return f"{name} did not answer the last request"
         case reason:
-            return f"{name} gave nothing usable when it was last asked ({reason.value})"
+            return f"{name} gave no usable answer to the last request ({reason.value})"
 
 
 def _named(names: Sequence[str]) -> str:

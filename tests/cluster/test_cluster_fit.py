@@ -43,7 +43,7 @@ def test_the_tightest_node_comes_first_and_the_one_that_says_no_last() -> None:
 def test_what_is_in_the_way_is_said_with_whose_leaving_would_help() -> None:
     text = " ".join(" ".join(fit_lines(ranked([FULL], ask(2), ONE_NODE), 200)).split())
 
-    assert "2 exclusive CPUs asked, 0 of 8 free; 2 nvidia.com/gpu asked, 0 of 4 free" in text
+    assert "2 exclusive CPUs requested, 0 of 8 free; 2 nvidia.com/gpu requested, 0 of 4 free" in text
     assert "it would fit without ml/train-full" in text
 
 
@@ -63,7 +63,7 @@ def test_a_node_of_which_nothing_is_known_says_why() -> None:
     lines = fit_lines(ranked([SILENT], ask(1)), 200)
 
     assert "yes on 0 of 1 node, not known on 1" == lines[0]
-    assert "Nothing is known of the node" in lines[4]
+    assert "Nothing is known about the node" in lines[4]
 
 
 def test_a_pod_that_asks_for_nothing_with_a_place_goes_anywhere() -> None:
@@ -76,7 +76,7 @@ def test_limits_are_told_once_and_name_nodes_where_they_are_not_those_of_all() -
     stale = replace(BUSY, parts=tuple(replace(part, stale=True) for part in BUSY.parts))
     lines = fit_lines(ranked([EMPTY, stale], ask(1), ONE_NODE), 200)
 
-    assert ["- Not judged: taints, affinity and the rest of the scheduler's business."] == [
+    assert ["- Not judged: taints, affinity and other scheduling rules."] == [
         line for line in lines if "Not judged" in line
     ]
     assert any(line.startswith("- tight: The kubelet did not answer last time") for line in lines)

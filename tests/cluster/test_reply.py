@@ -58,7 +58,7 @@ def test_another_version_of_the_document_names_both(exporter: object, writer: st
 
 
 def test_a_malformed_document_is_named_by_its_place_and_its_writer() -> None:
-    expected = "its snapshot cannot be read: pods: is 7; a list belongs here (podres-exporter 1.0.0)"
+    expected = "its snapshot cannot be read: pods: is 7; must be a list (podres-exporter 1.0.0)"
 
     assert expected == detail(changed(pods=7))
 

@@ -218,7 +218,7 @@ def test_another_major_version_names_both_and_the_remedy(version: str, remedy: s
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([], "document: is a list; a mapping belongs here"),
+        ([], "document: is a list; must be a mapping"),
         ({}, "apiVersion: is missing"),
         ({"apiVersion": "v1", "kind": "List"}, "apiVersion: is 'v1'; a snapshot has podres/v1"),
         ({"apiVersion": "podres/v1beta1", "kind": KIND}, "apiVersion: is 'podres/v1beta1'; a snapshot has podres/v1"),

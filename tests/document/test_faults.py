@@ -36,63 +36,63 @@ def put(holder: Any, path: str, value: object) -> None:
         ("otherPods[0].name", MISSING, "is missing"),
         ("pods[0].containers[0].devices[0].id", MISSING, "is missing"),
         ("pods[0].containers[0].devices[0].id", None, "is missing"),
-        ("pods[0].containers[0].devices[0].id", 7, "is 7; a text belongs here"),
-        ("pods[0].containers[0].devices[0]", "x", "is a text; a mapping belongs here"),
-        ("pods[0].containers[0].devices", {}, "is a mapping; a list belongs here"),
-        ("pods[0].containers[0].devices[0].numaNodes[0]", -1, "is -1; a whole number of 0 or more belongs here"),
+        ("pods[0].containers[0].devices[0].id", 7, "is 7; must be a text"),
+        ("pods[0].containers[0].devices[0]", "x", "is a text; must be a mapping"),
+        ("pods[0].containers[0].devices", {}, "is a mapping; must be a list"),
+        ("pods[0].containers[0].devices[0].numaNodes[0]", -1, "is -1; must be a whole number of 0 or more"),
         ("pods[0].containers[0].exclusiveCpus", "3-1", "range '3-1' runs backwards"),
-        ("pods[0].containers[0].memory[0].bytes", 1.5, "is 1.5; a whole number of 0 or more belongs here"),
-        ("pods[0].containers[0].memory[0].bytes", True, "is true; a whole number of 0 or more belongs here"),
+        ("pods[0].containers[0].memory[0].bytes", 1.5, "is 1.5; must be a whole number of 0 or more"),
+        ("pods[0].containers[0].memory[0].bytes", True, "is true; must be a whole number of 0 or more"),
         (
             "pods[0].containers[0].memory[0].bytes",
             -(10**30),
-            "is a number beyond all bounds; a whole number of 0 or more belongs here",
+            "is too large; must be a whole number of 0 or more",
         ),
         (
             "pods[0].containers[0].memory[0].bytes",
             2**96,
-            "is a number beyond all bounds; a whole number of at most 79228162514264337593543950335 belongs here",
+            "is too large; must be a whole number of at most 79228162514264337593543950335",
         ),
         (
             "pods[0].requests[0].requested",
             2**63,
-            "is a number beyond all bounds; a whole number of at most 9223372036854775807 belongs here",
+            "is too large; must be a whole number of at most 9223372036854775807",
         ),
         (
             'skippedPods["terminal"]',
             10**400,
-            "is a number beyond all bounds; a whole number of at most 9223372036854775807 belongs here",
+            "is too large; must be a whole number of at most 9223372036854775807",
         ),
-        ("node", "n\ud800", "has half of a character (a lone surrogate); a text of whole ones belongs here"),
+        ("node", "n\ud800", "contains half of a character (a lone surrogate); must be valid Unicode"),
         (
             "stock.devices[0].held[1]",
             "\udcff",
-            "has half of a character (a lone surrogate); a text of whole ones belongs here",
+            "contains half of a character (a lone surrogate); must be valid Unicode",
         ),
-        ("pods[0].containers[0].claims[0].devices[0].cdiDevices[0]", None, "is null; a text belongs here"),
+        ("pods[0].containers[0].claims[0].devices[0].cdiDevices[0]", None, "is null; must be a text"),
         (
             "pods[0].containers[0].alignment.verdict",
             "sideways",
             "is 'sideways'; known are aligned, misaligned, spans, unknown, unsupported, not_applicable",
         ),
         ("pods[0].containers[0].alignment.reasons[1].needs", "all", "is 'all'; known are any, every"),
-        ("pods[0].metadata.labels", [], "is a list; a mapping belongs here"),
-        ('pods[0].metadata.labels["app"]', False, "is false; a text belongs here"),
-        ('skippedPods["terminal"]', "1", "is a text; a whole number of 0 or more belongs here"),
+        ("pods[0].metadata.labels", [], "is a list; must be a mapping"),
+        ('pods[0].metadata.labels["app"]', False, "is false; must be a text"),
+        ('skippedPods["terminal"]', "1", "is a text; must be a whole number of 0 or more"),
         (
             "usage.exclusiveCpus[0].cpuSeconds",
             float("inf"),
-            "is a number beyond all bounds; a finite number belongs here",
+            "is too large; must be a finite number",
         ),
         (
             "usage.exclusiveCpus[0].cpuSeconds",
             10**400,
-            "is a number beyond all bounds; a finite number belongs here",
+            "is too large; must be a finite number",
         ),
-        ("usage.exclusiveCpus[0].cpuSeconds", -0.5, "is -0.5; a number of 0 or more belongs here"),
-        ("usage.exclusiveCpus[0].cpuSeconds", float("nan"), "is nan; a finite number belongs here"),
-        ("status.parts[0].stale", 0, "is 0; true or false belongs here"),
-        ("status.sources[0].lastSuccess", date(2026, 11, 20), "is a date; a text belongs here"),
+        ("usage.exclusiveCpus[0].cpuSeconds", -0.5, "is -0.5; must be a number of 0 or more"),
+        ("usage.exclusiveCpus[0].cpuSeconds", float("nan"), "is nan; must be a finite number"),
+        ("status.parts[0].stale", 0, "is 0; must be true or false"),
+        ("status.sources[0].lastSuccess", date(2026, 11, 20), "is a date; must be a text"),
         ("status.sources[0].lastSuccess", "9999-12-31T23:59:59-00:01", "is after the year 9999"),
         ("status.sources[0].lastSuccess", "yesterday", "is not a time such as 2026-11-20T08:00:00Z"),
     ],
@@ -153,7 +153,7 @@ def test_what_is_a_series_of_its_own_stands_in_its_list_once(path: str, problem:
     with pytest.raises(DocumentError) as caught:
         decode(document)
 
-    assert (f"{path}[{len(rows) - 1}]", f"{problem}; each belongs here once") == (
+    assert (f"{path}[{len(rows) - 1}]", f"{problem}; each may occur only once") == (
         caught.value.path,
         caught.value.problem,
     )
@@ -222,7 +222,7 @@ def test_the_largest_numbers_that_are_written_are_read() -> None:
 
 def test_a_key_that_is_no_text_is_named_too() -> None:
     """YAML has such keys."""
-    with pytest.raises(DocumentError, match=r"^counts\[7\]: is 7; a text belongs here$"):
+    with pytest.raises(DocumentError, match=r"^counts\[7\]: is 7; must be a text$"):
         rows_of({"counts": {7: 1}})
 
 
@@ -255,5 +255,5 @@ def test_a_cpu_that_is_held_twice_is_a_number() -> None:
     document: Any = encode(everything(), generated_at_seconds=0, version="")
     put(document, "heldTwice[1].item", "x")
 
-    with pytest.raises(DocumentError, match=r"^heldTwice: has a CPU 'x'; the number of a CPU belongs there$"):
+    with pytest.raises(DocumentError, match=r"^heldTwice: has a CPU 'x'; it must be the number of a CPU$"):
         decode(document)

@@ -117,4 +117,4 @@ def test_a_pod_that_is_listed_is_no_other_pod() -> None:
     with pytest.raises(DocumentError) as caught:
         decode(document)
 
-    assert "otherPods[0].name: is 'train-0', a pod of 'ml' that stands in pods too; one is wrong" == str(caught.value)
+    assert "otherPods[0].name: is 'train-0', a pod of 'ml' that is in pods too; remove one of them" == str(caught.value)

@@ -1,4 +1,4 @@
-"""How far the document may be trusted."""
+"""The freshness and completeness of the data."""
 
 from typing import Any
 

@@ -142,11 +142,11 @@ def test_it_is_said_why_devices_are_not_free() -> None:
     notes = free_notes([with_dra(DraNode(pools, (STOCK,), capacity))])
 
     assert [
-        "d/half: not counted: not all ResourceSlices of its newest generation are there",
-        "d/off: not counted: its ResourceSlices are gone, so its driver has stopped; what is in use stays",
+        "d/half: not counted: not all ResourceSlices of its newest generation are known",
+        "d/off: not counted: its ResourceSlices are gone as its driver has stopped; devices in use remain",
         "d: not free, tainted xid=79 (NoSchedule): n1/gpu-1",
         "d: memory of devices that claims share: 20Gi of 80Gi left",
         "d: bw of devices that claims share: 990 of 1,000 left",
     ] == [note for note in notes if note.startswith("d")]
     unknown = free_notes([with_dra(DraNode(pools, (replace(STOCK, is_known=False),)))])
-    assert "d: free not known: a claim of a pod here is not read, and may have any device" in unknown
+    assert "d: free not known: a claim of a pod here could not be read and may have any device" in unknown

@@ -220,9 +220,9 @@ def test_a_name_need_be_known_to_one_of_several_nodes_only() -> None:
         (
             Selection(device="0000:d8"),
             (
-                "device '0000:d8' fits 4 devices: openshift.io/sriov_dpdk 0000:d8:02.0, "
+                "device '0000:d8' matches 4 devices: openshift.io/sriov_dpdk 0000:d8:02.0, "
                 "openshift.io/sriov_dpdk 0000:d8:02.1, openshift.io/sriov_dpdk 0000:d8:02.2, "
-                "openshift.io/sriov_dpdk 0000:d8:02.3; write more of it"
+                "openshift.io/sriov_dpdk 0000:d8:02.3; use a longer prefix"
             ),
         ),
         (
@@ -244,7 +244,8 @@ def test_what_is_not_there_is_named_with_what_may_be_meant(selection: Selection,
 
 def test_the_beginning_of_many_devices_names_some_of_them() -> None:
     with pytest.raises(
-        SelectionError, match=r"fits 24 devices: gpu.example.com/demo-node/gpu-0, .*; and 16 more; write more of it"
+        SelectionError,
+        match=r"matches 24 devices: gpu.example.com/demo-node/gpu-0, .*; and 16 more; use a longer prefix",
     ) as caught:
         select(builtin_demo(), Selection(device=""))
 

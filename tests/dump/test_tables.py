@@ -157,7 +157,7 @@ def test_cpus_without_a_topology_sit_on_no_known_node() -> None:
 def test_a_device_near_no_stated_node_is_said_to_be_left_out() -> None:
     node = small_node(pod("a", container("main", device("x.com/y", "0"))), metadata=known())
 
-    assert ["1 held device or CPU has no known NUMA node, and is left out of NUMA and ALIGNED"] == table_notes([node])[
+    assert ["1 held device or CPU has no known NUMA node, and is ignored in NUMA and ALIGNED"] == table_notes([node])[
         :1
     ]
 
@@ -258,11 +258,11 @@ def test_without_an_allocation_every_table_says_why_and_nothing_else(snapshot: S
             (SourceHealth("kubelet", False, None), SourceHealth("topology", False, None)),
             (),
             [
-                "down: the kubelet did not answer when it was last asked",
-                "down: /sys, which has the NUMA topology, did not answer when it was last asked",
+                "down: the kubelet did not answer the last request",
+                "down: /sys, which has the NUMA topology, did not answer the last request",
             ],
         ),
-        ((SourceHealth("o\x1bther", False, None),), (), [r"down: o\x1bther did not answer when it was last asked"]),
+        ((SourceHealth("o\x1bther", False, None),), (), [r"down: o\x1bther did not answer the last request"]),
     ],
 )
 def test_what_is_not_of_this_moment_is_said(
@@ -308,10 +308,7 @@ def test_the_same_note_of_several_nodes_is_told_once() -> None:
     nodes = [replace(IDLE, node=f"n{index}", metadata=None) for index in range(6)]
 
     assert [
-        (
-            "n0, n1, n2, n3, and 2 more: no metadata: the API server is not asked, so workloads, requests and health "
-            "are not known"
-        )
+        ("n0, n1, n2, n3, and 2 more: no metadata: metadata is off, so workloads, requests and health are not known")
     ] == table_notes(nodes)
 
 
@@ -354,7 +351,7 @@ def test_what_two_pods_hold_stands_below_every_table() -> None:
     found = [notes([node]) for notes in (table_notes, wide_notes, summary_notes, free_notes)]
 
     certain = "held twice: nvidia.com/gpu G0 by default/a and default/b, CPU 1 by default/a and default/b"
-    possible = "perhaps held twice, unless for admin access: dra.example.com n1/lane-0 by default/a and default/b"
+    possible = "possibly held twice, unless for admin access: dra.example.com n1/lane-0 by default/a and default/b"
     assert [(True, True)] * 4 == [(certain in notes, possible in notes) for notes in found]
     assert not any("held twice" in note for note in table_notes([IDLE]))
 
@@ -394,7 +391,7 @@ def test_a_free_device_that_is_held_under_another_name_is_told() -> None:
     (sentence,) = nobody_holds([node], Selection(device=address))
 
     assert sentence.endswith(
-        "held as intel.com/left 0000:00:06.0 by default/dpdk, and the kubelet would hand it out again"
+        "held as intel.com/left 0000:00:06.0 by default/dpdk, and the kubelet would allocate it again"
     )
     assert any("counts as free, but is held as intel.com/left" in note for note in free_notes([node]))
 

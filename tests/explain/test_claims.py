@@ -55,4 +55,4 @@ def test_a_device_has_its_numa_node_its_uuid_and_its_request_and_admin_access_st
 def test_a_driver_that_has_stopped_is_said() -> None:
     lines = said(replace(DraPool(D, "n1", 1, DEVICES), is_stale=True))
 
-    assert any("n1/gpu-0 is of a driver that has stopped" in line for line in lines)
+    assert any("n1/gpu-0 belongs to a driver that has stopped" in line for line in lines)

@@ -225,7 +225,7 @@ def test_cpus_on_several_caches_of_one_node_are_told(cpus: str, caches: tuple[ob
 
 @pytest.mark.parametrize(
     ("held", "words"),
-    [("1-7,9-15", "no allocatable CPU is left: it runs on the reserved CPUs 0,8"), ("1-7", "7 allocatable CPUs")],
+    [("1-7,9-15", "without any allocatable CPU left: it runs on the reserved CPUs 0,8"), ("1-7", "7 allocatable CPUs")],
 )
 def test_the_reserved_cpus_stand_beside_the_shared_pool(held: str, words: str) -> None:
     """An empty pool is not where nothing runs."""

@@ -68,19 +68,19 @@ def test_what_is_not_known_is_not_judged() -> None:
     assert [Fits.UNKNOWN] * 2 == [verdict(unknown, whole=1), verdict(node(is_read=False), whole=1)]
     answer = fit(node(stock("whole", 4)), Ask((spec,), is_guaranteed=False))
     assert Fits.UNKNOWN is answer.fits
-    assert "which devices the pod's DRA claims would get is for the scheduler to say" in fit_text(answer)[0]
+    assert "the scheduler decides which devices the pod's DRA claims get" in fit_text(answer)[0]
 
 
 @pytest.mark.parametrize(
     ("asked", "first"),
     [
         (1, "yes: anywhere on n1"),
-        (3, "no: 3 gpu.example.com asked, 2 in all"),
-        (2, "no: 2 gpu.example.com asked, 1 of 2 free"),
+        (3, "no: 3 gpu.example.com requested, 2 in all"),
+        (2, "no: 2 gpu.example.com requested, 1 of 2 free"),
     ],
 )
 def test_the_text_says_how_many_there_are(asked: int, first: str) -> None:
     lines = fit_text(fit(node(stock("whole", 2, allocated=1)), ask_for(devices={DRIVER: asked})))
 
     assert lines[0].startswith(first)
-    assert any("counted by ResourceSlices" in line for line in lines)
+    assert any("counted from ResourceSlices" in line for line in lines)

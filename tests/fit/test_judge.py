@@ -212,7 +212,7 @@ def test_devices_on_a_node_that_does_not_exist_are_near_nothing() -> None:
     answer = fit(small_node(devices=(device(NIC, "n0", 7),)), asking(nic=1))
 
     assert dict(zip(Policy, [Fits.YES, Fits.YES, Fits.NO, Fits.NO], strict=True)) == verdicts(answer)
-    assert "1 intel.com/nic asked and 1 free, but near no NUMA node of this machine" == reason(answer.outcomes[-1])
+    assert "1 intel.com/nic requested and 1 free, but near no NUMA node of this machine" == reason(answer.outcomes[-1])
 
 
 def test_a_kubelet_before_1_23_is_not_trusted_with_nodes() -> None:
@@ -299,7 +299,7 @@ def test_cpus_without_memory_make_no_guaranteed_pod() -> None:
 
     assert Fits.YES == answer.fits
     assert () == answer.rooms
-    assert any(note.text.endswith("state memory as well to ask for them.") for note in answer.notes)
+    assert any(note.text.endswith("request memory as well to get them.") for note in answer.notes)
 
 
 def test_a_burstable_pod_that_states_memory_is_not_told_to_state_it() -> None:

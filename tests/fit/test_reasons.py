@@ -17,11 +17,11 @@ def refused(*hurdles: Hurdle) -> Outcome:
 @pytest.mark.parametrize(
     ("obstacle", "expected"),
     [
-        (Obstacle.ABSENT, "4 nvidia.com/gpu asked, and the kubelet reports none"),
-        (Obstacle.TOO_FEW, "4 nvidia.com/gpu asked, 6 in all"),
-        (Obstacle.HELD, "4 nvidia.com/gpu asked, 4 of 6 free"),
-        (Obstacle.TOO_WIDE, "4 nvidia.com/gpu asked, and no NUMA node has more than 4"),
-        (Obstacle.SCATTERED, "4 nvidia.com/gpu asked and 4 free, but 1 on node 0 and 3 on node 1"),
+        (Obstacle.ABSENT, "4 nvidia.com/gpu requested, and the kubelet reports none"),
+        (Obstacle.TOO_FEW, "4 nvidia.com/gpu requested, 6 in all"),
+        (Obstacle.HELD, "4 nvidia.com/gpu requested, 4 of 6 free"),
+        (Obstacle.TOO_WIDE, "4 nvidia.com/gpu requested, and no NUMA node has more than 4"),
+        (Obstacle.SCATTERED, "4 nvidia.com/gpu requested and 4 free, but 1 on node 0 and 3 on node 1"),
     ],
 )
 def test_each_obstacle_has_its_sentence(obstacle: Obstacle, expected: str) -> None:
@@ -49,7 +49,7 @@ def test_sets_of_nodes_are_told_in_few_words(sets: list[set[int]], expected: str
 def test_several_things_in_the_way_are_all_named() -> None:
     both = refused(Hurdle(Obstacle.HELD, room=ROOM), Hurdle(Obstacle.TOO_FEW, room=Room("cpu", 9, 1, 8, {})))
 
-    assert "4 nvidia.com/gpu asked, 4 of 6 free; 9 exclusive CPUs asked, 8 in all" == reason(both)
+    assert "4 nvidia.com/gpu requested, 4 of 6 free; 9 exclusive CPUs requested, 8 in all" == reason(both)
 
 
 def test_what_nothing_explains_is_told_in_the_kubelets_words() -> None:

@@ -68,7 +68,7 @@ def test_who_requests_most_is_named_and_whose_leaving_would_help() -> None:
         (each.name, each.resource, each.amount) for each in outcome.holders
     ]
     assert (("ml", "web"), ("ml", "batch")) == outcome.freeing
-    assert "CPU requests: 4 asked, 3999m of 14999m left by the node's other pods" == reason(outcome)
+    assert "CPU requests: 4 requested, 3999m of 14999m left by the node's other pods" == reason(outcome)
 
 
 def test_pods_that_have_ended_do_not_count_and_pods_on_their_way_do() -> None:

@@ -175,7 +175,7 @@ def test_the_document_of_a_refusal_names_everything() -> None:
     [
         (Policy.SINGLE_NUMA_NODE, Scope.CONTAINER, "yes: on NUMA nodes 0-1 of n1 (one on node 0, two on node 1)"),
         (Policy.NONE, Scope.POD, "yes: anywhere on n1 (policy none aligns nothing)"),
-        (Policy.SINGLE_NUMA_NODE, Scope.POD, "no: 4 nvidia.com/gpu asked, and no NUMA node has more than 2"),
+        (Policy.SINGLE_NUMA_NODE, Scope.POD, "no: 4 nvidia.com/gpu requested, and no NUMA node has more than 2"),
         (Policy.RESTRICTED, Scope.POD, "yes: on NUMA nodes 0-1 of n1 (one on node 0, two on node 1)"),
     ],
 )

@@ -40,8 +40,8 @@ def document(**changed: Any) -> dict[str, Any]:
         ),
         ({"kubelet": {"calls": [], "socketAgeSeconds": 1e308}}, "kubelet.socketAgeSeconds", "is beyond 1e+10 seconds"),
         ({"kubelet": {"calls": [], "socketAgeSeconds": -1e11}}, "kubelet.socketAgeSeconds", "is beyond 1e+10 seconds"),
-        ({"node": "\ud800"}, "node", "has half of a character (a lone surrogate)"),
-        ({"topology": {"nodes": 3, "cores": []}}, "topology.nodes", "is 3; a list belongs here"),
+        ({"node": "\ud800"}, "node", "contains half of a character (a lone surrogate)"),
+        ({"topology": {"nodes": 3, "cores": []}}, "topology.nodes", "is 3; must be a list"),
         ({"metadata": {"up": True, "pods": []}}, "metadata.synced", "is missing"),
     ],
 )
@@ -103,7 +103,7 @@ def test_two_containers_of_one_name_are_a_fault() -> None:
 
     assert (
         "metadata.pods[0].metadata.containers[1]",
-        "has the name of containers[0], 'main'; each belongs here once",
+        "has the name of containers[0], 'main'; each may occur only once",
     ) == (caught.value.path, caught.value.problem)
 
 
@@ -135,5 +135,5 @@ def test_an_amount_that_no_quantity_is_is_a_fault(asked: dict[str, Any], place: 
 
     assert (
         f"metadata.pods[0].metadata.containers[0].{place}",
-        "is a number beyond all bounds; a whole number of at most 9223372036854775807 belongs here",
+        "is too large; must be a whole number of at most 9223372036854775807",
     ) == (caught.value.path, caught.value.problem)
