@@ -7,13 +7,11 @@ Simulate pod admission: the kubelet's Topology Manager, CPU, memory and device m
 
 from podres_exporter.admission.cpus import CpuManager
 from podres_exporter.admission.devices import DeviceManager
-from podres_exporter.admission.hints import Hint, ProviderHints
 from podres_exporter.admission.machine import Machine, MemoryTable, NodeMemory, new_machine
 from podres_exporter.admission.memory import MemoryManager
-from podres_exporter.admission.node import NodeManagers, granted, release, started
 from podres_exporter.admission.packing import take_packed
 from podres_exporter.admission.pods import Amounts, ContainerRequest, Kind, PodRequest, Qos
-from podres_exporter.admission.policy import Policy, Scope, merge
+from podres_exporter.admission.policy import Hint, Policy, ProviderHints, Scope, merge
 from podres_exporter.admission.rejection import (
     OUT_OF,
     SMT_ALIGNMENT,
@@ -27,13 +25,17 @@ from podres_exporter.admission.steps import (
     Admission,
     Assignment,
     ContainerPlan,
+    NodeManagers,
     PodAdmission,
     admit,
     align,
     begin,
     commit,
+    granted,
     place,
     plan,
+    release,
+    started,
 )
 
 __all__ = [

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from podres_exporter.admission.hints import Hint, ProviderHints, fitting_hints
 from podres_exporter.admission.packing import take_packed
 from podres_exporter.admission.pods import ContainerRequest, PodRequest
+from podres_exporter.admission.policy import Hint, ProviderHints, fitting_hints
 from podres_exporter.admission.rejection import SmtAlignmentError
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.model import Topology

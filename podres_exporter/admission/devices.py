@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from podres_exporter.admission.hints import Hint, ProviderHints, fitting_hints
 from podres_exporter.admission.pods import ContainerRequest, PodRequest
+from podres_exporter.admission.policy import Hint, ProviderHints, fitting_hints
 from podres_exporter.admission.selection import DeviceWant, Offers, PluginDevice, want_devices
 from podres_exporter.model import Device
 from podres_exporter.model.allocation import NumaNodes

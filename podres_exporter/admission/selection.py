@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from podres_exporter.admission.hints import Hint
+from podres_exporter.admission.policy import Hint
 from podres_exporter.admission.rejection import AllocationError
 from podres_exporter.model import Device
 from podres_exporter.model.allocation import NumaNodes

@@ -21,13 +21,13 @@ from podres_exporter.printable import printable
 from podres_exporter.text.amounts import CPU, on_nodes, resource_amount, thing
 from podres_exporter.text.availability import (
     last_answer,
+    origin_name,
     what_is_given_up,
     what_is_retained,
     what_is_unknown,
     why_down,
     why_nothing,
 )
-from podres_exporter.text.origin import origin_name
 from podres_exporter.text.words import counted, double_text, folded, ids_in_order, joined
 
 Note = str

@@ -24,7 +24,7 @@ from podres_exporter.model import (
     Verdict,
 )
 from podres_exporter.printable import printable
-from podres_exporter.text.origin import capital, origin_name
+from podres_exporter.text.availability import capital, origin_name
 
 _JUDGED = frozenset(
     {TOPOLOGY_AFFINITY.reason, SMT_ALIGNMENT, "UnexpectedAdmissionError", "OutOfcpu", "OutOfmemory", "OutOfpods"}

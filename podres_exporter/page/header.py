@@ -5,8 +5,16 @@ from collections.abc import Iterator
 from podres_exporter.errors import Reason
 from podres_exporter.model import Snapshot, SourceHealth, Support
 from podres_exporter.page.markup import escaped, moment, part
-from podres_exporter.text.availability import what_is_given_up, what_is_retained, what_is_unknown, why_nothing
-from podres_exporter.text.origin import TITLES, capital, origin_name, origin_of
+from podres_exporter.text.availability import (
+    TITLES,
+    capital,
+    origin_name,
+    origin_of,
+    what_is_given_up,
+    what_is_retained,
+    what_is_unknown,
+    why_nothing,
+)
 from podres_exporter.text.words import counted
 
 _NAMES = {"kubelet": "Kubelet", "topology": "Topology", "dra": "DRA"}

@@ -4,7 +4,7 @@ import pytest
 from admission_rig import offer, pod, want
 
 from podres_exporter.admission import AllocationError, DeviceManager, DeviceWant, Hint, Kind, Offers, PluginDevice
-from podres_exporter.admission.hints import ProviderHints
+from podres_exporter.admission.policy import ProviderHints
 from podres_exporter.model import Device
 
 GPU = "example.com/gpu"

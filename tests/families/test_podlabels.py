@@ -2,7 +2,7 @@
 
 import pytest
 
-from podres_exporter.families.podlabels import metric_labels
+from podres_exporter.families.pods import metric_labels
 
 
 def named(labels: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -26,7 +26,7 @@ from podres_exporter.admission import (
     merge,
     release,
 )
-from podres_exporter.admission.hints import masks
+from podres_exporter.admission.policy import masks
 from podres_exporter.join.numa import container_alignment
 from podres_exporter.model import Topology, Verdict
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from podres_exporter.allowlist import LabelAllowlist, parse_allowlist
 from podres_exporter.errors import ApiServerError
-from podres_exporter.families.podlabels import metric_labels
+from podres_exporter.families.pods import metric_labels
 from podres_exporter.podmeta import PodDecoder, decode_event, decode_list
 from podres_exporter.quantity import parse_millicores, parse_quantity
 

@@ -4,7 +4,7 @@ import pytest
 
 from podres_exporter.errors import Reason
 from podres_exporter.model import Metadata, MetadataOrigin
-from podres_exporter.text.origin import capital, origin_name, remedy_of
+from podres_exporter.text.availability import capital, origin_name, remedy_of
 
 
 def test_nobody_who_was_asked_is_the_api_server() -> None:

@@ -7,7 +7,7 @@ from podres_exporter.check.finding import Finding, note, ok, skipped, warning
 from podres_exporter.check.findings.apiserver import NO_API_SERVER
 from podres_exporter.check.findings.rpcs import RECORDED
 from podres_exporter.model import Allocation, Attribution, Explanation, PodKey
-from podres_exporter.text.origin import origin_name
+from podres_exporter.text.availability import origin_name
 from podres_exporter.text.words import counted, pods_text, some
 
 _YOUNG = "the kubelet has only just started: check again in a minute"

@@ -5,7 +5,7 @@ from podres_exporter.check.finding import Finding, failed, ok, warning
 from podres_exporter.model import MetadataOrigin
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import seconds_text
-from podres_exporter.text.origin import remedy_of
+from podres_exporter.text.availability import remedy_of
 from podres_exporter.text.words import counted
 
 NAME = "podsapi.watch"

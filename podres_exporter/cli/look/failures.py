@@ -9,8 +9,7 @@ from podres_exporter.model import MetadataOrigin, Snapshot
 from podres_exporter.recording import Refusal
 from podres_exporter.service.oneshot import Look
 from podres_exporter.sources.interfaces import ALLOCATABLE
-from podres_exporter.text.availability import why_down, why_nothing
-from podres_exporter.text.origin import origin_name, remedy_of
+from podres_exporter.text.availability import origin_name, remedy_of, why_down, why_nothing
 
 _ABSENT = frozenset({Reason.UNIMPLEMENTED, Reason.DISABLED})
 """A kubelet without the method is not an outage."""

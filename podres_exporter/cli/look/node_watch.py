@@ -19,7 +19,7 @@ from podres_exporter.service.oneshot import SilentEvents
 from podres_exporter.sources import FixedMetadata, KubeletClient, PodMetaSource, SysfsTopology
 from podres_exporter.sources.fixed import FixedDra
 from podres_exporter.sources.interfaces import DraSource
-from podres_exporter.text.origin import origin_name
+from podres_exporter.text.availability import origin_name
 
 FIRST_LIST_SECONDS = 3.0
 """How long the first snapshot waits for metadata, so that finished pods do not appear and then vanish."""
