@@ -5,23 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from podres_exporter.allowlist import LabelAllowlist, parse_allowlist
+from podres_exporter.duration import parse_duration
 from podres_exporter.quantity import parse_quantity
 
 MAX_SOCKET_PATH_BYTES = 107
 """The size of sun_path in sockaddr_un, less its terminating zero (unix(7))."""
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(?:[0-9]+(?:ms|s|m|h))+")
 MAX_DURATION_SECONDS = 24 * 3600.0
 """Durations longer than a day are assumed to be typing errors."""
-_PART = re.compile(r"([0-9]+)(ms|s|m|h)")
 
 
 def duration_seconds(text: str) -> float:
-    """Parse a Prometheus duration such as `500ms`, `10s` or `1m30s` to seconds."""
-    if not _DURATION.fullmatch(text):
-        raise ValueError(f"{text!r} is not a duration; write for example 500ms, 10s or 1m30s")
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    """Parse a duration such as `500ms`, `10s` or `1m30s` to seconds, at most a day."""
+    seconds = parse_duration(text)
     if seconds > MAX_DURATION_SECONDS:
         raise ValueError(f"{text!r} is too long; the maximum is 24h")
     return seconds

@@ -4,11 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from podres_exporter.duration import parse_duration
 from podres_exporter.moment import read_moment
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_AGO = re.compile(r"-((?:[0-9]{1,9}[smhdw])+)")
-_PART = re.compile(r"([0-9]+)([smhdw])")
 _CLOCK = re.compile(r"(?P<time>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?")
 _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?")
 _WRONG = "{!r} is not a time; write for example 03:12, -2h, '2026-11-20 03:12' or 2026-11-20T03:12:00Z"
@@ -48,8 +46,8 @@ def parse_time(text: str, now_seconds: float, zone: Zone) -> float:
     if text == "now":
         return now_seconds
     try:
-        if ago := _AGO.fullmatch(text):
-            return now_seconds - sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(ago[1]))
+        if text.startswith("-"):
+            return now_seconds - parse_duration(text.removeprefix("-"))
         if clock := _CLOCK.fullmatch(text):
             return _last(clock["time"], clock["zone"], now_seconds, zone)
         if _LOCAL.fullmatch(text):

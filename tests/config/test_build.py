@@ -51,7 +51,7 @@ SAMPLES: dict[str, tuple[str, tuple[str, object], tuple[str, object], str]] = {
     "--kubelet.max-message-size": ("kubelet_max_message_bytes", ("4Mi", 4 << 20), ("1Gi", 1 << 30), "3Mi"),
     "--metrics.counts-only": ("counts_only", ("a.b/c", frozenset({"a.b/c"})), ("d/e", frozenset({"d/e"})), "gpu"),
     "--snapshot.max-age": ("snapshot_max_age_seconds", ("5m", 300.0), ("61s", 61.0), "soon"),
-    "--snapshot.hold-down": ("snapshot_hold_down_seconds", ("30s", 30.0), ("0s", 0.0), "0"),
+    "--snapshot.hold-down": ("snapshot_hold_down_seconds", ("30s", 30.0), ("0s", 0.0), "1"),
     "--node-name": ("node_name", ("worker-1", "worker-1"), ("worker-2.example", "worker-2.example"), "Worker_1"),
     "--metadata.source": ("metadata_source", ("none", "none"), ("podsapi", "podsapi"), "kubelet"),
     "--metadata.podsapi-socket": ("metadata_podsapi_socket", ("/a", Path("/a")), ("unix:///b", Path("/b")), "a.sock"),

@@ -25,6 +25,11 @@ LONGEST_SOCKET_PATH = "/" + "s" * 106
         ("1h2m3s4ms", 3723.004),
         ("0s", 0.0),
         ("007s", 7.0),
+        ("1.5s", 1.5),
+        (".5s", 0.5),
+        ("10us", 1e-5),
+        ("0", 0.0),
+        ("1d", 86400.0),
     ],
 )
 def test_a_duration_is_written_as_in_prometheus(text: str, seconds: float) -> None:
@@ -43,10 +48,9 @@ def test_a_duration_is_written_as_in_prometheus(text: str, seconds: float) -> No
         "s",
         "-1s",
         "+1s",
-        "1.5s",
         "1e3s",
         "10S",
-        "1d",
+        "1y",
         "ten seconds",
         "\u0661s",
         "1s,2s",

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import yaml
 
+from podres_exporter.duration import parse_duration
 from podres_exporter.web.config import ciphers
 from podres_exporter.web.config.basic_auth import HASH
 from podres_exporter.web.config.headers import read_headers
-from podres_exporter.web.config.rate_limit import RateLimit, parse_interval
+from podres_exporter.web.config.rate_limit import RateLimit
 from podres_exporter.yamldoc.load import load_document
 from podres_exporter.yamldoc.section import Problems, Section
 
@@ -226,7 +227,7 @@ def _read_rate_limit(section: Section) -> RateLimit | None:
     interval, burst = 0.0, section.count("burst", 0)
     if section.has("interval"):
         try:
-            interval = parse_interval(section.amount("interval"))
+            interval = parse_duration(section.amount("interval"))
         except ValueError as error:
             section.fault("interval", str(error))
     section.finish()

@@ -1,5 +1,6 @@
 """Tables: what kubectl prints."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,8 +8,7 @@ from api_rig import Client, pod
 from fake_clock import FakeClock
 
 from podres_exporter.sim.api import NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES, Resource, Store
-from podres_exporter.sim.api.tables.duration import human_duration
-from podres_exporter.sim.api.tables.pod_cells import PodCells, pod_cells
+from podres_exporter.sim.api.tables.pod_cells import PodCells, age, pod_cells
 from podres_exporter.sim.api.tables.rows import as_table
 
 TABLE = (
@@ -117,7 +117,9 @@ def test_a_pod_that_is_being_deleted_says_so(phase: str, reason: str, expected: 
 )
 def test_ages_have_two_or_three_digits(seconds: float, expected: str) -> None:
     """util/duration.HumanDuration."""
-    assert expected == human_duration(seconds)
+    created = datetime.fromtimestamp(10**9, UTC).isoformat()
+
+    assert expected == age(created, 10**9 + seconds)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from podres_exporter.sim.api.storage.objects import Object, at
-from podres_exporter.sim.api.tables.duration import human_duration
+from podres_exporter.text.amounts import short_age
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,8 @@ def age(timestamp: str | None, now_seconds: float) -> str:
     """Return the time since a timestamp of an object, as tables show it."""
     if not timestamp:
         return "<unknown>"
-    return human_duration(now_seconds - datetime.fromisoformat(timestamp).timestamp())
+    seconds = now_seconds - datetime.fromisoformat(timestamp).timestamp()
+    return "<invalid>" if int(seconds) < -1 else short_age(seconds)
 
 
 def _state(status: Object, name: str) -> Any:
