@@ -19,13 +19,17 @@ def test_what_is_offered_and_held_twice_is_named_everywhere(
     with played(SCENARIO.read_text(encoding="utf-8"), short_dir) as node:
         assert eventually(lambda: 'podres_node_double_held_devices{resource="nvidia.com/gpu"} 1' in node.page(), 20_000)
         report = json.loads(run("check", *node.flags, "-o", "json").out)
+        file = short_dir / "node.json"
+        assert 0 == run("dump", *node.flags, f"--record={file}").code
         explained = run("explain", "ml/by-claim", f"--url={node.url}").out
         holder = run("explain", "ml/by-plugin", f"--url={node.url}").out
         free = run("dump", "--free", f"--url={node.url}")
+    recorded = json.loads(run("check", f"--from={file}", "-o", "json").out)["findings"]
     found = {each["id"]: each for each in report["findings"]}
     dual, double = found["node.dual-mode"], found["node.double-held"]
 
     assert ("warning", ["nvidia.com/gpu GPU-cccc"]) == (dual["verdict"], dual["facts"]["claimed"])
+    assert dual == next(each for each in recorded if each["id"] == "node.dual-mode")
     assert 4 == len(dual["facts"]["offered"])
     assert ("warning", 1) == (double["verdict"], double["facts"]["certain"])
     assert "GPU-bbbb" in double["seen"]

@@ -84,4 +84,5 @@ def recorded_evidence(recording: Recording, config: Config) -> Evidence:
         allocatable=allocatable,
         looks=(Look(listing, recording.metadata),),
         is_recorded=True,
+        dra=recording.dra,
     )
