@@ -65,6 +65,13 @@ class DraPoolRecord(Record, kw_only=True):
         bool,
         doc("Its slices are gone while devices are still in use, as after a driver has stopped."),
     ] = False
+    multi_node: Annotated[
+        bool,
+        doc(
+            "The pool is not of this node alone (network-attached devices, several nodes): only devices that claims of "
+            "pods here have are shown, and none is counted. Absent where it is."
+        ),
+    ] = False
     devices: Annotated[list[DraDeviceRecord], doc("Its devices, by name.")]
 
     key: ClassVar[tuple[str, ...]] = ("driver", "pool")
@@ -187,6 +194,7 @@ def write_pool(pool: DraPool) -> DraPoolRecord:
         generation=pool.generation,
         incomplete=not pool.is_complete,
         stale=pool.is_stale,
+        multi_node=pool.is_multi_node,
         devices=[
             DraDeviceRecord(
                 name=device.name,
@@ -233,4 +241,5 @@ def read_pool(record: DraPoolRecord) -> DraPool:
         devices,
         is_complete=not record.incomplete,
         is_stale=record.stale,
+        is_multi_node=record.multi_node,
     )

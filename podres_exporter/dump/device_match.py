@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from podres_exporter.errors import SelectionError
-from podres_exporter.model import Allocation, ClaimDevice, Snapshot
+from podres_exporter.model import Allocation, ClaimDevice, DraDevice, Snapshot
 from podres_exporter.model.shares import split_replica
 from podres_exporter.printable import printable
 
@@ -66,7 +66,7 @@ def find_devices(snapshots: Iterable[Snapshot], text: str) -> Found:
     if not found:
         found = [each for each in candidates if any(name.startswith(text) for name in each.spellings)]
         labels = list(dict.fromkeys(each.label for each in found))
-        if len(labels) > 1:
+        if len(labels) > 1 and not _is_one_thing(found):
             names = [printable(each) for each in labels[:MOST_NAMES]]
             more = len(labels) - len(names)
             raise SelectionError(
@@ -83,7 +83,7 @@ def find_devices(snapshots: Iterable[Snapshot], text: str) -> Found:
 
 
 def _candidates(allocation: Allocation) -> Iterator[_Candidate]:
-    """Yield every device that is held, reported or claimed."""
+    """Yield every device that is held, reported, claimed or in a slice."""
     keys = {(stock.resource, each) for stock in allocation.devices for each in stock.held | (stock.reported or set())}
     containers = [each.container for view in allocation.pods for each in view.containers]
     keys |= {(device.resource, device.device_id) for container in containers for device in container.devices}
@@ -91,14 +91,28 @@ def _candidates(allocation: Allocation) -> Iterator[_Candidate]:
         base, _ = split_replica(device_id, resource)
         yield _Candidate((resource, device_id), (resource, base), (device_id, base), is_claimed=False)
     slices = allocation.dra.devices() if allocation.dra else {}
+    held = {claim_device_key(device) for each in containers for claim in each.claims for device in claim.devices}
+    for stated_key, stated in slices.items():
+        if stated_key not in held:
+            names = (stated.name, "/".join(stated_key), *_hardware(stated))
+            yield _Candidate(stated_key, stated_key, names, is_claimed=True)
     for container in containers:
         for claim in container.claims:
             for device in claim.devices:
                 key = claim_device_key(device)
-                stated = slices.get((device.driver, device.pool, device.device))
-                hardware = [name for name in (stated.uuid, stated.pci_address) if name] if stated else []
-                names = (device.device, "/".join(key), *hardware) if device.driver else ()
+                found = slices.get((device.driver, device.pool, device.device))
+                names = (device.device, "/".join(key), *_hardware(found)) if device.driver else ()
                 yield _Candidate(key, key, (*names, *device.cdi_devices), is_claimed=True)
+
+
+def _hardware(stated: DraDevice | None) -> tuple[str, ...]:
+    """Return what a slice calls the hardware of a device."""
+    return tuple(name for name in (stated.uuid, stated.pci_address) if name) if stated else ()
+
+
+def _is_one_thing(found: Sequence[_Candidate]) -> bool:
+    """Return whether all of them have a name in common, as what a plugin and a DRA driver both offer has its UUID."""
+    return bool(frozenset[str].intersection(*(frozenset(map(str.lower, each.spellings)) for each in found)))
 
 
 def _unknown(candidates: Sequence[_Candidate], text: str) -> SelectionError:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from podres_exporter.dump.device_match import MOST_NAMES, find_devices, near_names
+from podres_exporter.dump.device_match import MOST_NAMES, ClaimDeviceKey, claim_device_key, find_devices, near_names
 from podres_exporter.dump.narrow import Wanted, narrowed
 from podres_exporter.errors import SelectionError
 from podres_exporter.join.twins import twins
-from podres_exporter.model import Allocation, DeviceStock, PodKey, Snapshot
+from podres_exporter.model import Allocation, DeviceStock, DraNode, DraStock, PodKey, Snapshot
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import CPU, MEMORY, on_nodes
@@ -69,8 +69,15 @@ def nobody_holds(snapshots: Sequence[Snapshot], selection: Selection) -> list[st
     """
     if selection.device is None or not any(each.allocation for each in snapshots):
         return []
-    devices = find_devices(snapshots, selection.device).devices
-    return [
+    found = find_devices(snapshots, selection.device)
+    devices = found.devices
+    claimable = [
+        sentence
+        for snapshot in snapshots
+        if snapshot.allocation and snapshot.allocation.dra
+        for sentence in _unclaimed(snapshot.node, snapshot.allocation, snapshot.allocation.dra, found.claim_devices)
+    ]
+    return claimable + [
         f"no container holds {printable(stock.resource)} {printable(device)} {on_nodes(stock.numa_nodes)} of "
         f"{printable(snapshot.node)}; {_how_free(snapshot.allocation, stock, device)}"
         for snapshot in snapshots
@@ -79,6 +86,35 @@ def nobody_holds(snapshots: Sequence[Snapshot], selection: Selection) -> list[st
         for device in sorted(stock.free or ())
         if (stock.resource, device) in devices
     ]
+
+
+def _unclaimed(node: str, allocation: Allocation, dra: DraNode, wanted: Collection[ClaimDeviceKey]) -> Iterator[str]:
+    """Yield a sentence for each of these DRA devices of the node that no container has."""
+    held = {
+        claim_device_key(device)
+        for view in allocation.pods
+        for each in view.containers
+        for claim in each.container.claims
+        for device in claim.devices
+    }
+    stocks = {(row.driver, *item): row for row in dra.stock for item in row.total}
+    for key, device in dra.devices().items():
+        if key not in wanted or key in held:
+            continue
+        name = f"{printable('/'.join(key))}{f' {printable(device.uuid)}' if device.uuid else ''}"
+        where = f"{name} {on_nodes(device.numa_nodes)} of {printable(node)}"
+        yield f"no container holds {where}; {_how_available(stocks.get(key), key[1:])}"
+
+
+def _how_available(stock: DraStock | None, item: tuple[str, str]) -> str:
+    """Return whether a DRA device that no container has can be had."""
+    if stock is None:
+        return "it is not counted, as not all slices of its pool are there, or it is not of this node alone"
+    if item in stock.unavailable:
+        return "it is not available: tainted (dump --free says how)"
+    if item in stock.allocated:
+        return "but a claim of a pod here has it that the kubelet has not listed yet"
+    return "it is available" if stock.is_known else "whether it is available is not known: a claim here is not read"
 
 
 def _how_free(allocation: Allocation, stock: DeviceStock, device: str) -> str:

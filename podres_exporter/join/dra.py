@@ -152,7 +152,7 @@ def _shown(pool: DraPool, held: frozenset[DraKey]) -> DraPool | None:
 
 def _counted(pools: Iterable[DraPool]) -> list[DraPool]:
     """Return the pools whose devices are counted."""
-    return [pool for pool in pools if pool.is_complete and not pool.is_stale]
+    return [pool for pool in pools if pool.is_complete and not (pool.is_stale or pool.is_multi_node)]
 
 
 def _stock(pools: Iterable[DraPool], held: frozenset[DraKey], *, is_known: bool) -> tuple[DraStock, ...]:

@@ -67,7 +67,8 @@ class DraPool:
     The devices of one pool, of its highest *generation*.
 
     *is_complete*: all its slices are known; only then are its devices counted. *is_stale*: its slices are gone, as
-    after a driver has stopped, and this is their last content.
+    after a driver has stopped, and this is their last content. *is_multi_node*: it is not of this node alone; only the
+    devices of claims here are kept, and none is counted.
     """
 
     driver: str
@@ -77,6 +78,7 @@ class DraPool:
     counters: tuple[tuple[tuple[str, str], int], ...] = ()
     is_complete: bool = True
     is_stale: bool = False
+    is_multi_node: bool = False
 
     @property
     def key(self) -> tuple[str, str]:

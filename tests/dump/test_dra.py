@@ -9,6 +9,7 @@ from podres_exporter.dump.capacity import left
 from podres_exporter.dump.device_match import find_devices
 from podres_exporter.dump.free import free_cells, free_notes
 from podres_exporter.dump.held import held_things
+from podres_exporter.dump.selection import Selection, nobody_holds
 from podres_exporter.dump.spreadsheet import csv_text
 from podres_exporter.dump.wide import wide_cells
 from podres_exporter.errors import SelectionError
@@ -150,3 +151,63 @@ def test_it_is_said_why_devices_are_not_free() -> None:
     ] == [note for note in notes if note.startswith("d")]
     unknown = free_notes([with_dra(DraNode(pools, (replace(STOCK, is_known=False),)))])
     assert "d: free not known: a claim of a pod here could not be read and may have any device" in unknown
+
+
+UNHELD = DraPool(
+    "d",
+    "n1",
+    1,
+    (
+        DraDevice("gpu-0"),
+        DraDevice("gpu-1", uuid="GPU-1111", taints=(DeviceTaint("hot", "", "NoSchedule"),)),
+        DraDevice("gpu-2", uuid="GPU-2222", numa_nodes=frozenset([1])),
+        DraDevice("gpu-3", pci_address="0000:18:00.0"),
+    ),
+)
+OTHER = DraPool("d", "san", 1, (DraDevice("disk-0"),), is_multi_node=True)
+
+
+def unheld(stock: DraStock = STOCK) -> Snapshot:
+    found = one_container(Container("main", claims=(Claim("ml", "c", (A,)),)))
+    assert found.allocation is not None
+    return replace(found, allocation=replace(found.allocation, dra=DraNode((UNHELD, OTHER), (stock,))))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("GPU-2222", "d/n1/gpu-2 GPU-2222 (NUMA node 1) of n1; it is available"),
+        ("GPU-1111", "d/n1/gpu-1 GPU-1111 (NUMA node not stated) of n1; it is not available: tainted"),
+        ("0000:18", "d/n1/gpu-3 (NUMA node not stated) of n1; it is available"),
+        ("d/san/disk-0", "d/san/disk-0 (NUMA node not stated) of n1; it is not counted"),
+    ],
+)
+def test_a_dra_device_that_nobody_holds_is_found_and_said_to_be_free_or_not(text: str, said: str) -> None:
+    """By its name, UUID or PCI address; who is on call asks for what an error message names."""
+    (sentence,) = nobody_holds([unheld()], Selection(device=text))
+
+    assert sentence.startswith(f"no container holds {said}")
+
+
+def test_what_a_claim_here_may_have_is_not_called_free() -> None:
+    selection = Selection(device="gpu-2")
+    (unread,) = nobody_holds([unheld(replace(STOCK, is_known=False))], selection)
+    (taken,) = nobody_holds([unheld(replace(STOCK, allocated=frozenset(ITEMS[2:3])))], selection)
+
+    assert unread.endswith("whether it is available is not known: a claim here is not read")
+    assert taken.endswith("but a claim of a pod here has it that the kubelet has not listed yet")
+    assert [] == nobody_holds([unheld()], Selection(device="gpu-0"))
+
+
+def test_one_piece_of_hardware_under_two_names_is_no_choice() -> None:
+    """A beginning of its UUID means both; that of two devices is still refused."""
+    both = unheld()
+    assert both.allocation is not None
+    plugin = DeviceStock("nvidia.com/gpu", frozenset(), frozenset({"GPU-2222"}), frozenset())
+    both = replace(both, allocation=replace(both.allocation, devices=(plugin,)))
+
+    found = find_devices([both], "GPU-22")
+
+    assert ({("nvidia.com/gpu", "GPU-2222")}, {("d", "n1", "gpu-2")}) == (set(found.devices), set(found.claim_devices))
+    with pytest.raises(SelectionError, match="fits 3 devices"):
+        find_devices([both], "GPU-")

@@ -267,6 +267,24 @@ def test_a_single_look_reads_slices_and_claims_once(site: Site, clock: ParkingCl
     assert (Reason.DENIED, False, {("ml", "c")}) == (dra.reason, dra.is_up, set(dra.claims))
 
 
+@pytest.mark.faults(
+    "the API server does not serve `resource.k8s.io` (up to 1.31, or switched off), or has not answered yet"
+)
+def test_an_api_that_appears_later_is_found_within_an_hour(
+    site: Site, start: Start, clock: ParkingClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after an upgrade, without a restart of the exporter; until then one request an hour."""
+    caplog.set_level(logging.INFO)
+    site.store.create(RESOURCE_SLICES, slice_of("a", "gpu-0"))
+    site.server.faults.on_requests("*", Fail(404), times=2)
+    clock.limit_seconds = clock.monotonic_seconds() + 2.5 * 3600.0
+    source = start(site)
+
+    assert eventually(lambda: devices(source) == {"gpu-0"})
+    assert 1 == len([record for record in caplog.records if record.message == "dra.off"])
+    assert 3 == sum(each.path == "/apis/resource.k8s.io" for each in site.server.requests.recent)
+
+
 def test_refused_slices_are_known_as_refused_until_they_are_not(site: Site, start: Start) -> None:
     """What is shown says so, rather than that the API server is away."""
     site.store.create(RESOURCE_SLICES, slice_of("a", "gpu-0"))

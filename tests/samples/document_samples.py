@@ -88,7 +88,7 @@ DRA_POOL = DraPool(
     ),
     is_complete=False,
 )
-GONE = DraPool("gone.example.com", "n1", 1, (), is_stale=True)
+GONE = DraPool("gone.example.com", "n1", 1, (), is_stale=True, is_multi_node=True)
 _ITEM = ("racks/n1", "gpu-0")
 DRA_STOCK = DraStock(
     "gpu.example.com", "gpu", frozenset([_ITEM]), frozenset([_ITEM]), frozenset([("n1", "x")]), 2, is_known=False

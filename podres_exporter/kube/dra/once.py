@@ -9,6 +9,7 @@ from podres_exporter.dra import decode_claim, decode_slices
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.client import KubeClient
 from podres_exporter.kube.dra.claims import GET_SECONDS, GET_VERB, Users
+from podres_exporter.kube.dra.pools import PoolCache, merged
 from podres_exporter.kube.dra.slices import SliceStore
 from podres_exporter.kube.dra.source import GROUP_PATH, served_version, slices_of_node
 from podres_exporter.model import ClaimFacts, ClaimKey, Dra
@@ -31,6 +32,7 @@ class DraOnce:
             if version is None:
                 return
             self._path = f"{GROUP_PATH}/{version}"
+            self._far = PoolCache(client, f"{self._path}/resourceslices", version, clock)
             found = decode_slices(slices_of_node(client, version, node).list(), version)
         except ApiServerError as error:
             log.warning("source.down", extra={"source": "dra", "reason": error.reason.value, "detail": error.detail})
@@ -67,6 +69,20 @@ class DraOnce:
                 claims[key] = facts
         if claims != self._dra.claims:
             self._dra = replace(self._dra, claims=claims)
+            self._read_pools()
+
+    def _read_pools(self) -> None:
+        """Read the pools that claims name and that are not of this node alone, as far as they can be read."""
+        if self._dra is None or not self._dra.is_synced:
+            return
+        own = tuple(pool for pool in self._dra.pools if not pool.is_multi_node)
+        self._far.want(self._dra.claims.values(), own)
+        while (due := self._far.next_due()) and due[0] is not None and due[1] <= 0.0:
+            try:
+                self._far.read(due[0])
+            except ApiServerError as error:
+                log.warning("dra.pool_failed", extra={"pool": "/".join(due[0]), "detail": error.detail})
+        self._dra = replace(self._dra, pools=merged(own, self._far.pools()))
 
     def stop(self) -> None:
         """Close the connection."""

@@ -11,12 +11,13 @@ from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.client import KubeClient
 from podres_exporter.kube.dra.claims import GET_VERB, ClaimCache, Users, is_same_claim
+from podres_exporter.kube.dra.pools import PoolCache, merged
 from podres_exporter.kube.dra.slices import SliceFeed, SliceStore
-from podres_exporter.kube.interfaces import MetadataObserver
+from podres_exporter.kube.interfaces import LIST_VERB, MetadataObserver
 from podres_exporter.kube.reflector.list_watch import ListWatch
 from podres_exporter.kube.reflector.pacing import pause
 from podres_exporter.kube.reflector.reflector import STOP_SECONDS, Reflector
-from podres_exporter.model import Dra
+from podres_exporter.model import Dra, DraPool
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,9 @@ class DraWatch:
             threading.Thread(target=self._read_claims, name="dra-claims", daemon=True),
         ]
         self._cache: ClaimCache | None = None
+        self._far: PoolCache | None = None
+        self._own_pools: tuple[DraPool, ...] = ()
+        self._far_pools: tuple[DraPool, ...] = ()
 
     def start(self, changed: Callable[[], None]) -> None:
         """
@@ -141,6 +145,7 @@ class DraWatch:
             changed=lambda at, is_list: self._took_slices(store, at, is_list=is_list),
         )
         self._cache = ClaimCache(self._client, f"{GROUP_PATH}/{version}", self._clock)
+        self._far = PoolCache(self._client, transport.path, version, self._clock)
         self._publish(Dra())
         reflector = Reflector(transport, feed, self._failed, self._clock, self._observer, self._uniform)
         self._reflector = reflector
@@ -178,8 +183,14 @@ class DraWatch:
         with self._lock:
             before = self._dra or Dra()
             is_synced = is_list or before.is_synced
+            self._own_pools = store.pools
             after = replace(
-                before, pools=store.pools, is_synced=is_synced, is_up=True, last_success_seconds=at, reason=None
+                before,
+                pools=merged(store.pools, self._far_pools),
+                is_synced=is_synced,
+                is_up=True,
+                last_success_seconds=at,
+                reason=None,
             )
             self._dra = after
         if self._down_for is not None or not before.is_up:
@@ -187,6 +198,8 @@ class DraWatch:
             self._down_for = None
         if (before.pools, before.is_synced, before.is_up) != (after.pools, after.is_synced, after.is_up):
             self._changed()
+        if before.pools != after.pools:
+            self._wake.set()  # claims may name pools that are gone, or that are still missing
 
     def _failed(self, error: ApiServerError) -> None:
         """Note a failed request for slices; known slices are kept but no longer followed."""
@@ -253,6 +266,32 @@ class DraWatch:
                 cache.took(key, facts)
             _, wait = cache.next_due()
         self._publish_claims(cache, users)
+        return min(wait, self._read_pools(cache))
+
+    def _read_pools(self, cache: ClaimCache) -> float:
+        """Read the next due pool that is not of this node alone; return in how many seconds the one after it is due."""
+        far, dra = self._far, self._dra
+        if far is None or dra is None or not dra.is_synced:
+            return float("inf")
+        far.want(cache.facts().values(), self._own_pools)
+        key, wait = far.next_due()
+        if key is not None and wait <= 0.0:
+            self._observer.request(LIST_VERB)
+            try:
+                far.read(key)
+            except ApiServerError as error:
+                if self._stop.is_set():
+                    return float("inf")
+                self._observer.error(error.verb, error.reason)
+                log.debug("dra.pool_failed", extra={"pool": "/".join(key), "detail": error.detail})
+            _, wait = far.next_due()
+        with self._lock:
+            before = self._dra or Dra()
+            self._far_pools = far.pools()
+            self._dra = replace(before, pools=merged(self._own_pools, self._far_pools))
+            is_same = before.pools == self._dra.pools
+        if not is_same:
+            self._changed()
         return wait
 
     def _publish_claims(self, cache: ClaimCache, users: Users) -> None:

@@ -14,16 +14,16 @@ class ListWatch:
 
     def __init__(self, client: KubeClient, path: str, field_selector: str) -> None:
         """Use the objects at *path*, of all namespaces."""
-        self._client, self._path, self._selector = client, path, {"fieldSelector": field_selector}
+        self._client, self.path, self._selector = client, path, {"fieldSelector": field_selector}
 
     def list(self) -> bytes:
         """Return a list of all objects from the API server's cache (`resourceVersion=0`)."""
-        return self._client.list(self._path, {**self._selector, "resourceVersion": "0"}, WITHOUT_MANAGED_FIELDS)
+        return self._client.list(self.path, {**self._selector, "resourceVersion": "0"}, WITHOUT_MANAGED_FIELDS)
 
     def list_pieces(self) -> AbstractContextManager[Iterator[bytes]]:
         """Yield the same list in pieces: it may be larger than what is kept of it."""
         query = {**self._selector, "resourceVersion": "0"}
-        return self._client.list_pieces(self._path, query, WITHOUT_MANAGED_FIELDS)
+        return self._client.list_pieces(self.path, query, WITHOUT_MANAGED_FIELDS)
 
     def watch(self, version: str, timeout_seconds: int) -> AbstractContextManager[Iterator[bytes]]:
         """Yield the lines of a watch from *version*; the server ends it after *timeout_seconds*."""
@@ -34,7 +34,7 @@ class ListWatch:
             "timeoutSeconds": str(timeout_seconds),
             "resourceVersion": version,
         }
-        return self._client.watch(self._path, query, WITHOUT_MANAGED_FIELDS)
+        return self._client.watch(self.path, query, WITHOUT_MANAGED_FIELDS)
 
     def close(self) -> None:
         """Abort all pending requests at once, from any thread; later calls fail as unavailable."""

@@ -1,6 +1,7 @@
 """Versions of the DRA API: which a release serves, and how an older one writes what is stored as v1."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from podres_exporter.sim.api.storage.objects import Object
@@ -21,7 +22,7 @@ def served_versions(group: str, server_version: str) -> tuple[str, ...]:
     """
     if group != DRA_GROUP:
         return (V1,)
-    minor = int(server_version.removeprefix("v").split(".")[1])
+    minor = _minor(server_version)
     if minor >= 34:
         return (V1,)
     return {33: (V1BETA2, V1BETA1), 32: (V1BETA1,)}.get(minor, ())
@@ -57,3 +58,13 @@ def _beta1_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
             each.pop("exactly", None)
         found["devices"] = {**spec["devices"], "requests": requests}
     return found
+
+
+def selectable(resource: Resource, server_version: str) -> Resource:
+    """Return the resource with the fields that a server of this version lets clients select by."""
+    newer = tuple(name for name, minor in resource.newer_fields if _minor(server_version) >= minor)
+    return replace(resource, fields=(*resource.fields, *newer)) if newer else resource
+
+
+def _minor(server_version: str) -> int:
+    return int(server_version.removeprefix("v").split(".")[1])

@@ -4,7 +4,7 @@ from podres_exporter.sim.api.http.answer import Answer, Form, document_answer, n
 from podres_exporter.sim.api.http.options import parse_list_options, parse_version
 from podres_exporter.sim.api.http.request import Request, Target
 from podres_exporter.sim.api.reads.pages import list_page
-from podres_exporter.sim.api.reads.versions import in_version, served_versions
+from podres_exporter.sim.api.reads.versions import in_version, selectable, served_versions
 from podres_exporter.sim.api.reads.watch import View
 from podres_exporter.sim.api.serving.access import refuse_access, review_access
 from podres_exporter.sim.api.serving.discovery import ACCESS_GROUP, ACCESS_REVIEWS, discover
@@ -67,7 +67,7 @@ def _respond_to_resource(state: ServerState, request: Request, target: Target) -
         case "list":
             return _list(state, request, target, form)
         case "watch":
-            options = parse_list_options(target.resource, request.query, is_watch=True)
+            options = parse_list_options(selectable(target.resource, state.version), request.query, is_watch=True)
             include = request.query.get("includeObject", "Metadata")
             return View(target.resource, target.namespace, options, form, include, target.version)
         case "create" if target.name is None and (target.namespace or not target.resource.is_namespaced):
@@ -101,7 +101,7 @@ def _object_answer(state: ServerState, request: Request, target: Target, form: F
 def _list(state: ServerState, request: Request, target: Target, form: Form) -> Answer:
     """Return a list; its objects do not repeat their kind, for the list says it."""
     resource = target.resource
-    options = parse_list_options(resource, request.query, is_watch=False)
+    options = parse_list_options(selectable(resource, state.version), request.query, is_watch=False)
     page = list_page(state.store, resource, target.namespace, options)
     if form.is_table:
         include = request.query.get("includeObject", "Metadata")

@@ -11,7 +11,8 @@ class Resource:
     *fields* are the paths that a field selector may name; the real server has a closed list per kind too (the
     `AddFieldLabelConversionFunc` calls of pkg/apis/core/v1/conversion.go). *writes* are the verbs by which clients may
     change it; the rest is the business of whoever owns the store. It is stored in *version*, and *older_versions* of
-    the API can be asked for too, where the server is of a release that serves them.
+    the API can be asked for too, where the server is of a release that serves them. *newer_fields* are fields with the
+    minor release from which on they can be named.
     """
 
     group: str
@@ -23,6 +24,7 @@ class Resource:
     writes: frozenset[str] = frozenset()
     version: str = "v1"
     older_versions: tuple[str, ...] = ()
+    newer_fields: tuple[tuple[str, int], ...] = ()
 
     @property
     def api_version(self) -> str:
@@ -92,6 +94,7 @@ RESOURCE_SLICES = Resource(
     kind="ResourceSlice",
     short_names=(),
     fields=("metadata.name", "spec.driver", "spec.nodeName"),
+    newer_fields=(("spec.pool.name", 37),),
     is_namespaced=False,
     older_versions=("v1beta2", "v1beta1"),
 )
