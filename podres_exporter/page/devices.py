@@ -28,8 +28,7 @@ def devices(scene: Scene) -> str:
 def _resource(scene: Scene, resource: str, stocks: Sequence[DeviceStock]) -> str:
     bases: dict[str, Base] = {}
     for stock in sorted(stocks, key=lambda each: (not each.numa_nodes, sorted(each.numa_nodes))):
-        for each in sorted(_ids(stock), key=_natural):
-            name, replica = split_replica(each, resource)
+        for name, _, each, replica in sorted(_split(each, resource) for each in _ids(stock)):
             base = bases.setdefault(name, Base(name, stock.numa_nodes, []))
             base.shares.append(Share((resource, each), replica, unheld(stock, each)))
     body = cells(scene, stocks, bases.values()) if len(bases) > _MOST_TILES else _tiles(scene, bases)
@@ -70,7 +69,7 @@ def _tile(scene: Scene, base: Base, share: Share) -> str:
     )
 
 
-def _natural(device_id: str) -> tuple[str, int, str]:
-    """Return a sort key that has share 10 behind share 9."""
-    base, replica = split_replica(device_id)
-    return (base, len(replica), device_id)
+def _split(device_id: str, resource: str) -> tuple[str, int, str, str]:
+    """Return the physical device, the length of the share's number, the id and that number: share 10 is behind 9."""
+    name, replica = split_replica(device_id, resource)
+    return (name, len(replica), device_id, replica)

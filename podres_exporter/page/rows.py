@@ -22,7 +22,7 @@ from podres_exporter.page.badge import Badge
 from podres_exporter.page.cores import sharing
 from podres_exporter.page.markup import age, cut, escaped, folded, target
 from podres_exporter.page.scene import Scene
-from podres_exporter.page.trouble import container_flags
+from podres_exporter.page.trouble import container_flags, needs_look
 from podres_exporter.quantity import bytes_text
 from podres_exporter.text.amounts import nodes_phrase
 from podres_exporter.text.verdict import verdict_text
@@ -224,7 +224,7 @@ def holds_devices(view: PodView) -> bool:
 
 def order(scene: Scene, view: PodView) -> tuple[bool, bool, PodKey]:
     """Return the sort key that puts what needs a look first, then what has devices."""
-    needs_look = view.mark is not Mark.CURRENT or any(
-        container_flags(scene, view.pod.key, each.container) for each in view.containers
+    is_wrong = view.mark is not Mark.CURRENT or any(
+        needs_look(scene, view.pod.key, each.container) for each in view.containers
     )
-    return (not needs_look, not holds_devices(view), view.pod.key)
+    return (not is_wrong, not holds_devices(view), view.pod.key)

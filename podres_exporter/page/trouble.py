@@ -45,12 +45,19 @@ def health_text(row: DeviceHealth) -> str:
     return escaped(f"{row.health}: {row.message}" if row.message else row.health)
 
 
+def needs_look(scene: Scene, pod: PodKey, container: Container) -> bool:
+    """Return whether anything is wrong with what the container holds."""
+    return next(_container(scene, pod, container), None) is not None
+
+
 def container_flags(scene: Scene, pod: PodKey, container: Container) -> list[str]:
     """Return, for the row of a container, what is wrong with its devices, claims and CPUs, as HTML."""
     return folded(list(_container(scene, pod, container)), _MOST)
 
 
 def _container(scene: Scene, pod: PodKey, container: Container) -> Iterator[str]:
+    if not (scene.doubles or scene.health or scene.unallocatable or scene.dual):
+        return
     for device in container.devices:
         for remark in remarks(scene, device.resource, device.device_id):
             double = scene.doubles.get((device.resource, device.device_id))
