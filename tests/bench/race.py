@@ -38,7 +38,7 @@ LOOK_SECONDS = 0.1
 
 SCENARIO = f"""
 node: {NODE}
-kubelet: {{release: "%s"}}
+kubelet: {{release: "%s", max_pods: 1000}}
 numa: [{{node: 0, cpus: "0-3", memory: 8Gi}}]
 resources: [{{name: {VF}, external: true, devices: []}}]
 """
@@ -121,6 +121,7 @@ class Race:
         self.outcome.seconds = CLOCK.monotonic_seconds() - began
         self.outcome.calls = Counter(self.node.kubelet.calls) - before
         self.node.settle()
+        assert self.outcome.admissions, "no pod was admitted: the figures would mean nothing"
         return self.outcome
 
     def restart(self, seconds: float) -> None:
