@@ -54,11 +54,8 @@ from podres_exporter.model.snapshot import (
     ClaimUse,
     Constraint,
     ContainerView,
-    CpuStock,
     DeviceHealth,
-    DeviceStock,
     Explanation,
-    MemoryStock,
     Part,
     PodView,
     Request,
@@ -71,6 +68,7 @@ from podres_exporter.model.snapshot import (
     Usage,
     Verdict,
 )
+from podres_exporter.model.stock import CpuStock, DeviceStock, MemoryStock
 from podres_exporter.model.topology import Core, Topology
 
 __all__ = [
