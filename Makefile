@@ -118,6 +118,7 @@ proto: $(TOOLS)/.installed  ## generate podres_exporter/_proto from protos/
 	$(TOOLS)/bin/python -m grpc_tools.protoc -Ipodres_exporter/_proto=protos --python_out=. --pyi_out=. \
 		protos/podresources_v1.proto protos/podresources_frames.proto \
 		protos/deviceplugin_v1beta1.proto protos/pluginregistration_v1.proto \
+		protos/dra_v1.proto protos/drahealth_v1alpha1.proto \
 		protos/pods_v1alpha1.proto protos/core_v1_pod.proto
 
 # An environment of another Python, such as one that was too old, is made again.

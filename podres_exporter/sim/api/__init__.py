@@ -14,6 +14,7 @@ from podres_exporter.sim.api.serving.server import ApiServer
 from podres_exporter.sim.api.storage.history import Event, EventType
 from podres_exporter.sim.api.storage.resources import (
     DAEMON_SETS,
+    DEVICE_CLASSES,
     NAMESPACES,
     NODES,
     PODS,
@@ -27,6 +28,7 @@ from podres_exporter.sim.api.storage.store import Store
 __all__ = [
     "ANY",
     "DAEMON_SETS",
+    "DEVICE_CLASSES",
     "NAMESPACES",
     "NODES",
     "PODS",

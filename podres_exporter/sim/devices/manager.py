@@ -13,6 +13,12 @@ from podres_exporter.sim.devices.calls import Calls, ids_text, result_text
 from podres_exporter.sim.devices.client import DIAL_TIMEOUT_SECONDS, PluginClient
 from podres_exporter.sim.devices.handshake import Handshake
 from podres_exporter.sim.devices.ledger import Ledger, Stock
+from podres_exporter.sim.devices.plugin_handler import (
+    DEVICE_PLUGIN_TYPE,
+    DRA_PLUGIN_TYPE,
+    DevicePlugins,
+    PluginHandler,
+)
 from podres_exporter.sim.devices.records import AllocateResult, PluginError, PluginOptions
 from podres_exporter.sim.devices.registration import registration_service
 from podres_exporter.sim.devices.sockets import wipe_sockets
@@ -39,12 +45,14 @@ class DeviceManager:
         synchronous: bool = True,
         watch_seconds: float | None = 1.0,
         dial_timeout_seconds: float = DIAL_TIMEOUT_SECONDS,
+        dra: PluginHandler | None = None,
     ) -> None:
         """
         Start nothing yet. Raises ValueError: the directory's path is too long.
 
         *synchronous* is the handshake of kubelets from 1.25 on. *watch_seconds* is how often the plugin watcher looks;
-        None is for whoever calls `scan`. *dial_timeout_seconds*, in real time, is what a plugin gets to accept.
+        None is for whoever calls `scan`; *dra* takes the DRA drivers that it finds. *dial_timeout_seconds*, in real
+        time, is what a plugin gets to accept.
         """
         self._plugins_directory = directory / "device-plugins"
         self._watch_seconds = watch_seconds
@@ -54,7 +62,7 @@ class DeviceManager:
         self._handshake: Handshake = style(self._ledger, dial_timeout_seconds, self.calls)
         self._watcher = PluginWatcher(
             directory / "plugins_registry",
-            self._handshake,
+            {DEVICE_PLUGIN_TYPE: DevicePlugins(self._handshake), **({DRA_PLUGIN_TYPE: dra} if dra else {})},
             clock,
             dial_timeout_seconds=dial_timeout_seconds,
             changed=self._ledger.notify,

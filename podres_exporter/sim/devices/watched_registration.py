@@ -1,15 +1,16 @@
 """One visit to a socket that the plugin watcher found: who are you, may you register, here is what came of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from podres_exporter._proto import pluginregistration_v1_pb2 as pb
-from podres_exporter.sim.devices.handshake import Handshake
+from podres_exporter.sim.devices.plugin_handler import PluginHandler
 from podres_exporter.sim.devices.records import PluginError
-from podres_exporter.sim.devices.registration import check_watched
 from podres_exporter.sim.rpc.connection import Connection, WireError
 
-DEVICE_PLUGIN_TYPE = "DevicePlugin"
+Handlers = Mapping[str, PluginHandler]
+"""By type of plugin."""
 
 _INFO_TIMEOUT_SECONDS = 1.0
 _NOTIFY_TIMEOUT_SECONDS = 5.0
@@ -18,13 +19,15 @@ _SERVICE = "pluginregistration.Registration"
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What is known after a visit. *resource* is None where the plugin was not taken, and may be asked again."""
+    """What is known after a visit. *name* is None where the plugin was not taken, and may be asked again."""
 
-    resource: str | None
+    name: str | None
     problem: str
+    type: str = ""
+    endpoint: Path = Path()
 
 
-def visit(connection: Connection, socket_path: Path, handshake: Handshake, dial_timeout_seconds: float) -> Visit:
+def visit(connection: Connection, socket_path: Path, handlers: Handlers, dial_timeout_seconds: float) -> Visit:
     """
     Return what came of it; the connection is closed. Nothing is raised, for the watcher has other sockets to see.
 
@@ -35,8 +38,10 @@ def visit(connection: Connection, socket_path: Path, handshake: Handshake, dial_
     """
     try:
         info = _ask(connection, socket_path, dial_timeout_seconds)
-        taken, problem = _introduce(info, socket_path, handshake)
-        return Visit(info.name if taken else None, _notify(connection, socket_path, problem))
+        endpoint = Path(info.endpoint) if info.endpoint else socket_path
+        taken, problem = _introduce(info, socket_path, endpoint, handlers)
+        told = _notify(connection, socket_path, problem)
+        return Visit(info.name if taken else None, told, info.type, endpoint)
     except PluginError as error:
         return Visit(None, str(error))
     finally:
@@ -57,17 +62,18 @@ def _ask(connection: Connection, socket_path: Path, dial_timeout_seconds: float)
         raise PluginError(f"RegisterPlugin error -- {text}") from error
 
 
-def _introduce(info: pb.PluginInfo, socket_path: Path, handshake: Handshake) -> tuple[bool, str]:
+def _introduce(info: pb.PluginInfo, socket_path: Path, endpoint: Path, handlers: Handlers) -> tuple[bool, str]:
     """Return whether the plugin counts as registered, and the error that it is told."""
-    if info.type != DEVICE_PLUGIN_TYPE:
+    handler = handlers.get(info.type)
+    if handler is None:
         text = f"RegisterPlugin error -- no handler registered for plugin type: {info.type} at socket {socket_path}"
         return False, text
     try:
-        check_watched(info.supported_versions, info.name)
+        handler.validate(info.name, info.supported_versions, endpoint)
     except PluginError as error:
         return False, f"RegisterPlugin error -- plugin validation failed with err: {error}"
     try:
-        handshake.adopt(info.name, Path(info.endpoint) if info.endpoint else socket_path)
+        handler.adopt(info.name, info.supported_versions, endpoint)
     except PluginError as error:
         return True, f"RegisterPlugin error -- plugin registration failed with err: {error}"
     return True, ""

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podres_exporter.clock import Clock
-from podres_exporter.sim.devices.handshake import Handshake
 from podres_exporter.sim.devices.sockets import SocketId, plugin_sockets
-from podres_exporter.sim.devices.watched_registration import Visit, visit
+from podres_exporter.sim.devices.watched_registration import Handlers, Visit, visit
 from podres_exporter.sim.rpc.connection import Connection
 from podres_exporter.sim.rpc.worker_threads import WorkerThreads
 
@@ -45,7 +44,7 @@ class PluginWatcher:
     def __init__(
         self,
         directory: Path,
-        handshake: Handshake,
+        handlers: Handlers,
         clock: Clock,
         *,
         dial_timeout_seconds: float,
@@ -53,7 +52,7 @@ class PluginWatcher:
     ) -> None:
         """*changed* is called after each visit."""
         self._directory = directory
-        self._handshake = handshake
+        self._handlers = handlers
         self._clock = clock
         self._dial_timeout_seconds = dial_timeout_seconds
         self._changed = changed
@@ -89,15 +88,15 @@ class PluginWatcher:
             present = plugin_sockets(self._directory)
             # What is being visited is left alone: one operation per socket at a time.
             gone = [
-                (path, seen.outcome.resource)
+                (path, seen.outcome)
                 for path, seen in self._seen.items()
                 if seen.outcome is not None and present.get(path) != seen.identity
             ]
             for path, _ in gone:
                 del self._seen[path]
-        for _, resource in gone:
-            if resource is not None:
-                self._handshake.drop(resource)
+        for _, outcome in gone:
+            if outcome.name is not None:
+                self._handlers[outcome.type].drop(outcome.name, outcome.endpoint)
         for path, identity in present.items():
             self._consider(path, identity)
 
@@ -118,11 +117,11 @@ class PluginWatcher:
         self._threads.start(path.name, lambda: self._visit(path, now))
 
     def _due(self, seen: _Seen) -> bool:
-        failed = seen.outcome is not None and seen.outcome.resource is None
+        failed = seen.outcome is not None and seen.outcome.name is None
         return failed and self._clock.monotonic_seconds() >= seen.retry_at_seconds
 
     def _visit(self, path: Path, seen: _Seen) -> None:
-        outcome = visit(seen.connection, path, self._handshake, self._dial_timeout_seconds)
+        outcome = visit(seen.connection, path, self._handlers, self._dial_timeout_seconds)
         if outcome.problem:
             log.warning("sim.plugin.refused", extra={"socket": path.name, "error": outcome.problem})
         with self._lock:

@@ -12,9 +12,10 @@ from podres_exporter.model import Claim, Container, Pod, Topology
 from podres_exporter.scenario import Scenario
 from podres_exporter.sim import devices as plugins
 from podres_exporter.sim.live.allocator import Allocator
+from podres_exporter.sim.live.dynamic_resources import ClaimKey, DynamicResources
 from podres_exporter.sim.live.fitting import shortages
 from podres_exporter.sim.live.objects import allocatable_amounts
-from podres_exporter.sim.live.requests import claims_by_container, pod_request
+from podres_exporter.sim.live.requests import claim_requests, claims_by_container, pod_request
 
 
 class Phase(StrEnum):
@@ -35,7 +36,8 @@ class LivePod:
     A pod that the kubelet has heard of; *claims* are the objects that its containers refer to, by container.
 
     *started* are the names of the containers that run or have run, *waiting* why others could not be created. While it
-    is not *admitted* nothing but its being Pending is known of it.
+    is not *admitted* nothing but its being Pending is known of it. *claim_keys* are the claims, by container, that
+    drivers prepare, *problem* why they could not, *claim_requests* those that containers name themselves.
     """
 
     request: PodRequest
@@ -45,6 +47,14 @@ class LivePod:
     started: frozenset[str] = frozenset()
     waiting: Mapping[str, str] = field(default_factory=dict)
     admitted: bool = True
+    claim_keys: Mapping[str, tuple[ClaimKey, ...]] = field(default_factory=dict)
+    claim_requests: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
+    problem: str = ""
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether it has to be started again."""
+        return bool(self.waiting or self.problem)
 
     @property
     def holds_claims(self) -> bool:
@@ -61,9 +71,19 @@ class Kubelet:
     """
 
     def __init__(
-        self, scenario: Scenario, topology: Topology, devices: plugins.DeviceManager, random: Random | None = None
+        self,
+        scenario: Scenario,
+        topology: Topology,
+        devices: plugins.DeviceManager,
+        random: Random | None = None,
+        dynamic: DynamicResources | None = None,
     ) -> None:
-        """Begin without pods, with sources that are ready; choices are in order unless *random* draws them."""
+        """
+        Begin without pods, with sources that are ready; choices are in order unless *random* draws them.
+
+        *dynamic* is asked for claims that are not the scenario's.
+        """
+        self._dynamic = dynamic
         settings = scenario.kubelet
         self._minor = settings.release.minor
         self._lists_finished = self._minor <= 33 if settings.active_pods is None else not settings.active_pods
@@ -92,10 +112,16 @@ class Kubelet:
         Raises ValueError or KeyError where the object is no pod that could be read.
         """
         request = pod_request(pod)
+        named = claims_by_container(pod)
         claims = {
             container: tuple(self._claims[key] for name in names if (key := (request.namespace, name)) in self._claims)
-            for container, names in claims_by_container(pod).items()
+            for container, names in named.items()
         }
+        foreign = {
+            container: tuple(key for name in names if (key := (request.namespace, name)) not in self._claims)
+            for container, names in named.items()
+        }
+        requests = claim_requests(pod)
         with self._admitting:
             with self._lock:
                 known = self._checkpoint.pop(request.uid, None)
@@ -106,7 +132,8 @@ class Kubelet:
                 self._pending_admission = request.uid
                 self._let_go_of_the_finished()
             rejection = self._allocator.admit(request, self.update_devices) or self._shortage(request)
-            return self._admitted(LivePod(request, claims, Phase.PENDING), rejection)
+            live = LivePod(request, claims, Phase.PENDING, claim_keys=foreign, claim_requests=requests)
+            return self._admitted(live, rejection)
 
     def start(self, uid: str) -> LivePod | None:
         """
@@ -120,6 +147,9 @@ class Kubelet:
         live = self.pod(uid)
         if live is None or not live.admitted or live.phase is not Phase.PENDING:
             return live
+        claims, problem = self._prepare(live)
+        if problem:
+            return self._replace(live, problem=problem)
         done, waiting = set(live.started), dict[str, str]()
         for container in live.request.in_order:
             if container.name in done:
@@ -132,14 +162,49 @@ class Kubelet:
                 if container.kind is not Kind.APP:
                     break
         phase = Phase.PENDING if waiting else Phase.RUNNING
+        return self._replace(live, phase=phase, started=frozenset(done), waiting=waiting, claims=claims, problem="")
+
+    def claim_health(self, uid: str) -> Mapping[str, list[dict[str, Any]]]:
+        """Return the rows about devices of claims for the status of each container that names claims."""
+        live = self.pod(uid)
+        if live is None or self._dynamic is None:
+            return {}
+        return {
+            container: [
+                {"name": f"claim:{name}/{request}" if request else f"claim:{name}", "resources": rows}
+                for name, request, claim in named
+                if (rows := self._dynamic.health((live.request.namespace, claim), request))
+            ]
+            for container, named in live.claim_requests.items()
+        }
+
+    def _prepare(self, live: LivePod) -> tuple[Mapping[str, tuple[Claim, ...]], str]:
+        """Return the pod's claims by container, prepared by their drivers, or why they cannot be."""
+        keys = [key for found in live.claim_keys.values() for key in found]
+        if self._dynamic is None or not keys:
+            return live.claims, ""
+        try:
+            prepared = self._dynamic.prepare(live.request.uid, keys)
+        except plugins.PluginError as error:
+            return live.claims, str(error)
+        return {
+            container: (*live.claims[container], *(prepared[key] for key in live.claim_keys[container]))
+            for container in live.claims
+        }, ""
+
+    def _replace(self, live: LivePod, **changes: Any) -> LivePod | None:
+        """Note how a start has gone, unless the pod has gone or changed meanwhile."""
+        uid = live.request.uid
         with self._lock:
             if self._pods.get(uid) is live:
-                self._pods[uid] = replace(live, phase=phase, started=frozenset(done), waiting=waiting)
+                self._pods[uid] = replace(live, **changes)
             return self._pods.get(uid)
 
-    def wants_prestart(self, uid: str) -> bool:
-        """Return whether starting the pod takes a call to a plugin."""
+    def is_slow_to_start(self, uid: str) -> bool:
+        """Return whether starting the pod takes a call to a plugin or to a driver."""
         live = self.pod(uid)
+        if live is not None and self._dynamic is not None and any(live.claim_keys.values()):
+            return True
         asked = {resource for each in live.request.containers for resource in each.devices} if live else set()
         options = [self._plugins.options(resource) for resource in asked]
         return any(each is not None and each.pre_start_required for each in options)
@@ -160,7 +225,8 @@ class Kubelet:
             live = self._pods[uid] = replace(live, phase=Phase.SUCCEEDED)
             if uid not in self._kept():
                 self._allocator.release_machine(uid, memory=False)
-            return live
+        self._release_claims(uid)
+        return live
 
     def remove(self, uid: str) -> None:
         """Forget the pod; its CPUs and memory are free, and its devices with the next admission or List."""
@@ -168,6 +234,11 @@ class Kubelet:
             self._pods.pop(uid, None)
             self._checkpoint.pop(uid, None)
             self._allocator.release_machine(uid, memory=True)
+        self._release_claims(uid)
+
+    def _release_claims(self, uid: str) -> None:
+        if self._dynamic is not None:
+            self._dynamic.release(uid)
 
     def restart(self) -> None:
         """Know no pod any more, and of what was given out what checkpoints say; the sources of pods are not ready."""

@@ -22,10 +22,12 @@ from podres_exporter.scenario import (
     life_at,
     node_at,
 )
-from podres_exporter.sim.api import ANY, PODS, YOUNG, ApiServer, Hang, StatusError, Store, StreamFault
+from podres_exporter.sim.api import ANY, PODS, RESOURCE_CLAIMS, YOUNG, ApiServer, Hang, StatusError, Store, StreamFault
 from podres_exporter.sim.api.writes.defaults import defaulted
 from podres_exporter.sim.api.writes.deletion import delete_object
 from podres_exporter.sim.devices import DeviceManager, DeviceState
+from podres_exporter.sim.dra import DraDrivers
+from podres_exporter.sim.live.dynamic_resources import DynamicResources
 from podres_exporter.sim.live.kubelet import Kubelet, Phase
 from podres_exporter.sim.live.pod_workers import PodWorkers
 from podres_exporter.sim.live.podsapi import PodsApi
@@ -70,11 +72,13 @@ class LiveNode(SimNode):
         """
         super().__init__(scenario, directory, clock, seed or 0, release)
         minor = self.scenario.kubelet.release.minor
-        self.devices = DeviceManager(directory, clock, synchronous=minor >= 25)
+        self.drivers = DraDrivers(clock)
+        self.devices = DeviceManager(directory, clock, synchronous=minor >= 25, dra=self.drivers)
         choices = Random(seed or 0)  # noqa: S311 - no secret
         topology = node_at(self.scenario, 0).topology
-        self.pods = Kubelet(self.scenario, topology, self.devices, None if seed is None else choices)
         self.store = Store(clock)
+        self._dynamic = DynamicResources(self.drivers, self._claim)
+        self.pods = Kubelet(self.scenario, topology, self.devices, None if seed is None else choices, self._dynamic)
         self.api = ApiServer(self.store, clock, api_address, version=f"v{self.scenario.kubelet.release}.0")
         self.plugins: dict[str, SamplePlugin] = {}
         self._sick: set[tuple[str, str]] = set()
@@ -124,6 +128,8 @@ class LiveNode(SimNode):
             plugin.stop()
         self.plugins.clear()
         self.devices.stop()
+        self.drivers.stop()
+        self._dynamic.stop()
 
     def state(self) -> NodeState:
         """Return the truth at this moment: what the managers gave out, and what the plugins say."""
@@ -193,8 +199,9 @@ class LiveNode(SimNode):
 
     def settle(self) -> None:
         """Return once the scheduler, and then the kubelet, has decided about every pod that it has heard of."""
-        self._scheduler.settle()
-        self._sources.settle()
+        for _ in range(2):  # what a pod that ends gives back may be what another one waits for
+            self._scheduler.settle()
+            self._sources.settle()
         self.pods_api.follow()
 
     def restart_kubelet(self) -> None:
@@ -298,6 +305,7 @@ class LiveNode(SimNode):
     def _kubelet_restarted(self) -> None:
         self.pods_api.kill()  # before its pods are forgotten: none of them has ended
         self._sources.restart()
+        self.drivers.forget()
         self.devices.restart()
 
     def _play(self, index: int, spec: PodSpec, manifest: Mapping[str, Any], life: Life | None) -> None:
@@ -345,6 +353,13 @@ class LiveNode(SimNode):
     def delete(self, namespace: str, name: str) -> None:
         """Delete a pod as kubectl does, with its grace period. Raises StatusError: there is none."""
         delete_object(self.store, self._clock, PODS, namespace, name)
+
+    def _claim(self, namespace: str, name: str) -> Mapping[str, Any] | None:
+        """Return a ResourceClaim of the API server."""
+        try:
+            return self.store.get(RESOURCE_CLAIMS, namespace, name)
+        except StatusError:
+            return None
 
     def _stated(self, spec: ResourceSpec) -> dict[str, DeviceState]:
         return {

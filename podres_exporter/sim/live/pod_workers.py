@@ -17,7 +17,7 @@ _JOIN_SECONDS = 5.0
 
 class PodWorkers:
     """
-    Has a thread for each pod whose start takes a plugin's PreStartContainer; others are started by the caller's.
+    Has a thread for each pod whose start takes a call to a device plugin or a DRA driver; the caller starts others.
 
     So a plugin that takes its time, or refuses, holds up no other pod. Every method may be called from any thread.
     """
@@ -32,7 +32,7 @@ class PodWorkers:
 
     def start(self, uid: str, show: Callable[[], None]) -> None:
         """Start an admitted pod; *show* is called after each attempt."""
-        if not self._pods.wants_prestart(uid):
+        if not self._pods.is_slow_to_start(uid):
             self._pods.start(uid)
             show()
             return
@@ -65,7 +65,7 @@ class PodWorkers:
             with self._changed:
                 self._first_attempts -= 1
                 self._changed.notify_all()
-        while live is not None and live.waiting:
+        while live is not None and live.must_wait:
             if self._clock.wait(over, RETRY_SECONDS * (1 + _JITTER * self._random.random())):
                 return
             live = self._pods.start(uid)

@@ -65,3 +65,27 @@ def claims_by_container(pod: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         names += [extended["resourceClaimName"]] if container["name"] in mapped else []
         found[container["name"]] = tuple(dict.fromkeys(names))
     return found
+
+
+def claim_names(pod: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of all ResourceClaim objects that a pod refers to, once each."""
+    spec, status = pod["spec"], pod.get("status") or {}
+    made = {item["name"]: item.get("resourceClaimName") for item in status.get("resourceClaimStatuses") or ()}
+    stated = [item.get("resourceClaimName") or made.get(item["name"]) for item in spec.get("resourceClaims") or ()]
+    extended = (status.get("extendedResourceClaimStatus") or {}).get("resourceClaimName")
+    return tuple(dict.fromkeys(name for name in (*stated, extended) if name))
+
+
+def claim_requests(pod: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str, str], ...]]:
+    """Return for each container the claims that it names itself: (name in the pod, request or empty, object's name)."""
+    spec, status = pod["spec"], pod.get("status") or {}
+    objects = {item["name"]: item.get("resourceClaimName") for item in spec.get("resourceClaims") or ()}
+    made = {item["name"]: item.get("resourceClaimName") for item in status.get("resourceClaimStatuses") or ()}
+    return {
+        container["name"]: tuple(
+            (each["name"], each.get("request", ""), name)
+            for each in (container.get("resources") or {}).get("claims") or ()
+            if (name := objects.get(each["name"]) or made.get(each["name"]))
+        )
+        for container in spec["containers"]
+    }

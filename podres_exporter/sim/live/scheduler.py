@@ -6,8 +6,19 @@ from typing import Any
 
 from podres_exporter.admission import PodRequest
 from podres_exporter.quantity import parse_millicores, parse_quantity
-from podres_exporter.sim.api import NODES, PODS, Event, EventType, StatusError, Store
+from podres_exporter.sim.api import (
+    DEVICE_CLASSES,
+    NODES,
+    PODS,
+    RESOURCE_CLAIMS,
+    RESOURCE_SLICES,
+    Event,
+    EventType,
+    StatusError,
+    Store,
+)
 from podres_exporter.sim.api.storage.objects import at
+from podres_exporter.sim.live.claim_controller import ClaimController
 from podres_exporter.sim.live.fitting import Amounts, shortages
 from podres_exporter.sim.live.requests import pod_request
 from podres_exporter.sim.live.status_writer import StatusWriter
@@ -17,6 +28,7 @@ log = logging.getLogger(__name__)
 
 _OURS = {None, "", "default-scheduler"}
 _ENDED = {"Succeeded", "Failed"}
+_WATCHED = {NODES, RESOURCE_CLAIMS, RESOURCE_SLICES, DEVICE_CLASSES}
 _NO_SCHEDULE = {"NoSchedule", "NoExecute"}
 _GATED = "Scheduling is blocked due to non-empty scheduling gates"
 _DRA_SINCE_MINOR = 34
@@ -36,6 +48,7 @@ class Scheduler:
         """Bind nothing before `start`; *minor* is the release whose words it uses."""
         self._node, self._store, self._writer = node, store, writer
         self._words = "no new claims to deallocate, " if minor >= _DRA_SINCE_MINOR else ""
+        self._claims = ClaimController(node, store)
         self._loop = SyncLoop()
 
     def start(self) -> None:
@@ -52,7 +65,7 @@ class Scheduler:
         self._loop.settle()
 
     def _on_event(self, event: Event) -> None:
-        if event.resource is NODES or (event.resource is PODS and not self._is_dull(event)):
+        if event.resource in _WATCHED or (event.resource is PODS and not self._is_dull(event)):
             self._loop.put(self._schedule)
 
     def _is_dull(self, event: Event) -> bool:
@@ -67,6 +80,7 @@ class Scheduler:
         except StatusError:
             return
         pods = self._store.read(PODS)[0]
+        self._claims.release(pods)
         bound = [
             request
             for pod in pods
@@ -85,6 +99,10 @@ class Scheduler:
             reasons = [] if request is None else self._reasons(pod, request, bound, node)
             if reasons:
                 self._writer.leave_pending(pod, *self._verdict(reasons))
+                continue
+            unmet = self._claims.reserve(pod)
+            if unmet:
+                self._writer.leave_pending(pod, *self._verdict([(unmet, False)]))
                 continue
             self._writer.bind(pod)
             if request is not None:

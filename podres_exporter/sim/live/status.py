@@ -23,11 +23,13 @@ def pod_status(
     minor: int,
     wall_seconds: float,
     started: str | None = None,
+    claim_rows: Mapping[str, list[dict[str, Any]]] | None = None,
 ) -> dict[str, Any]:
     """
     Return the whole status of a pod; *sick* are the unhealthy devices by (resource, id).
 
-    *started* is the start time in the status before, None where there is none: the pod has come just now.
+    *started* is the start time in the status before, None where there is none: the pod has come just now. *claim_rows*
+    are those about devices of claims, by container.
 
     Devices of sidecars have no health there, and a container keeps its rows when it has finished.
 
@@ -49,7 +51,7 @@ def pod_status(
         ended = None if runs else started if container.kind is Kind.INIT else stamp
         row = _container(container.name, started, ended)
         if container.kind is Kind.APP and minor >= HEALTH_SINCE_MINOR and container.name in by_name:
-            row |= _health(by_name[container.name], sick)
+            row |= _health(by_name[container.name], sick, (claim_rows or {}).get(container.name, []))
         rows[Kind.APP if container.kind is Kind.APP else Kind.INIT].append(row)
     ready, since = ("True", started) if running else ("False", stamp)
     conditions = [
@@ -79,7 +81,7 @@ def _pending(
             failed = {"reason": "CreateContainerConfigError", "message": live.waiting.get(name)}
             row |= {"ready": False, "started": False, "state": {"waiting": failed if name in live.waiting else other}}
         if is_app and minor >= HEALTH_SINCE_MINOR and name in by_name:
-            row |= _health(by_name[name], sick)
+            row |= _health(by_name[name], sick, [])
         rows["containerStatuses" if is_app else "initContainerStatuses"].append(row)
     inits = {each.name for each in live.request.containers if each.kind is Kind.INIT}
     missing = [each.name for each in live.request.containers if each.kind is Kind.APP and each.name not in live.started]
@@ -114,10 +116,12 @@ def _container(name: str, started: str, ended: str | None) -> dict[str, Any]:
     }
 
 
-def _health(container: Container, sick: frozenset[tuple[str, str]]) -> Mapping[str, Any]:
+def _health(
+    container: Container, sick: frozenset[tuple[str, str]], claim_rows: list[dict[str, Any]]
+) -> Mapping[str, Any]:
     resources: dict[str, list[dict[str, str]]] = {}
     for device in container.devices:
         health = "Unhealthy" if (device.resource, device.device_id) in sick else "Healthy"
         resources.setdefault(device.resource, []).append({"resourceID": device.device_id, "health": health})
-    rows = [{"name": name, "resources": found} for name, found in sorted(resources.items())]
+    rows = [{"name": name, "resources": found} for name, found in sorted(resources.items())] + claim_rows
     return {"allocatedResourcesStatus": rows} if rows else {}

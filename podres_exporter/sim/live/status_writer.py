@@ -54,7 +54,9 @@ class StatusWriter:
 
     def follow_plugins(self) -> None:
         """Write what plugins have changed since it was last written: the node's amounts, and devices' health."""
-        told = (self._devices.capacity(), self._devices.removed(), self._sick())
+        uids = tuple(self._pods.uids())
+        claims = {uid: rows for uid in uids if any((rows := self._pods.claim_health(uid)).values())}
+        told = (self._devices.capacity(), self._devices.removed(), self._sick(), claims)
         if told != self._told:
             self._told = told
             self._update_node()
@@ -86,7 +88,9 @@ class StatusWriter:
         minor, now = self._scenario.kubelet.release.minor, self._clock.wall_seconds()
         started = (pod.get("status") or {}).get("startTime")
         claims = {key: value for key, value in (pod.get("status") or {}).items() if key in CLAIM_STATUSES}
-        self._update(pod, {**pod_status(live, held, self._sick(), minor, now, started), **claims}, self._scenario.node)
+        rows = self._pods.claim_health(live.request.uid)
+        written = pod_status(live, held, self._sick(), minor, now, started, rows)
+        self._update(pod, {**written, **claims}, self._scenario.node)
 
     def bind(self, pod: Mapping[str, Any]) -> None:
         """Put a pod on this node, as a scheduler does, where it waits for its admission: Pending, not started."""

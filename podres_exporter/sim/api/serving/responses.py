@@ -22,7 +22,7 @@ from podres_exporter.sim.api.storage.status import (
 )
 from podres_exporter.sim.api.tables.rows import as_table
 from podres_exporter.sim.api.writes.merge_patch import patch
-from podres_exporter.sim.api.writes.verbs import create, delete
+from podres_exporter.sim.api.writes.verbs import create, delete, update
 
 _REVIEW_PATH = f"/apis/{ACCESS_GROUP}/v1/{ACCESS_REVIEWS}"
 
@@ -61,21 +61,31 @@ def _respond_to_resource(state: ServerState, request: Request, target: Target) -
     if request.verb not in target.resource.verbs:
         raise method_not_allowed()
     match request.verb:
-        case "get":
-            item = _get(state, request, target)
-            return _object_answer(state, request, target, form, item, 200)
         case "list":
             return _list(state, request, target, form)
         case "watch":
             options = parse_list_options(selectable(target.resource, state.version), request.query, is_watch=True)
             include = request.query.get("includeObject", "Metadata")
             return View(target.resource, target.namespace, options, form, include, target.version)
-        case "create" if target.name is None and (target.namespace or not target.resource.is_namespaced):
+        case "create":
+            if target.name is not None or (target.resource.is_namespaced and not target.namespace):
+                raise method_not_allowed()
             return _object_answer(state, request, target, form, create(state.store, request, target), 201)
-        case "delete":
-            return _object_answer(state, request, target, form, delete(state.store, state.clock, request, target), 200)
+        case _:
+            return _object_answer(state, request, target, form, _one_object(state, request, target), 200)
+
+
+def _one_object(state: ServerState, request: Request, target: Target) -> Object:
+    """Return the object that a request names, after what it does to it."""
+    match request.verb:
+        case "get":
+            return _get(state, request, target)
+        case "update":
+            return update(state.store, request, target)
         case "patch":
-            return _object_answer(state, request, target, form, patch(state.store, request, target), 200)
+            return patch(state.store, request, target)
+        case "delete":
+            return delete(state.store, state.clock, request, target)
         case _:
             raise method_not_allowed()
 

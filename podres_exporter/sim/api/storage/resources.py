@@ -85,6 +85,7 @@ RESOURCE_CLAIMS = Resource(
     kind="ResourceClaim",
     short_names=(),
     fields=("metadata.name", "metadata.namespace"),
+    writes=frozenset({"create", "delete"}),
     older_versions=("v1beta2", "v1beta1"),
 )
 
@@ -96,6 +97,18 @@ RESOURCE_SLICES = Resource(
     fields=("metadata.name", "spec.driver", "spec.nodeName"),
     newer_fields=(("spec.pool.name", 37),),
     is_namespaced=False,
+    writes=frozenset({"create", "delete", "update"}),
+    older_versions=("v1beta2", "v1beta1"),
+)
+
+DEVICE_CLASSES = Resource(
+    group="resource.k8s.io",
+    plural="deviceclasses",
+    kind="DeviceClass",
+    short_names=(),
+    fields=("metadata.name",),
+    is_namespaced=False,
+    writes=frozenset({"create", "delete"}),
     older_versions=("v1beta2", "v1beta1"),
 )
 
@@ -107,7 +120,7 @@ DAEMON_SETS = Resource(
     fields=("metadata.name", "metadata.namespace"),
 )
 
-RESOURCES = (DAEMON_SETS, NAMESPACES, NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES)
+RESOURCES = (DAEMON_SETS, DEVICE_CLASSES, NAMESPACES, NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES)
 
 
 def find_resource(group: str, version: str, plural: str) -> Resource | None:

@@ -7,6 +7,7 @@ from typing import Any
 from podres_exporter.sim.api.storage.objects import Object, at
 from podres_exporter.sim.api.storage.resources import (
     DAEMON_SETS,
+    DEVICE_CLASSES,
     NAMESPACES,
     NODES,
     PODS,
@@ -110,8 +111,8 @@ def _slice(item: Object, now_seconds: float) -> list[str]:
     return [_name(item), *places, _age(item, now_seconds)]
 
 
-def _daemon_set(item: Object, now_seconds: float) -> list[Any]:
-    """Return the cells of a DaemonSet."""
+def _named(item: Object, now_seconds: float) -> list[Any]:
+    """Return the cells of what is shown by its name and age."""
     return [_name(item), _age(item, now_seconds)]
 
 
@@ -132,7 +133,8 @@ _NODE_COLUMNS_WIDE = ("Internal-IP", "External-IP", "OS-Image", "Kernel-Version"
 _LAYOUTS = {
     PODS: _Layout(_POD_COLUMNS, 5, _pod),
     NODES: _Layout((*_NODE_COLUMNS, *_NODE_COLUMNS_WIDE), 5, _node),
-    DAEMON_SETS: _Layout(("Name", "Age"), 2, _daemon_set),
+    DAEMON_SETS: _Layout(("Name", "Age"), 2, _named),
+    DEVICE_CLASSES: _Layout(("Name", "Age"), 2, _named),
     NAMESPACES: _Layout(("Name", "Status", "Age"), 3, _namespace),
     RESOURCE_CLAIMS: _Layout(("Name", "State", "Age"), 3, _claim),
     RESOURCE_SLICES: _Layout(("Name", "Node", "Driver", "Pool", "Age"), 5, _slice),

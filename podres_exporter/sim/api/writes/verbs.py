@@ -59,6 +59,23 @@ def create(store: Store, request: Request, target: Target) -> Object:
     return store.create(resource, {**with_defaults(item), "status": {"phase": "Pending"}}).item
 
 
+def update(store: Store, request: Request, target: Target) -> Object:
+    """
+    Return the object that a PUT has replaced; a version that it names must be the current one.
+
+    Raises StatusError: 400 for another kind or name, 404, 409.
+    """
+    resource, name = target.resource, target.name or ""
+    _refuse_dry_run(request)
+    item = {"apiVersion": resource.api_version, "kind": resource.kind, **read_body(request)}
+    metadata = item["metadata"] = {**_mapping(item.get("metadata"))}
+    if (item["apiVersion"], item["kind"], metadata.get("name", name)) != (resource.api_version, resource.kind, name):
+        raise bad_request(f"the body is no {resource.kind} of {resource.api_version} with the name {name}")
+    metadata |= {"name": name} | ({"namespace": target.namespace} if target.namespace else {})
+    store.update(resource, item)
+    return store.get(resource, target.namespace or "", name)
+
+
 def delete(store: Store, clock: Clock, request: Request, target: Target) -> Object:
     """
     Return the object that a DELETE has removed, or the pod that its kubelet is to end; see `delete_object`.

@@ -1,0 +1,6 @@
+"""DRA drivers on the simulated node: registration, prepare and unprepare, health; claims allocated from slices."""
+
+from podres_exporter.sim.dra.allocation import CannotAllocate, allocate
+from podres_exporter.sim.dra.drivers import DraDrivers, Health, PreparedDevice
+
+__all__ = ["CannotAllocate", "DraDrivers", "Health", "PreparedDevice", "allocate"]

@@ -1,0 +1,70 @@
+"""The claims of pods: allocated and reserved when a pod is bound, given back when it has ended."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from podres_exporter.sim.api import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES, StatusError, Store
+from podres_exporter.sim.api.storage.objects import at
+from podres_exporter.sim.dra import CannotAllocate, allocate
+from podres_exporter.sim.dra.allocation import devices_of
+from podres_exporter.sim.live.requests import claim_names
+
+Object = Mapping[str, Any]
+
+_ENDED = {"Succeeded", "Failed"}
+
+
+class ClaimController:
+    """
+    Does what scheduler and resource claim controller do; one thread at a time.
+
+    Claims of the scenario, which are allocated already, are nobody's to reserve or give back.
+
+    Source: plugins/dynamicresources of the scheduler; pkg/controller/resourceclaim.
+    """
+
+    def __init__(self, node: str, store: Store) -> None:
+        """Act on *store*."""
+        self._node, self._store = node, store
+
+    def reserve(self, pod: Object) -> str:
+        """Allocate and reserve what the pod refers to; return why that is not possible, and change nothing then."""
+        claims = []
+        taken = [device for claim in self._store.read(RESOURCE_CLAIMS)[0] for device in devices_of(claim)]
+        for name in claim_names(pod):
+            try:
+                claim = self._store.get(RESOURCE_CLAIMS, pod["metadata"].get("namespace", ""), name)
+            except StatusError as error:
+                return str(error)
+            status = claim.get("status") or {}
+            if not status.get("allocation"):
+                slices, classes = (self._store.read(each)[0] for each in (RESOURCE_SLICES, DEVICE_CLASSES))
+                try:
+                    results = allocate(claim, slices, classes, taken, self._node)
+                except CannotAllocate as error:
+                    return str(error)
+                status = {**status, "allocation": {"devices": {"results": results}}, "reservedFor": []}
+                taken += devices_of({"status": status})
+            if "reservedFor" in status:
+                metadata = pod["metadata"]
+                consumer = {"resource": "pods", "name": metadata["name"], "uid": metadata["uid"]}
+                others = [each for each in status["reservedFor"] if each["uid"] != metadata["uid"]]
+                claims.append({**claim, "status": {**status, "reservedFor": [*others, consumer]}})
+        for claim in claims:
+            self._store.update(RESOURCE_CLAIMS, claim)
+        return ""
+
+    def release(self, pods: Iterable[Object]) -> None:
+        """Take the pods that have ended off their claims; a claim that nobody uses any more is not allocated."""
+        living = {pod["metadata"]["uid"] for pod in pods if at(pod, "status.phase") not in _ENDED}
+        for claim in self._store.read(RESOURCE_CLAIMS)[0]:
+            status = claim.get("status") or {}
+            reserved = status.get("reservedFor") or []
+            left = [each for each in reserved if each["uid"] in living]
+            if len(left) == len(reserved):
+                continue
+            kept = {**status, "reservedFor": left}
+            if not left:
+                kept.pop("allocation", None)
+                kept.pop("reservedFor")
+            self._store.update(RESOURCE_CLAIMS, {**claim, "status": kept})
