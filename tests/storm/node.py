@@ -191,6 +191,7 @@ class StormNode:
         self.has_lacked_methods = False
         self._window: list[float | None] = []
         self._share: float | None = None
+        self._heard: float | None = None
         self._then: float | None = None
         self._sick: set[tuple[str, str]] = set()
         self._gone: set[tuple[str, str]] = set()
@@ -322,26 +323,31 @@ class StormNode:
         self.has_lacked_methods = any(how in ABSENT for how in self.spoilt.values())
         self._window = [SHARES[view] for view in window]
         self._then = SHARES[then] if then in {"all", "bare", "half"} else 0.0
-        self.live.let_kubelet_hear(0.0)
+        self._let_hear(0.0)
         self.live.restart_kubelet()
         self._look_around()
         self._note_birth()
         if not self._window:
-            self.live.let_kubelet_hear(self._then)
+            self._let_hear(self._then)
 
     def go_on_hearing(self, *, before: bool) -> None:
         """Let a kubelet that has restarted know more *before* a poll; a part of its window is no state for long."""
         if self._window and before:
             self._share = self._window.pop(0)
-            self.live.let_kubelet_hear(self._share)
+            self._let_hear(self._share)
         elif not before and (not self._window or self._share):
             self._window.clear()
-            self.live.let_kubelet_hear(self._then)
+            self._let_hear(self._then)
 
     @property
     def knows_its_pods(self) -> bool:
         """Whether the kubelet has had the API server's pods since its start."""
-        return not self._window and self._then is None
+        return self._heard is None
+
+    def _let_hear(self, share: float | None) -> None:
+        """Let the kubelet have a share of the API server's pods, None for all."""
+        self._heard = share
+        self.live.let_kubelet_hear(share)
 
     def kill_kubelet(self, *, with_socket: bool) -> None:
         """Stop the kubelet; the socket file stays, or goes too."""
@@ -353,7 +359,7 @@ class StormNode:
     def recall(self) -> None:
         """Let the kubelet know everything again."""
         self._window, self._then = [], None
-        self.live.let_kubelet_hear(None)
+        self._let_hear(None)
 
     def double(self, number: int, name: str) -> None:
         """Let a new pod get a device that another one holds, if there is one: an error that kubelets make."""
