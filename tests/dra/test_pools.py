@@ -30,7 +30,7 @@ def test_only_the_highest_generation_counts() -> None:
     assert (2, ["new"], True) == (pool.generation, [device.name for device in pool.devices], pool.is_complete)
 
 
-@pytest.mark.faults("a slice of a pool is missing, or a new generation comes one slice after the other")
+@pytest.mark.faults("a slice of a pool is missing, or a new generation arrives slice by slice")
 def test_while_a_new_generation_comes_the_last_whole_one_is_shown_as_incomplete() -> None:
     """A device may move from one slice to another: half of the new generation would show it gone."""
     before = pools_of([a_slice("a", "x", count=2), a_slice("b", "y", count=2)])

@@ -149,7 +149,7 @@ def test_what_is_left_by_kind() -> None:
     assert {"gpu": (4, 1, 1, 2), "nic": (1, 0, 0, 1)} == figures(allocation)
 
 
-@pytest.mark.faults("a slice of a pool is missing, or a new generation comes one slice after the other")
+@pytest.mark.faults("a slice of a pool is missing, or a new generation arrives slice by slice")
 def test_an_incomplete_pool_and_one_that_is_gone_do_not_count() -> None:
     device = DraDevice("gpu-0", kind="gpu")
     for marks in ({"is_complete": False}, {"is_stale": True}):

@@ -161,7 +161,7 @@ def test_a_claim_that_has_no_allocation_yet_is_asked_for_again(site: Site, start
     assert eventually(lambda: ("ml", "c") in (source.dra() or Dra()).claims)
 
 
-@pytest.mark.faults("slices refused (403), or the API server away")
+@pytest.mark.faults("slices refused (403), or the API server is down")
 def test_what_is_refused_is_said_once_with_the_right_that_is_missing(
     site: Site, start: Start, clock: ParkingClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -192,7 +192,7 @@ def test_slices_may_be_read_and_claims_not(site: Site, start: Start, caplog: pyt
 
 
 @pytest.mark.faults(
-    "the API server does not serve `resource.k8s.io` (up to 1.31, or switched off), or has not answered yet"
+    "the API server does not serve `resource.k8s.io` (up to 1.31, or disabled), or has not answered yet"
 )
 def test_where_the_api_is_not_served_it_is_off_and_said_once(
     clock: ParkingClock, recorder: Recorder, tmp_path: Any, caplog: pytest.LogCaptureFixture
@@ -233,7 +233,7 @@ def test_the_best_version_that_is_served_is_used(tmp_path: Any, served: list[str
 
 
 @pytest.mark.parametrize("fault", [StreamFault.CUT, StreamFault.TRUNCATE, StreamFault.EXPIRE])
-@pytest.mark.faults("watch of slices expired (410), cut, or with lines that cannot be read")
+@pytest.mark.faults("watch of slices expired (410), was cut, or has unreadable lines")
 def test_a_watch_that_breaks_is_made_again(site: Site, start: Start, fault: StreamFault) -> None:
     site.store.create(RESOURCE_SLICES, slice_of("a", "gpu-0"))
     site.server.faults.on_next_watches(fault)

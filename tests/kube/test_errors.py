@@ -84,7 +84,7 @@ def test_the_right_that_is_missing_is_named_with_who_needs_it() -> None:
 
     assert (
         'a ClusterRole with apiGroups: [""], resources: [pods], verbs: [list, watch], '
-        "and a bind it to ServiceAccount podres in namespace monitoring"
+        "and a ClusterRoleBinding of it to ServiceAccount podres in namespace monitoring"
     ) == missing_right(detail)
 
 

@@ -161,7 +161,7 @@ def test_a_stream_that_has_said_nothing_yet_makes_nothing_younger(cache: PodCach
         (Reason.INTERNAL, False),
     ],
 )
-@pytest.mark.faults("API server down, hanging, throttling, refusing (401, 403), for less than a poll interval")
+@pytest.mark.faults("API server down, hanging, throttling or refusing (401, 403), for less than a poll interval")
 def test_a_failure_changes_nothing_for_a_poll_interval_and_then_nothing_is_followed(
     cache: PodCache, clock: FakeClock, told: Told, reason: Reason, is_away: bool
 ) -> None:
@@ -301,7 +301,7 @@ def test_a_missing_right_is_spelt_out_once_for_each_outage(
     assert "ServiceAccount podres in namespace monitoring" in vars(found[0])["missing"]
 
 
-@pytest.mark.faults("API server has just started and refuses everybody (`RBAC: ... not found`)")
+@pytest.mark.faults("API server has just started and refuses everything (`RBAC: ... not found`)")
 def test_roles_that_are_not_loaded_yet_are_no_missing_right(
     cache: PodCache, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:

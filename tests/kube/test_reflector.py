@@ -169,7 +169,7 @@ def test_pods_that_came_and_went_in_an_outage_are_told_together(
     assert {A, B} in recorder.told
 
 
-@pytest.mark.faults("half-open API server (accepts, says nothing)")
+@pytest.mark.faults("half-open API server (accepts connections, never answers)")
 def test_a_server_that_says_nothing_any_more_leaves_its_pods_unsynced(
     site: Site, start: Start, clock: ParkingClock
 ) -> None:

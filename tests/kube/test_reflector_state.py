@@ -128,7 +128,7 @@ def test_however_long_a_server_is_away_what_it_answers_then_is_the_first_failure
     assert pause(1) == action
 
 
-@pytest.mark.faults("API server has just started and refuses everybody (`RBAC: ... not found`)")
+@pytest.mark.faults("API server has just started and refuses everything (`RBAC: ... not found`)")
 def test_a_young_server_that_has_not_loaded_its_roles_is_asked_again_soon_and_not_for_ever() -> None:
     """Twelve times: then the role that a binding names is really missing."""
     state, _ = step(WATCHING, UNREACHED)

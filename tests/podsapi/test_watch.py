@@ -147,7 +147,7 @@ def test_a_restart_of_the_kubelet_ends_nothing_before_it_names_the_witness(short
         here.wait_for("agent-n1", "podres-1")
 
 
-@pytest.mark.faults("silent, events lost")
+@pytest.mark.faults("no events arrive, or events are lost")
 def test_a_resync_finds_what_was_lost_without_a_word(short_dir: Path) -> None:
     """The kubelet's own queue was full; the loss is counted."""
     with place(short_dir, WatchSettings(own=OWN, hold_down=60.0, resync=0.3, grace=30.0)) as here:
@@ -215,7 +215,7 @@ def test_what_refuses_for_good_is_not_asked_again_until_the_kubelet_restarts(sho
         here.wait_for(*ALL)
 
 
-@pytest.mark.faults("a pod that cannot be read")
+@pytest.mark.faults("a pod cannot be read")
 def test_pods_that_cannot_be_read_make_the_others_incomplete(short_dir: Path) -> None:
     """The event is lost, so the stream is opened again; what was known of the pod stays."""
     with place(short_dir) as here:
@@ -234,7 +234,7 @@ def test_pods_that_cannot_be_read_make_the_others_incomplete(short_dir: Path) ->
         assert "Succeeded" == here.source.metadata().pods[TRAIN].phase
 
 
-@pytest.mark.faults("silent before all pods are named (kubelet hangs)")
+@pytest.mark.faults("the initial sync does not finish (kubelet hangs)")
 def test_a_kubelet_that_does_not_name_its_pods_times_out(short_dir: Path) -> None:
     """A silent stream before its sync is a kubelet that hangs."""
     with place(short_dir, WatchSettings(own=OWN, hold_down=60.0, resync=0.3, grace=0.2, sync=0.3)) as here:
@@ -245,7 +245,7 @@ def test_a_kubelet_that_does_not_name_its_pods_times_out(short_dir: Path) -> Non
         assert set(ALL) == here.names()
 
 
-@pytest.mark.faults("no socket, nobody listens, the stream is cut")
+@pytest.mark.faults("no socket, nothing listens, the stream is cut")
 def test_nobody_listens_and_then_somebody_does(short_dir: Path) -> None:
     """A socket that is not there yet."""
     with place(short_dir) as here:

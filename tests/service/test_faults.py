@@ -178,7 +178,7 @@ def test_a_killed_kubelet_leaves_its_last_answer_marked_stale_until_it_is_too_ol
     assert {"unavailable": 2} == errors(page)
 
 
-@pytest.mark.faults("older than `--snapshot.max-age`")
+@pytest.mark.faults("the last answer is older than `--snapshot.max-age`")
 def test_an_old_answer_disappears_even_if_no_poll_comes_any_more(rig: Rig, kubelet: SimKubelet) -> None:
     """The maximum age is checked at the scrape: a poll loop that hangs cannot keep old facts alive."""
     assert shows_all(rig.poll())
@@ -207,7 +207,7 @@ def test_totals_do_not_go_back_while_the_kubelet_is_away(rig: Rig, kubelet: SimK
     assert after == rig.poll().value("podres_allocated_device_seconds_total", namespace="ml")
 
 
-@pytest.mark.faults("kubelet has restarted and answers with nothing, or with a part")
+@pytest.mark.faults("kubelet has restarted and returns nothing, or only some pods")
 def test_the_empty_and_partial_answers_after_a_restart_free_nothing(rig: Rig, kubelet: SimKubelet) -> None:
     """
     Measured on 1.36 at 10 Hz: no pods, then some with fewer devices, then all, about a second after the first answer.
@@ -308,7 +308,7 @@ def test_a_device_that_another_pod_has_got_is_no_longer_the_old_one_s(rig: Rig, 
     assert 2 == page_free(page)
 
 
-@pytest.mark.faults("a plugin that has not registered again after a restart")
+@pytest.mark.faults("a plugin has not registered again after a restart")
 def test_devices_whose_plugins_are_not_back_yet_stay_allocatable_for_a_while(rig: Rig, kubelet: SimKubelet) -> None:
     """After a restart GetAllocatableResources has no devices until each plugin has registered again."""
     rig.poll()
@@ -466,7 +466,7 @@ def test_other_failures_are_retried_soon_but_not_at_once(rig: Rig) -> None:
     assert 5 <= delays[-1] <= 10
 
 
-@pytest.mark.faults("`GetAllocatableResources` or `Get` missing or switched off")
+@pytest.mark.faults("`GetAllocatableResources` or `Get` missing or disabled")
 def test_a_kubelet_with_get_switched_off_says_so_and_is_not_asked_again(rig: Rig, make_kubelet: MakeKubelet) -> None:
     """1.27 to 1.33: UNKNOWN `PodResources API Get method disabled`. That is a feature absent, not an outage."""
     kubelet = make_kubelet(release=27)
@@ -494,7 +494,7 @@ def test_a_kubelet_with_get_switched_off_says_so_and_is_not_asked_again(rig: Rig
     ],
     ids=["missing (1.20)", "switched off (1.21, 1.22)"],
 )
-@pytest.mark.faults("`GetAllocatableResources` or `Get` missing or switched off")
+@pytest.mark.faults("`GetAllocatableResources` or `Get` missing or disabled")
 def test_without_allocatable_nothing_is_said_to_be_free(
     rig: Rig, make_kubelet: MakeKubelet, release: int, answer: RpcFault | None, reason: str
 ) -> None:
@@ -544,7 +544,7 @@ def test_a_failing_allocatable_leaves_the_pods_fresh(rig: Rig, kubelet: SimKubel
     assert 2 == sum(v for (n, _), v in page.samples.items() if n == "podres_node_free_devices")
 
 
-@pytest.mark.faults("a broken item in a good answer")
+@pytest.mark.faults("an unreadable item in a good answer")
 def test_garbage_in_one_field_costs_that_field_only(rig: Rig, make_kubelet: MakeKubelet) -> None:
     """One broken byte makes protobuf refuse the whole answer; the exporter leaves out the broken row and counts it."""
     broken = pod("broken", device("example.com/gpu", "AAAA"), device("example.com/gpu", "GPU-9"))

@@ -295,7 +295,7 @@ def test_what_is_missing_after_a_restart_is_gone_at_once_where_the_api_server_ag
     assert 0 == page.value("podres_snapshot_held", part="pods")
 
 
-@pytest.mark.faults("a pod runs, says the API server, and the kubelet has not listed it")
+@pytest.mark.faults("a pod runs according to the API server, but the kubelet has not listed it")
 def test_nothing_is_said_to_be_free_of_what_a_running_pod_asks_for_that_the_kubelet_lacks(node: Node) -> None:
     """Which of them it holds nobody knows; what other resources have left is known."""
     spec = ContainerSpec("main", ContainerKind.APP, devices=(("example.com/gpu", 1),))
@@ -368,7 +368,7 @@ TOO_LARGE = pb.ListPodResourcesResponse(
 ).SerializeToString()
 
 
-@pytest.mark.faults("List above `--kubelet.max-message-size` (64 MiB), Get served and the API server followed")
+@pytest.mark.faults("List exceeds `--kubelet.max-message-size` (64 MiB), Get is served and the API server followed")
 def test_where_list_is_too_large_known_pods_are_asked_for_one_by_one(node: Node) -> None:
     """A stuck DRA claim makes List grow without end (kubernetes #141335); the rest of the node stays visible."""
     node.now_has(TRAIN, SERVE, NEW)
@@ -384,7 +384,7 @@ def test_where_list_is_too_large_known_pods_are_asked_for_one_by_one(node: Node)
     assert 0 == page.value("podres_snapshot_stale", part="pods")
 
 
-@pytest.mark.faults("List above `--kubelet.max-message-size` (64 MiB), Get served and the API server followed")
+@pytest.mark.faults("List exceeds `--kubelet.max-message-size` (64 MiB), Get is served and the API server followed")
 def test_an_exporter_that_starts_with_a_list_that_is_too_large_finds_the_pods_all_the_same(
     short_dir: Path, tmp_path: Path
 ) -> None:

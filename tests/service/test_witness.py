@@ -248,7 +248,7 @@ def test_a_pod_that_was_rejected_at_admission_is_waited_for_by_nobody(node: Node
 
 @pytest.mark.parametrize("has_get", [True, False])
 @pytest.mark.faults(
-    "the same, and the kubelet denies the pod, or has not listed it for ten times `--snapshot.hold-down`"
+    "the same, and the kubelet does not know the pod, or has not listed it for ten times `--snapshot.hold-down`"
 )
 def test_a_pod_that_the_kubelet_never_lists_again_is_given_up_and_named(
     node: Node, has_get: bool, caplog: pytest.LogCaptureFixture
@@ -485,7 +485,7 @@ def test_a_finished_pod_that_is_made_again_unheard_of_holds_its_devices(node: No
     [(pod("", 3), None), (pb.PodResources(namespace="ml", name="odd", containers=[pb.ContainerResources()]), None)],
     ids=["a pod without a name", "a container without a name"],
 )
-@pytest.mark.faults("a broken item in a good answer")
+@pytest.mark.faults("an unreadable item in a good answer")
 def test_what_an_unreadable_item_may_hold_is_not_free_until_it_can_be_read(
     node: Node, damaged: pb.PodResources, cpus: float | None
 ) -> None:
