@@ -265,10 +265,14 @@ def test_a_click_on_a_device_id_copies_it_whole_and_a_button_the_command_for_the
     device = tab.evaluate("navigator.clipboard.readText()")
     told = tab.inner_text("#live")
     chosen_by_that = visitor.lit()
+    tab.locator("#devices .dev.free .id").first.press("Enter")
+    free = tab.evaluate("navigator.clipboard.readText()")
     tab.click('#pods a.chip[href="#pod/default/train"]')
     tab.click("#copy")
 
     assert re.fullmatch("GPU-[0-2]", device)
+    assert re.fullmatch("GPU-[0-2]", free)
+    assert free != device
     assert (f"Copied: {device}", []) == (told, chosen_by_that)
     assert "kubectl describe pod -n default train" == tab.evaluate("navigator.clipboard.readText()")
 

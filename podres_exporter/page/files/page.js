@@ -29,7 +29,16 @@
   const podsOf = (element) => (element.dataset.p ? element.dataset.p.split(" ") : []);
   const words = () => query.value.toLowerCase().split(/\s+/).filter(Boolean);
 
+  // Only the script can copy, so only with it an id is a button.
+  function offer() {
+    for (const name of main.querySelectorAll(".id:not([role])")) {
+      name.tabIndex = 0;
+      name.setAttribute("role", "button");
+      name.setAttribute("aria-label", `Copy ${name.textContent}`);
+    }
+  }
   function draw() {
+    offer();
     const id = chosenId(), row = id ? byId(id) : null, wanted = words();
     const found = search(wanted);
     const lights = row ? new Set(podsOf(row)) : wanted.length ? found : new Set();
@@ -125,6 +134,9 @@
       searched();
     } else if (event.key === "Escape" && chosenId()) {
       choose("");
+    } else if (event.target.matches(".id") && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      copy(event.target.textContent);
     } else if (event.key === " " && event.target.matches("a.chip")) {
       event.preventDefault();
       event.target.click();
@@ -219,6 +231,7 @@
     if (!part) return null;
     const id = part.id, selector = element.id ? `#${CSS.escape(element.id)}`
       : element.matches("summary") ? `#${CSS.escape(element.parentNode.id)} > summary`
+      : element.matches(".id") ? ".id"
       : element.matches("a.chip") ? `a.chip[href="${CSS.escape(element.getAttribute("href"))}"]` : null;
     if (!selector) return null;
     const nth = [...part.querySelectorAll(selector)].indexOf(element);
