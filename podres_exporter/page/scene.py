@@ -1,7 +1,7 @@
 """The model of the page: the holders of each CPU, device and memory block, and what is wrong with them."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from podres_exporter.cpuset import CpuSet
@@ -56,8 +56,9 @@ class Scene:
 
     *health* has what the pod's status says of a device of a plugin, or of a DRA device under (driver, pool/device),
     where that is not `Healthy`. *dra* is what ResourceSlices say of devices. *doubles* has what two pods hold, by
-    resource and item as in `DoubleHeld`. *dual* has the DRA devices that are the same hardware as a plugin's device, by
-    resource and device id. *siblings* are the CPUs of one core, by each of them. Ages count to *now_seconds*.
+    resource and item as in `DoubleHeld`, *doubles_of* the same by (namespace, pod, container). *dual* has the DRA
+    devices that are the same hardware as a plugin's device, by resource and device id. *siblings* are the CPUs of one
+    core, by each of them. Ages count to *now_seconds*.
     """
 
     allocation: Allocation
@@ -71,6 +72,7 @@ class Scene:
     unallocatable: frozenset[tuple[str, str]] = frozenset()
     dra: Mapping[DraKey, DraDevice] = field(default_factory=dict)
     doubles: Mapping[tuple[str, str], DoubleHeld] = field(default_factory=dict)
+    doubles_of: Mapping[tuple[str, str, str], Sequence[DoubleHeld]] = field(default_factory=dict)
     dual: Mapping[tuple[str, str], frozenset[DraKey]] = field(default_factory=dict)
     siblings: Mapping[int, CpuSet] = field(default_factory=dict)
     now_seconds: float = 0.0
@@ -122,6 +124,7 @@ def scene(snapshot: Snapshot, allocation: Allocation, now_seconds: float) -> Sce
         frozenset((stock.resource, each) for stock in allocation.devices for each in stock.unallocatable_held or ()),
         allocation.dra.devices() if allocation.dra else {},
         {(each.resource, each.item): each for each in allocation.doubles or ()},
+        _doubles_of(allocation),
         _dual(allocation),
         _siblings(allocation.topology),
         now_seconds,
@@ -136,6 +139,14 @@ def _siblings(topology: Topology | None) -> Mapping[int, CpuSet]:
             cores[core.socket, core.core].add(cpu)
     shared = [frozenset(cpus) for cpus in cores.values() if len(cpus) > 1]
     return {cpu: cpus for cpus in shared for cpu in cpus}
+
+
+def _doubles_of(allocation: Allocation) -> Mapping[tuple[str, str, str], Sequence[DoubleHeld]]:
+    found: defaultdict[tuple[str, str, str], list[DoubleHeld]] = defaultdict(list)
+    for double in allocation.doubles or ():
+        for holder in double.holders:
+            found[holder.namespace, holder.pod, holder.container].append(double)
+    return found
 
 
 def _dual(allocation: Allocation) -> Mapping[tuple[str, str], frozenset[DraKey]]:

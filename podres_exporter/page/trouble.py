@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from podres_exporter.model import Certainty, Container, DeviceHealth, DoubleHeld, PodKey
 from podres_exporter.page.markup import escaped
 from podres_exporter.page.scene import Scene
-from podres_exporter.text.words import folded
+from podres_exporter.text.words import double_name, folded
 
 _MOST = 4
 """Remarks on one container that are written out."""
@@ -15,18 +15,21 @@ LOST = "held, but not allocatable"
 
 def remarks(scene: Scene, resource: str, device_id: str) -> list[str]:
     """Return what is wrong with a plugin's device that is held, as HTML."""
-    key = (resource, device_id)
+    double = scene.doubles.get((resource, device_id))
+    return [*([twice(double)] if double else []), *_faults(scene, (resource, device_id))]
+
+
+def _faults(scene: Scene, key: tuple[str, str]) -> list[str]:
+    """Return what is wrong with a device but that it is held twice."""
     found = []
-    if double := scene.doubles.get(key):
-        found.append(twice(double))
+    if scene.dual and key not in scene.doubles:
+        mine = {holder.badge.pod for holder in scene.devices.get(key, ())}
+        if others := {holder.badge.pod: None for holder in scene.dual_holders(key) if holder.badge.pod not in mine}:
+            found.append(f"also in use by DRA: {_names(others)}")
     if row := scene.health.get(key):
         found.append(health_text(row))
     elif key in scene.unallocatable:
         found.append(LOST)
-    if scene.dual:
-        mine = {holder.badge.pod for holder in scene.devices.get(key, ())}
-        if others := {holder.badge.pod: None for holder in scene.dual_holders(key) if holder.badge.pod not in mine}:
-            found.append(f"also in use by DRA: {_names(others)}")
     return found
 
 
@@ -58,21 +61,11 @@ def container_flags(scene: Scene, pod: PodKey, container: Container) -> list[str
 def _container(scene: Scene, pod: PodKey, container: Container) -> Iterator[str]:
     if not (scene.doubles or scene.health or scene.unallocatable or scene.dual):
         return
+    for double in scene.doubles_of.get((*pod, container.name), ()):
+        yield f"{escaped(double_name(double))} {twice(double)}{_also(double, pod)}"
     for device in container.devices:
-        for remark in remarks(scene, device.resource, device.device_id):
-            double = scene.doubles.get((device.resource, device.device_id))
-            also = _also(double, pod) if double and remark == twice(double) else ""
-            yield f"{escaped(device.device_id)} {remark}{also}"
-    if not scene.doubles:
-        return
-    for cpu in sorted(container.exclusive_cpus):
-        if double := scene.doubles.get(("cpu", str(cpu))):
-            yield f"CPU {cpu} {twice(double)}{_also(double, pod)}"
-    for claim in container.claims:
-        for used in claim.devices:
-            item = f"{used.pool}/{used.device}"
-            if double := scene.doubles.get((used.driver, item)):
-                yield f"{escaped(item)} {twice(double)}{_also(double, pod)}"
+        for fault in _faults(scene, (device.resource, device.device_id)):
+            yield f"{escaped(device.device_id)} {fault}"
 
 
 def _also(double: DoubleHeld, pod: PodKey) -> str:

@@ -8,6 +8,8 @@ from page_dom import Dom, dom
 from page_nodes import MOMENT, machine, snapshot
 from snapshots import with_doubles
 
+from podres_exporter.join import double_held
+from podres_exporter.join.dual import hardware_of
 from podres_exporter.model import (
     Attribution,
     Claim,
@@ -102,8 +104,8 @@ def test_what_is_held_twice_is_said_in_the_rows_of_both_pods() -> None:
     page = dom(with_doubles(node(*pods)))
     twice = "held twice, also by default/"
 
-    assert [f"G0 {twice}bCPU 1 {twice}bCPU 5 {twice}b"] == remarks(page, "a")
-    assert [f"G0 {twice}aCPU 1 {twice}aCPU 5 {twice}a"] == remarks(page, "b")
+    assert [f"{GPU} G0 {twice}bCPU 1 {twice}bCPU 5 {twice}b"] == remarks(page, "a")
+    assert [f"{GPU} G0 {twice}aCPU 1 {twice}aCPU 5 {twice}a"] == remarks(page, "b")
     assert ["held twice"] == [each.text for each in page.all("span", "flag", within="devices")]
     assert ["CPU 1: exclusive to default/a (main), default/b (main); held twice"] == [
         each["title"] for each in page.all("i", "bad") if each["title"].startswith("CPU 1:")
@@ -115,7 +117,7 @@ def test_a_claims_device_that_is_perhaps_held_twice_is_said_in_both_rows_and_on_
     pods = [pod(name, container("main", claims=[Claim("default", name, (claimed,))])) for name in ("a", "b")]
     page = dom(with_doubles(node(*pods)))
 
-    assert ["n1/x perhaps held twice, also by default/b"] == remarks(page, "a")
+    assert ["d.example.com n1/x perhaps held twice, also by default/b"] == remarks(page, "a")
     assert ["perhaps held twice"] == [each.text for each in page.all("span", "flag", within="devices")]
 
 
@@ -197,6 +199,20 @@ def test_hardware_that_a_plugin_and_dra_have_given_away_is_marked() -> None:
     assert ["G0 also in use by DRA: default/b"] == remarks(page, "a")
     assert {"wrong"} <= page.pod("default/a").classes
     assert [] == remarks(dom(dual(*pods, is_admin=True)), "a")
+
+
+def test_hardware_that_is_held_twice_by_plugin_and_dra_is_said_in_both_rows_once() -> None:
+    """The claim's pod does not hold the plugin's device by name; it is the same piece of hardware."""
+    pods = (pod("a", container("main", gpu("G0", 0))), pod("b", container("main", claims=[CLAIM])))
+    shown = dual(*pods)
+    assert shown.allocation is not None
+    assert shown.allocation.dra is not None
+    doubles = double_held(pods, lambda *_: False, hardware_of(shown.allocation.dra.pools))
+    page = dom(replace(shown, allocation=replace(shown.allocation, doubles=doubles)))
+
+    assert [f"{GPU} G0 held twice, also by default/b"] == remarks(page, "a")
+    assert [f"{GPU} G0 held twice, also by default/a"] == remarks(page, "b")
+    assert ["held twice"] == [each.text for each in page.all("span", "flag", within="devices")]
 
 
 def test_resources_are_named_by_their_ends_too() -> None:
