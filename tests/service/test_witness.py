@@ -456,7 +456,7 @@ def test_a_pod_that_is_being_deleted_holds_its_devices_over_a_restart(
 
     node.has(STATIC, EXPORTER, SERVE)
     node.source.tell(told("serve"), meta(OWN[1]))
-    assert 6 == free(node.turn(1 if metadata else 90))
+    assert 6 == free(node.turn(12 if metadata else 90))
 
 
 @pytest.mark.parametrize("has_get", [True, False])
