@@ -268,7 +268,7 @@ def test_a_single_look_reads_slices_and_claims_once(site: Site, clock: ParkingCl
 
 
 @pytest.mark.faults(
-    "the API server does not serve `resource.k8s.io` (up to 1.31, or switched off), or has not answered yet"
+    "the API server does not serve `resource.k8s.io` (up to 1.31, or disabled), or has not answered yet"
 )
 def test_an_api_that_appears_later_is_found_within_an_hour(
     site: Site, start: Start, clock: ParkingClock, caplog: pytest.LogCaptureFixture
