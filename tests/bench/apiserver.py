@@ -12,9 +12,10 @@ from bench.sizes import NODE, RESOURCES, Size, namespace, pod_name
 from bench.timing import CLOCK
 from tls_rig import Authority
 
-from podres_exporter.sim.api import PODS, ApiServer, Store
+from podres_exporter.sim.api import PODS, RESOURCE_SLICES, ApiServer, Store
 
 POD_BYTES = 14 * 1024
+DEVICES_PER_SLICE = 128
 
 
 # In namespaces of its own a process sees the account where the kubelet would have mounted it, and the machine has none.
@@ -52,13 +53,45 @@ def account_at(store: Store, folder: Path) -> Iterator[Account]:
 
 
 @contextlib.contextmanager
-def api_server(size: Size, folder: Path) -> Iterator[Account]:
-    """Yield the account for a server that has the pods of the node."""
+def api_server(size: Size, folder: Path, slices: int = 0) -> Iterator[Account]:
+    """Yield the account for a server that has the pods of the node, and so many of its ResourceSlices."""
     store = Store(CLOCK)
     for number in range(size.pods):
         store.create(PODS, pod_object(number, size.containers))
+    for number in range(slices):
+        store.create(RESOURCE_SLICES, slice_object(number, slices))
     with account_at(store, folder) as account:
         yield account
+
+
+def slice_object(number: int, count: int) -> dict[str, Any]:
+    """Return one of *count* slices of a pool, with as many devices as one may have, described as real drivers do."""
+    return {
+        "metadata": {"name": f"slice-{number}"},
+        "spec": {
+            "driver": "gpu.example.com",
+            "nodeName": NODE,
+            "pool": {"name": NODE, "generation": 1, "resourceSliceCount": count},
+            "devices": [_dra_device(number * DEVICES_PER_SLICE + index) for index in range(DEVICES_PER_SLICE)],
+        },
+    }
+
+
+def _dra_device(number: int) -> dict[str, Any]:
+    texts = {
+        "type": "gpu",
+        "uuid": f"GPU-{number:08}-1111-2222-3333-444444444444",
+        "productName": "Example H100 80GB HBM3",
+        "brand": "Example",
+        "architecture": "Hopper",
+        "resource.kubernetes.io/pciBusID": f"0000:{number % 256:02x}:00.0",
+        "resource.kubernetes.io/pcieRoot": f"pci0000:{number % 256:02x}",
+    }
+    attributes: dict[str, Any] = {name: {"string": text} for name, text in texts.items()}
+    attributes["resource.kubernetes.io/numaNode"] = {"int": number % 2}
+    attributes["driverVersion"] = {"version": "570.86.15"}
+    attributes["cudaComputeCapability"] = {"version": "9.0.0"}
+    return {"name": f"gpu-{number}", "attributes": attributes, "capacity": {"memory": {"value": "80Gi"}}}
 
 
 def pod_object(number: int, containers: int) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from bench.timing import CLOCK, pause
 PATIENCE_SECONDS, LOOK_SECONDS = 30.0, 0.005
 FAST = Path(__file__).with_name("fast.py")
 HOLDS, SYNCED = "podres_container_devices{", "podres_metadata_synced 1"
+FOLLOWED = "podres_node_dra_devices{"
+DRA = "apiserver with DRA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +29,19 @@ class Setting:
     socket: Path
     sysfs: Path
     account: Account | None = None
+    has_dra: bool = False
 
     @property
     def source(self) -> str:
-        """What `--metadata.source` is."""
-        return "none" if self.account is None else "apiserver"
+        """What is asked beside the kubelet."""
+        return "none" if self.account is None else DRA if self.has_dra else "apiserver"
 
     @property
     def signs(self) -> tuple[str, ...]:
         """What a page has once it is complete."""
-        return (HOLDS,) if self.account is None else (HOLDS, SYNCED)
+        if self.account is None:
+            return (HOLDS,)
+        return (HOLDS, SYNCED, FOLLOWED) if self.has_dra else (HOLDS, SYNCED)
 
     @property
     def inside(self) -> list[str]:
@@ -51,10 +56,10 @@ class Setting:
         """Return the flags of `serve`."""
         flags = [f"--kubelet.socket={self.socket}", f"--topology.sysfs={self.sysfs}", f"--node-name={NODE}"]
         flags += [f"--web.listen-address=127.0.0.1:{port}", "--snapshot.hold-down=0s", "--snapshot.max-age=1h"]
-        flags += [f"--metadata.source={self.source}"]
-        if self.account is not None:
-            flags += ["--metadata.pod-labels-allowlist=pods=[*]"]
-        return flags
+        if self.account is None:
+            return [*flags, "--metadata.source=none"]
+        flags += ["--metadata.source=apiserver", "--metadata.pod-labels-allowlist=pods=[*]"]
+        return flags if self.has_dra else [*flags, "--no-collector.dra"]
 
 
 class Exporter:
@@ -99,8 +104,8 @@ class Exporter:
         raise AssertionError(f"the page never had {texts!r}")
 
     def polls(self) -> int:
-        """Return how often it has asked the kubelet for its list."""
-        found = re.search(r'podres_kubelet_rpcs_total\{rpc="List"\} ([0-9.]+)', self.page())
+        """Return how often it has polled: what is allocatable is asked each time, the list only with a reason."""
+        found = re.search(r'podres_kubelet_rpcs_total\{rpc="GetAllocatableResources"\} ([0-9.]+)', self.page())
         return int(float(found[1])) if found else 0
 
     def close(self) -> None:

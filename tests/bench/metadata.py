@@ -146,7 +146,7 @@ def main() -> None:
             with serving(program, Setting(node.socket_path, node.sysfs)) as made:
                 report("resident memory without metadata", f"{memory_mib(made.pid):.1f} MiB", "42 MiB")
             with serving(program, Setting(node.socket_path, node.sysfs, account)) as made:
-                report("resident memory with the watch", f"{memory_mib(made.pid):.1f} MiB", "62 MiB")
+                report("resident memory with the watch", f"{memory_mib(made.pid):.1f} MiB", "54 MiB")
                 play_events(node, made, 0, WARM_UP_EVENTS)
                 report("the same once each pod has changed twice", f"{memory_mib(made.pid):.1f} MiB", "")
                 play_events(node, made, WARM_UP_EVENTS, EVENTS)
