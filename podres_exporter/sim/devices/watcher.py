@@ -63,7 +63,7 @@ class PluginWatcher:
 
     def begin(self, poll_seconds: float | None) -> None:
         """Make the directory; look at it now and then every *poll_seconds*, or only when `scan` is called for None."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._stop.clear()
         if poll_seconds is not None:
             self._threads.start("poll", lambda: self._poll(poll_seconds))

@@ -38,7 +38,7 @@ def one(name: str = "c", image: str = "i", **resources: Any) -> dict[str, Any]:
         ),
         (
             manifest(one(limits={"foo": 1})),
-            f"[{FOO}: {STANDARD} type or fully qualified, {FOO}: {STANDARD} for containers]",
+            f"{FOO}: {STANDARD} type or fully qualified, {FOO}: {STANDARD} for containers",
         ),
         (
             manifest(one(limits={"requests.example.com/x": 1})),
@@ -70,7 +70,11 @@ def test_a_pod_that_is_wrong_is_refused_with_the_place(client: Client, given: di
     reply = client.call("POST", PATH, given)
 
     begin = f'Pod "a" is invalid: {problem}'
-    assert (422, begin) == (reply.code, reply.json["message"][: len(begin)])
+    message = reply.json["message"].replace('"a" is invalid: [', '"a" is invalid: ', 1)
+    assert (422, begin) == (reply.code, message[: len(begin)])
+    path, _, rest = problem.partition(": ")
+    cause = reply.json["details"]["causes"][0]
+    assert (path, rest[:30]) == (cause["field"], cause["message"][:30])
 
 
 @pytest.mark.parametrize("amount", ["much", "", "1.2.3", True, [], "1" * 80])
@@ -91,8 +95,10 @@ def test_what_has_not_the_form_of_a_pod_is_a_bad_request(client: Client, spec: o
 def test_a_pod_is_stored_with_requests_quantities_and_defaults(client: Client) -> None:
     """SetDefaults_Pod and PodSpec; what a client has said stays."""
     given = manifest(one(limits={"cpu": 2, "memory": "1024Mi", GPU: 1}, requests={"cpu": 0.5}), restartPolicy="Never")
-    spec = client.call("POST", PATH, given).json["spec"]
+    stored = client.call("POST", PATH, given).json
+    spec = stored["spec"]
 
+    assert "Burstable" == stored["status"]["qosClass"]
     (container,) = spec["containers"]
     assert {
         "limits": {"cpu": "2", "memory": "1Gi", GPU: "1"},
@@ -130,3 +136,21 @@ def test_a_pod_is_stored_with_requests_quantities_and_defaults(client: Client) -
 def test_quantities_are_written_with_the_largest_suffix(text: str, expected: str) -> None:
     """Quantity.CanonicalizeBytes, and its tests in quantity_test.go."""
     assert expected == canonical(text)
+
+
+@pytest.mark.parametrize(
+    ("resources", "expected"),
+    [
+        ({}, "BestEffort"),
+        ({"limits": {GPU: 1}}, "BestEffort"),
+        ({"limits": {"cpu": 1}}, "Burstable"),
+        ({"limits": {"cpu": 1, "memory": "1Gi"}}, "Guaranteed"),
+        ({"limits": {"cpu": 1, "memory": "1Gi"}, "requests": {"cpu": "1000m"}}, "Guaranteed"),
+        ({"limits": {"cpu": 1, "memory": "1Gi"}, "requests": {"cpu": "500m"}}, "Burstable"),
+    ],
+)
+def test_the_class_is_there_before_a_kubelet_has_seen_the_pod(
+    client: Client, resources: dict[str, Any], expected: str
+) -> None:
+    """Seen on a real 1.36.3: a pod that waits for a node has its qosClass."""
+    assert expected == client.call("POST", PATH, manifest(one(**resources))).json["status"]["qosClass"]

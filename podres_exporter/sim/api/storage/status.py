@@ -138,11 +138,31 @@ def expired(message: str, continue_token: str | None = None) -> StatusError:
 
 
 def invalid(kind: str, name: str, problems: Sequence[str], group: str = "") -> StatusError:
-    """Return the 422 of an object or of options that contradict themselves; one problem or more (NewInvalid)."""
+    """
+    Return the 422 of an object or of options that contradict themselves; one problem or more (NewInvalid).
+
+    A problem is `path: kind of mistake: ...`; clients print the causes that are made of them.
+    """
     subject = f"{kind}.{group}" if group else kind
     problem = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
-    details = {**({"name": name} if name else {}), **({"group": group} if group else {}), "kind": kind}
+    about = {**({"name": name} if name else {}), **({"group": group} if group else {}), "kind": kind}
+    details = {**about, "causes": [_cause(each) for each in problems]}
     return StatusError(422, f'{subject} "{name}" is invalid: {problem}', details=details)
+
+
+_CAUSES = {
+    "Required value": "FieldValueRequired",
+    "Duplicate value": "FieldValueDuplicate",
+    "Forbidden": "FieldValueForbidden",
+    "Unsupported value": "FieldValueNotSupported",
+}
+
+
+def _cause(problem: str) -> dict[str, str]:
+    """Return a problem as metav1.StatusCause."""
+    field, _, message = problem.partition(": ")
+    reason = _CAUSES.get(message.partition(":")[0], "FieldValueInvalid")
+    return {"reason": reason, "message": message, "field": field}
 
 
 def too_large_version(asked: int, current: int) -> StatusError:

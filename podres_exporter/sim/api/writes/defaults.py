@@ -5,6 +5,7 @@ from typing import Any
 
 from podres_exporter.sim.api.writes.quantities import canonical
 
+_COMPUTE = ("cpu", "memory")
 _LISTS = ("initContainers", "containers")
 _POD = {
     "restartPolicy": "Always",
@@ -44,6 +45,20 @@ def with_defaults(pod: Mapping[str, Any]) -> dict[str, Any]:
     spec = found["spec"]
     lists = {name: [_with_image_policy(each) for each in spec[name]] for name in _LISTS if name in spec}
     return {**found, "spec": {**_POD, "serviceAccountName": "default", **spec, **lists}}
+
+
+def qos_class(pod: Mapping[str, Any]) -> str:
+    """Return the quality-of-service class of a valid pod (pkg/apis/core/v1/helper/qos ComputePodQOS)."""
+    spec = pod["spec"]
+    stated = [
+        {part: {name: (found.get(part) or {}).get(name, "0") for name in _COMPUTE} for part in ("requests", "limits")}
+        for each in (*(spec.get("initContainers") or ()), *spec["containers"])
+        for found in [each.get("resources") or {}]
+    ]
+    if all(set(amounts.values()) == {"0"} for each in stated for amounts in each.values()):
+        return "BestEffort"
+    full = all(each["requests"] == each["limits"] and "0" not in each["limits"].values() for each in stated)
+    return "Guaranteed" if full else "Burstable"
 
 
 def _container(container: Any) -> Any:

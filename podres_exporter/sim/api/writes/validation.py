@@ -45,12 +45,12 @@ def _container_problems(container: Mapping[str, Any], path: str, names: set[str]
         yield f"{path}.name: Required value"
     elif not isinstance(name, str) or not _LABEL.fullmatch(name):
         yield f"{path}.name: Invalid value: {json.dumps(name)}: {_LABEL_RULE}"
-    elif name in names:
-        yield f"{path}.name: Duplicate value: {json.dumps(name)}"
-    else:
-        names.add(name)
     if not container.get("image"):
         yield f"{path}.image: Required value"
+    if name in names:
+        yield f"{path}.name: Duplicate value: {json.dumps(name)}"
+    elif isinstance(name, str) and name:
+        names.add(name)
     yield from _amount_problems(_mapping(container.get("resources")), f"{path}.resources")
 
 

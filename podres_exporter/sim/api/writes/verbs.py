@@ -1,5 +1,6 @@
 """Objects that clients create and delete."""
 
+import json
 import re
 from typing import Any
 
@@ -10,7 +11,7 @@ from podres_exporter.sim.api.storage.resources import NAMESPACES, PODS
 from podres_exporter.sim.api.storage.status import bad_request, invalid
 from podres_exporter.sim.api.storage.store import Store
 from podres_exporter.sim.api.writes.bodies import read_body
-from podres_exporter.sim.api.writes.defaults import with_defaults
+from podres_exporter.sim.api.writes.defaults import defaulted, qos_class, with_defaults
 from podres_exporter.sim.api.writes.deletion import delete_object
 from podres_exporter.sim.api.writes.validation import problems_of
 
@@ -18,7 +19,7 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9]
 _LONGEST_NAME = 253
 NAME_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    "end with an alphanumeric character"
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is '" + _NAME.pattern + "')"
 )
 """Source: apimachinery validation.NameIsDNSSubdomain."""
 
@@ -53,10 +54,12 @@ def create(store: Store, request: Request, target: Target) -> Object:
         metadata.pop(name, None)
     if resource is not PODS:
         return store.create(resource, item).item
+    item = defaulted(item)
     problems = problems_of(item)
     if problems:
         raise invalid(item["kind"], metadata["name"], problems)
-    return store.create(resource, {**with_defaults(item), "status": {"phase": "Pending"}}).item
+    status = {"phase": "Pending", "qosClass": qos_class(item)}
+    return store.create(resource, {**with_defaults(item), "status": status}).item
 
 
 def update(store: Store, request: Request, target: Target) -> Object:
@@ -119,4 +122,6 @@ def _ensure_name(item: dict[str, Any], version: int) -> None:
         raise invalid(item["kind"], "", [problem])
     name = metadata["name"]
     if not is_name(name):
-        raise invalid(item["kind"], str(name)[:_LONGEST_NAME], [f"metadata.name: Invalid value: {name!r}: {NAME_RULE}"])
+        raise invalid(
+            item["kind"], str(name)[:_LONGEST_NAME], [f"metadata.name: Invalid value: {json.dumps(name)}: {NAME_RULE}"]
+        )
