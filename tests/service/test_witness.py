@@ -310,7 +310,7 @@ def test_a_force_deleted_pod_leaves_at_once_as_in_the_kubelet(node: Node, has_ge
         node.has(EXPORTER, SERVE)
     node.source.tell(told("serve"), meta(OWN[1]))
     node.rig.changes.report([("ml", "train")])
-    page = node.turn(1)
+    page = node.rig.refresh()
     assert {"serve"} == page.labels("podres_container_devices", "pod")
     assert 7 == free(page)
 
