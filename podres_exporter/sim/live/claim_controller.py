@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from podres_exporter.sim.api import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES, StatusError, Store
+from podres_exporter.sim.api import (
+    DEVICE_CLASSES,
+    RESOURCE_CLAIM_TEMPLATES,
+    RESOURCE_CLAIMS,
+    RESOURCE_SLICES,
+    StatusError,
+    Store,
+)
 from podres_exporter.sim.api.storage.objects import at
 from podres_exporter.sim.dra import CannotAllocate, allocate
 from podres_exporter.sim.dra.allocation import devices_of
@@ -26,6 +33,35 @@ class ClaimController:
     def __init__(self, node: str, store: Store) -> None:
         """Act on *store*."""
         self._node, self._store = node, store
+
+    def make(self, pod: Object) -> list[dict[str, str]]:
+        """
+        Make the claims of a pod's templates that have not been made; return what its status then says of all of them.
+
+        A template that is not there is waited for.
+        """
+        metadata = pod["metadata"]
+        made = list(at(pod, "status.resourceClaimStatuses") or ())
+        for each in unmade_claims(pod):
+            try:
+                template = self._store.get(
+                    RESOURCE_CLAIM_TEMPLATES, metadata["namespace"], each["resourceClaimTemplateName"]
+                )["spec"]
+            except StatusError:
+                continue
+            owner = {"apiVersion": "v1", "kind": "Pod", "name": metadata["name"], "uid": metadata["uid"]}
+            given = template.get("metadata") or {}
+            annotations = {**(given.get("annotations") or {}), "resource.kubernetes.io/pod-claim-name": each["name"]}
+            about = {
+                **given,
+                "namespace": metadata["namespace"],
+                "name": f"{metadata['name']}-{each['name']}-{self._store.version:05d}",
+                "annotations": annotations,
+                "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],
+            }
+            self._store.create(RESOURCE_CLAIMS, {"metadata": about, "spec": template.get("spec") or {}})
+            made.append({"name": each["name"], "resourceClaimName": about["name"]})
+        return made
 
     def reserve(self, pod: Object) -> str:
         """Allocate and reserve what the pod refers to; return why that is not possible, and change nothing then."""
@@ -58,6 +94,10 @@ class ClaimController:
         """Take the pods that have ended off their claims; a claim that nobody uses any more is not allocated."""
         living = {pod["metadata"]["uid"] for pod in pods if at(pod, "status.phase") not in _ENDED}
         for claim in self._store.read(RESOURCE_CLAIMS)[0]:
+            owners = claim["metadata"].get("ownerReferences") or ()
+            if any(each.get("kind") == "Pod" and each["uid"] not in living for each in owners):
+                self._store.delete(RESOURCE_CLAIMS, claim["metadata"]["namespace"], claim["metadata"]["name"])
+                continue
             status = claim.get("status") or {}
             reserved = status.get("reservedFor") or []
             left = [each for each in reserved if each["uid"] in living]
@@ -68,3 +108,10 @@ class ClaimController:
                 kept.pop("allocation", None)
                 kept.pop("reservedFor")
             self._store.update(RESOURCE_CLAIMS, {**claim, "status": kept})
+
+
+def unmade_claims(pod: Object) -> list[Object]:
+    """Return the claims of a pod that are to be made of templates and are not yet named in its status."""
+    known = {each["name"] for each in at(pod, "status.resourceClaimStatuses") or ()}
+    stated = at(pod, "spec.resourceClaims") or ()
+    return [each for each in stated if each.get("resourceClaimTemplateName") and each["name"] not in known]

@@ -193,7 +193,7 @@ class LiveNode(SimNode):
         The node's status has what plugins have listed by now, so that a scheduler does not miss it.
         """
         self._status_writer.follow_plugins()
-        created = self.store.create(PODS, defaulted(pod)).item["metadata"]
+        created = self.store.create(PODS, _new(pod)).item["metadata"]
         self.settle()
         return self.store.get(PODS, created["namespace"], created["name"])
 
@@ -324,7 +324,7 @@ class LiveNode(SimNode):
             return
         if current is None:
             try:
-                uid = self.store.create(PODS, defaulted(manifest)).item["metadata"]["uid"]
+                uid = self.store.create(PODS, _new(manifest)).item["metadata"]["uid"]
             except StatusError as error:
                 log.debug("sim.pod_refused", extra={"pod": spec.name, "error": str(error)})
                 return
@@ -368,3 +368,8 @@ class LiveNode(SimNode):
             )
             for device in spec.devices
         }
+
+
+def _new(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the pod as an API server stores it: Pending from the first moment."""
+    return {**defaulted(manifest), "status": {"phase": "Pending", **(manifest.get("status") or {})}}

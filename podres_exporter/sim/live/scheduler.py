@@ -10,6 +10,7 @@ from podres_exporter.sim.api import (
     DEVICE_CLASSES,
     NODES,
     PODS,
+    RESOURCE_CLAIM_TEMPLATES,
     RESOURCE_CLAIMS,
     RESOURCE_SLICES,
     Event,
@@ -18,7 +19,7 @@ from podres_exporter.sim.api import (
     Store,
 )
 from podres_exporter.sim.api.storage.objects import at
-from podres_exporter.sim.live.claim_controller import ClaimController
+from podres_exporter.sim.live.claim_controller import ClaimController, unmade_claims
 from podres_exporter.sim.live.fitting import Amounts, shortages
 from podres_exporter.sim.live.requests import pod_request
 from podres_exporter.sim.live.status_writer import StatusWriter
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 _OURS = {None, "", "default-scheduler"}
 _ENDED = {"Succeeded", "Failed"}
-_WATCHED = {NODES, RESOURCE_CLAIMS, RESOURCE_SLICES, DEVICE_CLASSES}
+_WATCHED = {NODES, RESOURCE_CLAIM_TEMPLATES, RESOURCE_CLAIMS, RESOURCE_SLICES, DEVICE_CLASSES}
 _NO_SCHEDULE = {"NoSchedule", "NoExecute"}
 _GATED = "Scheduling is blocked due to non-empty scheduling gates"
 _DRA_SINCE_MINOR = 34
@@ -91,6 +92,11 @@ class Scheduler:
         waiting = [pod for pod in pods if not at(pod, "spec.nodeName") and isinstance(pod.get("spec"), Mapping)]
         for pod in sorted(waiting, key=_age):
             if at(pod, "spec.schedulerName") not in _OURS:
+                continue
+            if unmade_claims(pod):
+                claims = self._claims.make(pod)
+                if claims != list(at(pod, "status.resourceClaimStatuses") or ()):
+                    self._writer.name_claims(pod, claims)  # which is an event, and the pod's turn comes again
                 continue
             if at(pod, "spec.schedulingGates"):
                 self._writer.leave_pending(pod, "SchedulingGated", _GATED)

@@ -104,6 +104,11 @@ class StatusWriter:
         condition = {"type": "PodScheduled", "status": "False", "lastTransitionTime": since or self._stamp()}
         self._put_conditions(pod, {**condition, "reason": reason, "message": message}, node=None)
 
+    def name_claims(self, pod: Mapping[str, Any], claims: list[dict[str, str]]) -> None:
+        """Write which claims have been made for a pod."""
+        status = pod["status"] if isinstance(pod.get("status"), Mapping) else {}
+        self._update(pod, {**status, "resourceClaimStatuses": claims}, None)
+
     def _put_conditions(self, pod: Mapping[str, Any], condition: Mapping[str, Any], node: str | None) -> None:
         status = pod["status"] if isinstance(pod.get("status"), Mapping) else {}
         others = [each for each in status.get("conditions") or () if each.get("type") != condition["type"]]

@@ -29,7 +29,7 @@ def test_who_asks_for_aggregated_discovery_gets_the_plain_lists(client: Client) 
     ("path", "expected"),
     [
         ("/api/v1", ["namespaces", "nodes", "pods"]),
-        ("/apis/resource.k8s.io/v1", ["deviceclasses", "resourceclaims", "resourceslices"]),
+        ("/apis/resource.k8s.io/v1", ["deviceclasses", "resourceclaims", "resourceclaimtemplates", "resourceslices"]),
         ("/apis/authorization.k8s.io/v1", ["selfsubjectaccessreviews"]),
     ],
 )

@@ -130,6 +130,31 @@ def test_a_claim_that_two_pods_use_is_prepared_and_unprepared_once(short_dir: Pa
         assert eventually(lambda: [("prepare", "c1"), ("unprepare", "c1")] == driver.asked)
 
 
+def test_a_claim_is_made_of_a_template_and_goes_with_its_pod(short_dir: Path) -> None:
+    """What the resource claim controller does; a pod whose template is not there yet waits."""
+    with driven(short_dir) as (node, driver):
+        wanted = pod("a", "")
+        wanted["spec"]["resourceClaims"] = [{"name": "c", "resourceClaimTemplateName": "t"}]
+        node.create(wanted)
+        before = phases(node)
+        template = {"metadata": {"name": "t"}, "spec": {"spec": claim("x")["spec"]}}
+        path = "/apis/resource.k8s.io/v1/namespaces/default/resourceclaimtemplates"
+        assert 201 == call(node, "POST", path, template)[0]
+        assert eventually(lambda: {"a": "Running"} == phases(node))
+        found = [each["metadata"]["name"] for each in node.store.read(RESOURCE_CLAIMS)[0]]
+        (name,) = [each for each in found if each.startswith("a-c-")]
+
+        assert {"a": "Pending"} == before
+        assert [{"name": "c", "resourceClaimName": name}] == statuses(node)["a"]["resourceClaimStatuses"]
+        assert [("prepare", name)] == driver.asked
+
+        node.delete("default", "a")
+        node.settle()
+
+        assert eventually(lambda: [("prepare", name), ("unprepare", name)] == driver.asked)
+        assert name not in {each["metadata"]["name"] for each in node.store.read(RESOURCE_CLAIMS)[0]}
+
+
 def test_a_pod_waits_for_devices_and_for_its_claim(short_dir: Path) -> None:
     """Words of the scheduler's plugin; the pod is bound once a device is free."""
     with driven(short_dir) as (node, driver):

@@ -89,6 +89,16 @@ RESOURCE_CLAIMS = Resource(
     older_versions=("v1beta2", "v1beta1"),
 )
 
+RESOURCE_CLAIM_TEMPLATES = Resource(
+    group="resource.k8s.io",
+    plural="resourceclaimtemplates",
+    kind="ResourceClaimTemplate",
+    short_names=(),
+    fields=("metadata.name", "metadata.namespace"),
+    writes=frozenset({"create", "delete"}),
+    older_versions=("v1beta2", "v1beta1"),
+)
+
 RESOURCE_SLICES = Resource(
     group="resource.k8s.io",
     plural="resourceslices",
@@ -120,7 +130,16 @@ DAEMON_SETS = Resource(
     fields=("metadata.name", "metadata.namespace"),
 )
 
-RESOURCES = (DAEMON_SETS, DEVICE_CLASSES, NAMESPACES, NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES)
+RESOURCES = (
+    DAEMON_SETS,
+    DEVICE_CLASSES,
+    NAMESPACES,
+    NODES,
+    PODS,
+    RESOURCE_CLAIMS,
+    RESOURCE_CLAIM_TEMPLATES,
+    RESOURCE_SLICES,
+)
 
 
 def find_resource(group: str, version: str, plural: str) -> Resource | None:

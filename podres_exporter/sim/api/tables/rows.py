@@ -11,6 +11,7 @@ from podres_exporter.sim.api.storage.resources import (
     NAMESPACES,
     NODES,
     PODS,
+    RESOURCE_CLAIM_TEMPLATES,
     RESOURCE_CLAIMS,
     RESOURCE_SLICES,
     Resource,
@@ -137,5 +138,6 @@ _LAYOUTS = {
     DEVICE_CLASSES: _Layout(("Name", "Age"), 2, _named),
     NAMESPACES: _Layout(("Name", "Status", "Age"), 3, _namespace),
     RESOURCE_CLAIMS: _Layout(("Name", "State", "Age"), 3, _claim),
+    RESOURCE_CLAIM_TEMPLATES: _Layout(("Name", "Age"), 2, _named),
     RESOURCE_SLICES: _Layout(("Name", "Node", "Driver", "Pool", "Age"), 5, _slice),
 }
