@@ -88,8 +88,8 @@ def _left() -> list[Panel]:
 
 def _fits() -> list[Panel]:
     in_all, aligned = "cluster:podres_node_free_devices:nodes", "cluster:podres_node_largest_aligned_devices:nodes"
-    free, cpus = "cluster:podres_node_largest_aligned_devices:sum", "cluster:podres_node_largest_aligned_cpus:nodes"
-    largest, least = "cluster:podres_node_largest_aligned_devices:max", "resource, at_least"
+    largest, mean = "cluster:podres_node_largest_aligned_devices:max", "cluster:podres_node_largest_aligned_devices:avg"
+    cpus, least = "cluster:podres_node_largest_aligned_cpus:nodes", "resource, at_least"
     return [
         number(
             "Largest request that still fits on one NUMA node",
@@ -98,6 +98,20 @@ def _fits() -> list[Panel]:
             steps=NONE_LEFT,
             legend="{{resource}}",
             width=12,
+        ),
+        number(
+            "Fragmentation: mean of the largest request that fits",
+            f"Over the nodes that have any left, by resource: {mean}. Near 1, what is free is left in single devices; "
+            "a pod that wants several on one NUMA node waits however many there are.",
+            f"avg by (resource) ({mean}{{{CLUSTER}, {RESOURCE}}})",
+            legend="{{resource}}",
+            width=12,
+        ),
+        curves(
+            "Fragmentation over time",
+            f"{mean} by resource. A fall with free devices left is the moment to pack pods closer.",
+            f"avg by (resource) ({mean}{{{CLUSTER}, {RESOURCE}}})",
+            "{{resource}}",
         ),
         bars(
             "Nodes with at least so many CPUs left on one NUMA node",
@@ -120,14 +134,6 @@ def _fits() -> list[Panel]:
             f"How many nodes can give one container 1, 2, 4 or 8 devices near one NUMA node, which is what "
             f"single-numa-node places: {aligned}.",
             recorded(aligned, least, RESOURCE),
-            ("resource", "Resource"),
-            "at_least",
-        ),
-        matrix(
-            "Fragmentation: free devices by what still fits beside each other",
-            "How many of the free devices are on nodes where one NUMA node can still serve 1, 2, 4 or 8 of them: "
-            f"{free}. What is missing from column to column is left in pieces too small for such a request.",
-            recorded(free, least, RESOURCE),
             ("resource", "Resource"),
             "at_least",
         ),

@@ -218,9 +218,9 @@ def _ups(
 
 
 def _pods(prometheus: Prometheus, holders: Sequence[Labels], time: tuple[float, float]) -> Samples:
-    """Return what was known of the pods that held the device."""
-    if not holders:
-        return []
-    names = (own_name(holders[0], "namespace"), own_name(holders[0], "pod"))
-    values = [{own(labels, label) for labels in holders} for label in ("namespace", "pod")]
-    return prometheus.samples(selector(POD_FAMILIES, dict(zip(names, values, strict=True))), *time)
+    """Return what was known of the pods that held the device, under either name that their labels may have."""
+    found: list[tuple[Labels, Sequence[Sample]]] = []
+    for names in sorted({(own_name(each, "namespace"), own_name(each, "pod")) for each in holders}):
+        values = [{own(each, label) for each in holders} for label in ("namespace", "pod")]
+        found += prometheus.samples(selector(POD_FAMILIES, dict(zip(names, values, strict=True))), *time)
+    return found

@@ -8,6 +8,7 @@ from podres_exporter.duration import parse_duration
 from podres_exporter.moment import read_moment
 
 _CLOCK = re.compile(r"(?P<time>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?")
+_AGE = re.compile(r"(?:[0-9]+[a-z]+)+")
 _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?")
 _WRONG = "{!r} is not a time; write for example 03:12, -2h, '2026-11-20 03:12' or 2026-11-20T03:12:00Z"
 
@@ -54,6 +55,8 @@ def parse_time(text: str, now_seconds: float, zone: Zone) -> float:
             return zone.aware(datetime.fromisoformat(text)).timestamp()
         return read_moment(text.replace(" ", "T", 1))
     except (ValueError, OverflowError) as error:
+        if _AGE.fullmatch(text):
+            raise ValueError(f"{text!r} lacks its sign; write -{text} for so long ago") from error
         raise ValueError(_WRONG.format(text)) from error
 
 

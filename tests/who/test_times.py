@@ -61,7 +61,6 @@ def test_a_moment_is_read_as_it_is_meant(text: str, expected: str) -> None:
     "text",
     [
         "",
-        "2h",
         "-2",
         "-2y",
         "25:00",
@@ -77,6 +76,11 @@ def test_a_moment_is_read_as_it_is_meant(text: str, expected: str) -> None:
 def test_what_is_no_moment_is_refused_with_examples(text: str) -> None:
     with pytest.raises(ValueError, match="is not a time; write for example 03:12, -2h, '2026-11-20 03:12' or 2026-"):
         parse_time(text, NOW, Berlin())
+
+
+def test_an_age_without_its_sign_is_told_so() -> None:
+    with pytest.raises(ValueError, match="'2h' lacks its sign; write -2h for so long ago"):
+        parse_time("2h", NOW, Berlin())
 
 
 def test_a_moment_is_written_with_its_offset_so_that_it_can_be_read_back() -> None:

@@ -1,7 +1,7 @@
 """The commands of `podres-exporter` and their flags; values stay texts here, and config validates them all at once."""
 
 from podres_exporter import __version__
-from podres_exporter.cli.flags.oneshot import add_dump, add_explain, add_fit, add_way
+from podres_exporter.cli.flags.oneshot import WHO_FLAGS, add_dump, add_explain, add_fit, add_way
 from podres_exporter.cli.flags.parser import Parser, add_option, add_switch
 from podres_exporter.cli.flags.who import add_who
 from podres_exporter.config import OPTIONS
@@ -63,7 +63,7 @@ def build_parser() -> Parser:
 def _add_who(parser: Parser) -> None:
     """Add the flags of `who`."""
     add_who(parser)
-    parser.runs("podres_exporter.cli.verbs.who")
+    parser.runs("podres_exporter.cli.verbs.who", instead=WHO_FLAGS)
 
 
 def _add_completion(parser: Parser) -> None:

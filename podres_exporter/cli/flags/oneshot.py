@@ -13,6 +13,12 @@ _WATCH = frozenset({"--kubelet.poll-interval", "--snapshot.max-age", "--snapshot
 _DEFAULTS = {"--log.level": "error"}
 
 GPU_FLAGS = dict.fromkeys(("--gpu", "--gpus"), "--device nvidia.com/gpu=N")
+DUMP_FLAGS = {
+    **dict.fromkeys(("--gpu", "--gpus"), "--resource nvidia.com/gpu"),
+    **dict.fromkeys(("--cpu", "--cpus"), "--resource cpu"),
+    "--selector": "--pod, or kubectl podres dump -l LABELS",
+}
+WHO_FLAGS = {"--last": "--since -1h", "--from": "--since", "--to": "--until", "--time": "--at", "--url": "--prometheus"}
 """Flags of other programs, and what to use here instead."""
 
 EPILOG = (
@@ -55,7 +61,7 @@ def add_dump(parser: Parser) -> None:
         help="hide names of pods, namespaces, nodes, containers, claims and devices in the recording",
     )
     _add_live(parser, watch=True)
-    parser.runs("podres_exporter.cli.verbs.dump")
+    parser.runs("podres_exporter.cli.verbs.dump", instead=DUMP_FLAGS)
 
 
 def add_explain(parser: Parser) -> None:

@@ -122,8 +122,10 @@ def _unknown_command(word: str, parser: Parser) -> str:
 def _near(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - not for the daemon
 
-    near = get_close_matches(word, known, 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    # Without their dashes: two flags of four letters would be half the same.
+    bare = {name.lstrip("-"): name for name in known}
+    near = get_close_matches(word.lstrip("-").lower(), bare, 1)
+    return f"; did you mean {bare[near[0]]}?" if near else ""
 
 
 def with_values(argv: Sequence[str]) -> list[str]:

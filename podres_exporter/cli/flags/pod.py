@@ -1,6 +1,7 @@
 """The requests of the pod that `fit` checks, from its flags."""
 
 import argparse
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
@@ -24,6 +25,13 @@ def ask_of_flags(arguments: argparse.Namespace, faults: list[str]) -> Ask:
     memory = _amount("--memory", arguments.memory, parse_quantity, faults)
     hugepages = _pairs("--hugepages", "2Mi=1Gi", arguments.hugepages, parse_quantity, faults)
     devices = _pairs("--device", "nvidia.com/gpu=2", arguments.device, _count, faults)
+    if len(faults) == before:
+        faults += [
+            f"--device: {name!r} is neither an extended resource, such as nvidia.com/{name}, nor a DRA driver, such as "
+            f"{name}.example.com; podres-exporter dump --nodes lists those of a node"
+            for name, number in devices.items()
+            if number and not re.search("[./]", name)
+        ]
     if len(faults) == before and not (cpus or memory or any(hugepages.values()) or any(devices.values())):
         faults.append("no requests given; use --cpus, --memory, --hugepages or --device")
     return ask_for(cpu_millicores=cpus, memory_bytes=memory, hugepage_bytes=hugepages, devices=devices)

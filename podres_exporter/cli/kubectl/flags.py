@@ -3,7 +3,7 @@
 import argparse
 
 from podres_exporter import __version__
-from podres_exporter.cli.flags.oneshot import GPU_FLAGS, add_asked, add_pods_and_format, add_table_flags
+from podres_exporter.cli.flags.oneshot import GPU_FLAGS, WHO_FLAGS, add_asked, add_pods_and_format, add_table_flags
 from podres_exporter.cli.flags.parser import Parser
 from podres_exporter.cli.flags.who import add_who
 
@@ -44,7 +44,7 @@ def build_parser() -> Parser:
         help="show who held a device at a given time, from Prometheus data",
     )
     add_who(who, PROGRAM)
-    who.runs("podres_exporter.cli.kubectl.who")
+    who.runs("podres_exporter.cli.kubectl.who", instead=WHO_FLAGS)
     return parser
 
 
