@@ -119,6 +119,9 @@ def build_config(
         metadata_kubeconfig=reader.optional(options.KUBECONFIG),
         metadata_context=reader.optional(options.CONTEXT),
         pod_labels_allowlist=reader.optional(options.POD_LABELS) or LabelAllowlist(),
+        dra_attribute_allowlist=frozenset(
+            reader.values(options.DRA_ATTRIBUTES) if reader.is_given(options.DRA_ATTRIBUTES) else ()
+        ),
         topology_sysfs=reader.value(options.SYSFS),
         collectors=frozenset(n for n in collectors if reader.switch(f"--collector.{n}", default=n in default_on)),
         node_label=reader.switch("--metrics.node-label", default=True),

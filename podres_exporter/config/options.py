@@ -38,6 +38,7 @@ class Config:
     metadata_kubeconfig: str | None
     metadata_context: str | None
     pod_labels_allowlist: LabelAllowlist
+    dra_attribute_allowlist: frozenset[str]
     topology_sysfs: Path
     collectors: frozenset[str]
     node_label: bool
@@ -190,6 +191,19 @@ POD_LABELS = Option(
     parse=values.label_allowlist,
     otherwise="none",
 )
+DRA_ATTRIBUTES = Option(
+    flag="--dra.attribute-allowlist",
+    placeholder="NAME",
+    default="",
+    help=(
+        "attribute of DRA devices to export in podres_dra_device_attribute_info, such as "
+        "gpu.example.com/driverVersion; a name without a domain is any driver's own; one series for each device and "
+        "attribute; may be repeated"
+    ),
+    parse=values.attribute_name,
+    repeatable=True,
+    otherwise="none",
+)
 SYSFS = Option(
     flag="--topology.sysfs",
     placeholder="DIRECTORY",
@@ -273,6 +287,7 @@ OPTIONS: tuple[Option[Any], ...] = (
     KUBECONFIG,
     CONTEXT,
     POD_LABELS,
+    DRA_ATTRIBUTES,
     SYSFS,
     COUNTS_ONLY,
     LISTEN_ADDRESS,

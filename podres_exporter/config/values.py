@@ -69,6 +69,15 @@ def resource_name(text: str) -> str:
     return text
 
 
+def attribute_name(text: str) -> str:
+    """Parse the name of an attribute of DRA devices: a C identifier, its domain before it where it has one."""
+    if not re.fullmatch(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError(
+            f"{text!r} is not an attribute of DRA devices; write for example gpu.example.com/driverVersion"
+        )
+    return text
+
+
 def plain(text: str) -> str:
     """Parse a text that is not empty, is printable and has no surrounding spaces."""
     if not text or not text.isprintable() or text != text.strip():

@@ -33,6 +33,15 @@ class TaintRecord(Record, kw_only=True):
     effect: Annotated[str, doc("NoSchedule and NoExecute make the device unavailable, None is informational.")] = ""
 
 
+class AttributeRecord(Record, kw_only=True):
+    """An attribute of a device."""
+
+    attribute: Annotated[str, doc("The attribute's name, as --dra.attribute-allowlist has it.")]
+    value: Annotated[str, doc("Its value; those of a list separated by commas.")]
+
+    key: ClassVar[tuple[str, ...]] = ("attribute",)
+
+
 class DraDeviceRecord(Record, kw_only=True):
     """A device of a ResourceSlice; keys are absent if its driver does not state them."""
 
@@ -48,6 +57,9 @@ class DraDeviceRecord(Record, kw_only=True):
     taints: Annotated[list[TaintRecord], doc("Its taints.")] = []
     shared: Annotated[bool, doc("Several claims may have shares of it. Absent if they may not.")] = False
     capacity: Annotated[list[AmountRecord], doc("Its capacities.")] = []
+    attributes: Annotated[
+        list[AttributeRecord], doc("The attributes that --dra.attribute-allowlist names and that are stated.")
+    ] = []
 
     key: ClassVar[tuple[str, ...]] = ("name",)
 
@@ -209,6 +221,7 @@ def write_pool(pool: DraPool) -> DraPoolRecord:
                 taints=[TaintRecord(taint=each.key, value=each.value, effect=each.effect) for each in device.taints],
                 shared=device.is_shared,
                 capacity=write_amounts(device.capacity),
+                attributes=[AttributeRecord(attribute=name, value=value) for name, value in device.attributes],
             )
             for device in pool.devices
         ],
@@ -231,6 +244,7 @@ def read_pool(record: DraPoolRecord) -> DraPool:
             taints=tuple(sorted(DeviceTaint(taint.taint, taint.value, taint.effect) for taint in each.taints)),
             is_shared=each.shared,
             capacity=read_amounts(each.capacity),
+            attributes=tuple(sorted((one.attribute, one.value) for one in distinct(each.attributes))),
         )
         for each in distinct(record.devices)
     )

@@ -2,13 +2,16 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from sys import intern
+from typing import TypeVar
 
 from podres_exporter.dra.records import Amount, Attribute, Device
 from podres_exporter.model import DeviceTaint
 from podres_exporter.model.dra import Amounts, DraDevice
 from podres_exporter.quantity import parse_quantity
 
+T = TypeVar("T")
 UUID = ("uuid", "gpuUUID")
 PCI_ADDRESS = ("resource.kubernetes.io/pciBusID", "pciBusID", "pciAddress", "dra.net/pciAddress")
 PRODUCT = ("productName", "product", "model")
@@ -32,7 +35,15 @@ dranet and dra-driver-cpu for the others.
 """
 
 
-def made_device(device: Device, driver: str, partition_attribute: str | None) -> DraDevice:
+AttributeAllowlist = frozenset[str]
+"""Names of attributes that are kept beside those above; one without a domain is the driver's, whichever it is."""
+
+NO_ATTRIBUTES: AttributeAllowlist = frozenset()
+
+
+def made_device(
+    device: Device, driver: str, partition_attribute: str | None, allowed: AttributeAllowlist = NO_ATTRIBUTES
+) -> DraDevice:
     """Return the record of one device. Raises ValueError if an amount is invalid."""
     found = _Attributes(device.attributes or {}, driver)
     kind = found.text(partition_attribute) if partition_attribute else ""
@@ -44,11 +55,11 @@ def made_device(device: Device, driver: str, partition_attribute: str | None) ->
         product=intern(found.text(*PRODUCT)),
         profile=intern(found.text(*PROFILE)),
         parent_uuid=found.text(*PARENT_UUID),
-        numa_nodes=frozenset(number for number in found.numbers(*NUMA_NODE) if number >= 0),
+        numa_nodes=_one_copy(frozenset(number for number in found.numbers(*NUMA_NODE) if number >= 0)),
         cpus=frozenset(number for number in found.numbers(*CPU) if number >= 0),
         taints=tuple(sorted({DeviceTaint(each.key, each.value, each.effect) for each in device.taints or ()})),
         is_shared=bool(device.allow_multiple_allocations),
-        capacity=amounts({name: _value(each) for name, each in (device.capacity or {}).items()}),
+        capacity=_one_copy(amounts({name: _value(each) for name, each in (device.capacity or {}).items()})),
         consumes=tuple(
             sorted(
                 ((intern(each.counter_set), intern(counter)), number)
@@ -56,7 +67,14 @@ def made_device(device: Device, driver: str, partition_attribute: str | None) ->
                 for counter, number in counter_amounts(each.counters)
             )
         ),
+        attributes=tuple((name, text) for name in sorted(allowed) if (text := found.text(name))) if allowed else (),
     )
+
+
+@lru_cache(maxsize=1024)
+def _one_copy(value: T) -> T:
+    """Return the first value equal to this one: hundreds of devices have the same nodes and capacities."""
+    return value
 
 
 class _Attributes:

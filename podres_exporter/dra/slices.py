@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from msgspec import Raw
 from msgspec.json import Decoder
 
-from podres_exporter.dra.devices import counter_amounts, made_device
+from podres_exporter.dra.devices import NO_ATTRIBUTES, AttributeAllowlist, counter_amounts, made_device
 from podres_exporter.dra.records import Basic, Device, NestedDevice, ResourceSlice
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.model import Malformed
@@ -56,7 +56,7 @@ class SliceEvent:
     error: Raw | None = None
 
 
-def decode_slices(body: bytes, version: str) -> SliceList:
+def decode_slices(body: bytes, version: str, allowed: AttributeAllowlist = NO_ATTRIBUTES) -> SliceList:
     """
     Return the slices of a list; unreadable items are left out and reported.
 
@@ -72,14 +72,14 @@ def decode_slices(body: bytes, version: str) -> SliceList:
         raise ApiServerError("list", Reason.MALFORMED, "the list has no resourceVersion")
     slices, malformed = [], []
     for index, item in enumerate(frame.items or ()):
-        found, problems = _slice(item, version, f"items[{index}]")
+        found, problems = _slice(item, version, f"items[{index}]", allowed)
         malformed += problems
         if found is not None:
             slices.append(found)
     return SliceList(tuple(slices), at, tuple(malformed))
 
 
-def decode_slice_event(line: bytes, version: str) -> SliceEvent:
+def decode_slice_event(line: bytes, version: str, allowed: AttributeAllowlist = NO_ATTRIBUTES) -> SliceEvent:
     """Return one watch event. Raises ApiServerError (malformed) if the line is not an event."""
     try:
         frame = _EVENT.decode(line)
@@ -95,11 +95,11 @@ def decode_slice_event(line: bytes, version: str) -> SliceEvent:
         raise ApiServerError("watch", Reason.MALFORMED, detail) from error
     if frame.type not in {"ADDED", "MODIFIED"}:
         return SliceEvent(frame.type, meta.name, meta.resource_version)
-    found, problems = _slice(frame.object, version, "object")
+    found, problems = _slice(frame.object, version, "object", allowed)
     return SliceEvent(frame.type, meta.name, meta.resource_version, found, tuple(problems))
 
 
-def _slice(raw: Raw, version: str, path: str) -> tuple[Slice | None, list[Malformed]]:
+def _slice(raw: Raw, version: str, path: str, allowed: AttributeAllowlist) -> tuple[Slice | None, list[Malformed]]:
     """Return a slice with all readable devices."""
     try:
         wire = _SLICE.decode(raw)
@@ -115,7 +115,7 @@ def _slice(raw: Raw, version: str, path: str) -> tuple[Slice | None, list[Malfor
     spec, devices, malformed = wire.spec, dict[str, DraDevice](), []
     for index, item in enumerate(spec.devices or ()):
         try:
-            device = made_device(_read_device(item, version), spec.driver, spec.partition_type_attribute)
+            device = made_device(_read_device(item, version), spec.driver, spec.partition_type_attribute, allowed)
         except UNREADABLE as error:
             malformed.append(Malformed(f"{path}.spec.devices[{index}]", str(pod_error(error))))
             continue

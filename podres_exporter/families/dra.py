@@ -53,6 +53,15 @@ def _states(allocation: Allocation) -> Collection[Row]:
     return rows
 
 
+def _attributes(allocation: Allocation) -> Collection[Row]:
+    return [
+        (pool.driver, pool.name, device.name, name, value, 1)
+        for pool in (allocation.dra.pools if allocation.dra else ())
+        for device in pool.devices
+        for name, value in device.attributes
+    ]
+
+
 def _fitting(allocation: Allocation) -> Collection[Row]:
     return [
         (stock.driver, stock.kind, stock.fitting)
@@ -104,6 +113,15 @@ FAMILIES = (
         labels=(*_DEVICE, "uuid", "pci_address", "numa_nodes", "product", "profile", "parent_uuid", "type"),
         collector="dra",
         rows=_device_infos,
+    ),
+    NodeFamily(
+        name="podres_dra_device_attribute_info",
+        kind=Kind.INFO,
+        help="One per device of the node's ResourceSlices and attribute that --dra.attribute-allowlist names, if the "
+        "driver states it; the values of a list are separated by commas. As many series as devices times names.",
+        labels=(*_DEVICE, "attribute", "value"),
+        collector="dra",
+        rows=_attributes,
     ),
     NodeFamily(
         name="podres_dra_device_taint",

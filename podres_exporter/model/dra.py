@@ -54,6 +54,7 @@ class DraDevice:
     is_shared: bool = False
     capacity: Amounts = ()
     consumes: tuple[tuple[tuple[str, str], int], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_tainted(self) -> bool:

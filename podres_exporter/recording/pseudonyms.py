@@ -85,6 +85,7 @@ class Pseudonyms:
             uuid=self.device(device.uuid),
             pci_address=self.device(device.pci_address),
             parent_uuid=self.device(device.parent_uuid),
+            attributes=(),
             taints=tuple(sorted(replace(taint, value=self.name(taint.value)) for taint in device.taints)),
         )
 

@@ -84,6 +84,7 @@ def test_every_object_with_names_of_ours_is_closed(schema: dict[str, Any]) -> No
         ({"podLabels": {"app.kubernetes.io/name": "x"}}, 'podLabels: Property name of "app.kubernetes.io/name"'),
         ({"web": {"port": 0}}, "web.port: Must be greater than or equal to 1"),
         ({"image": {"digest": "latest"}}, "image.digest: Does not match pattern"),
+        ({"metadata": {"draAttributeAllowlist": ["a b"]}}, "metadata.draAttributeAllowlist.0: Does not match pattern"),
         ({"metadata": {"podLabelsAllowlist": ["pods=[app]"]}}, "metadata.podLabelsAllowlist.0: Does not match pattern"),
         ({"webConfig": None}, "(root): webConfig is required"),
         ({"image": None}, "(root): image is required"),

@@ -85,6 +85,22 @@ def test_numa_nodes_under_every_name(attributes: dict[str, Any], nodes: set[int]
     assert nodes == only({"name": "a", "attributes": attributes}).numa_nodes
 
 
+def test_attributes_that_are_allowed_are_kept_whatever_their_kind() -> None:
+    """Under the name that was asked for, whichever way the driver spells it; what is not stated is left out."""
+    attributes = {
+        "gpu.nvidia.com/driverVersion": {"version": "1.2.3"},
+        "slots": {"ints": [1, 2]},
+        "example.org/secure": {"bool": True},
+        "secret": {"string": "no"},
+    }
+    allowed = frozenset({"driverVersion", "gpu.nvidia.com/slots", "example.org/secure", "absent"})
+    found = decode_slices(listed(slice_of({"name": "a", "attributes": attributes})), "v1", allowed)
+
+    kept = (("driverVersion", "1.2.3"), ("example.org/secure", "true"), ("gpu.nvidia.com/slots", "1,2"))
+    assert kept == found.slices[0].devices[0].attributes
+    assert () == only({"name": "a", "attributes": attributes}).attributes
+
+
 def test_partitions_shares_and_counters() -> None:
     device = {
         "name": "mig",

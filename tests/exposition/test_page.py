@@ -86,7 +86,12 @@ SLICES = Dra(
             1,
             (
                 DraDevice(
-                    "0", uuid="gpu-0", is_shared=True, capacity=(("bw", 2),), taints=(DeviceTaint("k", "v", "None"),)
+                    "0",
+                    uuid="gpu-0",
+                    is_shared=True,
+                    capacity=(("bw", 2),),
+                    taints=(DeviceTaint("k", "v", "None"),),
+                    attributes=(("driverVersion", "1.2"),),
                 ),
             ),
         ),

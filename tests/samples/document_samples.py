@@ -84,6 +84,7 @@ DRA_POOL = DraPool(
             taints=(DeviceTaint("xid", "79", "NoSchedule"),),
             is_shared=True,
             capacity=(("bw", 10),),
+            attributes=(("driverVersion", "1.2.3"),),
         ),
     ),
     is_complete=False,

@@ -80,7 +80,7 @@ class NodeOrigin:
         from podres_exporter.kube.dra.once import DraOnce  # noqa: PLC0415 - only if the API server is asked
 
         client = kube_client(self.config, self._environment, self._clock, Limits(list_seconds=LIST_SECONDS))
-        return DraOnce(client, self.config.node_name, self._clock)
+        return DraOnce(client, config.node_name, self._clock, allowed=config.dra_attribute_allowlist)
 
     def _metadata(self) -> tuple[Metadata | None, Refusal | None]:
         """List the pods of the node once; return None if the API server is not used, and why it failed."""

@@ -65,7 +65,7 @@ def dra_source(config: Config, environment: Mapping[str, str], clock: Clock, obs
     from podres_exporter.kube.dra.source import DraWatch  # noqa: PLC0415 - heavy, see above
 
     client = kube_client(config, environment, clock, connections=2)
-    return DraWatch(client, config.node_name, clock, observer)
+    return DraWatch(client, config.node_name, clock, observer, allowed=config.dra_attribute_allowlist)
 
 
 def kube_client(

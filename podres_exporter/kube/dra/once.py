@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from podres_exporter.clock import Clock
-from podres_exporter.dra import decode_claim, decode_slices
+from podres_exporter.dra import NO_ATTRIBUTES, AttributeAllowlist, decode_claim, decode_slices
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.client import KubeClient
 from podres_exporter.kube.dra.claims import GET_SECONDS, GET_VERB, Users
@@ -23,7 +23,14 @@ _OF_ONE_CLAIM = frozenset({Reason.NOT_FOUND, Reason.MALFORMED})
 class DraOnce:
     """A DraSource that lists the slices when created, and reads claims when they are wanted."""
 
-    def __init__(self, client: KubeClient, node: str, clock: Clock, version: str | None = None) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        node: str,
+        clock: Clock,
+        version: str | None = None,
+        allowed: AttributeAllowlist = NO_ATTRIBUTES,
+    ) -> None:
         """List the slices; if that fails, nothing is known of them, and why; claims may still be read."""
         self._client, self._path = client, ""
         self._dra: Dra | None = None
@@ -32,8 +39,8 @@ class DraOnce:
             if version is None:
                 return
             self._path = f"{GROUP_PATH}/{version}"
-            self._far = PoolCache(client, f"{self._path}/resourceslices", version, clock)
-            found = decode_slices(slices_of_node(client, version, node).list(), version)
+            self._far = PoolCache(client, f"{self._path}/resourceslices", version, clock, allowed)
+            found = decode_slices(slices_of_node(client, version, node).list(), version, allowed)
         except ApiServerError as error:
             log.warning("source.down", extra={"source": "dra", "reason": error.reason.value, "detail": error.detail})
             self._dra = Dra(reason=error.reason)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from podres_exporter.clock import Clock
-from podres_exporter.dra import decode_slices, pools_of
+from podres_exporter.dra import NO_ATTRIBUTES, AttributeAllowlist, decode_slices, pools_of
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.client import KubeClient
 from podres_exporter.kube.reflector.list_watch import ListWatch
@@ -44,9 +44,17 @@ def merged(own: Iterable[DraPool], far: Iterable[DraPool]) -> tuple[DraPool, ...
 class PoolCache:
     """The pools that claims name and the node's own slices do not have. Not thread-safe."""
 
-    def __init__(self, client: KubeClient, slices_path: str, version: str, clock: Clock) -> None:
-        """*slices_path* is the path of all ResourceSlices in this *version* of the API."""
+    def __init__(
+        self,
+        client: KubeClient,
+        slices_path: str,
+        version: str,
+        clock: Clock,
+        allowed: AttributeAllowlist = NO_ATTRIBUTES,
+    ) -> None:
+        """*slices_path* is that of all ResourceSlices in this *version* of the API. *allowed* attributes are kept."""
         self._client, self._path, self._version, self._clock = client, slices_path, version, clock
+        self._allowed = allowed
         self._entries: dict[PoolKey, _Entry] = {}
         self._is_supported = True
 
@@ -94,7 +102,9 @@ class PoolCache:
     def _list(self, key: PoolKey) -> Mapping[PoolKey, DraPool]:
         driver, pool = key
         selector = f"spec.driver={driver},spec.pool.name={pool}"
-        slices = decode_slices(ListWatch(self._client, self._path, selector).list(), self._version).slices
+        slices = decode_slices(
+            ListWatch(self._client, self._path, selector).list(), self._version, self._allowed
+        ).slices
         return {each.key: each for each in pools_of(slices)}
 
     def _failed(self, key: PoolKey, error: ApiServerError) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from msgspec.json import Decoder
 
 from podres_exporter.clock import Clock
-from podres_exporter.dra import Slice, decode_slice_event, decode_slices, pools_of
+from podres_exporter.dra import NO_ATTRIBUTES, AttributeAllowlist, Slice, decode_slice_event, decode_slices, pools_of
 from podres_exporter.dra.slices import SliceEvent
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.errors import reason_of
@@ -61,21 +61,23 @@ class SliceFeed:
         *,
         clock: Clock,
         changed: Callable[[float, bool], None],
+        allowed: AttributeAllowlist = NO_ATTRIBUTES,
     ) -> None:
         """
         Keep the collaborators; nothing is requested yet.
 
-        *changed* is called after each list and event, with its time and whether it was a list.
+        *changed* is called after each list and event, with its time and whether it was a list. *allowed* attributes of
+        devices are kept.
         """
         self._transport, self._version, self._observer = transport, version, observer
-        self._store, self._clock, self._changed = store, clock, changed
+        self._store, self._clock, self._changed, self._allowed = store, clock, changed, allowed
 
     def list(self) -> str:
         """List the slices and return the list's version."""
         self._observer.request(LIST_VERB)
         body = self._transport.list()
         self._observer.received(len(body))
-        found = decode_slices(body, self._version)
+        found = decode_slices(body, self._version, self._allowed)
         self._report(found.malformed)
         self._store.replace(found.slices)
         self._changed(self._clock.wall_seconds(), True)
@@ -87,7 +89,7 @@ class SliceFeed:
         with self._transport.watch(version, timeout_seconds) as lines:
             for line in lines:
                 self._observer.received(len(line))
-                event = decode_slice_event(line, self._version)
+                event = decode_slice_event(line, self._version, self._allowed)
                 self._take(event)
                 self._changed(self._clock.wall_seconds(), False)
                 progressed(event.resource_version)

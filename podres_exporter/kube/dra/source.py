@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from podres_exporter.clock import Clock
+from podres_exporter.dra import NO_ATTRIBUTES, AttributeAllowlist
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.client import KubeClient
 from podres_exporter.kube.dra.claims import GET_VERB, ClaimCache, Users, is_same_claim
@@ -67,10 +68,11 @@ class DraWatch:
         clock: Clock,
         observer: MetadataObserver,
         uniform: Callable[[], float] = random.random,
+        allowed: AttributeAllowlist = NO_ATTRIBUTES,
     ) -> None:
-        """Start nothing yet."""
+        """Start nothing yet. *allowed* are attributes of devices to keep."""
         self._client, self._node, self._clock = client, node, clock
-        self._observer, self._uniform = observer, uniform
+        self._observer, self._uniform, self._allowed = observer, uniform, allowed
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -142,10 +144,11 @@ class DraWatch:
             self._observer,
             store,
             clock=self._clock,
+            allowed=self._allowed,
             changed=lambda at, is_list: self._took_slices(store, at, is_list=is_list),
         )
         self._cache = ClaimCache(self._client, f"{GROUP_PATH}/{version}", self._clock)
-        self._far = PoolCache(self._client, transport.path, version, self._clock)
+        self._far = PoolCache(self._client, transport.path, version, self._clock, self._allowed)
         self._publish(Dra())
         reflector = Reflector(transport, feed, self._failed, self._clock, self._observer, self._uniform)
         self._reflector = reflector
