@@ -84,7 +84,7 @@ def _shown(found: re.Match[str]) -> str:
 
 
 def is_terminal() -> bool:
-    """Return whether somebody sees standard output as it is written."""
+    """Return whether standard output is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 

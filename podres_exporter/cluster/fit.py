@@ -152,7 +152,7 @@ def pending_lines(pod: Pending, answers: Ranked, columns: int = 100) -> list[str
     lines += wrapped("not scheduled to a node yet", width, "  ", "    ")
     if pod.said:
         lines += wrapped(f"the scheduler says: {printable(' '.join(pod.said.split()))}", width, "  ", "    ")
-    return [*lines, "", "where it could go now:", *fit_lines(answers, width)]
+    return [*lines, "", "where it would fit now:", *fit_lines(answers, width)]
 
 
 def pending_document(pod: Pending, answers: Ranked, found: Sequence[Trouble]) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def folder(text: str) -> Path:
 
 
 def file(text: str) -> Path:
-    """Parse the path of a file; its existence and content are checked by whoever reads it."""
+    """Parse the path of a file; its existence and content are checked when it is read."""
     if not text or text.endswith("/"):
         raise ValueError(f"{text!r} is not the path of a file; write for example /etc/podres/web.yml")
     return Path(text)

@@ -80,8 +80,8 @@ class DraPoolRecord(Record, kw_only=True):
     multi_node: Annotated[
         bool,
         doc(
-            "The pool is not of this node alone (network-attached devices, several nodes): only devices that claims of "
-            "pods here have are shown, and none is counted. Absent where it is."
+            "The pool does not belong to this node alone (network-attached devices, several nodes): only devices of "
+            "claims of pods here are shown, and none is counted. Absent otherwise."
         ),
     ] = False
     devices: Annotated[list[DraDeviceRecord], doc("Its devices, by name.")]

@@ -283,7 +283,7 @@ _WHY = {
     UnlistedReason.INIT_CONTAINER: "left over from an init container",
     UnlistedReason.NOT_LISTED: "kubelets up to 1.29 list no sidecars",
     UnlistedReason.UNREADABLE: "an item of its answer could not be read",
-    UnlistedReason.CLAIM: "a DRA driver chose them for its claim, and tells nobody which",
+    UnlistedReason.CLAIM: "a DRA driver chose them for its claim and does not report which",
 }
 
 

@@ -21,7 +21,7 @@ _UNLISTED = {
     UnlistedReason.INIT_CONTAINER: "left over from an init container; they stay with the pod until it ends",
     UnlistedReason.NOT_LISTED: "kubelets up to 1.29 list no sidecars",
     UnlistedReason.UNREADABLE: "an item of the kubelet's answer could not be read",
-    UnlistedReason.CLAIM: "a DRA driver chose them for its claim, and tells nobody which",
+    UnlistedReason.CLAIM: "a DRA driver chose them for its claim and does not report which",
 }
 _BESIDE = {
     Relation.ADMIN: "is also in another claim, and one of the two has admin access:",

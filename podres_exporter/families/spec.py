@@ -52,7 +52,7 @@ class Concern(StrEnum):
     MEMORY = "memory blocks"
     CLAIMS = "claims"
     HEALTH = "health of devices"
-    METADATA = "what the API server says of the pod"
+    METADATA = "pod metadata"
     REQUESTS = "what the pod's containers asked for"
 
 

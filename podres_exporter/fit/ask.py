@@ -7,7 +7,7 @@ from podres_exporter.admission import Amounts, ContainerRequest, Kind, PodReques
 from podres_exporter.model import ContainerKind, ContainerSpec, PodMeta
 
 MEMORY = "memory"
-"""The memory type that is no huge page."""
+"""The memory type other than huge pages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def is_out_of_reach(allocation: Allocation, pod: PodRequest, policy: Policy) -> 
 
 def may_have_more(allocation: Allocation, hurdle: Hurdle) -> bool:
     """
-    Tell whether the node may have more of a device than the kubelet reports.
+    Return whether the node may have more of a device than the kubelet reports.
 
     The kubelet omits devices with an empty topology, all or some of a resource's. Their existence shows if none is
     reported at all, or if reported devices state NUMA nodes and a held, unreported one states none.

@@ -1,12 +1,12 @@
 """
-CPUs that a DRA driver hands out (dra-driver-cpu): exclusive CPUs of the container whose claim has them.
+CPUs granted by a DRA driver (dra-driver-cpu): exclusive CPUs of the container that uses the claim.
 
 The driver keeps the CPUs of a claim from all other containers and pins the one container of the claim to all of them,
 whatever request it names. The kubelet lists them as devices, not as CPUs. Where each CPU is a device, its slice says
-which it is; where a device is a group of CPUs, the claim says how many of it, and nobody says which.
+which it is; if a device is a group of CPUs, the claim states how many of them, but not which.
 
 Source: kubernetes-sigs/dra-driver-cpu de98098 (device/attributes.go, driver/dra_hooks.go, driver/cdi.go,
-docs/user/workload-requirements.md); it wants the kubelet's CPU manager policy to be none.
+docs/user/workload-requirements.md); it requires the kubelet's CPU manager policy none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ from podres_exporter.model.dra import Amounts
 _DRIVER = "dra.cpu"
 _CDI_KIND = "dra.k8s.io/cpu="
 _CAPACITY = "dra.cpu/cpu"
-"""How many CPUs a group has. A name without a domain is the driver's."""
+"""The number of CPUs of a group. A name without a domain is the driver's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class ClaimedCpus:
     """
     The pods with the CPUs of their claims.
 
-    *claimed* are those CPUs, *offered* all that the driver hands out one by one. *unlisted* are CPUs of which only the
-    number is known, by pod. Not *is_known*: some claim has CPUs here, and it is not known how many, or the driver's
-    slices are not all there.
+    *claimed* are those CPUs, *offered* all that the driver allocates individually. *unlisted* are numbers of CPUs by
+    pod, if only the number is known. Not *is_known*: a claim has an unknown number of CPUs here, or the driver's slices
+    are incomplete.
     """
 
     pods: tuple[Pod, ...]
@@ -57,7 +57,7 @@ class ClaimedCpus:
 
 
 def claimed_cpus(pods: Sequence[Pod], metas: Iterable[PodMeta], dra: Dra | None) -> ClaimedCpus:
-    """Return the pods with the CPUs of their claims, and what is known of such CPUs."""
+    """Return the pods with the CPUs of their claims, and what is known about such CPUs."""
     pools = [pool for pool in dra.pools if any(_is_cpu(pool.driver, each) for each in pool.devices)] if dra else []
     reader = _Reader(dra.claims if dra else {}, pools)
     found = tuple(reader.read(pod) if any(each.claims for each in pod.containers) else pod for pod in pods)
@@ -76,13 +76,13 @@ def _is_cpu(driver: str, device: DraDevice) -> bool:
 
 
 def _count(driver: str, amounts: Amounts) -> int | None:
-    """Return how many CPUs the amounts of a device of this driver are; None where they tell of none."""
+    """Return the number of CPUs in the amounts of one of this driver's devices; None if they contain none."""
     names = (_CAPACITY, _CAPACITY.rpartition("/")[2]) if driver == _DRIVER else (_CAPACITY,)
     return next((amount for name, amount in amounts if name in names), None)
 
 
 class _Reader:
-    """Reads pod after pod; a claim that several containers name counts once."""
+    """Reads one pod after another; a claim of several containers counts once."""
 
     def __init__(self, claims: Mapping[ClaimKey, ClaimFacts], pools: Iterable[DraPool]) -> None:
         self._claims = claims
@@ -108,7 +108,7 @@ class _Reader:
         return replace(container, exclusive_cpus=container.exclusive_cpus | cpus) if cpus else container
 
     def _claim(self, pod: Pod, container: Container, claim: Claim) -> CpuSet:
-        """Return the CPUs of a claim that are known one by one; note those that are not."""
+        """Return the CPUs of a claim that are known individually; note the others."""
         key = (pod.namespace, claim.name)
         facts, cpus, groups = self._claims.get(key), set[int](), list[tuple[NumaNodes, int]]()
         for device in claim.devices:
@@ -144,5 +144,5 @@ class _Reader:
 
 
 def _looks_like_cpus(device: ClaimDevice) -> bool:
-    """Return whether a device of which no slice tells is one of dra-driver-cpu, by its driver or CDI name."""
+    """Return whether a device without a slice belongs to dra-driver-cpu, judging by its driver or CDI name."""
     return device.driver == _DRIVER or any(name.startswith(_CDI_KIND) for name in device.cdi_devices)

@@ -147,7 +147,7 @@ class UnlistedReason(StrEnum):
 
     INIT_CONTAINER: what a plain init container got, and no later container reused, stays allocated until the pod ends.
     NOT_LISTED: kubelets up to 1.29 list no sidecars. UNREADABLE: an item of the pod's answer could not be read.
-    CLAIM: a DRA driver chose CPUs of a group for the container's claim, and tells nobody which.
+    CLAIM: a DRA driver chose CPUs of a group for the container's claim and does not report which.
     """
 
     INIT_CONTAINER = "init_container"
@@ -246,7 +246,7 @@ class SourceHealth:
     """
     Whether a source answered the last request, and when it last succeeded (Unix seconds; None: never).
 
-    *reason* is why it is down; None while it is up, and where nobody knows.
+    *reason* is why it is down; None while it is up, or if unknown.
     """
 
     source: str

@@ -75,7 +75,7 @@ class CpuStock:
         return None if self.allocatable is None else self.allocatable - self.by_driver
 
     def unlisted_at(self, node: int | None) -> int:
-        """Return how many of the CPUs that nobody lists may be on the NUMA node."""
+        """Return how many of the unlisted CPUs may be on the NUMA node."""
         return self.unlisted - sum(count for other, count in self.unlisted_on if other != node)
 
     @property

@@ -1,4 +1,4 @@
-"""Decode one pod of the API server; devices that a scheduler chose in an annotation included."""
+"""Decode one pod of the API server to its metadata, including devices that a scheduler chose in an annotation."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""ResourceSlices and ResourceClaims in a recording: what the API server said of DRA, and back."""
+"""ResourceSlices and ResourceClaims in a recording: write and read the DRA facts from the API server."""
 
 from dataclasses import replace
 from typing import ClassVar
@@ -34,7 +34,7 @@ class CounterRecord(Record, kw_only=True):
 
 
 class ConsumerRecord(Record, kw_only=True):
-    """A device that takes something of the pool's counters."""
+    """A device that consumes counters of its pool."""
 
     device: str
     counters: list[CounterRecord]
@@ -43,14 +43,14 @@ class ConsumerRecord(Record, kw_only=True):
 
 
 class PoolRecord(DraPoolRecord, kw_only=True):
-    """A pool as `podres/v1` has it, and the counters, which only what is left is computed from."""
+    """A pool as in `podres/v1`, plus its counters, which are needed only to compute availability."""
 
     counters: list[CounterRecord] = []
     consumers: list[ConsumerRecord] = []
 
 
 class ResultRecord(Record, kw_only=True):
-    """A device that a claim was allocated."""
+    """A device allocated to a claim."""
 
     request: str
     driver: str
@@ -73,7 +73,7 @@ class ClaimRecord(Record, kw_only=True):
 
 
 class DraSourceRecord(Record, kw_only=True):
-    """What the API server said of DRA."""
+    """The DRA facts from the API server."""
 
     synced: bool
     up: bool
@@ -84,7 +84,7 @@ class DraSourceRecord(Record, kw_only=True):
 
 
 def write_dra_source(dra: Dra) -> DraSourceRecord:
-    """Return the record of what is known of DRA."""
+    """Return the record of the DRA facts."""
     last = dra.last_success_seconds
     return DraSourceRecord(
         synced=dra.is_synced,
@@ -97,7 +97,7 @@ def write_dra_source(dra: Dra) -> DraSourceRecord:
 
 
 def read_dra_source(record: DraSourceRecord) -> Dra:
-    """Return what is known of DRA. Raises ValueError where one pool or claim is there twice."""
+    """Return the DRA facts. Raises ValueError if a pool or claim occurs twice."""
     pools = [_read_pool(each) for each in distinct(record.pools)]
     claims = [_read_claim(each) for each in distinct(record.claims)]
     return Dra(

@@ -69,7 +69,7 @@ class Pseudonyms:
         return replace(metadata, pods={meta.key: meta for meta in pods})
 
     def dra(self, dra: Dra) -> Dra:
-        """Return what slices and claims said, with pseudonyms as the kubelet's answers have them; kinds stay."""
+        """Return the DRA facts with the same pseudonyms as in the kubelet's answers; kinds are kept."""
         claims = [self._claim(claim) for claim in dra.claims.values()]
         pools = tuple(sorted((self._pool(pool) for pool in dra.pools), key=lambda pool: pool.key))
         return replace(dra, pools=pools, claims={claim.key: claim for claim in claims})

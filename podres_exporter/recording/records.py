@@ -33,7 +33,7 @@ class Recording:
 
     *calls* are by RPC; a missing RPC was not called. *socket_age_seconds* is None if there was no socket. *metadata* is
     None if there is no pod metadata; *metadata_refusal* says why if the API server refused. *dra* is
-    None if slices and claims were not asked for, or are not served. *names_hidden*: names are
+    None if slices and claims were not requested, or are not served. *names_hidden*: names are
     replaced by pseudonyms. *recorded_at_seconds* are Unix seconds.
     """
 

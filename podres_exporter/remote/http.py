@@ -47,7 +47,7 @@ class HttpClient:
         body: str | None = None,
     ) -> T:
         """
-        Return what *read* makes of the answer, which it must have read by the monotonic second that it is given.
+        Return the result of *read*, which must finish by the monotonic second that it is passed.
 
         Raises SourceError; its text includes the remedy if there is one.
         """

@@ -1,4 +1,4 @@
-"""Ask a Prometheus, or what answers like one (Thanos, Mimir, VictoriaMetrics), over its HTTP API."""
+"""Client of the HTTP API of Prometheus and compatible servers (Thanos, Mimir, VictoriaMetrics)."""
 
 import http.client
 import json
@@ -25,14 +25,14 @@ _REASONS = {
 _REMEDIES = {
     401: "it requires --bearer-token-file, or a user and a password: http://USER@HOST:9090 and --password-file FILE",
     403: "it refuses this user",
-    404: "is this the URL of a Prometheus, with the prefix of its path where it has one?",
+    404: "is this the URL of a Prometheus, including its path prefix, if any?",
 }
 
 Labels = Mapping[str, str]
 
 
 class PrometheusClient:
-    """Asks one server. Its methods raise SourceError, in the server's own words where it has some."""
+    """Client of one server. Its methods raise SourceError, with the server's own message if there is one."""
 
     def __init__(
         self, address: Address, timeout_seconds: float, clock: Clock, tls: ClientTls, bearer_token: str = ""
@@ -45,11 +45,11 @@ class PrometheusClient:
 
     @property
     def warnings(self) -> Collection[str]:
-        """What it said beside its answers so far."""
+        """The warnings in its answers so far."""
         return tuple(self._warnings)
 
     def series(self, selectors: Sequence[str], begin: float, end: float) -> list[Labels]:
-        """Return the labels of every series that has samples in that time."""
+        """Return the labels of every series with samples in that time."""
         fields = [("match[]", each) for each in selectors]
         found = self._ask("series", [*fields, ("start", f"{begin:.3f}"), ("end", f"{end:.3f}")])
         try:
@@ -58,7 +58,7 @@ class PrometheusClient:
             raise self._no_prometheus() from error
 
     def samples(self, selector: str, begin: float, end: float) -> list[tuple[Labels, list[tuple[float, float]]]]:
-        """Return the samples of that time as they were scraped: an instant query for a range of raw samples."""
+        """Return the raw samples of that time, by an instant query with a range selector."""
         seconds = max(1, round(end - begin) + 1)
         query = f"{selector}[{seconds}s]"
         data = self._ask("query", [("query", query), ("time", f"{end:.3f}")])
@@ -93,7 +93,7 @@ class PrometheusClient:
         return response.status, response.reason, self._http.body(response, until)
 
     def _refused(self, code: int, reason: str, answer: object, body: bytes) -> SourceError:
-        """Return the error of a refusal: what Prometheus says, else the first line, else the HTTP status."""
+        """Return the error of a refusal: Prometheus' message, else the first line, else the HTTP status."""
         said = answer.get("error") if isinstance(answer, dict) else None
         if not said and body.lstrip()[:1] != b"<":
             said = body.decode(errors="replace").strip().partition("\n")[0]
@@ -103,7 +103,9 @@ class PrometheusClient:
         return self._http.error(kind, f"{text}; {remedy}" if remedy else text)
 
     def _no_prometheus(self) -> SourceError:
-        return self._http.error(Reason.MALFORMED, "the answer is not one of Prometheus' HTTP API; is this its URL?")
+        return self._http.error(
+            Reason.MALFORMED, "the answer does not come from Prometheus' HTTP API; is this its URL?"
+        )
 
 
 def _labels(found: object) -> Labels:

@@ -35,7 +35,7 @@ class Conditions:
 
     @property
     def api_away(self) -> bool:
-        """Whether the API server answers nobody."""
+        """Whether the API server answers no requests."""
         return self.api_down or self.api_half_open
 
 

@@ -147,7 +147,7 @@ class Poller:
         return False, f"waiting for the kubelet's first answer{f' ({error})' if error else ''}"
 
     def why_down(self) -> str:
-        """Return what the kubelet's last error was, for people; empty where it has made none. For any thread."""
+        """Return the kubelet's last error for display; empty if there was none. Callable from any thread."""
         error = self._health.last_error.get("kubelet")
         return error.detail if error else ""
 

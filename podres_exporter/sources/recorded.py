@@ -78,7 +78,7 @@ class RecordedClock:
         return self._wall_seconds
 
     def monotonic_seconds(self) -> float:
-        """Return zero: no time goes by."""
+        """Return zero: time stands still."""
         return 0.0
 
     def wait(self, event: threading.Event, timeout_seconds: float) -> bool:  # noqa: ARG002 - no time goes by

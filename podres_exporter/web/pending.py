@@ -38,8 +38,8 @@ class Verdict(Enum):
 
     WAIT = "more must come first"
     SERVE = "a worker can answer"
-    SERVE_PROBE = "a worker can answer, and a probe is what is asked for"
-    REJECT = "this can never become a request, and is told so without a worker"
+    SERVE_PROBE = "a worker can answer, and the request is a probe"
+    REJECT = "this can never become a request; it is answered without a worker"
 
 
 def judge_http(data: bytes) -> Verdict:

@@ -1,4 +1,4 @@
-"""TLS to a client over a plain socket; loaded only where TLS is configured, for OpenSSL takes 4 MiB."""
+"""TLS to a client over a plain socket; imported only if TLS is configured, because OpenSSL takes 4 MiB."""
 
 import socket
 import ssl

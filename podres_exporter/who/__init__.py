@@ -1,1 +1,1 @@
-"""Who held a device at a moment or over a range, from the series that a Prometheus has of it; pure."""
+"""Find out who held a device at a given time, or over a period, from its series in Prometheus. Pure."""

@@ -1,4 +1,4 @@
-"""Which device a name means, among those that Prometheus has series of."""
+"""Match a device name given by the user against the devices in Prometheus' series."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -26,7 +26,7 @@ class Device:
     """
     One device. *resource* is the extended resource or, with a *pool*, the DRA driver; *name* is its id without a share.
 
-    *places* are the nodes that have had it: PCI addresses and names of DRA devices repeat from node to node.
+    *places* are the nodes that had it: PCI addresses and names of DRA devices repeat on every node.
     """
 
     resource: str
@@ -41,7 +41,7 @@ class Device:
 
 
 def spellings(text: str) -> list[str]:
-    """Return how a device may be spelled in a series: PCI addresses as lspci, nvidia-smi and Kubernetes write them."""
+    """Return the spellings of a device in series: PCI addresses in the notation of lspci, nvidia-smi and Kubernetes."""
     found = _PCI.fullmatch(text)
     if not found:
         return [text]
@@ -50,7 +50,7 @@ def spellings(text: str) -> list[str]:
 
 
 def selectors(text: str) -> list[str]:
-    """Return PromQL for every series that may be of the device, held or not."""
+    """Return PromQL for every series that may concern the device, held or not."""
     names = spellings(text)
     found = [beginning(DEVICE_INFO, "device", names), beginning(CLAIM_DEVICE_INFO, "device", names)]
     found += [beginning(DRA_DEVICE_INFO, label, names) for label in ("device", "uuid", "parent_uuid", "pci_address")]
@@ -67,10 +67,11 @@ def selectors(text: str) -> list[str]:
 
 def choose(series: Iterable[Labels], text: str) -> list[Device]:
     """
-    Return what *text* means among the series that `selectors` found: a whole name goes before a beginning.
+    Return the devices that *text* names among the series found by `selectors`: a full name takes precedence over a
+    prefix.
 
-    Several are returned where one piece of hardware is offered by several resources or drivers, or has partitions.
-    Raises SelectionError where it is the beginning of several names.
+    Several are returned if the same hardware is offered by several resources or drivers, or has partitions. Raises
+    SelectionError if the prefix is ambiguous.
     """
     names = tuple(spellings(text))
     places: dict[Device, set[Place]] = {}
@@ -91,24 +92,24 @@ def choose(series: Iterable[Labels], text: str) -> list[Device]:
 
 
 def unknown(text: str, known: Collection[str], days: int) -> SelectionError:
-    """Return the error for a name that no series has; *known* are names that series do have."""
+    """Return the error for a name without series; *known* are names that have some."""
     near = near_names(text, sorted(known))
     problem = f"Prometheus has seen no device '{printable(text)}' in {days} days"
     if near:
         return SelectionError(f"{problem}; near", near)
-    rest = "devices of plugins are in its series only while a pod holds them"
+    rest = "plugin devices have series only while a pod holds them"
     return SelectionError(f"{problem}; it knows {len(set(known))}, and {rest}")
 
 
 def _device(labels: Labels) -> Device:
-    """Return the device that a series is about."""
+    """Return the device of a series."""
     if labels.get("__name__") == DEVICE_INFO:
         return Device(labels.get("resource", ""), labels.get("device_base") or labels.get("device", ""))
     return Device(labels.get("driver", ""), labels.get("device", ""), labels.get("pool", ""))
 
 
 def _spellings(labels: Labels) -> set[str]:
-    """Return every name that a series has for its device."""
+    """Return every name of the device in a series."""
     device = _device(labels)
     if device.pool is None:
         return {device.name}
@@ -119,7 +120,7 @@ def _spellings(labels: Labels) -> set[str]:
 def _ambiguous(labels: Sequence[str], text: str) -> SelectionError:
     more = len(labels) - MOST_NAMES
     return SelectionError(
-        f"device '{printable(text)}' fits {len(labels)} devices",
+        f"device '{printable(text)}' matches {len(labels)} devices",
         [printable(each) for each in labels[:MOST_NAMES]],
-        f"and {more} more; write more of it" if more > 0 else "write more of it",
+        f"and {more} more; use a longer prefix" if more > 0 else "use a longer prefix",
     )

@@ -1,4 +1,4 @@
-"""The answer as JSON says it: the same facts as the table, under stable names; moments are in UTC."""
+"""Render the answer as JSON: the same facts as the table, under stable names; times are in UTC."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ Document = dict[str, Any]
 
 
 def to_dict(answer: Answer) -> Document:
-    """Return the answer as values that `json.dumps` takes."""
+    """Return the answer as JSON values."""
     question = answer.question
     return {
         "device": question.text,

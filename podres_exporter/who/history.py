@@ -1,4 +1,4 @@
-"""Ask a Prometheus who held a device: find the device, read the samples of its holders, and of what else was known."""
+"""Query Prometheus for who held a device: find the device, and read the samples of its holders."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ from podres_exporter.who.series import (
 from podres_exporter.who.timeline import Period, Scrape, Unknown, periods, scrape_interval
 
 BEFORE_SECONDS, AFTER_SECONDS = 3600.0, 600.0
-"""How far around a moment is looked: for since when, and until when."""
+"""How far around a point in time to search for the beginning and end of a holding."""
 EDGE_SECONDS = 300.0
-"""How far before a range: what holds at its beginning was scraped before it."""
+"""How far before a range to read, because its first state was scraped earlier."""
 KNOWN_DAYS = 30
-"""How far back a device is looked for that nobody had in the time that was asked for."""
+"""How far back to search for a device that was not held in the requested time."""
 MOST_PLACES = 20
 
 Sample = tuple[float, float]
@@ -40,28 +40,28 @@ Samples = Sequence[tuple[Labels, Sequence[Sample]]]
 
 
 class Prometheus(Protocol):
-    """What is asked. Its methods raise SourceError."""
+    """The interface of the Prometheus client. Its methods raise SourceError."""
 
     def series(self, selectors: Sequence[str], begin: float, end: float) -> list[Labels]:
-        """Return the labels of every series that has samples in that time."""
+        """Return the labels of every series with samples in that time."""
         ...
 
     def samples(self, selector: str, begin: float, end: float) -> Samples:
-        """Return the samples of that time as they were scraped."""
+        """Return the samples of that time, as scraped."""
         ...
 
     @property
     def warnings(self) -> Collection[str]:
-        """What it said beside its answers, as where a part of its stores did not answer."""
+        """Warnings in its answers, for example that a part of its stores did not answer."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """
-    Which device, and when: from *begin* to *end* in Unix seconds, a moment where they are equal.
+    The device and the time: *begin* to *end* in Unix seconds, a single point if they are equal.
 
-    *nodes* and *clusters* are the only ones that are of interest; empty: all.
+    *nodes* and *clusters* restrict the search; empty: all.
     """
 
     text: str
@@ -73,13 +73,16 @@ class Question:
 
     @property
     def is_moment(self) -> bool:
-        """Whether it is about a moment."""
+        """Whether it is about a single point in time."""
         return self.begin == self.end
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is known. *periods* are of the time that was asked for; *around* are those before and after a moment too."""
+    """
+    The result. *periods* are within the requested time; *around* also has those before and after a single point in
+    time.
+    """
 
     question: Question
     devices: tuple[Device, ...]
@@ -90,7 +93,7 @@ class Answer:
 
 
 def ask(prometheus: Prometheus, question: Question) -> Answer:
-    """Return who held the device. Raises SelectionError where there is no such device, or it may be several."""
+    """Return who held the device. Raises SelectionError if there is no such device, or if it is ambiguous."""
     begin, end = question.begin - EDGE_SECONDS, question.end
     if question.is_moment:
         begin, end = question.begin - BEFORE_SECONDS, min(question.end + AFTER_SECONDS, max(question.now, question.end))
@@ -121,7 +124,7 @@ def _contains(period: Period, moment: float) -> bool:
 
 
 def _wanted(places: Collection[Place], question: Question) -> frozenset[Place]:
-    """Return the nodes to look at. Raises SelectionError where none is wanted, or they are too many."""
+    """Return the nodes to query. Raises SelectionError if none is selected, or if there are too many."""
     found = frozenset(
         each
         for each in places
@@ -133,13 +136,13 @@ def _wanted(places: Collection[Place], question: Question) -> frozenset[Place]:
         raise SelectionError(f"device '{printable(question.text)}' was not there; it was on", names[:MOST_PLACES])
     if len(found) > MOST_PLACES:
         raise SelectionError(
-            f"device '{printable(question.text)}' is on {len(found)} nodes: {some(names)}; name one by --node"
+            f"device '{printable(question.text)}' is on {len(found)} nodes: {some(names)}; choose one with --node"
         )
     return found
 
 
 def _unknown(prometheus: Prometheus, question: Question) -> Exception:
-    """Return the error for a device that there is no series of."""
+    """Return the error for a device without any series."""
     known = prometheus.series([DEVICE_INFO, CLAIM_DEVICE_INFO], question.now - 86400, question.now)
     if known:
         names = {each.get("device_base") or each.get("device", "") for each in known}
@@ -150,7 +153,7 @@ def _unknown(prometheus: Prometheus, question: Question) -> Exception:
 
 
 def _node_matchers(series: Iterable[Labels], wanted: Collection[Place]) -> Mapping[str, set[str]]:
-    """Return by which labels the nodes are found in other series: `node`, or the target where there is none."""
+    """Return the labels that identify the nodes in other series: `node`, or the target if there is no such label."""
     found: dict[str, set[str]] = {}
     for labels in series:
         if place(labels) in wanted:
@@ -166,7 +169,7 @@ def _scrapes(
     wanted: Collection[Place],
     time: tuple[float, float],
 ) -> dict[Place, dict[TargetKey, dict[float, Scrape]]]:
-    """Return every scrape of the exporters of some nodes, with what it says of the device."""
+    """Return every scrape of the exporters of some nodes, with what it shows of the device."""
     held, figures, stated = _series_of(device)
     holders = [each for each in prometheus.samples(held, *time) if place(each[0]) in wanted]
     known = [
@@ -196,7 +199,10 @@ def _scrapes(
 
 
 def _series_of(device: Device) -> tuple[str, str, dict[str, str]]:
-    """Return what selects the device's holders, and family and labels of the figure that tells that all are known."""
+    """
+    Return the selector of the device's holders, and the family and labels whose presence shows that all holders are
+    known.
+    """
     if device.pool is None:
         held = {"resource": device.resource, "device_base": device.name}
         return selector(DEVICE_INFO, held), ALLOCATED_DEVICES, {"resource": device.resource}
@@ -207,7 +213,7 @@ def _series_of(device: Device) -> tuple[str, str, dict[str, str]]:
 def _ups(
     prometheus: Prometheus, targets: Sequence[TargetKey], time: tuple[float, float]
 ) -> dict[TargetKey, Sequence[Sample]]:
-    """Return whether each scrape succeeded: of one that did not there are no other samples."""
+    """Return whether each scrape succeeded: a failed one has no other samples."""
     if not targets:
         return {}
     jobs, instances = {each.job for each in targets}, {each.instance for each in targets}
@@ -218,7 +224,7 @@ def _ups(
 
 
 def _pods(prometheus: Prometheus, holders: Sequence[Labels], time: tuple[float, float]) -> Samples:
-    """Return what was known of the pods that held the device, under either name that their labels may have."""
+    """Return the metadata of the pods that held the device, under either name that their labels may have."""
     found: list[tuple[Labels, Sequence[Sample]]] = []
     for names in sorted({(own_name(each, "namespace"), own_name(each, "pod")) for each in holders}):
         values = [{own(each, label) for each in holders} for label in ("namespace", "pod")]

@@ -1,4 +1,4 @@
-"""The pods that held a device, from their series: one name may have been that of several pods, one after another."""
+"""The pods that held a device, from their series; one name may have belonged to several pods in turn."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,10 @@ _Key = tuple[Place, str, str]
 
 
 class PodHistory:
-    """Tells which pod went by a name at a moment."""
+    """Determines which pod had a name at a given time."""
 
     def __init__(self, samples: Iterable[tuple[Labels, Sequence[tuple[float, float]]]]) -> None:
-        """Take the samples of podres_pod_info and podres_pod_start_timestamp_seconds."""
+        """Read the samples of podres_pod_info and podres_pod_start_timestamp_seconds."""
         self._uids: dict[_Key, list[tuple[float, str]]] = {}
         self._workloads: dict[str, str] = {}
         starts: dict[_Key, dict[float, float]] = {}
@@ -35,9 +35,9 @@ class PodHistory:
 
     def holder(self, labels: Labels, at: float, where: Place) -> Holder:
         """
-        Return the holder that a series names at a moment.
+        Return the holder named by a series at a given time.
 
-        Metadata comes a moment after the pod: what is known of the name next is believed, else what was known last.
+        Metadata arrives slightly after the pod: the next known metadata of the name is used, else the last.
         """
         uids = self._uids.get((where, own(labels, "namespace"), own(labels, "pod")), [])
         index = min(bisect_left(uids, (at, "")), len(uids) - 1)

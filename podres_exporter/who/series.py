@@ -1,4 +1,4 @@
-"""What labels of a series say: whose it is, and which target it was scraped from; and PromQL that selects series."""
+"""Read the labels of a series (node, target), and build PromQL selectors."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -16,7 +16,7 @@ DRA_DEVICES = "podres_node_dra_devices"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A node of a cluster; *cluster* is empty where Prometheus has one cluster and no such label."""
+    """A node of a cluster; *cluster* is empty if Prometheus has only one cluster and no such label."""
 
     cluster: str
     node: str
@@ -24,7 +24,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, order=True)
 class TargetKey:
-    """What Prometheus scrapes: one exporter as one job sees it."""
+    """A scrape target: one exporter in one job."""
 
     cluster: str
     job: str
@@ -33,32 +33,32 @@ class TargetKey:
 
 def own(labels: Labels, name: str) -> str:
     """
-    Return a label that the exporter gave; Prometheus calls it `exported_...` where the target has one of that name and
-    is scraped without honor_labels.
+    Return a label set by the exporter; Prometheus renames it to `exported_...` if the target has the same label and
+    honor_labels is off.
     """
     return labels.get(f"exported_{name}") or labels.get(name, "")
 
 
 def own_name(labels: Labels, name: str) -> str:
-    """Return under which name `own` has found it."""
+    """Return the name under which `own` finds it."""
     return f"exported_{name}" if labels.get(f"exported_{name}") else name
 
 
 def place(labels: Labels) -> Place:
-    """Return the node that a series is about; without a label `node`, the target stands for it."""
+    """Return the node of a series; without a label `node`, its target."""
     return Place(labels.get("cluster", ""), own(labels, "node") or labels.get("instance", ""))
 
 
 def target(labels: Labels) -> TargetKey:
-    """Return where it was scraped from."""
+    """Return the scrape target of a series."""
     return TargetKey(labels.get("cluster", ""), labels.get("job", ""), labels.get("instance", ""))
 
 
 def selector(names: str | Collection[str], matchers: Mapping[str, str | Collection[str]]) -> str:
     """
-    Return PromQL that selects series by metric names and by labels that equal one of some texts.
+    Return a PromQL selector for metric names and for labels that equal one of several texts.
 
-    Labels that nothing is given for do not matter.
+    Labels without texts are not restricted.
     """
     metrics = [names] if isinstance(names, str) else sorted(names)
     parts = [] if len(metrics) == 1 else [f'__name__=~"{"|".join(metrics)}"']
@@ -72,13 +72,13 @@ def selector(names: str | Collection[str], matchers: Mapping[str, str | Collecti
 
 
 def beginning(name: str, label: str, beginnings: Collection[str]) -> str:
-    """Return PromQL that selects the series of a metric whose label begins with one of these texts."""
+    """Return a PromQL selector for a metric's series whose label begins with one of these texts."""
     pattern = f"(?:{'|'.join(map(_escaped, beginnings))}).*"
     return f"{name}{{{label}=~{_quoted(pattern)}}}"
 
 
 def _escaped(text: str) -> str:
-    """Return a regular expression of RE2 that only the text itself matches."""
+    """Return an RE2 regular expression that matches only this text."""
     return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", text)
 
 

@@ -1,4 +1,4 @@
-"""The answer as a table, and what is to be known about it in sentences."""
+"""Render the answer as a table with notes."""
 
 from collections.abc import Iterator
 
@@ -27,11 +27,11 @@ HEADERS = (
 )
 _IF_ANY = frozenset({"CLUSTER", "NAMESPACE", "POD", "CONTAINER", "RESOURCE", "DEVICE", "CLAIM", "STARTED", "WORKLOAD"})
 WATCHES = "watches"
-"""The state of a claim with admin access, which monitors a device and does not hold it."""
+"""The state of a claim with admin access, which monitors a device without holding it."""
 
 
 def answer_lines(answer: Answer, layout: Layout, zone: Zone) -> list[str]:
-    """Return a line for each holder, for each time that nobody held the device, and for each that is not known."""
+    """Return a line for each holder, for each time without a holder, and for each unknown time."""
     return grid_lines(_table(answer, zone), layout)
 
 
@@ -41,14 +41,14 @@ def _table(answer: Answer, zone: Zone) -> Grid:
 
 
 def answer_notes(answer: Answer, layout: Layout, zone: Zone) -> list[str]:
-    """Return what is to be known about the table."""
+    """Return the notes on the table."""
     question, found = answer.question, []
     if question.is_moment:
         found.append(f"At {time_text(question.begin, zone)}.")
     if answer.interval_seconds is not None:
         found.append(
-            f"Times are those of scrapes, one every {answer.interval_seconds:.0f} s: what they show may have begun or "
-            "ended up to that long before."
+            f"Times are those of scrapes, one every {answer.interval_seconds:.0f} s: changes may have happened up to "
+            "that long before."
         )
     found += _unknown(answer, zone)
     found += _soon_after(answer, zone)
@@ -91,11 +91,11 @@ def _cell(text: str) -> str:
 
 
 def _unknown(answer: Answer, zone: Zone) -> Iterator[str]:
-    """Yield a sentence for each reason why something is not known; at a moment with who had the device around it."""
+    """Yield the reasons why a time is unknown; for a single point in time also who had the device before and after."""
     for reason in dict.fromkeys(each.unknown for each in answer.periods if each.unknown is not None):
         parts = [each for each in answer.periods if each.unknown is reason]
         nodes = joined(sorted({printable(each.place.node) for each in parts}))
-        yield f"Not known where the state is unknown, on {nodes}: {reason.value}. It does not mean that nobody had it."
+        yield f"State unknown on {nodes}: {reason.value}. That does not mean that the device was free."
     if not answer.question.is_moment:
         return
     for gap in (each for each in answer.periods if each.unknown is not None):
@@ -111,7 +111,7 @@ def _unknown(answer: Answer, zone: Zone) -> Iterator[str]:
 
 
 def _soon_after(answer: Answer, zone: Zone) -> Iterator[str]:
-    """Yield who was first seen so soon after the moment that the change may have been before it."""
+    """Yield holders first seen so soon after the given time that the change may have happened before it."""
     moment = answer.question.begin
     if not answer.question.is_moment or answer.interval_seconds is None:
         return
@@ -119,8 +119,8 @@ def _soon_after(answer: Answer, zone: Zone) -> Iterator[str]:
         if moment < each.begin <= moment + answer.interval_seconds and each.unknown is None:
             seconds = each.begin - moment
             yield (
-                f"The scrape of {time_text(each.begin, zone)}, {seconds:.0f} s later, shows {_who([each])}: the change "
-                "may have been before the moment that was asked for."
+                f"The scrape of {time_text(each.begin, zone)}, {seconds:.0f} s later, shows {_who([each])}: the "
+                "change may have happened before the requested time."
             )
 
 

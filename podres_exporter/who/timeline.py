@@ -1,11 +1,11 @@
 """
-From scrapes to periods: who held a device from when to when, when nobody did, and when that is not known.
+Turn scrapes into periods: who held a device from when to when, when it was free, and when that is unknown.
 
-A scrape of an exporter either names holders, or says that everything that may hold the resource is known (a figure of
-what is allocated is there) and that nobody holds this device, or tells nothing: it failed, or the exporter itself did
-not know. What a scrape says holds until the next one of the same target, but at most one and a half scrape intervals:
-then scrapes are missing. Of several targets of one node the latest that tells something is believed. A pod keeps its
-devices for as long as it lives, so one that is there before and after a gap, by its UID, held them in between.
+A scrape of an exporter either names holders, or shows that all holders of the resource are known (the allocated count
+is present) and that this device is free, or is inconclusive: it failed, or the exporter itself did not know. A scrape
+is valid until the next one of the same target, but for at most one and a half scrape intervals: after that, scrapes are
+missing. Of several targets of one node, the latest conclusive one counts. A pod keeps its devices for as long as it
+lives, so a pod that is present before and after a gap, by its UID, held them in between.
 """
 
 from bisect import bisect_right
@@ -19,11 +19,11 @@ from podres_exporter.who.series import Place, TargetKey
 
 REACH_INTERVALS = 1.5
 _LOOKBACK_SECONDS = 300.0
-"""For how long Prometheus itself takes a sample for current; where there are too few scrapes to know their interval."""
+"""How long Prometheus considers a sample current; used if there are too few scrapes to know their interval."""
 
 
 class State(StrEnum):
-    """What is known of a period."""
+    """The state during a period."""
 
     HELD = "held"
     NOBODY = "nobody"
@@ -51,7 +51,7 @@ class Holder:
 
 
 class Unknown(StrEnum):
-    """Why it is not known who held a device; the values are for sentences."""
+    """Why it is unknown who held a device; the values are used in sentences."""
 
     DOWN = "the exporter could not be scraped"
     ABSENT = "Prometheus has no scrape of the exporter"
@@ -60,24 +60,24 @@ class Unknown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scrape:
-    """One scrape of a target: who held the device, and why others may have, None where they would be known."""
+    """One scrape of a target: who held the device, and why other holders are possible, None if they would be known."""
 
     holders: frozenset[Holder] = frozenset()
     unknown: Unknown | None = Unknown.ABSENT
 
     @property
     def tells(self) -> bool:
-        """Whether anything is learnt from it."""
+        """Whether the scrape is conclusive."""
         return self.unknown is None or bool(self.holders)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
     """
-    One holder, nobody, or what is not known, from *begin* to *end* in Unix seconds.
+    One holder, free, or unknown, from *begin* to *end* in Unix seconds.
 
-    *begin* is the first scrape that says so, *end* the first that says otherwise. *has_earlier*, *has_later*: it was
-    so at the edge of what was looked at, and may have been so before, or go on.
+    *begin* is the first scrape with this state, *end* the first with another. *has_earlier*, *has_later*: the state
+    reaches the edge of the data, and may have begun before, or continue.
     """
 
     place: Place
@@ -94,13 +94,13 @@ Scrapes = Mapping[TargetKey, Mapping[float, Scrape]]
 
 
 def scrape_interval(scrapes: Scrapes) -> float | None:
-    """Return the seconds between two scrapes of a target, None where there are too few to tell."""
+    """Return the scrape interval of a target in seconds, None if there are too few scrapes."""
     gaps = [after - before for each in scrapes.values() if len(each) > 2 for before, after in pairwise(sorted(each))]
     return median(gaps) if gaps else None
 
 
 def periods(place: Place, scrapes: Scrapes, begin: float, end: float) -> list[Period]:
-    """Return what happened on a node between two moments, in the order of time; what overlaps has several holders."""
+    """Return the periods of a node between two points in time, in order; overlapping ones have several holders."""
     interval = scrape_interval(scrapes)
     reach = _LOOKBACK_SECONDS if interval is None else REACH_INTERVALS * interval
     found: list[Period] = []
@@ -118,7 +118,7 @@ def periods(place: Place, scrapes: Scrapes, begin: float, end: float) -> list[Pe
 
 
 def _period(place: Place, key: Holder | Unknown | None, begin: float, *, has_earlier: bool) -> Period:
-    """Return a period that has just begun: of a holder, of what is not known, or of nobody."""
+    """Return a period that has just begun: of a holder, unknown, or free."""
     if isinstance(key, Holder):
         return Period(place, State.HELD, begin, begin, holder=key, has_earlier=has_earlier)
     state = State.NOBODY if key is None else State.UNKNOWN
@@ -133,7 +133,7 @@ Span = tuple[float, float, Scrape]
 
 
 def _spans(scrapes: Scrapes, reach: float, begin: float, end: float) -> Iterable[Span]:
-    """Yield stretches of time with the latest scrape of any target that tells something about them."""
+    """Yield stretches of time, each with the latest conclusive scrape of any target."""
     times = {target: sorted(each) for target, each in scrapes.items()}
     edges = {begin, end}
     for each in times.values():
@@ -151,7 +151,7 @@ def _spans(scrapes: Scrapes, reach: float, begin: float, end: float) -> Iterable
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
-    """Return the stretches with those made one that tell the same."""
+    """Return the stretches with equal neighbours merged."""
     found: list[Span] = []
     for begin, end, scrape in spans:
         if found and found[-1][2] == scrape:
@@ -162,7 +162,7 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
 
 
 def _bridged(spans: Sequence[Span]) -> Iterable[Span]:
-    """Yield the stretches; where nothing is known, with the pods that held the device before and after it."""
+    """Yield the stretches; unknown ones are filled with the pods that held the device before and after."""
     for place, (begin, end, scrape) in enumerate(spans):
         if scrape.tells:
             yield begin, end, scrape

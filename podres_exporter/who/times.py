@@ -1,4 +1,4 @@
-"""Moments on the command line: `03:12`, `-2h`, RFC 3339; and how they are written, always with their offset."""
+"""Parse times on the command line (`03:12`, `-2h`, RFC 3339), and format them with their UTC offset."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,10 +14,10 @@ _WRONG = "{!r} is not a time; write for example 03:12, -2h, '2026-11-20 03:12' o
 
 
 class Zone(Protocol):
-    """The time zone of people who write no offset, which is a different one in summer."""
+    """The time zone used if no offset is given; its offset differs in summer."""
 
     def aware(self, local: datetime) -> datetime:
-        """Return a time of this zone, given without an offset, with the one that held then."""
+        """Return a local time with the offset that applied then."""
         ...
 
     def at(self, seconds: float) -> datetime:
@@ -26,7 +26,7 @@ class Zone(Protocol):
 
 
 class LocalZone:
-    """The zone of this machine or of the variable TZ."""
+    """The zone of this machine, or of the environment variable TZ."""
 
     def aware(self, local: datetime) -> datetime:
         """Return the time with the machine's offset of that day."""
@@ -39,10 +39,10 @@ class LocalZone:
 
 def parse_time(text: str, now_seconds: float, zone: Zone) -> float:
     """
-    Return the Unix seconds that a text names. Raises ValueError with what would be right.
+    Parse a time to Unix seconds. Raises ValueError with valid examples.
 
-    `03:12` is the last time that a clock showed it, in *zone* unless it has an offset; `-2h` counts back from now; a
-    date alone is its midnight.
+    `03:12` is the most recent such time of day, in *zone* unless it has an offset; `-2h` counts back from now; a date
+    alone is its midnight.
     """
     if text == "now":
         return now_seconds
@@ -61,7 +61,7 @@ def parse_time(text: str, now_seconds: float, zone: Zone) -> float:
 
 
 def _last(clock: str, offset: str | None, now_seconds: float, zone: Zone) -> float:
-    """Return when a clock last showed this time of day."""
+    """Return the most recent time with this time of day."""
     hour, minute, *second = map(int, clock.split(":"))
     today = datetime.fromtimestamp(now_seconds, UTC) if offset else zone.at(now_seconds)
     if offset:
@@ -75,5 +75,5 @@ def _last(clock: str, offset: str | None, now_seconds: float, zone: Zone) -> flo
 
 
 def time_text(seconds: float, zone: Zone) -> str:
-    """Return a moment as `2026-11-20T03:12:00+01:00`, which can be pasted into another command."""
+    """Return a time as `2026-11-20T03:12:00+01:00`, which can be pasted into another command."""
     return zone.at(seconds).replace(microsecond=0).isoformat()

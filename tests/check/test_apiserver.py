@@ -132,15 +132,15 @@ def test_a_server_that_is_no_api_server_is_reached_and_of_no_use() -> None:
 
     assert Verdict.OK is of("reach", server).verdict
     assert Verdict.NOTE is of("may-list", server).verdict
-    assert "no API server" in of("list", server).remedy
+    assert "not an API server" in of("list", server).remedy
 
 
 @pytest.mark.parametrize(
     ("detail", "reason", "remedy"),
     [
         ("HTTP 429: too many", Reason.THROTTLED, "Priority and Fairness"),
-        ("HTTP 404: not found", Reason.NOT_FOUND, "no API server"),
-        ("5 bytes are no list", Reason.MALFORMED, "no API server"),
+        ("HTTP 404: not found", Reason.NOT_FOUND, "not an API server"),
+        ("5 bytes are no list", Reason.MALFORMED, "not an API server"),
         ("HTTP 500: oops", Reason.UNAVAILABLE, "log"),
     ],
 )

@@ -18,7 +18,7 @@ def test_it_says_who_waits_why_and_where_it_could_go() -> None:
         "  not scheduled to a node yet",
         "  the scheduler says: 0/2 nodes are available: 2 Insufficient nvidia.com/gpu.",
         "",
-        "where it could go now:",
+        "where it would fit now:",
         "yes on 2 of 2 nodes",
     ] == lines[:6]
     assert ["n1", "n2"] == [line.split()[0] for line in lines if line[:2] in {"n1", "n2"}]

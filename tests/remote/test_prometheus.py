@@ -135,10 +135,10 @@ def test_a_token_is_shown_and_the_prefix_of_the_path_is_kept() -> None:
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (whole(b"{}"), "the answer is not one of Prometheus' HTTP API; is this its URL?"),
-        (whole(b"hello"), "the answer is not one of Prometheus' HTTP API; is this its URL?"),
-        (whole(b'{"status":"success","data":{"a":1}}'), "the answer is not one of Prometheus' HTTP API"),
-        (whole(b'{"status":"success","data":["a"]}'), "the answer is not one of Prometheus' HTTP API"),
+        (whole(b"{}"), "the answer does not come from Prometheus' HTTP API; is this its URL?"),
+        (whole(b"hello"), "the answer does not come from Prometheus' HTTP API; is this its URL?"),
+        (whole(b'{"status":"success","data":{"a":1}}'), "the answer does not come from Prometheus' HTTP API"),
+        (whole(b'{"status":"success","data":["a"]}'), "the answer does not come from Prometheus' HTTP API"),
         (whole(b"<html>no</html>", "502 Bad Gateway"), "HTTP 502: Bad Gateway"),
         (whole(b"no org id\n", "401 Unauthorized"), "HTTP 401: no org id; it requires --bearer-token-file"),
         (whole(b"404 page not found\n", "404 Not Found"), "HTTP 404: 404 page not found; is this the URL of"),

@@ -40,7 +40,7 @@ def test_a_whole_name_goes_before_the_beginning_of_another() -> None:
 
 def test_the_beginning_of_several_is_refused_with_their_names() -> None:
     with pytest.raises(
-        SelectionError, match=r"'gpu-' fits 10 devices: nvidia.com/gpu gpu-0, .*; and 2 more; write more"
+        SelectionError, match=r"'gpu-' matches 10 devices: nvidia.com/gpu gpu-0, .*; and 2 more; use a longer prefix"
     ):
         choose([held(f"gpu-{number}") for number in range(10)], "gpu-")
 

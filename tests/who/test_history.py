@@ -219,7 +219,7 @@ def test_a_change_soon_after_the_moment_is_named(who: Teller) -> None:
     """A scrape shows a state, not when it began: what came 20 s later may have been there already."""
     text = who(GPU, "--at", minute(24.7))
 
-    assert "18 s later, shows ml/now: the change may have been before" in text
+    assert "18 s later, shows ml/now: the change may have happened before" in text
     assert "one every 30 s" in text
 
 
@@ -284,7 +284,7 @@ def test_a_device_of_dra_is_found_by_uuid_and_address_and_its_monitor_holds_noth
 
 def test_a_name_that_nothing_has_says_so(who: Teller) -> None:
     assert "no device 'GPU-eeee' in 30 days" in who("GPU-eeee", code=1)
-    assert "fits 5 devices" in who("GPU-", "--at", minute(30), code=1)
+    assert "matches 5 devices" in who("GPU-", "--at", minute(30), code=1)
 
 
 def test_tables_are_for_programs_too(who: Teller) -> None:

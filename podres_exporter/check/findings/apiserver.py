@@ -135,8 +135,8 @@ def _list(api: ApiServer) -> Finding:
         Reason.THROTTLED: (
             "the API server is overloaded and API Priority and Fairness delays the request; try again later"
         ),
-        Reason.MALFORMED: "what answers there is no API server: check the address and proxies",
-        Reason.NOT_FOUND: "what answers there is no API server: check the address and proxies",
+        Reason.MALFORMED: "the answering process is not an API server: check the address and proxies",
+        Reason.NOT_FOUND: "the answering process is not an API server: check the address and proxies",
     }.get(error.reason, "see the API server's log")
     return failed(name, said(error), remedy, reason=error.reason.value)
 

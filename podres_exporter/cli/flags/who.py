@@ -1,4 +1,4 @@
-"""The flags of `who`."""
+"""Add the flags of `who`."""
 
 from podres_exporter.cli.flags.oneshot import add_table_flags
 from podres_exporter.cli.flags.parser import Parser

@@ -239,7 +239,7 @@ def _looks(first: Look, kubelet: KubeletAsker, asker: ApiAsker | PodsApiAsker | 
 
 
 def _claims(look: Look) -> dict[ClaimKey, frozenset[str]]:
-    """Return the claims of the pods of this node; nobody is asked of pods that have finished."""
+    """Return the claims of this node's pods; those of finished pods are not read."""
     pods = look.listing.pods if look.listing else ()
     return claim_users([PodView(pod, ()) for pod in pods], look.metadata.pods.values() if look.metadata else ())
 

@@ -59,7 +59,7 @@ class PoolCache:
         self._is_supported = True
 
     def want(self, claims: Iterable[ClaimFacts], own: Iterable[DraPool]) -> None:
-        """Set the claims, and the pools that the node's slices have; drop pools that no claim names any more."""
+        """Set the claims, and the pools in the node's slices; drop pools that no claim names any longer."""
         wanted: dict[PoolKey, set[str]] = {}
         for claim in claims:
             for result in claim.results:
