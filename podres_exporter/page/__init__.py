@@ -1,10 +1,11 @@
 """
 The web page: a snapshot of the node as one HTML document.
 
-document is the whole; header, attention, totals, numa and table are its parts, from top to bottom; numa is made of cpus
-and devices. scene is the model that all parts draw from, badge how a pod is drawn, markup the HTML that they are made
-of. published caches the bytes of the newest snapshot; assets are the stylesheet and the script.
+document is the whole; header, attention, totals, devices, table and numa are its parts, from top to bottom. devices is
+made of shares, cells and claims, table of rows and cores, numa of places and cpus. scene is the model that all parts
+draw from, trouble tells what is wrong with a thing, badge how a pod is drawn, markup has the HTML of all.
+published caches the bytes of the newest snapshot; assets are the stylesheet and the script.
 
-Names from pods and device plugins reach the document through `escaped` only. Until the page is requested, only assets
-and published are loaded.
+Names from pods and device plugins reach the document through `escaped` and `cut` only. Until the page is requested,
+only assets and published are loaded.
 """

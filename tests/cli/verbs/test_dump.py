@@ -81,7 +81,7 @@ def test_who_has_a_device_that_nobody_has_is_answered(node: Spot, run: Command) 
     [
         (("--pod", "tran"), "no pod 'tran' on node1; near: ml/train"),
         (("-n", "mll"), "no namespace 'mll' on node1; near: ml"),
-        (("--device", "GPU-a"), "device 'GPU-a' fits 3 devices: example.com/gpu GPU-aa, example.com/gpu GPU-ab"),
+        (("--device", "GPU-a"), "device 'GPU-a' matches 3 devices: example.com/gpu GPU-aa, example.com/gpu GPU-ab"),
         (("--device", "TPU"), "no device 'TPU'"),
         (("--numa-node", "9"), "no NUMA node 9 on node1; known are: 0, 1"),
     ],
