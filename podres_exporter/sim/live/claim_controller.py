@@ -11,7 +11,7 @@ from podres_exporter.sim.api import (
     StatusError,
     Store,
 )
-from podres_exporter.sim.api.storage.objects import at
+from podres_exporter.sim.api.storage.objects import at, key_of
 from podres_exporter.sim.dra import CannotAllocate, allocate
 from podres_exporter.sim.dra.allocation import devices_of
 from podres_exporter.sim.live.requests import claim_names
@@ -63,15 +63,18 @@ class ClaimController:
             made.append({"name": each["name"], "resourceClaimName": about["name"]})
         return made
 
+    def lacks_claims(self, pod: Object) -> bool:
+        """Return whether a claim that the pod names is not there: no scheduler looks at such a pod (PreEnqueue)."""
+        there = {key_of(claim) for claim in self._store.read(RESOURCE_CLAIMS)[0]}
+        namespace = pod["metadata"].get("namespace", "")
+        return any((namespace, name) not in there for name in claim_names(pod))
+
     def reserve(self, pod: Object) -> str:
         """Allocate and reserve what the pod refers to; return why that is not possible, and change nothing then."""
         claims = []
         taken = [device for claim in self._store.read(RESOURCE_CLAIMS)[0] for device in devices_of(claim)]
         for name in claim_names(pod):
-            try:
-                claim = self._store.get(RESOURCE_CLAIMS, pod["metadata"].get("namespace", ""), name)
-            except StatusError as error:
-                return str(error)
+            claim = self._store.get(RESOURCE_CLAIMS, pod["metadata"].get("namespace", ""), name)
             status = claim.get("status") or {}
             if not status.get("allocation"):
                 slices, classes = (self._store.read(each)[0] for each in (RESOURCE_SLICES, DEVICE_CLASSES))

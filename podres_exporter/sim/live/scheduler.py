@@ -21,7 +21,7 @@ from podres_exporter.sim.api import (
 from podres_exporter.sim.api.storage.objects import at
 from podres_exporter.sim.live.claim_controller import ClaimController, unmade_claims
 from podres_exporter.sim.live.fitting import Amounts, shortages
-from podres_exporter.sim.live.requests import pod_request
+from podres_exporter.sim.live.requests import claim_names, pod_request
 from podres_exporter.sim.live.status_writer import StatusWriter
 from podres_exporter.sim.live.sync_loop import SyncLoop
 
@@ -48,7 +48,7 @@ class Scheduler:
     def __init__(self, node: str, minor: int, store: Store, writer: StatusWriter) -> None:
         """Bind nothing before `start`; *minor* is the release whose words it uses."""
         self._node, self._store, self._writer = node, store, writer
-        self._words = "no new claims to deallocate, " if minor >= _DRA_SINCE_MINOR else ""
+        self._has_dra = minor >= _DRA_SINCE_MINOR
         self._claims = ClaimController(node, store)
         self._loop = SyncLoop()
 
@@ -91,28 +91,33 @@ class Scheduler:
         ]
         waiting = [pod for pod in pods if not at(pod, "spec.nodeName") and isinstance(pod.get("spec"), Mapping)]
         for pod in sorted(waiting, key=_age):
-            if at(pod, "spec.schedulerName") not in _OURS:
-                continue
-            if unmade_claims(pod):
-                claims = self._claims.make(pod)
-                if claims != list(at(pod, "status.resourceClaimStatuses") or ()):
-                    self._writer.name_claims(pod, claims)  # which is an event, and the pod's turn comes again
-                continue
-            if at(pod, "spec.schedulingGates"):
-                self._writer.leave_pending(pod, "SchedulingGated", _GATED)
-                continue
-            request = _readable(pod)
-            reasons = [] if request is None else self._reasons(pod, request, bound, node)
-            if reasons:
-                self._writer.leave_pending(pod, *self._verdict(reasons))
-                continue
-            unmet = self._claims.reserve(pod)
-            if unmet:
-                self._writer.leave_pending(pod, *self._verdict([(unmet, False)]))
-                continue
-            self._writer.bind(pod)
-            if request is not None:
-                bound.append(request)
+            if at(pod, "spec.schedulerName") in _OURS and self._has_its_claims(pod):
+                self._place(pod, bound, node)
+
+    def _has_its_claims(self, pod: Mapping[str, Any]) -> bool:
+        """Make the claims of a pod that are made of templates; return whether all are there and its status names them."""
+        if not unmade_claims(pod):
+            return not self._claims.lacks_claims(pod)
+        claims = self._claims.make(pod)
+        if claims != list(at(pod, "status.resourceClaimStatuses") or ()):
+            self._writer.name_claims(pod, claims)  # which is an event, and the pod's turn comes again
+        return False
+
+    def _place(self, pod: Mapping[str, Any], bound: list[PodRequest], node: Mapping[str, Any]) -> None:
+        """Bind a pod, or say why not; one that is bound joins *bound*."""
+        if at(pod, "spec.schedulingGates"):
+            self._writer.leave_pending(pod, "SchedulingGated", _GATED)
+            return
+        request = _readable(pod)
+        reasons = [] if request is None else self._reasons(pod, request, bound, node)
+        if not reasons and (unmet := self._claims.reserve(pod)):
+            reasons = [(unmet, False)]
+        if reasons:
+            self._writer.leave_pending(pod, *self._verdict(pod, reasons))
+            return
+        self._writer.bind(pod)
+        if request is not None:
+            bound.append(request)
 
     def _reasons(
         self, pod: Mapping[str, Any], request: PodRequest, bound: Iterable[PodRequest], node: Mapping[str, Any]
@@ -134,13 +139,16 @@ class Scheduler:
         missing = [each for each in shortages(request, bound, allocatable_of(node)) if each.resource not in by_claim]
         return [(each.reason, not any(one.is_hopeless for one in missing)) for each in missing]
 
-    def _verdict(self, reasons: list[tuple[str, bool]]) -> tuple[str, str]:
+    def _verdict(self, pod: Mapping[str, Any], reasons: list[tuple[str, bool]]) -> tuple[str, str]:
         """Return reason and message of the condition PodScheduled."""
         told = ", ".join(sorted(f"1 {text}" for text, _ in reasons))
         helps = all(is_helped for _, is_helped in reasons)
         why = "No preemption victims found for incoming pod" if helps else "Preemption is not helpful for scheduling"
+        words = ""
+        if self._has_dra:
+            words = "still not schedulable, " if claim_names(pod) else "no new claims to deallocate, "
         none = "0/1 nodes are available"
-        return "Unschedulable", f"{none}: {told}. {self._words}preemption: {none}: 1 {why}."
+        return "Unschedulable", f"{none}: {told}. {words}preemption: {none}: 1 {why}."
 
 
 def allocatable_of(node: Mapping[str, Any]) -> Amounts:
