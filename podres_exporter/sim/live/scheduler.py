@@ -95,7 +95,7 @@ class Scheduler:
                 self._place(pod, bound, node)
 
     def _has_its_claims(self, pod: Mapping[str, Any]) -> bool:
-        """Make the claims of a pod that are made of templates; return whether all are there and its status names them."""
+        """Make the claims of a pod's templates; return whether all are there and its status names them."""
         if not unmade_claims(pod):
             return not self._claims.lacks_claims(pod)
         claims = self._claims.make(pod)
