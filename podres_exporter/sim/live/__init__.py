@@ -5,7 +5,8 @@ A node that admits pods: the API server's pods, the managers' decisions, real pl
 """
 
 from podres_exporter.sim.live.control import Control
-from podres_exporter.sim.live.kubelet import Kubelet, LivePod, Phase
+from podres_exporter.sim.live.kubelet import Kubelet
+from podres_exporter.sim.live.live_pod import LivePod, Phase
 from podres_exporter.sim.live.node import LiveNode
 
 __all__ = ["Control", "Kubelet", "LiveNode", "LivePod", "Phase"]

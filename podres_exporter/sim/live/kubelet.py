@@ -2,8 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -12,54 +11,13 @@ from podres_exporter.model import Claim, Container, Pod, Topology
 from podres_exporter.scenario import Scenario
 from podres_exporter.sim import devices as plugins
 from podres_exporter.sim.live.allocator import Allocator
-from podres_exporter.sim.live.dynamic_resources import ClaimKey, DynamicResources
+from podres_exporter.sim.live.dynamic_resources import DynamicResources
 from podres_exporter.sim.live.fitting import shortages
+from podres_exporter.sim.live.live_pod import LivePod, Phase
 from podres_exporter.sim.live.objects import allocatable_amounts
 from podres_exporter.sim.live.requests import claim_requests, claims_by_container, pod_request
 
-
-class Phase(StrEnum):
-    """How far a pod has come, as its status spells it. Pending pods are in admission, or have containers that wait."""
-
-    PENDING = "Pending"
-    RUNNING = "Running"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-
-
 _ACTIVE = frozenset({Phase.PENDING, Phase.RUNNING})
-
-
-@dataclass(frozen=True, slots=True)
-class LivePod:
-    """
-    A pod that the kubelet has heard of; *claims* are the objects that its containers refer to, by container.
-
-    *started* are the names of the containers that run or have run, *waiting* why others could not be created. While it
-    is not *admitted* nothing but its being Pending is known of it. *claim_keys* are the claims, by container, that
-    drivers prepare, *problem* why they could not, *claim_requests* those that containers name themselves.
-    """
-
-    request: PodRequest
-    claims: Mapping[str, tuple[Claim, ...]]
-    phase: Phase = Phase.RUNNING
-    rejection: Rejection | None = None
-    started: frozenset[str] = frozenset()
-    waiting: Mapping[str, str] = field(default_factory=dict)
-    admitted: bool = True
-    claim_keys: Mapping[str, tuple[ClaimKey, ...]] = field(default_factory=dict)
-    claim_requests: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
-    problem: str = ""
-
-    @property
-    def must_wait(self) -> bool:
-        """Whether it has to be started again."""
-        return bool(self.waiting or self.problem)
-
-    @property
-    def holds_claims(self) -> bool:
-        """Whether its claims are prepared."""
-        return self.phase is Phase.RUNNING or (self.phase is Phase.PENDING and self.admitted)
 
 
 class Kubelet:

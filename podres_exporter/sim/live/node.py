@@ -28,10 +28,11 @@ from podres_exporter.sim.api.writes.deletion import delete_object
 from podres_exporter.sim.devices import DeviceManager, DeviceState
 from podres_exporter.sim.dra import DraDrivers
 from podres_exporter.sim.live.dynamic_resources import DynamicResources
-from podres_exporter.sim.live.kubelet import Kubelet, Phase
+from podres_exporter.sim.live.kubelet import Kubelet
+from podres_exporter.sim.live.live_pod import Phase
 from podres_exporter.sim.live.pod_workers import PodWorkers
 from podres_exporter.sim.live.podsapi import PodsApi
-from podres_exporter.sim.live.scheduler import Scheduler
+from podres_exporter.sim.live.scheduling import Scheduler
 from podres_exporter.sim.live.sources import PodSources
 from podres_exporter.sim.live.state_files import StateFiles
 from podres_exporter.sim.live.status_writer import StatusWriter

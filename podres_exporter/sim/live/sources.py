@@ -7,7 +7,8 @@ from uuid import NAMESPACE_OID, uuid5
 
 from podres_exporter.sim.api import PODS, Event, EventType, StatusError, Store
 from podres_exporter.sim.api.storage.objects import at
-from podres_exporter.sim.live.kubelet import Kubelet, Phase
+from podres_exporter.sim.live.kubelet import Kubelet
+from podres_exporter.sim.live.live_pod import Phase
 from podres_exporter.sim.live.pod_workers import PodWorkers
 from podres_exporter.sim.live.status_writer import MIRROR, StatusWriter, kubelet_uid
 from podres_exporter.sim.live.sync_loop import SyncLoop

@@ -6,7 +6,7 @@ from typing import Any
 
 from podres_exporter.admission import Kind
 from podres_exporter.model import Container
-from podres_exporter.sim.live.kubelet import LivePod, Phase
+from podres_exporter.sim.live.live_pod import LivePod, Phase
 from podres_exporter.sim.rpc.go_texts import plain_slice
 
 HEALTH_SINCE_MINOR = 36

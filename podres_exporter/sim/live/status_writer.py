@@ -13,7 +13,8 @@ from podres_exporter.sim.api import NODES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICE
 from podres_exporter.sim.api.storage.objects import at, key_of
 from podres_exporter.sim.api.writes.deletion import delete_object
 from podres_exporter.sim.devices import DeviceManager
-from podres_exporter.sim.live.kubelet import Kubelet, LivePod, Phase
+from podres_exporter.sim.live.kubelet import Kubelet
+from podres_exporter.sim.live.live_pod import LivePod, Phase
 from podres_exporter.sim.live.objects import claim_object, node_object, slice_object
 from podres_exporter.sim.live.status import pod_status
 

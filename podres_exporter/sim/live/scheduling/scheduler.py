@@ -19,9 +19,9 @@ from podres_exporter.sim.api import (
     Store,
 )
 from podres_exporter.sim.api.storage.objects import at
-from podres_exporter.sim.live.claim_controller import ClaimController, unmade_claims
 from podres_exporter.sim.live.fitting import Amounts, shortages
 from podres_exporter.sim.live.requests import claim_names, pod_request
+from podres_exporter.sim.live.scheduling.claim_controller import ClaimController, unmade_claims
 from podres_exporter.sim.live.status_writer import StatusWriter
 from podres_exporter.sim.live.sync_loop import SyncLoop
 
