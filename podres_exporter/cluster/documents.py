@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from podres_exporter.cluster.outcome import Told, Trouble
+from podres_exporter.cluster.outcome import Answered, Trouble
 from podres_exporter.document import API_VERSION, encode
 from podres_exporter.dump import LIST_KIND
 from podres_exporter.model import Snapshot
@@ -19,7 +19,7 @@ Document = dict[str, Any]
 class Shown:
     """What is shown of a node: *snapshot* may be a part of the original."""
 
-    told: Told
+    told: Answered
     snapshot: Snapshot
 
 

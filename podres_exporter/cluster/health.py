@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from podres_exporter.check.finding import Finding, Verdict, failed, note, warning
 from podres_exporter.check.findings.two_names import DUAL_MODE_REMEDY
-from podres_exporter.cluster.outcome import Told, Trouble
+from podres_exporter.cluster.outcome import Answered, Trouble
 from podres_exporter.model import Allocation, Explanation, PodKey, Snapshot, Support
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import age_text
@@ -34,7 +34,7 @@ _ALLOCATABLE_RPC, _GET_RPC = "GetAllocatableResources", "Get"
 class NodeHealth:
     """The findings on one node (only those worth reporting). *age_seconds* is its document's age by our clock."""
 
-    told: Told
+    told: Answered
     age_seconds: float
     findings: tuple[Finding, ...]
 
@@ -68,7 +68,10 @@ def _worst(findings: Collection[Finding]) -> Verdict:
 
 
 def judge(
-    nodes: Sequence[Told], found: Sequence[Trouble], now_seconds: float, cluster_nodes: Collection[str] | None = None
+    nodes: Sequence[Answered],
+    found: Sequence[Trouble],
+    now_seconds: float,
+    cluster_nodes: Collection[str] | None = None,
 ) -> Health:
     """
     Judge the health at *now_seconds* (Unix).
@@ -114,7 +117,7 @@ def _unlisted(cluster_nodes: Collection[str] | None) -> Iterator[Finding]:
         yield note("exporter.missing", seen, "grant list on nodes to find out")
 
 
-def exporter_findings(told: Told, now_seconds: float) -> tuple[Finding, ...]:
+def exporter_findings(told: Answered, now_seconds: float) -> tuple[Finding, ...]:
     """Return the findings worth reporting on one exporter and its node; none if all is well."""
     snapshot = told.snapshot
     found = [*_of_exporter(told, now_seconds), *_of_sources(snapshot), *_of_calls(snapshot)]
@@ -123,7 +126,7 @@ def exporter_findings(told: Told, now_seconds: float) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _of_exporter(told: Told, now_seconds: float) -> Iterator[Finding]:
+def _of_exporter(told: Answered, now_seconds: float) -> Iterator[Finding]:
     if not told.target.is_ready:
         yield warning("exporter.ready", "the exporter is not ready", "see its log, and the other findings")
     if told.said_node != told.node:

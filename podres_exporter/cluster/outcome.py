@@ -27,7 +27,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Answered:
     """
     An exporter's answer. The snapshot has the node's name from the API server; *said_node* is the exporter's.
 
@@ -56,15 +56,15 @@ class Trouble:
     detail: str
 
 
-Outcome = Told | Trouble
+Outcome = Answered | Trouble
 
 INTERRUPTED = "interrupted before it answered"
 """The detail of a node that the user did not want to wait for."""
 
 
-def told(outcomes: Iterable[Outcome]) -> list[Told]:
+def told(outcomes: Iterable[Outcome]) -> list[Answered]:
     """Return the answers by node."""
-    return sorted((each for each in outcomes if isinstance(each, Told)), key=lambda each: each.node)
+    return sorted((each for each in outcomes if isinstance(each, Answered)), key=lambda each: each.node)
 
 
 def troubles(outcomes: Iterable[Outcome]) -> list[Trouble]:

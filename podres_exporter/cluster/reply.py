@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from podres_exporter.cluster.outcome import Outcome, Target, Told, Trouble
+from podres_exporter.cluster.outcome import Answered, Outcome, Target, Trouble
 from podres_exporter.document import decode_json
 from podres_exporter.errors import DocumentError, DocumentVersionError, Reason
 from podres_exporter.printable import printable
@@ -28,7 +28,7 @@ def read_reply(target: Target, body: bytes) -> Outcome:
     if decoded.generated_at_seconds is None:
         return _unreadable(target, "its snapshot does not say when it was made")
     snapshot = decoded.snapshot
-    return Told(
+    return Answered(
         target, replace(snapshot, node=target.node), decoded.generated_at_seconds, decoded.version, snapshot.node
     )
 

@@ -10,7 +10,7 @@ In tables `-` means none or not applicable, and `?` unknown.
 
 from podres_exporter.dump.documents import LIST_KIND, json_text, yaml_text
 from podres_exporter.dump.free import free_cells, free_lines, free_notes
-from podres_exporter.dump.selection import Selection, nobody_holds, select, select_nodes
+from podres_exporter.dump.selection import Selection, select, select_nodes, without_holder
 from podres_exporter.dump.spreadsheet import CSV_HEADER, csv_text
 from podres_exporter.dump.summary import summary_cells, summary_lines, summary_notes
 from podres_exporter.dump.table import table_cells, table_lines, table_notes, table_text
@@ -37,7 +37,6 @@ __all__ = [
     "free_notes",
     "grid_lines",
     "json_text",
-    "nobody_holds",
     "select",
     "select_nodes",
     "summary_cells",
@@ -51,5 +50,6 @@ __all__ = [
     "wide_cells",
     "wide_lines",
     "wide_notes",
+    "without_holder",
     "yaml_text",
 ]

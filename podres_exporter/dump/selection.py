@@ -61,7 +61,7 @@ def select_nodes(snapshots: Sequence[Snapshot], selection: Selection) -> tuple[S
     return tuple(narrowed(snapshot, wanted) for snapshot in snapshots)
 
 
-def nobody_holds(snapshots: Sequence[Snapshot], selection: Selection) -> list[str]:
+def without_holder(snapshots: Sequence[Snapshot], selection: Selection) -> list[str]:
     """
     Return a sentence per selected device that no container holds.
 

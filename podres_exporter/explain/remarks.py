@@ -145,7 +145,7 @@ def _neighbours(account: Account, neighbours: Iterable[Neighbour]) -> Iterator[R
                 yield "cores", [*_share_cores(ours), *enumerated(names)]
             case _:
                 theirs = _cpus(others[0].theirs)
-                yield "cores", [*_share_cores(ours), f"{theirs},", "listed", "for", "nobody"]
+                yield "cores", [*_share_cores(ours), f"{theirs},", "listed", "for", "no", "container"]
 
 
 def _share_cores(cpus: Sequence[str]) -> list[str]:

@@ -59,7 +59,7 @@ FAMILIES = (
     NodeFamily(
         name="podres_node_largest_aligned_cpus",
         kind=Kind.GAUGE,
-        help="The most exclusive CPUs that a container could get on one NUMA node now. Absent where nobody "
+        help="The most exclusive CPUs that a container could get on one NUMA node now. Absent if nothing "
         "grants any (the CPU manager's policy is not static, no DRA driver does), and while it is not known what "
         "is free.",
         labels=(),

@@ -128,7 +128,7 @@ class Joiner:
             _view(
                 pod,
                 with_claim_names(metas.get(pod.key), pod),
-                _Told(unlisted.get(pod.key, ()), belief.marks.get(pod.key, Mark.CURRENT)),
+                _Extras(unlisted.get(pod.key, ()), belief.marks.get(pod.key, Mark.CURRENT)),
                 context,
                 remembered.get(id(pod)),
             )
@@ -188,14 +188,14 @@ def _is_terminal(meta: PodMeta | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Extras:
     """What is known of a pod besides its rows: unlisted holdings, and how the rows are known."""
 
     unlisted: tuple[Unlisted, ...]
     mark: Mark
 
 
-def _view(pod: Pod, meta: PodMeta | None, told: _Told, context: _Context, remembered: PodView | None) -> PodView:
+def _view(pod: Pod, meta: PodMeta | None, told: _Extras, context: _Context, remembered: PodView | None) -> PodView:
     """Return the view of a pod with its containers judged; *remembered* if nothing has changed for it."""
     if remembered is not None and remembered.meta == meta and remembered.unlisted == told.unlisted:
         return remembered if remembered.mark is told.mark else replace(remembered, mark=told.mark)

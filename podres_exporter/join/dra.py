@@ -99,7 +99,7 @@ def claimed_devices(dra: Dra | None, pods: Iterable[PodView], metas: Iterable[Po
 
 @dataclass(slots=True)
 class _Held:
-    """Devices held by the pods' claims; admin access holds nothing, and a share is consumed once, whoever uses it."""
+    """Devices held by the pods' claims; admin access holds nothing, and a share is consumed once."""
 
     keys: set[DraKey] = field(default_factory=set)
     shares: dict[tuple[DraKey, str], Amounts] = field(default_factory=dict)

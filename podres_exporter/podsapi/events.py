@@ -7,14 +7,14 @@ from google.protobuf.message import DecodeError
 from podres_exporter._proto import pods_v1alpha1_pb2 as pb
 from podres_exporter.model import PodKey
 from podres_exporter.podmeta import PodDecoder, PodError
-from podres_exporter.podsapi.pod_bytes import SaidPod, decode_instance, decode_pod
+from podres_exporter.podsapi.pod_bytes import ReceivedPod, decode_instance, decode_pod
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Reported:
     """A pod's current state (ADDED, MODIFIED)."""
 
-    pod: SaidPod
+    pod: ReceivedPod
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Unknown:
     type: int
 
 
-Event = Said | Ended | Synced | Unusable | Unknown
+Event = Reported | Ended | Synced | Unusable | Unknown
 
 
 def decode_event(data: bytes, decoder: PodDecoder) -> Event:
@@ -75,9 +75,9 @@ def decode_event(data: bytes, decoder: PodDecoder) -> Event:
             return Unknown(unknown)
 
 
-def _said(data: bytes, decoder: PodDecoder) -> Said | Unusable:
+def _said(data: bytes, decoder: PodDecoder) -> Reported | Unusable:
     try:
-        return Said(decode_pod(data, decoder))
+        return Reported(decode_pod(data, decoder))
     except PodError as error:
         key = decode_instance(data).key
         name = f"pod {key[0]}/{key[1]}: " if all(key) else ""

@@ -10,7 +10,7 @@ from podres_exporter.kube.pods.cache import PodCache
 from podres_exporter.model import Malformed, PodKey, PodMeta
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.podsapi.client import PodStream
-from podres_exporter.podsapi.events import Ended, Event, Said, Synced, Unknown, Unusable, decode_event
+from podres_exporter.podsapi.events import Ended, Event, Reported, Synced, Unknown, Unusable, decode_event
 from podres_exporter.podsapi.roster import Roster
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class StreamFeed:
 
     def _take(self, event: Event, now: float) -> None:
         match event:
-            case Said(pod):
+            case Reported(pod):
                 self._observer.event("changed")
                 self._report(pod.decoded.problems)
                 meta = self._roster.said(pod, now)

@@ -6,7 +6,7 @@ from podres_exporter.model import Metadata, MetadataOrigin, PodKey
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.podsapi.alarm import Alarm
 from podres_exporter.podsapi.client import PodsApiClient, PodStream
-from podres_exporter.podsapi.events import Ended, Said, Synced, Unusable, decode_event
+from podres_exporter.podsapi.events import Ended, Reported, Synced, Unusable, decode_event
 from podres_exporter.podsapi.roster import Roster
 
 
@@ -50,7 +50,7 @@ def _read(stream: PodStream, roster: Roster, decoder: PodDecoder, clock: Clock) 
     unreadable: set[PodKey] = set()
     for data in stream:
         match decode_event(data, decoder):
-            case Said(pod):
+            case Reported(pod):
                 roster.said(pod, clock.monotonic_seconds())
             case Ended(key, uid):
                 roster.ended(key, uid)

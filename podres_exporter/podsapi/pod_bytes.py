@@ -21,7 +21,7 @@ SOURCE = "kubernetes.io/config.source"
 
 
 @dataclass(frozen=True, slots=True)
-class SaidPod:
+class ReceivedPod:
     """
     A pod as sent by the kubelet. *generation* is that of the spec that its status refers to, 0 if not stated.
 
@@ -40,7 +40,7 @@ class Instance:
     uid: str
 
 
-def decode_pod(data: bytes, decoder: PodDecoder) -> SaidPod:
+def decode_pod(data: bytes, decoder: PodDecoder) -> ReceivedPod:
     """Return the metadata of a pod. Raises PodError if the bytes are not a pod, or one without namespace and name."""
     try:
         pod = pb.Pod.FromString(data)
@@ -51,7 +51,7 @@ def decode_pod(data: bytes, decoder: PodDecoder) -> SaidPod:
         # As its mirror pod states it: the node owns it.
         metadata.owner_references = [records.OwnerReference("Node", pod.spec.nodeName, "v1", controller=True)]
     found = decoder.of(records.Pod(metadata, _spec(pod.spec), _status(pod.status)))
-    return SaidPod(_with_unnamed_claims(found, pod), pod.status.observedGeneration)
+    return ReceivedPod(_with_unnamed_claims(found, pod), pod.status.observedGeneration)
 
 
 def _with_unnamed_claims(found: DecodedPod, pod: pb.Pod) -> DecodedPod:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 from podres_exporter.allocation.witness import WRONG_NAME_SECONDS, YOUNG_SECONDS
 from podres_exporter.model import PodKey, PodMeta
-from podres_exporter.podsapi.pod_bytes import SaidPod
+from podres_exporter.podsapi.pod_bytes import ReceivedPod
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Roster:
             self._is_young = is_young
             self._own_at = self._others_at = None
 
-    def said(self, pod: SaidPod, now: float) -> PodMeta | None:
+    def said(self, pod: ReceivedPod, now: float) -> PodMeta | None:
         """
         Store a received pod and return it; None if it is older than what is known.
 

@@ -9,7 +9,7 @@ from cluster_rig import NOW, busy, meta, snapshot, told, trainer
 
 from podres_exporter.check.finding import Finding, Verdict
 from podres_exporter.cluster.health import Health, judge
-from podres_exporter.cluster.outcome import Told, Trouble
+from podres_exporter.cluster.outcome import Answered, Trouble
 from podres_exporter.errors import Reason
 from podres_exporter.model import Metadata, Part, RpcSupport, Snapshot, SourceHealth, Support
 
@@ -17,7 +17,7 @@ TROUBLE = Trouble("n9", "m/a", Reason.TIMEOUT, "asleep")
 LATER = NOW + 10
 
 
-def health(*nodes: Told, found: tuple[Trouble, ...] = (), all_nodes: tuple[str, ...] | None = ()) -> Health:
+def health(*nodes: Answered, found: tuple[Trouble, ...] = (), all_nodes: tuple[str, ...] | None = ()) -> Health:
     return judge(nodes, found, LATER, all_nodes)
 
 

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from cluster_rig import NOW, busy, document, told
 
-from podres_exporter.cluster.outcome import Told, Trouble
+from podres_exporter.cluster.outcome import Answered, Trouble
 from podres_exporter.cluster.reply import read_reply
 from podres_exporter.errors import Reason
 
 TARGET = told("n1").target
 
 
-def read(content: object) -> Told | Trouble:
+def read(content: object) -> Answered | Trouble:
     return read_reply(TARGET, json.dumps(content).encode())
 
 
@@ -36,7 +36,7 @@ def test_the_node_is_called_what_the_api_server_calls_it() -> None:
     """Exporters that all go by one name must not be taken for one node; what it said is kept."""
     found = read(changed(node="localhost"))
 
-    assert isinstance(found, Told)
+    assert isinstance(found, Answered)
     assert ("n1", "n1", "localhost") == (found.node, found.snapshot.node, found.said_node)
 
 
@@ -44,7 +44,7 @@ def test_the_node_is_called_what_the_api_server_calls_it() -> None:
 def test_an_exporter_need_not_say_its_version(exporter: object) -> None:
     found = read(changed(exporter=exporter))
 
-    assert isinstance(found, Told)
+    assert isinstance(found, Answered)
     assert "" == found.version
 
 

@@ -9,7 +9,7 @@ from podres_exporter.dump.capacity import left
 from podres_exporter.dump.device_match import find_devices
 from podres_exporter.dump.free import free_cells, free_notes
 from podres_exporter.dump.held import held_things
-from podres_exporter.dump.selection import Selection, nobody_holds
+from podres_exporter.dump.selection import Selection, without_holder
 from podres_exporter.dump.spreadsheet import csv_text
 from podres_exporter.dump.wide import wide_cells
 from podres_exporter.errors import SelectionError
@@ -184,19 +184,19 @@ def unheld(stock: DraStock = STOCK) -> Snapshot:
 )
 def test_a_dra_device_that_nobody_holds_is_found_and_said_to_be_free_or_not(text: str, said: str) -> None:
     """By its name, UUID or PCI address; who is on call asks for what an error message names."""
-    (sentence,) = nobody_holds([unheld()], Selection(device=text))
+    (sentence,) = without_holder([unheld()], Selection(device=text))
 
     assert sentence.startswith(f"no container holds {said}")
 
 
 def test_what_a_claim_here_may_have_is_not_called_free() -> None:
     selection = Selection(device="gpu-2")
-    (unread,) = nobody_holds([unheld(replace(STOCK, is_known=False))], selection)
-    (taken,) = nobody_holds([unheld(replace(STOCK, allocated=frozenset(ITEMS[2:3])))], selection)
+    (unread,) = without_holder([unheld(replace(STOCK, is_known=False))], selection)
+    (taken,) = without_holder([unheld(replace(STOCK, allocated=frozenset(ITEMS[2:3])))], selection)
 
     assert unread.endswith("whether it is available is not known: a claim here is not read")
     assert taken.endswith("but a claim of a pod here has it that the kubelet has not listed yet")
-    assert [] == nobody_holds([unheld()], Selection(device="gpu-0"))
+    assert [] == without_holder([unheld()], Selection(device="gpu-0"))
 
 
 def test_one_piece_of_hardware_under_two_names_is_no_choice() -> None:

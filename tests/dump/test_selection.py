@@ -8,7 +8,7 @@ from builders import block, container, device, gpu, pod
 from dump_rig import builtin_demo, nasty
 
 from podres_exporter.cpuset import parse_cpuset
-from podres_exporter.dump import Selection, nobody_holds, select, select_nodes
+from podres_exporter.dump import Selection, select, select_nodes, without_holder
 from podres_exporter.dump.capacity import left
 from podres_exporter.errors import SelectionError
 from podres_exporter.model import (
@@ -188,7 +188,7 @@ def test_a_node_without_an_allocation_stays_as_it_is() -> None:
 
     assert silent == select(silent, Selection(pods=("any",)))
     assert (silent,) == select_nodes([silent, builtin_demo()], Selection(pods=("upf-0",)))[:1]
-    assert [] == nobody_holds([silent], Selection(device="x"))
+    assert [] == without_holder([silent], Selection(device="x"))
 
 
 def test_a_name_need_be_known_to_one_of_several_nodes_only() -> None:
@@ -273,9 +273,9 @@ def test_whoever_asks_for_a_free_device_is_told_that_nobody_has_it() -> None:
 
     assert [
         "no container holds openshift.io/sriov_dpdk 0000:3b:02.2 (NUMA node 0) of demo-node; it is free"
-    ] == nobody_holds([builtin_demo(), Snapshot("silent", None)], asked)
-    assert [] == nobody_holds([builtin_demo()], Selection(device=f"{GPU_PREFIX}0"))
-    assert [] == nobody_holds([builtin_demo()], Selection())
+    ] == without_holder([builtin_demo(), Snapshot("silent", None)], asked)
+    assert [] == without_holder([builtin_demo()], Selection(device=f"{GPU_PREFIX}0"))
+    assert [] == without_holder([builtin_demo()], Selection())
 
 
 def test_one_id_in_two_resources_is_two_devices_that_are_both_meant() -> None:

@@ -29,7 +29,7 @@ from podres_exporter.dump import (
     wide_notes,
 )
 from podres_exporter.dump.capacity import Left, left
-from podres_exporter.dump.selection import Selection, nobody_holds
+from podres_exporter.dump.selection import Selection, without_holder
 from podres_exporter.join import Joiner
 from podres_exporter.model import (
     Allocation,
@@ -388,7 +388,7 @@ def test_a_free_device_that_is_held_under_another_name_is_told() -> None:
     address = "0000:00:06.0"
     left_name, right_name = device("intel.com/left", address, 0), device("intel.com/right", address, 0)
     node = small_node(pod("dpdk", container("main", left_name)), devices=(left_name, right_name))
-    (sentence,) = nobody_holds([node], Selection(device=address))
+    (sentence,) = without_holder([node], Selection(device=address))
 
     assert sentence.endswith(
         "held as intel.com/left 0000:00:06.0 by default/dpdk, and the kubelet would allocate it again"

@@ -12,7 +12,7 @@ from podres_exporter._proto import pods_v1alpha1_pb2 as pb
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.model import PodKey, PodMeta
 from podres_exporter.podmeta import DecodedPod, PodDecoder, PodError, decode_list
-from podres_exporter.podsapi.events import Ended, Said, Synced, Unknown, Unusable, decode_event
+from podres_exporter.podsapi.events import Ended, Reported, Synced, Unknown, Unusable, decode_event
 from podres_exporter.podsapi.pod_bytes import decode_pod
 from podres_exporter.sim.podsapi.encode import pod_bytes
 
@@ -185,8 +185,8 @@ def test_events_say_what_they_are() -> None:
     stub = core.Pod(metadata=core.ObjectMeta(namespace="ml", name="train-0", uid="u-1")).SerializeToString()
     whole = pod_bytes(pod_json())
 
-    assert Said(decode_pod(whole, DECODER)) == decode_event(event(pb.ADDED, whole), DECODER)
-    assert Said(decode_pod(whole, DECODER)) == decode_event(event(pb.MODIFIED, whole), DECODER)
+    assert Reported(decode_pod(whole, DECODER)) == decode_event(event(pb.ADDED, whole), DECODER)
+    assert Reported(decode_pod(whole, DECODER)) == decode_event(event(pb.MODIFIED, whole), DECODER)
     assert Ended(("ml", "train-0"), "u-1") == decode_event(event(pb.DELETED, stub), DECODER)
     assert Synced() == decode_event(event(pb.INITIAL_SYNC_COMPLETE), DECODER)
     assert Unknown(9) == decode_event(event(9), DECODER)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from podres_exporter.model import PodKey, PodMeta
 from podres_exporter.podmeta import DecodedPod
-from podres_exporter.podsapi.pod_bytes import SaidPod
+from podres_exporter.podsapi.pod_bytes import ReceivedPod
 from podres_exporter.podsapi.roster import Roster
 
 OWN = ("monitoring", "podres-1")
@@ -13,12 +13,12 @@ HOLD = 60.0
 
 def pod(
     name: str = "a", *, uid: str = "1", phase: str = "Running", generation: int = 0, static: bool = False
-) -> SaidPod:
+) -> ReceivedPod:
     namespace, _, short = name.rpartition("/")
     meta = PodMeta(
         namespace or "ml", short, uid, phase=phase, is_terminal=phase in {"Succeeded", "Failed"}, is_mirror=static
     )
-    return SaidPod(DecodedPod(meta, "1"), generation)
+    return ReceivedPod(DecodedPod(meta, "1"), generation)
 
 
 OWN_POD = pod("/".join(OWN))
@@ -30,7 +30,7 @@ class Kubelet:
     def __init__(self, own: PodKey | None = OWN) -> None:
         self.roster = Roster(own, HOLD)
 
-    def sync(self, *pods: SaidPod, now: float = 0.0, restarted: bool = False, young: bool = False) -> set[str]:
+    def sync(self, *pods: ReceivedPod, now: float = 0.0, restarted: bool = False, young: bool = False) -> set[str]:
         self.roster.opened(has_restarted=restarted, is_young=young)
         for each in pods:
             self.roster.said(each, now)

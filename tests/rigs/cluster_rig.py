@@ -10,7 +10,7 @@ from typing import Any, Self
 from builders import TWO_NODES, allocatable, block, container, gpu, pod
 
 from podres_exporter.clock import SystemClock
-from podres_exporter.cluster.outcome import Target, Told
+from podres_exporter.cluster.outcome import Answered, Target
 from podres_exporter.document import encode
 from podres_exporter.join import Joiner
 from podres_exporter.model import (
@@ -71,11 +71,13 @@ def busy(node: str) -> Snapshot:
     return snapshot(node, trainer(node))
 
 
-def told(node: str, found: Snapshot | None = None, *, version: str = "1.0.0", at: float = NOW, **target: Any) -> Told:
+def told(
+    node: str, found: Snapshot | None = None, *, version: str = "1.0.0", at: float = NOW, **target: Any
+) -> Answered:
     """Return what the exporter of a node told."""
     shown = busy(node) if found is None else found
     said = shown.node
-    return Told(Target(node, "monitoring", f"exporter-{node}", 10190, **target), shown, at, version, said)
+    return Answered(Target(node, "monitoring", f"exporter-{node}", 10190, **target), shown, at, version, said)
 
 
 def document(found: Snapshot, *, version: str = "1.0.0", at: float | None = None) -> dict[str, Any]:

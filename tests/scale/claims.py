@@ -91,7 +91,7 @@ def counted(nodes: int, claims_per_node: int, directory: Path) -> Iterator[tuple
         followers = {name: DraWatch(KubeClient(credentials, "scale", clock), name, clock, Silent()) for name in names}
         try:
             for each in followers.values():
-                each.start(_tell_nobody)
+                each.start(_no_listener)
             yield "start", _phase(server, followers, range(claims_per_node))
             for _ in range(10_000 // nodes):
                 for name, each in followers.items():
@@ -165,5 +165,5 @@ def _claim(name: str, number: int) -> dict[str, object]:
     return {"metadata": {"namespace": "ml", "name": f"{name}-{number}"}, "spec": {}, "status": status}
 
 
-def _tell_nobody() -> None:
+def _no_listener() -> None:
     """Stand in for the exporter."""

@@ -141,7 +141,7 @@ class Fleet:
     def start(self) -> None:
         """Start all of them, at the same moment of their clock."""
         for each in self._watches:
-            each.start(_tell_nobody)
+            each.start(_no_listener)
         self.settle()
 
     def stop(self) -> None:
@@ -202,5 +202,5 @@ class Fleet:
         return PodWatch(transport, PodDecoder(LabelAllowlist()), self.clock, ledger, uniform)
 
 
-def _tell_nobody(keys: Collection[object]) -> None:
+def _no_listener(keys: Collection[object]) -> None:
     """Stand in for the exporter."""

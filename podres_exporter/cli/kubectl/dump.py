@@ -15,7 +15,7 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.cluster.documents import Shown, dump_document, json_of, yaml_of
 from podres_exporter.cluster.outcome import Outcome, told, troubles
 from podres_exporter.cluster.tables import GrowingTable, Table, free_table, holder_table, node_tables
-from podres_exporter.dump import Selection, csv_text, nobody_holds, select_nodes
+from podres_exporter.dump import Selection, csv_text, select_nodes, without_holder
 from podres_exporter.dump.narrow import holders, only_pods
 from podres_exporter.dump.prom import prom_text
 from podres_exporter.model import PodKey, Snapshot
@@ -125,7 +125,7 @@ def _table(whole: Sequence[Snapshot], shown: Sequence[Snapshot], request: Reques
         return free_table(shown, layout)
     if view.is_summary:
         return node_tables(shown, layout)
-    free = nobody_holds(whole, request.selection)
+    free = without_holder(whole, request.selection)
     if free and not holders(shown):
         return free, []
     lines, notes = holder_table(

@@ -13,7 +13,7 @@ from podres_exporter.cli.kubectl.command import named_troubles, refuse
 from podres_exporter.clock import SystemClock
 from podres_exporter.cluster.documents import json_of
 from podres_exporter.cluster.fit import Pending, pending_document, pending_lines, ranked
-from podres_exporter.cluster.outcome import Told, told, troubles
+from podres_exporter.cluster.outcome import Answered, told, troubles
 from podres_exporter.cluster.pod_list import ListedPod, read_page
 from podres_exporter.errors import NotFoundError
 from podres_exporter.explain import explain
@@ -90,7 +90,7 @@ def _placed(found: Cluster, known: Known | None, question: Question) -> int:
     return code
 
 
-def _having(nodes: Sequence[Told], question: Question) -> Told:
+def _having(nodes: Sequence[Answered], question: Question) -> Answered:
     """Return the node that has the pod. Raises NotFoundError, naming pods of that name elsewhere."""
     keys = {each.node: known_pods(each.snapshot) for each in nodes}
     for each in nodes:

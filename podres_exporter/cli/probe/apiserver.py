@@ -34,7 +34,7 @@ REVIEW_SECONDS = 5.0
 _UNANSWERED = frozenset({Reason.UNAVAILABLE, Reason.TIMEOUT})
 
 
-class ApiAsker:
+class ApiProbe:
     """Queries one API server as `serve` would."""
 
     def __init__(self, config: Config, client: KubeClient, clock: Clock) -> None:
@@ -116,10 +116,10 @@ def connect(
     clock: Clock,
     limits: Limits = LIMITS,
     service_account: Path = SERVICE_ACCOUNT,
-) -> ApiAsker | ApiServer:
+) -> ApiProbe | ApiServer:
     """Return the API client, or, without credentials, the complete evidence."""
     try:
-        return ApiAsker(config, kube_client(config, environment, clock, limits, service_account), clock)
+        return ApiProbe(config, kube_client(config, environment, clock, limits, service_account), clock)
     except ConfigError as error:
         return ApiServer(problem="; ".join(error.problems))
 

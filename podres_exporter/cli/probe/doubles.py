@@ -3,7 +3,7 @@
 import threading
 
 from podres_exporter.check.evidence import Look
-from podres_exporter.cli.probe.kubelet import KubeletAsker
+from podres_exporter.cli.probe.kubelet import KubeletProbe
 from podres_exporter.clock import Clock
 from podres_exporter.errors import Reason
 from podres_exporter.join import admin_access, double_held, hardware_of, living
@@ -20,7 +20,7 @@ _MOST_GETS = 8
 
 
 def find_doubles(
-    look: Look, kubelet: KubeletAsker, clock: Clock, dra: Dra | None = None
+    look: Look, kubelet: KubeletProbe, clock: Clock, dra: Dra | None = None
 ) -> tuple[DoubleHeld, ...] | None:
     """
     Return what two running pods hold; None if it cannot be known which pods are running.
@@ -39,7 +39,7 @@ def find_doubles(
     return tuple(each for each in first if second is None or each in second)
 
 
-def _holders_again(doubles: tuple[DoubleHeld, ...], kubelet: KubeletAsker) -> Listing | None:
+def _holders_again(doubles: tuple[DoubleHeld, ...], kubelet: KubeletProbe) -> Listing | None:
     """Return the current state of pods that hold something twice; None if the kubelet does not answer."""
     keys = sorted({key for double in doubles for key in double.pods})
     if not _serves_get(kubelet) or len(keys) > _MOST_GETS:
@@ -48,7 +48,7 @@ def _holders_again(doubles: tuple[DoubleHeld, ...], kubelet: KubeletAsker) -> Li
     return Listing(tuple(pod for answer in answers if answer is not None for pod in answer.pods))
 
 
-def _judged(look: Look, listing: Listing, kubelet: KubeletAsker, dra: Dra | None) -> tuple[DoubleHeld, ...] | None:
+def _judged(look: Look, listing: Listing, kubelet: KubeletProbe, dra: Dra | None) -> tuple[DoubleHeld, ...] | None:
     """Return what running pods in an answer hold twice; None if it is not known which are running."""
     lists_active, metadata = _serves_get(kubelet), look.metadata
     if metadata is None and not lists_active:
@@ -59,13 +59,13 @@ def _judged(look: Look, listing: Listing, kubelet: KubeletAsker, dra: Dra | None
     return tuple(each for each in found if each.thing is not Thing.CPU or _tells_exclusive_cpus(kubelet))
 
 
-def _tells_exclusive_cpus(kubelet: KubeletAsker) -> bool:
+def _tells_exclusive_cpus(kubelet: KubeletProbe) -> bool:
     """Return whether listed CPUs are exclusive: kubelets up to 1.22, which have no Get, list the shared pool there."""
     call = kubelet.calls.get(GET)
     return call is not None and call.reason is not Reason.UNIMPLEMENTED
 
 
-def _serves_get(kubelet: KubeletAsker) -> bool:
+def _serves_get(kubelet: KubeletProbe) -> bool:
     """Return whether Get is served, as by default from 1.34 on: such kubelets list active pods only."""
     call = kubelet.calls.get(GET)
     return call is not None and call.reason in {None, Reason.NOT_FOUND}

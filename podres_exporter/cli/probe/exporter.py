@@ -4,7 +4,7 @@ from podres_exporter.check import Report
 from podres_exporter.check.finding import failed, ok
 from podres_exporter.clock import Clock
 from podres_exporter.cluster.health import exporter_findings
-from podres_exporter.cluster.outcome import Target, Told
+from podres_exporter.cluster.outcome import Answered, Target
 from podres_exporter.errors import SourceError
 from podres_exporter.printable import printable
 from podres_exporter.remote.address import Address, ClientTls
@@ -25,7 +25,7 @@ def exporter_report(address: Address, tls: ClientTls, timeout_seconds: float, cl
         raise AssertionError("nothing was fetched before")
     snapshot, now = fetched.snapshot, clock.wall_seconds()
     target = Target(snapshot.node, "", "", address.port)
-    told = Told(target, snapshot, fetched.generated_at_seconds, "", snapshot.node)
+    told = Answered(target, snapshot, fetched.generated_at_seconds, "", snapshot.node)
     pods = counted(len(snapshot.allocation.pods), "pod") if snapshot.allocation else "nothing"
     age = age_text(max(0.0, now - fetched.generated_at_seconds))
     seen = f"{address} shows {pods} of {printable(snapshot.node)}, as of {age} ago"

@@ -22,7 +22,7 @@ MOST_MESSAGE_BYTES = 256 << 20
 T = TypeVar("T")
 
 
-class KubeletAsker:
+class KubeletProbe:
     """Calls one kubelet, and records the result of each RPC in `calls`."""
 
     def __init__(self, socket: Path, timeout_seconds: float, clock: Clock) -> None:

@@ -14,7 +14,7 @@ NAMES_SECONDS = 10.0
 """Timeout of the initial sync; a user is waiting."""
 
 
-class PodsApiAsker:
+class PodsApiProbe:
     """Opens a stream, and closes it after the initial sync."""
 
     def __init__(self, config: Config, clock: Clock) -> None:

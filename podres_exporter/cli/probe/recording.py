@@ -15,7 +15,7 @@ from podres_exporter.check.evidence import (
 from podres_exporter.check.finding import ok
 from podres_exporter.cli.look.file import load_file
 from podres_exporter.cluster.health import exporter_findings
-from podres_exporter.cluster.outcome import Target, Told
+from podres_exporter.cluster.outcome import Answered, Target
 from podres_exporter.config import Config
 from podres_exporter.document import Decoded
 from podres_exporter.errors import KubeletError, TopologyError
@@ -35,7 +35,7 @@ def file_report(name: str, config: Config) -> Report:
 def _snapshot_report(found: Decoded) -> Report:
     """Return the findings on a snapshot at its time, after one that names its node and exporter."""
     snapshot, made_at = found.snapshot, found.generated_at_seconds or 0.0
-    told = Told(Target(snapshot.node, "", "", 0), snapshot, made_at, found.version, snapshot.node)
+    told = Answered(Target(snapshot.node, "", "", 0), snapshot, made_at, found.version, snapshot.node)
     pods = counted(len(snapshot.allocation.pods), "pod") if snapshot.allocation else "nothing"
     by = f"podres-exporter {printable(found.version or 'of an unknown version')}"
     seen = f"{by} shows {pods} of {printable(snapshot.node)}, as of {moment_text(made_at)}"

@@ -21,11 +21,11 @@ from podres_exporter.cli.console import ended
 from podres_exporter.cli.flags.parser import given_flags
 from podres_exporter.cli.flags.who import URL_VARIABLE
 from podres_exporter.cli.look.resolve import asked_exporter, origin_of
-from podres_exporter.cli.probe.apiserver import LIMITS, ApiAsker, connect
+from podres_exporter.cli.probe.apiserver import LIMITS, ApiProbe, connect
 from podres_exporter.cli.probe.doubles import find_doubles
 from podres_exporter.cli.probe.exporter import exporter_report
-from podres_exporter.cli.probe.kubelet import KubeletAsker
-from podres_exporter.cli.probe.podsapi import PodsApiAsker
+from podres_exporter.cli.probe.kubelet import KubeletProbe
+from podres_exporter.cli.probe.podsapi import PodsApiProbe
 from podres_exporter.cli.probe.recording import file_report
 from podres_exporter.cli.probe.socket import DEVICE_PLUGINS, MOUNTINFO, look_at_socket, look_for_device_manager
 from podres_exporter.cli.serve.command import configured
@@ -156,11 +156,11 @@ def gather(
     given, strangers = said
     clock = around.clock
     endpoint = look_at_socket(config.kubelet_socket, clock, around.mountinfo)
-    kubelet = KubeletAsker(config.kubelet_socket, config.kubelet_timeout_seconds, clock)
+    kubelet = KubeletProbe(config.kubelet_socket, config.kubelet_timeout_seconds, clock)
     asker, api = _api(config, environment, around)
     if asker is None and not is_named:
         api = ApiServer(is_node_named=False)
-    podsapi = PodsApiAsker(config, clock) if config.metadata_source == "podsapi" else None
+    podsapi = PodsApiProbe(config, clock) if config.metadata_source == "podsapi" else None
     named: PodsApi | None = None
     try:
         listing = kubelet.list() if endpoint.is_connected else None
@@ -221,15 +221,15 @@ def _is_of_node(metadata: Metadata | None, listing: Listing | None) -> bool:
 
 def _api(
     config: Config, environment: Mapping[str, str], around: Surroundings
-) -> tuple[ApiAsker | None, ApiServer | None]:
+) -> tuple[ApiProbe | None, ApiServer | None]:
     """Return the API client, or the evidence without credentials; neither if the API server is not used."""
     if config.metadata_source != "apiserver":
         return None, None
     found = connect(config, environment, around.clock, around.limits, around.service_account)
-    return (found, None) if isinstance(found, ApiAsker) else (None, found)
+    return (found, None) if isinstance(found, ApiProbe) else (None, found)
 
 
-def _looks(first: Look, kubelet: KubeletAsker, asker: ApiAsker | PodsApiAsker | None, clock: Clock) -> tuple[Look, ...]:
+def _looks(first: Look, kubelet: KubeletProbe, asker: ApiProbe | PodsApiProbe | None, clock: Clock) -> tuple[Look, ...]:
     """Return the observation, and a second one a moment later if the two sides disagree."""
     if asker is None or not disagrees(first):
         return (first,)

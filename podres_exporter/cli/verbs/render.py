@@ -16,12 +16,12 @@ from podres_exporter.dump import (
     free_lines,
     free_notes,
     json_text,
-    nobody_holds,
     summary_lines,
     summary_notes,
     table_text,
     wide_lines,
     wide_notes,
+    without_holder,
     yaml_text,
 )
 from podres_exporter.families import selected
@@ -52,7 +52,7 @@ def rendered(observation: Observation, shown: Snapshot, selection: Selection, vi
             return names_text([shown]), []
         case _:
             is_holders = not (view.is_free or view.is_summary)
-            free = nobody_holds([observation.snapshot], selection) if is_holders else []
+            free = without_holder([observation.snapshot], selection) if is_holders else []
             lines, notes = _table([shown], view, observation.now_seconds)
             lines = free if free and not _holds(shown) else [*lines, *free]
             return "".join(f"{line}\n" for line in lines), notes

@@ -78,7 +78,7 @@ class DraWatch:
         self._wake = threading.Event()
         self._users: Users = {}
         self._dra: Dra | None = None
-        self._changed: Callable[[], None] = _tell_nobody
+        self._changed: Callable[[], None] = _no_listener
         self._down_for: Reason | None = None
         self._is_claims_right_missing = False
         self._reflector: Reflector | None = None
@@ -309,5 +309,5 @@ class DraWatch:
         self._changed()
 
 
-def _tell_nobody() -> None:
+def _no_listener() -> None:
     """Placeholder until a listener is set."""

@@ -76,7 +76,7 @@ class PodCache:
         changed.
         """
         self._clock, self._grace_seconds = clock, grace_seconds
-        self.changed: Callable[[Collection[PodKey]], None] = _tell_nobody
+        self.changed: Callable[[Collection[PodKey]], None] = _no_listener
         self._origin, self._synced_seconds, self._resumable = origin, synced_seconds, resumable
         self._known = _Known(Metadata(origin=origin), clock.monotonic_seconds())
         self._down_since_seconds: float | None = None
@@ -209,7 +209,7 @@ class PodCache:
         self._away_at_seconds = self._refused_at_seconds = None
 
 
-def _tell_nobody(keys: Collection[PodKey]) -> None:
+def _no_listener(keys: Collection[PodKey]) -> None:
     """Placeholder until a listener is set."""
 
 

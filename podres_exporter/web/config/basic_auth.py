@@ -57,7 +57,7 @@ class BasicAuth:
         self._hashes = {user.encode(): bcrypt_hash.encode() for user, bcrypt_hash in hashes.items()}
         # As expensive as the most expensive hash, or the response time would reveal which users exist.
         cost = max(int(bcrypt_hash[4:6]) for bcrypt_hash in hashes.values())
-        self._nobodys_hash = f"$2y${cost:02d}${_NOBODY}".encode()
+        self._unknown_user_hash = f"$2y${cost:02d}${_NOBODY}".encode()
         self._check = check
         self._key = secrets.token_bytes(32)
         self._queue = PasswordQueue()
@@ -94,7 +94,7 @@ class BasicAuth:
 
     def _compare(self, user: bytes, password: bytes, digest: bytes) -> bool:
         """Compute and cache the result; called one at a time."""
-        is_right = self._matches(self._hashes.get(user, self._nobodys_hash), password) and user in self._hashes
+        is_right = self._matches(self._hashes.get(user, self._unknown_user_hash), password) and user in self._hashes
         if is_right:
             self._succeeded[user] = digest
         else:

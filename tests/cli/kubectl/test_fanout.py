@@ -54,7 +54,7 @@ class Api:
         return 200, body
 
 found = ask_all(targets, asking(Api()), SystemClock(), Patience(), lambda *_: None)
-sys.exit(0 if all(type(each).__name__ == "Told" for each in found) else 7)
+sys.exit(0 if all(type(each).__name__ == "Answered" for each in found) else 7)
 """
 
 

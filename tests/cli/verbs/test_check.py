@@ -337,7 +337,7 @@ def test_a_token_that_is_not_accepted(place: Place) -> None:
 
 @pytest.mark.parametrize("verb", ["list", "watch"])
 def test_a_right_that_is_missing(place: Place, verb: str) -> None:
-    """Told by the access review; the list is tried as well."""
+    """Answered by the access review; the list is tried as well."""
     place.api.faults.on_requests(verb, Fail(403), resource=PODS)
     findings = place.check()
 
