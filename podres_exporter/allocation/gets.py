@@ -12,7 +12,8 @@ Which pods are asked for by Get, and when. Pure: events and a time in, keys out.
     resync    every other pod in turn, the one that was heard of longest ago first               resync interval / pods
               a pod that runs, says followed metadata, and was waited for in vain                resync interval
 
-What fails, or is not found, is asked again after 1 s, 2 s, 4 s and so on, up to the poll interval. A Get that can only
+What fails, or is not found, is asked again after 1 s, 2 s, 4 s and so on, up to the poll interval; so is, for a minute,
+a pending pod that has taken the name of another one, whose devices the kubelet may name still. A Get that can only
 fail is not made: a pod that has ended, or that no kubelet has admitted yet, is not asked for, except for static pods,
 whose end nobody else tells.
 """
@@ -33,6 +34,10 @@ Calls at a time, at least half a second apart: far under the kubelet's 100 a sec
 
 Source: kubelet apis/grpc/ratelimit.go; its bucket is one for all clients of the node.
 """
+
+
+REUSED_SECONDS = 60.0
+"""So long after a pod has gone, what the kubelet says under its name may be of it, while its successor is pending."""
 
 
 class Why(Enum):
@@ -63,6 +68,7 @@ class Gets:
     resync_interval: float
     _due: dict[PodKey, _Try] = field(default_factory=dict)
     _asked_as: dict[PodKey, object] = field(default_factory=dict)
+    _gone_at: dict[PodKey, float] = field(default_factory=dict)
     _twice_at: dict[PodKey, float] = field(default_factory=dict)
     _own_at: float = -math.inf
     _resync_at: float = 0.0
@@ -94,6 +100,10 @@ class Gets:
             content = None if meta is None else _content(meta)
             if content != self._asked_as.get(key) and self._may_be_known(key, meta):
                 self._due[key] = _Try(now, Why.NEWS)
+            if meta is None or (key in self.cache.entries and self.cache.entries[key].uid not in {"", meta.uid}):
+                self._gone_at = {each: at for each, at in self._gone_at.items() if now - at < REUSED_SECONDS} | {
+                    key: now
+                }
             if meta is None:
                 self._asked_as.pop(key, None)
 
@@ -140,7 +150,9 @@ class Gets:
             self._search(now)
         elif is_doubtful or (entry is not None and self._is_unseen(entry)):
             self._again(key, Why.MISSING, now)
-        elif answer is not None and (_lacks_claims(answer) or _waits_for_admission(meta)):
+        elif answer is not None and (
+            _lacks_claims(answer) or _waits_for_admission(meta) or self._may_be_the_predecessor(meta, now)
+        ):
             self._again(key, Why.NEWS, now)
         else:
             self._due.pop(key, None)
@@ -212,6 +224,12 @@ class Gets:
             return before is not None and self.cache.site.is_static(key, self.cache.metadata)
         # One that was rejected, or has ended, may have taken the name of a pod that is still shown.
         return meta.runs or (before is not None and before.uid not in {"", meta.uid})
+
+    def _may_be_the_predecessor(self, meta: PodMeta | None, now: float) -> bool:
+        """Return whether the kubelet may still name what a pod held whose name this one has taken."""
+        if meta is None or meta.phase != "Pending":
+            return False
+        return now - self._gone_at.get(meta.key, -math.inf) < REUSED_SECONDS
 
     def _is_unseen(self, entry: Entry) -> bool:
         """Return whether nobody tells of the pod's end: it was deleted before the metadata were followed."""

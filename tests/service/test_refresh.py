@@ -438,6 +438,30 @@ def test_a_pod_made_again_is_asked_for_until_it_is_admitted(node: Node) -> None:
     assert {"GPU-5", "GPU-1"} == node.rig.refresh().labels("podres_container_device_info", "device")
 
 
+@pytest.mark.parametrize("is_seen_gone", [True, False])
+def test_a_pod_made_again_that_seems_to_be_admitted_is_asked_for_while_it_is_pending(
+    node: Node, is_seen_gone: bool
+) -> None:
+    """The kubelet may still name what the old one held; not for ever, for a pending pod may stay so for days."""
+    successor = replace(meta("train"), uid="uid-of-the-successor", phase="Pending")
+    if is_seen_gone:
+        node.source.tell(meta("serve"))
+        node.rig.changes.report([("ml", "train")])
+        node.rig.poller.refresh()
+    node.source.tell(successor, meta("serve"))
+    node.rig.changes.report([("ml", "train")])
+    node.turn_for(2)
+    assert {"GPU-0", "GPU-1"} == node.rig.scrape().labels("podres_container_device_info", "device")
+
+    node.now_has(pod("train", 5), SERVE)
+    node.turn_for(30)
+    assert {"GPU-5", "GPU-1"} == node.rig.scrape().labels("podres_container_device_info", "device")
+    node.turn_for(90)
+    before = node.calls("Get")
+    node.turn_for(120)
+    assert node.calls("Get") - before <= 2 * 120 // 300 + 1  # the resync of two pods
+
+
 def test_a_pod_that_was_deleted_before_the_metadata_were_followed_does_not_stay(
     short_dir: Path, tmp_path: Path
 ) -> None:

@@ -91,7 +91,7 @@ BUGS = (
     ),
     Bug(
         "free devices are counted, not told apart",
-        "model/snapshot.py",
+        "model/stock.py",
         "return self.reported - self.held - self.held_by_dra",
         "return frozenset(sorted(self.reported)[len(self.held) :])",
     ),
