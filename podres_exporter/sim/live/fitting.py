@@ -46,9 +46,11 @@ def requests_of(pod: PodRequest) -> dict[str, int]:
     return {name: total for name, amount in kinds.items() if (total := pod.total(amount))}
 
 
-def shortages(pod: PodRequest, others: Iterable[PodRequest], allocatable: Amounts) -> tuple[Shortage, ...]:
+def shortages(asked_by_pod: Amounts, others: Iterable[Amounts], allocatable: Amounts) -> tuple[Shortage, ...]:
     """
-    Return what the node has too little of; the kubelet names the first, the scheduler all.
+    Return what the node has too little of for a pod that asks for so much, beside what *others* ask for.
+
+    The kubelet names the first, the scheduler all.
 
     Source: fitsRequest of the scheduler's noderesources/fit.go, which both use.
     """
@@ -58,9 +60,9 @@ def shortages(pod: PodRequest, others: Iterable[PodRequest], allocatable: Amount
         found.append(Shortage("pods", 1, len(there), allocatable.get("pods", 0)))
     used: dict[str, int] = {}
     for other in there:
-        for name, amount in requests_of(other).items():
+        for name, amount in other.items():
             used[name] = used.get(name, 0) + amount
-    for name, asked in requests_of(pod).items():
+    for name, asked in asked_by_pod.items():
         capacity = allocatable.get(name, 0)
         if asked > capacity - used.get(name, 0):
             found.append(Shortage(name, asked, used.get(name, 0), capacity))

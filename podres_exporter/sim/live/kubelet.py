@@ -12,7 +12,7 @@ from podres_exporter.scenario import Scenario
 from podres_exporter.sim import devices as plugins
 from podres_exporter.sim.live.allocator import Allocator
 from podres_exporter.sim.live.dynamic_resources import DynamicResources
-from podres_exporter.sim.live.fitting import shortages
+from podres_exporter.sim.live.fitting import Amounts, requests_of, shortages
 from podres_exporter.sim.live.live_pod import LivePod, Phase
 from podres_exporter.sim.live.objects import allocatable_amounts
 from podres_exporter.sim.live.requests import claim_requests, claims_by_container, pod_request
@@ -79,18 +79,18 @@ class Kubelet:
             container: tuple(key for name in names if (key := (request.namespace, name)) not in self._claims)
             for container, names in named.items()
         }
-        requests = claim_requests(pod)
+        requests, asks = claim_requests(pod), requests_of(request)
         with self._admitting:
             with self._lock:
                 known = self._checkpoint.pop(request.uid, None)
                 if known is not None:
                     self._pods[request.uid] = known
                     return known
-                self._pods[request.uid] = LivePod(request, claims, Phase.PENDING, admitted=False)
+                self._pods[request.uid] = LivePod(request, claims, Phase.PENDING, admitted=False, asks=asks)
                 self._pending_admission = request.uid
                 self._let_go_of_the_finished()
-            rejection = self._allocator.admit(request, self.update_devices) or self._shortage(request)
-            live = LivePod(request, claims, Phase.PENDING, claim_keys=foreign, claim_requests=requests)
+            rejection = self._allocator.admit(request, self.update_devices) or self._shortage(request.uid, asks)
+            live = LivePod(request, claims, Phase.PENDING, claim_keys=foreign, claim_requests=requests, asks=asks)
             return self._admitted(live, rejection)
 
     def start(self, uid: str) -> LivePod | None:
@@ -317,7 +317,7 @@ class Kubelet:
                 active = {uid for uid, live in self._pods.items() if live.phase in _ACTIVE}
                 self._allocator.update_devices(active | self._kept())
 
-    def _shortage(self, request: PodRequest) -> Rejection | None:
+    def _shortage(self, pod_uid: str, asks: Amounts) -> Rejection | None:
         """
         Return why the pod's requests do not fit beside those of the active pods; devices have been allocated by then.
 
@@ -332,8 +332,8 @@ class Kubelet:
             taken = {device.device_id for devices in held for device in devices if device.resource == resource}
             allocatable[resource] = max(allocatable[resource], len(taken))
         with self._lock:
-            others = [live.request for uid, live in self._pods.items() if live.phase in _ACTIVE and uid != request.uid]
-        missing = shortages(request, others, allocatable)
+            others = [live.asks for uid, live in self._pods.items() if live.phase in _ACTIVE and uid != pod_uid]
+        missing = shortages(asks, others, allocatable)
         return next((each.rejection for each in missing if each.resource in allocatable), None)
 
     def _admitted(self, live: LivePod, rejection: Rejection | None) -> LivePod:

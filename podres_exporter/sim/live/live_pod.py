@@ -7,6 +7,7 @@ from enum import StrEnum
 from podres_exporter.admission import PodRequest, Rejection
 from podres_exporter.model import Claim
 from podres_exporter.sim.live.dynamic_resources import ClaimKey
+from podres_exporter.sim.live.fitting import Amounts
 
 
 class Phase(StrEnum):
@@ -26,6 +27,7 @@ class LivePod:
     *started* are the names of the containers that run or have run, *waiting* why others could not be created. While it
     is not *admitted* nothing but its being Pending is known of it. *claim_keys* are the claims, by container, that
     drivers prepare, *problem* why they could not, *claim_requests* those that containers name themselves.
+    *asks* is what it asks for in all.
     """
 
     request: PodRequest
@@ -38,6 +40,7 @@ class LivePod:
     claim_keys: Mapping[str, tuple[ClaimKey, ...]] = field(default_factory=dict)
     claim_requests: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
     problem: str = ""
+    asks: Amounts = field(default_factory=dict)
 
     @property
     def must_wait(self) -> bool:

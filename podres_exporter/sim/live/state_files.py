@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from podres_exporter.admission import CpuManager, Machine, MemoryManager
+from podres_exporter.admission import CpuManager, Machine, MemoryManager, NodeManagers
 from podres_exporter.model import Device, MemoryBlock
 from podres_exporter.scenario import Scenario
 from podres_exporter.sim.checkpoints import (
@@ -34,6 +34,7 @@ class StateFiles:
         self._directory = directory
         self._lock = threading.Lock()
         self._written: dict[str, str] = {}
+        self._managers: NodeManagers | None = None
         self._checkpointed: tuple[int, Mapping[str, Sequence[str]]] | None = None
 
     def write(self) -> None:
@@ -44,10 +45,13 @@ class StateFiles:
         stands in it until then, as in the kubelet (writeCheckpoint of devicemanager/manager.go).
         """
         with self._lock:
-            managers = self._allocator.managers
-            self._put("cpu_manager_state", _cpu_state(managers.cpus))
-            if self._scenario.kubelet.release.minor >= _MEMORY_MANAGER_SINCE_MINOR:
+            before, managers = self._managers, self._allocator.managers
+            if before is None or managers.cpus is not before.cpus:
+                self._put("cpu_manager_state", _cpu_state(managers.cpus))
+            is_served = self._scenario.kubelet.release.minor >= _MEMORY_MANAGER_SINCE_MINOR
+            if is_served and (before is None or managers.memory is not before.memory):
                 self._put("memory_manager_state", self._memory_state(managers.memory))
+            self._managers = managers
             healthy = {resource: sorted(states) for resource, states in self._devices.healthy().items()}
             reason = (self._allocator.given, healthy)
             if reason != self._checkpointed:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from podres_exporter.admission import PodRequest
 from podres_exporter.quantity import parse_millicores, parse_quantity
 from podres_exporter.sim.api import (
     DEVICE_CLASSES,
@@ -19,7 +18,7 @@ from podres_exporter.sim.api import (
     Store,
 )
 from podres_exporter.sim.api.storage.objects import at
-from podres_exporter.sim.live.fitting import Amounts, shortages
+from podres_exporter.sim.live.fitting import Amounts, requests_of, shortages
 from podres_exporter.sim.live.requests import claim_names, pod_request
 from podres_exporter.sim.live.scheduling.claim_controller import ClaimController, unmade_claims
 from podres_exporter.sim.live.status_writer import StatusWriter
@@ -50,6 +49,7 @@ class Scheduler:
         self._node, self._store, self._writer = node, store, writer
         self._has_dra = minor >= _DRA_SINCE_MINOR
         self._claims = ClaimController(node, store)
+        self._asked: dict[str, Amounts] = {}
         self._loop = SyncLoop()
 
     def start(self) -> None:
@@ -82,12 +82,14 @@ class Scheduler:
             return
         pods = self._store.read(PODS)[0]
         self._claims.release(pods)
+        asked = {pod["metadata"]["uid"]: self._asks(pod) for pod in pods}
+        self._asked = {uid: asks for uid, asks in asked.items() if asks is not None}
         bound = [
-            request
+            self._asked[uid]
             for pod in pods
             if at(pod, "spec.nodeName") == self._node
             and at(pod, "status.phase") not in _ENDED
-            and (request := _readable(pod)) is not None
+            and (uid := pod["metadata"]["uid"]) in self._asked
         ]
         waiting = [pod for pod in pods if not at(pod, "spec.nodeName") and isinstance(pod.get("spec"), Mapping)]
         for pod in sorted(waiting, key=_age):
@@ -103,24 +105,34 @@ class Scheduler:
             self._writer.name_claims(pod, claims)  # which is an event, and the pod's turn comes again
         return False
 
-    def _place(self, pod: Mapping[str, Any], bound: list[PodRequest], node: Mapping[str, Any]) -> None:
+    def _place(self, pod: Mapping[str, Any], bound: list[Amounts], node: Mapping[str, Any]) -> None:
         """Bind a pod, or say why not; one that is bound joins *bound*."""
         if at(pod, "spec.schedulingGates"):
             self._writer.leave_pending(pod, "SchedulingGated", _GATED)
             return
-        request = _readable(pod)
-        reasons = [] if request is None else self._reasons(pod, request, bound, node)
+        asks = self._asked.get(pod["metadata"]["uid"])
+        reasons = [] if asks is None else self._reasons(pod, asks, bound, node)
         if not reasons and (unmet := self._claims.reserve(pod)):
             reasons = [(unmet, False)]
         if reasons:
             self._writer.leave_pending(pod, *self._verdict(pod, reasons))
             return
         self._writer.bind(pod)
-        if request is not None:
-            bound.append(request)
+        if asks is not None:
+            bound.append(asks)
+
+    def _asks(self, pod: Mapping[str, Any]) -> Amounts | None:
+        """Return what a pod asks for, which never changes; None of one that cannot be read, as the kubelet will say."""
+        known = self._asked.get(pod["metadata"]["uid"])
+        if known is not None:
+            return known
+        try:
+            return requests_of(pod_request(pod))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
 
     def _reasons(
-        self, pod: Mapping[str, Any], request: PodRequest, bound: Iterable[PodRequest], node: Mapping[str, Any]
+        self, pod: Mapping[str, Any], asks: Amounts, bound: Iterable[Amounts], node: Mapping[str, Any]
     ) -> list[tuple[str, bool]]:
         """Return why the pod does not fit, and of each reason whether the end of other pods would help."""
         if at(node, "spec.unschedulable"):
@@ -136,7 +148,7 @@ class Scheduler:
         by_claim = {
             each.get("resourceName") for each in at(pod, "status.extendedResourceClaimStatus.requestMappings") or ()
         }
-        missing = [each for each in shortages(request, bound, allocatable_of(node)) if each.resource not in by_claim]
+        missing = [each for each in shortages(asks, bound, allocatable_of(node)) if each.resource not in by_claim]
         return [(each.reason, not any(one.is_hopeless for one in missing)) for each in missing]
 
     def _verdict(self, pod: Mapping[str, Any], reasons: list[tuple[str, bool]]) -> tuple[str, str]:
@@ -157,14 +169,6 @@ def allocatable_of(node: Mapping[str, Any]) -> Amounts:
     return {
         name: parse_millicores(amount) if name == "cpu" else parse_quantity(amount) for name, amount in amounts.items()
     }
-
-
-def _readable(pod: Mapping[str, Any]) -> PodRequest | None:
-    """Return what a pod asks for; of one that cannot be read nothing is known, and the kubelet says so."""
-    try:
-        return pod_request(pod)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
 
 
 def _age(pod: Mapping[str, Any]) -> tuple[str, int]:
