@@ -84,7 +84,7 @@ def of_slices(slices: Iterable[Object]) -> Table:
             told = [
                 attribute(device, driver, "uuid"),
                 attribute(device, driver, "resource.kubernetes.io/pciBusID"),
-                attribute(device, driver, "resource.kubernetes.io/numaNode"),
+                attribute(device, driver, "resource.kubernetes.io/numaNode", "dra.net/numaNode", "numaNode", "numa"),
                 attribute(device, driver, "type"),
             ]
             table["podres_dra_device_info"].add((driver, pool, device["name"], *told, "1"))
