@@ -97,7 +97,8 @@ class LiveNode(SimNode):
             Terminations(self.pods, self._status_writer, clock),
             self._state_files.write,
         )
-        self._scheduler = Scheduler(self.scenario.node, minor, self.store, self._status_writer)
+        forced = [(each.namespace, each.name) for each in self.scenario.pods]
+        self._scheduler = Scheduler(self.scenario.node, minor, self.store, self._status_writer, forced)
         self.pods_api = PodsApi(self.scenario.kubelet, directory, self.store, self.pods, self._sources)
         self._heard: float | None = None
         self._fresh = node_at(replace(self.scenario, pods=()), 0)

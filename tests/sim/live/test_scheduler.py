@@ -7,6 +7,8 @@ import pytest
 from live_bench import GPU, container, live_node, phases, statuses
 from node_rig import on_node
 
+from podres_exporter.clock import SystemClock
+from podres_exporter.scenario import parse_scenario
 from podres_exporter.sim.api import NODES, PODS
 from podres_exporter.sim.live import LiveNode
 
@@ -179,3 +181,31 @@ def test_a_resource_that_no_plugin_has_registered_is_no_obstacle_to_the_kubelet(
         node.create(on_node(pod("a", container(none=1)), node))
 
         assert "Running" == phases(node)["a"]
+
+
+OVERFULL = """
+node: n1
+kubelet:
+  release: "1.31"
+  memory_manager: {policy: Static, reserved: {0: 512Mi}}
+  cpu_manager: {policy: static, reserved: "0"}
+numa: [{node: 0, cpus: "0-3", memory: 4Gi}]
+resources: [{name: example.com/gpu, devices: [{id: GPU-0, numa_nodes: [0]}]}]
+pods:
+  - {namespace: d, name: fits, spec: {containers: [{name: c, resources: {limits: {cpu: 1, memory: 3Gi}}}]}}
+  - {namespace: d, name: memory, spec: {containers: [{name: c, resources: {limits: {cpu: 1, memory: 3Gi}}}]}}
+  - {namespace: d, name: cpus, spec: {containers: [{name: c, resources: {limits: {cpu: 3, memory: 64Mi}}}]}}
+  - {namespace: d, name: burstable, spec: {containers: [{name: c, resources: {requests: {cpu: 3}}}]}}
+"""
+
+
+def test_what_a_scenario_starts_is_the_kubelets_to_reject(short_dir: Path) -> None:
+    """A scheduler would hold all three back; on clusters they come by a stale scheduler, and people replay them."""
+    with LiveNode(parse_scenario(OVERFULL, "test"), short_dir, SystemClock()) as node:
+        node.settle()
+        said = {name: f"{each.get('reason')}: {each.get('message', '')}" for name, each in statuses(node).items()}
+
+    assert "no NUMA nodes with enough memory is available" in said["memory"]
+    assert NO_CPUS in said["cpus"]
+    assert said["burstable"].startswith("OutOfcpu: ")
+    assert said["fits"].startswith("None")

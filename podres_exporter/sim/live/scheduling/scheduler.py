@@ -1,7 +1,7 @@
 """A scheduler of one node: binds the pods that fit, and says of the others why they wait."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from podres_exporter.quantity import parse_millicores, parse_quantity
@@ -44,9 +44,17 @@ class Scheduler:
     Source: pkg/scheduler, plugins noderesources, nodeaffinity, nodeunschedulable, tainttoleration; framework FitError.
     """
 
-    def __init__(self, node: str, minor: int, store: Store, writer: StatusWriter) -> None:
-        """Bind nothing before `start`; *minor* is the release whose words it uses."""
+    def __init__(
+        self, node: str, minor: int, store: Store, writer: StatusWriter, forced: Collection[tuple[str, str]] = ()
+    ) -> None:
+        """
+        Bind nothing before `start`; *minor* is the release whose words it uses.
+
+        *forced* are pods, by namespace and name, that a scenario has start here: they are bound without room for their
+        CPUs and memory too, so that the kubelet says what it says of them.
+        """
         self._node, self._store, self._writer = node, store, writer
+        self._forced = frozenset(forced)
         self._has_dra = minor >= _DRA_SINCE_MINOR
         self._claims = ClaimController(node, store)
         self._asked: dict[str, Amounts] = {}
@@ -148,7 +156,12 @@ class Scheduler:
         by_claim = {
             each.get("resourceName") for each in at(pod, "status.extendedResourceClaimStatus.requestMappings") or ()
         }
-        missing = [each for each in shortages(asks, bound, allocatable_of(node)) if each.resource not in by_claim]
+        is_forced = (pod["metadata"]["namespace"], pod["metadata"]["name"]) in self._forced
+        missing = [
+            each
+            for each in shortages(asks, bound, allocatable_of(node))
+            if each.resource not in by_claim and not (is_forced and "/" not in each.resource)
+        ]
         return [(each.reason, not any(one.is_hopeless for one in missing)) for each in missing]
 
     def _verdict(self, pod: Mapping[str, Any], reasons: list[tuple[str, bool]]) -> tuple[str, str]:
