@@ -107,7 +107,7 @@ def test_check_counts_the_pods_and_compares_them(
 
     found = finding(out, "podsapi.watch")
     assert ("warning", 1) == (found["verdict"], found["facts"]["pods"])
-    assert "not known to be all" in found["seen"]
+    assert "but possibly not all" in found["seen"]
     assert "the kubelet's Pods API knows every pod that the kubelet lists" == finding(out, "pods.unknown")["seen"]
     assert "--metadata.source is podsapi" == finding(out, "api.list")["seen"]
 

@@ -159,7 +159,7 @@ def test_rows_are_on_the_terminal_before_the_last_node_has_answered(fleet: Fleet
 
     assert 130 == code
     assert "train-n31" not in early
-    assert "asking exporters: 39 of 40" in shown.text
+    assert "querying exporters: 39 of 40" in shown.text
     assert [f"n{number}" for number in range(10, 50) if number != 30] == rows
     assert 1 == shown.text.count("NAMESPACE")
     assert "interrupted: 1 node missing, as n30" in shown.text
