@@ -115,7 +115,7 @@ def test_check_counts_the_pods_and_compares_them(
     _, out, _ = ran(capsys, "check", "-o", "json", *flags(node))
     found = finding(out, "podsapi.watch")
     assert "ok" == found["verdict"]
-    assert "1 pod named in" in found["seen"]
+    assert "1 pod received in" in found["seen"]
 
 
 def test_a_kubelet_without_the_api_is_told_from_one_that_is_down(
