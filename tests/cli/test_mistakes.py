@@ -130,9 +130,13 @@ HABITS = (
 """What kubectl's users type, which works: the beginning of what they get."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def node() -> Iterator[Spot]:
-    """Yield a node, and beside it the files of the mistakes; a socket's path is short."""
+    """
+    Yield a node, and beside it the files of the mistakes; a socket's path is short.
+
+    Each test has its own: a kubelet rejects more than ten calls at once.
+    """
     with tempfile.TemporaryDirectory(prefix="pr") as name, spot(Path(name)) as found:
         folder = Path(name)
         (folder / "empty.json").write_text("")
