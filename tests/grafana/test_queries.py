@@ -84,6 +84,7 @@ def port() -> Iterator[int]:
 EMPTY_WHEN_ALL_IS_WELL = (
     "Podres / Exporter: Sources that are down",
     "Podres / Exporter: Kubelets that restart most in an hour",
+    "Cookbook: hardware that a device plugin and a DRA driver both offer",  # the demo has none
     "Cookbook: what two pods hold",
     "Cookbook: device errors of the last day",  # the replayed error is old; tests/rules/test_cookbook.py has one
     "Cookbook: Lists a minute of other agents",  # wants the kubelet's own metrics, which nobody replays here
