@@ -28,8 +28,10 @@ def load_scenario(path: str | None) -> tuple[Scenario, Sequence[str]]:
         return story, ()
     try:
         return parse_scenario(_read(path), path), ()
-    except (OSError, UnicodeDecodeError) as error:
-        return story, [f"--scenario: cannot read {path}: {error}"]
+    except UnicodeDecodeError as error:
+        return story, [f"--scenario: cannot read {path}: it is not UTF-8 text ({error.reason} at byte {error.start})"]
+    except OSError as error:
+        return story, [f"--scenario: cannot read {path}: {(error.strerror or str(error)).lower()}"]
     except ConfigError as error:
         return story, error.problems
 
@@ -39,7 +41,9 @@ def _read(path: str) -> str:
     with Path(path).open("rb") as file:
         content = file.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
-        raise OSError(errno.EFBIG, f"has more than {_MOST_BYTES} bytes; a scenario of a large node has a tenth of that")
+        raise OSError(
+            errno.EFBIG, f"it has more than {_MOST_BYTES} bytes; a scenario of a large node has a tenth of that"
+        )
     return content.decode()
 
 

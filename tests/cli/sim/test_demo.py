@@ -197,7 +197,7 @@ def test_all_faults_of_flags_and_scenario_are_said_at_once(capsys: pytest.Captur
 
 @pytest.mark.parametrize(
     ("content", "named"),
-    [(None, "No such file or directory"), (b"\xff\xfe", "decode"), (b"a: [", "neither YAML nor JSON")],
+    [(None, "no such file or directory"), (b"\xff\xfe", "not UTF-8"), (b"a: [", "neither YAML nor JSON")],
 )
 def test_a_scenario_that_cannot_be_read_is_named(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, content: bytes | None, named: str

@@ -96,7 +96,7 @@ def test_help_is_complete(argv: tuple[str, ...], capsys: pytest.CaptureFixture[s
 def test_an_endless_scenario_is_refused_before_it_fills_the_memory() -> None:
     _, faults = load_scenario("/dev/zero")
 
-    assert ["--scenario: cannot read /dev/zero: [Errno 27] has more than 16777216 bytes"] == [
+    assert ["--scenario: cannot read /dev/zero: it has more than 16777216 bytes"] == [
         fault.partition(";")[0] for fault in faults
     ]
 
