@@ -14,6 +14,7 @@ from podres_exporter.model import (
     Attribution,
     Claim,
     ClaimDevice,
+    ClaimInterface,
     ClaimUse,
     Constraint,
     Container,
@@ -85,6 +86,12 @@ class ClaimDeviceRecord(Record, kw_only=True):
     consumed: Annotated[
         list[AmountRecord], doc("What the claim's share takes of the device's capacities. Absent if nothing is.")
     ] = []
+    interface: Annotated[
+        str, doc("The network interface in the pod that the driver made of the device. Absent if it states none.")
+    ] = ""
+    hardware_address: Annotated[
+        str, doc("The hardware address of that interface. Absent if the driver states none.")
+    ] = ""
 
 
 class ClaimRecord(Record, kw_only=True):
@@ -260,6 +267,8 @@ def _write_use(device: ClaimDevice, use: ClaimUse | None) -> ClaimDeviceRecord:
         request=use.request if use else "",
         admin_access=use is not None and use.is_admin,
         consumed=write_amounts(use.consumed) if use else [],
+        interface=use.interface.name if use else "",
+        hardware_address=use.interface.hardware_address if use else "",
     )
 
 
@@ -295,7 +304,13 @@ def _read_uses(records: list[ClaimRecord]) -> tuple[ClaimUse, ...]:
             if row.attribution != _NOT_USED:
                 device, attribution = _read_claim_device(row), Attribution(row.attribution)
                 use = ClaimUse(
-                    claim.name, device, attribution, row.request, row.admin_access, read_amounts(row.consumed)
+                    claim.name,
+                    device,
+                    attribution,
+                    row.request,
+                    row.admin_access,
+                    read_amounts(row.consumed),
+                    ClaimInterface(row.interface, row.hardware_address),
                 )
                 uses.setdefault((device, row.request), use)
     return tuple(use for uses in uses_by_claim.values() for use in uses.values())

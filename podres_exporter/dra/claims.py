@@ -1,13 +1,14 @@
-"""Decode a ResourceClaim: which request has which device."""
+"""Decode a ResourceClaim: which request has which device, and the network interface that a driver made of it."""
 
+from collections.abc import Iterable
 from sys import intern
 
 from msgspec.json import Decoder
 
 from podres_exporter.dra.devices import amounts
-from podres_exporter.dra.records import AllocatedDevices, ClaimAllocation, ClaimStatus, ResourceClaim
+from podres_exporter.dra.records import AllocatedDevices, ClaimStatus, DeviceStatus, ResourceClaim
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.model.dra import ClaimFacts, ClaimResult
+from podres_exporter.model.dra import NO_INTERFACE, ClaimFacts, ClaimInterface, ClaimResult
 from podres_exporter.podmeta.faults import UNREADABLE, pod_error
 
 _CLAIM = Decoder(ResourceClaim)
@@ -21,7 +22,8 @@ def decode_claim(body: bytes) -> ClaimFacts | None:
     """
     try:
         wire = _CLAIM.decode(body)
-        allocation = (wire.status or ClaimStatus()).allocation
+        status = wire.status or ClaimStatus()
+        allocation, interfaces = status.allocation, _interfaces(status.devices or ())
         if allocation is None:
             return None
         results = tuple(
@@ -33,10 +35,22 @@ def decode_claim(body: bytes) -> ClaimFacts | None:
                 each.share_id or "",
                 bool(each.admin_access),
                 amounts(each.consumed_capacity or {}),
+                interfaces.get((each.driver, each.pool, each.device, each.share_id or ""), NO_INTERFACE),
             )
-            for each in ((allocation or ClaimAllocation()).devices or AllocatedDevices()).results or ()
+            for each in (allocation.devices or AllocatedDevices()).results or ()
         )
     except UNREADABLE as error:
         detail = f"{len(body)} bytes are not a claim: {pod_error(error)}"
         raise ApiServerError("get", Reason.MALFORMED, detail) from error
     return ClaimFacts(wire.metadata.namespace, wire.metadata.name, wire.metadata.uid, results)
+
+
+def _interfaces(devices: Iterable[DeviceStatus]) -> dict[tuple[str, str, str, str], ClaimInterface]:
+    """Return the interfaces by driver, pool, device and share."""
+    return {
+        (each.driver, each.pool, each.device, each.share_id or ""): ClaimInterface(
+            intern(data.interface_name or ""), data.hardware_address or ""
+        )
+        for each in devices
+        if (data := each.network_data) is not None
+    }

@@ -151,10 +151,28 @@ class ClaimAllocation(Wire):
     devices: AllocatedDevices | None = None
 
 
+class NetworkData(Wire):
+    """The network interface that a driver made of a device; its `ips` are not read."""
+
+    interface_name: str | None = None
+    hardware_address: str | None = None
+
+
+class DeviceStatus(Wire):
+    """What a driver states of an allocated device; its `data` and `conditions` are not read."""
+
+    driver: str = ""
+    pool: str = ""
+    device: str = ""
+    share_id: str | None = field(default=None, name="shareID")
+    network_data: NetworkData | None = None
+
+
 class ClaimStatus(Wire):
     """The status of a claim."""
 
     allocation: ClaimAllocation | None = None
+    devices: list[DeviceStatus] | None = None
 
 
 class ResourceClaim(Wire):

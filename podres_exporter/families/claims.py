@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from podres_exporter.families.spec import Concern, ContainerFamily, Kind, NodeFamily, Row
-from podres_exporter.model import Allocation, Certainty, ClaimUse, ContainerView, Thing, Topology
+from podres_exporter.model import NO_INTERFACE, Allocation, Certainty, ClaimUse, ContainerView, Thing, Topology
 
 
 def _claim_devices(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
@@ -51,6 +51,26 @@ def _consumed(view: ContainerView, _topology: Topology | None) -> Collection[Row
         (use.claim, use.device.driver, use.device.pool, use.device.device, use.device.share_id, use.request, *amount)
         for use in view.claim_uses
         for amount in use.consumed
+    )
+
+
+def _interfaces(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
+    if not view.claim_uses:
+        return ()
+    return _once(
+        (
+            use.claim,
+            use.device.driver,
+            use.device.pool,
+            use.device.device,
+            use.device.share_id,
+            use.request,
+            use.interface.name,
+            use.interface.hardware_address,
+            1,
+        )
+        for use in view.claim_uses
+        if use.interface != NO_INTERFACE
     )
 
 
@@ -106,6 +126,17 @@ FAMILIES = (
         labels=(*_LABELS, "request", "capacity"),
         collector="dra",
         rows=_consumed,
+        concern=Concern.CLAIMS,
+    ),
+    ContainerFamily(
+        name="podres_container_claim_interface_info",
+        kind=Kind.INFO,
+        help="One per device of a claim attached to the container for which the driver states a network interface in "
+        "the ResourceClaim (status.devices): the interface's name in the pod's network namespace and its hardware "
+        "address. Either is empty if it is not stated. At most one per claim device; IP addresses are not exported.",
+        labels=(*_LABELS, "request", "interface", "hardware_address"),
+        collector="dra",
+        rows=_interfaces,
         concern=Concern.CLAIMS,
     ),
     NodeFamily(

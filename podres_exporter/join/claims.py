@@ -74,7 +74,8 @@ def _requested(
             continue
         attribution = Attribution.CONTAINER if wanted is not None or len(facts.results) == 1 else Attribution.CLAIM
         shared = replace(device, share_id=result.share_id)
-        uses.append(ClaimUse(claim.name, shared, attribution, result.request, result.is_admin, result.consumed))
+        more = result.request, result.is_admin, result.consumed, result.interface
+        uses.append(ClaimUse(claim.name, shared, attribution, *more))
     return uses
 
 

@@ -25,7 +25,9 @@ from podres_exporter.model.allocation import (
 from podres_exporter.model.belief import Belief, Mark, MarkedPod
 from podres_exporter.model.doubles import Certainty, DoubleHeld, Holder, Thing
 from podres_exporter.model.dra import (
+    NO_INTERFACE,
     ClaimFacts,
+    ClaimInterface,
     ClaimKey,
     ClaimResult,
     DeviceTaint,
@@ -72,6 +74,7 @@ from podres_exporter.model.stock import CpuStock, DeviceStock, MemoryStock
 from podres_exporter.model.topology import Core, Topology
 
 __all__ = [
+    "NO_INTERFACE",
     "Alignment",
     "Allocatable",
     "Allocation",
@@ -81,6 +84,7 @@ __all__ = [
     "Claim",
     "ClaimDevice",
     "ClaimFacts",
+    "ClaimInterface",
     "ClaimKey",
     "ClaimResult",
     "ClaimUse",

@@ -87,13 +87,28 @@ class DraPool:
         return (self.driver, self.name)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class ClaimInterface:
+    """
+    The network interface that a driver made of a device, as it states in the claim's `status.devices`.
+
+    *name* is that in the pod's network namespace. Its IP addresses are not kept.
+    """
+
+    name: str = ""
+    hardware_address: str = ""
+
+
+NO_INTERFACE = ClaimInterface()
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
     """
     One device that was allocated to a claim.
 
     *request* is the claim's request, `main/sub` if one of several alternatives was chosen. Admin access consumes
-    nothing.
+    nothing. The *interface* is empty if the driver states none, or has not stated it yet.
     """
 
     request: str
@@ -103,6 +118,7 @@ class ClaimResult:
     share_id: str = ""
     is_admin: bool = False
     consumed: Amounts = ()
+    interface: ClaimInterface = NO_INTERFACE
 
     @property
     def key(self) -> DraKey:

@@ -8,7 +8,7 @@ from podres_exporter.errors import Reason
 from podres_exporter.model.allocation import ClaimDevice, Container, NumaNodes, Pod
 from podres_exporter.model.belief import Mark
 from podres_exporter.model.doubles import DoubleHeld
-from podres_exporter.model.dra import Amounts, DraNode
+from podres_exporter.model.dra import NO_INTERFACE, Amounts, ClaimInterface, DraNode
 from podres_exporter.model.metadata import Metadata, PodKey, PodMeta
 from podres_exporter.model.stock import CpuStock, DeviceStock, MemoryStock
 from podres_exporter.model.topology import Topology
@@ -80,7 +80,8 @@ class ClaimUse:
     One device of a claim, as used by one container.
 
     The following come from the ResourceClaim only: *request* (empty if the claim was not read); *is_admin*: admin
-    access, which consumes nothing; *consumed*: amounts of a shared device's capacities.
+    access, which consumes nothing; *consumed*: amounts of a shared device's capacities; *interface*: the network
+    interface that the driver made of it.
     """
 
     claim: str
@@ -89,6 +90,7 @@ class ClaimUse:
     request: str = ""
     is_admin: bool = False
     consumed: Amounts = ()
+    interface: ClaimInterface = NO_INTERFACE
 
 
 @dataclass(frozen=True, slots=True, order=True)

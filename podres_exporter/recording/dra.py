@@ -16,7 +16,7 @@ from podres_exporter.document.status import read_optional
 from podres_exporter.document.values import Moment, Record, Size, read_size
 from podres_exporter.errors import Reason
 from podres_exporter.model import ClaimFacts, Dra, DraPool
-from podres_exporter.model.dra import ClaimResult
+from podres_exporter.model.dra import ClaimInterface, ClaimResult
 from podres_exporter.moment import write_moment
 
 CounterAmounts = tuple[tuple[tuple[str, str], int], ...]
@@ -59,6 +59,8 @@ class ResultRecord(Record, kw_only=True):
     share_id: str = ""
     admin_access: bool = False
     consumed: list[AmountRecord] = []
+    interface: str = ""
+    hardware_address: str = ""
 
 
 class ClaimRecord(Record, kw_only=True):
@@ -147,6 +149,8 @@ def _write_claim(claim: ClaimFacts) -> ClaimRecord:
             share_id=each.share_id,
             admin_access=each.is_admin,
             consumed=write_amounts(each.consumed),
+            interface=each.interface.name,
+            hardware_address=each.interface.hardware_address,
         )
         for each in claim.results
     ]
@@ -163,6 +167,7 @@ def _read_claim(record: ClaimRecord) -> ClaimFacts:
             each.share_id,
             each.admin_access,
             read_amounts(each.consumed),
+            ClaimInterface(each.interface, each.hardware_address),
         )
         for each in record.results
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from podres_exporter.model import (
     ClaimFacts,
+    ClaimInterface,
     ContainerSpec,
     Dra,
     DraDevice,
@@ -98,6 +99,7 @@ class Pseudonyms:
                 pool=name(each.pool),
                 device=name(each.device),
                 share_id=name(each.share_id),
+                interface=ClaimInterface(name(each.interface.name), name(each.interface.hardware_address)),
             )
             for each in claim.results
         )

@@ -7,7 +7,7 @@ import pytest
 
 from podres_exporter.dra import decode_claim, decode_slice_event, decode_slices
 from podres_exporter.errors import ApiServerError
-from podres_exporter.model.dra import ClaimResult, DeviceTaint, DraDevice
+from podres_exporter.model.dra import NO_INTERFACE, ClaimInterface, ClaimResult, DeviceTaint, DraDevice
 
 DRIVER = "gpu.nvidia.com"
 
@@ -202,6 +202,29 @@ def test_a_claim_is_its_results_and_nothing_of_its_configuration() -> None:
     ) == found.results
     assert "s3cret" not in repr(found)
     assert None is decode_claim(b'{"metadata": {"name": "c"}, "status": {}}')
+
+
+def test_the_interface_is_of_the_share_that_the_status_names_and_addresses_are_not_kept() -> None:
+    """A driver may state nothing but conditions, and data of its own."""
+    results = [{"request": "r", "driver": "dra.net", "pool": "n1", "device": "eth1", "shareID": each} for each in "ab"]
+    of_device = {"driver": "dra.net", "pool": "n1", "device": "eth1"}
+    stated = [
+        {
+            **of_device,
+            "shareID": "b",
+            "networkData": {"interfaceName": "net1", "hardwareAddress": "02:00:00:00:00:01", "ips": ["10.9.8.7/24"]},
+            "data": {"password": "s3cret"},
+        },
+        {**of_device, "shareID": "a", "conditions": [{"type": "Ready", "status": "True"}]},
+        {**of_device, "device": "other", "networkData": {"interfaceName": "net2"}},
+    ]
+    status = {"allocation": {"devices": {"results": results}}, "devices": stated}
+    found = decode_claim(json.dumps({"metadata": {"name": "c"}, "status": status}).encode())
+
+    assert found is not None
+    assert [NO_INTERFACE, ClaimInterface("net1", "02:00:00:00:00:01")] == [each.interface for each in found.results]
+    assert "10.9.8.7" not in repr(found)
+    assert "s3cret" not in repr(found)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"metadata": 1}', b'{"metadata": {}, "status": {"allocation": 1}}'])

@@ -38,6 +38,7 @@ from podres_exporter.model import (
     Claim,
     ClaimDevice,
     ClaimFacts,
+    ClaimInterface,
     ClaimResult,
     Container,
     ContainerKind,
@@ -78,6 +79,7 @@ def exposition(clock: FakeClock, own: OwnMetrics | None = None, families: tuple[
     return Exposition("n1", families, own or own_metrics(), clock)
 
 
+NIC = ClaimResult("r", "d", "p", "0", consumed=(("bw", 1),), interface=ClaimInterface("net1", "02:01"))
 SLICES = Dra(
     (
         DraPool(
@@ -96,7 +98,7 @@ SLICES = Dra(
             ),
         ),
     ),
-    {("ml", "x"): ClaimFacts("ml", "x", "u", (ClaimResult("r", "d", "p", "0", consumed=(("bw", 1),)),))},
+    {("ml", "x"): ClaimFacts("ml", "x", "u", (NIC,))},
     is_synced=True,
 )
 

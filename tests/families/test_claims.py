@@ -10,6 +10,7 @@ from podres_exporter.model import (
     Certainty,
     Claim,
     ClaimDevice,
+    ClaimInterface,
     ClaimUse,
     Container,
     DoubleHeld,
@@ -84,11 +85,14 @@ def test_the_only_device_of_a_claim_is_the_container_s() -> None:
     )
 
 
+NET1 = ClaimInterface("net1", "02:01")
+
+
 def test_a_claim_that_was_read_says_which_request_and_whether_it_only_looks() -> None:
     """Admin access holds nothing; what a share takes has a family of its own."""
     device = ClaimDevice("d", "p", "nic-0", "s1", ())
     uses = (
-        ClaimUse("gpus", device, Attribution.CONTAINER, "nic", consumed=(("bandwidth", 5),)),
+        ClaimUse("gpus", device, Attribution.CONTAINER, "nic", consumed=(("bandwidth", 5),), interface=NET1),
         ClaimUse("gpus", replace(device, device="gpu-0", share_id=""), Attribution.CONTAINER, "all", is_admin=True),
     )
     snapshot = one_container(Container("c", claims=(Claim("ml", "gpus", (device,)),)))
@@ -103,7 +107,10 @@ def test_a_claim_that_was_read_says_which_request_and_whether_it_only_looks() ->
         f'podres_container_claim_device_info{{{share},attribution="container",request="nic",admin_access="false"}} 1\n'
         f'podres_container_claim_device_info{{{look},attribution="container",request="all",admin_access="true"}} 1\n'
         f'podres_container_claim_consumed_capacity{{{share},request="nic",capacity="bandwidth"}} 5\n'
-    ) == sample_lines(snapshot, *FAMILIES, "podres_container_claim_consumed_capacity")
+        f'podres_container_claim_interface_info{{{share},request="nic",interface="net1",hardware_address="02:01"}} 1\n'
+    ) == sample_lines(
+        snapshot, *FAMILIES, "podres_container_claim_consumed_capacity", "podres_container_claim_interface_info"
+    )
 
 
 def test_dra_devices_in_two_claims_are_counted_by_certainty() -> None:

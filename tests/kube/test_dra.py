@@ -136,6 +136,80 @@ def test_a_claim_is_read_once_in_its_life(site: Site, start: Start) -> None:
     assert eventually(lambda: not (source.dra() or Dra()).claims)
 
 
+NIC = {"driver": "dra.net", "pool": NODE, "device": "eth1"}
+STATED = {"interfaceName": "net1", "hardwareAddress": "02:00:00:00:00:01", "ips": ["10.0.0.7/24"]}
+
+
+def nic_claim(*stated: dict[str, Any]) -> dict[str, Any]:
+    status = {"allocation": {"devices": {"results": [{"request": "r", **NIC}]}}, "devices": list(stated)}
+    return {**claim_of("nic"), "status": status}
+
+
+def interfaces(source: DraWatch, name: str) -> list[str] | None:
+    facts = (source.dra() or Dra()).claims.get(("ml", name))
+    return None if facts is None else [result.interface.name for result in facts.results]
+
+
+def test_a_claim_whose_driver_makes_interfaces_is_read_once_more_and_no_other(
+    site: Site, start: Start, clock: ParkingClock
+) -> None:
+    """dra.net states the interface once the pod's sandbox is made; other drivers state nothing, and are not asked."""
+    site.store.create(RESOURCE_CLAIMS, nic_claim())
+    site.store.create(RESOURCE_CLAIMS, claim_of("c", "gpu-0"))
+    began = clock.monotonic_seconds()
+    clock.limit_seconds = began + 20.0
+    source = start(site)
+    source.want({("ml", "nic"): frozenset(["p"]), ("ml", "c"): frozenset(["p"])})
+    assert eventually(lambda: interfaces(source, "nic") == [""] and interfaces(source, "c") == [""])
+    site.store.update(RESOURCE_CLAIMS, nic_claim({**NIC, "networkData": STATED}))
+    assert eventually(clock.is_parked)
+    assert ([""], 2) == (interfaces(source, "nic"), asked(site, "get", "resourceclaims/"))
+    clock.limit_seconds = began + 40.0
+    assert eventually(lambda: interfaces(source, "nic") == ["net1"])
+    clock.limit_seconds = began + 7200.0
+    source.want({("ml", "nic"): frozenset(["p", "q"]), ("ml", "c"): frozenset(["p"]), ("ml", "d"): frozenset(["p"])})
+    assert eventually(lambda: asked(site, "get", "resourceclaims/d") >= 3)
+
+    assert (2, 1) == (asked(site, "get", "resourceclaims/nic"), asked(site, "get", "resourceclaims/c"))
+
+
+@pytest.mark.parametrize(
+    ("stated", "reads"), [((), 2), (({**NIC, "networkData": STATED},), 1)], ids=["never stated", "already stated"]
+)
+def test_an_interface_is_waited_for_once(
+    site: Site, start: Start, clock: ParkingClock, stated: tuple[dict[str, Any], ...], reads: int
+) -> None:
+    """As with a driver that has failed; after a restart of the exporter the first answer has it already."""
+    site.store.create(RESOURCE_CLAIMS, nic_claim(*stated))
+    source = start(site)
+    source.want({("ml", "nic"): frozenset(["p"]), ("ml", "gone"): frozenset(["p"])})
+    assert eventually(lambda: interfaces(source, "nic") is not None)
+    later = clock.monotonic_seconds() + 7200.0
+    assert eventually(lambda: clock.monotonic_seconds() > later)
+
+    assert reads == asked(site, "get", "resourceclaims/nic")
+
+
+def test_an_interface_is_asked_for_again_where_the_second_request_fails(
+    site: Site, start: Start, clock: ParkingClock
+) -> None:
+    """What was known of the claim stays meanwhile."""
+    site.store.create(RESOURCE_CLAIMS, nic_claim())
+    clock.limit_seconds = clock.monotonic_seconds() + 20.0
+    source = start(site)
+    source.want({("ml", "nic"): frozenset(["p"])})
+    assert eventually(lambda: interfaces(source, "nic") == [""])
+    site.store.update(RESOURCE_CLAIMS, nic_claim({**NIC, "networkData": STATED}))
+    site.server.faults.on_requests("get", Fail(500), resource=RESOURCE_CLAIMS, times=None)
+    clock.limit_seconds += 20.0
+    assert eventually(lambda: asked(site, "get", "resourceclaims/nic") >= 3)
+    assert [""] == interfaces(source, "nic")
+    site.server.faults.clear()
+    clock.limit_seconds += 3600.0
+
+    assert eventually(lambda: interfaces(source, "nic") == ["net1"])
+
+
 def test_what_was_read_of_a_name_is_forgotten_at_once_when_its_pods_are_all_others(site: Site, start: Start) -> None:
     """The next look must not find another claim's devices there, however long the new one takes to be read."""
     site.store.create(RESOURCE_CLAIMS, claim_of("c", "gpu-0"))

@@ -8,7 +8,7 @@ from document_samples import DRA_POOL, GONE, everything
 
 from podres_exporter.errors import Reason
 from podres_exporter.model import ClaimFacts, Core, Dra, DraDevice, DraPool, Metadata, Topology
-from podres_exporter.model.dra import ClaimResult
+from podres_exporter.model.dra import ClaimInterface, ClaimResult
 from podres_exporter.recording import Call, Recording, Refusal
 from podres_exporter.recording.file import API_VERSION, decode, encode
 
@@ -34,6 +34,7 @@ DRA = Dra(
             (
                 ClaimResult("gpu/big", "gpu.example.com", "racks/n1", "gpu-0", "share-1", consumed=(("memory", 5),)),
                 ClaimResult("watch", "gpu.example.com", "racks/n1", "gpu-0", is_admin=True),
+                ClaimResult("nic", "dra.net", "n1", "eth1", interface=ClaimInterface("net1", "02:00:00:00:00:01")),
             ),
         ),
         ("ml", "none"): ClaimFacts("ml", "none", "uid-2", ()),

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podres_exporter.model import ContainerKind, ContainerSpec, Metadata, PodMeta, ResourceHealth
+from podres_exporter.model import (
+    NO_INTERFACE,
+    ClaimFacts,
+    ClaimInterface,
+    ClaimResult,
+    ContainerKind,
+    ContainerSpec,
+    Dra,
+    Metadata,
+    PodMeta,
+    ResourceHealth,
+)
 from podres_exporter.recording import Pseudonyms
 
 KEY = b"0" * 32
@@ -140,3 +151,17 @@ def test_priority_classes_that_every_cluster_has_stay(priority: str) -> None:
     (hidden,) = NAMES.metadata(Metadata({("a", "b"): PodMeta("a", "b", "u", priority_class=priority)})).pods.values()
 
     assert priority == hidden.priority_class
+
+
+def test_a_network_interface_of_a_claim_is_hidden() -> None:
+    """A hardware address identifies a machine as a name does; what a driver has not stated stays empty."""
+    interface = ClaimInterface("net1", "02:42:ac:11:00:02")
+    results = (
+        ClaimResult("r", "dra.net", "n1", "eth1", interface=interface),
+        ClaimResult("r", "dra.net", "n1", "eth2"),
+    )
+    hidden = NAMES.dra(Dra((), {("ml", "c"): ClaimFacts("ml", "c", "u", results)}))
+    (claim,) = hidden.claims.values()
+
+    expected = ClaimInterface(NAMES.name("net1"), NAMES.name("02:42:ac:11:00:02"))
+    assert [expected, NO_INTERFACE] == [each.interface for each in claim.results]

@@ -17,6 +17,7 @@ from podres_exporter.model import (
     Certainty,
     Claim,
     ClaimDevice,
+    ClaimInterface,
     ClaimUse,
     Constraint,
     Container,
@@ -122,7 +123,11 @@ def everything() -> Snapshot:
     view = ContainerView(
         container,
         alignment,
-        (ClaimUse("train-gpu", used, Attribution.CONTAINER, "big", is_admin=True, consumed=(("memory", 5),)),),
+        (
+            ClaimUse(
+                "train-gpu", used, Attribution.CONTAINER, "big", True, (("memory", 5),), ClaimInterface("net1", "02:01")
+            ),
+        ),
         health,
         ("GPU-1",),
     )

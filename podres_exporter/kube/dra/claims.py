@@ -1,4 +1,8 @@
-"""Read each ResourceClaim of the node's pods once and cache it: which request has which device."""
+"""
+Read each ResourceClaim of the node's pods and cache it: which request has which device.
+
+Once, and once more if a driver may state a network interface for it later.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,12 +12,22 @@ from podres_exporter.dra import decode_claim
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.client import KubeClient
 from podres_exporter.kube.reflector.pacing import pause
-from podres_exporter.model import ClaimFacts, ClaimKey
+from podres_exporter.model import NO_INTERFACE, ClaimFacts, ClaimKey
 
 GET_VERB = "get"
 GET_SECONDS = 10.0
 SPACING_SECONDS = 0.2
 """At most five requests a second: at start-up, all claims of the node must be read."""
+
+INTERFACE_DRIVERS = frozenset({"dra.net", "sriovnetwork.k8snetworkplumbingwg.io", "cni.dra.networking.x-k8s.io"})
+"""
+Drivers that state a network interface in `status.devices` when the pod's sandbox is made, after the allocation.
+
+Source: KEP-4817; dranet, dra-driver-sriov and cni-dra-driver.
+"""
+
+INTERFACE_SECONDS = 30.0
+"""When a claim of such a driver is read again: a sandbox takes seconds, and comes before the pod's images."""
 
 Users = Mapping[ClaimKey, frozenset[str]]
 """The wanted claims, with the UIDs of the pods that use them."""
@@ -40,9 +54,16 @@ def is_same_claim(before: frozenset[str] | None, now: frozenset[str] | None) -> 
     return before is not None and now is not None and (not before or not now or bool(before & now))
 
 
+def lacks_interface(facts: ClaimFacts) -> bool:
+    """Return whether a device of the claim has no interface although its driver is known to make one."""
+    return any(each.driver in INTERFACE_DRIVERS and each.interface == NO_INTERFACE for each in facts.results)
+
+
 class ClaimCache:
     """
     Caches claims. An allocation does not change while pods use it, so each claim is read only once.
+
+    The exception is a claim whose driver is known to state a network interface and has not yet: it is read once more.
 
     Once all pods that used a claim are gone, a claim of that name is a different one. Not thread-safe: the caller
     locks.
@@ -89,7 +110,9 @@ class ClaimCache:
         if entry is None:
             return
         if facts is not None:
-            self._entries[key] = replace(entry, facts=facts, due_seconds=None, failures=0)
+            is_first = entry.facts is None
+            due = now + INTERFACE_SECONDS if is_first and lacks_interface(facts) else None
+            self._entries[key] = replace(entry, facts=facts, due_seconds=due, failures=0)
         else:
             self._retry(key, entry, None)
 
