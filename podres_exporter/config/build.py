@@ -123,6 +123,7 @@ def build_config(
             reader.values(options.DRA_ATTRIBUTES) if reader.is_given(options.DRA_ATTRIBUTES) else ()
         ),
         topology_sysfs=reader.value(options.SYSFS),
+        cgroup_root=reader.value(options.CGROUP_ROOT),
         collectors=frozenset(n for n in collectors if reader.switch(f"--collector.{n}", default=n in default_on)),
         node_label=reader.switch("--metrics.node-label", default=True),
         counts_only=frozenset(reader.values(options.COUNTS_ONLY) if reader.is_given(options.COUNTS_ONLY) else ()),

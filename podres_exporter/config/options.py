@@ -40,6 +40,7 @@ class Config:
     pod_labels_allowlist: LabelAllowlist
     dra_attribute_allowlist: frozenset[str]
     topology_sysfs: Path
+    cgroup_root: Path
     collectors: frozenset[str]
     node_label: bool
     counts_only: frozenset[str]
@@ -211,6 +212,13 @@ SYSFS = Option(
     help="path of sysfs, used to read the NUMA topology",
     parse=values.folder,
 )
+CGROUP_ROOT = Option(
+    flag="--cgroup.root",
+    placeholder="DIRECTORY",
+    default="/sys/fs/cgroup",
+    help="path of the node's cgroup file system, v1 or v2, read only by the collector cpuset-drift",
+    parse=values.folder,
+)
 COUNTS_ONLY = Option(
     flag="--metrics.counts-only",
     placeholder="RESOURCE",
@@ -289,6 +297,7 @@ OPTIONS: tuple[Option[Any], ...] = (
     POD_LABELS,
     DRA_ATTRIBUTES,
     SYSFS,
+    CGROUP_ROOT,
     COUNTS_ONLY,
     LISTEN_ADDRESS,
     TELEMETRY_PATH,

@@ -9,6 +9,7 @@ from podres_exporter.families import (
     cpus,
     devices,
     dra,
+    drift,
     health,
     memory,
     own,
@@ -23,6 +24,7 @@ from podres_exporter.families.spec import (
 CATALOGUE: tuple[Family, ...] = (
     *devices.FAMILIES,
     *cpus.FAMILIES,
+    *drift.FAMILIES,
     *unlisted.FAMILIES,
     *aligned.FAMILIES,
     *memory.FAMILIES,
@@ -39,6 +41,7 @@ COLLECTORS = {
     "health": "the health of devices in the status of pods (API server)",
     "cpus": "the exclusive CPUs of each container and pod",
     "cpu-info": "one series for each exclusive CPU",
+    "cpuset-drift": "whether the cgroups of containers agree with the exclusive CPUs that the kubelet lists",
     "memory": "the memory blocks and huge pages of each container and pod",
     "claims": "the DRA claim devices of each container",
     "dra": "the DRA devices of the node, what is left of them, and the requests of claims (API server)",
@@ -53,7 +56,7 @@ COLLECTORS = {
     "process": "the process_* metrics of the exporter's process",
 }
 """Every collector with a description; `process` comes from prometheus_client, the others are families."""
-OFF_BY_DEFAULT = frozenset({"cpu-info"})
+OFF_BY_DEFAULT = frozenset({"cpu-info", "cpuset-drift"})
 DEFAULT_COLLECTORS = frozenset(COLLECTORS) - OFF_BY_DEFAULT
 
 

@@ -5,6 +5,7 @@ Join kubelet answers, metadata and topology into an allocation: stock, alignment
 from podres_exporter.join.allocation import Joiner
 from podres_exporter.join.claims import claim_users
 from podres_exporter.join.doubles import SECOND_LOOK_SECONDS, SecondLook, admin_access, double_held, living
+from podres_exporter.join.drift import compared, pinned_containers, still_listed
 from podres_exporter.join.dual import hardware_of
 from podres_exporter.join.legacy import blank_shared_pool
 from podres_exporter.join.stock import pod_memory
@@ -19,8 +20,11 @@ __all__ = [
     "admin_access",
     "blank_shared_pool",
     "claim_users",
+    "compared",
     "double_held",
     "hardware_of",
     "living",
+    "pinned_containers",
     "pod_memory",
+    "still_listed",
 ]

@@ -39,6 +39,7 @@ from podres_exporter.model.dra import (
     DraPool,
     DraStock,
 )
+from podres_exporter.model.drift import CpusetDrift, Drift, PinnedContainer, Unread
 from podres_exporter.model.metadata import (
     ContainerKind,
     ContainerSpec,
@@ -95,6 +96,7 @@ __all__ = [
     "ContainerView",
     "Core",
     "CpuStock",
+    "CpusetDrift",
     "Device",
     "DeviceHealth",
     "DeviceStock",
@@ -107,6 +109,7 @@ __all__ = [
     "DraNode",
     "DraPool",
     "DraStock",
+    "Drift",
     "Explanation",
     "Holder",
     "Listing",
@@ -119,6 +122,7 @@ __all__ = [
     "MetadataOrigin",
     "NumaNodes",
     "Part",
+    "PinnedContainer",
     "Pod",
     "PodKey",
     "PodMeta",
@@ -135,6 +139,7 @@ __all__ = [
     "Unknown",
     "Unlisted",
     "UnlistedReason",
+    "Unread",
     "Usage",
     "Verdict",
     "count_by_resource",

@@ -81,7 +81,8 @@ class PodMeta:
     ids the kubelet lists. *is_mirror*: it is the API server's copy of a static pod. *unnamed_claims* are the pod's
     names for claims made from templates whose own names are not known; *has_no_claim_status*: the source never reports
     claims in the status. *started_seconds* is when the kubelet accepted it (Unix seconds, status.startTime), None if
-    not known.
+    not known. *running_ids* are the runtime's IDs of the running containers by name; they are not compared, because a
+    container's restart changes nothing that the kubelet lists.
     """
 
     namespace: str
@@ -115,6 +116,7 @@ class PodMeta:
     unnamed_claims: tuple[str, ...] = ()
     has_no_claim_status: bool = False
     started_seconds: float | None = None
+    running_ids: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
     def key(self) -> PodKey:

@@ -9,6 +9,7 @@ from podres_exporter.model.allocation import ClaimDevice, Container, NumaNodes, 
 from podres_exporter.model.belief import Mark
 from podres_exporter.model.doubles import DoubleHeld
 from podres_exporter.model.dra import NO_INTERFACE, Amounts, ClaimInterface, DraNode
+from podres_exporter.model.drift import Drift
 from podres_exporter.model.metadata import Metadata, PodKey, PodMeta
 from podres_exporter.model.stock import CpuStock, DeviceStock, MemoryStock
 from podres_exporter.model.topology import Topology
@@ -226,7 +227,7 @@ class Allocation:
     *dra* is None if no ResourceSlices are known. *doubles* are items that two running pods hold although only one may;
     None if that cannot be judged. *unlisted_pods* run here according to the API server but have not been listed by the
     kubelet: they hold an unknown part of what they request. *given_up_pods* are such pods that were waited for in vain:
-    nothing is held for them.
+    nothing is held for them. *drift* is None if no cgroups are read.
     """
 
     pods: tuple[PodView, ...]
@@ -241,6 +242,7 @@ class Allocation:
     doubles: tuple[DoubleHeld, ...] | None = None
     unlisted_pods: tuple[PodKey, ...] = ()
     given_up_pods: tuple[PodKey, ...] = ()
+    drift: Drift | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,20 @@ def container_specs(spec: PodSpec, status: PodStatus, problems: list[Malformed])
     return tuple(found)
 
 
+def running_ids(status: PodStatus) -> tuple[tuple[str, str], ...]:
+    """
+    Return (name, ID) of the running containers, sorted; the runtime's name before the ID is cut off.
+
+    Source: core/v1 ContainerStatus.containerID, `<type>://<container_id>`. Ephemeral containers get no exclusive CPUs.
+    """
+    ids = {
+        intern(each.name): each.container_id.rpartition("/")[2]
+        for each in statuses(status)
+        if each.state is not None and each.state.running is not None
+    }
+    return tuple(sorted(pair for pair in ids.items() if all(pair)))
+
+
 def _admitted(status: ContainerStatus) -> Mapping[str, object]:
     """
     Return the CPU and memory that the kubelet has admitted for the container, if its status states them.

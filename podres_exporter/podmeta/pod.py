@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.model import Malformed, PodMeta
 from podres_exporter.moment import read_moment
-from podres_exporter.podmeta.containers import LONGEST_MESSAGE, container_specs, statuses
+from podres_exporter.podmeta.containers import LONGEST_MESSAGE, container_specs, running_ids, statuses
 from podres_exporter.podmeta.faults import UNREADABLE, ForeignPodError, PodError, pod_error
 from podres_exporter.podmeta.records import Annotations, ExtendedClaim, Pod, PodClaim, PodSpec, PodStatus, Resources
 from podres_exporter.podmeta.totals import pending_resize, pod_totals
@@ -103,6 +103,7 @@ class PodDecoder:
             chosen_devices=chosen_devices,
             containers=containers,
             started_seconds=_started(status, problems),
+            running_ids=running_ids(status),
         )
 
 

@@ -144,6 +144,7 @@ class ContainerStatus(Wire):
 
     name: str
     state: ContainerState | None = None
+    container_id: str = field(default="", name="containerID")
     allocated_resources: dict[str, Any] | None = None
     resources: Resources | None = None
     allocated_resources_status: list[ResourceStatus] | None = None

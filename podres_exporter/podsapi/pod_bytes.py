@@ -183,6 +183,7 @@ def _container_status(status: pb.ContainerStatus) -> records.ContainerStatus:
     return records.ContainerStatus(
         name=status.name,
         state=records.ContainerState(records.Running() if status.state.HasField("running") else None),
+        container_id=status.containerID,
         allocated_resources=_amounts(status.allocatedResources),
         resources=_resources(status.resources) if status.HasField("resources") else None,
         allocated_resources_status=[

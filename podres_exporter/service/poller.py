@@ -36,11 +36,20 @@ from podres_exporter.model import (
     Usage,
 )
 from podres_exporter.service.backoff import Failures, poll_delay, retry_delay
+from podres_exporter.service.drift import DriftCheck
 from podres_exporter.service.events import Changes, Events
 from podres_exporter.service.follower import Follower, PollSettings
 from podres_exporter.service.health import HealthBook
 from podres_exporter.sources.fixed import FixedDra
-from podres_exporter.sources.interfaces import ALLOCATABLE, GET, DraSource, KubeletSource, PodMetaSource, TopologySource
+from podres_exporter.sources.interfaces import (
+    ALLOCATABLE,
+    GET,
+    CpusetSource,
+    DraSource,
+    KubeletSource,
+    PodMetaSource,
+    TopologySource,
+)
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +62,7 @@ class Sources:
     topology: TopologySource
     metadata: PodMetaSource
     dra: DraSource = field(default_factory=FixedDra)
+    cpusets: CpusetSource | None = None
 
 
 class Poller:
@@ -84,6 +94,7 @@ class Poller:
         self._follower = Follower(settings, sources.kubelet, events, clock)
         self._metadata = sources.metadata.metadata()
         self._dra = sources.dra.dra()
+        self._drift = DriftCheck(sources.cpusets)
         self._joiner, self._second_look = Joiner(), SecondLook(settings.second_look_seconds)
         self._topology: Topology | None = None
         self._allocation: Allocation | None = None
@@ -106,7 +117,7 @@ class Poller:
             self._health.up("kubelet")
         else:
             self._health.down(error)
-        self._join_and_publish()
+        self._join_and_publish(read_cpusets=True)
         uniform = random.random()  # noqa: S311 - jitter, not a secret
         interval = self._settings.interval_seconds
         return poll_delay(interval, uniform) if error is None else retry_delay(self._failures, interval, uniform)
@@ -178,7 +189,7 @@ class Poller:
             Part("allocatable", stale=is_down or follower.allocatable_failed, held=follower.report.is_retained),
         )
 
-    def _join_and_publish(self, *, only_news: bool = False) -> None:
+    def _join_and_publish(self, *, only_news: bool = False, read_cpusets: bool = False) -> None:
         """Account for what was held since the last time, build the snapshot, and publish it."""
         now = self._clock.monotonic_seconds()
         if self._allocation is not None and now > self._expires_at_seconds:
@@ -199,6 +210,10 @@ class Poller:
                 # A claim whose pods have all been replaced is unknown: its name belonged to another claim.
                 self._dra = known
                 self._allocation = self._join(now)
+        if self._allocation is not None:
+            if read_cpusets:
+                self._drift.read(self._allocation, self._metadata)
+            self._allocation = self._drift.added_to(self._allocation)
         self._ready = self._ready or self._allocation is not None
         if before is not None and self._allocation is None:
             log.error("snapshot.expired", extra={"max_age_seconds": self._settings.max_age_seconds})

@@ -1,13 +1,15 @@
 """
-Local sources: the kubelet's pod-resources socket, the NUMA topology in sysfs, recordings, and the source interfaces.
+Local sources: the kubelet's pod-resources socket, sysfs, cgroups, recordings, and the source interfaces.
 """
 
+from podres_exporter.sources.cgroups import CgroupCpusets
 from podres_exporter.sources.fixed import FixedMetadata
 from podres_exporter.sources.interfaces import KubeletSource, PodMetaSource, SocketIdentity, TopologySource
 from podres_exporter.sources.kubelet import KubeletClient
 from podres_exporter.sources.topology import SysfsTopology
 
 __all__ = [
+    "CgroupCpusets",
     "FixedMetadata",
     "KubeletClient",
     "KubeletSource",

@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from podres_exporter.cpuset import CpuSet
 from podres_exporter.errors import KubeletError, Reason
-from podres_exporter.model import Allocatable, ClaimKey, Dra, Listing, Metadata, PodKey, Topology
+from podres_exporter.model import Allocatable, ClaimKey, Dra, Listing, Metadata, PodKey, Topology, Unread
 
 LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
 RPCS = (LIST, ALLOCATABLE, GET)
@@ -82,6 +83,14 @@ class TopologySource(Protocol):
 
     def read(self) -> Topology:
         """Return the current topology, the same record as long as nothing changed. Raises TopologyError."""
+        ...
+
+
+class CpusetSource(Protocol):
+    """The CPUs on which the kernel lets containers run."""
+
+    def read(self, ids: Collection[str]) -> Mapping[str, CpuSet | Unread]:
+        """Return for each container ID the CPUs of its cgroup, or why they cannot be read; raises nothing."""
         ...
 
 

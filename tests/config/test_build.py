@@ -31,6 +31,7 @@ DEFAULTS = Config(
     metadata_context=None,
     pod_labels_allowlist=LabelAllowlist(),
     topology_sysfs=Path("/sys"),
+    cgroup_root=Path("/sys/fs/cgroup"),
     collectors=DEFAULT_COLLECTORS,
     node_label=True,
     counts_only=frozenset(),
@@ -70,6 +71,7 @@ SAMPLES: dict[str, tuple[str, tuple[str, object], tuple[str, object], str]] = {
         ("team", LabelAllowlist(keys=frozenset(["team"]))),
         "app=team",
     ),
+    "--cgroup.root": ("cgroup_root", ("/host/cgroup", Path("/host/cgroup")), ("/c", Path("/c")), "cgroup"),
     "--topology.sysfs": ("topology_sysfs", ("/host/sys", Path("/host/sys")), ("/s", Path("/s")), "sys"),
     "--web.listen-address": (
         "listen_addresses",
@@ -329,9 +331,9 @@ def test_switching_one_collector_leaves_the_others_alone() -> None:
     )
 
 
-def test_all_collectors_are_on_but_the_series_per_cpu() -> None:
+def test_all_collectors_are_on_but_the_series_per_cpu_and_the_cgroups() -> None:
     """Per-CPU series are off by default."""
-    assert set(COLLECTORS) - {"cpu-info"} == build().collectors
+    assert set(COLLECTORS) - {"cpu-info", "cpuset-drift"} == build().collectors
 
 
 def test_the_node_label_can_be_switched_off_by_flag_and_by_twin() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helm_rig import CHART, Helm, Object, exporter, one, pod_specs
+from helm_rig import CHART, Helm, Object, documents, exporter, one, pod_specs
 
 from podres_exporter.families import COLLECTORS
 
@@ -266,3 +266,26 @@ def test_what_is_set_on_the_pods_is_there(rendered: dict[str, list[Object]]) -> 
     assert {"podres-exporter-extra", "text"} == {
         each["metadata"]["name"] for each in rendered["pod"] if each["kind"] == "ConfigMap"
     }
+
+
+@pytest.mark.parametrize(("release", "is_recursive"), [("1.30.0", False), ("1.31.0", True)])
+def test_cgroups_are_mounted_read_only_where_they_are_compared(helm: Helm, release: str, is_recursive: bool) -> None:
+    """`collectors.cpuset-drift` only; the program is told where they are, and compares them."""
+    values = {"collectors": {"cpuset-drift": True}}
+    objects = documents(helm.template(values, f"--kube-version={release}"))
+    (spec,) = [each for each in pod_specs(objects) if "volumes" in each and each["containers"][0]["args"][0] == "serve"]
+    (mount,) = [each for each in exporter(objects)["volumeMounts"] if each["name"] == "cgroup"]
+
+    assert {"name": "cgroup", "hostPath": {"path": "/sys/fs/cgroup", "type": "Directory"}} in spec["volumes"]
+    assert ("/host/cgroup", True) == (mount["mountPath"], mount["readOnly"])
+    assert is_recursive == (mount.get("recursiveReadOnly") == "IfPossible")
+    assert {"--collector.cpuset-drift", "--cgroup.root=/host/cgroup"} <= set(exporter(objects)["args"])
+
+
+@pytest.mark.parametrize("collectors", [{}, {"cpuset-drift": False}])
+def test_cgroups_are_not_mounted_where_nobody_reads_them(helm: Helm, collectors: dict[str, bool]) -> None:
+    """One folder of the node is enough."""
+    objects = helm.objects({"collectors": collectors})
+
+    assert "cgroup" not in [each["name"] for each in exporter(objects)["volumeMounts"]]
+    assert "--cgroup.root=/host/cgroup" not in exporter(objects)["args"]

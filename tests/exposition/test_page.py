@@ -44,15 +44,18 @@ from podres_exporter.model import (
     ContainerKind,
     ContainerSpec,
     ContainerView,
+    CpusetDrift,
     Device,
     DeviceTaint,
     Dra,
     DraDevice,
     DraPool,
+    Drift,
     Listing,
     MemoryBlock,
     Metadata,
     Part,
+    PinnedContainer,
     Pod,
     PodMeta,
     ResourceHealth,
@@ -61,6 +64,7 @@ from podres_exporter.model import (
     SourceHealth,
     Support,
     Topology,
+    Unread,
     Usage,
 )
 
@@ -118,9 +122,11 @@ def node_with(device_id: str, seen_at_seconds: float = 1.0) -> Snapshot:
         "ml", "a", "1", qos_class="Guaranteed", labels=labels, containers=(ended, asked), started_seconds=2.0
     )
     metadata = Metadata({meta.key: meta}, synced=True)
+    joined = Joiner().join(Listing((pod,)), allocatable, TWO_NODES, metadata, dra=SLICES, belief=Belief(doubles=()))
+    compared = CpusetDrift(PinnedContainer(("ml", "a"), "c", frozenset({2}), "id"), frozenset(), frozenset({3}))
     return Snapshot(
         "n1",
-        Joiner().join(Listing((pod,)), allocatable, TWO_NODES, metadata, dra=SLICES, belief=Belief(doubles=())),
+        replace(joined, drift=Drift((compared,), {Unread.NOT_FOUND: 1})),
         metadata,
         sources=(SourceHealth("kubelet", True, seen_at_seconds),),
         rpcs=(RpcSupport("List", Support.SUPPORTED),),

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection
+from dataclasses import replace
 
 import pytest
 from fake_clock import FakeClock
@@ -322,3 +323,18 @@ def test_without_a_listener_everything_works(clock: FakeClock) -> None:
     cache.listed([A], is_complete=True)
 
     assert cache.metadata().synced
+
+
+def test_another_container_id_is_kept_and_is_no_news(cache: PodCache, told: Told) -> None:
+    """A container's restart changes nothing that the kubelet lists, so nobody is woken, and it is not asked."""
+    first, second = (replace(A, running_ids=(("main", each),)) for each in ("id1", "id2"))
+    cache.added(first)
+    told.take()
+
+    cache.added(second)
+
+    assert [] == told.take()
+    assert second.running_ids == cache.metadata().pods[A.key].running_ids
+    cache.listed([first], is_complete=True)
+    assert [] == [keys for keys in told.take() if keys]
+    assert first.running_ids == cache.metadata().pods[A.key].running_ids

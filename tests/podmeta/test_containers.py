@@ -7,7 +7,7 @@ import pytest
 from pod_json import asking, pod_json, to_bytes
 
 from podres_exporter.model import ContainerKind, ContainerSpec, Malformed, ResourceHealth
-from podres_exporter.podmeta.containers import container_specs
+from podres_exporter.podmeta.containers import container_specs, running_ids
 from podres_exporter.podmeta.records import Pod, PodSpec, PodStatus
 
 MIB = 1 << 20
@@ -219,3 +219,22 @@ def test_a_container_with_the_name_of_one_before_is_named_and_left_out() -> None
         Malformed("spec.containers[0].name", "is also the name of another container"),
         Malformed("spec.containers[1].name", "is also the name of another container"),
     ] == problems
+
+
+def test_running_containers_have_their_ids() -> None:
+    """Of all kinds but ephemeral ones; what waits or has ended has no cgroup, whatever ID is still named."""
+    runs: dict[str, Any] = {"state": {"running": {}}}
+    status = {
+        "initContainerStatuses": [
+            {"name": "side", "containerID": "containerd://id1", **runs},
+            {"name": "init", "containerID": "containerd://id2", "state": {"terminated": {"exitCode": 0}}},
+        ],
+        "containerStatuses": [
+            {"name": "main", "containerID": "cri-o://id3", **runs},
+            {"name": "later", "containerID": "", "state": {"waiting": {}}},
+            {"name": "unnamed", **runs},
+        ],
+        "ephemeralContainerStatuses": [{"name": "debug", "containerID": "containerd://id4", **runs}],
+    }
+
+    assert (("main", "id3"), ("side", "id1")) == running_ids(msgspec.convert(status, PodStatus))

@@ -112,7 +112,13 @@ PODS: dict[str, dict[str, Any]] = {
     "still runs": pod_json(
         status={
             "phase": "Succeeded",
-            "containerStatuses": [{"name": "main", "state": {"running": {"startedAt": "2026-11-20T19:51:33Z"}}}],
+            "containerStatuses": [
+                {
+                    "name": "main",
+                    "containerID": "containerd://c0ffee",
+                    "state": {"running": {"startedAt": "2026-11-20T19:51:33Z"}},
+                }
+            ],
         }
     ),
     "resizing": pod_json(
@@ -159,6 +165,8 @@ def test_bytes_and_json_of_one_pod_make_the_same_of_it(name: str) -> None:
     said, stored = decode_pod(pod_bytes(PODS[name]), DECODER).decoded, DECODER.decode(to_bytes(PODS[name]))
 
     assert stored == replace(said, meta=as_json(said))
+    assert stored.meta.running_ids == said.meta.running_ids  # which are not compared
+    assert bool(said.meta.running_ids) == (name == "still runs")
 
 
 def test_a_static_pod_is_marked_as_by_its_mirror_pod() -> None:

@@ -22,7 +22,7 @@ from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Allocation, PodKey, Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
 from podres_exporter.sources import FixedMetadata, KubeletClient, SysfsTopology
-from podres_exporter.sources.interfaces import PodMetaSource
+from podres_exporter.sources.interfaces import CpusetSource, PodMetaSource
 from podres_exporter.web.routes import site
 from podres_exporter.web.server import WebServer
 
@@ -80,6 +80,7 @@ class Rig:
         node_is_guessed: bool = False,
         metadata: PodMetaSource | None = None,
         watch: Callable[[MetadataObserver], PodMetaSource] | None = None,
+        cpusets: CpusetSource | None = None,
     ) -> None:
         """*watch* makes the source of metadata that this rig's own counters observe."""
         wall = SystemClock().wall_seconds()
@@ -104,7 +105,7 @@ class Rig:
             Site("node1", own, node_is_guessed),
         )
         source = watch(self.own.metadata()) if watch else metadata
-        sources = Sources(self.client, SysfsTopology(sysfs), source or FixedMetadata())
+        sources = Sources(self.client, SysfsTopology(sysfs), source or FixedMetadata(), cpusets=cpusets)
         self.rings = 0
         self.changes = Changes(self._ring)
         self.poller = Poller(

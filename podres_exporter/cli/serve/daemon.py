@@ -22,7 +22,7 @@ from podres_exporter.page.assets import PageLinks, load_assets
 from podres_exporter.page.published import SnapshotPage
 from podres_exporter.service import Changes, Poller, PollLoop, PollSettings, Sources
 from podres_exporter.service.backoff import longest_delay
-from podres_exporter.sources import KubeletClient, SysfsTopology
+from podres_exporter.sources import CgroupCpusets, KubeletClient, SysfsTopology
 from podres_exporter.web.dispatch import AccessControl, Route
 from podres_exporter.web.page_routes import page_routes
 from podres_exporter.web.routes import SNAPSHOT_PATH, site
@@ -75,7 +75,8 @@ class Daemon:
         woken = threading.Event()
         self._changes = Changes(woken.set)
         self._dra = dra_source(config, environment, clock, own.dra())
-        sources = Sources(self._kubelet, SysfsTopology(config.topology_sysfs), self._metadata, self._dra)
+        cpusets = CgroupCpusets(config.cgroup_root) if "cpuset-drift" in config.collectors else None
+        sources = Sources(self._kubelet, SysfsTopology(config.topology_sysfs), self._metadata, self._dra, cpusets)
         self._poller = Poller(
             settings,
             sources,

@@ -108,8 +108,7 @@ class PodCache:
     def added(self, meta: PodMeta) -> None:
         """Add or replace a pod."""
         pods = self._known.metadata.pods
-        new = added(pods, meta)
-        self._write(new, () if new is pods else (meta.key,))
+        self._write(added(pods, meta), () if pods.get(meta.key) == meta else (meta.key,))
 
     def removed(self, key: PodKey, uid: str) -> None:
         """Remove a pod."""
@@ -227,7 +226,9 @@ def replaced(pods: Pods, listed: Iterable[PodMeta]) -> tuple[Pods, tuple[PodKey,
 
 def added(pods: Pods, meta: PodMeta) -> Pods:
     """Return the pods with this one; the same mapping if nothing kept of it has changed, as for most events."""
-    return pods if pods.get(meta.key) == meta else {**pods, meta.key: meta}
+    known = pods.get(meta.key)
+    is_same = known is not None and known == meta and known.running_ids == meta.running_ids
+    return pods if is_same else {**pods, meta.key: meta}
 
 
 def removed(pods: Pods, key: PodKey, uid: str) -> Pods:

@@ -172,6 +172,21 @@ def test_the_flags_of_the_page_reach_the_page(
     assert "podres_container_numa_aligned" not in texts[-1]
 
 
+def test_cgroups_are_read_where_they_are_asked_for(port: int, kubelet: SimKubelet, sysfs: Path) -> None:
+    """The collector reads them; without metadata it can only count what it cannot compare."""
+    texts = []
+
+    def is_counted() -> bool:
+        texts.append(page(port, "/metrics")[1])
+        return "podres_node_cpuset_unread_containers{" in texts[-1]
+
+    flags = ("--collector.cpuset-drift", f"--cgroup.root={sysfs}")
+    code, was_seen = run_until(is_counted, serve(port, kubelet, sysfs, "--node-name=worker-1", *flags))
+
+    assert (0, True) == (code, was_seen)
+    assert 'podres_node_cpuset_unread_containers{node="worker-1",reason="no_metadata"} 1' in texts[-1]
+
+
 def test_the_log_is_written_as_asked_for(
     port: int, kubelet: SimKubelet, sysfs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,11 +108,13 @@ def test_the_labels_are_those_of_a_scrape(capsys: pytest.CaptureFixture[str], na
 
 
 def test_every_family_belongs_to_a_collector_that_can_be_switched(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every family belongs to a collector; per-CPU series are off by default."""
+    """Every family belongs to a collector; series per CPU and cgroups are off by default."""
     families = objects(capsys)
 
     assert [] == [each["name"] for each in families if each["collector"] not in COLLECTORS]
-    assert ["podres_cpu_info"] == [each["name"] for each in families if not each["default"]]
+    assert ["podres_cpu_info", "podres_container_cpuset_drift_cpus", "podres_node_cpuset_unread_containers"] == [
+        each["name"] for each in families if not each["default"]
+    ]
 
 
 def test_no_family_is_listed_twice(capsys: pytest.CaptureFixture[str]) -> None:
