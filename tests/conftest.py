@@ -1,5 +1,6 @@
 """Fixtures for every test."""
 
+import os
 import shutil
 import tempfile
 from collections import Counter
@@ -14,6 +15,8 @@ pytest.register_assert_rewrite("node_rig")  # its own assertions say what differ
 settings.register_profile("any machine", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("any machine"), max_examples=1000)
 settings.load_profile("any machine")
+# GNU readline in the process that starts pytest-xdist's workers gives them a width of 80, which no terminal here has.
+os.environ.pop("COLUMNS", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

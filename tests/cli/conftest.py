@@ -34,7 +34,6 @@ def _environment(_process: None, monkeypatch: pytest.MonkeyPatch) -> None:
         *(option.environment for option in OPTIONS),
         "NODE_NAME",
         "KUBERNETES_SERVICE_HOST",
-        "COLUMNS",
         "NO_COLOR",
     ):
         monkeypatch.delenv(name, raising=False)
