@@ -131,9 +131,15 @@ class Witness:
         return self.start.first_answer_at if self.start.seen_at is None and self._needs_none() else self.start.seen_at
 
     def known_at(self) -> float | None:
-        """Return from when on all that holds something is known, as far as it depends on the time."""
-        since = self.since()
-        if since is None or not self.start.is_young:
+        """
+        Return from when on all that holds something is known, as far as it depends on the time.
+
+        None also while no List has been answered since the witness was seen: a Get may have found it first.
+        """
+        since, listed_at = self.since(), self.start.listed_at
+        if since is None or listed_at is None or listed_at < since:
+            return None
+        if not self.start.is_young:
             return since
         # Where there is no witness to tell, what an answer lacks may come for the hold-down.
         return since + (self.hold_down if self.start.seen_at is None else min(YOUNG_SECONDS, self.hold_down))
