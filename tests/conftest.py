@@ -1,5 +1,6 @@
 """Fixtures for every test."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -29,6 +30,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = Counter(str(report.longrepr[2]) for report in terminalreporter.getreports("skipped"))
     for reason, count in reasons.most_common():
         terminalreporter.write_line(f"{count} skipped: {reason.removeprefix('Skipped: ')}")
+
+
+@pytest.fixture(autouse=True)
+def _root_logger() -> Iterator[None]:
+    """
+    Give the root logger back as it was: a command that a test runs in this process configures it.
+
+    Left so, it would drop what the next test waits for in caplog, or write to a stream that pytest has closed.
+    """
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

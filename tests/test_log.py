@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import shlex
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,16 +31,6 @@ HOSTILE = [
     "=",
     "\ud800",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _root_logger() -> Iterator[None]:
-    """Give the root logger back as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def record(event: str = "kubelet.up", level: int = logging.INFO, **extra: object) -> logging.LogRecord:

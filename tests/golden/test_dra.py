@@ -53,10 +53,10 @@ def settled(scenario: str, node: Played) -> str:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_scenario_is_shown_as_its_golden_page_says(
-    scenario: str, tmp_path: Path, pytestconfig: pytest.Config
+    scenario: str, short_dir: Path, pytestconfig: pytest.Config
 ) -> None:
     file = HERE / f"{scenario}.prom"
-    with played((HERE / f"{scenario}.yaml").read_text(encoding="utf-8"), tmp_path) as node:
+    with played((HERE / f"{scenario}.yaml").read_text(encoding="utf-8"), short_dir) as node:
         if pytestconfig.getoption("--update-golden"):
             file.write_text(settled(scenario, node), encoding="utf-8")
         wanted = file.read_text(encoding="utf-8")
