@@ -20,7 +20,7 @@ DEMO_DEFAULTS = {
 CHECK_FLAGS = frozenset(
     {"--kubelet.socket", "--kubelet.timeout", "--kubelet.max-message-size", "--node-name", "--topology.sysfs"}
 )
-CHECK_PREFIXES = ("--metadata.", "--dra.", "--log.")
+CHECK_PREFIXES = ("--metadata.", "--log.")
 """The flags of `serve` that `check` accepts, by name or prefix."""
 
 
