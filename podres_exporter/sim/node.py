@@ -49,8 +49,12 @@ class SimNode:
         self._timeline: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        """Start the node."""
-        self.start()
+        """Start the node; where that fails, what had started has ended."""
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

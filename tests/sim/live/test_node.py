@@ -7,13 +7,14 @@ from urllib.request import urlopen
 
 import kubernetes.client
 import pytest
-from live_bench import GPU, container, eventually, live_node, manifest, phases, spec, statuses
+from live_bench import GPU, NUMA, RESOURCES, container, eventually, live_node, manifest, phases, spec, statuses
 from node_rig import on_node
 from sim_client import ALLOCATABLE, LIST, ask, pods_in
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.cli.sim.node import make_node
 from podres_exporter.clock import SystemClock
+from podres_exporter.config.values import MAX_SOCKET_PATH_BYTES
 from podres_exporter.errors import ConfigError
 from podres_exporter.model import Device
 from podres_exporter.scenario import Release, parse_scenario
@@ -123,6 +124,27 @@ def test_a_pod_that_says_what_it_holds_is_not_admitted(short_dir: Path) -> None:
 
     assert {} == stored
     assert [] == names
+
+
+def test_a_node_that_cannot_start_leaves_nothing_behind(short_dir: Path) -> None:
+    """The directory has room for the kubelet's sockets, but not for a plugin's: no port is kept, and no thread."""
+    room = MAX_SOCKET_PATH_BYTES - len("/device-plugins/kubelet.sock")
+    directory = short_dir / ("x" * (room - len(f"{short_dir}/")))
+    scenario = parse_scenario(f"node: n1\n{NUMA}{RESOURCES}", "test")
+    threads = set(threading.enumerate())
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address: tuple[str, int] = free.getsockname()
+
+    with (
+        pytest.raises(ValueError, match="use a shorter one"),
+        LiveNode(scenario, directory, SystemClock(), 0, None, address),
+    ):
+        pass
+
+    assert threads >= set(threading.enumerate())
+    with socket.socket() as again:
+        again.bind(address)
 
 
 def test_a_leap_over_the_end_of_a_life_makes_a_new_pod(short_dir: Path) -> None:
