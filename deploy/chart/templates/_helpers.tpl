@@ -151,9 +151,6 @@ httpGet:
 {{- with .Values.metadata.podLabelsAllowlist }}
 - --metadata.pod-labels-allowlist=pods=[{{ join "," . }}]
 {{- end }}
-{{- range .Values.metadata.draAttributeAllowlist }}
-- --dra.attribute-allowlist={{ . }}
-{{- end }}
 - --log.level={{ .Values.log.level }}
 - --log.format={{ .Values.log.format }}
 {{- end }}
