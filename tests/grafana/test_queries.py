@@ -215,6 +215,15 @@ def then(port: int, query: str, at: int) -> dict[tuple[tuple[str, str], ...], li
     return found
 
 
+ROUNDED = re.compile(r"\bround\(.*, ([\d.]+)\)")
+
+
+def error_of_twice(query: str) -> float:
+    """Return by how much a rounded sum of two equal numbers may miss twice the rounded number."""
+    found = ROUNDED.search(query)
+    return 1.5 * float(found[1]) if found else 0.0
+
+
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.where)
 def test_a_second_cluster_with_the_same_names_changes_no_number_of_the_first(
     query: Query, clusters: tuple[int, int, int]
@@ -230,7 +239,7 @@ def test_a_second_cluster_with_the_same_names_changes_no_number_of_the_first(
         twice = [*alone[labels], *alone[labels]]
         assert both[labels] == pytest.approx(twice) or both[labels] in (
             [pytest.approx(value)],
-            [pytest.approx(2 * value)],
+            [pytest.approx(2 * value, abs=error_of_twice(query.text) + 1e-12)],
         )
 
 
