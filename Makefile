@@ -105,6 +105,7 @@ scale: $(VENV)/.tests  ## what 5,000 nodes ask of one API server: computed, and 
 
 storm: $(VENV)/.tests  ## 2,000 steps of random faults, then planted bugs that must be found
 	$(BIN)/python tests/storm/run.py --steps 2000
+	$(BIN)/python tests/storm/run.py --dra --steps 4000
 	$(BIN)/python tests/storm/run.py --planted --steps 4000 --seed 1
 
 fuzz: $(VENV)/.tests  ## seven kinds of input from outside, a minute each

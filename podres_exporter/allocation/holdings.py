@@ -50,14 +50,16 @@ def _item(held: int | Device | ClaimDevice) -> Item:
 
 
 def resources_of(pods: Iterable[Pod]) -> frozenset[str]:
-    """Return the names of what the pods hold: extended resources, `cpu`, memory types."""
+    """Return the names of what the pods hold: extended resources, `cpu`, memory types, DRA drivers."""
     found: set[str] = set()
     for pod in pods:
         if pod.all_exclusive_cpus():
             found.add("cpu")
         blocks = [*pod.memory, *(block for container in pod.containers for block in container.memory)]
         found.update(block.memory_type for block in blocks)
-        found.update(device.resource for container in pod.containers for device in container.devices)
+        for container in pod.containers:
+            found.update(device.resource for device in container.devices)
+            found.update(each.driver for claim in container.claims for each in claim.devices if each.driver)
     return frozenset(found)
 
 

@@ -42,7 +42,8 @@ def decode_claim(body: bytes) -> ClaimFacts | None:
     except UNREADABLE as error:
         detail = f"{len(body)} bytes are not a claim: {pod_error(error)}"
         raise ApiServerError("get", Reason.MALFORMED, detail) from error
-    return ClaimFacts(wire.metadata.namespace, wire.metadata.name, wire.metadata.uid, results)
+    meta, pods = wire.metadata, frozenset(each.uid for each in status.reserved_for or () if each.uid)
+    return ClaimFacts(meta.namespace, meta.name, meta.uid, results, pods)
 
 
 def _interfaces(devices: Iterable[DeviceStatus]) -> dict[tuple[str, str, str, str], ClaimInterface]:

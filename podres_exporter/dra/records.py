@@ -168,10 +168,17 @@ class DeviceStatus(Wire):
     network_data: NetworkData | None = None
 
 
+class Consumer(Wire):
+    """A pod that may use a claim."""
+
+    uid: str = ""
+
+
 class ClaimStatus(Wire):
     """The status of a claim."""
 
     allocation: ClaimAllocation | None = None
+    reserved_for: list[Consumer] | None = None
     devices: list[DeviceStatus] | None = None
 
 

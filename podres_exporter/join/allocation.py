@@ -150,7 +150,7 @@ class Joiner:
             skipped_pods=skipped,
             devices_by_namespace=_devices_by_namespace(pods),
             cpus_by_namespace=_cpus_by_namespace(pods),
-            dra=dra_node(dra, views, metas.values(), is_known=not unknown.everything),
+            dra=dra_node(dra, views, metas.values(), unknown),
             unlisted_pods=belief.unlisted,
             given_up_pods=belief.given_up,
             doubles=belief.doubles,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from podres_exporter.join.claims import claims_of
-from podres_exporter.model import Attribution, ClaimUse, NumaNodes, PodMeta, PodView
+from podres_exporter.model import Attribution, ClaimUse, NumaNodes, PodMeta, PodView, Unknown
 from podres_exporter.model.dra import (
     Amounts,
     ClaimFacts,
@@ -59,6 +59,9 @@ class DraFacts:
         )
 
 
+NOTHING_UNKNOWN = Unknown()
+
+
 def dra_facts(dra: Dra | None) -> DraFacts:
     """Return the DRA facts that containers are joined with."""
     if dra is None:
@@ -72,14 +75,14 @@ def dra_facts(dra: Dra | None) -> DraFacts:
 
 
 def dra_node(
-    dra: Dra | None, pods: Iterable[PodView], metas: Iterable[PodMeta] = (), *, is_known: bool
+    dra: Dra | None, pods: Iterable[PodView], metas: Iterable[PodMeta] = (), unknown: Unknown = NOTHING_UNKNOWN
 ) -> DraNode | None:
     """
     Return the node's pools and what is available in them; None if the slices have never been listed.
 
     *metas* are the pods of this node that the API server knows: devices allocated to their claims are held before the
-    kubelet lists them. *is_known*: whether every claim that may hold a device is known. If a pool's slices are gone,
-    only its devices in use are kept.
+    kubelet lists them. *unknown* are the drivers of which pods may hold more than is listed. If a pool's slices are
+    gone, only its devices in use are kept.
 
     Source: KEP-5677 (ResourcePoolStatusRequest), whose terms and arithmetic are used.
     """
@@ -88,8 +91,9 @@ def dra_node(
     found = _held(dra, pods, metas)
     held = frozenset(found.keys)
     pools = tuple(shown for pool in dra.pools if (shown := _shown(pool, held)))
-    is_known = is_known and found.is_sure and dra.is_synced
-    return DraNode(pools, _stock(pools, held, is_known=is_known), _capacity(pools, found.consumed(), is_known=is_known))
+    if not (found.is_sure and dra.is_synced):
+        unknown = Unknown(everything=True)
+    return DraNode(pools, _stock(pools, held, unknown), _capacity(pools, found.consumed(), unknown))
 
 
 def claimed_devices(dra: Dra | None, pods: Iterable[PodView], metas: Iterable[PodMeta]) -> frozenset[DraKey]:
@@ -155,7 +159,7 @@ def _counted(pools: Iterable[DraPool]) -> list[DraPool]:
     return [pool for pool in pools if pool.is_complete and not (pool.is_stale or pool.is_multi_node)]
 
 
-def _stock(pools: Iterable[DraPool], held: frozenset[DraKey], *, is_known: bool) -> tuple[DraStock, ...]:
+def _stock(pools: Iterable[DraPool], held: frozenset[DraKey], unknown: Unknown) -> tuple[DraStock, ...]:
     """Return the stock by driver and kind, sorted."""
     total: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     allocated: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
@@ -182,7 +186,7 @@ def _stock(pools: Iterable[DraPool], held: frozenset[DraKey], *, is_known: bool)
             frozenset(allocated[row]),
             frozenset(unavailable[row]),
             fitting[row],
-            is_known=is_known,
+            is_known=not unknown.covers(row[0]),
         )
         for row in sorted(total)
     )
@@ -210,7 +214,7 @@ def _fitting(devices: Iterable[DraDevice], left: Counters) -> int:
 
 
 def _capacity(
-    pools: Iterable[DraPool], consumed: Mapping[DraKey, Mapping[str, int]], *, is_known: bool
+    pools: Iterable[DraPool], consumed: Mapping[DraKey, Mapping[str, int]], unknown: Unknown
 ) -> tuple[DraCapacity, ...]:
     """Return the capacities of the shareable devices by driver, sorted."""
     total: dict[tuple[str, str], int] = defaultdict(int)
@@ -223,4 +227,6 @@ def _capacity(
                 total[pool.driver, name] += amount
             for name, amount in consumed.get((*pool.key, device.name), {}).items():
                 taken[pool.driver, name] += amount
-    return tuple(DraCapacity(*row, total[row], taken[row], is_known=is_known) for row in sorted(total))
+    return tuple(
+        DraCapacity(*row, total[row], taken[row], is_known=not unknown.covers(row[0])) for row in sorted(total)
+    )

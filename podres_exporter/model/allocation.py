@@ -16,7 +16,8 @@ class Unknown:
     """
     The resources whose held amount is not fully known, so that no free amount can be stated.
 
-    *everything*: all of them. *resources* are extended resources, `cpu` and memory types (`memory`, `hugepages-2Mi`).
+    *everything*: all of them. *resources* are extended resources, `cpu`, memory types (`memory`, `hugepages-2Mi`) and
+    DRA drivers.
     *devices*: every extended resource, for example because a held device has no readable resource name.
     """
 

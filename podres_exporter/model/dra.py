@@ -128,12 +128,13 @@ class ClaimResult:
 
 @dataclass(frozen=True, slots=True)
 class ClaimFacts:
-    """A ResourceClaim as read from the API server."""
+    """A ResourceClaim as read from the API server; *reserved_for* are the UIDs of the pods that could use it then."""
 
     namespace: str
     name: str
     uid: str
     results: tuple[ClaimResult, ...]
+    reserved_for: frozenset[str] = frozenset()
 
     @property
     def key(self) -> ClaimKey:

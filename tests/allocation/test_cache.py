@@ -383,6 +383,17 @@ def test_what_an_old_retained_pod_held_is_not_known_to_be_free_until_it_ends() -
     assert Unknown() == free(cache, 1000 + HOLD)
 
 
+def test_what_an_old_retained_pod_held_by_a_claim_is_not_known_to_be_free() -> None:
+    """The metadata may never have heard of the pod: then its claim is in no other source."""
+    claiming = pod("c", container("main", claims=[claim_of("train")]))
+    cache = cache_of(claiming)
+    cache.begin(is_young=True)
+    cache.listed(listed(STATIC), 10)
+
+    assert Unknown() == free(cache, MAX_AGE - 1)
+    assert Unknown(resources=frozenset({"gpu.example.com"})) == free(cache, MAX_AGE)
+
+
 def test_what_a_running_pod_asks_for_is_not_known_until_the_kubelet_says_it() -> None:
     """At once where it ran before the kubelet was heard, else after a poll interval."""
     known = followed(meta(A))

@@ -13,12 +13,14 @@ from podres_exporter.join.dual import dual_devices, hardware_of
 from podres_exporter.model import (
     Allocation,
     Attribution,
+    Belief,
     Claim,
     ClaimDevice,
     ContainerKind,
     ContainerSpec,
     Metadata,
     PodMeta,
+    Unknown,
     Verdict,
 )
 from podres_exporter.model.dra import ClaimFacts, ClaimResult, DeviceTaint, Dra, DraDevice, DraPool
@@ -175,6 +177,18 @@ def test_what_is_available_is_not_known_while_a_claim_is_not(is_synced: bool, cl
 
     assert allocation.dra is not None
     assert [False] == [row.is_known for row in allocation.dra.stock]
+
+
+def test_what_is_available_is_not_known_of_a_driver_of_which_more_may_be_held() -> None:
+    """As of a pod that was last listed too long ago; other drivers are not concerned."""
+    nic = DraDevice("nic-0", is_shared=True, capacity=(("bandwidth", 5),))
+    both = (*pools(DraDevice("gpu-0")), DraPool("nic.example.com", POOL, 1, (nic,)))
+    belief = Belief(unknown=Unknown(resources=frozenset({"nic.example.com"})))
+    found = Joiner().join(listing(), None, TWO_NODES, None, dra=Dra(both, is_synced=True), belief=belief).dra
+
+    assert found is not None
+    assert {DRIVER: True, "nic.example.com": False} == {row.driver: row.is_known for row in found.stock}
+    assert [False] == [row.is_known for row in found.capacity]
 
 
 def test_capacities_of_shared_devices_are_consumed_once_a_share() -> None:

@@ -224,6 +224,24 @@ def test_what_was_read_of_a_name_is_forgotten_at_once_when_its_pods_are_all_othe
     assert not (source.dra() or Dra()).claims
 
 
+def test_a_claim_that_was_read_before_any_pod_was_known_is_that_of_the_pods_it_names(site: Site, start: Start) -> None:
+    """While metadata are away, all pods of a claim may be replaced, and the claim with them."""
+    for name, uid in (("kept", "pod-1"), ("made-again", "pod-0")):
+        claim = claim_of(name, "gpu-0")
+        claim["status"]["reservedFor"] = [{"resource": "pods", "name": "p", "uid": uid}]
+        site.store.create(RESOURCE_CLAIMS, claim)
+    source = start(site)
+    keys = [("ml", "kept"), ("ml", "made-again")]
+    source.want({key: frozenset() for key in keys})
+    assert eventually(lambda: len((source.dra() or Dra()).claims) == 2)
+    site.store.update(RESOURCE_CLAIMS, claim_of("made-again", "gpu-1"))
+    source.want({key: frozenset(["pod-1"]) for key in keys})
+
+    assert eventually(lambda: len((source.dra() or Dra()).claims) == 2)
+    assert "gpu-1" == (source.dra() or Dra()).claims["ml", "made-again"].results[0].device
+    assert (1, 2) == tuple(asked(site, "get", f"resourceclaims/{name}") for _, name in keys)
+
+
 @pytest.mark.faults("a claim of a pod is gone (404), or has no allocation yet")
 def test_a_claim_that_has_no_allocation_yet_is_asked_for_again(site: Site, start: Start) -> None:
     site.store.create(RESOURCE_CLAIMS, claim_of("c"))

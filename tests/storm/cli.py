@@ -5,11 +5,13 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from hypothesis import seed as seeded
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
+from storm.dra_machine import DraStorm
 from storm.kept import Scenario, load, play
 from storm.machine import Storm, storm_settings
 from storm.reduce import breaks, reduced
@@ -31,6 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31))
     parser.add_argument("--reduce", type=float, default=120.0, help="seconds to make a failure small (%(default)s)")
+    parser.add_argument("--dra", action="store_true", help="the storm of slices and claims; it makes nothing small")
     parser.add_argument("--planted", action="store_true", help="plant bugs, and find them")
     parser.add_argument("--play", type=Path, metavar="FILE", help="play one scenario of tests/storm/kept instead")
     asked = parser.parse_args(arguments)
@@ -42,6 +45,8 @@ def main(arguments: Sequence[str]) -> int:
         from storm.planted import find_all  # noqa: PLC0415 - only for this
 
         return find_all(asked.seed, asked.steps)
+    if asked.dra:
+        return dra_storm(asked.seed, asked.steps, asked.per_example)
     return storm(asked.seed, asked.steps, asked.per_example, reduce_seconds=asked.reduce)
 
 
@@ -79,6 +84,24 @@ def storm(seed: int, steps: int, per_example: int, *, reduce_seconds: float) -> 
     again = "again" if breaks(scenario, violation.invariant) else "not again"
     say(f"\nIt breaks {again} when it is played from this file in tests/storm/kept:\n")
     say(scenario.text(violation.invariant))
+    return 1
+
+
+def dra_storm(seed: int, steps: int, per_example: int) -> int:
+    """Run the storm of slices and claims as `storm` does; it looks after each step."""
+    counts, found, run = Counter[str](), list[Violation](), 0
+    machine = type("DraStorm", (DraStorm,), {"counts": counts, "found": found})
+    while not found and counts["looks"] < steps:
+        settings = storm_settings(examples=EXAMPLES_AT_ONCE, steps=per_example)
+        with suppress(Violation, Flaky):
+            run_state_machine_as_test(seeded(seed * 1000 + run)(machine), settings=settings)
+        run += 1
+    for name, count in sorted(counts.items()):
+        say(f"{name:32} {count:7}")
+    if not found:
+        say(f"no violation; seed {seed}")
+        return 0
+    say(f"VIOLATION of {found[0].invariant} after {counts['looks']} steps in all; seed {seed}\n{found[0]}")
     return 1
 
 

@@ -1,28 +1,29 @@
 """
-A storm of its own for DRA: slices, claims, pods and faults of the API server at random, before the exporter's source.
+A storm of its own for DRA: slices, claims, pods, restarts of the kubelet and faults of the API server at random.
 
-The source is the exporter's own, with its threads and its HTTP; time is the test's. An oracle looks at what is known
-after every step: nothing is invented, no device of a living pod's claim is ever called available, and the sums hold.
+The source is the exporter's own, with its threads and its HTTP, and so are the allocation cache and the join; time is
+the test's. An oracle looks at what is known
+after every step: nothing is invented, no device of a living pod's claim is ever called available if the exporter has
+heard of the pod, whatever has restarted since, and the sums hold.
 In the end, when every fault is lifted, it must be the truth.
 """
 
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
-from builders import TWO_NODES, container, listing, pod
 from eventually import eventually
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from pods_rig import NODE, QUICK, ParkingClock, Recorder, Site
+from storm.dra_kubelet import DraKubelet, Life
 from storm.violation import Violation
 
-from podres_exporter.join import Joiner, claim_users
+from podres_exporter.join import claim_users
 from podres_exporter.kube.dra.source import DraWatch
-from podres_exporter.model import Claim, ClaimDevice, ContainerKind, ContainerSpec, Metadata, PodMeta
 from podres_exporter.model.dra import Dra, DraNode
 from podres_exporter.sim.api import RESOURCE_CLAIMS, RESOURCE_SLICES, Drop, Fail, StreamFault
 
@@ -42,9 +43,10 @@ MOST_REQUESTS = 40
 
 
 class DraStorm(RuleBasedStateMachine):
-    """One example is one life of a node; `counts` is shared by all."""
+    """One example is one life of a node; `counts` and `found` are shared by all."""
 
     counts: ClassVar[Counter[str]] = Counter()
+    found: ClassVar[list[Violation]] = []
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,8 +60,8 @@ class DraStorm(RuleBasedStateMachine):
         self.source.start(lambda: None)
         self.slices: dict[str, dict[str, Any]] = {}
         self.claims: dict[str, list[str]] = {}
-        self.pods: dict[str, tuple[str, tuple[str, ...]]] = {}
-        self.said: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+        self.pods: dict[str, Life] = {}
+        self.kubelet = DraKubelet(NODE)
         self.ever: set[tuple[str, str]] = set()
         self.births = 0
 
@@ -67,6 +69,7 @@ class DraStorm(RuleBasedStateMachine):
         """Lift every fault: what is known must become the truth. Then end everything."""
         try:
             self.site.server.faults.clear()
+            self.kubelet.knows_its_pods = self.kubelet.is_followed = True
             self._calm()
         finally:
             self.source.stop()
@@ -108,23 +111,50 @@ class DraStorm(RuleBasedStateMachine):
         driver=st.sampled_from(DRIVERS),
         device=st.sampled_from(NAMES),
         is_late=st.booleans(),
+        is_unseen=st.booleans(),
     )
-    def begin(self, pod_name: str, claim: str, driver: str, device: str, is_late: bool) -> None:
-        """A pod comes, in the place of another of its name; a claim that nobody used is a new one of that name."""
+    def begin(self, pod_name: str, claim: str, driver: str, device: str, is_late: bool, is_unseen: bool) -> None:
+        """
+        A pod comes, in the place of another of its name; a claim that nobody used is a new one of that name.
+
+        Unseen: by the kubelet alone, as the metadata have just gone.
+        """
+        self.kubelet.is_followed = self.kubelet.is_followed and not is_unseen
         self.pods.pop(pod_name, None)
+        self.births += 1
         if claim not in self._used():
             self._drop_claim(claim)
             self._allocate(claim, driver, device, is_late=is_late)
-        self.births += 1
-        self.pods[pod_name] = (f"uid-{self.births}", (claim,))
+        self.pods[pod_name] = Life(f"uid-{self.births}", (claim,))
         self._look()
 
     @rule(pod_name=st.sampled_from(PODS), with_claim=st.booleans())
     def end(self, pod_name: str, with_claim: bool) -> None:
-        _, claims = self.pods.pop(pod_name, ("", ()))
-        for claim in claims if with_claim else ():
+        life = self.pods.pop(pod_name, None)
+        for claim in life.claims if life and with_claim else ():
             if claim not in self._used():
                 self._drop_claim(claim)
+        self._look()
+
+    # What befalls the kubelet, and the metadata of its pods
+
+    @rule(seconds=st.sampled_from([0.0, 10.0, 150.0]))
+    def restart_kubelet(self, seconds: float) -> None:
+        """The kubelet restarts, and for so long, or longer, its API server's pods do not come."""
+        self.counts["restarts"] += 1
+        self.kubelet.restart()
+        self._look()
+        self._later(seconds)
+
+    @rule()
+    def recover_kubelet(self) -> None:
+        self.kubelet.knows_its_pods = True
+        self._look()
+
+    @rule(is_followed=st.booleans())
+    def follow(self, is_followed: bool) -> None:
+        """The pods' metadata go, or come back; slices and claims have a watch and requests of their own."""
+        self.kubelet.is_followed = is_followed
         self._look()
 
     # What befalls the API server
@@ -155,7 +185,7 @@ class DraStorm(RuleBasedStateMachine):
         self.site.server.faults.clear()
         self._later(5.0)
 
-    @rule(seconds=st.sampled_from([1.0, 10.0, 30.0]))
+    @rule(seconds=st.sampled_from([1.0, 10.0, 30.0, 150.0]))
     def later(self, seconds: float) -> None:
         self._later(seconds)
 
@@ -166,31 +196,32 @@ class DraStorm(RuleBasedStateMachine):
         self.counts["looks"] += 1
         dra = self._told()
         if dra is not None:
-            self._judge(dra, self._joined(dra))
+            self._judge(dra, self.kubelet.allocation(dra).dra)
 
     def _told(self) -> Dra | None:
-        shown = self._joined(self.source.dra())
-        assert shown is None or isinstance(shown, DraNode)
-        views = self._views(self.source.dra())
-        self.source.want(claim_users(views, self._metas().values()))
+        self.kubelet.poll(self.pods, self.claims)
+        views = self.kubelet.allocation(self.source.dra()).pods
+        self.source.want(claim_users(views, self.kubelet.metas.values()))
         return self.source.dra()
 
     def _judge(self, dra: Dra, shown: DraNode | None) -> None:
         for key, facts in dra.claims.items():
             results = tuple(f"{each.driver}/{each.device}" for each in facts.results)
-            if key[1] in self._used() and list(results) != self.claims.get(key[1]):
-                raise Violation("claims", f"{key[1]} has {self.claims.get(key[1])} and {results} is shown")
+            is_told = self.kubelet.is_followed and key[1] in self._used()
+            if is_told and list(results) != self.claims.get(key[1]):
+                raise self._broken("claims", f"{key[1]} has {self.claims.get(key[1])} and {results} is shown")
         shown_devices = {(pool.driver, device.name) for pool in dra.pools for device in pool.devices}
         if shown_devices - self.ever:
-            raise Violation("invented", f"devices that no slice ever had: {sorted(shown_devices - self.ever)}")
-        held = {f"{driver}" for claim in self._used() for driver in self.claims[claim]}
+            raise self._broken("invented", f"devices that no slice ever had: {sorted(shown_devices - self.ever)}")
+        lives = [life for life in self.pods.values() if life.uid in self.kubelet.told]
+        held = {device for life in lives for claim in life.claims for device in self.claims[claim]}
         for row in shown.stock if shown else ():
             parts = (row.allocated, row.unavailable, row.available)
             if row.total != frozenset().union(*parts) or len(row.total) != sum(map(len, parts)):
-                raise Violation("sums", f"{row}")
+                raise self._broken("sums", f"{row}")
             wrong = {name for _, name in row.available if f"{row.driver}/{name}" in held}
             if row.is_known and wrong:
-                raise Violation("free", f"{sorted(wrong)} of {row.driver} are held and called available")
+                raise self._broken("free", f"{sorted(wrong)} of {row.driver} are held and called available")
 
     def _calm(self) -> None:
         """Let time go by until all is known, and compare."""
@@ -200,12 +231,13 @@ class DraStorm(RuleBasedStateMachine):
             nonlocal problem
             if self.clock.is_parked():
                 self.clock.limit_seconds += 60.0
+            self.kubelet.now += 1.0
             dra = self._told()
             problem = "not up" if dra is None else self._difference(dra)
             return not problem
 
         if not eventually(is_over, 20_000):
-            raise Violation("converges", problem)
+            raise self._broken("converges", problem)
 
     def _difference(self, dra: Dra) -> str:
         """Return in what it is not the truth."""
@@ -241,10 +273,11 @@ class DraStorm(RuleBasedStateMachine):
         """Let time go by, at rest in between; no more is asked in it than it takes."""
         before = self.site.server.requests.count()
         self.clock.limit_seconds += seconds
+        self.kubelet.now += seconds
         eventually(lambda: self.clock.is_parked() or self.site.server.faults.open_watches > 0, 1000)
         asked = self.site.server.requests.count() - before
         if asked > MOST_REQUESTS * max(1.0, seconds / 30.0):
-            raise Violation("asks", f"{asked} requests in {seconds} s")
+            raise self._broken("asks", f"{asked} requests in {seconds} s")
         self._look()
 
     def _allocate(self, claim: str, driver: str, device: str, *, is_late: bool) -> None:
@@ -253,7 +286,8 @@ class DraStorm(RuleBasedStateMachine):
         item = {"metadata": {"namespace": "ml", "name": claim}, "spec": {}, "status": {}}
         if is_late:
             self.site.store.create(RESOURCE_CLAIMS, item)
-        allocated = {**item, "status": {"allocation": {"devices": {"results": [result]}}}}
+        pods = [{"resource": "pods", "name": "first", "uid": f"uid-{self.births}"}]
+        allocated = {**item, "status": {"allocation": {"devices": {"results": [result]}}, "reservedFor": pods}}
         (self.site.store.update if is_late else self.site.store.create)(RESOURCE_CLAIMS, allocated)
         self.claims[claim] = [f"{driver}/{device}"]
 
@@ -262,44 +296,8 @@ class DraStorm(RuleBasedStateMachine):
             self.site.store.delete(RESOURCE_CLAIMS, "ml", claim)
 
     def _used(self) -> set[str]:
-        return {claim for _, claims in self.pods.values() for claim in claims}
+        return {claim for life in self.pods.values() for claim in life.claims}
 
-    def _metas(self) -> dict[tuple[str, str], PodMeta]:
-        return {
-            ("ml", name): PodMeta(
-                "ml",
-                name,
-                uid,
-                claims=tuple((claim, claim) for claim in claims),
-                containers=(ContainerSpec("main", ContainerKind.APP, claims=tuple((claim, "") for claim in claims)),),
-            )
-            for name, (uid, claims) in self.pods.items()
-        }
-
-    def _allocation(self, dra: Dra | None) -> Any:
-        pods = [
-            pod(
-                name,
-                container(
-                    "main",
-                    claims=[
-                        Claim("ml", claim, tuple(ClaimDevice(*_split(each), "", ()) for each in self.claims[claim]))
-                        for claim in claims
-                    ],
-                ),
-                namespace="ml",
-            )
-            for name, (_, claims) in sorted(self.pods.items())
-        ]
-        return Joiner().join(listing(*pods), None, TWO_NODES, Metadata(self._metas(), synced=True), dra=dra)
-
-    def _views(self, dra: Dra | None) -> Any:
-        return self._allocation(dra).pods
-
-    def _joined(self, dra: Dra | None) -> DraNode | None:
-        return self._allocation(dra).dra  # type: ignore[no-any-return]
-
-
-def _split(text: str) -> tuple[str, str, str]:
-    driver, _, device = text.partition("/")
-    return driver, NODE, device
+    def _broken(self, invariant: str, detail: str) -> Violation:
+        self.found.append(Violation(invariant, detail))
+        return self.found[-1]

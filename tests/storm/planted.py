@@ -21,7 +21,7 @@ class Bug:
     """
     A change of one text, which must be there exactly once, in one file of the package.
 
-    *invariant* is the one that must find it, where not any will do.
+    *invariant* is the one that must find it, where not any will do. *is_dra*: by the storm of slices and claims.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Bug:
     before: str
     after: str
     invariant: str = ""
+    is_dra: bool = False
 
 
 BUGS = (
@@ -131,6 +132,38 @@ BUGS = (
         'version = state.version if reason in RESUMABLE else ""',
         "version = state.version",
     ),
+    Bug(
+        "DRA: what is left is told although a claim has not been read",
+        "join/dra.py",
+        "        held.is_sure = held.is_sure and facts is not None\n",
+        "",
+        invariant="free",
+        is_dra=True,
+    ),
+    Bug(
+        "DRA: a claim that is made again under its name keeps the old one's devices",
+        "kube/dra/claims.py",
+        "    return not known or not now or bool(known & now)\n",
+        "    return True\n",
+        is_dra=True,
+    ),
+    Bug(
+        "DRA: what the kubelet listed before its restart is not held",
+        "join/dra.py",
+        "    for view in pods:\n        for container in view.containers:\n            for listed",
+        '    for view in (each for each in pods if each.mark.value == "current"):\n'
+        "        for container in view.containers:\n            for listed",
+        invariant="free",
+        is_dra=True,
+    ),
+    Bug(
+        "DRA: what an old retained pod held by a claim is free",
+        "allocation/holdings.py",
+        "for each in claim.devices if each.driver)\n",
+        "for each in claim.devices if not each.driver)\n",
+        invariant="free",
+        is_dra=True,
+    ),
 )
 
 
@@ -164,7 +197,14 @@ def _finds(bug: Bug, seed: int, steps: int) -> bool:
         command = [sys.executable, str(Path(__file__).with_name("run.py")), "--reduce", "0"]
         environment = {**os.environ, "PYTHONPATH": name, "PYTHONDONTWRITEBYTECODE": "1"}
         run = subprocess.run(
-            [*command, "--seed", str(seed), "--steps", str(steps)],
+            [
+                *command,
+                "--seed",
+                str(seed),
+                "--steps",
+                str(steps),
+                *(["--dra", "--per-example", "40"] if bug.is_dra else []),
+            ],
             env=environment,
             capture_output=True,
             text=True,

@@ -45,13 +45,17 @@ class _Entry:
     failures: int = 0
 
 
-def is_same_claim(before: frozenset[str] | None, now: frozenset[str] | None) -> bool:
+def is_same_claim(before: frozenset[str] | None, now: frozenset[str] | None, facts: ClaimFacts | None) -> bool:
     """
     Return whether a claim read for some pods is still the same: at least one pod is the same, or its UID is not known.
 
-    A claim in use cannot be deleted; once all its pods are gone, another claim may have its name.
+    A claim in use cannot be deleted; once all its pods are gone, another claim may have its name. If it was read while
+    no pod's UID was known, its pods are those that the claim itself named.
     """
-    return before is not None and now is not None and (not before or not now or bool(before & now))
+    if before is None or now is None:
+        return False
+    known = before or (facts.reserved_for if facts else frozenset())
+    return not known or not now or bool(known & now)
 
 
 def lacks_interface(facts: ClaimFacts) -> bool:
@@ -81,7 +85,7 @@ class ClaimCache:
         kept = {}
         for key, pods in users.items():
             entry = self._entries.get(key)
-            is_kept = entry is not None and is_same_claim(entry.pods, pods)
+            is_kept = entry is not None and is_same_claim(entry.pods, pods, entry.facts)
             kept[key] = replace(entry, pods=pods) if is_kept and entry is not None else _Entry(pods)
         self._entries = kept
 

@@ -116,7 +116,7 @@ class DraWatch:
             dra = self._dra
             if dra is not None:
                 known = dra.claims.items()
-                kept = {key: facts for key, facts in known if is_same_claim(before.get(key), users.get(key))}
+                kept = {key: facts for key, facts in known if is_same_claim(before.get(key), users.get(key), facts)}
                 self._dra = dra if len(kept) == len(dra.claims) else replace(dra, claims=kept)
         self._wake.set()
 
