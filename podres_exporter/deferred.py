@@ -7,10 +7,15 @@ those import everything there is: OAuth, requests, YAML, websockets, 7 MiB on ev
 
 import sys
 from importlib import import_module
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+else:
+    Loader = object  # importlib.abc imports tempfile, shutil and compressors: half a MiB for a base class
 
 
 class _Package(ModuleType):

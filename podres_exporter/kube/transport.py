@@ -4,7 +4,6 @@ import contextlib
 import os
 import socket
 import ssl
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +78,8 @@ def _file(content: Path | bytes) -> Iterator[str]:
             file.flush()
             yield f"/proc/self/fd/{file.fileno()}"
     else:
+        import tempfile  # noqa: PLC0415 - not on Linux
+
         with tempfile.NamedTemporaryFile() as named:
             named.write(content)
             named.flush()
