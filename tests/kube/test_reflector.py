@@ -265,8 +265,8 @@ def test_no_fault_makes_a_request_storm_and_all_are_survived(
     second = recorder.count(START + 60)
     assert sum(first) < 20
     assert sum(second) < (20 if fault == "nobody there" else 10)
-    # On a slow machine a request may be over before the server has seen it; none is made that is not counted.
-    assert sum(first) + sum(second) >= secured.server.requests.count() > 0 or fault == "nobody there"
+    if fault != "nobody there":
+        assert sum(first) + sum(second) == secured.server.requests.count()
 
     secured.server.start()
     secured.server.faults.clear()
@@ -303,7 +303,7 @@ def test_lines_of_no_use_make_no_request_storm(
         second = recorder.count(START + 60)
         source.stop()
 
-    assert sum(first) < 30
+    assert sum(first) < 20
     assert sum(second) < 10
     assert (first[0] == first[1]) == relists
     assert ({} if error is None else {error: first[1] + second[1]}) == recorder.errors
