@@ -4,8 +4,7 @@ The simulated node: a pod-resources endpoint and a fake /sys that play a scenari
 `SimNode` plays a whole scenario over time, `SimKubelet` is the endpoint alone for whoever has answers of their own.
 """
 
-from podres_exporter.sim.builtin import builtin_scenario
-from podres_exporter.sim.node import SimNode
+from podres_exporter.sim.node import SimNode, builtin_scenario
 from podres_exporter.sim.podresources.answers import Answers, FixedAnswers, RpcFault, StateAnswers
 from podres_exporter.sim.podresources.kubelet import SimKubelet
 from podres_exporter.sim.podresources.restart import answers_after_restart

@@ -1,15 +1,16 @@
-"""A scenario, played: a kubelet's endpoint and a /sys in one directory, changing with the time."""
+"""A simulated node: plays a scenario behind a kubelet's socket and a fake /sys in one directory."""
 
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from random import Random
-from typing import Self
 
 from podres_exporter.clock import Clock
 from podres_exporter.model import Pod
-from podres_exporter.scenario import Conditions, NodeState, Release, Scenario, conditions_at, node_at
+from podres_exporter.scenario import Conditions, NodeState, Release, Scenario, conditions_at, node_at, parse_scenario
+from podres_exporter.sim.lifecycle import Startable
 from podres_exporter.sim.podresources.answers import StateAnswers
 from podres_exporter.sim.podresources.kubelet import SimKubelet
 from podres_exporter.sim.podresources.restart import incomplete, without_plugins
@@ -20,7 +21,7 @@ _TICK_SECONDS = 0.1
 """How late the timeline's faults may come; answers are never late, for they are made when they are asked for."""
 
 
-class SimNode:
+class SimNode(Startable):
     """
     One simulated node below one directory: `pod-resources/kubelet.sock` and `sys`.
 
@@ -47,19 +48,6 @@ class SimNode:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._timeline: threading.Thread | None = None
-
-    def __enter__(self) -> Self:
-        """Start the node; where that fails, what had started has ended."""
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop the node."""
-        self.stop()
 
     def start(self) -> None:
         """Write /sys, serve, and let the scenario's time begin. Raises OSError: the directory cannot be written."""
@@ -150,3 +138,9 @@ class SimNode:
     def _play_timeline(self) -> None:
         while not self._stopping.wait(_TICK_SECONDS):
             self._tick()
+
+
+def builtin_scenario(name: str = "demo") -> Scenario:
+    """Return a scenario of the package by name. Raises FileNotFoundError: there is none of that name."""
+    file = files("podres_exporter.scenario") / "data" / f"{name}.yaml"
+    return parse_scenario(file.read_text(encoding="utf-8"), file.name)

@@ -18,8 +18,7 @@ sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "samples"))  # as p
 from bench.program import venv_program
 
 from podres_exporter.clock import SystemClock
-from podres_exporter.sim.builtin import builtin_scenario
-from podres_exporter.sim.node import SimNode
+from podres_exporter.sim.node import SimNode, builtin_scenario
 
 RUNS = 9
 IMPORTS = "import podres_exporter.cli.verbs.dump, podres_exporter.cli.look.origin, podres_exporter.cli.look.node, grpc"

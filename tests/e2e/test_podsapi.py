@@ -20,8 +20,8 @@ from podres_exporter.config import build_config
 from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.scenario import Release, Scenario, parse_scenario
 from podres_exporter.sim.api import kubeconfig
-from podres_exporter.sim.builtin import builtin_scenario
 from podres_exporter.sim.live import LiveNode
+from podres_exporter.sim.node import builtin_scenario
 
 CLOCK = SystemClock()
 DRA = Path(__file__).parent.parent / "golden" / "dra"

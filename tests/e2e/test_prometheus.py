@@ -16,8 +16,7 @@ from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import build_config
 from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
-from podres_exporter.sim.builtin import builtin_scenario
-from podres_exporter.sim.node import SimNode
+from podres_exporter.sim.node import SimNode, builtin_scenario
 
 
 def get(port: int, path: str, **query: str) -> tuple[int, bytes]:

@@ -27,8 +27,8 @@ from podres_exporter.podmeta import PodDecoder, decode_list, parse_allowlist
 from podres_exporter.recording import Call, Pseudonyms, Recording, Refusal
 from podres_exporter.recording.file import decode, encode
 from podres_exporter.scenario import node_at
-from podres_exporter.sim.builtin import builtin_scenario
 from podres_exporter.sim.live.objects import claim_object, slice_object
+from podres_exporter.sim.node import builtin_scenario
 from podres_exporter.sim.podresources.answers import StateAnswers
 
 _PEAK_MIB = 64 + 48.0

@@ -12,15 +12,15 @@ from fuzz import mutators, trees
 from fuzz.engine import GOOD, PromiseError, Target
 from fuzz.outputs import check_message, check_page
 
+from podres_exporter import sim
 from podres_exporter.errors import ConfigError
 from podres_exporter.join import Joiner
 from podres_exporter.model import Snapshot
 from podres_exporter.scenario import Scenario, conditions_at, life_at, node_at, parse_scenario
-from podres_exporter.sim import builtin
 from podres_exporter.sim.podresources.answers import StateAnswers
 from podres_exporter.wire import AllocatableDecoder, ListDecoder
 
-_DATA = Path(builtin.__file__).parents[1] / "scenario" / "data"
+_DATA = Path(sim.__file__).parents[1] / "scenario" / "data"
 _CAPTURED = Path(__file__).parents[1] / "sim"
 _SMALL_BYTES = 4096
 """Small scenarios are tried more often, for PyYAML takes its time."""

@@ -18,8 +18,7 @@ from podres_exporter.sim.devices import DeviceManager, DeviceState, PluginOption
 from podres_exporter.sim.live import Kubelet, LiveNode
 from podres_exporter.sim.plugin.sample import SamplePlugin
 from podres_exporter.sim.rpc.connection import Connection
-from podres_exporter.sim.rpc.services import Handler, Services
-from podres_exporter.sim.rpc.unix_server import UnixServer
+from podres_exporter.sim.rpc.unix_server import Handler, Services, UnixServer
 
 GPU, NIC = "example.com/gpu", "example.com/nic"
 DEVICE_PLUGIN = "v1beta1.DevicePlugin"

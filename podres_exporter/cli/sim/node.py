@@ -11,9 +11,8 @@ from podres_exporter.clock import Clock
 from podres_exporter.errors import ConfigError
 from podres_exporter.scenario import Release, Scenario, parse_scenario
 from podres_exporter.sim.api import kubeconfig
-from podres_exporter.sim.builtin import builtin_scenario
 from podres_exporter.sim.live import LiveNode
-from podres_exporter.sim.node import SimNode
+from podres_exporter.sim.node import SimNode, builtin_scenario
 
 KUBECONFIG = "kubeconfig"
 """The kubeconfig of the API server in the node's directory."""

@@ -7,7 +7,7 @@ from podres_exporter.cli.signals import stop_signals
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ConfigError
 from podres_exporter.log import configure
-from podres_exporter.sim.devices.names import is_extended_resource_name
+from podres_exporter.sim.devices.api import is_extended_resource_name
 from podres_exporter.sim.plugin.sample import SamplePlugin
 
 KUBELET_DIRECTORY = Path("/var/lib/kubelet/device-plugins")

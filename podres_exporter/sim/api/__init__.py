@@ -5,12 +5,11 @@ The owner of the simulation fills the `Store`; `ApiServer` serves it, and its `f
 """
 
 from podres_exporter.sim.api.http.answer import Answer
-from podres_exporter.sim.api.kubeconfig import kubeconfig
 from podres_exporter.sim.api.serving.backends import Backend, Backends, Inquiry
 from podres_exporter.sim.api.serving.fault_kinds import YOUNG, Delay, Drop, Fail, Hang, StreamFault, Trickle
 from podres_exporter.sim.api.serving.faults import ANY, Faults
 from podres_exporter.sim.api.serving.journal import Entry, Journal
-from podres_exporter.sim.api.serving.server import ApiServer
+from podres_exporter.sim.api.serving.server import ApiServer, kubeconfig
 from podres_exporter.sim.api.storage.history import Event, EventType
 from podres_exporter.sim.api.storage.resources import (
     DAEMON_SETS,

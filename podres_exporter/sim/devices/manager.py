@@ -4,32 +4,30 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
 
 from podres_exporter.clock import Clock
 from podres_exporter.sim.devices.api import KUBELET_SOCKET
-from podres_exporter.sim.devices.asynchronous import AsynchronousHandshake
 from podres_exporter.sim.devices.calls import Calls, ids_text, result_text
 from podres_exporter.sim.devices.client import DIAL_TIMEOUT_SECONDS, PluginClient
-from podres_exporter.sim.devices.handshake import Handshake
+from podres_exporter.sim.devices.handshake import AsynchronousHandshake, Handshake, SynchronousHandshake
 from podres_exporter.sim.devices.ledger import Ledger, Stock
-from podres_exporter.sim.devices.plugin_handler import (
+from podres_exporter.sim.devices.records import AllocateResult, PluginError, PluginOptions
+from podres_exporter.sim.devices.registration import registration_service
+from podres_exporter.sim.devices.sockets import wipe_sockets
+from podres_exporter.sim.devices.watched_registration import (
     DEVICE_PLUGIN_TYPE,
     DRA_PLUGIN_TYPE,
     DevicePlugins,
     PluginHandler,
 )
-from podres_exporter.sim.devices.records import AllocateResult, PluginError, PluginOptions
-from podres_exporter.sim.devices.registration import registration_service
-from podres_exporter.sim.devices.sockets import wipe_sockets
-from podres_exporter.sim.devices.synchronous import SynchronousHandshake
 from podres_exporter.sim.devices.watcher import PluginWatcher
+from podres_exporter.sim.lifecycle import Startable
 from podres_exporter.sim.rpc.unix_server import UnixServer
 
 _THREADS = 16
 
 
-class DeviceManager:
+class DeviceManager(Startable):
     """
     Serves `<directory>/device-plugins/kubelet.sock`, watches `<directory>/plugins_registry` and talks to the plugins.
 
@@ -70,15 +68,6 @@ class DeviceManager:
         service = registration_service(self._handshake, self._plugins_directory)
         self._server = UnixServer(self._plugins_directory / KUBELET_SOCKET, [service], threads=_THREADS)
         self._switching = threading.RLock()
-
-    def __enter__(self) -> Self:
-        """Start serving."""
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop serving."""
-        self.stop()
 
     @property
     def socket_path(self) -> Path:

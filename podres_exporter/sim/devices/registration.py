@@ -8,12 +8,17 @@ from pathlib import Path
 import grpc
 
 from podres_exporter._proto import deviceplugin_v1beta1_pb2 as pb
-from podres_exporter.sim.devices.api import REGISTRATION, SUPPORTED_VERSIONS, VERSION, options_of
+from podres_exporter.sim.devices.api import (
+    REGISTRATION,
+    SUPPORTED_VERSIONS,
+    VERSION,
+    is_extended_resource_name,
+    options_of,
+)
 from podres_exporter.sim.devices.handshake import Handshake
-from podres_exporter.sim.devices.names import is_extended_resource_name
 from podres_exporter.sim.devices.records import PluginError
 from podres_exporter.sim.rpc.go_texts import plain_slice, quoted, quoted_slice
-from podres_exporter.sim.rpc.services import Services
+from podres_exporter.sim.rpc.unix_server import Services
 
 log = logging.getLogger(__name__)
 

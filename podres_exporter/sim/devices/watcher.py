@@ -9,8 +9,8 @@ from pathlib import Path
 from podres_exporter.clock import Clock
 from podres_exporter.sim.devices.sockets import SocketId, plugin_sockets
 from podres_exporter.sim.devices.watched_registration import Handlers, Visit, visit
+from podres_exporter.sim.lifecycle import WorkerThreads
 from podres_exporter.sim.rpc.connection import Connection
-from podres_exporter.sim.rpc.worker_threads import WorkerThreads
 
 log = logging.getLogger(__name__)
 

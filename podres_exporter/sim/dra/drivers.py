@@ -12,9 +12,9 @@ from podres_exporter._proto import dra_v1_pb2 as pb
 from podres_exporter._proto import drahealth_v1alpha1_pb2 as health_pb
 from podres_exporter.clock import Clock
 from podres_exporter.sim.devices.records import PluginError
+from podres_exporter.sim.lifecycle import WorkerThreads
 from podres_exporter.sim.rpc.connection import Connection, M, WireError
 from podres_exporter.sim.rpc.go_texts import quoted_slice
-from podres_exporter.sim.rpc.worker_threads import WorkerThreads
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 from podres_exporter.model import Claim, ClaimDevice
 from podres_exporter.sim.devices import PluginError
 from podres_exporter.sim.dra import DraDrivers, PreparedDevice
-from podres_exporter.sim.rpc.worker_threads import WorkerThreads
+from podres_exporter.sim.lifecycle import WorkerThreads
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from random import Random
 
 from podres_exporter.clock import Clock
+from podres_exporter.sim.lifecycle import WorkerThreads
 from podres_exporter.sim.live.kubelet import Kubelet
-from podres_exporter.sim.rpc.worker_threads import WorkerThreads
 
 RETRY_SECONDS = 10.0
 """backOffPeriod of kubelet.go; up to half of it is added at random (workerBackOffPeriodJitterFactor)."""

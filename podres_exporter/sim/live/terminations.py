@@ -6,9 +6,9 @@ from typing import Any
 
 from podres_exporter.clock import Clock
 from podres_exporter.sim.api.storage.objects import at
+from podres_exporter.sim.lifecycle import WorkerThreads
 from podres_exporter.sim.live.kubelet import Kubelet
 from podres_exporter.sim.live.status_writer import StatusWriter
-from podres_exporter.sim.rpc.worker_threads import WorkerThreads
 
 _JOIN_SECONDS = 5.0
 _MINIMUM_SECONDS = 2.0

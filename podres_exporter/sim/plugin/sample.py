@@ -5,7 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
 
 from podres_exporter._proto import deviceplugin_v1beta1_pb2 as pb
 from podres_exporter.clock import Clock
@@ -13,6 +12,7 @@ from podres_exporter.errors import ConfigError
 from podres_exporter.sim.devices.api import KUBELET_SOCKET, REGISTRATION, VERSION
 from podres_exporter.sim.devices.records import DeviceState, PluginOptions
 from podres_exporter.sim.devices.sockets import SocketId, socket_id
+from podres_exporter.sim.lifecycle import Startable
 from podres_exporter.sim.plugin.device_file import FileId, file_id, read_devices
 from podres_exporter.sim.plugin.service import PluginService, options_message
 from podres_exporter.sim.rpc.connection import Connection, WireError
@@ -29,7 +29,7 @@ _THREADS = 8
 _JOIN_SECONDS = 5.0
 
 
-class SamplePlugin:
+class SamplePlugin(Startable):
     """
     Serves devices that do not exist, and registers them with the kubelet as often as it takes.
 
@@ -81,15 +81,6 @@ class SamplePlugin:
             self._service.publish(read_devices(devices))
         else:
             self._service.publish(devices)
-
-    def __enter__(self) -> Self:
-        """Start."""
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop."""
-        self.stop()
 
     @property
     def socket_path(self) -> Path:

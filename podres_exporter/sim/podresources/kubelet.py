@@ -4,13 +4,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
 
 import grpc
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.clock import Clock
 from podres_exporter.scenario import KubeletSettings, Release
+from podres_exporter.sim.lifecycle import Startable
 from podres_exporter.sim.podresources.answers import Answers, RpcFault
 from podres_exporter.sim.podresources.dialect import (
     ALLOCATABLE,
@@ -21,13 +21,12 @@ from podres_exporter.sim.podresources.dialect import (
     dialect_of,
 )
 from podres_exporter.sim.podresources.endpoint import Endpoint
-from podres_exporter.sim.podresources.gate import Gate
-from podres_exporter.sim.podresources.limiter import kubelet_limit
+from podres_exporter.sim.podresources.gate import Gate, kubelet_limit
 
 DEFAULT_SETTINGS = KubeletSettings(Release(36))
 
 
-class SimKubelet:
+class SimKubelet(Startable):
     """
     The server, with faults that can be switched while it runs. Every public method may be called from any thread.
 
@@ -60,15 +59,6 @@ class SimKubelet:
         self._lock = threading.Lock()
         self._overrides: dict[str, bytes | RpcFault] = {}
         self._continued: Answers | None = None
-
-    def __enter__(self) -> Self:
-        """Start serving."""
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop serving and remove the socket."""
-        self.stop()
 
     @property
     def serving(self) -> bool:

@@ -11,8 +11,7 @@ import grpc
 from podres_exporter._proto import pods_v1alpha1_pb2 as pb
 from podres_exporter.sim.podsapi.broadcast import Broadcast, StreamEnd
 from podres_exporter.sim.podsapi.encode import pod_bytes
-from podres_exporter.sim.rpc.services import Handler, Services
-from podres_exporter.sim.rpc.unix_server import UnixServer
+from podres_exporter.sim.rpc.unix_server import Handler, Services, UnixServer
 
 SERVICE, WATCH, LIST, GET = "v1alpha1.Pods", "WatchPods", "ListPods", "GetPod"
 SOCKET = "pods-api.sock"

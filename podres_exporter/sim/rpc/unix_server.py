@@ -1,13 +1,44 @@
-"""A gRPC server bound directly to a Unix socket path, so that whoever watches the directory sees a CREATE."""
+"""gRPC servers bound directly to a Unix socket path, so that a watcher of the directory sees CREATE; their services."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 
 from podres_exporter.config.values import MAX_SOCKET_PATH_BYTES
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the type stubs only
+
+
+class Services(grpc.GenericRpcHandler):
+    """Answers the methods of a table {service: {method: handler}} and refuses every other one as grpc-go does."""
+
+    def __init__(self, handlers: Mapping[str, Mapping[str, Handler]]) -> None:
+        """Keep the table."""
+        self._handlers = handlers
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler:
+        """
+        Return the handler of a call.
+
+        Source of the texts: grpc-go server.go, handleStream.
+        """
+        _, service, method = str(handler_call_details.method).split("/")
+        if service not in self._handlers:
+            return _refusal(f"unknown service {service}")
+        known = self._handlers[service].get(method)
+        return known or _refusal(f"unknown method {method} for service {service}")
+
+
+def _refusal(text: str) -> Handler:
+    def refuse(_request: bytes, context: grpc.ServicerContext) -> NoReturn:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
+
+    return grpc.unary_unary_rpc_method_handler(refuse)
+
 
 _OPTIONS = (
     # A second server must never share the socket: a restart has to be seen.

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from api_rig import Client
 
-from podres_exporter.sim.api.writes.quantities import canonical
+from podres_exporter.sim.api.writes.defaults import canonical
 
 PATH = "/api/v1/namespaces/default/pods"
 GPU = "example.com/gpu"

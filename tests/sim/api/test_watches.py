@@ -5,7 +5,7 @@ from api_rig import Client, pod
 from fake_clock import FakeClock
 
 from podres_exporter.sim.api import NODES, PODS, ApiServer, Store
-from podres_exporter.sim.api.reads.schedule import Schedule
+from podres_exporter.sim.api.reads.watch import Schedule
 
 WATCH_LIST = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
 

@@ -6,10 +6,8 @@ from fake_clock import FakeClock
 from plain_plugin import PlainPlugin, device
 
 from podres_exporter.sim.devices import PluginError
-from podres_exporter.sim.devices.asynchronous import AsynchronousHandshake
-from podres_exporter.sim.devices.handshake import Handshake
+from podres_exporter.sim.devices.handshake import AsynchronousHandshake, Handshake, SynchronousHandshake
 from podres_exporter.sim.devices.ledger import Ledger
-from podres_exporter.sim.devices.synchronous import SynchronousHandshake
 
 GPU = "example.com/gpu"
 LONG = 60.0

@@ -6,8 +6,8 @@ from sim_client import dice
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.model import Claim, ClaimDevice
 from podres_exporter.scenario import KubeletSettings, Release
-from podres_exporter.sim.podresources.claims import dynamic_resources
 from podres_exporter.sim.podresources.dialect import dialect_of
+from podres_exporter.sim.podresources.messages import dynamic_resources
 
 CLAIM = Claim(
     "default",

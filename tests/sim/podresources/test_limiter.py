@@ -1,6 +1,6 @@
 from fake_clock import FakeClock
 
-from podres_exporter.sim.podresources.limiter import kubelet_limit
+from podres_exporter.sim.podresources.gate import kubelet_limit
 
 
 def test_a_full_bucket_gives_ten_tokens_and_then_none() -> None:

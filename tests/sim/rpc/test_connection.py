@@ -11,9 +11,9 @@ from eventually import eventually
 from plain_plugin import PlainPlugin, device
 
 from podres_exporter._proto import deviceplugin_v1beta1_pb2 as pb
+from podres_exporter.sim.lifecycle import WorkerThreads
 from podres_exporter.sim.rpc.connection import Connection, WireError
 from podres_exporter.sim.rpc.unix_server import UnixServer
-from podres_exporter.sim.rpc.worker_threads import WorkerThreads
 
 OPTIONS = "/v1beta1.DevicePlugin/GetDevicePluginOptions"
 LIST = "/v1beta1.DevicePlugin/ListAndWatch"

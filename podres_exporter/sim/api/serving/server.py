@@ -1,10 +1,12 @@
-"""The API server of the simulated node, to be started and stopped."""
+"""The simulated API server: start and stop it, and its kubeconfig."""
 
+import base64
 import functools
 import socket
 import ssl
 import threading
-from typing import Self
+
+import yaml
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ConfigError
@@ -15,12 +17,13 @@ from podres_exporter.sim.api.serving.journal import Journal
 from podres_exporter.sim.api.serving.listener import Listener
 from podres_exporter.sim.api.serving.state import ServerState
 from podres_exporter.sim.api.storage.store import Store
+from podres_exporter.sim.lifecycle import Startable
 
 DEFAULT_USER = "system:serviceaccount:monitoring:podres-exporter"
 DEFAULT_VERSION = "v1.36.3"
 
 
-class ApiServer:
+class ApiServer(Startable):
     """
     A small Kubernetes API server: what the exporter and kubectl ask for, with the real one's answers.
 
@@ -50,15 +53,6 @@ class ApiServer:
         self._address: tuple[str, int] = self._held.getsockname()[:2]
         self._listener: Listener | None = None
         self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        """Start; leaving the block stops."""
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop."""
-        self.stop()
 
     @property
     def url(self) -> str:
@@ -141,3 +135,30 @@ def _bind(address: tuple[str, int]) -> socket.socket:
         problem = f"the simulated API server cannot listen on {address[0]} port {address[1]}: {error.strerror}"
         raise ConfigError([problem]) from error
     return bound
+
+
+_NAME = "simulated"
+
+
+def kubeconfig(url: str, token: str | None = None, certificate_authority: bytes | None = None) -> str:
+    """
+    Return the text of a kubeconfig with one context.
+
+    *certificate_authority* is the PEM of who has signed the server's certificate; the text holds it, no file is needed.
+
+    Without a token the user is empty. The Python client sends the token; kubectl reads no user at all for a server
+    without TLS (clientcmd, `restclient.IsConfigTransportTLS`), so that a server for kubectl must not want one.
+    """
+    user = {} if token is None else {"token": token}
+    trust = {}
+    if certificate_authority is not None:
+        trust["certificate-authority-data"] = base64.b64encode(certificate_authority).decode()
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": _NAME, "cluster": {"server": url, **trust}}],
+        "users": [{"name": _NAME, "user": user}],
+        "contexts": [{"name": _NAME, "context": {"cluster": _NAME, "user": _NAME, "namespace": "default"}}],
+        "current-context": _NAME,
+    }
+    return yaml.safe_dump(content, sort_keys=False)

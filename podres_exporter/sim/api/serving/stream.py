@@ -6,8 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable
 
-from podres_exporter.sim.api.reads.schedule import DEFAULT_TIMEOUT_SECONDS, Schedule
-from podres_exporter.sim.api.reads.watch import View, Watch, error_line
+from podres_exporter.sim.api.reads.watch import DEFAULT_TIMEOUT_SECONDS, Schedule, View, Watch, error_line
 from podres_exporter.sim.api.serving.fault_kinds import StreamFault
 from podres_exporter.sim.api.serving.faults import Mailbox
 from podres_exporter.sim.api.serving.state import ServerState

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from podres_exporter.sim.api.http.request import Request, Target
+from podres_exporter.sim.api.http.request import Request, Target, media_type_of, read_body
 from podres_exporter.sim.api.storage.objects import Object
 from podres_exporter.sim.api.storage.resources import PODS
 from podres_exporter.sim.api.storage.status import StatusError, invalid
 from podres_exporter.sim.api.storage.store import Store
-from podres_exporter.sim.api.writes.bodies import media_type_of, read_body
 
 MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
 _FIXED = ("uid", "creationTimestamp", "resourceVersion", "name", "namespace", "deletionTimestamp")

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from podres_exporter.sim.api.storage.status import bad_request
-from podres_exporter.sim.api.writes.quantities import canonical, parse
-from podres_exporter.sim.devices.names import is_extended_resource_name
+from podres_exporter.sim.api.writes.defaults import canonical, parse
+from podres_exporter.sim.devices.api import is_extended_resource_name
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LABEL_RULE = (

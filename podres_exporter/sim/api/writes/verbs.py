@@ -5,12 +5,11 @@ import re
 from typing import Any
 
 from podres_exporter.clock import Clock
-from podres_exporter.sim.api.http.request import Request, Target
+from podres_exporter.sim.api.http.request import Request, Target, read_body
 from podres_exporter.sim.api.storage.objects import Object
 from podres_exporter.sim.api.storage.resources import NAMESPACES, PODS
 from podres_exporter.sim.api.storage.status import bad_request, invalid
 from podres_exporter.sim.api.storage.store import Store
-from podres_exporter.sim.api.writes.bodies import read_body
 from podres_exporter.sim.api.writes.defaults import defaulted, qos_class, with_defaults
 from podres_exporter.sim.api.writes.deletion import delete_object
 from podres_exporter.sim.api.writes.validation import problems_of

@@ -1,6 +1,6 @@
 import pytest
 
-from podres_exporter.sim.plugin.preference import prefer
+from podres_exporter.sim.plugin.service import prefer
 
 NODES: dict[str, tuple[int, ...] | None] = {
     "g0": (0,),

@@ -1,6 +1,6 @@
 import pytest
 
-from podres_exporter.sim.devices.names import is_extended_resource_name
+from podres_exporter.sim.devices.api import is_extended_resource_name
 
 
 @pytest.mark.parametrize(
