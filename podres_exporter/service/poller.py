@@ -2,7 +2,7 @@
 
 import logging
 import math
-import random
+import os
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -118,7 +118,7 @@ class Poller:
         else:
             self._health.down(error)
         self._join_and_publish(read_cpusets=True)
-        uniform = random.random()  # noqa: S311 - jitter, not a secret
+        uniform = int.from_bytes(os.urandom(4), "little") / 2**32  # the module random would be loaded for this alone
         interval = self._settings.interval_seconds
         return poll_delay(interval, uniform) if error is None else retry_delay(self._failures, interval, uniform)
 

@@ -62,7 +62,8 @@ def _listen(address: ListenAddress) -> socket.socket:
     """Return the listener; if a name has several addresses, the first IPv4 one is used, as in Go's net.Listen."""
     if not address.host:
         return _listen_everywhere(address.port)
-    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    host = address.host.encode() if address.host.isascii() else address.host  # text loads the tables of IDNA
+    found = socket.getaddrinfo(host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, where = min(found, key=lambda each: each[0] != socket.AF_INET)
     return socket.create_server(where, family=family, backlog=_BACKLOG)
 

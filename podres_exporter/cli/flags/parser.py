@@ -40,7 +40,9 @@ class Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """Return the help: usage, what the command does, examples, and then the flags."""
-        formatter = self._get_formatter()
+        import shutil  # noqa: PLC0415 - it loads four compressors, which the daemon does not need
+
+        formatter = _Formatter(self.prog, width=shutil.get_terminal_size().columns - 2)
         formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
         formatter.add_text(self.description)
         if self._examples:
@@ -68,6 +70,10 @@ class Parser(argparse.ArgumentParser):
 
 class _Formatter(argparse.HelpFormatter):
     """Wraps paragraphs but not examples."""
+
+    def __init__(self, prog: str, width: int = 78) -> None:
+        """Create it; argparse makes one for each flag that is added, and would import shutil for the width."""
+        super().__init__(prog, width=width)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return text.rstrip("\n") if text.startswith(_EXAMPLES) else super()._fill_text(text, width, indent)

@@ -2,7 +2,7 @@
 
 import gc
 import importlib
-import platform
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,7 +51,7 @@ class Daemon:
 
         Raises ConfigError naming addresses in use, faults of files, or missing credentials.
         """
-        versions = {"version": __version__, "python": platform.python_version(), "grpc": grpc.__version__}
+        versions = {"version": __version__, "python": sys.version.split()[0], "grpc": grpc.__version__}
         own = OwnMetrics(config.collectors, versions, web_config=config.web_config is not None)
         access = load_access(config.web_config, clock, own) if config.web_config else None
         self._document = SnapshotDocument(config.node_name, __version__, clock)
