@@ -8,7 +8,9 @@ one request each, and admin access, are asked for), so it runs on the node, or i
     PODRES_REAL_NODE=NAME PODRES_REAL_POD=NAMESPACE/NAME pytest -s tests/real_node/test_dra.py
 
 PODRES_REAL_POD is a pod that stands for the exporter's own. PODRES_REAL_KUBECONFIG is that of the exporter's account,
-if another; its rights are then put to the test too.
+if another; its rights are then put to the test too. PODRES_REAL_INTERFACE_CLASS is a DeviceClass of a driver that makes
+network interfaces, with a free device, for the second test, which states an interface itself (PODRES_REAL_IMAGE: the
+image of its pod).
 """
 
 import json
@@ -28,6 +30,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from podres_exporter.clock import SystemClock
 
 NODE, POD = os.environ.get("PODRES_REAL_NODE", ""), os.environ.get("PODRES_REAL_POD", "")
+INTERFACE_CLASS, IMAGE = (
+    os.environ.get("PODRES_REAL_INTERFACE_CLASS", ""),
+    os.environ.get("PODRES_REAL_IMAGE", "busybox"),
+)
 CLOCK, NEVER = SystemClock(), threading.Event()
 SETTLE_SECONDS = 60.0
 PORT = 10303
@@ -51,6 +57,10 @@ COMPARED = {
     ),
     "podres_container_claim_consumed_capacity": (
         *("namespace", "pod", "container", "claim", "driver", "pool", "device", "share_id", "request", "capacity"),
+    ),
+    "podres_container_claim_interface_info": (
+        *("namespace", "pod", "container", "claim", "driver", "pool", "device", "share_id", "request"),
+        *("interface", "hardware_address"),
     ),
 }
 """The labels that are compared, the value comes last."""
@@ -148,9 +158,20 @@ def of_claims(table: Table, pods: Iterable[Object], claims: Iterable[Object]) ->
             for capacity, amount in result.get("consumedCapacity", {}).items():
                 amounts = table["podres_container_claim_consumed_capacity"]
                 amounts.add((*who, *what, result["request"], capacity, str(quantity(amount))))
+            for interface in interfaces_of(claim, what):
+                names = table["podres_container_claim_interface_info"]
+                names.add((*who, *what, result["request"], *interface, "1"))
             if not is_admin:
                 held.add(key)
     return held
+
+
+def interfaces_of(claim: Object, device: Row) -> Iterator[Row]:
+    """Yield name and hardware address of the interface that the driver states for a device of the claim."""
+    for each in claim["status"].get("devices", []):
+        data = each.get("networkData")
+        if data and device == (each["driver"], each["pool"], each["device"], each.get("shareID", "")):
+            yield data.get("interfaceName", ""), data.get("hardwareAddress", "")
 
 
 def quantity(text: str) -> int:
@@ -211,23 +232,72 @@ def exporter() -> Iterator[None]:
         process.wait(30)
 
 
-def test_every_value_equals_the_api_server_s_objects() -> None:
-    with exporter():
-        began, wanted, seen = CLOCK.monotonic_seconds(), expected(), dict[str, set[Row]]()
-        while CLOCK.monotonic_seconds() - began < SETTLE_SECONDS:
-            try:
-                seen = shown()
-            except OSError:
-                seen = {}
-            if seen == wanted:
-                break
-            NEVER.wait(1.0)
-            wanted = expected()
+def equal() -> Table:
+    """Wait until every value equals the API server's objects, and return them."""
+    began, wanted, seen = CLOCK.monotonic_seconds(), expected(), dict[str, set[Row]]()
+    while CLOCK.monotonic_seconds() - began < SETTLE_SECONDS:
+        try:
+            seen = shown()
+        except OSError:
+            seen = {}
+        if seen == wanted:
+            break
+        NEVER.wait(1.0)
+        wanted = expected()
     for name, rows in wanted.items():
         missing, extra = sorted(rows - seen.get(name, set())), sorted(seen.get(name, set()) - rows)
         assert ([], []) == (missing, extra), name
+    return wanted
+
+
+def test_every_value_equals_the_api_server_s_objects() -> None:
+    with exporter():
+        wanted = equal()
     uses = wanted["podres_container_claim_device_info"]
     requests = Counter((row[0], row[1], row[3]) for row in uses if sum(each[:3] == row[:3] for each in uses) == 1)
     assert any(number > 1 for number in requests.values()), "no two containers use one request of a claim each"
     assert any(row[10] == "true" for row in uses), "no claim has admin access"
     sys.stdout.write("".join(f"{name}: {len(rows)} series equal\n" for name, rows in wanted.items()))
+
+
+def run(*argv: str, given: object = None) -> str:
+    text = None if given is None else json.dumps(given)
+    command = ["kubectl", *argv]
+    return subprocess.run(command, input=text, timeout=90, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.skipif(not INTERFACE_CLASS, reason="no class of interfaces is given: PODRES_REAL_INTERFACE_CLASS")
+def test_an_interface_that_the_driver_states_later_is_shown() -> None:
+    """The exporter has read the claim by then: it is read once more."""
+    name = f"interface-{os.getpid()}"
+    meta = {"name": name, "namespace": "default"}
+    request = {"name": "net", "exactly": {"deviceClassName": INTERFACE_CLASS}}
+    claim = {"kind": "ResourceClaim", "metadata": meta, "spec": {"devices": {"requests": [request]}}}
+    run("create", "-f", "-", given={"apiVersion": "resource.k8s.io/v1", **claim})
+    container = {"name": "main", "image": IMAGE, "imagePullPolicy": "IfNotPresent", "command": ["sleep", "86400"]}
+    spec = {
+        "terminationGracePeriodSeconds": 1,
+        "nodeSelector": {"kubernetes.io/hostname": NODE},
+        "resourceClaims": [{"name": "net", "resourceClaimName": name}],
+        "containers": [{**container, "resources": {"claims": [{"name": "net"}]}}],
+    }
+    run("create", "-f", "-", given={"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+    try:
+        run("wait", "--for=condition=Ready", "--timeout=60s", f"pod/{name}")
+        with exporter():
+            before = equal()
+            stated = json.loads(run("get", "resourceclaim", name, "-o", "json"))["status"]["allocation"]
+            device = {key: stated["devices"]["results"][0][key] for key in ("driver", "pool", "device")}
+            data = {"interfaceName": "net1", "hardwareAddress": "02:00:00:00:00:01", "ips": ["192.0.2.1/24"]}
+            patch = json.dumps({"status": {"devices": [{**device, "networkData": data}]}})
+            run("patch", "resourceclaim", name, "--subresource=status", "--type=merge", "-p", patch)
+            began = CLOCK.monotonic_seconds()
+            after = equal()
+            took = CLOCK.monotonic_seconds() - began
+    finally:
+        run("delete", "pod", name, "--wait=true")
+        run("delete", "resourceclaim", name, "--wait=false")
+    family = "podres_container_claim_interface_info"
+    added = after[family] - before[family]
+    assert [(row[1], row[9], row[10]) for row in added] == [(name, "net1", "02:00:00:00:00:01")]
+    sys.stdout.write(f"an interface stated later: shown after {took:.0f} s\n")
