@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from podres_exporter.check.finding import Finding, Verdict, failed, note, warning
 from podres_exporter.check.findings.two_names import DUAL_MODE_REMEDY
 from podres_exporter.cluster.outcome import Answered, Trouble
-from podres_exporter.model import Allocation, Explanation, PodKey, Snapshot, Support
+from podres_exporter.model import Allocation, Drift, Explanation, PodKey, Snapshot, Support, Unread
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import age_text
 from podres_exporter.text.availability import what_is_retained, why_down, why_nothing
-from podres_exporter.text.words import counted, joined, pods_text, some
+from podres_exporter.text.words import counted, drift_text, folded, joined, pods_text, some
 
 OLD_SECONDS = 120.0
 """An exporter updates its document at every poll; the longest usual interval is a fraction of this."""
@@ -27,6 +27,19 @@ _REMEDIES = {
 _GIVEN_UP = (
     "what they hold may be shown as free: search the kubelet's log for their names, and delete those that no longer run"
 )
+_DRIFTED = (
+    "normal for some 10 s after a start or resize. If it lasts: does the runtime, a tool such as tuned, or a container "
+    "with privileges write cpusets, and did the kubelet's CPU manager change its policy without a restart of the pod?"
+)
+_UNREAD = {
+    Unread.NO_METADATA: "without metadata",
+    Unread.NOT_FOUND: "without a cgroup",
+    Unread.NO_CPUSET: "without a cpuset",
+    Unread.DENIED: "that may not be read",
+    Unread.MALFORMED: "with an unreadable cpuset",
+    Unread.UNKNOWN_CPUS: "with CPUs that a DRA driver chose",
+}
+_MOST_DRIFTS = 5
 _ALLOCATABLE_RPC, _GET_RPC = "GetAllocatableResources", "Get"
 
 
@@ -123,6 +136,7 @@ def exporter_findings(told: Answered, now_seconds: float) -> tuple[Finding, ...]
     found = [*_of_exporter(told, now_seconds), *_of_sources(snapshot), *_of_calls(snapshot)]
     if snapshot.allocation is not None:
         found += [*_of_pods(snapshot, snapshot.allocation), *_of_devices(snapshot.allocation)]
+        found += _of_cpusets(snapshot.allocation.drift or Drift())
     return tuple(found)
 
 
@@ -229,3 +243,22 @@ def _of_devices(allocation: Allocation) -> Iterator[Finding]:
             yield warning(
                 "devices.unallocatable", seen, "see the plugin's log: unhealthy, or the plugin is gone", held=len(gone)
             )
+
+
+def _of_cpusets(drift: Drift) -> Iterator[Finding]:
+    """Yield where the kernel and the kubelet disagree; nothing unless the collector cpuset-drift is on."""
+    differing = [each for each in drift.containers if each.differs]
+    if differing:
+        names = [f"{'/'.join(each.container.pod)} {each.container.name}" for each in differing]
+        told = [f"{printable(name)} {drift_text(each)}" for name, each in zip(names, differing, strict=True)]
+        seen = f"{counted(len(told), 'cgroup')} not as the kubelet lists: {'; '.join(folded(told, _MOST_DRIFTS))}"
+        yield warning("cpuset.drift", seen, _DRIFTED, containers=names)
+    if drift.unread:
+        told = [f"{count} {_UNREAD[reason]}" for reason, count in sorted(drift.unread.items())]
+        seen = f"{counted(sum(drift.unread.values()), 'container')} with exclusive CPUs not compared: {joined(told)}"
+        yield note(
+            "cpuset.unread",
+            seen,
+            "--cgroup.root is the node's cgroup tree, mounted read-only",
+            **{reason.value: count for reason, count in drift.unread.items()},
+        )

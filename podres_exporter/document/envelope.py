@@ -10,6 +10,7 @@ import msgspec
 
 from podres_exporter.document.doubles import DoubleHeldRecord, read_doubles, write_doubles
 from podres_exporter.document.dra import DraRecord, read_dra, write_dra
+from podres_exporter.document.drift import DriftRecord, read_drift, write_drift
 from podres_exporter.document.faults import read, shown
 from podres_exporter.document.metadata import name_labels_as_pods_do
 from podres_exporter.document.pods import (
@@ -126,6 +127,13 @@ class SnapshotRecord(Record, kw_only=True):
             "pods are running, and while there is no allocation."
         ),
     ] = None
+    cpuset_drift: Annotated[
+        DriftRecord | None,
+        doc(
+            "How the cgroups of containers with exclusive CPUs differ from the list. Absent unless the collector "
+            "cpuset-drift is on, and while there is no allocation."
+        ),
+    ] = None
     other_pods: Annotated[
         list[OtherPodRecord] | None,
         doc(
@@ -168,6 +176,7 @@ def write_document(snapshot: Snapshot, *, generated_at_seconds: float, version: 
         usage=write_usage(snapshot.usage, allocation),
         skipped_pods=dict(sorted(allocation.skipped_pods.items())) if allocation else None,
         held_twice=None if allocation is None or allocation.doubles is None else write_doubles(allocation.doubles),
+        cpuset_drift=write_drift(allocation.drift) if allocation and allocation.drift else None,
         other_pods=write_other_pods(snapshot),
     )
 
@@ -292,4 +301,5 @@ def _read_allocation(record: SnapshotRecord, pods: tuple[PodView, ...], held: He
         given_up_pods=_read_names(record.given_up_pods),
         doubles=None if record.held_twice is None else read_doubles(record.held_twice),
         dra=read_dra(record.dra) if record.dra else None,
+        drift=read_drift(record.cpuset_drift) if record.cpuset_drift else None,
     )

@@ -5,7 +5,16 @@ from enum import StrEnum
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.fit import Answer
-from podres_exporter.model import Alignment, ContainerSpec, DeviceHealth, DoubleHeld, PodMeta, Request, Unlisted
+from podres_exporter.model import (
+    Alignment,
+    ContainerSpec,
+    CpusetDrift,
+    DeviceHealth,
+    DoubleHeld,
+    PodMeta,
+    Request,
+    Unlisted,
+)
 from podres_exporter.model.allocation import NumaNodes
 
 
@@ -88,7 +97,8 @@ class ContainerAccount:
     annotation in which a scheduler chose *chosen_devices* instead of the listed ids; *caches* are its CPUs by
     last-level cache, if they are on several caches of one NUMA node.
     *claim_faults* are sentences on the devices of its claims: taints, drivers that have stopped.
-    *doubles* are items that a container of another pod holds too, though only one may.
+    *doubles* are items that a container of another pod holds too, though only one may. *drift* is how its cgroup
+    differs from its exclusive CPUs, None if the two agree or were not compared.
     """
 
     name: str
@@ -109,6 +119,7 @@ class ContainerAccount:
     chosen_devices: tuple[str, ...] = ()
     caches: tuple[tuple[int, tuple[CpuSet, ...]], ...] = ()
     claim_faults: tuple[str, ...] = ()
+    drift: CpusetDrift | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,11 @@ def _container(container: ContainerAccount) -> Document:
             for row in container.health
         ],
         "unallocatable": list(container.unallocatable),
+        "cpuset_drift": container.drift
+        and {
+            "missing": format_cpuset(container.drift.missing),
+            "foreign": format_cpuset(container.drift.foreign),
+        },
         "claim_faults": list(container.claim_faults),
         "neighbours": [
             {

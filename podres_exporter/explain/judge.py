@@ -15,6 +15,7 @@ from podres_exporter.fit import Answer, Fits, Policy, ask_of, fit
 from podres_exporter.model import (
     Allocation,
     ContainerView,
+    CpusetDrift,
     DoubleHeld,
     PodKey,
     PodMeta,
@@ -108,6 +109,7 @@ def _listed(allocation: Allocation, pod: PodView, view: ContainerView, account: 
         chosen_by=pod.meta.chosen_by if pod.meta and view.container.devices else "",
         chosen_devices=view.chosen_devices,
         caches=_caches(allocation.topology, own),
+        drift=_drift(allocation, (pod.pod.key, view.container.name)),
     )
 
 
@@ -143,6 +145,12 @@ def _doubles(allocation: Allocation, pod: PodView, container: str) -> tuple[Doub
         for each in allocation.doubles or ()
         if any(holder.pod_key == pod.pod.key and holder.container in {container, ""} for holder in each.holders)
     )
+
+
+def _drift(allocation: Allocation, container: tuple[PodKey, str]) -> CpusetDrift | None:
+    """Return how the container's cgroup differs from its exclusive CPUs."""
+    compared = allocation.drift.containers if allocation.drift else ()
+    return next((each for each in compared if each.differs and each.container.key == container), None)
 
 
 def _fit(snapshot: Snapshot, view: PodView | None, meta: PodMeta | None, state: State) -> Answer | None:

@@ -8,7 +8,7 @@ from podres_exporter.model import Certainty, DeviceHealth, Explanation, Request,
 from podres_exporter.model.shares import split_replica
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import resource_amount, thing
-from podres_exporter.text.words import double_name, folded, shortened
+from podres_exporter.text.words import double_name, drift_text, folded, shortened
 
 _MOST_NEIGHBOURS = 6
 _MOST_SHARES = 6
@@ -16,6 +16,7 @@ _LONGEST_ID = 48
 _HEALTHY = "Healthy"
 _ANY_CPUS = "any: the CPU manager's policy is not static, or unknown"
 _GONE = "held but not reported as allocatable: unhealthy, plugin gone, or an empty topology"
+_DRIFTED = "normal for some 10 s after a start or resize, after that not what the kubelet lists"
 _CHOSEN = "the plugin provides these, whatever id the kubelet lists"
 _UNLISTED = {
     UnlistedReason.INIT_CONTAINER: "left over from an init container; they stay with the pod until it ends",
@@ -46,6 +47,8 @@ def remarks(account: Account, container: ContainerAccount) -> Iterator[Remark]:
         if rows:
             yield label, "; ".join(_missing(row) for row in rows).split()
     yield from _doubles(account, container)
+    if container.drift is not None:
+        yield "kernel", f"its cgroup {drift_text(container.drift)}; {_DRIFTED}".split()
     yield from _health(container.health)
     if container.unallocatable:
         ids = folded(

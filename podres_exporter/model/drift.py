@@ -33,6 +33,11 @@ class PinnedContainer:
     cpus: CpuSet
     container_id: str
 
+    @property
+    def key(self) -> tuple[PodKey, str]:
+        """The pod's key and the container's name."""
+        return self.pod, self.name
+
 
 @dataclass(frozen=True, slots=True)
 class CpusetDrift:
@@ -41,6 +46,11 @@ class CpusetDrift:
     container: PinnedContainer
     missing: CpuSet
     foreign: CpuSet
+
+    @property
+    def differs(self) -> bool:
+        """Whether the kernel and the kubelet disagree."""
+        return bool(self.missing or self.foreign)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 import textwrap
 from collections.abc import Collection, Iterable, Sequence
 
-from podres_exporter.model import DoubleHeld, Thing
+from podres_exporter.cpuset import format_cpuset
+from podres_exporter.model import CpusetDrift, DoubleHeld, Thing
 from podres_exporter.printable import printable
 
 LEAST_COLUMNS = 80
@@ -72,6 +73,12 @@ def double_name(double: DoubleHeld) -> str:
     """Return the item alone: `CPU 5`, or resource and device."""
     item = printable(double.item)
     return f"CPU {item}" if double.thing is Thing.CPU else f"{printable(double.resource)} {item}"
+
+
+def drift_text(drift: CpusetDrift) -> str:
+    """Return how a container's cgroup differs from its CPUs: `may not run on CPU 5, may also run on CPUs 8-9`."""
+    parts = [("may not run on", drift.missing), ("may also run on", drift.foreign)]
+    return ", ".join(f"{words} CPU{'s' * (len(cpus) > 1)} {format_cpuset(cpus)}" for words, cpus in parts if cpus)
 
 
 def double_text(double: DoubleHeld) -> str:

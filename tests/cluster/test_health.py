@@ -10,8 +10,20 @@ from cluster_rig import NOW, busy, meta, snapshot, told, trainer
 from podres_exporter.check.finding import Finding, Verdict
 from podres_exporter.cluster.health import Health, judge
 from podres_exporter.cluster.outcome import Answered, Trouble
+from podres_exporter.cpuset import parse_cpuset
 from podres_exporter.errors import Reason
-from podres_exporter.model import Metadata, Part, RpcSupport, Snapshot, SourceHealth, Support
+from podres_exporter.model import (
+    CpusetDrift,
+    Drift,
+    Metadata,
+    Part,
+    PinnedContainer,
+    RpcSupport,
+    Snapshot,
+    SourceHealth,
+    Support,
+    Unread,
+)
 
 TROUBLE = Trouble("n9", "m/a", Reason.TIMEOUT, "asleep")
 LATER = NOW + 10
@@ -66,6 +78,52 @@ def test_what_a_snapshot_lacks_is_a_finding(changed: dict[str, Any], name: str, 
     assert (name, verdict) == (found.id, found.verdict)
     assert words in found.seen
     assert found.remedy
+
+
+def drifting(*rows: CpusetDrift, **unread: int) -> Snapshot:
+    whole = busy("n1")
+    assert whole.allocation is not None
+    drift = Drift(rows, {Unread(reason): count for reason, count in unread.items()})
+    return replace(whole, allocation=replace(whole.allocation, drift=drift))
+
+
+def compared(name: str, missing: str, foreign: str) -> CpusetDrift:
+    return CpusetDrift(
+        PinnedContainer(("ml", name), "main", parse_cpuset("2-3"), name), parse_cpuset(missing), parse_cpuset(foreign)
+    )
+
+
+def test_a_cgroup_that_differs_from_the_listed_cpus_is_a_finding() -> None:
+    """What the collector cpuset-drift has seen; whatever agrees is left out, and the word transient is said."""
+    (found,) = findings(drifting(compared("a", "3", "0-1"), compared("b", "", "")))
+
+    assert ("cpuset.drift", Verdict.WARNING) == (found.id, found.verdict)
+    assert "ml/a main may not run on CPU 3, may also run on CPUs 0-1" in found.seen
+    assert {"containers": ["ml/a main"]} == found.facts
+    assert "10 s after a start" in found.remedy
+
+
+def test_of_many_cgroups_that_differ_a_few_are_named() -> None:
+    (found,) = findings(drifting(*(compared(f"pod-{number}", "2", "") for number in range(9))))
+
+    assert "9 cgroups" in found.seen
+    assert "and 4 more" in found.seen
+    assert [f"ml/pod-{number} main" for number in range(9)] == found.facts["containers"]
+
+
+@pytest.mark.parametrize("reason", Unread)
+def test_containers_whose_cgroup_cannot_be_read_are_a_note(reason: Unread) -> None:
+    """Not compared is neither agreement nor drift."""
+    (found,) = findings(drifting(compared("a", "", ""), **{reason.value: 2}))
+
+    assert ("cpuset.unread", Verdict.NOTE) == (found.id, found.verdict)
+    assert "2 containers with exclusive CPUs not compared: 2 " in found.seen
+    assert {reason.value: 2} == found.facts
+    assert "--cgroup.root" in found.remedy
+
+
+def test_cgroups_that_agree_are_no_finding() -> None:
+    assert [] == findings(drifting(compared("a", "", "")))
 
 
 def test_a_kubelet_whose_answer_is_old_is_told_once() -> None:

@@ -178,7 +178,7 @@ def test_a_node_without_pods_has_an_empty_list_of_them() -> None:
 
 def test_keys_of_a_newer_release_are_passed_over() -> None:
     """A major version stays readable while keys are only added; where keys are the cluster's own names, none can be."""
-    of_names = {"labels", "claims", "devices", "memoryBytes", "skippedPods"}
+    of_names = {"labels", "claims", "devices", "memoryBytes", "skippedPods", "unread"}
 
     def enriched(value: Any, key: str = "") -> Any:
         if isinstance(value, list):
@@ -188,6 +188,14 @@ def test_keys_of_a_newer_release_are_passed_over() -> None:
         return value
 
     assert everything() == decode(enriched(document(everything())))
+
+
+def test_a_reason_of_a_newer_release_is_passed_over() -> None:
+    """Why a cgroup could not be compared is a label of a metric of this release."""
+    found = document(everything())
+    found["cpusetDrift"]["unread"]["moon_phase"] = 1
+
+    assert everything() == decode(found)
 
 
 def test_null_reads_as_absent() -> None:

@@ -79,7 +79,7 @@ def properties(schema: Any) -> Iterator[tuple[str, Any]]:
             yield from properties(inner)
 
 
-NAMED = {".skippedPods"} | {
+NAMED = {".skippedPods", ".cpusetDrift.unread"} | {
     f"{pods}.metadata{place}"
     for pods in (".pods[]", ".otherPods[]")
     for place in (".labels", ".claims", ".containers[].devices", ".containers[].memoryBytes")

@@ -24,8 +24,11 @@ from podres_exporter.model import (
     ClaimDevice,
     ContainerKind,
     ContainerView,
+    CpusetDrift,
+    Drift,
     Metadata,
     Part,
+    PinnedContainer,
     PodView,
     ResourceHealth,
     Snapshot,
@@ -156,6 +159,19 @@ def held_twice() -> Account:
     return explain(with_doubles(small_node(a, b, metadata=known())), None, "a")
 
 
+def drifting() -> Account:
+    """A container that the kernel lets run elsewhere, beside one that is as it should be."""
+    held = pod("a", container("main", cpus="1-3"), container("beside", cpus="4"), namespace="ml")
+    snapshot = small_node(held, metadata=known())
+    assert isinstance(snapshot.allocation, Allocation)
+    main = PinnedContainer(held.key, "main", frozenset({1, 2, 3}), "id1")
+    beside = PinnedContainer(held.key, "beside", frozenset({4}), "id2")
+    drift = Drift(
+        (CpusetDrift(main, frozenset({3}), frozenset({0, 5, 6})), CpusetDrift(beside, frozenset(), frozenset()))
+    )
+    return explain(replace(snapshot, allocation=replace(snapshot.allocation, drift=drift)), None, "a")
+
+
 def legacy() -> Account:
     held = pod("a", container("main", GPUS[0], cpus="1-2"))
     view = PodView(held, (ContainerView(held.containers[0], Alignment(Verdict.UNSUPPORTED)),))
@@ -202,6 +218,7 @@ ACCOUNTS: dict[str, Callable[[], Account]] = {
     "wide": wide,
     "partly-old": partly_old,
     "restarted": restarted,
+    "drifting": drifting,
     "legacy": legacy,
     "depends": depends,
     "hostile": hostile,
@@ -256,6 +273,11 @@ def test_the_document_of_a_container_has_everything() -> None:
     metadata = known(running("a", asked, workload_kind="Job", workload_name="train"))
     snapshot = small_node(held, other, devices=(), metadata=metadata, topology=TWO_NODES)
 
+    assert snapshot.allocation is not None
+    main = PinnedContainer(held.key, "main", frozenset({2}), "id1")
+    drift = Drift((CpusetDrift(main, frozenset(), frozenset({4})),))
+    snapshot = replace(snapshot, allocation=replace(snapshot.allocation, drift=drift))
+
     document = to_dict(explain(snapshot, "ml", "a"))
 
     assert [
@@ -301,6 +323,7 @@ def test_the_document_of_a_container_has_everything() -> None:
                 }
             ],
             "unallocatable": ["G::0"],
+            "cpuset_drift": {"missing": "", "foreign": "4"},
             "claim_faults": [],
             "neighbours": [
                 {

@@ -25,6 +25,7 @@ from podres_exporter.model import (
     ContainerSpec,
     ContainerView,
     Core,
+    CpusetDrift,
     CpuStock,
     Device,
     DeviceHealth,
@@ -36,6 +37,7 @@ from podres_exporter.model import (
     DraNode,
     DraPool,
     DraStock,
+    Drift,
     Explanation,
     Holder,
     Listing,
@@ -45,6 +47,7 @@ from podres_exporter.model import (
     Metadata,
     MetadataOrigin,
     Part,
+    PinnedContainer,
     Pod,
     PodMeta,
     PodView,
@@ -59,6 +62,7 @@ from podres_exporter.model import (
     Unknown,
     Unlisted,
     UnlistedReason,
+    Unread,
     Usage,
     Verdict,
 )
@@ -226,6 +230,16 @@ def everything() -> Snapshot:
                 (Thing.CLAIM_DEVICE, "p/d", Certainty.POSSIBLE),
             )
         ),
+        drift=Drift(
+            (
+                CpusetDrift(
+                    PinnedContainer(("ml", "train-0"), "main", frozenset({2, 3}), "c0ffee"),
+                    frozenset({3}),
+                    frozenset({6}),
+                ),
+            ),
+            {Unread.NOT_FOUND: 1},
+        ),
         dra=DraNode((DRA_POOL, GONE), (DRA_STOCK,), (DraCapacity("gpu.example.com", "bw", 10, 4, is_known=False),)),
     )
     return Snapshot(
@@ -379,6 +393,19 @@ things_held_twice = st.builds(
 )
 
 
+drifted = st.builds(
+    CpusetDrift,
+    st.builds(PinnedContainer, st.tuples(names, names), names, cpu_sets, names),
+    cpu_sets,
+    cpu_sets,
+)
+drifts = st.builds(
+    Drift,
+    tuples(drifted, lambda each: (each.container.pod, each.container.name)),
+    st.dictionaries(st.sampled_from(Unread), counts).map(lambda drawn: dict(sorted(drawn.items()))),
+)
+
+
 @st.composite
 def allocations(draw: st.DrawFn, metadata: Metadata | None, listed: tuple[Pod, ...]) -> Allocation:
     """Draw what the join says of the pods; what it judges by rules of its own is drawn freely, to go beyond them."""
@@ -406,6 +433,7 @@ def allocations(draw: st.DrawFn, metadata: Metadata | None, listed: tuple[Pod, .
         pods=tuple(map(freely, joined.pods)),
         skipped_pods=draw(st.dictionaries(names, counts)),
         doubles=doubles,
+        drift=draw(st.none() | drifts),
     )
 
 

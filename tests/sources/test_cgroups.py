@@ -135,11 +135,27 @@ def test_a_folder_that_may_not_be_read_is_named(v2: Path) -> None:
     assert {ID: Unread.DENIED} == CgroupCpusets(v2).read([ID])
 
 
-@pytest.fixture
-def real() -> Iterator[tuple[Path, Path]]:
-    """Yield the root of this machine's cgroups, and a container's folder there, pinned to the lowest CPU."""
-    root = Path("/sys/fs/cgroup")
-    is_v2 = (root / "cgroup.controllers").exists()
+def mounted() -> dict[str, Path]:
+    """Return where this machine has cgroups, by version: a hybrid one has both, but each controller in one of them."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
+    v2 = [Path(each[1]) for each in mounts if each[2] == "cgroup2"]
+    v1 = [Path(each[1]).parent for each in mounts if each[2] == "cgroup" and Path(each[1]).name == "cpuset"]
+    return {name: found[0] for name, found in (("version 1", v1), ("version 2", v2)) if found}
+
+
+@pytest.fixture(params=["version 1", "version 2"])
+def real(request: pytest.FixtureRequest) -> Iterator[tuple[Path, Path]]:
+    """
+    Yield the root of this machine's cgroups, and a container's folder there, pinned to the lowest CPU.
+
+    There is one tree of version 2, so a mount of its own would show no other controllers than the one that is there.
+    """
+    root = mounted().get(request.param)
+    if root is None:
+        pytest.skip(f"no cpuset of cgroup {request.param} is mounted on this machine")
+    is_v2 = request.param == "version 2"
+    if is_v2 and "cpuset" not in (root / "cgroup.controllers").read_text(encoding="ascii").split():
+        pytest.skip("cgroup version 2 has no cpuset here: the kernel has given that controller to version 1")
     top = (root if is_v2 else root / "cpuset") / f"podres-test-{os.getpid()}"
     folders = [top, top / "kubepods", top / "kubepods" / f"pod{UID}", top / "kubepods" / f"pod{UID}" / ID]
     try:
@@ -154,7 +170,7 @@ def real() -> Iterator[tuple[Path, Path]]:
         (folders[-1] / "cpuset.cpus").write_text(str(min(parse_cpuset(cpus.read_text()))))
     except OSError as error:
         _remove(folders)
-        pytest.skip(f"no cpuset cgroup can be made here: {error}")
+        pytest.skip(f"no cpuset of cgroup {request.param} can be made here: {error.strerror}")
     yield root, folders[-1]
     _remove(folders)
 
@@ -166,7 +182,7 @@ def _remove(folders: list[Path]) -> None:
 
 
 def test_the_kernel_s_own_files_are_read(real: tuple[Path, Path]) -> None:
-    """On the cgroups of this machine, whichever version it has."""
+    """On the cgroups of this machine, of each version that has cpusets here."""
     root, folder = real
     expected = parse_cpuset((folder / "cpuset.cpus").read_text())
     cpusets = CgroupCpusets(root)
