@@ -40,10 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parse(parser, given)
         # Imported by name, so that the daemon does not load the simulated node: its memory is used on every node.
-        verb = importlib.import_module(arguments.module)
+        verb = getattr(importlib.import_module(arguments.module), arguments.function)
 
         def run() -> int:
-            code = int(verb.run(arguments))
+            code = int(verb(arguments))
             if sys.stdout is not None:
                 sys.stdout.flush()
             return code

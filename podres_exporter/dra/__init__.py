@@ -6,8 +6,7 @@ Pure. The opaque configuration of claims may contain anything and is never kept.
 
 from podres_exporter.dra.claims import decode_claim
 from podres_exporter.dra.devices import NO_ATTRIBUTES, AttributeAllowlist
-from podres_exporter.dra.pools import pools_of
-from podres_exporter.dra.slices import Slice, SliceList, decode_slice_event, decode_slices
+from podres_exporter.dra.slices import Slice, SliceList, decode_slice_event, decode_slices, pools_of
 
 __all__ = [
     "NO_ATTRIBUTES",

@@ -1,5 +1,6 @@
-"""Decode lists and watch events of ResourceSlices, only the fields that are used."""
+"""Decode lists and watch events of ResourceSlices, only the fields that are used, and combine slices into pools."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from msgspec import Raw
@@ -9,7 +10,7 @@ from podres_exporter.dra.devices import NO_ATTRIBUTES, AttributeAllowlist, count
 from podres_exporter.dra.records import Basic, Device, NestedDevice, ResourceSlice
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.model import Malformed
-from podres_exporter.model.dra import DraDevice
+from podres_exporter.model.dra import DraDevice, DraPool
 from podres_exporter.podmeta.faults import UNREADABLE, pod_error
 from podres_exporter.podmeta.records import EventFrame, ListFrame, ListMeta, Stub
 
@@ -142,3 +143,44 @@ def _read_device(raw: Raw, version: str) -> Device:
     nested = _NESTED.decode(raw)
     basic = nested.basic or Basic()
     return Device(name=nested.name, **{name: getattr(basic, name) for name in Basic.__struct_fields__})
+
+
+MOST_STALE_POOLS = 64
+"""The maximum number of pools kept for stopped drivers; a node has few pools."""
+
+
+def pools_of(slices: Iterable[Slice], before: Iterable[DraPool] = ()) -> tuple[DraPool, ...]:
+    """
+    Return the pools of the slices, sorted; pools from *before* whose slices are gone are kept and marked stale.
+
+    A stopped driver loses its slices within 35 s while its devices are still in use. While the slices of a new
+    generation arrive one by one, the devices of the last complete generation are shown and the pool is incomplete.
+
+    Source: k8s.io/dynamic-resource-allocation structured allocator (GatherPools); measured on 1.36.3.
+    """
+    known = {pool.key: pool for pool in before}
+    grouped: dict[tuple[str, str], list[Slice]] = {}
+    for each in slices:
+        grouped.setdefault((each.driver, each.pool), []).append(each)
+    found = {key: _pool(key, group, known.get(key)) for key, group in grouped.items()}
+    gone = [pool for key, pool in sorted(known.items()) if key not in found and pool.devices]
+    stale = {
+        pool.key: DraPool(pool.driver, pool.name, pool.generation, pool.devices, pool.counters, pool.is_complete, True)
+        for pool in gone[:MOST_STALE_POOLS]
+    }
+    return tuple(pool for _, pool in sorted({**found, **stale}.items()))
+
+
+def _pool(key: tuple[str, str], slices: list[Slice], before: DraPool | None) -> DraPool:
+    """Return one pool."""
+    generation = max(each.generation for each in slices)
+    newest = [each for each in slices if each.generation == generation]
+    is_complete = len(newest) == max(each.slice_count for each in newest) and all(each.is_whole for each in newest)
+    if not is_complete and before is not None and before.generation < generation and not before.is_stale:
+        return DraPool(*key, before.generation, before.devices, before.counters, is_complete=False)
+    devices: dict[str, DraDevice] = {}
+    for each in sorted(newest, key=lambda one: one.name):
+        for device in each.devices:
+            devices.setdefault(device.name, device)
+    counters = sorted({counter for each in newest for counter in each.counters})
+    return DraPool(*key, generation, tuple(devices[name] for name in sorted(devices)), tuple(counters), is_complete)

@@ -4,8 +4,7 @@ import threading
 from dataclasses import dataclass
 
 from podres_exporter.clock import Clock
-from podres_exporter.exposition.deflate import gzip_member
-from podres_exporter.exposition.rendering import RENDERING, etag
+from podres_exporter.exposition.bodies import RENDERING, etag, gzip_member
 from podres_exporter.model import Snapshot
 
 Body = tuple[bytes, str]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from podres_exporter.clock import Clock
-from podres_exporter.exposition.deflate import Deflated, deflate, gzip_end
+from podres_exporter.exposition.bodies import Deflated, deflate, gzip_end
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.text import AllocationWriter, page, write_rest

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 
 from podres_exporter.families import (
-    aligned,
     alignment,
     claims,
     cpus,
@@ -17,16 +16,14 @@ from podres_exporter.families import (
     unlisted,
     usage,
 )
-from podres_exporter.families.spec import (
-    Family,
-)
+from podres_exporter.families.spec import Family
 
 CATALOGUE: tuple[Family, ...] = (
     *devices.FAMILIES,
     *cpus.FAMILIES,
     *drift.FAMILIES,
     *unlisted.FAMILIES,
-    *aligned.FAMILIES,
+    *alignment.NODE_FAMILIES,
     *memory.FAMILIES,
     *claims.FAMILIES,
     *dra.FAMILIES,

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from podres_exporter.join.claim_names import with_claim_names
 from podres_exporter.join.claimed_cpus import claimed_cpus
-from podres_exporter.join.claims import claim_uses, device_health
+from podres_exporter.join.claims import claim_uses, device_health, with_claim_names
 from podres_exporter.join.dra import DraFacts, claimed_devices, dra_facts, dra_node
 from podres_exporter.join.dual import hardware_of, without_claimed
 from podres_exporter.join.numa import Capacity, container_alignment, node_capacity

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,11 +14,41 @@ from urllib3.exceptions import HTTPError, SSLError
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.auth.credentials import Certificate, Endpoint, Identity, MakeCredentials
-from podres_exporter.kube.connections import OpenSockets
 from podres_exporter.kube.errors import refused, retry_after, translated
 from podres_exporter.kube.interfaces import LIST_VERB, WATCH_VERB
-from podres_exporter.kube.lines import complete_lines
-from podres_exporter.kube.transport import pool_manager
+from podres_exporter.kube.transport import OpenSockets, pool_manager
+
+
+def complete_lines(pieces: Iterable[bytes], longest_bytes: int) -> Generator[bytes]:
+    """
+    Yield every complete line without its end; empty lines are skipped.
+
+    Raises ApiServerError: too_large for a longer line, of which only the permitted length is kept in memory;
+    unavailable if the stream ends within a line, because everything before it was delivered.
+    """
+    begun: list[bytes] = []
+    begun_bytes = 0
+    for piece in pieces:
+        *ends, rest = piece.split(b"\n")
+        for end in ends:
+            line = b"".join((*begun, end))
+            begun.clear()
+            begun_bytes = 0
+            _refuse_longer(len(line), longest_bytes)
+            if line:
+                yield line
+        begun_bytes += len(rest)
+        _refuse_longer(begun_bytes, longest_bytes)
+        if rest:
+            begun.append(rest)
+    if begun:
+        raise ApiServerError(WATCH_VERB, Reason.UNAVAILABLE, "the stream ended within a line")
+
+
+def _refuse_longer(length: int, longest: int) -> None:
+    if length > longest:
+        raise ApiServerError(WATCH_VERB, Reason.TOO_LARGE, f"a line of more than {longest} bytes")
+
 
 JSON = "application/json"
 WITHOUT_MANAGED_FIELDS = "application/json;drop=metadata.managedFields, application/json"

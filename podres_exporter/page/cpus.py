@@ -1,15 +1,16 @@
-"""The CPUs of one NUMA node as a grid: one cell each, hardware threads of a core side by side."""
+"""The CPUs of one NUMA node as a grid, one cell each; and which containers share physical cores with others."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from podres_exporter.cpuset import CpuSet, format_cpuset
-from podres_exporter.model import Topology
+from podres_exporter.model import Container, Topology
 from podres_exporter.page.badge import Badge
 from podres_exporter.page.markup import escaped, kind
 from podres_exporter.page.places import Place
 from podres_exporter.page.scene import Holder, Scene, numbers
 from podres_exporter.page.trouble import twice
+from podres_exporter.text.words import pods_text
 
 _DENSE, _DENSE_NODE = 96, 192
 """CPUs of a place, and of the whole machine, beyond which the cells are small."""
@@ -106,3 +107,24 @@ def _rest(scene: Scene, cpus: CpuSet) -> str:
         for (state, words), mine in sorted(sets.items(), reverse=True)
     )
     return f'<ul class="legend rest">{items}</ul>' if items else ""
+
+
+_POOL = "the shared pool"
+
+
+def sharing(scene: Scene, badge: Badge, container: Container) -> Iterator[str]:
+    """
+    Yield with whom the container shares cores, and which of its CPUs these are.
+
+    Kubelets avoid it with the CPU manager's option full-pcpus-only, which is off by default.
+    """
+    mine: dict[str, set[int]] = {}
+    for cpu in container.exclusive_cpus:
+        for sibling in scene.siblings.get(cpu, frozenset()) - container.exclusive_cpus:
+            others = {holder.badge.pod for holder in scene.cpus.get(sibling, ())} - {badge.pod}
+            if others:
+                mine.setdefault(pods_text(others), set()).add(cpu)
+            elif sibling not in scene.cpus and sibling in (scene.allocation.cpus.shared_pool or ()):
+                mine.setdefault(_POOL, set()).add(cpu)
+    for who, cpus in sorted(mine.items()):
+        yield f"shares cores with {who}: CPU{'s' if len(cpus) > 1 else ''} {format_cpuset(CpuSet(cpus))}"

@@ -4,8 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from podres_exporter.exposition.deflate import gzip_member
-from podres_exporter.exposition.rendering import RENDERING, etag
+from podres_exporter.exposition.bodies import RENDERING, etag, gzip_member
 from podres_exporter.model import Snapshot
 from podres_exporter.page.assets import Asset, PageLinks
 

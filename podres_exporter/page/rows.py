@@ -19,7 +19,7 @@ from podres_exporter.model import (
     ids_by_resource,
 )
 from podres_exporter.page.badge import Badge
-from podres_exporter.page.cores import sharing
+from podres_exporter.page.cpus import sharing
 from podres_exporter.page.markup import age, cut, escaped, folded, target
 from podres_exporter.page.scene import Scene
 from podres_exporter.page.trouble import container_flags, needs_look

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from podres_exporter.families.aligned import largest_aligned_cpus, largest_aligned_devices
+from podres_exporter.families.alignment import largest_aligned_cpus, largest_aligned_devices
 from podres_exporter.model import DeviceStock, MemoryStock
 from podres_exporter.page.badge import plain_bar
 from podres_exporter.page.markup import escaped, part

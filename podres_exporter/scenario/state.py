@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from podres_exporter.model import Allocatable, Container, Device, Pod, Topology
 from podres_exporter.scenario.life import alive, born_at
+from podres_exporter.scenario.machine import allocatable_cpus, allocatable_memory, topology_of
 from podres_exporter.scenario.records import ContainerSpec, DeviceSpec, PodSpec, Release, Scenario
-from podres_exporter.scenario.topology import allocatable_cpus, allocatable_memory, topology_of
 
 DeviceKey = tuple[str, str]
 """(resource, device id): ids are unique within a resource only."""

@@ -15,15 +15,19 @@ from podres_exporter.join import (
     admin_access,
     blank_shared_pool,
     claim_users,
+    compared,
     double_held,
     hardware_of,
     living,
+    pinned_containers,
+    still_listed,
 )
 from podres_exporter.model import (
     Allocation,
     Belief,
     DoubleHeld,
     Dra,
+    Drift,
     Listing,
     Mark,
     MarkedPod,
@@ -36,7 +40,6 @@ from podres_exporter.model import (
     Usage,
 )
 from podres_exporter.service.backoff import Failures, poll_delay, retry_delay
-from podres_exporter.service.drift import DriftCheck
 from podres_exporter.service.events import Changes, Events
 from podres_exporter.service.follower import Follower, PollSettings
 from podres_exporter.service.health import HealthBook
@@ -50,6 +53,33 @@ from podres_exporter.sources.interfaces import (
     PodMetaSource,
     TopologySource,
 )
+
+
+class DriftCheck:
+    """Used by the poll loop only. Without a source, allocations stay as they are."""
+
+    def __init__(self, source: CpusetSource | None) -> None:
+        """Read nothing yet."""
+        self._source = source
+        self._drift = Drift()
+        self._last: tuple[Allocation, Allocation] | None = None
+
+    def read(self, allocation: Allocation, metadata: Metadata | None) -> None:
+        """Read the cpusets of the containers with exclusive CPUs, and compare them."""
+        if self._source is None:
+            return
+        pinned = pinned_containers(allocation, metadata)
+        self._drift = compared(pinned, self._source.read({each.container_id for each in pinned[0]}))
+
+    def added_to(self, allocation: Allocation) -> Allocation:
+        """Return the allocation with its drift; the same object as before while both are unchanged."""
+        if self._source is None:
+            return allocation
+        drift = still_listed(self._drift, allocation)
+        if self._last is None or self._last[0] is not allocation or self._last[1].drift != drift:
+            self._last = (allocation, replace(allocation, drift=drift))
+        return self._last[1]
+
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Protocol
 
-from podres_exporter.exposition.deflate import gzip_member
+from podres_exporter.exposition.bodies import gzip_member
 from podres_exporter.exposition.negotiation import accepts_gzip
 from podres_exporter.web.dispatch import Route, Share
 from podres_exporter.web.request import Request

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from cluster_rig import NOW, busy, document, told
 
-from podres_exporter.cluster.outcome import Answered, Trouble
-from podres_exporter.cluster.reply import read_reply
+from podres_exporter.cluster.outcome import Answered, Trouble, read_reply
 from podres_exporter.errors import Reason
 
 TARGET = told("n1").target

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podres_exporter.dra.pools import MOST_STALE_POOLS, pools_of
-from podres_exporter.dra.slices import Slice
+from podres_exporter.dra.slices import MOST_STALE_POOLS, Slice, pools_of
 from podres_exporter.model.dra import DraDevice
 
 

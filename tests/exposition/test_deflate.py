@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podres_exporter.exposition.deflate import Deflated, deflate, gzip_end, gzip_member
+from podres_exporter.exposition.bodies import Deflated, deflate, gzip_end, gzip_member
 
 REPEATED = b'podres_container_device_info{node="n1",namespace="ml"} 1\n' * 5000
 

@@ -2,7 +2,7 @@
 
 import re
 
-from podres_exporter.exposition.rendering import etag
+from podres_exporter.exposition.bodies import etag
 
 
 def test_equal_bytes_have_equal_tags_and_others_have_not() -> None:

@@ -6,11 +6,11 @@ import pytest
 from asking_rig import GPU, GPUS, known, running, small_node, spec
 from builders import container, device, pod
 
-from podres_exporter.families.aligned import FAMILIES
+from podres_exporter.families.alignment import NODE_FAMILIES
 from podres_exporter.fit import Fits, Policy, ask_for, fit
 from podres_exporter.model import ContainerKind, Snapshot
 
-DEVICES, CPUS = FAMILIES
+DEVICES, CPUS = NODE_FAMILIES
 
 
 def largest(snapshot: Snapshot) -> tuple[object, object]:

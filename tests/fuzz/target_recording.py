@@ -17,7 +17,7 @@ from fuzz.outputs import check_everything, check_message
 
 from podres_exporter import document
 from podres_exporter.cli.look.file import observe_file
-from podres_exporter.cli.look.missing import missing
+from podres_exporter.cli.look.origin import missing
 from podres_exporter.cli.look.record import hidden
 from podres_exporter.dra import decode_claim, decode_slices
 from podres_exporter.errors import DocumentError, Reason, SnapshotError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from podres_exporter.join.claim_names import template_base, with_claim_names
+from podres_exporter.join.claims import template_base, with_claim_names
 from podres_exporter.model import Claim, Container, ContainerKind, ContainerSpec, Pod, PodMeta
 
 

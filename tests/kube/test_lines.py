@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from podres_exporter.errors import ApiServerError, Reason
-from podres_exporter.kube.lines import complete_lines
+from podres_exporter.kube.client import complete_lines
 
 
 @pytest.mark.parametrize(

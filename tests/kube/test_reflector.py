@@ -18,7 +18,7 @@ from raw_server import RawServer, chunked, whole
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.kube.client import Limits
 from podres_exporter.kube.pods.cache import GRACE_SECONDS
-from podres_exporter.kube.pods.watch import PodWatch
+from podres_exporter.kube.pods.feed import PodWatch
 from podres_exporter.kube.reflector.list_watch import pods_of_node
 from podres_exporter.model import PodKey
 from podres_exporter.podmeta import PodDecoder

@@ -10,7 +10,7 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.errors import PodsApiError, Reason
 from podres_exporter.podsapi.alarm import Alarm
 from podres_exporter.podsapi.client import PodsApiClient, translate
-from podres_exporter.podsapi.pacing import PERMANENT_SECONDS, pause_seconds
+from podres_exporter.podsapi.watch import PERMANENT_SECONDS, pause_seconds
 
 CODES = grpc.StatusCode
 

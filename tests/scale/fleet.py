@@ -24,7 +24,7 @@ from podres_exporter.kube.auth.credentials import user_agent
 from podres_exporter.kube.auth.kubeconfig import Kubeconfig
 from podres_exporter.kube.client import KubeClient
 from podres_exporter.kube.interfaces import ENDED
-from podres_exporter.kube.pods.watch import PodWatch
+from podres_exporter.kube.pods.feed import PodWatch
 from podres_exporter.kube.reflector.list_watch import ListWatch, pods_of_node
 from podres_exporter.model import Malformed
 from podres_exporter.podmeta import PodDecoder

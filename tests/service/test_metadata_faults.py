@@ -17,7 +17,7 @@ from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.allowlist import LabelAllowlist
 from podres_exporter.clock import SystemClock
 from podres_exporter.kube.interfaces import MetadataObserver
-from podres_exporter.kube.pods.watch import PodWatch
+from podres_exporter.kube.pods.feed import PodWatch
 from podres_exporter.podmeta import PodDecoder
 from podres_exporter.sim import FixedAnswers, SimKubelet
 from podres_exporter.sim.api import ANY, PODS, Drop, Fail, Hang, StreamFault, Trickle

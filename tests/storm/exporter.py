@@ -29,7 +29,7 @@ from podres_exporter.exposition.page import Exposition
 from podres_exporter.families import COLLECTORS, selected
 from podres_exporter.kube.auth.kubeconfig import Kubeconfig
 from podres_exporter.kube.client import KubeClient, Limits
-from podres_exporter.kube.pods.watch import PodWatch
+from podres_exporter.kube.pods.feed import PodWatch
 from podres_exporter.kube.reflector.list_watch import pods_of_node
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Metadata, Snapshot

@@ -2,9 +2,7 @@
 
 from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, Evidence, PodsAnswer
 from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skipped, warning
-from podres_exporter.check.findings.api_errors import http_code, is_reached, said
-from podres_exporter.check.findings.dra_rights import dra_finding
-from podres_exporter.check.findings.rights import VERBS, right_finding
+from podres_exporter.check.findings.rights import VERBS, dra_finding, http_code, is_reached, right_finding, said
 from podres_exporter.check.findings.rpcs import RECORDED
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.printable import printable

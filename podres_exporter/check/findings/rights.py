@@ -1,12 +1,40 @@
-"""Findings on the exporter's permissions at the API server (RBAC)."""
+"""Findings on the exporter's permissions at the API server (RBAC), and what its errors say of them."""
 
 import re
 
-from podres_exporter.check.evidence import AccessAnswer, ApiServer
-from podres_exporter.check.finding import Finding, failed, note, ok, skipped
-from podres_exporter.check.findings.api_errors import http_code, is_answer, said
-from podres_exporter.errors import ApiServerError
+from podres_exporter.check.evidence import AccessAnswer, ApiServer, PodsAnswer
+from podres_exporter.check.finding import Facts, Finding, failed, note, ok, skipped, warning
+from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.printable import printable
+
+_STRANGE = frozenset({Reason.MALFORMED, Reason.TOO_LARGE})
+_HTTP = re.compile(r"HTTP ([0-9]{3})")
+_POOL = re.compile(r"^\w+\(host=[^)]*\): ")
+"""The prefixes of urllib3's messages."""
+
+
+def http_code(error: object) -> int | None:
+    """Return the HTTP status of a refusal, None if it is not one."""
+    found = _HTTP.search(error.detail) if isinstance(error, ApiServerError) else None
+    return int(found[1]) if found else None
+
+
+def said(error: ApiServerError) -> str:
+    """Return the error's own text, safe to print, without the name of the request."""
+    return printable(_POOL.sub("", error.detail.removeprefix(f"{error.verb}: ")))
+
+
+def is_answer(each: AccessAnswer | PodsAnswer | ApiServerError | None) -> bool:
+    """Return whether a request was answered, even if with a refusal or something unintelligible."""
+    if isinstance(each, ApiServerError):
+        return http_code(each) is not None or each.reason in _STRANGE
+    return each is not None
+
+
+def is_reached(api: ApiServer) -> bool:
+    """Return whether any request was answered."""
+    return any(map(is_answer, [*api.reviews.values(), api.pods]))
+
 
 VERBS = ("list", "watch")
 _USER = re.compile(r'User "(system:serviceaccount:([^":]+):([^":]+)|[^"]+)" cannot')
@@ -48,3 +76,32 @@ def _rule(api: ApiServer) -> str:
         'create a ClusterRole with the rule {apiGroups: [""], resources: [pods], verbs: [list, watch]} and bind it '
         f"to {subject}; or use --metadata.source=none"
     )
+
+
+_DRA = "api.dra"
+DRA_RIGHTS = (("list", "resourceslices"), ("watch", "resourceslices"), ("get", "resourceclaims"))
+_DRA_RULES = (
+    "a ClusterRole with the rules {apiGroups: [resource.k8s.io], resources: [resourceslices], verbs: [list, watch]} "
+    "and {apiGroups: [resource.k8s.io], resources: [resourceclaims], verbs: [get]}; or --no-collector.dra"
+)
+
+
+def dra_finding(api: ApiServer) -> Finding:
+    """
+    Return whether DRA devices can be shown with UUID and request; without the permissions everything else is shown.
+    """
+    access = api.dra
+    if not is_reached(api):
+        return skipped(_DRA, "the API server has not answered (api.reach)")
+    if access is None:
+        return skipped(_DRA, "disabled (--no-collector.dra)")
+    if isinstance(access, ApiServerError):
+        return skipped(_DRA, f"the API server does not say: {said(access)}")
+    if not access.version:
+        return skipped(_DRA, "the API server does not serve resource.k8s.io (it does from 1.34 on)")
+    missing = [f"{verb} {resource}" for verb, resource in access.missing]
+    facts: Facts = {"version": access.version, "missing": len(missing)}
+    if missing:
+        seen = f"may not {', '.join(missing)}: DRA devices are shown without UUID, request and availability"
+        return warning(_DRA, seen, _DRA_RULES, **facts)
+    return ok(_DRA, f"may read ResourceSlices and ResourceClaims ({access.version})", **facts)

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from podres_exporter.check.finding import Facts, Finding, note, ok, skipped, warning
-from podres_exporter.join.dual import claimed_by_dra, dual_devices, hardware_of
-from podres_exporter.join.twins import twins
+from podres_exporter.join.dual import claimed_by_dra, dual_devices, hardware_of, twins
 from podres_exporter.model import Allocation
 from podres_exporter.printable import printable
 from podres_exporter.text.words import some

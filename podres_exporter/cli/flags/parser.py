@@ -26,13 +26,15 @@ class Parser(argparse.ArgumentParser):
         """Raise argparse's error."""
         raise ConfigError([message])
 
-    def runs(self, module: str, *, instead: Mapping[str, str] | None = None) -> None:
+    def runs(self, module: str, function: str = "run", *, instead: Mapping[str, str] | None = None) -> None:
         """
-        Set the module that runs the verb, after all its flags have been added.
+        Set the module and function that run the verb, after all its flags have been added.
 
         *instead* maps flags of other programs to what to use here.
         """
-        self.set_defaults(module=module, flags=tuple(self._option_string_actions), instead=instead or {})
+        self.set_defaults(
+            module=module, function=function, flags=tuple(self._option_string_actions), instead=instead or {}
+        )
 
     def examples(self, *lines: str) -> None:
         """Show the lines in the help, before the flags."""

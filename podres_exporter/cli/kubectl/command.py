@@ -21,7 +21,8 @@ def run(argv: Sequence[str]) -> int:
         return EXIT_USAGE
     try:
         arguments = parse(parser, argv)
-        return int(importlib.import_module(arguments.module).run(arguments))
+        verb = getattr(importlib.import_module(arguments.module), arguments.function)
+        return int(verb(arguments))
     except ConfigError as error:
         complain([*error.problems, help_hint(parser, argv)])
         return EXIT_USAGE

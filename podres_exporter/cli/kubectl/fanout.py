@@ -9,9 +9,8 @@ from typing import Protocol, TextIO
 
 from podres_exporter.cli.signals import instead_of_interrupt
 from podres_exporter.clock import Clock
-from podres_exporter.cluster.outcome import INTERRUPTED, Outcome, Target, Trouble
+from podres_exporter.cluster.outcome import INTERRUPTED, Outcome, Target, Trouble, read_reply
 from podres_exporter.cluster.refusals import SNAPSHOT_PATH, refused
-from podres_exporter.cluster.reply import read_reply
 from podres_exporter.document import prepare
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.printable import printable

@@ -44,7 +44,7 @@ def build_parser() -> Parser:
         help="show who held a device at a given time, from Prometheus data",
     )
     add_who(who, PROGRAM)
-    who.runs("podres_exporter.cli.kubectl.who", instead=WHO_FLAGS)
+    who.runs("podres_exporter.cli.verbs.who", "answered", instead=WHO_FLAGS)
     return parser
 
 

@@ -1,8 +1,7 @@
 """A running exporter as the origin of a snapshot (`--url`)."""
 
 from podres_exporter.cli.console import complain
-from podres_exporter.cli.look.missing import nothing_to_show
-from podres_exporter.cli.look.origin import Observation, Show
+from podres_exporter.cli.look.origin import Observation, Show, nothing_to_show
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config

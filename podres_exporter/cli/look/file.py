@@ -6,8 +6,7 @@ import zlib
 from pathlib import Path
 
 from podres_exporter import document
-from podres_exporter.cli.look.missing import nothing_to_show
-from podres_exporter.cli.look.origin import Observation, Show
+from podres_exporter.cli.look.origin import Observation, Show, nothing_to_show
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.config import Config
 from podres_exporter.errors import DocumentError, SnapshotError

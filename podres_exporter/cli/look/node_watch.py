@@ -89,7 +89,7 @@ def _metadata(config: Config, environment: Mapping[str, str], clock: Clock, no_m
         return FixedMetadata()
     if config.metadata_source == "podsapi":
         return podsapi_source(config, clock, SilentObserver())
-    from podres_exporter.kube.pods.watch import PodWatch  # noqa: PLC0415 - not for those who ask no API server
+    from podres_exporter.kube.pods.feed import PodWatch  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.kube.reflector.list_watch import pods_of_node  # noqa: PLC0415 - not for those who ask no API server
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - not for those who ask no API server
 

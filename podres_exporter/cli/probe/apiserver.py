@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, DraAccess, PodsAnswer
-from podres_exporter.check.findings.dra_rights import RIGHTS
+from podres_exporter.check.findings.rights import DRA_RIGHTS
 from podres_exporter.cli.serve.metadata import kube_client
 from podres_exporter.errors import ApiServerError, ConfigError, Reason
 from podres_exporter.kube.access_review import review
@@ -65,7 +65,7 @@ class ApiProbe:
                 return DraAccess("")
             missing = [
                 (verb, resource)
-                for verb, resource in RIGHTS
+                for verb, resource in DRA_RIGHTS
                 if not review(self._client, verb, self._review_seconds, resource, GROUP).is_allowed
             ]
         except ApiServerError as error:

@@ -1,16 +1,56 @@
-"""Gather evidence on the kubelet: call each RPC, with retries if the rate limit rejects it."""
+"""Gather evidence on the kubelet: call each RPC, with retries if rate-limited, and its Pods API."""
 
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from podres_exporter.check.evidence import Call
+from podres_exporter.check.evidence import Call, PodsApi
 from podres_exporter.clock import Clock
-from podres_exporter.errors import KubeletError, Reason
-from podres_exporter.model import Allocatable, Listing, PodKey
+from podres_exporter.config import Config
+from podres_exporter.errors import KubeletError, PodsApiError, Reason
+from podres_exporter.model import Allocatable, Listing, Metadata, PodKey
+from podres_exporter.podmeta import PodDecoder
+from podres_exporter.podsapi.client import PodsApiClient
+from podres_exporter.podsapi.once import read_pods
+from podres_exporter.service.follower import PollSettings
 from podres_exporter.sources.interfaces import ALLOCATABLE, GET, LIST, KubeletCall
 from podres_exporter.sources.kubelet import KubeletClient
+
+NAMES_SECONDS = 10.0
+"""Timeout of the initial sync; a user is waiting."""
+
+
+class PodsApiProbe:
+    """Opens a stream, and closes it after the initial sync."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        """Open nothing yet."""
+        self._config, self._clock = config, clock
+        self._client = PodsApiClient(config.metadata_podsapi_socket)
+
+    def list(self) -> tuple[PodsApi, Metadata | None]:
+        """Return the result and the pods; None if they were not sent."""
+        config, began = self._config, self._clock.monotonic_seconds()
+        path = str(config.metadata_podsapi_socket)
+        try:
+            metadata = read_pods(
+                self._client,
+                PodDecoder(config.pod_labels_allowlist),
+                self._clock,
+                PollSettings.of(config).site.own,
+                seconds=NAMES_SECONDS,
+                young=config.snapshot_hold_down_seconds,
+            )
+        except PodsApiError as error:
+            return PodsApi(path, self._clock.monotonic_seconds() - began, error=error), None
+        seconds = self._clock.monotonic_seconds() - began
+        return PodsApi(path, seconds, len(metadata.pods), is_complete=metadata.synced), metadata
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._client.close()
+
 
 MOST_ATTEMPTS = 3
 PAUSE_SECONDS = 0.5

@@ -32,7 +32,7 @@ def metadata_source(config: Config, environment: Mapping[str, str], clock: Clock
         return FixedMetadata()
     if config.metadata_source == "podsapi":
         return podsapi_source(config, clock, own.metadata())
-    from podres_exporter.kube.pods.watch import PodWatch  # noqa: PLC0415 - heavy, see above
+    from podres_exporter.kube.pods.feed import PodWatch  # noqa: PLC0415 - heavy, see above
     from podres_exporter.kube.reflector.list_watch import pods_of_node  # noqa: PLC0415 - heavy, see above
     from podres_exporter.podmeta import PodDecoder  # noqa: PLC0415 - heavy, see above
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, complain, ended, remark, write
 from podres_exporter.cli.flags.request import STANDARD_OUTPUT, View, record_path, selection_of, view_of, views
-from podres_exporter.cli.look.missing import missing
-from podres_exporter.cli.look.origin import Keep, SnapshotOrigin
+from podres_exporter.cli.look.origin import Keep, SnapshotOrigin, missing
 from podres_exporter.cli.look.resolve import origin_of
 from podres_exporter.cli.verbs.render import rendered
 from podres_exporter.clock import SystemClock

@@ -6,8 +6,7 @@ import os
 
 from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, columns, complain, ended, write
 from podres_exporter.cli.flags.request import PodName, explained_pod, output_fault
-from podres_exporter.cli.look.missing import missing
-from podres_exporter.cli.look.origin import SnapshotOrigin
+from podres_exporter.cli.look.origin import SnapshotOrigin, missing
 from podres_exporter.cli.look.resolve import origin_of
 from podres_exporter.clock import SystemClock
 from podres_exporter.explain import explain

@@ -7,8 +7,7 @@ import os
 from podres_exporter.cli.console import EXIT_FAILED, EXIT_OK, EXIT_PARTIAL, columns, complain, ended, write
 from podres_exporter.cli.flags.pod import ask_of_flags, one_of, options_of_flags
 from podres_exporter.cli.flags.request import output_fault
-from podres_exporter.cli.look.missing import missing
-from podres_exporter.cli.look.origin import SnapshotOrigin
+from podres_exporter.cli.look.origin import SnapshotOrigin, missing
 from podres_exporter.cli.look.resolve import origin_of
 from podres_exporter.clock import SystemClock
 from podres_exporter.fit import Ask, Fits, KubeletOptions, Policy, Scope, fit

@@ -5,7 +5,8 @@ import json
 import os
 
 from podres_exporter.cli.console import EXIT_OK, EXIT_PARTIAL, columns, ended, remark, wants_colours, write
-from podres_exporter.cli.flags.who_question import question_of
+from podres_exporter.cli.flags.request import output_fault
+from podres_exporter.cli.flags.who import FORMATS
 from podres_exporter.cli.look.prometheus import server_of
 from podres_exporter.clock import SystemClock
 from podres_exporter.errors import ConfigError, SnapshotError, SourceError
@@ -13,10 +14,63 @@ from podres_exporter.remote.prometheus import PrometheusClient
 from podres_exporter.text.grid import Layout
 from podres_exporter.text.style import ANSI, PLAIN
 from podres_exporter.text.words import ENDLESS
+from podres_exporter.who import text
 from podres_exporter.who.document import to_dict
-from podres_exporter.who.history import Answer, ask
+from podres_exporter.who.history import Answer, Question, ask
 from podres_exporter.who.text import answer_lines, answer_notes
-from podres_exporter.who.times import LocalZone
+from podres_exporter.who.times import LocalZone, Zone, parse_time, time_text
+
+
+def question_of(arguments: argparse.Namespace, now: float, zone: Zone, faults: list[str]) -> Question:
+    """Return the question; *faults* gets a sentence for each invalid flag."""
+    faults += output_fault(arguments.output, FORMATS)
+    if arguments.output in FORMATS and arguments.output != "table":
+        faults += (
+            [f"--sort-by: is for tables and cannot be combined with -o {arguments.output}"] if arguments.sort_by else []
+        )
+        faults += (
+            [f"--no-headers: is for tables and cannot be combined with -o {arguments.output}"]
+            if arguments.no_headers
+            else []
+        )
+    if arguments.sort_by and arguments.sort_by.upper() not in text.HEADERS:
+        columns = ", ".join(text.HEADERS)
+        faults.append(f"--sort-by: {arguments.sort_by!r} is not a column of this table; choose {columns}")
+    if not arguments.device:
+        faults.append("DEVICE: is empty; write its id or a prefix of it")
+    faults += [f"--{flag}: the name is empty; omit the flag for all" for flag in _empty(arguments)]
+    begin, end = _time(arguments, now, zone, faults)
+    return Question(arguments.device, begin, end, now, frozenset(arguments.node), frozenset(arguments.cluster))
+
+
+def _empty(arguments: argparse.Namespace) -> list[str]:
+    return [flag for flag in ("node", "cluster") if "" in getattr(arguments, flag)]
+
+
+def _time(arguments: argparse.Namespace, now: float, zone: Zone, faults: list[str]) -> tuple[float, float]:
+    """Return the beginning and the end of the period."""
+    found: dict[str, float] = {}
+    for flag in ("at", "since", "until"):
+        given = getattr(arguments, flag)
+        if given is None:
+            continue
+        try:
+            found[flag] = parse_time(given, now, zone)
+        except ValueError as error:
+            faults.append(f"--{flag}: {error}")
+            found[flag] = now
+        if found[flag] > now:
+            faults.append(f"--{flag}: {time_text(found[flag], zone)} is in the future")
+    if "at" in found and len(found) > 1:
+        faults.append("--at: cannot be combined with --since and --until; use one or the other")
+    if "until" in found and "since" not in found:
+        faults.append("--until: needs --since; for a single point in time use --at")
+    begin = found.get("since", found.get("at", now))
+    end = found.get("until", now if "since" in found else begin)
+    if "since" in found and begin >= end:
+        times = f"{time_text(begin, zone)} is not before {time_text(end, zone)}"
+        faults.append(f"--since: {times} (--until); add dates if times alone are ambiguous")
+    return begin, end
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,14 +1,16 @@
-"""Decode lists and watch events of the node's pods into the cache."""
+"""Follow the pods of a node by list and watch, and decode lists and events into the cache."""
 
 import logging
+import random
 from collections.abc import Callable, Collection
 
 from podres_exporter.clock import Clock
 from podres_exporter.errors import ApiServerError, Reason
 from podres_exporter.kube.errors import reason_of
 from podres_exporter.kube.interfaces import LIST_VERB, WATCH_VERB, ListWatchTransport, MetadataObserver
-from podres_exporter.kube.pods.cache import PodCache
-from podres_exporter.model import Malformed, Metadata
+from podres_exporter.kube.pods.cache import GRACE_SECONDS, PodCache
+from podres_exporter.kube.reflector.reflector import Reflector
+from podres_exporter.model import Malformed, Metadata, PodKey
 from podres_exporter.podmeta import (
     Bookmark,
     Changed,
@@ -125,3 +127,30 @@ def _listed(transport: ListWatchTransport, decoder: PodDecoder) -> tuple[PodList
     if not found.resource_version:
         raise ApiServerError(LIST_VERB, Reason.MALFORMED, "the list has no resourceVersion")
     return found, reader.size_bytes
+
+
+class PodWatch(Reflector):
+    """A PodMetaSource over a transport."""
+
+    def __init__(
+        self,
+        transport: ListWatchTransport,
+        decoder: PodDecoder,
+        clock: Clock,
+        observer: MetadataObserver,
+        uniform: Callable[[], float] = random.random,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        """Start nothing yet; *grace_seconds*: shorter interruptions change nothing."""
+        self._cache = PodCache(clock, grace_seconds)
+        feed = PodFeed(transport, decoder, observer, self._cache)
+        super().__init__(transport, feed, self._cache.failed, clock, observer, uniform)
+
+    def start(self, changed: Callable[[Collection[PodKey]], None]) -> None:
+        """Start following the pods in the background."""
+        self._cache.changed = changed
+        self.start_following()
+
+    def metadata(self) -> Metadata:
+        """Return the current metadata; callable from any thread."""
+        return self._cache.metadata()

@@ -1,5 +1,6 @@
 """Parse the text of a web config file to records; files that it refers to are not read here."""
 
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,13 +8,58 @@ from pathlib import Path
 
 import yaml
 
+from podres_exporter.clock import Clock
 from podres_exporter.duration import parse_duration
+from podres_exporter.token_bucket import TokenBucket
 from podres_exporter.web.config import ciphers
 from podres_exporter.web.config.basic_auth import HASH
-from podres_exporter.web.config.headers import read_headers
-from podres_exporter.web.config.rate_limit import RateLimit
 from podres_exporter.yamldoc.load import load_document
 from podres_exporter.yamldoc.section import Problems, Section
+
+ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "Content-Security-Policy": (),
+    "Strict-Transport-Security": (),
+    "X-Content-Type-Options": ("nosniff",),
+    "X-Frame-Options": ("deny", "sameorigin"),
+    "X-XSS-Protection": (),
+}
+"""
+The allowed names in their exact spelling, with the allowed values (empty: any). Source: exporter-toolkit handler.go.
+"""
+
+_VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?")
+
+
+def read_headers(section: Section) -> tuple[str, ...]:
+    """
+    Return `name: value` lines in the file's order, without those that every answer has anyway; faults are reported.
+    """
+    lines = []
+    for name in section.names():
+        if name not in ALLOWED:
+            section.fault(name, f"cannot be configured; choose one of {', '.join(ALLOWED)}")
+            continue
+        value = section.text(name, "")
+        if ALLOWED[name] and value not in ALLOWED[name]:
+            section.fault(name, f"{value!r} is not allowed; write {' or '.join(ALLOWED[name])}")
+        elif value and not _VALUE.fullmatch(value):
+            section.fault(name, "has characters that are not allowed in a header; write printable ASCII")
+        elif name != "X-Content-Type-Options":
+            lines.append(f"{name}: {value}")
+    return tuple(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """A rate of one request per *interval_seconds*, with a burst of *burst*."""
+
+    interval_seconds: float
+    burst: int
+
+    def bucket(self, clock: Clock) -> TokenBucket:
+        """Return a full bucket of this limit."""
+        return TokenBucket(self.interval_seconds, self.burst, clock.monotonic_seconds)
+
 
 _VERIFIED = {
     "NoClientCert": ssl.CERT_NONE,

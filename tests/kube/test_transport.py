@@ -8,7 +8,7 @@ from urllib3 import PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError, ProtocolError, ProxyError
 from urllib3.poolmanager import pool_classes_by_scheme
 
-from podres_exporter.kube.connections import OpenSockets
+from podres_exporter.kube.transport import OpenSockets
 
 
 def test_what_is_connected_later_is_cut_at_once() -> None:

@@ -1,7 +1,7 @@
 from podres_exporter.cpuset import parse_cpuset
 from podres_exporter.model import Core, MemoryBlock
 from podres_exporter.scenario import KubeletSettings, NumaNode, Release
-from podres_exporter.scenario.topology import allocatable_cpus, allocatable_memory, topology_of
+from podres_exporter.scenario.machine import allocatable_cpus, allocatable_memory, topology_of
 
 
 def test_hardware_threads_of_a_core_are_half_a_list_apart() -> None:
