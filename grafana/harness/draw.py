@@ -22,7 +22,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("rigs", "samples", "grafana"))]
+sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("rigs", "rigs/programs", "samples", "grafana"))]
 
 
 def collected(seconds: int) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from urllib.parse import urlencode
 
 import yaml
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "rigs"), str(Path(__file__).parents[1] / "samples")]
+sys.path[:0] = [str(Path(__file__).parents[1] / each) for each in ("rigs", "rigs/programs", "samples")]
 
 from observed_rig import asked, exporter, wait_until
 from processes import get

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "samples"))  # as pytest has it
+sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "rigs/programs", "samples"))  # as pytest has it
 
-from bench.program import venv_program
+from bench.rigs.program import venv_program
 
 from podres_exporter.clock import SystemClock
 from podres_exporter.sim.node import SimNode, builtin_scenario

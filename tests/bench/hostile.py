@@ -26,11 +26,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "samples"))  # as pytest has it
+sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "rigs/programs", "samples"))  # as pytest has it
 
 import bcrypt
 import trustme
-from bench.answers import News, node_of
 from bench.hostile_attacks import (
     HALF_HEAD,
     HELLO,
@@ -43,8 +42,9 @@ from bench.hostile_attacks import (
     slow_readers,
     viewers,
 )
-from bench.kubelet import running_kubelet
-from bench.sizes import SIZES, XL, L, S, Size
+from bench.rigs.answers import News, node_of
+from bench.rigs.kubelet import running_kubelet
+from bench.rigs.sizes import SIZES, XL, L, S, Size
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.clock import SystemClock
@@ -55,7 +55,7 @@ FORK = multiprocessing.get_context("fork")
 MOST_THREADS, MOST_MIB, LOGIN_SECONDS = 100, 0.75 * 256, 5.0
 GOOD = {name: f"Basic {base64.b64encode(f'{name}:secret'.encode()).decode()}" for name in ("prometheus", "grafana")}
 PAUSE_SECONDS, TIMEOUT_SECONDS = 0.05, 10.0
-FAST = Path(__file__).with_name("fast.py")
+FAST = Path(__file__).parent / "rigs" / "fast.py"
 
 
 @dataclass(frozen=True, slots=True)

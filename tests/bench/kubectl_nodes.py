@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1] / each) for each in ("rigs", "samples")]
+sys.path[:0] = [str(Path(__file__).parents[1] / each) for each in ("rigs", "rigs/programs", "samples")]
 
 from cluster_rig import Fleet, serving
 from observed_rig import exporter, wait_until

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "samples"))  # as pytest has it
+sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "rigs/programs", "samples"))  # as pytest has it
 
-from bench.apiserver import Account, account_at
-from bench.children import memory_mib
-from bench.exporter import Exporter, Setting, serving
-from bench.program import Program, asked_program, venv_program
-from bench.sizes import NODE
-from bench.timing import CLOCK, pause
+from bench.rigs.apiserver import Account, account_at
+from bench.rigs.children import memory_mib
+from bench.rigs.exporter import Exporter, Setting, serving
+from bench.rigs.program import Program, asked_program, venv_program
+from bench.rigs.sizes import NODE
+from bench.rigs.timing import CLOCK, pause
 
 from podres_exporter.scenario import parse_scenario
 from podres_exporter.sim.api import PODS

@@ -17,27 +17,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "samples"))  # as pytest has it
+sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "rigs/programs", "samples"))  # as pytest has it
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # read when gRPC is loaded: what servers say when clients leave
 
-from bench.answers import Node, node_of
-from bench.change_rows import change_rows
-from bench.cpu_rows import cpu_rows
 from bench.dump_start import dump_costs
-from bench.load import Plan
-from bench.machine import facts
-from bench.memory_rows import memory_rows
-from bench.poll_rows import growth_rows, poll_rows, render_rows
-from bench.program import IMAGE, Program, asked_program, image_program, venv_program
-from bench.race_rows import Churn, race_rows
-from bench.scrape_rows import scrape_rows
-from bench.size_rows import size_rows
-from bench.sizes import SIZES, XL, L, S, Size, small
-from bench.start_rows import dump_rows, start_rows
-from bench.table import Row, as_json, markdown, text_table
-from bench.timing import CLOCK
-from bench.unit_rows import unit_rows
-from bench.watch_rows import watch_rows
+from bench.rigs.answers import Node, node_of
+from bench.rigs.load import Plan
+from bench.rigs.machine import facts
+from bench.rigs.program import IMAGE, Program, asked_program, image_program, venv_program
+from bench.rigs.sizes import SIZES, XL, L, S, Size, small
+from bench.rigs.table import Row, as_json, markdown, text_table
+from bench.rigs.timing import CLOCK
+from bench.rows.change import change_rows
+from bench.rows.cpu import cpu_rows
+from bench.rows.memory import memory_rows
+from bench.rows.poll import growth_rows, poll_rows, render_rows
+from bench.rows.race import Churn, race_rows
+from bench.rows.scrape import scrape_rows
+from bench.rows.size import size_rows
+from bench.rows.start import dump_rows, start_rows
+from bench.rows.unit import unit_rows
+from bench.rows.watch import watch_rows
 
 FAILED = "failed, see above"
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from bench.answers import News, Node, node_of
-from bench.sizes import NODE, L, S, Size
+from bench.rigs.answers import News, Node, node_of
+from bench.rigs.sizes import NODE, L, S, Size
 
 from podres_exporter.dump.prom import prom_text
 from podres_exporter.exposition.negotiation import Format

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "samples"))  # as pytest has it
+sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "rigs/programs", "samples"))  # as pytest has it
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read when it is loaded
 
 from soak.plan import FACTOR

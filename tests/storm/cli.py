@@ -12,11 +12,9 @@ from hypothesis import seed as seeded
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 from storm.dra_machine import DraStorm
-from storm.kept import Scenario, load, play
+from storm.kept import Scenario, breaks, load, play, reduced
 from storm.machine import Storm, storm_settings
-from storm.reduce import breaks, reduced
-from storm.say import say
-from storm.violation import Violation
+from storm.violation import Violation, say
 
 import podres_exporter
 from podres_exporter.clock import SystemClock

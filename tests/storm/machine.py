@@ -306,7 +306,7 @@ def storm_settings(*, examples: int, steps: int) -> settings:
         stateful_step_count=steps,
         deadline=None,
         database=None,
-        phases=(Phase.generate,),  # what breaks is made small by storm.reduce, which plays data
+        phases=(Phase.generate,),  # what breaks is made small by storm.kept, which plays data
         suppress_health_check=QUIET,
         print_blob=False,
         report_multiple_bugs=False,

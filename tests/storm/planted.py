@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from storm.say import say
+from storm.violation import say
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "podres_exporter"

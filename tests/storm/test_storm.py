@@ -10,9 +10,8 @@ import pytest
 from hypothesis import seed
 from hypothesis.stateful import run_state_machine_as_test
 from storm.exporter import Worker
-from storm.kept import Scenario
+from storm.kept import Scenario, reduced
 from storm.machine import Storm, storm_settings
-from storm.reduce import reduced
 from storm.violation import Violation
 
 

@@ -1,4 +1,6 @@
-"""What the storm has found."""
+"""The invariants of the storm, their violation, and printing a line of the report."""
+
+import sys
 
 INVARIANTS = {
     "invented": "what the page shows was true at some moment of the last minutes",
@@ -26,3 +28,9 @@ class Violation(AssertionError):  # noqa: N818 - what the storm looks for; it is
         """Name the invariant, one of INVARIANTS."""
         super().__init__(f"{invariant}: {INVARIANTS[invariant]}; but {detail}")
         self.invariant = invariant
+
+
+def say(line: str) -> None:
+    """Print at once, for a run takes minutes."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -61,7 +61,7 @@ sys.exit(0 if all(type(each).__name__ == "Answered" for each in found) else 7)
 @pytest.mark.parametrize("trial", range(4))
 def test_the_first_answers_may_come_at_the_same_moment(trial: int) -> None:  # noqa: ARG001 - one run may be lucky
     """The decoder is built before there are threads: msgspec crashes where two of them build it."""
-    path = os.pathsep.join(str(Path(__file__).parents[2] / each) for each in ("rigs", "samples"))
+    path = os.pathsep.join(str(Path(__file__).parents[2] / each) for each in ("rigs", "rigs/programs", "samples"))
     ran = subprocess.run(
         [sys.executable, "-c", FIRST_ANSWERS], env={**os.environ, "PYTHONPATH": path}, timeout=120, check=False
     )

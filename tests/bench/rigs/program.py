@@ -19,7 +19,7 @@ from image_rig import Root, copied
 
 import podres_exporter
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 BUILT = CHECKOUT / ".venvs" / "bench-image"
 VENV, IMAGE = "venv", "image"
 DONE = "done"

@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.children import ended
-from bench.timing import pause
+from bench.rigs.children import ended
+from bench.rigs.timing import pause
 
 CONFIG = """
 daemon off;

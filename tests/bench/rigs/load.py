@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "samples"))  # as pytest has it
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "rigs/programs", "samples"))  # as pytest has it
 
-from bench.timing import CLOCK
+from bench.rigs.timing import CLOCK
 
 _BUFFER_BYTES = 1 << 20
 

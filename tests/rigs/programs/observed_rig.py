@@ -28,7 +28,7 @@ from podres_exporter.scenario import Scenario, parse_scenario
 from podres_exporter.sim.api import kubeconfig
 from podres_exporter.sim.live import LiveNode
 
-VENDOR = Path(__file__).parents[1] / "grafana" / "vendor"
+VENDOR = Path(__file__).parents[2] / "grafana" / "vendor"
 HONEST = frozenset({"kube_state_metrics"})
 """Scraped with honorLabels, as their charts do."""
 SICK = {"kind": "unhealthy", "at": 1, "duration": 3600, "resource": "nvidia.com/gpu"}

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.sizes import NODE, RESOURCES, Size, namespace, pod_name
-from bench.timing import CLOCK
+from bench.rigs.sizes import NODE, RESOURCES, Size, namespace, pod_name
+from bench.rigs.timing import CLOCK
 from tls_rig import Authority
 
 from podres_exporter.sim.api import PODS, RESOURCE_SLICES, ApiServer, Store

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.answers import News, Node
-from bench.apiserver import Account, api_server
-from bench.children import memory_mib, private_mib
-from bench.exporter import DRA, Exporter, Setting, serving
-from bench.kubelet import Kubelet, running_kubelet
-from bench.program import VENV, Program
-from bench.sizes import L, S
-from bench.table import Budget, Row, no_more_than
-from bench.timing import pause
+from bench.rigs.answers import News, Node
+from bench.rigs.apiserver import Account, api_server
+from bench.rigs.children import memory_mib, private_mib
+from bench.rigs.exporter import DRA, Exporter, Setting, serving
+from bench.rigs.kubelet import Kubelet, running_kubelet
+from bench.rigs.program import VENV, Program
+from bench.rigs.sizes import L, S
+from bench.rigs.table import Budget, Row, no_more_than
+from bench.rigs.timing import pause
 
 INTERVAL_SECONDS = 0.03
 SLICES = 10

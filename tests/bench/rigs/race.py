@@ -17,8 +17,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bench.sizes import NODE
-from bench.timing import CLOCK, pause
+from bench.rigs.sizes import NODE
+from bench.rigs.timing import CLOCK, pause
 from sim_client import LIST, ask
 
 from podres_exporter.scenario import parse_scenario

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.timing import CLOCK
+from bench.rigs.timing import CLOCK
 
 LIBRARIES = ("grpcio", "protobuf", "prometheus_client", "msgspec", "kubernetes")
 

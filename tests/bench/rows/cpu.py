@@ -5,15 +5,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.answers import News, Node
-from bench.apiserver import api_server
-from bench.children import cpu_seconds
-from bench.exporter import Exporter, Setting, serving
-from bench.kubelet import running_kubelet
-from bench.program import Program
-from bench.sizes import L, S
-from bench.table import Row, no_more_than
-from bench.timing import CLOCK, pause
+from bench.rigs.answers import News, Node
+from bench.rigs.apiserver import api_server
+from bench.rigs.children import cpu_seconds
+from bench.rigs.exporter import Exporter, Setting, serving
+from bench.rigs.kubelet import running_kubelet
+from bench.rigs.program import Program
+from bench.rigs.sizes import L, S
+from bench.rigs.table import Row, no_more_than
+from bench.rigs.timing import CLOCK, pause
 
 USUAL_SECONDS = 10.0
 LOOK_SECONDS = 0.1

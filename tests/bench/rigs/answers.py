@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from bench.sizes import FEW, Size, state_of
+from bench.rigs.sizes import FEW, Size, state_of
 
 from podres_exporter.model import Topology
 from podres_exporter.scenario import KubeletSettings, NodeState, Release

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterator
 
-from bench.answers import News, Node
-from bench.pipeline import Pipeline
-from bench.sizes import NODE
-from bench.table import Row
-from bench.timing import CLOCK
+from bench.rigs.answers import News, Node
+from bench.rigs.pipeline import Pipeline
+from bench.rigs.sizes import NODE
+from bench.rigs.table import Row
+from bench.rigs.timing import CLOCK
 
 from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.negotiation import Format

@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-DOCKERFILE = (Path(__file__).parents[2] / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+DOCKERFILE = (Path(__file__).parents[3] / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 
 
 def instructions(name: str) -> list[str]:

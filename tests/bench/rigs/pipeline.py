@@ -4,10 +4,10 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from bench.answers import Round
-from bench.naive import ALLOCATION_FAMILIES
-from bench.sizes import NODE
-from bench.timing import CLOCK, cpu_ms
+from bench.rigs.answers import Round
+from bench.rigs.naive import ALLOCATION_FAMILIES
+from bench.rigs.sizes import NODE
+from bench.rigs.timing import CLOCK, cpu_ms
 
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics

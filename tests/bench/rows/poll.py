@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import grpc
-from bench import naive
-from bench.answers import News, Node, Round, node_of
-from bench.kubelet import Kubelet, running_kubelet
-from bench.naive import Prebuilt
-from bench.pipeline import STEPS, FirstPages, Pipeline
-from bench.sizes import NODE, S, Size
-from bench.table import Row, at_most, times_as_fast
-from bench.timing import CLOCK, side_by_side
+from bench.rigs import naive
+from bench.rigs.answers import News, Node, Round, node_of
+from bench.rigs.kubelet import Kubelet, running_kubelet
+from bench.rigs.naive import Prebuilt
+from bench.rigs.pipeline import STEPS, FirstPages, Pipeline
+from bench.rigs.sizes import NODE, S, Size
+from bench.rigs.table import Row, at_most, times_as_fast
+from bench.rigs.timing import CLOCK, side_by_side
 
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics

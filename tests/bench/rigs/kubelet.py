@@ -15,11 +15,11 @@ from typing import NoReturn
 
 import grpc
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "samples"))  # as pytest has it
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.extend(f"{sys.path[0]}/{each}" for each in ("rigs", "rigs/programs", "samples"))  # as pytest has it
 
-from bench.answers import News, Node, Round
-from bench.children import ended
+from bench.rigs.answers import News, Node, Round
+from bench.rigs.children import ended
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.sim.podresources.endpoint import Endpoint

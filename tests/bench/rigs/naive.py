@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from bench.answers import Round
+from bench.rigs.answers import Round
 from family_samples import samples
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import generate_latest

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.children import ended
-from bench.exporter import Exporter
-from bench.program import Program
-from bench.race import OWN, Outcome, Race, listing
-from bench.sizes import NODE
-from bench.table import Budget, Row
-from bench.timing import pause
+from bench.rigs.children import ended
+from bench.rigs.exporter import Exporter
+from bench.rigs.program import Program
+from bench.rigs.race import OWN, Outcome, Race, listing
+from bench.rigs.sizes import NODE
+from bench.rigs.table import Budget, Row
+from bench.rigs.timing import pause
 
 from podres_exporter.sim.api import kubeconfig
 

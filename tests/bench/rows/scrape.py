@@ -3,14 +3,14 @@
 import gzip
 from collections.abc import Iterator
 
-from bench.answers import News, Node
-from bench.exporter import Setting, serving
-from bench.kubelet import Kubelet, running_kubelet
-from bench.load import Plan, Seen, Target, load
-from bench.nginx import nginx, nginx_path
-from bench.program import Program
-from bench.sizes import S
-from bench.table import Budget, Row, at_most
+from bench.rigs.answers import News, Node
+from bench.rigs.exporter import Setting, serving
+from bench.rigs.kubelet import Kubelet, running_kubelet
+from bench.rigs.load import Plan, Seen, Target, load
+from bench.rigs.nginx import nginx, nginx_path
+from bench.rigs.program import Program
+from bench.rigs.sizes import S
+from bench.rigs.table import Budget, Row, at_most
 
 BUDGETS = {(True, 1): at_most(1.3), (True, 8): at_most(3.0), (False, 1): at_most(1.0), (False, 8): at_most(1.0)}
 """By whether the page is compressed, and the number of clients."""

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.apiserver import Account
-from bench.children import ended
-from bench.program import Program
-from bench.sizes import NODE
-from bench.timing import CLOCK, pause
+from bench.rigs.apiserver import Account
+from bench.rigs.children import ended
+from bench.rigs.program import Program
+from bench.rigs.sizes import NODE
+from bench.rigs.timing import CLOCK, pause
 
 PATIENCE_SECONDS, LOOK_SECONDS = 30.0, 0.005
 FAST = Path(__file__).with_name("fast.py")

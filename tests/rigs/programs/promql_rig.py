@@ -16,7 +16,7 @@ import pytest
 from podres_exporter.families.catalogue import CATALOGUE
 from podres_exporter.families.spec import Kind
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RULES = ROOT / "deploy" / "rules" / "podres.rules.yaml"
 COOKBOOK = ROOT / "deploy" / "rules" / "COOKBOOK.md"
 BOARDS = ROOT / "grafana"

@@ -4,9 +4,9 @@ import statistics
 from collections.abc import Iterator
 
 from bench.metadata import seen_after
-from bench.program import Program
-from bench.sizes import S
-from bench.table import Budget, Row
+from bench.rigs.program import Program
+from bench.rigs.sizes import S
+from bench.rigs.table import Budget, Row
 
 USUAL_SECONDS = 10
 WITH_GET = Budget(1.0, "p95 under 1 s", of_ratio=False)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from bench.table import Row, at_most, no_more_than
-from bench.timing import side_by_side
+from bench.rigs.table import Row, at_most, no_more_than
+from bench.rigs.timing import side_by_side
 
 from podres_exporter.dump import json_text
 from podres_exporter.explain import explain

@@ -7,18 +7,18 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.answers import News, Node
-from bench.apiserver import api_server
-from bench.children import ended
 from bench.dump_start import DumpCosts
-from bench.exporter import PATIENCE_SECONDS, Setting
-from bench.kubelet import running_kubelet
-from bench.memory_rows import LIBRARIES
-from bench.nginx import free_port
-from bench.program import Program
-from bench.sizes import S
-from bench.table import Row, no_more_than
-from bench.timing import CLOCK, pause
+from bench.rigs.answers import News, Node
+from bench.rigs.apiserver import api_server
+from bench.rigs.children import ended
+from bench.rigs.exporter import PATIENCE_SECONDS, Setting
+from bench.rigs.kubelet import running_kubelet
+from bench.rigs.nginx import free_port
+from bench.rigs.program import Program
+from bench.rigs.sizes import S
+from bench.rigs.table import Row, no_more_than
+from bench.rigs.timing import CLOCK, pause
+from bench.rows.memory import LIBRARIES
 
 BUDGETS = {"none": no_more_than(0.5, "s"), "apiserver": no_more_than(1.0, "s")}
 DUMP = no_more_than(250, "ms CPU")

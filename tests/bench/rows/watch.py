@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 
-from bench.apiserver import pod_object
-from bench.table import Row, at_most
-from bench.timing import side_by_side
+from bench.rigs.apiserver import pod_object
+from bench.rigs.table import Row, at_most
+from bench.rigs.timing import side_by_side
 
 from podres_exporter.allowlist import parse_allowlist
 from podres_exporter.podmeta import Changed, PodDecoder, decode_event
