@@ -11,17 +11,7 @@ def _claim_devices(view: ContainerView, _topology: Topology | None) -> Collectio
     if not view.claim_uses:
         return ()
     return _once(
-        (
-            use.claim,
-            use.device.driver,
-            use.device.pool,
-            use.device.device,
-            use.device.share_id,
-            use.attribution.value,
-            use.request,
-            _admin(use),
-            1,
-        )
+        (*_device(use), use.attribution.value, use.request, _admin(use), 1)
         for use in view.claim_uses
         if use.device.driver
     )
@@ -30,11 +20,13 @@ def _claim_devices(view: ContainerView, _topology: Topology | None) -> Collectio
 def _cdi_devices(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
     if not view.claim_uses:
         return ()
-    return _once(
-        (use.claim, use.device.driver, use.device.pool, use.device.device, use.device.share_id, cdi_device, 1)
-        for use in view.claim_uses
-        for cdi_device in use.device.cdi_devices
-    )
+    return _once((*_device(use), cdi_device, 1) for use in view.claim_uses for cdi_device in use.device.cdi_devices)
+
+
+def _device(use: ClaimUse) -> Row:
+    """Return the values of _LABELS, which identify a device of a claim."""
+    device = use.device
+    return (use.claim, device.driver, device.pool, device.device, device.share_id)
 
 
 def _admin(use: ClaimUse) -> str:
@@ -47,28 +39,14 @@ def _admin(use: ClaimUse) -> str:
 def _consumed(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
     if not view.claim_uses:
         return ()
-    return _once(
-        (use.claim, use.device.driver, use.device.pool, use.device.device, use.device.share_id, use.request, *amount)
-        for use in view.claim_uses
-        for amount in use.consumed
-    )
+    return _once((*_device(use), use.request, *amount) for use in view.claim_uses for amount in use.consumed)
 
 
 def _interfaces(view: ContainerView, _topology: Topology | None) -> Collection[Row]:
     if not view.claim_uses:
         return ()
     return _once(
-        (
-            use.claim,
-            use.device.driver,
-            use.device.pool,
-            use.device.device,
-            use.device.share_id,
-            use.request,
-            use.interface.name,
-            use.interface.hardware_address,
-            1,
-        )
+        (*_device(use), use.request, use.interface.name, use.interface.hardware_address, 1)
         for use in view.claim_uses
         if use.interface != NO_INTERFACE
     )

@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import http.client
 import json
-import multiprocessing
 import os
 import random
 import re
@@ -29,6 +28,10 @@ from pathlib import Path
 
 import trustme
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.rigs.children import beside
+
 from podres_exporter.clock import SystemClock
 
 CLOCK = SystemClock()
@@ -39,7 +42,6 @@ AT_MOST_SECONDS = 2.2
 PAUSE_SECONDS, RAMP_SECONDS, AFTER_SECONDS = 0.004, 0.3, 10.0
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100)
 GET = b"GET /metrics HTTP/1.1\r\nHost: n\r\n\r\n"
-FORK = multiprocessing.get_context("fork")
 
 
 def idle(port: int) -> None:
@@ -164,18 +166,6 @@ def swallow(listener: socket.socket) -> None:
                     continue
             selector.unregister(key.fileobj)
             key.fileobj.close()
-
-
-@contextlib.contextmanager
-def beside(target: Callable[..., None], *arguments: object) -> Iterator[None]:
-    """Run a function in a process of its own."""
-    process = FORK.Process(target=target, args=arguments, daemon=True)
-    process.start()
-    try:
-        yield
-    finally:
-        process.kill()
-        process.join()
 
 
 def p99(values: list[float]) -> float:

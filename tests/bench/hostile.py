@@ -13,7 +13,6 @@ import base64
 import contextlib
 import http.client
 import json
-import multiprocessing
 import re
 import ssl
 import struct
@@ -43,6 +42,7 @@ from bench.hostile_attacks import (
     viewers,
 )
 from bench.rigs.answers import News, node_of
+from bench.rigs.children import beside
 from bench.rigs.kubelet import running_kubelet
 from bench.rigs.sizes import SIZES, XL, L, S, Size
 
@@ -51,7 +51,6 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.sim.podresources.endpoint import Endpoint
 
 CLOCK = SystemClock()
-FORK = multiprocessing.get_context("fork")
 MOST_THREADS, MOST_MIB, LOGIN_SECONDS = 100, 0.75 * 256, 5.0
 GOOD = {name: f"Basic {base64.b64encode(f'{name}:secret'.encode()).decode()}" for name in ("prometheus", "grafana")}
 PAUSE_SECONDS, TIMEOUT_SECONDS = 0.05, 10.0
@@ -156,18 +155,6 @@ def exporter(socket_path: Path, sysfs: Path, flags: Sequence[str], *, fast: bool
     finally:
         process.terminate()
         process.wait(timeout=20)
-
-
-@contextlib.contextmanager
-def beside(target: Callable[..., None], *arguments: object) -> Iterator[None]:
-    """Run a function in a process of its own."""
-    process = FORK.Process(target=target, args=arguments, daemon=True)
-    process.start()
-    try:
-        yield
-    finally:
-        process.kill()
-        process.join()
 
 
 @contextlib.contextmanager

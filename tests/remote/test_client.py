@@ -4,10 +4,7 @@ import base64
 import gzip
 import json
 import socket
-import ssl
-import threading
 from pathlib import Path
-from typing import Self
 
 import pytest
 from document_samples import everything
@@ -175,44 +172,12 @@ def test_an_answer_that_comes_drop_by_drop_is_left_after_the_timeout() -> None:
         ExporterClient(parse_address(server.url), 3.0, Hasty()).fetch()
 
 
-class TlsServer:
-    """Speaks TLS and gives one answer to each connection."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._context = context
-        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(60)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                with self._context.wrap_socket(connection, server_side=True) as secure:
-                    secure.recv(4096)
-                    secure.sendall(whole(BODY))
-            except OSError:
-                connection.close()
-
-
 def test_a_certificate_that_nobody_has_signed_is_refused_unless_told_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`--insecure`, or the variable by which OpenSSL finds authorities."""
     authority = Authority()
-    with TlsServer(authority.server_context()) as server:
+    with RawServer(whole(BODY), tls=authority.server_context()) as server:
         with pytest.raises(SourceError) as caught:
             client(server.url).fetch()
         insecure = client(server.url, verify=False).fetch()
@@ -230,7 +195,7 @@ def test_a_client_certificate_is_shown_to_an_exporter_that_demands_one(tmp_path:
     authority = Authority()
     certificate, key = authority.client_files(tmp_path)
     (tmp_path / "ca.pem").write_bytes(authority.pem)
-    with TlsServer(authority.demanding_context()) as server:
+    with RawServer(whole(BODY), tls=authority.demanding_context()) as server:
         address = parse_address(server.url)
         shown = ClientTls(ca=tmp_path / "ca.pem", certificate=certificate, key=key)
         fetched = ExporterClient(address, 60.0, SystemClock(), shown).fetch()
@@ -244,7 +209,7 @@ def test_a_client_certificate_is_shown_to_an_exporter_that_demands_one(tmp_path:
 def test_a_certificate_without_its_key_is_an_error_and_no_traceback(tmp_path: Path) -> None:
     authority = Authority()
     certificate, _ = authority.client_files(tmp_path)
-    with TlsServer(authority.demanding_context()) as server, pytest.raises(SourceError) as caught:
+    with RawServer(whole(BODY), tls=authority.demanding_context()) as server, pytest.raises(SourceError) as caught:
         ExporterClient(parse_address(server.url), 60.0, SystemClock(), ClientTls(certificate=certificate)).fetch()
 
     assert "client.crt" in caught.value.detail

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from typing import Self
 
@@ -23,12 +24,12 @@ def whole(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
 
 
 class RawServer:
-    """Gives each connection the next answer, the last one for ever, and closes it; `heads` are what was asked."""
+    """Gives each connection the next answer, the last one from then on; `heads` are the requests. *tls*: HTTPS."""
 
-    def __init__(self, *answers: bytes) -> None:
-        self._answers = list(answers)
+    def __init__(self, *answers: bytes, tls: ssl.SSLContext | None = None) -> None:
+        self._answers, self._tls = list(answers), tls
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.heads: list[bytes] = []
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -44,11 +45,11 @@ class RawServer:
     def _serve(self) -> None:
         while True:
             try:
-                connection, _ = self._listener.accept()
+                accepted, _ = self._listener.accept()
             except OSError:
                 return
-            with connection, contextlib.suppress(OSError):
-                connection.settimeout(60)
+            accepted.settimeout(60)
+            with accepted, contextlib.suppress(OSError), self._secured(accepted) as connection:
                 head = connection.recv(4096)
                 while head[:1].isalpha() and b"\r\n\r\n" not in head:  # the beginning of TLS is no text
                     head += connection.recv(4096)
@@ -58,3 +59,6 @@ class RawServer:
                 connection.settimeout(0.1)
                 while connection.recv(4096):  # closing with unread bytes would reset the connection
                     pass
+
+    def _secured(self, accepted: socket.socket) -> socket.socket:
+        return accepted if self._tls is None else self._tls.wrap_socket(accepted, server_side=True)

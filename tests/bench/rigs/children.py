@@ -1,11 +1,13 @@
-"""Processes that the benchmarks start: that they end, and what they take."""
+"""Child processes of the benchmarks: start and end them, and measure their CPU time and memory."""
 
 import contextlib
+import multiprocessing
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+FORK = multiprocessing.get_context("fork")
 _SCHED_CLOCK = 2
 
 
@@ -21,6 +23,18 @@ def ended(process: subprocess.Popen[str]) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
+
+
+@contextlib.contextmanager
+def beside(target: Callable[..., None], *arguments: object) -> Iterator[None]:
+    """Run a function in a process of its own until the block is left."""
+    process = FORK.Process(target=target, args=arguments, daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
 
 
 def cpu_seconds(pid: int) -> float:
