@@ -4,17 +4,14 @@ from podres_exporter.check.evidence import Evidence
 from podres_exporter.check.finding import Finding, Report, skipped
 from podres_exporter.check.findings.answers import answer_findings
 from podres_exporter.check.findings.apiserver import api_findings
-from podres_exporter.check.findings.double_held import double_finding
+from podres_exporter.check.findings.conflicts import double_finding, dual_finding, twins_finding
 from podres_exporter.check.findings.endpoint import socket_findings
 from podres_exporter.check.findings.labels import labels_finding
 from podres_exporter.check.findings.machine import machine_findings
-from podres_exporter.check.findings.own_pod import own_findings
 from podres_exporter.check.findings.pods import pod_findings
-from podres_exporter.check.findings.podsapi import podsapi_findings
 from podres_exporter.check.findings.release import release_finding
-from podres_exporter.check.findings.rpcs import GET, RECORDED, rpc_findings
-from podres_exporter.check.findings.settings import settings_finding
-from podres_exporter.check.findings.two_names import dual_finding, twins_finding
+from podres_exporter.check.findings.rpcs import GET, RECORDED, podsapi_findings, rpc_findings
+from podres_exporter.check.findings.setup import own_findings, settings_finding
 from podres_exporter.errors import Reason
 from podres_exporter.join import Joiner, blank_shared_pool
 from podres_exporter.model import Allocation, Topology

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from podres_exporter.check.finding import Finding, Verdict, failed, note, warning
-from podres_exporter.check.findings.two_names import DUAL_MODE_REMEDY
+from podres_exporter.check.findings.conflicts import DUAL_MODE_REMEDY
 from podres_exporter.cluster.outcome import Answered, Trouble
 from podres_exporter.model import Allocation, Drift, Explanation, PodKey, Snapshot, Support, Unread
 from podres_exporter.printable import printable

@@ -3,7 +3,7 @@
 from builders import allocatable, container, device, listing, pod
 
 from podres_exporter.check import Verdict
-from podres_exporter.check.findings.two_names import twins_finding
+from podres_exporter.check.findings.conflicts import twins_finding
 from podres_exporter.join import Joiner
 from podres_exporter.model import Allocation
 

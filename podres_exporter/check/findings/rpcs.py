@@ -1,11 +1,12 @@
-"""Findings on the kubelet's RPCs: which are served, disabled or failing, and how long they take."""
+"""Findings on the RPCs of the kubelet: those of the pod-resources API, and the Pods API as a source of metadata."""
 
 from podres_exporter.check.evidence import Call, Evidence
 from podres_exporter.check.finding import Finding, failed, note, ok, skipped, warning
 from podres_exporter.errors import Reason
-from podres_exporter.model import Allocatable, Listing
+from podres_exporter.model import Allocatable, Listing, MetadataOrigin
 from podres_exporter.printable import printable
 from podres_exporter.text.amounts import seconds_text
+from podres_exporter.text.availability import remedy_of
 from podres_exporter.text.words import counted
 
 LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
@@ -134,3 +135,25 @@ def _unless_slow(name: str, seen: str, call: Call, timeout_seconds: float, numbe
         seen = f"{seen}: more than half of --kubelet.timeout ({timeout_seconds:g}s)"
         return warning(name, seen, "find out what keeps the kubelet busy, or give it more time", **facts)
     return ok(name, seen, **facts)
+
+
+_PODS_API = "podsapi.watch"
+
+
+def podsapi_findings(evidence: Evidence) -> list[Finding]:
+    """Return whether the kubelet's Pods API sends its pods, and all of them; nothing if it is not the source."""
+    found = evidence.podsapi
+    if found is None:
+        return []
+    path = printable(found.path)
+    if found.error is not None:
+        remedy = f"{remedy_of(MetadataOrigin.PODSAPI, found.error.reason)}, or use another --metadata.source"
+        return [failed(_PODS_API, printable(found.error.detail), remedy, reason=found.error.reason.value)]
+    seen = f"{path}: {counted(found.pods, 'pod')} received in {seconds_text(found.seconds)}"
+    if not found.is_complete:
+        remedy = (
+            "the kubelet has just started, cannot reach its API server, or runs only static pods; in a pod, "
+            "POD_NAMESPACE and POD_NAME must be set"
+        )
+        return [warning(_PODS_API, f"{seen}, but possibly not all", remedy, pods=found.pods)]
+    return [ok(_PODS_API, seen, pods=found.pods)]

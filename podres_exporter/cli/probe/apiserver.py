@@ -1,9 +1,13 @@
-"""Gather evidence on the API server: permissions, and the pods of the node."""
+"""Gather evidence on the API server: permissions, the pods of the node, and the keys of their labels."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
 
 from podres_exporter.check.evidence import AccessAnswer, Account, ApiServer, DraAccess, PodsAnswer
 from podres_exporter.check.findings.rights import DRA_RIGHTS
@@ -16,7 +20,6 @@ from podres_exporter.kube.dra.claims import Users
 from podres_exporter.kube.dra.once import DraOnce
 from podres_exporter.kube.dra.source import GROUP, served_version
 from podres_exporter.kube.interfaces import VERBS
-from podres_exporter.kube.pods.label_keys import label_keys
 from podres_exporter.kube.reflector.list_watch import pods_of_node
 from podres_exporter.model import Dra, Metadata
 from podres_exporter.podmeta import PodDecoder, decode_list
@@ -139,3 +142,37 @@ def _account(config: Config, client: KubeClient) -> Account:
         is_verified=endpoint.is_verified,
         proxy=f"{proxy.scheme}://{proxy.netloc.rpartition('@')[2]}" if proxy else "",
     )
+
+
+class _Metadata(Struct):
+    labels: dict[str, str] | None = None
+
+
+class _Pod(Struct):
+    metadata: _Metadata
+
+
+class _List(Struct):
+    items: list[Raw] | None = None
+
+
+_LIST, _POD = Decoder(_List), Decoder(_Pod)
+
+
+def label_keys(body: bytes) -> Counter[str]:
+    """
+    Return how many pods of a list have each label key.
+
+    Unreadable pods are ignored; the pod decoder reports them.
+    """
+    keys: Counter[str] = Counter()
+    try:
+        items = _LIST.decode(body).items or []
+    except (ValueError, RecursionError):
+        return keys
+    for item in items:
+        try:
+            keys.update((_POD.decode(item).metadata.labels or {}).keys())
+        except (ValueError, RecursionError):
+            continue
+    return keys

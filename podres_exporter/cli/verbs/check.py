@@ -23,9 +23,8 @@ from podres_exporter.cli.flags.who import URL_VARIABLE
 from podres_exporter.cli.look.resolve import asked_exporter, origin_of
 from podres_exporter.cli.probe.apiserver import LIMITS, ApiProbe, connect
 from podres_exporter.cli.probe.doubles import find_doubles
-from podres_exporter.cli.probe.exporter import exporter_report
 from podres_exporter.cli.probe.kubelet import KubeletProbe, PodsApiProbe
-from podres_exporter.cli.probe.recording import file_report
+from podres_exporter.cli.probe.snapshot import exporter_report, file_report
 from podres_exporter.cli.probe.socket import DEVICE_PLUGINS, MOUNTINFO, look_at_socket, look_for_device_manager
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.clock import Clock, SystemClock

@@ -1,4 +1,4 @@
-"""Check the node of a recording or of a snapshot document (`check --from`)."""
+"""Check a node by its snapshot or recording: that of a running exporter (`--url`) or of a file (`--from`)."""
 
 from podres_exporter.check import Report, judge
 from podres_exporter.check.evidence import (
@@ -12,18 +12,41 @@ from podres_exporter.check.evidence import (
     Socket,
     SocketFile,
 )
-from podres_exporter.check.finding import ok
+from podres_exporter.check.finding import failed, ok
 from podres_exporter.cli.look.file import load_file
+from podres_exporter.clock import Clock
 from podres_exporter.cluster.health import exporter_findings
 from podres_exporter.cluster.outcome import Answered, Target
 from podres_exporter.config import Config
 from podres_exporter.document import Decoded
-from podres_exporter.errors import KubeletError, TopologyError
+from podres_exporter.errors import KubeletError, SourceError, TopologyError
 from podres_exporter.model import Listing, Topology
 from podres_exporter.printable import printable
 from podres_exporter.recording import Recording
+from podres_exporter.remote.address import Address, ClientTls
+from podres_exporter.remote.client import ExporterClient
+from podres_exporter.text.amounts import age_text
 from podres_exporter.text.availability import moment_text
 from podres_exporter.text.words import counted
+
+REACH = "exporter.reach"
+
+
+def exporter_report(address: Address, tls: ClientTls, timeout_seconds: float, clock: Clock) -> Report:
+    """Return the findings on the exporter and its node; the first says whether it answers."""
+    try:
+        fetched = ExporterClient(address, timeout_seconds, clock, tls).fetch()
+    except SourceError as error:
+        return Report("", (failed(REACH, printable(error.detail), "run podres-exporter check on the node"),))
+    if fetched is None:
+        raise AssertionError("nothing was fetched before")
+    snapshot, now = fetched.snapshot, clock.wall_seconds()
+    target = Target(snapshot.node, "", "", address.port)
+    told = Answered(target, snapshot, fetched.generated_at_seconds, "", snapshot.node)
+    pods = counted(len(snapshot.allocation.pods), "pod") if snapshot.allocation else "nothing"
+    age = age_text(max(0.0, now - fetched.generated_at_seconds))
+    seen = f"{address} shows {pods} of {printable(snapshot.node)}, as of {age} ago"
+    return Report(snapshot.node, (ok(REACH, seen), *exporter_findings(told, now)))
 
 
 def file_report(name: str, config: Config) -> Report:

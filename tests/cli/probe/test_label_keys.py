@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pod_json import pod_json, to_bytes
 
-from podres_exporter.kube.pods.label_keys import label_keys
+from podres_exporter.cli.probe.apiserver import label_keys
 
 
 def labelled(**labels: Any) -> dict[str, Any]:

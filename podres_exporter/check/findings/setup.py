@@ -1,8 +1,27 @@
-"""The finding on the exporter's own pod, which shows whether a kubelet has received its API server's pods."""
+"""Findings on the exporter's own setup: its settings, and its own pod, which shows what the kubelet knows."""
 
 from podres_exporter.allocation import Site, own_pod
-from podres_exporter.check.evidence import Evidence
-from podres_exporter.check.finding import Finding, ok, skipped, warning
+from podres_exporter.check.evidence import Evidence, Settings
+from podres_exporter.check.finding import Finding, note, ok, skipped, warning
+from podres_exporter.text.words import joined, some
+
+
+def settings_finding(settings: Settings) -> Finding:
+    """Return the settings that differ from the defaults, and unknown variables that look like ours."""
+    given = list(settings.given)
+    if settings.strangers:
+        names = [name for name, _ in settings.strangers]
+        meant = [f"{name}: did you mean {near}?" for name, near in settings.strangers if near]
+        return note(
+            "config",
+            f"valid, but unknown and ignored: {some(names)}",
+            " ".join(["unset them, or correct their names.", *meant]),
+            given=given,
+            unread=names,
+        )
+    text = f"valid; given: {joined(given)}" if given else "valid; all defaults"
+    return ok("config", text, given=given)
+
 
 NAME = "node.own-pod"
 _WRONG = "set POD_NAMESPACE and POD_NAME from metadata.namespace and metadata.name (downward API), as the chart does"
