@@ -1,4 +1,4 @@
-"""How a pod is drawn: its colour, pattern and code, and the legends and bars made of them."""
+"""The visual identity of a pod (colour, pattern, two-letter code), with legends and bars."""
 
 import re
 from collections import Counter

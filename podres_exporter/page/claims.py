@@ -1,4 +1,4 @@
-"""Devices of DRA claims on the page: by driver, each with what its slice says of it, its users, and what is left."""
+"""DRA devices on the page: by driver, each with its attributes, its users, and what is left of it."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""The CPUs of one NUMA node as a grid, one cell each; and which containers share physical cores with others."""
+"""The CPUs of one NUMA node as a grid, one cell each, and containers that share physical cores."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

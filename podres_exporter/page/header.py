@@ -1,4 +1,4 @@
-"""The top of the page: the state of each source, how fresh the data is, and why there may be none."""
+"""The top of the page: the state of each source, data freshness, and why nothing is shown."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Building blocks of the HTML: escaped names (the only way for them into the page), boxes, folds and times."""
+"""HTML building blocks: escaping (the only way for text into the page), boxes, collapsible parts, times."""
 
 import html
 from collections.abc import Sequence

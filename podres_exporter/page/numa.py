@@ -1,4 +1,4 @@
-"""CPUs and memory: a panel for each NUMA node, then for what spans several nodes or has no stated node."""
+"""CPUs and memory: a panel for each NUMA node, then one for memory that spans nodes or states none."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The places of a machine: its NUMA nodes, and what sits on each and nowhere else."""
+"""NUMA nodes and sets of them, each with the CPUs and memory that belong only to it."""
 
 from dataclasses import dataclass
 

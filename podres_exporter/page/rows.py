@@ -1,4 +1,4 @@
-"""The rows of one pod in the table: what each of its containers holds, and what is wrong with that."""
+"""The table rows of one pod: what each container holds, and what is wrong with it."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

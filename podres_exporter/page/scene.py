@@ -1,4 +1,4 @@
-"""The model of the page: the holders of each CPU, device and memory block, and what is wrong with them."""
+"""The view model of the page: the holders of each CPU, device and memory block, and problems of them."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

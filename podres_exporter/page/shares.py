@@ -1,4 +1,4 @@
-"""A physical device and its shares, each with its holders; one not shared is a single share without a number."""
+"""A physical device and its shares with their holders; an unshared device is a single share without a number."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The table of pods: everything the pictures show, as text; what holds nothing is folded where pods are many."""
+"""The table of pods: the content of the pictures as text; pods without holdings are collapsed if there are many."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

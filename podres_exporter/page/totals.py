@@ -1,4 +1,4 @@
-"""The node in a few numbers: how much of each resource is free, and how much of it one NUMA node has."""
+"""Key figures of the node: how much of each resource is free in total, and on one NUMA node."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is wrong with a held thing: unhealthy, lost, held twice, or the same hardware as a device of DRA."""
+"""Problems of a held device: unhealthy, lost, held twice, or also offered by a DRA driver."""
 
 from collections.abc import Iterable, Iterator
 

@@ -20,7 +20,7 @@ from podres_exporter.errors import KubeletError, Reason
 from podres_exporter.join import SECOND_LOOK_SECONDS
 from podres_exporter.model import Metadata, PodKey
 from podres_exporter.service.events import Events
-from podres_exporter.service.questions import Questions
+from podres_exporter.service.kubelet_calls import Questions
 from podres_exporter.sources.interfaces import ALLOCATABLE, GET, KubeletSource
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""A fake /sys with as much of the machine's topology as an exporter reads."""
+"""Write a fake /sys with the machine's topology."""
 
 from pathlib import Path
 

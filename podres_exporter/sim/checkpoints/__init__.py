@@ -1,4 +1,4 @@
-"""The files in which a kubelet keeps what its managers have given out, byte for byte, checksums included."""
+"""The kubelet's state files and checkpoint, byte for byte, including checksums."""
 
 from podres_exporter.sim.checkpoints.formats import (
     DeviceEntry,

@@ -1,5 +1,5 @@
 """
-The state files of CPU and memory manager and the Device Manager's checkpoint, as text.
+Write the state files of the CPU and memory manager, and the Device Manager's checkpoint.
 
 Source: cpumanager/state/checkpoint.go (V2), memorymanager/state/checkpoint.go (V1), devicemanager/checkpoint; the same
 from 1.20 to 1.37 while the gate PodLevelResourceManagers is off. Checksums were compared with those of real kubelets

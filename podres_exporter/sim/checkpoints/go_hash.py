@@ -1,5 +1,5 @@
 """
-The checksum of a kubelet's checkpoint: FNV-1a over a Go value as the spew library prints it.
+The checksum of a kubelet checkpoint: FNV-1a over a Go value as printed by the spew library.
 
 Source: checkpointmanager/checksum, util/hash DeepHashObject, k8s.io/utils/dump ForHash.
 """

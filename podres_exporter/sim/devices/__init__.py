@@ -1,5 +1,5 @@
 """
-The kubelet's Device Manager over the v1beta1 device plugin API: registration, lists, health, allocation calls.
+The kubelet's Device Manager for the v1beta1 device plugin API: registration, device lists, health, allocation.
 
 Real device plugins register with it, by calling Register or through the plugin watcher's directory.
 """

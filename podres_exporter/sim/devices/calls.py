@@ -1,4 +1,4 @@
-"""What was said between kubelet and plugins: each call with its answer, in the log and for whoever asks."""
+"""A log of the calls between kubelet and device plugins, with their responses."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The kubelet's side of one connection to a device plugin."""
+"""The kubelet's client of one device plugin."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

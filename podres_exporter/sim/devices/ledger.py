@@ -1,4 +1,4 @@
-"""Which plugins are connected and which devices they listed: the device manager's books, without any I/O."""
+"""The connected plugins and the devices they listed. Pure: no I/O."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The Device Manager: what real device plugins take for a kubelet."""
+"""The Device Manager: real device plugins can register with it as with a kubelet."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What the device manager says to the rest of the simulator: frozen values, no protobuf."""
+"""The Device Manager's interface to the rest of the simulator: frozen records, no protobuf."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

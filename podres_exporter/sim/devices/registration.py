@@ -1,4 +1,4 @@
-"""The Registration service: what the kubelet checks of a plugin that calls, in its order and words."""
+"""The Registration service: the kubelet's checks of a plugin that registers, in its order and with its messages."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""The sockets in the kubelet's directories."""
+"""List, identify and remove sockets in the kubelet's plugin directories."""
 
 import stat
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The plugin watcher: plugins that do not call Register, but whose socket lies in plugins_registry."""
+"""The plugin watcher: discovers plugins by their sockets in plugins_registry instead of by Register."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""DRA drivers on the simulated node: registration, prepare and unprepare, health; claims allocated from slices."""
+"""DRA drivers on the simulated node: registration, prepare, unprepare and health; allocation of claims from slices."""
 
 from podres_exporter.sim.dra.allocation import CannotAllocate, allocate
 from podres_exporter.sim.dra.drivers import DraDrivers, Health, PreparedDevice

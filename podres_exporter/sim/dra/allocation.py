@@ -1,4 +1,4 @@
-"""Which devices of the published slices a claim gets: first fit, by driver and number."""
+"""Allocate devices of published ResourceSlices to a claim: first fit, by driver and device number."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The kubelet's side of DRA drivers: who has registered, what they prepare, and how their devices are."""
+"""The kubelet's client of DRA drivers: registration, prepare and unprepare of claims, device health."""
 
 import logging
 import threading

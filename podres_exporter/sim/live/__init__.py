@@ -1,5 +1,5 @@
 """
-A node that admits pods: the API server's pods, the managers' decisions, real plugins' devices, one kubelet socket.
+A live simulated node: admits pods from its API server, gives them devices of real plugins, and serves one kubelet.
 
 `LiveNode` plays a scenario whose pods say what they ask for; `Control` changes things while it runs.
 """

@@ -1,4 +1,4 @@
-"""What the kubelet's managers give to pods: admission with plugins asked in between, and what is freed again."""
+"""Allocate devices, CPUs and memory to pods as the kubelet's managers do, calling plugins; and free them again."""
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping

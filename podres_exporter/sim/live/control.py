@@ -1,4 +1,4 @@
-"""Changing a live node by lines of text: what a person types, or a script writes, into `simulate`."""
+"""Control a live node by commands, one per line, as typed or piped into `simulate`."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The kubelet's DRA manager: claims that registered drivers prepare before a pod starts, and unprepare after it."""
+"""The kubelet's DRA manager: drivers prepare claims before a pod starts and unprepare them after it ended."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""Whether a pod's requests fit a node beside those of others, as scheduler and kubelet add them up."""
+"""Check whether a pod's requests fit the node next to other pods, as scheduler and kubelet add them up."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

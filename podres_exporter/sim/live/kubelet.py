@@ -1,4 +1,4 @@
-"""The pods of a node: which are admitted, what they hold, which of them the kubelet still lists."""
+"""The kubelet's pods: which are admitted, what they hold, and which are still listed."""
 
 import threading
 from collections.abc import Iterable, Mapping

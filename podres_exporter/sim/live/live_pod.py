@@ -1,4 +1,4 @@
-"""A pod as the kubelet knows it, and how far it has come."""
+"""A pod and its lifecycle state in the kubelet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The whole node: API server, Device Manager and plugins, managers and the pod-resources socket, playing a scenario."""
+"""The whole live node: API server, Device Manager, plugins, managers and pod-resources socket, playing a scenario."""
 
 import logging
 import threading

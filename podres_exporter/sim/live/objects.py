@@ -1,4 +1,4 @@
-"""The objects of the cluster beside pods: the node, and claims."""
+"""Create the API objects other than pods: the Node and ResourceClaims."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

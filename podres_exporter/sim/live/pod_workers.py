@@ -1,4 +1,4 @@
-"""Starts the containers of admitted pods, and tries again where that fails, as the kubelet's pod workers do."""
+"""Start the containers of admitted pods, with retries, as the kubelet's pod workers do."""
 
 import threading
 from collections.abc import Callable

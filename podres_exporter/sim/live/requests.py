@@ -1,4 +1,4 @@
-"""A pod object of the API to what the kubelet's managers read of it."""
+"""Read from a pod object what the kubelet's managers need."""
 
 from collections.abc import Mapping
 from typing import Any

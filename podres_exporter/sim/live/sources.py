@@ -1,4 +1,4 @@
-"""Where a kubelet's pods come from: files at once, the API server as one set and then event by event."""
+"""The kubelet's pod sources: static pod files, and the API server (a full set, then events)."""
 
 import threading
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Keeps the kubelet's state files and checkpoint beside its sockets, for agents that read or watch them."""
+"""Keep the kubelet's state files and checkpoint up to date in its directory, for agents that read them."""
 
 import threading
 from collections.abc import Mapping, Sequence

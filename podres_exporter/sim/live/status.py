@@ -1,4 +1,4 @@
-"""What a kubelet writes into the status of a pod."""
+"""Compute the status of a pod as the kubelet does."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime

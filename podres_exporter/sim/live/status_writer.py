@@ -1,4 +1,4 @@
-"""What the kubelet writes to the API server: the node, and the status of its pods."""
+"""Write the Node object and the status of its pods to the API server, as the kubelet does."""
 
 import logging
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""A thread that does one job after the other, as the kubelet's sync loop does with its pods."""
+"""A thread that runs queued jobs one at a time, like the kubelet's sync loop."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""Ends pods that were deleted with a grace period: their containers first, then the pod."""
+"""Terminate pods that were deleted with a grace period: first their containers, then the pod."""
 
 import threading
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The file that tells the sample plugin which devices it has."""
+"""Read the file that lists the devices of the sample plugin."""
 
 from collections.abc import Mapping
 from pathlib import Path

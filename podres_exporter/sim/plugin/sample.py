@@ -1,4 +1,4 @@
-"""A sample device plugin, for the simulated kubelet and for a real one."""
+"""The sample device plugin: serves its devices, and registers again after each kubelet restart."""
 
 import logging
 import threading

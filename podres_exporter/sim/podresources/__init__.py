@@ -1,1 +1,1 @@
-"""The pod-resources endpoint of a simulated kubelet: its answers by release, its limits and its faults."""
+"""The pod-resources endpoint of the simulated kubelet: answers by release, rate limit and faults."""

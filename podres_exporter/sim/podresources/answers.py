@@ -1,4 +1,4 @@
-"""Where a simulated kubelet takes its answers from."""
+"""The sources of the answers: a scenario's state, recorded bytes, or a live node."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

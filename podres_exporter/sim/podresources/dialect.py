@@ -1,4 +1,4 @@
-"""How the pod-resources answers of one kubelet release differ from those of the others, as data."""
+"""Differences between the pod-resources answers of kubelet releases, as data."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A gRPC server on a Unix socket, bound and replaced the way the kubelet does it."""
+"""A gRPC server on a Unix socket that is bound and replaced as the kubelet does it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rate limit of the pod-resources endpoint, and a gate at which its calls hang on request."""
+"""The rate limit of the pod-resources endpoint, and a switch that makes its calls hang."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""A pod-resources endpoint on a real Unix socket that behaves like a kubelet's, on good days and on bad ones."""
+"""The simulated kubelet's pod-resources endpoint on a real Unix socket, including its failure modes."""
 
 import threading
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a kubelet says right after its restart: too little, and it says so with status OK."""
+"""Incomplete answers of a kubelet that has just restarted; their gRPC status is OK."""
 
 from collections.abc import Callable
 from dataclasses import replace

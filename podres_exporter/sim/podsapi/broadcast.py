@@ -1,5 +1,5 @@
 """
-Events of pods to every client that watches, each with a short queue of its own.
+Send pod events to every watching client, each with a bounded queue.
 
 Source: kubelet apis/pods/server.go, broadcaster: who is 100 events behind is dropped.
 """

@@ -1,4 +1,4 @@
-"""An API object to the bytes that Kubernetes marshals it to, as far as the descriptors know its fields."""
+"""Encode a JSON API object as Kubernetes protobuf, for the fields that the descriptors know."""
 
 from collections.abc import Mapping
 from datetime import datetime

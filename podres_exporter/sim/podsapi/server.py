@@ -1,4 +1,4 @@
-"""The endpoint: WatchPods, ListPods and GetPod on a socket of their own, on good days and on bad ones."""
+"""The Pods API endpoint on its own socket: WatchPods, ListPods and GetPod, including failure modes."""
 
 import threading
 from collections import Counter

@@ -1,1 +1,1 @@
-"""gRPC over Unix sockets as grpc-go does it: a client connection, a server, its error texts."""
+"""gRPC over Unix sockets with grpc-go's behaviour: client connection, server, error messages."""

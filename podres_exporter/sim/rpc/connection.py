@@ -1,4 +1,4 @@
-"""A gRPC connection over a Unix socket that is dialled the way the kubelet dials, and fails in grpc-go's words."""
+"""A gRPC connection over a Unix socket that dials as the kubelet does and fails with grpc-go's messages."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How Go writes what the kubelet's error texts contain: part of the texts that plugins and agents may match."""
+"""Format values as Go does (%q, %v), as they appear in the kubelet's error messages that clients may match."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""gRPC servers bound directly to a Unix socket path, so that a watcher of the directory sees CREATE; their services."""
+"""gRPC servers and services on a Unix socket path; the socket is bound directly, so that watchers see CREATE."""
 
 import threading
 from collections.abc import Iterable, Mapping

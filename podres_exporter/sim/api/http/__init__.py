@@ -1,1 +1,1 @@
-"""Requests and answers of the API server, without a connection."""
+"""HTTP requests and responses of the simulated API server, independent of the connection."""

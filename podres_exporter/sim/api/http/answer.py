@@ -1,4 +1,4 @@
-"""Answers: the media type that a client takes, compression, and bodies that are whole."""
+"""Responses: content negotiation, gzip, and complete bodies."""
 
 import gzip
 import json

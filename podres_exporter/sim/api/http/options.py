@@ -1,4 +1,4 @@
-"""The options of a list or a watch: read from the query, and checked against each other."""
+"""The query parameters of a list or watch, parsed and validated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Field and label selectors: which objects a list or a watch is about."""
+"""Field and label selectors: parse them, and match objects."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Lists: the whole, a page of it, or the past."""
+"""Answer lists: whole, paginated, or of an older resource version."""
 
 import base64
 import binascii

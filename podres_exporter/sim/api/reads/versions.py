@@ -1,4 +1,4 @@
-"""Versions of the DRA API: which a release serves, and how an older one writes what is stored as v1."""
+"""Versions of the DRA API: which ones a release serves, and conversion of stored v1 objects to older versions."""
 
 from collections.abc import Mapping
 from dataclasses import replace

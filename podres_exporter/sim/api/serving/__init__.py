@@ -1,1 +1,1 @@
-"""The API server that listens: connections, routes, access, faults."""
+"""The running API server: connections, routing, authorization and injected faults."""

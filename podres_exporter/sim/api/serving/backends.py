@@ -1,4 +1,4 @@
-"""What answers for a pod when it is asked through the API server's proxy."""
+"""The servers behind the API server's pod proxy: real addresses or functions."""
 
 import http.client
 import threading

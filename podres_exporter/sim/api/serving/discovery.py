@@ -1,4 +1,4 @@
-"""Discovery: what a client reads before it asks for anything, in the plain form that every client knows."""
+"""API discovery documents in their unaggregated form, which every client understands."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What can go wrong with a request, and with a watch that is open."""
+"""The kinds of faults that can be injected into a request or an open watch."""
 
 from dataclasses import dataclass
 from enum import Enum, auto

@@ -1,4 +1,4 @@
-"""Faults that can be switched on while the server runs."""
+"""Inject faults into the running API server."""
 
 import threading
 from collections.abc import Iterator

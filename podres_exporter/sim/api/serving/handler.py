@@ -1,4 +1,4 @@
-"""One connection to the API server: reads requests, suffers faults, sends answers."""
+"""Serve one connection to the API server: read requests, apply faults, send responses."""
 
 import logging
 import socket

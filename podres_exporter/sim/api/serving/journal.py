@@ -1,4 +1,4 @@
-"""What clients have asked for, for tests and for people who debug theirs."""
+"""A log of the requests that clients have sent, for tests and for debugging a client."""
 
 import threading
 from collections import Counter, deque

@@ -1,4 +1,4 @@
-"""A period in which the API server can be reached: one listener, and a thread for each connection."""
+"""Accept connections while the API server is up: one listener, one thread per connection."""
 
 import contextlib
 import itertools

@@ -1,4 +1,4 @@
-"""The `proxy` subresource of pods: a GET that reaches the pod itself."""
+"""The `proxy` subresource of pods: forward a GET to the pod."""
 
 from urllib.parse import urlencode
 

@@ -1,4 +1,4 @@
-"""What a request is answered, without the connection."""
+"""Route a request to its response, independent of the connection."""
 
 from podres_exporter.sim.api.http.answer import Answer, Form, document_answer, negotiate, text_answer
 from podres_exporter.sim.api.http.options import parse_list_options, parse_version

@@ -1,4 +1,4 @@
-"""What the parts of the running API server share."""
+"""State shared by the parts of the running API server."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""The connection of a watch: chunks, faults, and noticing that the client has left."""
+"""Stream a watch to its client in chunks, apply faults, and detect that the client has disconnected."""
 
 import select
 import socket

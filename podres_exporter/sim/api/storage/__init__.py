@@ -1,1 +1,1 @@
-"""The objects of the simulated cluster: stored, versioned, and followed by watches."""
+"""Storage of the simulated API server: versioned objects, and their changes for watches."""

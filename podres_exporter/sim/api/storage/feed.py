@@ -1,4 +1,4 @@
-"""One watch's share of the changes, kept until it takes them."""
+"""The queue of changes for one watch."""
 
 import threading
 from collections import deque

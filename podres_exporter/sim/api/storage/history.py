@@ -1,4 +1,4 @@
-"""What has changed lately, for watches that come back and for lists of the past."""
+"""Recent changes, for watches that resume and for lists of an older resource version."""
 
 from collections import deque
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Kubernetes objects as JSON has them, and what the server adds to them."""
+"""Kubernetes objects as JSON, and the metadata that the API server adds."""
 
 import copy
 import uuid

@@ -1,4 +1,4 @@
-"""Which kinds of objects the simulated API server has, and what a client may select them by."""
+"""The resource types of the simulated API server, and their field selectors."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The API server's refusals: Status objects with the texts of apimachinery's api/errors package."""
+"""Error responses of the API server: Status objects with the messages of apimachinery's api/errors package."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus

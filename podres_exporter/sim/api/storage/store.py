@@ -1,4 +1,4 @@
-"""The objects of the simulated cluster, with one version counter for all, as etcd has it."""
+"""The objects of the simulated cluster; one resource version counts all changes, as in etcd."""
 
 import threading
 from collections.abc import Callable, Mapping

@@ -1,1 +1,1 @@
-"""The tables that kubectl prints."""
+"""Server-side tables for kubectl."""

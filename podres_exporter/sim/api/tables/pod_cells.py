@@ -1,5 +1,5 @@
 """
-The words kubectl has for a pod: how many containers are ready, what is the matter, how often it was restarted.
+Cells of kubectl's pod table: ready containers, status and restarts.
 
 Source: printPod in pkg/printers/internalversion/printers.go of Kubernetes 1.33, whose order of rules is kept.
 """

@@ -1,4 +1,4 @@
-"""Tables: what the API server makes of objects for kubectl, which only prints the cells."""
+"""Server-side tables: the API server computes the cells, and kubectl only prints them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Objects that clients create, change and delete, and what the API server makes of them before it stores them."""
+"""Create, patch and delete objects: validation, defaults, graceful deletion."""

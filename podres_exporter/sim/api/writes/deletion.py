@@ -1,4 +1,4 @@
-"""The end of a pod: graceful where a kubelet has to confirm it, at once everywhere else."""
+"""Delete a pod: gracefully if a kubelet has to confirm it, otherwise at once."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Merge patches of pods and nodes: labels, annotations, a node's cordon and taints."""
+"""Apply merge patches to pods and nodes: labels, annotations, cordon and taints."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an API server refuses in a pod's containers and amounts, in its words."""
+"""Validate a pod's containers and quantities, with the API server's error messages."""
 
 import json
 import re

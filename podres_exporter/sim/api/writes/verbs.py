@@ -1,4 +1,4 @@
-"""Objects that clients create and delete."""
+"""Create and delete objects."""
 
 import json
 import re

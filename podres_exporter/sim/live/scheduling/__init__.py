@@ -1,4 +1,4 @@
-"""What a cluster does for the pods of the node: a scheduler, and the claims that it allocates."""
+"""The control plane for the pods of the node: a scheduler, and allocation of claims."""
 
 from podres_exporter.sim.live.scheduling.scheduler import Scheduler
 

@@ -1,4 +1,4 @@
-"""The claims of pods: allocated and reserved when a pod is bound, given back when it has ended."""
+"""Allocate and reserve the claims of pods when they are bound, and release them when they end."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

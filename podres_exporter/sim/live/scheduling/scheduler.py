@@ -1,4 +1,4 @@
-"""A scheduler of one node: binds the pods that fit, and says of the others why they wait."""
+"""A scheduler for one node: binds pods that fit, and writes to the others why they are pending."""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
