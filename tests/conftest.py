@@ -1,4 +1,4 @@
-"""Fixtures for every test."""
+"""Fixtures and settings for all tests."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Which labels may be shown, as people write it for kube-state-metrics."""
+"""The allow-list of pod labels, in kube-state-metrics syntax."""
 
 import pytest
 

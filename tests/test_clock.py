@@ -1,4 +1,4 @@
-"""The machine's clocks, and the fake one that stands in for them in every other test."""
+"""The system clock, and the fake clock of the tests."""
 
 import threading
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The list format of the kernel: `0-3,8`."""
+"""The kernel's list format: `0-3,8`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Packages whose own code runs when it is needed."""
+"""Packages whose `__init__` runs only when one of its names is needed."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How durations are written, everywhere."""
+"""The grammar of durations."""
 
 import pytest
 

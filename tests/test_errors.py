@@ -1,4 +1,4 @@
-"""The taxonomy of what can go wrong, and the reasons that become label values."""
+"""The exception hierarchy, and the reasons that become label values."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""gRPC is loaded without OpenSSL, and OpenSSL can be loaded afterwards."""
+"""gRPC is imported without OpenSSL, which can be imported later."""
 
 import subprocess
 import sys

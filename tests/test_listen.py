@@ -1,4 +1,4 @@
-"""The values of --web.listen-address."""
+"""Values of --web.listen-address."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Log lines: an event and keys; whatever the values are, one record is one line with its own keys and no others."""
+"""Log lines: one record is one line with its own keys, whatever the values are."""
 
 import io
 import json

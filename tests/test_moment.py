@@ -1,4 +1,4 @@
-"""Points in time: for people, and exact."""
+"""RFC 3339 timestamps, exact to the digit."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Names from outside on a terminal."""
+"""Escaping names for a terminal."""
 
 import unicodedata
 

@@ -1,3 +1,5 @@
+"""Kubernetes quantities."""
+
 from collections.abc import Callable
 
 import pytest

@@ -1,4 +1,4 @@
-"""The token bucket of the web config and of the simulated kubelet."""
+"""The token bucket."""
 
 from fake_clock import FakeClock
 

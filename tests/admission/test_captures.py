@@ -1,4 +1,4 @@
-"""The managers against the state files of real kubelets: the same pods, the same CPUs and blocks."""
+"""The simulated managers give the same pods the same CPUs and memory blocks as the state files of real kubelets."""
 
 import json
 from collections.abc import Callable, Mapping

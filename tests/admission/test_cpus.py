@@ -1,4 +1,4 @@
-"""The static CPU manager: which CPUs, for whom, and what stays held without being listed."""
+"""The static CPU manager: which CPUs a container gets, and which stay allocated although they are not listed."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The Device Manager: where devices could come from, which are taken, and what their plugin is asked."""
+"""The Device Manager: NUMA hints, allocated devices, and what its plugin is asked."""
 
 import pytest
 from admission_rig import offer, pod, want

@@ -1,4 +1,4 @@
-"""The Static memory manager: groups of nodes, and what init containers leave behind."""
+"""The Static memory manager: groups of NUMA nodes, and blocks reused after init containers."""
 
 import pytest
 from admission_rig import GIB, MIB, burstable, memory_manager, pod, want

@@ -1,4 +1,4 @@
-"""A whole node: what pods are given, and in which words they are refused."""
+"""A whole node: what pods are given, and the messages with which they are rejected."""
 
 import pytest
 from admission_rig import GIB, MIB, burstable, cpus, managers, offer, pod, want

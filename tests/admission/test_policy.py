@@ -1,4 +1,4 @@
-"""The merge of hints: the kubelet's documented policies, and the corner cases of its own tests."""
+"""Merging NUMA hints: the Topology Manager's documented policies, and the corner cases of the kubelet's own tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The rules of the allocation cache, one by one, and what must hold whatever happens."""
+"""The rules of the allocation cache one by one, and invariants over random events."""
 
 from collections.abc import Callable
 from dataclasses import replace

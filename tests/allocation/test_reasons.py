@@ -1,4 +1,4 @@
-"""Why List is asked: every row of the table, and that nothing else is a reason."""
+"""Reasons to call List: every row of the table, and that there are no others."""
 
 from dataclasses import replace
 

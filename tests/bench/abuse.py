@@ -1,5 +1,5 @@
 """
-Does a good scraper notice bad clients: `make bench-abuse`.
+Measure a well-behaved scraper's latency next to abusive clients: `make bench-abuse`.
 
 The exporter, the bad clients and the good one are processes of their own. The good one scrapes over a connection that
 it keeps and over new ones, by turns. Three kinds of seconds alternate: quiet ones; ones in which the bad clients attack

@@ -1,5 +1,5 @@
 """
-What `dump` costs before it says anything: `make bench-start`.
+Measure the CPU time that `dump` takes to start: `make bench-start`.
 
 CPU seconds of whole processes, the best of several: `dump` in front of a simulated kubelet, the same imports alone, and
 Python alone. Bytecode is compiled beforehand, as pip does at an installation. Prints a table; asserts nothing.

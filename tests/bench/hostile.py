@@ -1,5 +1,5 @@
 """
-What hostile clients, kubelets and neighbours can do to the exporter: `make hostile`.
+Measure the exporter next to hostile clients, kubelets and neighbours: `make hostile`.
 
 Beside each attack a good scraper scrapes by turns over a connection that it keeps and over new ones, and a prober asks
 both probes; everything is on loopback. Prints how many of their requests were answered, the slowest, the most threads

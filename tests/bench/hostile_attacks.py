@@ -1,4 +1,4 @@
-"""Clients that no exporter wishes for; each runs in a process of its own until that is killed, on loopback alone."""
+"""Attacks on the exporter, each run in its own process until killed; on loopback only."""
 
 import base64
 import contextlib

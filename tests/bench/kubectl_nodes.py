@@ -1,7 +1,7 @@
 """
-Measure `kubectl podres` in front of thousands of nodes: time until the first row and the last, memory, CPU.
+Measure `kubectl podres` against thousands of nodes: time to the first and last row, memory, CPU.
 
-    python tests/bench/kubectl_nodes.py [--nodes 2000]
+python tests/bench/kubectl_nodes.py [--nodes 2000]
 
 An API server on loopback passes on to as many exporters, which all have the document of one real page: pods of which
 some hold GPUs, CPUs, memory and claims. The command runs in a terminal, as its users have it.

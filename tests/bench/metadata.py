@@ -1,5 +1,5 @@
 """
-What metadata costs and how soon a change is seen: `make bench-metadata`.
+Measure the cost of pod metadata, and the time from a change to the page: `make bench-metadata`.
 
 PODRES_PROGRAM names another podres-exporter to measure, such as one that `deploy/build-root.sh` has built.
 

@@ -1,5 +1,5 @@
 """
-What the exporter costs, against references that are taken in the same run: `make bench`.
+Measure what the exporter costs, next to references of the same run: `make bench`.
 
 `--only GROUP` (repeatable) measures one group, `--json FILE` and `--markdown FILE` write the table, `--quick` makes
 nodes and rounds so small that the figures mean nothing and only shows that every row comes. Prints a table; a budget

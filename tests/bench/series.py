@@ -1,7 +1,7 @@
 """
-Count the series that nodes of some sizes give a Prometheus, by collector.
+Count the time series of nodes of several sizes, by collector.
 
-    python tests/bench/series.py
+python tests/bench/series.py
 
 The table of deploy/docs/scale.md is printed by it, and a test compares the two. What a node gives is a page as `serve`
 makes it, with pod metadata; the exporter's own counters, and those of its process, are what a fresh one has.

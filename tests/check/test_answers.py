@@ -1,4 +1,4 @@
-"""The kubelet's answers: rejected, too large, with items that are unusable."""
+"""Findings on the kubelet's answers: rejected, too large, with unusable items."""
 
 from dataclasses import replace
 

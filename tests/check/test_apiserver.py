@@ -1,4 +1,4 @@
-"""Credentials, connection, rights, list, node name and clock."""
+"""Findings on the API server: credentials, connection, permissions, list, node name and clock."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The finding on what two pods hold."""
+"""The finding on items held by two pods."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whether DRA devices can be told by UUID and request."""
+"""The finding on permissions to read ResourceSlices and ResourceClaims."""
 
 import pytest
 from check_rig import api, found, healthy

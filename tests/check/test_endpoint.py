@@ -1,4 +1,4 @@
-"""The kubelet's socket: every state of its file, its mount and of who listens."""
+"""Findings on the kubelet's socket: every state of its file, its mount and its listener."""
 
 from dataclasses import replace
 from typing import Any

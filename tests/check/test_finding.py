@@ -1,4 +1,4 @@
-"""The worst of the verdicts."""
+"""A report's verdict is the worst of its findings."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The report as a whole."""
+"""The report as a whole: every finding, in order."""
 
 import pytest
 from builders import container, listing, pod

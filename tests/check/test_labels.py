@@ -1,4 +1,4 @@
-"""Why are my labels missing?"""
+"""The finding on pod labels that are missing from the metrics."""
 
 from collections.abc import Mapping
 

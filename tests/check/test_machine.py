@@ -1,4 +1,4 @@
-"""The kernel's CPUs and the kubelet's managers."""
+"""Findings on the machine: CPUs in sysfs, and the kubelet's CPU and memory managers."""
 
 import pytest
 from builders import allocatable, block, container, gpu, listing, pod

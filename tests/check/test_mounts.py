@@ -1,4 +1,4 @@
-"""Lines of /proc/self/mountinfo to the mount that a file is on."""
+"""Parsing /proc/self/mountinfo: the mount that contains a file."""
 
 import pytest
 

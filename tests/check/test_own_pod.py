@@ -1,4 +1,4 @@
-"""The finding on the pod that the exporter runs in."""
+"""The finding on the exporter's own pod."""
 
 from dataclasses import replace
 

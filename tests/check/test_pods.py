@@ -1,4 +1,4 @@
-"""Where the kubelet and the API server disagree, and what pods asked for and do not show."""
+"""Findings on pods: differences between kubelet and API server, and unmet requests."""
 
 from dataclasses import replace
 from typing import Any

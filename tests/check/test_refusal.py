@@ -1,4 +1,4 @@
-"""Why root is refused the socket: by SELinux with the right type named, by AppArmor, or by nobody known."""
+"""Root may not open the socket: SELinux with the type that is needed, AppArmor, or an unknown cause."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the answers betray of the kubelet's release, and that every simulated release is told rightly."""
+"""The kubelet's release inferred from its answers, for every simulated release."""
 
 from collections.abc import Callable
 from random import Random

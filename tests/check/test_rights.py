@@ -1,4 +1,4 @@
-"""What we may do, and the rule that is missing."""
+"""Findings on RBAC permissions, with the rule that is missing."""
 
 import pytest
 from check_rig import allowed, api, found, healthy, no_answer

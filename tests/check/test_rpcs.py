@@ -1,4 +1,4 @@
-"""Calls to the kubelet: served, missing, off, slow, rejected, too large, and with items that are unusable."""
+"""Findings on RPCs: served, missing, disabled, slow, rejected, too large, and with unusable items."""
 
 import pytest
 from builders import container, gpu, listing, pod

@@ -1,4 +1,4 @@
-"""What is said of flags and variables; wrong values are refused before."""
+"""The finding on flags and environment variables; invalid values are rejected earlier."""
 
 from check_rig import found, healthy
 

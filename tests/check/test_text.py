@@ -1,4 +1,4 @@
-"""The report on a terminal of 80 columns."""
+"""The report as text on a terminal of 80 columns."""
 
 from check_rig import healthy, unconnected
 

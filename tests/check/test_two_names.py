@@ -1,4 +1,4 @@
-"""The finding on hardware that goes by two resource names."""
+"""The finding on hardware offered under two resource names."""
 
 from builders import allocatable, container, device, listing, pod
 

@@ -1,4 +1,4 @@
-"""Commands that run in this very process: they leave it as they found it, and find no cluster and nothing set."""
+"""Isolation of commands that run in the test process: no cluster, no environment, signal handlers restored."""
 
 import gc
 import signal

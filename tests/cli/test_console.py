@@ -1,4 +1,4 @@
-"""How commands that look once end, and how they write."""
+"""Exit codes and output of one-shot commands."""
 
 import io
 import os

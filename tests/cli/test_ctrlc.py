@@ -1,4 +1,4 @@
-"""Ctrl-C ends a process of ours wherever it is: at the signals' own moments, in processes, and step by step here."""
+"""Ctrl-C ends a process at any moment: real signals in real processes, and single steps in this one."""
 
 import atexit
 import contextlib

@@ -1,4 +1,4 @@
-"""Waits that news, a signal or a closed pipe ends."""
+"""Waits that end by an event, a signal or a closed pipe."""
 
 import io
 import os

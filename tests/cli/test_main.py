@@ -1,4 +1,4 @@
-"""The command as a user types it: verbs, exit codes, and every fault at once on standard error."""
+"""The command line as a whole: commands, exit codes, and all errors at once on standard error."""
 
 import re
 import shlex

@@ -1,5 +1,5 @@
 """
-What people type wrong, and what they are told: the name of what was wrong, what is near, and what to write instead.
+Typing mistakes: each error names the wrong value, a similar valid one, and an example.
 
 The mistakes of a first contact with the program, and as many again. `NODE` stands for the flags of a small node, `DIR`
 for a folder with a few files.

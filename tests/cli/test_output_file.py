@@ -1,4 +1,4 @@
-"""Files that are written as a whole."""
+"""Atomic writing of files."""
 
 import os
 import stat

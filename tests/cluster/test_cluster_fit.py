@@ -1,4 +1,4 @@
-"""Which nodes would take a pod, best first, and what is in the way of the others."""
+"""Ranking nodes for a pod, with the reason for each that does not fit."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Some of the pods, and nobody complains."""
+"""Selecting pods of a cluster; a node without any of them is no error."""
 
 from cluster_rig import busy, snapshot
 

@@ -1,4 +1,4 @@
-"""The list of documents: whole nodes, and those that failed."""
+"""The list document of a cluster: complete nodes, and failed ones."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Which pod is asked on each node, and what is said of the others."""
+"""Choosing one exporter pod per node, with reasons for the others."""
 
 from typing import Any
 

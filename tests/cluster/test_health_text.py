@@ -1,4 +1,4 @@
-"""Findings as a person reads them, and as JSON."""
+"""Findings on a cluster as text and JSON."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which pods are believed to be exporters."""
+"""Which pods are trusted as exporters."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What became of each node, in order and in words."""
+"""The outcomes of all nodes: their order and their messages."""
 
 from cluster_rig import told
 

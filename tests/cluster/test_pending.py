@@ -1,4 +1,4 @@
-"""A pod that waits, and where it could go."""
+"""A pending pod, and the nodes on which it would fit."""
 
 from cluster_rig import busy, meta, snapshot
 

@@ -1,4 +1,4 @@
-"""Pages of pods and nodes, as the API server writes them."""
+"""Paginated lists of pods and nodes as the API server writes them."""
 
 import json
 from typing import Any

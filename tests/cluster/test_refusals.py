@@ -1,4 +1,4 @@
-"""Refusals: whose they are, and what helps."""
+"""Refusals: the component that refused, and the remedy."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Documents of exporters, read; those that cannot be are troubles of their node."""
+"""Decoding exporters' documents; undecodable ones are errors of their node."""
 
 import json
 from typing import Any

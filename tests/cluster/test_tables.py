@@ -1,4 +1,4 @@
-"""Tables with the node in front, however many there are."""
+"""Tables with a NODE column, for any number of nodes."""
 
 import pytest
 from asking_rig import known, running, small_node

@@ -1,4 +1,4 @@
-"""Flags over environment over defaults, every fault at once, and what Kubernetes puts into the environment unasked."""
+"""Flags override environment variables, which override defaults; all errors are reported at once."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The texts of flags and variables, one by one: what is taken, and with which words the rest is refused."""
+"""Values of flags and variables one by one: accepted texts, and the error for the others."""
 
 import contextlib
 import threading

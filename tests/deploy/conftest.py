@@ -1,4 +1,4 @@
-"""Helm and what it renders, once for all tests."""
+"""Helm, and the rendered chart, once for all tests."""
 
 from pathlib import Path
 

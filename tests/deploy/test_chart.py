@@ -1,4 +1,4 @@
-"""The chart in deploy/chart: whatever its values, clusters take what it makes, and the program takes its flags."""
+"""The chart renders valid manifests for all values, and flags that the program accepts."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""values.yaml, its schema and its table: a value that does nothing is told to whoever gives it."""
+"""values.yaml, its schema and its table agree; unknown values are rejected."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""deploy/Dockerfile, read: no engine is needed. What it builds is built and run by test_image_root.py."""
+"""deploy/Dockerfile by its text; test_image_root.py builds and runs what it contains."""
 
 import fnmatch
 import json

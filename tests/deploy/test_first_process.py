@@ -1,4 +1,4 @@
-"""The program as the first process of a container, where the kernel drops every signal without a handler."""
+"""The program as PID 1 of a container, where the kernel ignores signals without a handler."""
 
 import os
 import signal

@@ -1,5 +1,5 @@
 """
-The image, built from deploy/Dockerfile and run as the chart runs it: in runc, with the pod's security context.
+The image built from deploy/Dockerfile and run with runc, with the security context of the chart.
 
 Needs root, buildah, runc, and in PODRES_IMAGE_BASE a folder with a root file system that has Python (.ci/base-image).
 """

@@ -1,5 +1,5 @@
 """
-The folder that the image holds, built by the script that the Dockerfile calls, and run as the image runs it.
+The image's root file system, built by the script of the Dockerfile and run as in the image.
 
 Needs the package index. The interpreter is this machine's, so that numbers differ a little from the image's.
 """

@@ -1,4 +1,4 @@
-"""What is made by `make manifests` is committed as it is made, and `kubectl apply -k` takes it."""
+"""The committed manifests equal those of `make manifests`, and `kubectl apply -k` accepts them."""
 
 import filecmp
 import os

@@ -1,4 +1,4 @@
-"""What the chart makes for Prometheus and Grafana: each way to be scraped keeps our labels and names the node."""
+"""ServiceMonitor, PodMonitor and dashboards of the chart: labels are kept, and the node is named."""
 
 import json
 import re

@@ -1,5 +1,5 @@
 """
-What the pod template promises, played with the kernel's own mounts and capabilities instead of a container runtime's.
+The mounts and capabilities of the pod template, applied with kernel mounts instead of a container runtime.
 
 The exporter runs as UID 0 without any capability and sees the kubelet's directory through a read-only bind mount, while
 the simulated kubelet restarts outside. Skipped where mount namespaces are not permitted.

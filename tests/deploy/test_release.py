@@ -1,4 +1,4 @@
-"""What the release workflow calls, the workflows themselves, and one address and version in every place."""
+"""The release workflow: its commands exist, and address and version are the same everywhere."""
 
 import re
 import subprocess

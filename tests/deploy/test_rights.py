@@ -1,4 +1,4 @@
-"""What the pods may do: the rights at the API server, Pod Security's verdict, OpenShift's constraints, the network."""
+"""Permissions of the pods: RBAC, Pod Security, OpenShift's SCC, network policy."""
 
 from collections.abc import Iterator
 from pathlib import Path

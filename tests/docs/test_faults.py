@@ -1,4 +1,4 @@
-"""The tables of deploy/docs/faults.md: each row is tied to a test by the mark `faults`, which has its text."""
+"""Each row of the tables in deploy/docs/faults.md is proven by a test with the mark `faults`."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""deploy/docs/install.md as a stranger types it: each block is given to the program that it is for."""
+"""The blocks of deploy/docs/install.md work when they are given to the program they are for."""
 
 import re
 import shlex

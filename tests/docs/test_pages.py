@@ -1,4 +1,4 @@
-"""README.md and the pages that it links: their tables are compared with the data that the program itself reads."""
+"""The tables of README.md and the linked pages equal the data that the program uses."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""DRA claims: what the kubelet lists, and what the container uses of it."""
+"""DRA claims in the document: what the kubelet lists, and which devices the container uses."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""One container: what it holds and how well it sits."""
+"""Containers in the document: what each holds, and its NUMA alignment."""
 
 from typing import Any
 

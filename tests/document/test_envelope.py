@@ -1,4 +1,4 @@
-"""The whole document: what a person reads, what another release may read, and what is refused."""
+"""The whole document: round trips, other versions, and rejected input."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Faults are named by their place and by what belongs there."""
+"""Errors in a document are reported with their path and the expected value."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the API server says of a pod."""
+"""Pod metadata in the document."""
 
 from document_samples import everything
 from msgspec import to_builtins

@@ -1,4 +1,4 @@
-"""Pods that the kubelet lists, and pods that only the API server knows."""
+"""Pods in the document: listed by the kubelet, or known to the API server only."""
 
 from typing import Any
 

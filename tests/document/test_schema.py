@@ -1,4 +1,4 @@
-"""The JSON Schema that comes with the package, against what is really written."""
+"""The packaged JSON Schema accepts every document that is written."""
 
 import json
 from collections.abc import Iterator

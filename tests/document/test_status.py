@@ -1,4 +1,4 @@
-"""The freshness and completeness of the data."""
+"""Freshness and completeness in the document."""
 
 from typing import Any
 

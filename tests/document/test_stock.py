@@ -1,4 +1,4 @@
-"""What the node has and what is left."""
+"""Total, held and free amounts in the document."""
 
 from typing import Any
 

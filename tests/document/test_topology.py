@@ -1,4 +1,4 @@
-"""NUMA nodes and cores."""
+"""NUMA nodes and cores in the document."""
 
 from msgspec import to_builtins
 

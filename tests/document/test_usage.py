@@ -1,4 +1,4 @@
-"""What namespaces hold and have held."""
+"""Running totals in the document."""
 
 from document_samples import everything
 from msgspec import to_builtins

@@ -1,4 +1,4 @@
-"""Slices to pools."""
+"""Combining ResourceSlices into pools."""
 
 from collections.abc import Sequence
 from dataclasses import replace

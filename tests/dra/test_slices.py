@@ -1,4 +1,4 @@
-"""ResourceSlices of every API version to records, sound and broken."""
+"""Decoding ResourceSlices of every API version, valid and invalid."""
 
 import json
 from typing import Any

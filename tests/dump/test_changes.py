@@ -1,4 +1,4 @@
-"""What is new in a snapshot, a line for each."""
+"""Changes between two snapshots, one line each."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Devices of claims that were read: their requests, UUIDs and who only looks at them, in every output."""
+"""DRA devices in every output: requests, UUIDs and admin access."""
 
 from dataclasses import replace
 

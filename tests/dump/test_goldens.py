@@ -1,5 +1,5 @@
 """
-Whole outputs, compared with files: recorded kubelets, the demo, and a node on which everything is wrong at once.
+Whole outputs compared with golden files: recorded kubelets, the demo, and a node with every problem.
 
 `pytest tests/dump --update-golden` rewrites the files. Read the diff as a person at a terminal would.
 """

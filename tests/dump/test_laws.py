@@ -1,4 +1,4 @@
-"""What holds for every snapshot that a poll can make, and for every output of it."""
+"""Invariants of every output, over random snapshots."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""CSV, documents and the page: for programs."""
+"""CSV, JSON, YAML and Prometheus text."""
 
 import csv
 import io

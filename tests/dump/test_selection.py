@@ -1,4 +1,4 @@
-"""A part of a snapshot, and what to say of a part that is not there."""
+"""Selecting parts of a snapshot, and the message if nothing matches."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the tables for people say in corners that the golden files do not show."""
+"""Tables in cases that the golden files do not cover."""
 
 import csv
 from dataclasses import replace

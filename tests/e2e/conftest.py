@@ -1,4 +1,4 @@
-"""Processes that are gone after the test."""
+"""Processes that end with the test."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Commands that look once, as processes: pipes, signals, encodings, and what they do not load."""
+"""One-shot commands as processes: pipes, signals, encodings, and imported modules."""
 
 import os
 import signal

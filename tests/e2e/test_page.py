@@ -1,4 +1,4 @@
-"""The page in a real browser, in front of a node whose pods come and go. CI installs Debian's package chromium."""
+"""The page in a real browser (Debian's chromium), in front of a node whose pods come and go."""
 
 import importlib.util
 import os

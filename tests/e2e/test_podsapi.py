@@ -1,5 +1,5 @@
 """
-The exporter on the Pods API and on the API server give equal pages, for every scenario but for what is listed here.
+The Pods API and the API server as metadata sources give equal pages, with listed exceptions.
 
 deploy/docs/faults.md says the same to users. The DRA collector is off: slices and claims are read from the API server.
 """

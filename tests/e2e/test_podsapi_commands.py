@@ -1,4 +1,4 @@
-"""One-shot commands on the Pods API: what they say in its words, and the remedies that they name."""
+"""One-shot commands on the Pods API: messages and remedies."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a scrape shows for each fault of the Pods API's stream; the table is in deploy/docs/faults.md."""
+"""What a scrape shows for each fault of the Pods API stream; see deploy/docs/faults.md."""
 
 import re
 import urllib.request

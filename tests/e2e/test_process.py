@@ -1,4 +1,4 @@
-"""The program as its users start it: real processes, real signals, real scrapes."""
+"""The daemon as a process: signals, scrapes and exit codes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes the exporter. Debian's package `prometheus` brings the server; CI installs it."""
+"""A real Prometheus scrapes the exporter."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""The simulated node as writers of plugins and agents start it: processes that find each other by sockets only."""
+"""`simulate` and `simulate plugin` as processes that find each other by their sockets."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Commands in a shell: outputs that cannot be written, and the simulated node in the background of a terminal."""
+"""Commands in a shell: failing output, and the simulated node as a background job of a terminal."""
 
 import contextlib
 import fcntl

@@ -1,4 +1,4 @@
-"""What explain says of the devices of claims, where ResourceSlices and claims were read."""
+"""`explain` for DRA devices whose ResourceSlices and claims were read."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which pod is meant, what state it is in, and what the account of it leaves out."""
+"""Which pod a name means, its state, and the content of its explanation."""
 
 import pytest
 from asking_rig import GIB, GPU, GPUS, demo, known, running, small_node, spec

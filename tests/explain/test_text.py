@@ -1,5 +1,5 @@
 """
-Accounts as a person reads them, whole, compared with files beside this one.
+Whole explanations, compared with golden files.
 
 `pytest tests/explain --update-golden` rewrites the files. Read the diff as somebody on call would.
 """

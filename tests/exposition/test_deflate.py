@@ -1,4 +1,4 @@
-"""One gzip member in two pieces."""
+"""Gzip in two pieces forms one member that every decoder reads."""
 
 import gzip
 import shutil

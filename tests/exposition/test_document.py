@@ -1,4 +1,4 @@
-"""The JSON document of the newest snapshot: made when it is asked for, kept until there is a newer one."""
+"""The JSON document of the newest snapshot: rendered on request and cached."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Which format and encoding a scraper gets."""
+"""Content negotiation: format and encoding of a scrape."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The exporter's own counters, through prometheus_client."""
+"""The exporter's own counters, as prometheus_client writes them."""
 
 import pytest
 from pages import Series, parsed, read_back

@@ -1,4 +1,4 @@
-"""The page that scrapes get: what is cached, for how long, and what may never be seen."""
+"""The metrics page: caching, expiry, and consistency under concurrency."""
 
 import gzip
 import sys

@@ -1,4 +1,4 @@
-"""A registry to text, held against prometheus_client's own writers."""
+"""Rendering of a registry equals that of prometheus_client."""
 
 import subprocess
 import sys

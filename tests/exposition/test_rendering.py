@@ -1,4 +1,4 @@
-"""Names for bytes."""
+"""ETags of response bodies."""
 
 import re
 

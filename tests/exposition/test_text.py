@@ -1,4 +1,4 @@
-"""Rows to lines: escaping, headers of both formats, and whom the writer asks."""
+"""Sample lines: escaping, headers of both formats, and which rows are computed."""
 
 from collections.abc import Collection
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The largest request that one NUMA node can serve, against what `fit` says of it."""
+"""The largest request that one NUMA node can serve agrees with `fit`."""
 
 from dataclasses import replace
 

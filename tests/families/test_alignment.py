@@ -1,4 +1,4 @@
-"""How well containers sit: what the page says of a verdict."""
+"""Metrics of NUMA alignment for each verdict."""
 
 import pytest
 from pages import sample_lines

@@ -1,4 +1,4 @@
-"""The catalogue as a contract: names, labels and help obey Prometheus' and Kubernetes' rules."""
+"""Names, labels and help of all families follow the conventions of Prometheus and Kubernetes."""
 
 import re
 from collections import Counter

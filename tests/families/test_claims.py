@@ -1,4 +1,4 @@
-"""DRA claims: what the page says of them."""
+"""Metrics of DRA claims."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Exclusive CPUs and the shared pool: what the page says of them."""
+"""Metrics of exclusive CPUs and the shared pool."""
 
 from pages import sample_lines, wanted
 from snapshots import TWO_NODES, holding, one_container, stocked

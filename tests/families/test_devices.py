@@ -1,4 +1,4 @@
-"""Devices of device plugins: what the page says of them."""
+"""Metrics of device-plugin devices."""
 
 from dataclasses import replace
 

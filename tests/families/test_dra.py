@@ -1,4 +1,4 @@
-"""What the page says of the node's DRA devices."""
+"""Metrics of the node's DRA devices."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the page says of cgroups that differ from what is listed."""
+"""Metrics of containers whose cgroup differs from the listed CPUs."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Sources and freshness: what the page says when things go wrong."""
+"""Metrics of sources and freshness when something fails."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Memory and huge pages: what the page says of them."""
+"""Metrics of memory and huge pages."""
 
 import pytest
 from pages import sample_lines, wanted

@@ -1,4 +1,4 @@
-"""Labels under their metric names; the tables follow kube-state-metrics 2.20."""
+"""Pod labels as metric labels, named as in kube-state-metrics 2.20."""
 
 import pytest
 

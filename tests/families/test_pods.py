@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - sample lines are as long as they are
-"""Who the pods are, and what they asked for: what the page says of it."""
+"""Metrics of pods: identity and requests."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Running totals: what the page says of them."""
+"""Metrics of running totals."""
 
 from pages import sample_lines, wanted
 

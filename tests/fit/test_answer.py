@@ -1,4 +1,4 @@
-"""Where could this pod go: several nodes, best first."""
+"""Ranking the answers of several nodes."""
 
 from asking_rig import GPU, GPUS, small_node
 from builders import container, pod

@@ -1,4 +1,4 @@
-"""What a pod asks for, as the managers read it."""
+"""A pod's requests as the kubelet's managers read them."""
 
 from asking_rig import GIB, GPU, running, spec
 

@@ -1,4 +1,4 @@
-"""Devices of DRA drivers: judged where slices and claims tell how many are left, not known where they do not."""
+"""Requests for DRA devices: decided if slices and claims show how many are left, otherwise unknown."""
 
 from dataclasses import replace
 

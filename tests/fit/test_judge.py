@@ -1,4 +1,4 @@
-"""Would a node admit a pod: a table of questions, each with the reason for its answer."""
+"""A table of admission questions, each with the expected answer and reason."""
 
 from dataclasses import replace
 

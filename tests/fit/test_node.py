@@ -1,4 +1,4 @@
-"""The node's managers, rebuilt from what a kubelet tells."""
+"""The state of the node's managers, reconstructed from the kubelet's answers."""
 
 from asking_rig import GIB, GPU, GPUS, NIC, recorded, small_node
 from builders import container, device, pod

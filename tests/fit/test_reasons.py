@@ -1,4 +1,4 @@
-"""Sentences about what is in the way."""
+"""Sentences that explain a rejection."""
 
 import pytest
 from asking_rig import GPU

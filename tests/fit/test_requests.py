@@ -1,4 +1,4 @@
-"""The kubelet's count of requests: pods of the shared pool count as much as any (OutOfcpu, OutOfmemory, OutOfpods)."""
+"""Requests of all pods against the node's capacity (OutOfcpu, OutOfmemory, OutOfpods)."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,5 +1,5 @@
 """
-Answers as a person reads them, whole, compared with files beside this one.
+Whole answers of `fit`, compared with golden files.
 
 `pytest tests/fit --update-golden` rewrites the files. Read the diff as somebody on call would.
 """

@@ -1,4 +1,4 @@
-"""Nothing is promised of what is held but not listed, and whatever its items are, what is sure is said."""
+"""Resources held but not listed are never offered; what is certain is still reported."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 """
-What fit says of a node is what the node does: the same pods asked of both, one after the other.
+`fit` agrees with the simulated node about the same sequence of pods.
 
 The node's managers live on by `admit` and `release`; fit sees the node only through what a kubelet tells of it.
 """

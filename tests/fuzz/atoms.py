@@ -1,4 +1,4 @@
-"""Values that programs trip over, and where the formats give them a meaning."""
+"""Values on which parsers often fail, by format."""
 
 from random import Random
 from typing import Any

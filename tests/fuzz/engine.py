@@ -1,4 +1,4 @@
-"""A target, the loop that feeds it, and what is found: a crash, a hang, too much memory, or a broken promise."""
+"""The fuzzing loop: run a target, and detect crashes, hangs, excessive memory and broken promises."""
 
 import hashlib
 import re

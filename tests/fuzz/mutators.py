@@ -1,4 +1,4 @@
-"""Bytes to worse bytes. Every function is a pure one of its input and of the random numbers."""
+"""Mutations of bytes; pure functions of the input and a random number generator."""
 
 from collections.abc import Callable
 from random import Random

@@ -1,4 +1,4 @@
-"""What a snapshot leads to, checked: the page, the document and the page for people must stand whatever is in it."""
+"""Check all outputs of a fuzzed snapshot: metrics page, JSON document, HTML page."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""An input that fails to a small one that fails in the same way."""
+"""Reduce a failing input to a small one with the same failure."""
 
 from fuzz.engine import Finding, Target, tried, weighed
 

@@ -1,5 +1,5 @@
 """
-Bytes from outside that nobody would send: `make fuzz`.
+Fuzz all parsers of external input: `make fuzz`.
 
 Each target gets so many seconds, and what fails is made small and written to tests/fuzz/kept, where a test replays it.
 The same seed tries the same inputs in the same order, as far as the time allows. Ends with 1 where anything was found.

@@ -1,4 +1,4 @@
-"""Requests that no client would send, to a real server on the loopback interface."""
+"""Fuzz target: malformed HTTP requests to a real server on loopback."""
 
 import logging
 import re

@@ -1,5 +1,5 @@
 """
-Names that Prometheus, browsers and terminals trip over, from the kubelet's bytes and the API server's JSON to the page.
+Fuzz target: hostile names from kubelet and API server, in every output.
 
 An input is a JSON list of texts; each becomes every kind of name in turn. What is whole comes back unchanged.
 """

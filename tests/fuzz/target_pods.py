@@ -1,4 +1,4 @@
-"""Lists, pods and watch lines of the API server, damaged. An input is tried as each of the three."""
+"""Fuzz target: damaged pod lists, pods and watch lines of the API server."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Recordings and snapshot documents that `--from` reads, damaged, compressed or not."""
+"""Fuzz target: damaged recordings and snapshot documents for `--from`."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""Scenario files that nobody would write. One that is taken must be playable: its answers are read back and shown."""
+"""Fuzz target: scenario files; an accepted one must be playable."""
 
 import json
 from collections.abc import Iterator

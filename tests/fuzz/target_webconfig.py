@@ -1,4 +1,4 @@
-"""Web config files that nobody would write. One that is taken must be able to answer requests."""
+"""Fuzz target: web config files; an accepted one must be able to serve requests."""
 
 import base64
 from collections.abc import Iterator

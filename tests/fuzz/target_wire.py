@@ -1,5 +1,5 @@
 """
-Answers of kubelets, damaged.
+Fuzz target: damaged kubelet answers.
 
 The first byte of an input says whose answer follows: L of List, A of GetAllocatableResources, G of Get.
 """

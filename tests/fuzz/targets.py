@@ -1,4 +1,4 @@
-"""Every target by its name."""
+"""All fuzz targets by name."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager

@@ -1,4 +1,4 @@
-"""Every target for a moment, and what has failed once; `make fuzz` takes its time."""
+"""Every fuzz target for a short time, and every input that once failed."""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""JSON to worse JSON: what a parser lets through is where programs trip."""
+"""Mutations of JSON documents that stay valid JSON."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Protobuf to worse protobuf: the frames of the fields stay whole, unless they are what is damaged."""
+"""Mutations of protobuf messages that keep the framing of fields, unless the framing itself is mutated."""
 
 from random import Random
 

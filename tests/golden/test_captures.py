@@ -1,5 +1,5 @@
 """
-Whole pages of real kubelets' answers and of the built-in demo, compared byte for byte.
+Whole metrics pages of recorded kubelets and the demo, compared byte for byte.
 
 `pytest tests/golden --update-golden` rewrites the files. Read the diff: every line of a capture's page was checked by
 hand against the truth files beside the capture; `test_truth.py` derives most of them a second time.

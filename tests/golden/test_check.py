@@ -1,5 +1,5 @@
 """
-What `check` says of both recorded kubelets, of the demo's node and of two nodes in trouble, compared as a whole.
+Whole reports of `check` for recorded kubelets, the demo's node and two faulty nodes.
 
 `pytest tests/golden --update-golden` rewrites the files in `check/`; read them as somebody on call would.
 """

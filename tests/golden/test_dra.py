@@ -1,5 +1,5 @@
 """
-What is shown of DRA for one scenario of each kind, played by the simulated node and served over sockets.
+The DRA metrics of one scenario of each kind, served by the simulated node over real sockets.
 
 Beside each `dra/NAME.yaml` stands what a scrape has in the end, of the families that DRA has a part in. Every line was
 read against `facts` of the API: resource.k8s.io, KEP-4381, KEP-5677 (what is left), KEP-5075 (shares), KEP-5004

@@ -1,4 +1,4 @@
-"""A recording of a node with DRA shows what the node showed: slices, claims, counters, shares and admin access."""
+"""A recording of a node with DRA gives the same output as the node itself."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Hardware that a device plugin and a DRA driver both offer, as check, explain and dump tell it on a node."""
+"""Hardware offered by a device plugin and a DRA driver, in check, explain and dump."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""promtool's verdict on the golden pages: its linter knows conventions that the parsers do not."""
+"""promtool's linter accepts the golden pages."""
 
 import os
 import shutil

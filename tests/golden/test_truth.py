@@ -1,5 +1,5 @@
 """
-A second derivation of the captures' pages, from the kubelet's state files and without a line of our code.
+Values of the captures' pages, derived independently from the kubelet's state files.
 
 The state files are what the kubelet's managers believe: `kubelet_internal_checkpoint.json` (devices by pod UID, with
 the nodes they were granted with; "-1" is no topology), `cpu_manager_state.json`, `memory_manager_state.json`, and

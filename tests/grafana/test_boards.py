@@ -1,5 +1,5 @@
 """
-The dashboards as they are committed: what `grafana/generate.py` writes, and what makes a dashboard work elsewhere.
+The committed dashboards equal what `grafana/generate.py` writes, and can be imported elsewhere.
 
 The rules are those of Grafana's dashboard-linter that fit, and some of our own.
 """

@@ -1,5 +1,5 @@
 """
-Every query of every dashboard and of the cookbook, asked of a real Prometheus.
+Every query of the dashboards and the cookbook, run by a real Prometheus.
 
 The Prometheus scrapes the demo's exporter and what other exporters would say of the same node, loads the rules, and is
 asked until every query that has something to find has found it once: pods come and go, and when the node is full,

@@ -1,4 +1,4 @@
-"""The answers and the topology to an Allocation, with and without a memory of the join before."""
+"""Joining the kubelet's answers and the topology to an Allocation, with and without a previous join."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The names of claims that are made of templates, told by the rule that Kubernetes names them by."""
+"""Names of template-made claims, inferred from Kubernetes' naming rule."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""CPUs that dra-driver-cpu hands out: exclusive ones of the container with the claim, and not in the shared pool."""
+"""CPUs allocated by dra-driver-cpu are exclusive CPUs of the container and not in the shared pool."""
 
 from dataclasses import replace
 from random import Random

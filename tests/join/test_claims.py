@@ -1,4 +1,4 @@
-"""Which devices of a claim a container uses: what the kubelet lists against what the pod says."""
+"""Which devices of a claim a container uses, from the kubelet's list and the pod."""
 
 from dataclasses import replace
 

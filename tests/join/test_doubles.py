@@ -1,4 +1,4 @@
-"""One thing, two holders: what is one, and the look-alikes that are none."""
+"""Items held by two pods at the same time, and cases that only look like it."""
 
 import pytest
 from builders import GPU, NIC, container, device, gpu, pod

@@ -1,4 +1,4 @@
-"""Claims that were read against what the kubelet lists, and what is left of a driver's devices."""
+"""Joining read claims with the kubelet's list, and what is available by driver."""
 
 from dataclasses import replace
 

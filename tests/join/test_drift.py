@@ -1,4 +1,4 @@
-"""Which containers' cpusets are compared with what is listed, and with what result."""
+"""Comparing containers' cpusets with the listed exclusive CPUs."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Kubelets 1.20 to 1.22 report the shared pool as if it were exclusive."""
+"""Kubelets 1.20 to 1.22, which report the shared pool as exclusive CPUs."""
 
 import pytest
 from builders import container, gpu, listing, pod

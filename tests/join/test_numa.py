@@ -1,4 +1,4 @@
-"""Does one NUMA node serve a container, and if not, could one have?"""
+"""NUMA alignment: whether one node serves a container, or could have."""
 
 import pytest
 from builders import GPU, MIB, NIC, TWO_NODES, allocatable, block, container, device, gpu

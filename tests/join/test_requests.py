@@ -1,4 +1,4 @@
-"""What containers asked for against what the kubelet lists for them."""
+"""Requests of containers compared with what the kubelet lists."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the node has, what is held of it and what is left."""
+"""Total, held and free amounts of each resource."""
 
 import pytest
 from builders import GPU, MIB, NIC, allocatable, block, container, device, gpu, pod

@@ -1,4 +1,4 @@
-"""One piece of hardware under two resource names."""
+"""Hardware advertised under two resource names."""
 
 import pytest
 from builders import allocatable, container, device, listing, pod

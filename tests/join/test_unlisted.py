@@ -1,4 +1,4 @@
-"""What a pod is known to hold though the kubelet does not list it."""
+"""Resources that a pod is known to hold although the kubelet does not list them."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Device-seconds and CPU-seconds."""
+"""Running totals of device-seconds and CPU-seconds."""
 
 import math
 from itertools import pairwise

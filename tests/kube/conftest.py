@@ -1,4 +1,4 @@
-"""An API server on loopback with the files of its clients, over plain HTTP and over TLS."""
+"""A simulated API server on loopback, over HTTP and TLS, with the credential files of its clients."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What we may do, asked of servers that are well, ill, slow or no API server at all."""
+"""SelfSubjectAccessReviews against healthy, faulty, slow and foreign servers."""
 
 from collections.abc import Callable
 from pathlib import Path

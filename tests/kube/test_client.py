@@ -1,4 +1,4 @@
-"""The transport against servers that are well, ill, slow, hostile or gone; over HTTP and over TLS."""
+"""The API client against healthy, faulty, slow, hostile and stopped servers, over HTTP and TLS."""
 
 import gzip
 import socket

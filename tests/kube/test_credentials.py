@@ -1,4 +1,4 @@
-"""The service account of a pod."""
+"""Credentials of a pod's service account."""
 
 import socket
 import subprocess

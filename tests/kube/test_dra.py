@@ -1,4 +1,4 @@
-"""Slices and claims of the simulated API server: what is known of them, and how often they are asked for."""
+"""ResourceSlices and ResourceClaims from a simulated API server: content, and number of requests."""
 
 import logging
 from collections.abc import Callable, Iterator

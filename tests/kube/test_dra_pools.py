@@ -1,4 +1,4 @@
-"""Pools that are not of this node alone: listed once for each that a claim names, and only its devices are kept."""
+"""Pools shared with other nodes: listed once per pool that a claim names, and only its devices are kept."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

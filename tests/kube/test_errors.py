@@ -1,4 +1,4 @@
-"""Codes, Status objects and Retry-After, as far as they matter."""
+"""HTTP codes, Status objects and Retry-After translated to errors."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Kubeconfigs, read as kubectl reads them, in front of servers that tell what they were sent."""
+"""Kubeconfigs are read as kubectl does, and their credentials are sent."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Bytes to lines."""
+"""Splitting a stream of bytes into lines."""
 
 from collections.abc import Iterator
 

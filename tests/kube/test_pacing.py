@@ -1,4 +1,4 @@
-"""Pauses: growing, jittered, and long enough in every minute but the first."""
+"""Backoff: growing, jittered, and bounded in requests per minute."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is known, how long it counts, and what is said of it."""
+"""The pod cache: its content, its freshness, and what is reported of it."""
 
 import logging
 from collections.abc import Collection

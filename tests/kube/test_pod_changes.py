@@ -1,4 +1,4 @@
-"""Pods by their keys, as lists and events change them."""
+"""The keys of changed pods, from lists and events."""
 
 from podres_exporter.kube.pods.cache import added, removed, replaced
 from podres_exporter.model import PodMeta

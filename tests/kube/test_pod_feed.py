@@ -1,4 +1,4 @@
-"""Lists and watches into the cache, from written-down bytes."""
+"""Lists and watch events, from recorded bytes into the cache."""
 
 import json
 from collections.abc import Iterator

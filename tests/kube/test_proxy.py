@@ -1,4 +1,4 @@
-"""Which requests go through a proxy."""
+"""Proxy environment variables: which requests use a proxy."""
 
 import pytest
 

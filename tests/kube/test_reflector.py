@@ -1,5 +1,5 @@
 """
-The whole source against the simulated API server: what it knows, and how often it asks under every fault.
+The API-server source against the simulated API server: its metadata and its requests under every fault.
 
 Time is a fake clock's: pauses are over at once. With `uniform` 0 every pause is as short as it can be.
 """

@@ -1,4 +1,4 @@
-"""The table by which the pods are followed: every state, every happening."""
+"""The reflector's state table: every state and every event."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Connections, and how they are cut."""
+"""Connections, and cutting them from another thread."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""Ids of shared devices: the physical device and the number of its share."""
+"""Ids of shared devices: physical device and share number."""
 
 import pytest
 

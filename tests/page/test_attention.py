@@ -1,4 +1,4 @@
-"""What needs a look."""
+"""The part of the page that lists what needs attention."""
 
 from dataclasses import replace
 

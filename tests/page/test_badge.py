@@ -1,4 +1,4 @@
-"""What stands for a pod."""
+"""Colours, patterns and codes of pods."""
 
 import pytest
 

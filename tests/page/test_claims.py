@@ -1,4 +1,4 @@
-"""Devices of DRA claims."""
+"""DRA devices on the page."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The grid of CPUs."""
+"""The grid of CPUs on the page."""
 
 import pytest
 from builders import allocatable, container, gpu, pod

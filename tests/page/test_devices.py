@@ -1,4 +1,4 @@
-"""Tiles and cells of devices."""
+"""Devices on the page, as tiles or as cells."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The page as a whole, of every kind of node."""
+"""The whole page, for every kind of node."""
 
 from dataclasses import replace
 from itertools import pairwise

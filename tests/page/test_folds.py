@@ -1,4 +1,4 @@
-"""A node with many pods: what is shown, what is folded, and how large the page is."""
+"""The page of a node with many pods: collapsed parts, and its size."""
 
 from collections.abc import Iterable
 

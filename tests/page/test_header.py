@@ -1,4 +1,4 @@
-"""How fresh the facts are, and why there may be none."""
+"""The header of the page: freshness, and why nothing is shown."""
 
 from dataclasses import replace
 

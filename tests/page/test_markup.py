@@ -1,4 +1,4 @@
-"""The only way for names into the page."""
+"""Escaping: the only way for text into the page."""
 
 import html
 import re

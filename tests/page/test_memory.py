@@ -1,4 +1,4 @@
-"""Bars of memory."""
+"""Memory on the page."""
 
 import pytest
 from builders import allocatable, block, container, pod

@@ -1,4 +1,4 @@
-"""The bytes of the page, and its files."""
+"""Rendering, caching and ETags of the page and its files."""
 
 import gzip
 from dataclasses import dataclass

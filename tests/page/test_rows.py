@@ -1,4 +1,4 @@
-"""What stands in the rows of a pod beside what it holds: age, how its rows are known, and what is wrong."""
+"""The rows of a pod in the table: age, marks and problems."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The table of pods."""
+"""The table of pods on the page."""
 
 from dataclasses import replace
 

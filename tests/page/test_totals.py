@@ -1,4 +1,4 @@
-"""The node in a few numbers."""
+"""Key figures of the node on the page."""
 
 from dataclasses import replace
 

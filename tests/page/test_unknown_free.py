@@ -1,4 +1,4 @@
-"""What may be held without being known to be is never shown as free."""
+"""Resources that may be held without being listed are never shown as free."""
 
 from dataclasses import replace
 

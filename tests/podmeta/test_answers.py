@@ -1,4 +1,4 @@
-"""Lists and lines of watches, whole and damaged."""
+"""Decoding lists and watch lines, valid and damaged."""
 
 from typing import Any
 

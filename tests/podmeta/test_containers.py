@@ -1,4 +1,4 @@
-"""Containers as their pod asks for them, with the health of their devices."""
+"""Decoding containers: requests, and the health of their devices."""
 
 from typing import Any
 

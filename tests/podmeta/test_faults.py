@@ -1,3 +1,5 @@
+"""Errors in JSON from the API server are reported with their place."""
+
 import pytest
 
 from podres_exporter.podmeta.faults import PodError, pod_error

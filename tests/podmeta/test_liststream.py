@@ -1,4 +1,4 @@
-"""A list of pods read piece by piece, against the same list read whole."""
+"""A list decoded piece by piece equals the same list decoded whole."""
 
 import json
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""One pod of the API server to the record that is kept of it."""
+"""Decoding one pod of the API server."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pods of real kubelets, decoded from the list that the kubelet itself gives."""
+"""Pods of recorded kubelets, from the kubelet's own list of pods."""
 
 import pytest
 from captures import capture

@@ -1,4 +1,4 @@
-"""What the kubelet counts a pod as asking for, and resizes that have not happened."""
+"""A pod's requests as the kubelet counts them, and pending resizes."""
 
 from typing import Any
 

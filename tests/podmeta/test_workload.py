@@ -1,4 +1,4 @@
-"""Who controls a pod, and the workload that a person would name."""
+"""The controller of a pod and its top-level workload."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How long the Pods API is left alone, and why a stream has ended, as tables."""
+"""Backoff between Pods API streams, and the reasons why a stream ended."""
 
 import threading
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Bytes of core/v1 Pods: they say what the API server's JSON says of the same pods."""
+"""Protobuf pods of the Pods API decode to the same as the API server's JSON."""
 
 from dataclasses import replace
 from typing import Any

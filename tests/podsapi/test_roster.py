@@ -1,4 +1,4 @@
-"""What follows from the kubelet's word about its pods, and from its silence."""
+"""The pods that the Pods API has reported, and which of them a sync removes."""
 
 from dataclasses import replace
 

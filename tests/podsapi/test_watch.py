@@ -1,4 +1,4 @@
-"""The source over the simulated kubelet's socket: what it knows, and what each fault of the stream does to it."""
+"""The Pods API source against the simulated kubelet's socket: its metadata under every fault of the stream."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Laws of admission: whatever is asked of whatever node, these hold."""
+"""Invariants of admission, over random nodes and pods."""
 
 from collections.abc import Sequence
 from itertools import chain, product

@@ -1,4 +1,4 @@
-"""Laws of the document, over any snapshot that a poll can make, hostile names included."""
+"""Invariants of the JSON document, over random snapshots with hostile names."""
 
 import contextlib
 import json

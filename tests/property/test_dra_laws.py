@@ -1,5 +1,5 @@
 """
-Laws of what is left of DRA devices, whatever has happened to slices, claims and pods, and in whatever order.
+Invariants of available DRA devices, over random changes of slices, claims and pods.
 
 The arithmetic is KEP-5677's: total = allocated + unavailable + available, of complete pools; what fits of partitions
 is as much as their shared counters allow.

@@ -1,4 +1,4 @@
-"""Laws of the page, over any snapshot that the kubelet's answers can lead to, hostile names included."""
+"""Invariants of the metrics page, over random snapshots with hostile names."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Laws of the join: what holds for every node, whoever holds what."""
+"""Invariants of the join, over random nodes."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Laws of a node that admits pods: whatever comes, finishes and goes, these hold."""
+"""Invariants of the live simulated node, over random pods that come and go."""
 
 from collections import Counter
 from collections.abc import Iterator

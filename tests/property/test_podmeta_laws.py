@@ -1,4 +1,4 @@
-"""Laws of pod metadata: what holds for every pod, not only for the recorded ones."""
+"""Invariants of pod metadata, over random pods."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Laws of the wire: what holds for every answer, not only for the recorded ones."""
+"""Invariants of decoding, over random kubelet answers."""
 
 from collections.abc import Callable
 from random import Random

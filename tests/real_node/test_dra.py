@@ -1,5 +1,5 @@
 """
-The families of DRA beside the API server's own objects, on a real node: every value, computed here once more.
+On a real node: DRA metrics equal values computed here from the API server's objects.
 
 Runs where a real node is given, and is skipped everywhere else. It needs an administrator's kubeconfig (KUBECONFIG),
 root, the node's own sockets and /sys, a DRA driver that publishes slices, and pods with claims (two containers that use

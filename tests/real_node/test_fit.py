@@ -1,5 +1,5 @@
 """
-`fit` and a real kubelet, asked the same: does the node take this pod?
+On a real node: `fit` and the kubelet agree whether a pod is admitted.
 
 Runs where a real node is given, and is skipped everywhere else. It needs an administrator's kubeconfig (KUBECONFIG) and
 the node's own socket and /sys, so it runs on the node, or in its namespaces:

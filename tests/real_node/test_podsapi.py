@@ -1,5 +1,5 @@
 """
-The page by the API server and the page by the kubelet's Pods API, side by side, of a real node.
+On a real node: the page is the same with metadata from the API server and from the Pods API.
 
 Runs where a real node is given, and is skipped everywhere else. It needs an administrator's kubeconfig (KUBECONFIG),
 root, the node's own sockets and /sys, and a kubelet with the gate PodsAPI, so it runs on the node, or in its

@@ -1,4 +1,4 @@
-"""Files that are no recordings, or damaged ones, are named with the place of what is wrong."""
+"""Invalid and damaged recordings are rejected, with the place of the error."""
 
 from typing import Any
 

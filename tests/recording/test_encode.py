@@ -1,4 +1,4 @@
-"""A recording survives the way into a file and back."""
+"""Recordings survive writing and reading."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Names are hidden, consistently, and what tells nobody's name stays."""
+"""Names in recordings are replaced consistently; other texts are kept."""
 
 import re
 

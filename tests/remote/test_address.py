@@ -1,4 +1,4 @@
-"""Where an exporter is, from what a user types."""
+"""Parsing the URL of an exporter."""
 
 import pytest
 

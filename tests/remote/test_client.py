@@ -1,4 +1,4 @@
-"""Exporters that answer, and everything else that may be at the other end."""
+"""The client of a running exporter, against exporters and against anything else."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""A Prometheus that is asked, what it refuses in its own words, and what else may be at that address."""
+"""The Prometheus client, against a real Prometheus and against anything else."""
 
 import json
 from collections.abc import Iterator

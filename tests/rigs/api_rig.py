@@ -1,4 +1,4 @@
-"""A plain HTTP client for the simulated API server, and pods to fill it with."""
+"""An HTTP client for the simulated API server, and pods for it."""
 
 import http.client
 import json

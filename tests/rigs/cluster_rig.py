@@ -1,4 +1,4 @@
-"""A cluster on loopback: an API server whose proxy reaches exporters that tell what a test gives them."""
+"""A simulated cluster on loopback: an API server whose pod proxy reaches exporters with given snapshots."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""A scenario with DRA, played by the whole simulated node with the whole exporter in front of it."""
+"""The simulated node with a DRA scenario, and the exporter in front of it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

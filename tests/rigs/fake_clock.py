@@ -1,4 +1,4 @@
-"""A clock that moves only when it is told to, or waited on."""
+"""A clock that moves only when a test advances it or waits on it."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Nodes that admit pods, for tests: manifests, plugins that do what they should and plugins that do not, and time."""
+"""Live simulated nodes for tests: pod manifests, well-behaved and faulty device plugins, time."""
 
 import tempfile
 import threading

@@ -1,4 +1,4 @@
-"""A small node for commands that look once (socket, /sys, API server), and the commands themselves, in this process."""
+"""A small simulated node for one-shot commands, and the commands in the test process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,5 +1,5 @@
 """
-A node that admits pods, with the exporter in front of it: both are asked, and what they say is compared.
+A live simulated node with the exporter in front of it, and the comparison of both.
 
 The node's answers are read with the generated messages alone, the exporter's from its snapshot and from its page.
 """

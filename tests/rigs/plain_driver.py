@@ -1,4 +1,4 @@
-"""A DRA driver that knows gRPC, the API's messages and nothing of us: registration, prepare, unprepare, health."""
+"""A DRA driver in plain gRPC, without code of the package: registration, prepare, unprepare, health."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A device plugin, and a client of the kubelet's registration, that know gRPC, the API's messages and nothing of us."""
+"""A device plugin in plain gRPC, without code of the package, and a client of the kubelet's registration."""
 
 import threading
 from collections.abc import Iterator

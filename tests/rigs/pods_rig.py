@@ -1,4 +1,4 @@
-"""The API-server source in front of a simulated API server, on a clock that stops where a test wants to count."""
+"""The API-server source in front of a simulated API server, on a clock that tests control."""
 
 import math
 import threading

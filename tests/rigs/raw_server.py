@@ -1,4 +1,4 @@
-"""A server that answers whatever it is asked with bytes that were written down before."""
+"""A server that answers every request with prepared bytes."""
 
 import contextlib
 import socket

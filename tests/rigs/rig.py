@@ -1,4 +1,4 @@
-"""The exporter as `serve` puts it together, polled by hand, in front of a simulated kubelet; scraped over real HTTP."""
+"""The exporter as `serve` builds it, polled by the test, in front of a simulated kubelet and scraped over HTTP."""
 
 import threading
 from collections.abc import Callable

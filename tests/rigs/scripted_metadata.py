@@ -1,4 +1,4 @@
-"""A source of pod metadata that says what a test tells it to."""
+"""A source of pod metadata with given content."""
 
 from collections.abc import Callable, Collection
 

@@ -1,4 +1,4 @@
-"""A client of the simulated kubelet that is nothing but gRPC: no code of ours between a test and the socket."""
+"""A plain gRPC client of the simulated kubelet, without code of the package."""
 
 from pathlib import Path
 from random import Random

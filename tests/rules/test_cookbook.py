@@ -1,4 +1,4 @@
-"""Queries of the cookbook whose answer depends on when something happened, by promtool's unit tests."""
+"""Cookbook queries that depend on time, run by promtool's unit tests."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The rule file: promtool's verdict, what it may name, and that each alert is explained and tested both ways."""
+"""The rule file: valid for promtool, and each alert is explained and tested firing and not firing."""
 
 import re
 import subprocess

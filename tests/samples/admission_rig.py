@@ -1,4 +1,4 @@
-"""Nodes and pods for tests of admission: two NUMA nodes of four CPUs each, two threads to a core, unless told."""
+"""Nodes and pods for tests of admission: by default two NUMA nodes of four CPUs, two threads per core."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Snapshots to ask questions of: small nodes, the demo at its thirtieth second, and the recorded kubelets."""
+"""Snapshots for tests of `explain` and `fit`: small nodes, the demo, and recorded kubelets."""
 
 from captures import CAPTURES
 

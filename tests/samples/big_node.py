@@ -1,4 +1,4 @@
-"""A big node as it is met in the field, and what can be wrong with it: for tests of the page, and to look at."""
+"""A big node with realistic problems, for tests of the page and for viewing."""
 
 from collections.abc import Mapping
 from dataclasses import replace

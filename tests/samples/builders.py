@@ -1,4 +1,4 @@
-"""Small records and wire messages for the tests of wire and join; whatever a test does not name is empty."""
+"""Builders of small records and wire messages; fields that are not named are empty."""
 
 from collections.abc import Iterable
 

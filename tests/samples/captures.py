@@ -1,4 +1,4 @@
-"""Answers of real kubelets, written down: tests/captures, see README.md there."""
+"""Loads the recorded answers of real kubelets in tests/captures."""
 
 from pathlib import Path
 

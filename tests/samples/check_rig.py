@@ -1,4 +1,4 @@
-"""Evidence of a node on which all is well, to be spoilt by tests; and what `check` says of it."""
+"""Evidence of a healthy node, to be modified by tests, and the findings of `check` on it."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Snapshots for the tests of the document: one that says everything, and any that a poll can make."""
+"""Snapshots for tests of the document: one with every field, and random ones."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Snapshots for the tests of dump: recorded kubelets, the demo, and a node on which everything is wrong at once."""
+"""Snapshots for tests of dump: recorded kubelets, the demo, and a node with every problem."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The samples of the families by the plainest means: what the writer of the exposition must agree with."""
+"""Samples of families computed in the simplest way, as the reference for the exposition."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""JSON schemas of Kubernetes' own kinds, and small ones of the operators' kinds that the chart makes."""
+"""JSON schemas of Kubernetes kinds, and of the operators' kinds that the chart uses."""
 
 import functools
 import json

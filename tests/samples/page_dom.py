@@ -1,4 +1,4 @@
-"""A page as tests read it: its elements in order, with their attributes and their text."""
+"""Parse a page: its elements in order, with attributes and text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Nodes to look at: of any size, and one whose names mean harm."""
+"""Nodes for tests of the page: of any size, and one with hostile names."""
 
 from podres_exporter.cpuset import parse_cpuset
 from podres_exporter.join import Joiner

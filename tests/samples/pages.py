@@ -1,4 +1,4 @@
-"""Pages for tests: written by our code, read back by prometheus_client's parsers, which are the reference."""
+"""Metrics pages for tests, parsed by prometheus_client."""
 
 from collections.abc import Collection
 from textwrap import dedent

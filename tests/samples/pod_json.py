@@ -1,4 +1,4 @@
-"""Pods as the API server writes them; whatever a test does not name is left out, as Go leaves it out."""
+"""Builders of pod JSON as the API server writes it; fields that are not named are left out."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Small snapshots for tests, with only what a test is about."""
+"""Builders of small snapshots."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What DRA adds to what nodes ask: computed for a cluster, and counted at a simulated API server for a few."""
+"""Requests of DRA to the API server: computed for a cluster, and counted for a few nodes."""
 
 import threading
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What was seen beside what was computed, as rows of a table."""
+"""Compare simulated with computed request rates, as rows of a table."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

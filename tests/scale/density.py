@@ -1,4 +1,4 @@
-"""When something happens, of which only the chances are known: masses on a grid of GRID_SECONDS, from 0 on. Pure."""
+"""Probability distributions over time on a grid of GRID_SECONDS. Pure."""
 
 import itertools
 from collections.abc import Sequence

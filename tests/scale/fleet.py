@@ -1,5 +1,5 @@
 """
-Many of the exporter's own reflectors in front of simulated API servers, on a clock that is moved by hand.
+Many of the exporter's reflectors in front of simulated API servers, on a clock moved by hand.
 
 The reflectors are real: their threads, their HTTP over loopback, their pauses. Only the time is not: it goes on when
 everybody either rests or reads a watch. How fast the machine is, and who else uses it, changes nothing of the result.

@@ -1,5 +1,5 @@
 """
-What a cluster's exporters ask of one API server, computed. Pure.
+Compute the requests of a cluster's exporters to one API server. Pure.
 
 The pauses are not written down here: `step`, which the exporter itself goes by, is asked for them, so that this cannot
 say anything else than what the exporter does.

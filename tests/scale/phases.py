@@ -1,4 +1,4 @@
-"""What happens to a fleet, phase after phase, and what is seen of it."""
+"""The phases of a simulated fleet (start, faults, recovery), and the requests counted in each."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,5 +1,5 @@
 """
-What some thousand nodes ask of one API server, computed, and simulated with some hundred: `make scale`.
+Requests of thousands of nodes to one API server, computed, and simulated for hundreds: `make scale`.
 
 The reflectors are the exporter's own, in this process; the simulated API servers are processes of their own. Time is
 simulated too, so that a busy machine makes it slower and nothing else. Prints tables; asserts nothing.

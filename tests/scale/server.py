@@ -1,4 +1,4 @@
-"""Simulated API servers for many clients: in this process, or in one of their own."""
+"""Simulated API servers for many clients, in this process or in their own."""
 
 import itertools
 import multiprocessing

@@ -1,4 +1,4 @@
-"""Time that goes on only when it is told to, for threads that wait for it."""
+"""A clock that moves only when it is advanced, for threads that wait on it."""
 
 import heapq
 import itertools

@@ -1,4 +1,4 @@
-"""What many nodes ask of one API server: the computation, and thirty of the exporter's reflectors on simulated time."""
+"""The computed load on an API server agrees with thirty simulated reflectors."""
 
 import random
 from collections import Counter

@@ -1,3 +1,5 @@
+"""Contradictions in a scenario are reported."""
+
 import pytest
 
 from podres_exporter.errors import ConfigError

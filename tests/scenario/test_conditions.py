@@ -1,3 +1,5 @@
+"""The faults that are active at a moment of a scenario."""
+
 import pytest
 
 from podres_exporter.scenario import Conditions, Fault, FaultKind, KubeletSettings, Release, Scenario, conditions_at

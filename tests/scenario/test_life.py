@@ -1,3 +1,5 @@
+"""Lifetimes of pods and their overlaps."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

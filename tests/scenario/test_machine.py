@@ -1,3 +1,5 @@
+"""The topology of a scenario's machine, and what its kubelet can allocate."""
+
 from podres_exporter.cpuset import parse_cpuset
 from podres_exporter.model import Core, MemoryBlock
 from podres_exporter.scenario import KubeletSettings, NumaNode, Release

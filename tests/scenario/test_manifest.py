@@ -1,3 +1,5 @@
+"""Pod manifests in a scenario."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Parsing scenario documents; every error is reported with its path."""
+
 import json
 
 import pytest

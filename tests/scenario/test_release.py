@@ -1,3 +1,5 @@
+"""Kubelet releases in a scenario."""
+
 import pytest
 
 from podres_exporter.scenario import Release, parse_release

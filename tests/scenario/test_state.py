@@ -1,3 +1,5 @@
+"""The state of a node at a moment of a scenario."""
+
 from dataclasses import replace
 
 from hypothesis import given

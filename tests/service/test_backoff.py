@@ -1,4 +1,4 @@
-"""When to ask again."""
+"""Poll jitter and backoff."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""News of pods, from the thread that watches to the one that polls."""
+"""Changed pods are passed from the watching thread to the polling one."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 """
-One device in two hands, from the kubelet's socket to the page: when it counts, what is asked for it, when it does not.
+A device held by two pods, from the kubelet's socket to the page: when it is reported and when not.
 
 The kubelet is a real server on a real socket; the API server's side is told by each test.
 """

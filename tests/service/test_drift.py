@@ -1,4 +1,4 @@
-"""Cgroups against a kubelet's word: a real kubelet socket, folders as cgroups, the page over HTTP."""
+"""Cgroups that differ from the kubelet's list: a kubelet socket, directories as cgroups, the page over HTTP."""
 
 from collections.abc import Iterator
 from dataclasses import replace

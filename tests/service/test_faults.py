@@ -1,5 +1,5 @@
 """
-What a scrape shows while the kubelet is in trouble: one test per trouble, against a real server on a real socket.
+What a scrape shows for each fault of the kubelet, on a real server and a real socket.
 
 Unavailable is never empty: the last good answer stays, marked stale, until its maximum age.
 """

@@ -1,4 +1,4 @@
-"""How the sources are, and one log line when that changes."""
+"""Health of the sources, with one log line per change."""
 
 import logging
 

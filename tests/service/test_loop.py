@@ -1,4 +1,4 @@
-"""The thread that polls: it turns whatever happens, stops when told, and says when it hangs."""
+"""The poll loop: it survives errors, stops on request, and reports when it hangs."""
 
 import logging
 import math

@@ -1,5 +1,5 @@
 """
-What a scrape shows while the API server is in trouble: the allocation is whole, and the page says what is wrong.
+What a scrape shows for each fault of the API server: the allocation stays complete.
 
 The kubelet, the API server and the page are real ones on sockets of their own; only time is a test's.
 """

@@ -1,5 +1,5 @@
 """
-Moments after a kubelet restart, every one with every other, on a real socket: what holds at each second of them.
+Combinations of events around a kubelet restart, each checked second by second on a real socket.
 
 No device that a running pod holds is shown as free, no row of a running pod vanishes, what is free is absent rather
 than too large, and every wait ends by itself once its cause is over (findings R1, R2, R5). Time is the test's; what

@@ -1,4 +1,4 @@
-"""One look through the poller of the daemon."""
+"""Reading a node once with the daemon's poller."""
 
 from dataclasses import replace
 

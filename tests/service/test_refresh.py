@@ -1,5 +1,5 @@
 """
-News of single pods between two polls, and what the API server adds to what is believed of the kubelet.
+Changes of single pods between two polls, and how metadata affects what is shown.
 
 The kubelet is a real server on a real socket; the API server's side is told by each test.
 """

@@ -1,4 +1,4 @@
-"""What the exporter's own pod tells of a kubelet, and moments that are not a restart alone; on a real socket."""
+"""The exporter's own pod as evidence that a restarted kubelet knows its pods; on a real socket."""
 
 import json
 import math

@@ -1,3 +1,5 @@
+"""The built-in demo scenario."""
+
 import pytest
 
 from podres_exporter.model import Pod

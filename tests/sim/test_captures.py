@@ -1,5 +1,5 @@
 """
-The simulator against answers of real kubelets: for the same pods it says the same, order aside.
+The simulator gives the same answers as real kubelets for the same pods, except for order.
 
 Each test runs twice: on a node whose scenario says what the pods hold, and on one that is given the recorded pods and
 plugins, and whose managers decide.

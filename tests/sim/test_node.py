@@ -1,3 +1,5 @@
+"""The simulated node that plays a scenario."""
+
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path

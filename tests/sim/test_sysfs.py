@@ -1,3 +1,5 @@
+"""The fake /sys of the simulated node."""
+
 from pathlib import Path
 
 from podres_exporter.cpuset import parse_cpuset

@@ -1,4 +1,4 @@
-"""Pods that come and go on the simulated node, and what goes wrong there."""
+"""Pod churn on the simulated node, and its faults."""
 
 from collections import Counter
 from collections.abc import Callable

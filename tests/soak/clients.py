@@ -1,4 +1,4 @@
-"""Who looks at the exporter: scrapers of every kind, a reader of the JSON, a person, and one that leaves midway."""
+"""The clients of the exporter during a soak test: scrapers, a JSON reader, a browser, and one that disconnects."""
 
 import contextlib
 import gzip

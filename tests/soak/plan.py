@@ -1,5 +1,5 @@
 """
-What happens during a soak, and how much of it the log may tell.
+The schedule of a soak test, and the log lines that are allowed.
 
 The exporter polls every second instead of every ten, and what depends on that is scaled alike: a second stands for ten.
 Pauses before the API server is asked again are those of real time, for nobody can configure them.

@@ -1,4 +1,4 @@
-"""What the kernel says of a process."""
+"""Readings of a process from /proc."""
 
 import re
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
 """
-Half an hour of churn, ten times as fast: `make soak`.
+A soak test of half an hour at ten times the usual speed: `make soak`.
 
 The exporter is a process of its own in front of a simulated node: gRPC on a Unix socket, the API server over HTTP.
 Pods come and go with every tenth of a second, something goes wrong with every sixth second, and clients of all kinds

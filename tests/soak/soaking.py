@@ -1,4 +1,4 @@
-"""A soak: the exporter as a process of its own, the node beside us, and readings all the while."""
+"""Run a soak test: the exporter as a process, the simulated node in this one, and periodic readings."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The short version of `make soak`: most faults once, and nothing is left of it."""
+"""A short soak test with most faults; no resources leak."""
 
 import tempfile
 from pathlib import Path

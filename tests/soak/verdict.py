@@ -1,4 +1,4 @@
-"""What a soak has shown, quarter by quarter, and whether that is good."""
+"""Judge a soak test, quarter by quarter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The CPUs of containers in cgroup trees of both versions and of every driver and runtime."""
+"""CPUs of containers in cgroup trees of both versions, and of every driver and runtime."""
 
 import os
 from collections.abc import Iterator

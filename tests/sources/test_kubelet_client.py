@@ -1,4 +1,4 @@
-"""What the client of the kubelet's socket does by itself: connections, and which socket it takes for which."""
+"""The client of the kubelet's socket: connections, reconnects, and socket identity."""
 
 import contextlib
 import os

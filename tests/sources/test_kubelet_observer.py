@@ -1,4 +1,4 @@
-"""What the observer of the kubelet's client is told of each call."""
+"""The observer of the kubelet client is told of every call."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A recording in the place of the sources."""
+"""A recording as the sources of a snapshot."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""NUMA nodes, cores and sockets from a sysfs tree, whatever state it is in."""
+"""Topology from sysfs trees, complete and damaged."""
 
 import errno
 from collections.abc import Iterator, Mapping

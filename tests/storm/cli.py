@@ -1,4 +1,4 @@
-"""Running storms from the command line, and saying how they went."""
+"""The command line of the storm (random fault injection), and its report."""
 
 import argparse
 import logging

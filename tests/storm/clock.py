@@ -1,4 +1,4 @@
-"""Time that goes by only when a step of the storm lets it: clocks of the exporter and of the node."""
+"""Clocks of the exporter and the node that move only in steps of the storm."""
 
 import threading
 

@@ -1,5 +1,5 @@
 """
-The kubelet and the pods' metadata of the DRA storm, and what the exporter believes and joins of them.
+The kubelet and pod metadata of the DRA storm, and the exporter's join of both.
 
 A kubelet that has just started lists nothing until it knows its pods again; metadata that are away stay as they were.
 The cache and the join are the exporter's own.

@@ -1,5 +1,5 @@
 """
-A storm of its own for DRA: slices, claims, pods, restarts of the kubelet and faults of the API server at random.
+The DRA storm: slices, claims, pods, kubelet restarts and API server faults at random.
 
 The source is the exporter's own, with its threads and its HTTP, and so are the allocation cache and the join; time is
 the test's. An oracle looks at what is known

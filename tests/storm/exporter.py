@@ -1,4 +1,4 @@
-"""The exporter as `serve` puts it together, with its poll thread driven by hand and every call under a deadline."""
+"""The exporter as `serve` builds it, polled by the storm, with a deadline for every call."""
 
 import logging
 import queue

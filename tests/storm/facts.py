@@ -1,4 +1,4 @@
-"""Who holds what, as plain tuples, from the node's own books and from the bytes of its answers; not by our code."""
+"""Who holds what, as plain tuples, from the node's state and the bytes of its answers, without code of the package."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The storm as a state machine: hypothesis chooses what happens next, and makes a failure small."""
+"""The storm as a Hypothesis state machine."""
 
 from collections import Counter
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""The simulated node of a storm: pods, plugins, kubelet and API server, with everything that can befall them."""
+"""The simulated node of a storm: pods, plugins, kubelet and API server, and faults of each."""
 
 import threading
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
 """
-Judges pages by what the node's own books say; knows nothing of the exporter's beliefs.
+The oracle of the storm: judge pages by the node's true state.
 
 The rules hold whatever the exporter goes by: what it says was true not long ago; what it must know by now it shows;
 what a living pod holds is never free; two pods hold one thing only where that is so. Dated by the storm's monotonic

@@ -1,4 +1,4 @@
-"""One page as a scraper sees it: parsed by prometheus_client, and what it says of the node as facts."""
+"""A metrics page parsed by prometheus_client, as facts."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Bugs planted on purpose into copies of the package, and whether the storm finds them."""
+"""Mutation testing: plant bugs into copies of the package, and check that the storm finds them."""
 
 import os
 import re

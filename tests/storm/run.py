@@ -1,5 +1,5 @@
 """
-A storm over the simulated node: `python tests/storm/run.py --steps 2000 --seed 7`.
+Random fault injection on the simulated node: `python tests/storm/run.py --steps 2000 --seed 7`.
 
 Prints the seed first, so that a run can be had again; at the end what happened how often. A violation is made small and
 printed as a scenario to keep in tests/storm/kept. `--planted` instead plants bugs in copies of the package, and looks

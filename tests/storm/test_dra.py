@@ -1,4 +1,4 @@
-"""Slices, claims and their faults at random: nothing wrong is known of them, and in the end all is."""
+"""A short DRA storm: the page is never wrong, and complete at the end."""
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings

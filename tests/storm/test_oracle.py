@@ -1,4 +1,4 @@
-"""The oracle of the storm notices what is wrong with a page: a storm whose oracle sees nothing proves nothing."""
+"""The oracle of the storm detects wrong pages."""
 
 from collections.abc import Sequence
 

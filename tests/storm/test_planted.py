@@ -1,4 +1,4 @@
-"""Bugs that are planted to see whether the storm finds them: they can still be planted."""
+"""Every planted bug still applies to the code."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
 """
-Faults at random: whatever befalls a node and in whatever order, the page says nothing wrong of it.
+Short storms with random faults: the page is never wrong.
 
 The same few lives every time; `tests/storm/run.py` has as many as are wanted.
 """

@@ -1,4 +1,4 @@
-"""A node in a storm, an exporter in front of it, and an oracle that looks at the page after every step."""
+"""The world of a storm: node, exporter and oracle, which judges the page after every step."""
 
 import tempfile
 import threading

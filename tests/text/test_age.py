@@ -1,4 +1,4 @@
-"""How old pods are, as kubectl says it."""
+"""Ages of pods in kubectl's notation."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Why a snapshot has nothing to show: one wording."""
+"""Why a snapshot has nothing to show."""
 
 import pytest
 from builders import GPU, allocatable, container, gpu, pod

@@ -1,4 +1,4 @@
-"""Cells in columns, fitted to a terminal."""
+"""Tables fitted to the width of a terminal."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tables and paragraphs that keep their width."""
+"""Tables and paragraphs keep their width."""
 
 from hypothesis import given
 from hypothesis import strategies as st

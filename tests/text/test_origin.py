@@ -1,4 +1,4 @@
-"""Each source of pod metadata in its own words."""
+"""Each source of pod metadata has its own wording."""
 
 import pytest
 

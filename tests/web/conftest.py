@@ -1,4 +1,4 @@
-"""Real servers on the loopback interface, and clients that speak with them byte by byte."""
+"""Real servers on loopback, and raw clients."""
 
 import socket
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Bad clients in numbers: a good one is answered all the while, and nothing is left of them."""
+"""Many abusive clients: a well-behaved one is still answered, and nothing leaks."""
 
 import contextlib
 import gc

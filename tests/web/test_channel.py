@@ -1,4 +1,4 @@
-"""What is sent arrives whole and in order, however little the client takes at once, in the clear and over TLS."""
+"""Everything sent arrives complete and in order, however slowly the client reads; plain and TLS."""
 
 import socket
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Who may stay connected, and whose place is given to another."""
+"""Which connections are closed to make room for others."""
 
 import socket
 import threading

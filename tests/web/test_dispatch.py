@@ -1,4 +1,4 @@
-"""From a request to its answer."""
+"""Routing a request to its answer, with concurrency limits."""
 
 import threading
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""What to do with a connection after its first bytes."""
+"""The decision about a connection by its first bytes."""
 
 import contextlib
 import ssl

@@ -1,4 +1,4 @@
-"""How the server speaks with one client, good or bad, over a real socket."""
+"""HTTP with one client over a real socket."""
 
 import contextlib
 import http.client

@@ -1,4 +1,4 @@
-"""Requests that RFC 9112 forbids or lets a server refuse: none is answered 200, and none smuggles another one."""
+"""Malformed requests (RFC 9112): none is answered with 200, and none smuggles another request."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""The page for people over HTTP."""
+"""The HTML page over HTTP."""
 
 import gzip
 import http.client

@@ -1,4 +1,4 @@
-"""Waiting with clients who have asked nothing yet: who is given on, who must go, and when."""
+"""Connections without a complete request: which become requests, which are closed, and when."""
 
 import resource
 import select

@@ -1,4 +1,4 @@
-"""Request heads: what is understood and what is refused."""
+"""Parsing request heads: accepted and rejected."""
 
 import math
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Whether a client has what it asks for already."""
+"""If-None-Match and ETags."""
 
 import pytest
 

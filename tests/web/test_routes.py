@@ -1,4 +1,4 @@
-"""The site, as clients see it."""
+"""All routes over HTTP."""
 
 import gzip
 import http.client

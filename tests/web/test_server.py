@@ -1,4 +1,4 @@
-"""The server as a whole: nobody can block it, and it stops."""
+"""The server as a whole: no client can block it, and it stops."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The snapshot over HTTP beside the page of the same exporter, in front of a simulated kubelet."""
+"""The JSON snapshot and the metrics page of one exporter agree."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Who speaks with clients: threads that are used again, and end."""
+"""The pool of worker threads: reuse and end."""
 
 import socket
 import threading

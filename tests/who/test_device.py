@@ -1,4 +1,4 @@
-"""Which device a name means among the labels of series, and the PromQL that finds them."""
+"""Which device a name means, and the PromQL to find it."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 """
-`who` against a real Prometheus: holders that change, exporters that are away, two targets, two clusters.
+`who` against a real Prometheus: changing holders, missing exporters, two targets, two clusters.
 
 The samples are written into its storage at fixed moments, 30 s apart, so every answer is known to the second.
 """

@@ -1,4 +1,4 @@
-"""What holds of any scrapes of any targets: no hole, no guess, and an order that does not matter."""
+"""Invariants of the timeline, over random scrapes: no gaps, no guesses, independent of order."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Scrapes and the periods that follow from them."""
+"""Periods computed from scrapes."""
 
 from collections.abc import Mapping
 

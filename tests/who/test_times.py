@@ -1,4 +1,4 @@
-"""What people write for a moment, and how it is written back."""
+"""Parsing and formatting times."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Whole answers of the kubelet to the model, with and without a memory of the answer before."""
+"""Decoding whole answers of the kubelet, with and without a previous answer."""
 
 import pytest
 from builders import (

@@ -1,4 +1,4 @@
-"""Answers of real kubelets, decoded and compared with the state files that the kubelet keeps for itself."""
+"""Decoded answers of real kubelets agree with the kubelet's state files."""
 
 import json
 from dataclasses import dataclass

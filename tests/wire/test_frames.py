@@ -1,4 +1,4 @@
-"""podresources_frames.proto describes the same wire as podresources_v1.proto, opened one level at a time."""
+"""podresources_frames.proto and podresources_v1.proto describe the same wire format."""
 
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor

@@ -1,4 +1,4 @@
-"""The quick way for pods with nothing odd about them: a device's row is read once."""
+"""The fast path of decoding."""
 
 import pytest
 from builders import GPU, NIC, container_row, device_row, gpu, list_answer, pod_row, topology_row

@@ -1,4 +1,4 @@
-"""One PodResources message to one Pod, and several entries of one name to one Pod."""
+"""Decoding one PodResources message, and merging several entries of one name."""
 
 from itertools import permutations
 

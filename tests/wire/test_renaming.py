@@ -1,4 +1,4 @@
-"""Other names in the kubelet's answers, and everything else as it was."""
+"""Rewriting names in a raw answer leaves everything else unchanged."""
 
 from collections.abc import Sequence
 from pathlib import Path

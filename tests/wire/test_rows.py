@@ -1,4 +1,4 @@
-"""Rows of the kubelet's answers to records: one test per quirk."""
+"""Decoding rows of the kubelet's answers: one test per quirk."""
 
 import pytest
 from builders import (

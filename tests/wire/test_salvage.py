@@ -1,4 +1,4 @@
-"""What can be read of a damaged message."""
+"""Recovering readable fields of damaged messages."""
 
 import pytest
 from builders import GPU, MIB, container_row, device_row, field, memory_row, pod_row, topology_row, varint

@@ -1,4 +1,4 @@
-"""Of what a damaged answer leaves unknown how much is held."""
+"""What is unknown after a damaged answer is never counted as free."""
 
 import pytest
 from builders import GPU, container_row, device_row, field, list_answer, memory_row, pod_row

@@ -1,4 +1,4 @@
-"""Reading YAML needs nothing of the simulated node."""
+"""Reading YAML loads no module of the simulator."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""YAML of every kind, read as what JSON has, or refused with its line."""
+"""Loading YAML: accepted documents, and errors with their line."""
 
 import json
 

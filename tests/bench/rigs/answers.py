@@ -1,4 +1,4 @@
-"""What a kubelet of each size answers, serialised beforehand: in another order on every call, as a real one does."""
+"""Serialised kubelet answers for each node size; the order varies from call to call as with a real kubelet."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""An API server with the pods of a node, each about as large as real ones are, and what a pod needs to ask it."""
+"""A simulated API server with the pods of a node in realistic size, and a service account for its client."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""The exporter as a process, in front of a node."""
+"""The exporter as a process in front of a simulated kubelet."""
 
 import contextlib
 import gzip

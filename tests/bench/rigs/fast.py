@@ -1,5 +1,5 @@
 """
-`serve`, polling more often than its flags allow: `fast.py SECONDS FLAGS...`.
+Run `serve` with a shorter poll interval than its flags allow: `fast.py SECONDS FLAGS...`.
 
 The same daemon from the same modules; whichever program's interpreter runs this is the one that is measured.
 """

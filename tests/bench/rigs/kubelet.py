@@ -1,5 +1,5 @@
 """
-A kubelet that answers with prepared bytes, in a process of its own: what it costs is not the exporter's.
+A kubelet with prepared answers in its own process, so that its cost is not counted as the exporter's.
 
 As a script: `kubelet.py FOLDER...` serves `kubelet.sock` in each folder, with the answers in it in turn.
 """

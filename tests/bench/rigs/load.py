@@ -1,5 +1,5 @@
 """
-Clients that ask for pages over connections that they keep, in a process of their own: as cheap as Python makes them.
+A load generator with keep-alive connections in its own process.
 
 As a script: `load.py JSON` asks each target in turn, forwards and backwards, block by block, and prints what it saw.
 """

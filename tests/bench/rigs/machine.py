@@ -1,4 +1,4 @@
-"""What the figures were measured on, and when; never a name or a path of the machine."""
+"""Describe the machine and the date of a run, without names and paths."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""The yardsticks: the same answers and samples, handled in the plainest way with the libraries that everybody has."""
+"""Reference implementations: the same answers and samples handled with protobuf and prometheus_client only."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""nginx with one page as a file, and its compressed twin beside it: the yardstick of handing out bytes."""
+"""nginx with the page as a static file, plain and gzipped: the reference for serving bytes."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""A poll without its socket, step by step: from the bytes of two answers to the bytes of the page."""
+"""The steps of a poll without I/O: from the bytes of two answers to the bytes of the page."""
 
 import itertools
 import math

@@ -1,5 +1,5 @@
 """
-Which podres-exporter is measured: the one of this virtual environment, and the one that the image runs.
+The podres-exporter to measure: that of this virtual environment, or that of the image.
 
 The latter is built by the script that the Dockerfile calls, below `.venvs`, and kept until a source changes.
 PODRES_PROGRAM names another one in its place: `bin/podres-exporter` in a folder that the script has made.

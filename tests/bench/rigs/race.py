@@ -1,5 +1,5 @@
 """
-A node on which pods come and go while a device plugin takes its time, and the devices that two pods get.
+A node with pod churn and a slow device plugin, to count devices given to two pods.
 
 The kubelet is the simulated one, whose List forgets what an admission in flight has chosen. The truth is its own book
 of who holds what, which the bench reads without a call.

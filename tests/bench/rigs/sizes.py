@@ -1,4 +1,4 @@
-"""The nodes that are measured, as scenarios: S, L and XL, and those that show how cost grows."""
+"""The node sizes that are measured, as scenarios: S, L, XL and a series for growth."""
 
 import uuid
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How long things take, side by side: one round after the other, forwards and backwards, and the medians of that."""
+"""Measure CPU times in interleaved rounds, and return medians."""
 
 import gc
 import statistics

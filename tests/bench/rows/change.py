@@ -1,4 +1,4 @@
-"""How soon a change is seen: from the creation of a pod to a page that shows its device."""
+"""Latency from the creation of a pod to a page that shows its device."""
 
 import statistics
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a whole process costs at the usual interval: its polls, and what it does between them."""
+"""CPU time of the whole process at the default poll interval."""
 
 import contextlib
 import tempfile

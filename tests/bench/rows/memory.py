@@ -1,4 +1,4 @@
-"""What is resident: after 50 polls and after 1,000, the most that ever was, and what the libraries take alone."""
+"""Resident memory after 50 and 1,000 polls, its peak, and that of the libraries alone."""
 
 import contextlib
 import subprocess

@@ -1,4 +1,4 @@
-"""What a poll costs, from the socket to the page, and its steps; how cost grows with pods and with devices."""
+"""CPU time of a poll and of its steps, and growth with pods and devices."""
 
 import contextlib
 import math

@@ -1,4 +1,4 @@
-"""Does it do harm? Devices that the kubelet gives twice, with this exporter, with other clients, with none."""
+"""Devices allocated twice by the kubelet: with this exporter, with other clients, and without any."""
 
 import contextlib
 import subprocess

@@ -1,4 +1,4 @@
-"""How fast the page is handed out, against nginx with the same bytes, and what polls do to that."""
+"""Throughput of scrapes compared with nginx, alone and during polls."""
 
 import gzip
 from collections.abc import Iterator

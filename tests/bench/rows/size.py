@@ -1,4 +1,4 @@
-"""How large the answers of the exporter are."""
+"""Sizes of the exporter's responses."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""From the start of a process to its first good page, and to the first line of `dump`."""
+"""Time from the start of a process to its first complete page, and to the first line of `dump`."""
 
 import http.client
 import statistics

@@ -1,4 +1,4 @@
-"""What thousands of units of one device in one container cost: a plugin that makes a device of each MiB."""
+"""Cost of thousands of units of one device in one container, as plugins that list each MiB have."""
 
 from collections.abc import Callable, Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""What one event of the API server's watch costs."""
+"""CPU time of one watch event."""
 
 import json
 from collections.abc import Iterator

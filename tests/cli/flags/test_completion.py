@@ -1,4 +1,4 @@
-"""Shell completion: what may follow, and the scripts, run by the shells themselves."""
+"""Shell completion: candidates, and the scripts run by real shells."""
 
 import shutil
 import subprocess

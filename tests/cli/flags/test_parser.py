@@ -1,4 +1,4 @@
-"""Flags to texts: what help says of each, what is kept of those given, and what is said of those that do not exist."""
+"""The parser: help texts, given flags, and suggestions for unknown ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a pod shall ask for, from flags; every fault with an example of what would be right."""
+"""The requests of a pod from flags; each error shows a valid example."""
 
 import argparse
 from typing import Any

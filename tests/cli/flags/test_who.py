@@ -1,4 +1,4 @@
-"""The flags of `who`: times, and what contradicts itself, all faults at once."""
+"""The flags of `who`: times and contradictions, with all errors at once."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Requests to the API server, against servers that answer oddly."""
+"""Requests to the API server, against servers with malformed and unexpected answers."""
 
 import gzip
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`kubectl podres` as a user types it: a cluster on loopback, some of whose nodes are not well."""
+"""`kubectl podres` from the command line, on a simulated cluster with unhealthy nodes."""
 
 import csv
 import io

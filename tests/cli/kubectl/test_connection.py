@@ -1,4 +1,4 @@
-"""Which API server is meant: flags, $KUBECONFIG, ~/.kube/config, the service account of a pod."""
+"""Choosing the API server: flags, $KUBECONFIG, ~/.kube/config, service account."""
 
 import warnings
 from pathlib import Path

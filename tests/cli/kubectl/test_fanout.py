@@ -1,4 +1,4 @@
-"""Many exporters asked side by side, and none that holds up the others."""
+"""Concurrent requests to many exporters; a slow one does not delay the others."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Where a snapshot comes from, what it lacks, and what is said where there is none."""
+"""The origin of a snapshot, what is missing from it, and the error if there is none."""
 
 import json
 import os

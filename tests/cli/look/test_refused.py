@@ -1,4 +1,4 @@
-"""An API server that refuses is said to refuse; one that is away, not to answer."""
+"""One-shot commands distinguish an API server that refuses from one that does not answer."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files that cannot be read, and exporters that have nothing to show."""
+"""Unreadable files, and exporters without a snapshot."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""`dump --watch`: what changes is printed line by line, until a signal ends it."""
+"""`dump --watch`: a line for each change, until a signal."""
 
 import json
 import os

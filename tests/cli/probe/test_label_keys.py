@@ -1,4 +1,4 @@
-"""Labels of pods, counted by key."""
+"""Counting pods by label key."""
 
 import json
 from typing import Any

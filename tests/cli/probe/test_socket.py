@@ -1,4 +1,4 @@
-"""The file, the mount and the listener, on real sockets: as another user, behind bind mounts, with a full backlog."""
+"""Probing real sockets: as another user, behind bind mounts, with a full backlog."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`serve` from the command line to the page and back, in this very process: flags reach what they are for."""
+"""`serve` in the test process: flags reach the parts they configure."""
 
 import base64
 import json

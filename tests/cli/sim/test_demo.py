@@ -1,4 +1,4 @@
-"""`demo` in this very process: a node to look at, wherever one is, and no trace of it afterwards."""
+"""`demo` in the test process: it serves a node, and leaves nothing behind."""
 
 import contextlib
 import json

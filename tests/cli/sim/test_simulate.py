@@ -1,4 +1,4 @@
-"""Wrong usage of `simulate` and `simulate plugin`: every fault at once, exit code 2, and nothing started."""
+"""Wrong usage of `simulate` and `simulate plugin`: all errors at once, exit code 2, nothing started."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""`check` against simulated kubelets and API servers, well and ill; what it says, and how it ends."""
+"""`check` against healthy and faulty kubelets and API servers: output and exit code."""
 
 import json
 import os

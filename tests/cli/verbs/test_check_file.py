@@ -1,4 +1,4 @@
-"""`check` of a recording and of a snapshot; and of a node that nobody has named."""
+"""`check` of a recording and of a snapshot, and without a node name."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`dump` as a user types it: what is shown, what is kept, and what is refused."""
+"""`dump` from the command line: output, recordings, and rejected flags."""
 
 import csv
 import io

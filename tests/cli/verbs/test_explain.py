@@ -1,4 +1,4 @@
-"""`explain` from the command line: which pod, where from, and how it ends."""
+"""`explain` from the command line: pod, origin and exit code."""
 
 import json
 

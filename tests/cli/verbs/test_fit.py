@@ -1,4 +1,4 @@
-"""`fit` from the command line: what is asked for, and an exit code that scripts can use."""
+"""`fit` from the command line: requests, and exit codes for scripts."""
 
 import json
 

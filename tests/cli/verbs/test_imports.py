@@ -1,4 +1,4 @@
-"""A command that looks once loads what it needs, and nothing of the other commands."""
+"""A one-shot command does not load modules of other commands."""
 
 import subprocess
 import sys

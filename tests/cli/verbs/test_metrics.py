@@ -1,4 +1,4 @@
-"""`metrics`: the same catalogue three times."""
+"""`metrics`: the same catalogue as table, Markdown and JSON."""
 
 import json
 from typing import Any

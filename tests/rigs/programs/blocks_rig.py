@@ -1,4 +1,4 @@
-"""A Prometheus with a past: samples that a test writes at the moments it likes."""
+"""A Prometheus with given samples in the past."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""`serve` as a process that was installed or confined in some way: with a command line and environment of its own."""
+"""`serve` as a process with its own command line and environment."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Helm, and what it makes of the chart in deploy/chart."""
+"""Helm, and the rendered chart of deploy/chart."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""deploy/Dockerfile, and the folder that it makes."""
+"""deploy/Dockerfile, and the root file system that it builds."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The real kubectl, kept away from the user's files. Debian has it in the package `kubernetes-client`."""
+"""The real kubectl (Debian's package `kubernetes-client`), isolated from the user's files."""
 
 import os
 import shutil

@@ -1,5 +1,5 @@
 """
-A cluster to look at: the demo's node with its exporter, what other exporters would say of it, and a Prometheus.
+A cluster for dashboards: the demo's exporter, samples of other exporters, and a Prometheus.
 
 The other exporters are text files, replayed over HTTP. They are scraped as they usually are: without honorLabels, from
 targets that have a namespace and a pod of their own, so that their labels are renamed to `exported_...`.

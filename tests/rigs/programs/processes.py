@@ -1,4 +1,4 @@
-"""podres-exporter as a real process, for tests that start it as its users do."""
+"""podres-exporter as a process, started as users do."""
 
 import os
 import re

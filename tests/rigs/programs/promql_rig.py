@@ -1,4 +1,4 @@
-"""What tests of rules and dashboards share: names of metrics in PromQL, where queries stand, promtool, Prometheus."""
+"""Helpers for rules and dashboards: metric names in PromQL, promtool, Prometheus."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""An API server on loopback, its store, its clock, and a client."""
+"""A simulated API server on loopback, its store and clock, and a client."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Who may ask: tokens, RBAC's refusals, and the review."""
+"""Authentication and authorization: tokens, RBAC refusals, access reviews."""
 
 import pytest
 from api_rig import Client, pod

@@ -1,4 +1,4 @@
-"""What a client reads before it asks for anything."""
+"""API discovery."""
 
 import pytest
 from api_rig import Client

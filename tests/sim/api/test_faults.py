@@ -1,4 +1,4 @@
-"""Faults, switched on and off while the server runs."""
+"""Faults injected into the running API server."""
 
 import http.client
 import json

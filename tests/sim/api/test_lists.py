@@ -1,4 +1,4 @@
-"""Lists: versions, pages and the past."""
+"""Lists: resource versions, pagination, and older versions."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Merge patches: labels and annotations of pods, and what a node's owner changes."""
+"""Merge patches of pods and nodes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The kubernetes package's ApiClient, raw, as the exporter uses it, against the simulated API server."""
+"""The official kubernetes client works against the simulated API server."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The proxy to pods: what reaches them, and what the client is told where nothing does."""
+"""The pod proxy: forwarded requests, and errors if nothing answers."""
 
 import gzip
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which objects a list or a watch is about."""
+"""Field and label selectors."""
 
 import pytest
 from api_rig import Client, names, pod

@@ -1,4 +1,4 @@
-"""The server as a whole: it starts, compresses, counts, and stops without a trace."""
+"""The API server as a whole: it starts, compresses, counts requests, and stops cleanly."""
 
 import gzip
 import http.client

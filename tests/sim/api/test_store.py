@@ -1,4 +1,4 @@
-"""The objects of the simulated cluster."""
+"""The object store: versions, changes and conflicts."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Tables: what kubectl prints."""
+"""Server-side tables for kubectl."""
 
 from datetime import UTC, datetime
 from typing import Any

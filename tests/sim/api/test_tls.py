@@ -1,4 +1,4 @@
-"""The API server over TLS, as the real one is."""
+"""The API server over TLS."""
 
 import base64
 import contextlib

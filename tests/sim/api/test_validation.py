@@ -1,4 +1,4 @@
-"""What an API server refuses in a pod, and what it makes of one before it stores it."""
+"""Validation of pods, and the defaults that are added."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Watches: what comes, in which order, and how they end."""
+"""Watches: events, their order, bookmarks and end."""
 
 import pytest
 from api_rig import Client, pod

@@ -1,4 +1,4 @@
-"""Pods that clients create and delete."""
+"""Creating and deleting pods."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The kubelet's state files against those that real kubelets wrote, checksum included."""
+"""State files equal those of real kubelets byte for byte."""
 
 import base64
 import json

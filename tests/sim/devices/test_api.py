@@ -1,3 +1,5 @@
+"""Names of extended resources."""
+
 import pytest
 
 from podres_exporter.sim.devices.api import is_extended_resource_name

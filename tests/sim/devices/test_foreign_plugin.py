@@ -1,5 +1,5 @@
 """
-A device plugin as a vendor would write it, against the simulated kubelet.
+A device plugin in plain gRPC works with the simulated kubelet.
 
 It knows gRPC and the API's messages, in the shape of what grpc_tools generates, and nothing else of this project.
 """

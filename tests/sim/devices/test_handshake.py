@@ -1,3 +1,5 @@
+"""The handshake between kubelet and device plugin."""
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""The devices of each resource, as plugins connect, list and disconnect."""
+
 import threading
 from collections.abc import Iterator
 from pathlib import Path

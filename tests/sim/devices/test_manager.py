@@ -1,4 +1,4 @@
-"""The manager's calls to plugins, its life and its restart, over real sockets."""
+"""The Device Manager over real sockets: calls to plugins, restart and shutdown."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Register over a real socket: checks, their order, their texts, and the two handshakes."""
+"""Registration over real sockets: checks in their order, error messages, both handshakes."""
 
 import threading
 from collections.abc import Callable, Iterator

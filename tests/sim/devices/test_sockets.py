@@ -1,3 +1,5 @@
+"""Sockets in the plugin directories."""
+
 import socket
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The plugin watcher over real sockets; FakeClock, so the directory is looked at only when the test says so."""
+"""The plugin watcher over real sockets, scanning only when the test advances the clock."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

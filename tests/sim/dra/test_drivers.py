@@ -1,4 +1,4 @@
-"""A DRA driver of plain stubs on the live node: it registers, publishes, prepares, falls sick, and hears of the end."""
+"""A DRA driver in plain gRPC on the live node: registration, slices, prepare, health, removal."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""What a plugin's author looks for: each call with its answer, in the log and on request; choices by a seed."""
+"""The log of calls to plugins, and choices repeatable by a seed."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Commands that control a live node."""
+
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Deletion with a grace period: what the API server, the kubelet and its sockets show, step by step."""
+"""Deletion with a grace period, seen through the API server and the kubelet's sockets."""
 
 import http.client
 import json

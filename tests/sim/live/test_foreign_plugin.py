@@ -1,5 +1,5 @@
 """
-A device plugin without any code of ours lives with the node as it would with a kubelet.
+A device plugin in plain gRPC on the live node.
 
 The resource stands in the scenario as external: the node plays no plugin of its own for it.
 """

@@ -1,4 +1,4 @@
-"""The real kubectl against the live node: what it creates is admitted or rejected, and List follows."""
+"""kubectl against the live node: created pods are admitted or rejected, and List follows."""
 
 import json
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""The kubelet's pods: admission, holdings, and what is listed."""
+
 from collections.abc import Iterator
 
 import pytest

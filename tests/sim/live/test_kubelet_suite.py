@@ -1,5 +1,5 @@
 """
-The cases of the kubelet's own end-to-end suite for this API, each against the node's socket and the exporter.
+The cases of Kubernetes' own e2e suite for this API, on the simulated node and the exporter.
 
 Numbers count the cases of test/e2e_node/podresources_test.go of Kubernetes 1.36 in the order of that file; each
 docstring says in our words what the upstream test is called. `NodeRig.agreed` fails unless the exporter's snapshot and

@@ -1,3 +1,5 @@
+"""The live node as a whole."""
+
 import json
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""The Pods API of a live node: what a client of a real kubelet's would see, asked over its socket."""
+"""The Pods API of a live node over its socket."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,4 @@
-"""A plugin that refuses PreStartContainer: the pod waits with its devices, and the plugin is asked again."""
+"""A plugin whose PreStartContainer fails: the pod keeps its devices and the call is retried."""
 
 import threading
 from collections.abc import Iterator

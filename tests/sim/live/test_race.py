@@ -1,4 +1,4 @@
-"""A List in the middle of an Allocate: real plugins on real sockets, whose Allocate ends when the test says so."""
+"""A List during an Allocate: the kubelet's race, with plugins whose Allocate the test ends."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,3 +1,5 @@
+"""Requests read from pod objects."""
+
 from typing import Any
 
 import pytest

@@ -1,4 +1,4 @@
-"""Pods that wait for room, and pods that are bound without asking: what scheduler and kubelet say of them."""
+"""Pods that wait for resources, and pods bound without a check."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""ResourceSlices and claims of a scenario, read as the exporter reads them."""
+"""ResourceSlices and claims of a scenario, read as the exporter does."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which pods a kubelet knows that has started anew, and what an API server says that is away, mute or young."""
+"""The pods known to a restarted kubelet, with an API server that is down, hanging or new."""
 
 from collections.abc import Mapping
 from http.client import HTTPConnection

@@ -1,4 +1,4 @@
-"""The kubelet's files beside its sockets, while pods come and go."""
+"""The kubelet's state files while pods come and go."""
 
 import base64
 import json

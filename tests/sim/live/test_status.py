@@ -1,3 +1,5 @@
+"""The status that the kubelet computes for a pod."""
+
 from typing import Any
 
 import pytest

@@ -1,3 +1,5 @@
+"""The device file of the sample plugin."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""The devices that the sample plugin prefers to allocate together."""
+
 import pytest
 
 from podres_exporter.sim.plugin.service import prefer

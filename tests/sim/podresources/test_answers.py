@@ -1,3 +1,5 @@
+"""The sources of the pod-resources answers."""
+
 import grpc
 import pytest
 from sim_client import dice

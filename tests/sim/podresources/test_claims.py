@@ -1,4 +1,4 @@
-"""The DRA rows by release: facts that no two eras share."""
+"""The DRA part of the answers by release."""
 
 import pytest
 from sim_client import dice

@@ -1,3 +1,5 @@
+"""Differences between kubelet releases."""
+
 import pytest
 
 from podres_exporter.scenario import KubeletSettings, Release

@@ -1,3 +1,5 @@
+"""Calls that hang on request."""
+
 from typing import cast
 
 import grpc

@@ -1,3 +1,5 @@
+"""The pod-resources endpoint over a real socket: restarts, faults and limits."""
+
 import stat
 import threading
 from collections.abc import Callable, Iterator

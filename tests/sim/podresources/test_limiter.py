@@ -1,3 +1,5 @@
+"""The rate limit of the pod-resources endpoint."""
+
 from fake_clock import FakeClock
 
 from podres_exporter.sim.podresources.gate import kubelet_limit

@@ -1,4 +1,4 @@
-"""The shapes of the answers by release, as kubelets 1.20 to 1.37 give them."""
+"""The messages of the answers by release, as kubelets 1.20 to 1.37 send them."""
 
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""Incomplete answers after a kubelet restart."""
+
 from sim_client import dice
 
 from podres_exporter._proto import podresources_v1_pb2 as pb

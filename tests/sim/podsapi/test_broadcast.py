@@ -1,4 +1,4 @@
-"""Who is told of an event, and who is not any more."""
+"""Events sent to watching clients, and clients that are dropped."""
 
 import grpc
 

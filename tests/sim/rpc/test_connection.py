@@ -1,3 +1,5 @@
+"""gRPC connections over Unix sockets, with grpc-go's errors."""
+
 import subprocess
 import sys
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""Values formatted as Go does."""
+
 import grpc
 import pytest
 

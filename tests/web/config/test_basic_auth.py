@@ -1,4 +1,4 @@
-"""Passwords: who is let in, what it costs, and what is remembered."""
+"""Basic authentication: accepted passwords, cost, and caching."""
 
 import base64
 import gc

@@ -1,4 +1,4 @@
-"""Every name that is mapped is one that OpenSSL knows."""
+"""OpenSSL knows every cipher suite and curve that is mapped."""
 
 import ssl
 

@@ -1,4 +1,4 @@
-"""Reading files so that a change is seen."""
+"""Reading files so that changes are detected."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a request must pass, over real connections."""
+"""Rate limit and password check of requests, over real connections."""
 
 import base64
 import http.client

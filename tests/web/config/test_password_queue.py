@@ -1,4 +1,4 @@
-"""Whose password is checked next, and who is told to come again."""
+"""The order of password checks, and rejected clients."""
 
 import threading
 from collections.abc import Callable

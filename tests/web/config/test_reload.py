@@ -1,4 +1,4 @@
-"""A file that changes while it is used."""
+"""Reloading the web config file while it is in use."""
 
 import os
 import threading

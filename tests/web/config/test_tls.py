@@ -1,4 +1,4 @@
-"""TLS as clients see it: who may connect, with what, and what a half one costs."""
+"""TLS as clients see it: accepted certificates, and incomplete handshakes."""
 
 import contextlib
 import datetime as dt

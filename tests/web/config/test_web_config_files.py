@@ -1,5 +1,5 @@
 """
-Good and bad web config files; `promtool check web-config` is the referee.
+Valid and invalid web config files, with `promtool check web-config` as the reference.
 
 promtool 2.42 of Debian 12 is older than some keys, and we are stricter here and there: such rows say so and have the
 verdict of promtool's that is known, or none.
