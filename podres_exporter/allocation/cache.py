@@ -1,70 +1,25 @@
 """
 The allocation cache: what is believed of each pod, by events and a time. Pure: no clock, no I/O.
 
-An entry is a pod as the kubelet last said it. What the running kubelet has said is *current*; what another said before
-it, and it has not, is *retained*: shown and marked, and what it holds is held. A pod that followed metadata says runs
-and that the kubelet has not said is *unlisted*: it holds an unknown part of what it asks for. Entries end one by one,
-each by the first of these rules that is true, so that no pod's coming and going delays another:
+An entry is a pod as the kubelet last said it. Its standing, and what ends it, is the table of module rules. Besides:
 
-    rule     what ends an entry                                                               known from
-    -------  -------------------------------------------------------------------------------  ----------------------
-    again    the kubelet says the pod again: it is current                                    kubelet
-    dropped  a List lacks a current pod: the kubelet that said it has it no more              kubelet
-    taken    another pod has got the same whole device, exclusive CPU or unshared DRA device  kubelet
-             since: that item of a retained entry, not the pod
-    told     its instance was deleted, or is retained and has finished; a deletionTimestamp   metadata, while followed
-             is no end. Another UID under its name: once the kubelet, asked since, does not
-             have the name. Never a static pod: deleting its mirror pod leaves it running
-    refused  Get answers `not_found` twice, and the kubelet that said the pod still runs      kubelet
-    missing  retained, and not said for the hold-down since the kubelet first said the        kubelet
-             witness; for ten times that where followed metadata says that it runs
-
-While there is no witness nothing ends by the clock, however long that lasts: a kubelet without its API server knows its
-static pods only (module witness). The API server never overrules the kubelet on what it lists: "has finished" filters
-only the same instance, and only while metadata is followed (kubelets up to 1.33 list finished pods).
-
-An unlisted pod ends by the same rules: the kubelet says it, the metadata say that it has ended, it has been missing for
-so long, or the kubelet denies one that has started since the kubelet did. While followed metadata says that a pod runs
-whose entry has ended, or that was waited for in vain, it is *given up*: named, and nothing is held for it.
+- What another pod has got since is taken from a retained entry: that whole device, exclusive CPU or unshared DRA
+  device, not the pod.
+- A pod that followed metadata says runs and that the kubelet has not said is *unlisted*. It ends by the same rules.
+- The API server never overrules the kubelet on what it lists: "has finished" filters only the same instance, and only
+  while metadata is followed (kubelets up to 1.33 list finished pods).
 """
 
-import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
 
-from podres_exporter.allocation.holdings import asked_for, items, resources_of, without
+from podres_exporter.allocation.holdings import Item, asked_for, items, resources_of, without
+from podres_exporter.allocation.rules import LACKED, Instance, Rule, Standing, rule_for
 from podres_exporter.allocation.witness import Site, Start, Witness
 from podres_exporter.model import Listing, Mark, MarkedPod, Metadata, Pod, PodKey, PodMeta, Unknown
 
-RUNS_FACTOR = 10
-"""How many times the hold-down a missing pod is retained that followed metadata says runs."""
-
-REFUSALS = 2
-"""So many times the kubelet must say that it does not have a pod which it has said since its start."""
-
-RAN_BEFORE, GIVEN_UP = -math.inf, math.inf
-"""When an unlisted pod was noticed that ran before kubelet or metadata were heard; one that is waited for no more."""
-
-
-class Instance(Enum):
-    """What followed metadata says of the very instance that an entry is; UNKNOWN: nothing, or that it is to run."""
-
-    UNKNOWN = "unknown"
-    UNSEEN = "never seen"
-    RUNS = "runs"
-    FINISHED = "finished"
-    REPLACED = "another has its name"
-    DELETED = "deleted"
-
-
-class Rule(StrEnum):
-    """Why an entry ended."""
-
-    DROPPED = "dropped"
-    TOLD = "told"
-    MISSING = "missing"
-    REFUSED = "refused"
+_BEFORE = Start()
+"""The start in which unlisted pods are noticed that ran before kubelet or metadata were heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +43,12 @@ class Waits:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """
-    A pod as the kubelet last said it, all rows under its name together.
+    A pod as the kubelet last said it, all rows under its name together; of an unlisted pod the name alone.
 
     *uid* is what the metadata had for it then, empty where that was not followed or did not know it. *start* is the
-    start of the kubelet that said it, *said_at* when. *refusals* counts the `not_found` answers to Get since.
-    *has_two_rows*: List had several entries under the name. *is_unconfirmed*: Get failed since there was news of it.
+    start of the kubelet that said it, or that ran when it was noticed, *said_at* when. *refusals* counts how often the
+    kubelet has denied it since. *has_two_rows*: List had several entries under the name. *is_unconfirmed*: Get failed
+    since there was news of it.
     """
 
     pod: Pod
@@ -113,21 +69,22 @@ class Cache:
         self.unreadable = Unknown()
         self.entries: dict[PodKey, Entry] = {}
         self.site, self._waits = site, waits
-        self._unlisted: dict[str, tuple[PodMeta, float]] = {}
+        self._unlisted: dict[str, Entry] = {}
+        self._last_followed: Mapping[PodKey, PodMeta] = {}
         self._finished_unlisted: frozenset[str] = frozenset()
-        self._was_followed = self._was_ever_followed = False
+        self._followed_in: Start | None = None
+        self._was_ever_followed = False
         self.update_metadata(None)
 
     def update_metadata(self, metadata: Metadata | None) -> None:
         """Take what the metadata are now."""
         self.metadata = self.witness.metadata = metadata
-        self.followed = metadata.pods if metadata is not None and metadata.synced else None
+        self.followed = self.witness.followed = metadata.pods if metadata is not None and metadata.synced else None
+        self._last_followed = self._last_followed if self.followed is None else self.followed
 
     def begin(self, *, is_young: bool) -> None:
-        """Take that another kubelet has started: what is current is retained from now on, and all unlisted ran."""
+        """Take that another kubelet has started: whatever an earlier one said is retained from now on."""
         self.witness.start = Start(is_young)
-        self._unlisted = {uid: (meta, RAN_BEFORE) for uid, (meta, _) in self._unlisted.items()}
-        self._was_followed = False
 
     def answered(self, now: float) -> None:
         """Take that the running kubelet has answered something."""
@@ -141,23 +98,22 @@ class Cache:
         ends nothing. Of what it could not read nothing is known to be free until the next answer.
         """
         said = {pod.key: self._entry(pod, now, has_two_rows=pod.key in listing.merged_keys) for pod in listing.pods}
-        dropped: list[Ended] = []
+        ended: list[Ended] = []
         if is_whole:
-            self._deny([meta.key for meta, _ in self._unlisted.values() if meta.key not in said])
-            missing = [entry for key, entry in self.entries.items() if key not in said]
-            dropped = [self._end(each, Rule.DROPPED) for each in missing if self._needs_no_retaining(each)]
+            self._deny_unlisted({each.pod.key for each in self._unlisted.values()} - said.keys())
+            lacked = [replace(entry, refusals=LACKED) for key, entry in self.entries.items() if key not in said]
+            ended = self._end(lacked, missing=None)
             self.witness.start.listed_at = now
         self.unreadable = listing.unreadable if is_whole else listing.unreadable | self.unreadable
         self._say(said, now)
         # A kubelet that has just started lists the finished pods of its API server later than its static ones.
         has_all = not self.witness.start.is_young or self.witness.missing_seconds(now) is not None
         if is_whole and has_all and self.followed is not None:
-            finished = ((key, meta) for key, meta in self.followed.items() if meta.is_terminal)
+            finished = {key: meta.uid for key, meta in self.followed.items() if meta.is_terminal}
             # Once it is known not to be that instance, it stays another one.
-            self._finished_unlisted = frozenset(
-                meta.uid for key, meta in finished if key not in said or not said[key].uid
-            )
-        return dropped
+            listed = {key for key, entry in said.items() if entry.uid}
+            self._finished_unlisted = frozenset(finished[key] for key in finished.keys() - listed)
+        return ended
 
     def got(self, answer: Listing, now: float) -> None:
         """Take an answer to Get. Where List had two rows under the pod's name, only List replaces them."""
@@ -171,7 +127,7 @@ class Cache:
     def not_found(self, key: PodKey, now: float) -> None:
         """Take that Get has not found a pod."""
         self.answered(now)
-        self._deny([key])
+        self._deny_unlisted({key})
         if key in self.entries:
             refusals = self.entries[key].refusals + 1
             self.entries[key] = replace(self.entries[key], said_at=now, refusals=refusals, is_unconfirmed=False)
@@ -183,16 +139,18 @@ class Cache:
 
     def settle(self, now: float) -> list[Ended]:
         """Take what the metadata say and what time has passed, and return what has ended by that."""
+        start = self.witness.start
         if self.followed is not None:
             self._adopt(self.followed)
-            unsaid = [meta for meta in self.followed.values() if meta.runs and self._is_unsaid(meta)]
-            noticed = now if self._was_followed else RAN_BEFORE
-            self._unlisted = {meta.uid: (meta, self._unlisted.get(meta.uid, (meta, noticed))[1]) for meta in unsaid}
-        self._was_followed = self.followed is not None
-        self.witness.settle(now, all_are_said=self._was_followed and not self._unlisted)
-        missing = self.witness.missing_seconds(now)
-        ending = [(entry, self._rule(entry, missing)) for entry in self.entries.values()]
-        return [self._end(entry, rule) for entry, rule in ending if rule is not None]
+            noticed_in = start if self._followed_in is start else _BEFORE
+            self._unlisted = {
+                meta.uid: self._unlisted.get(meta.uid) or Entry(Pod(*meta.key), meta.uid, noticed_in, now)
+                for meta in self.followed.values()
+                if meta.runs and self._is_unsaid(meta.key, meta.uid)
+            }
+        self._followed_in = start if self.followed is not None else None
+        self.witness.settle(now, all_are_said=self.followed is not None and not self._unlisted)
+        return self._end(self.entries.values(), self.witness.missing_seconds(now))
 
     def instance(self, entry: Entry) -> Instance:
         """Return what followed metadata says of the entry's instance; of a static pod, never that it is gone."""
@@ -209,12 +167,8 @@ class Cache:
 
     def pods(self, now: float) -> tuple[MarkedPod, ...]:
         """Return what may be shown, sorted: all but what another kubelet said that was last heard too long ago."""
-        entries = [self.entries[key] for key in sorted(self.entries)]
-        return tuple(
-            MarkedPod(each.pod, self._mark(each), self.instance(each) is Instance.FINISHED)
-            for each in entries
-            if not self._is_too_old(each, now)
-        )
+        shown = [entry for _, entry in sorted(self.entries.items()) if not self._is_too_old(entry, now)]
+        return tuple(MarkedPod(each.pod, self._mark(each), self.instance(each) is Instance.FINISHED) for each in shown)
 
     def unknown(self, now: float) -> Unknown:
         """
@@ -239,16 +193,14 @@ class Cache:
         Return the pods, sorted, that followed metadata says run, or said when it was last followed, and that the
         kubelet should have said by now; for as long as a retained one would be missing.
         """
-        grace = self._waits.grace
-        due = [meta for meta, at in self._unlisted.values() if now - at >= grace and self._waits_for(at, now)]
-        return sorted((meta for meta in due if self._is_unsaid(meta)), key=lambda meta: meta.key)
+        waiting = [each for each, rule in self._waited_for(now) if rule is None]
+        due = [each for each in waiting if self.is_retained(each) or now - each.said_at >= self._waits.grace]
+        return [self._last_followed[each.pod.key] for each in due if each.pod.key in self._last_followed]
 
     def given_up(self, now: float) -> list[PodKey]:
         """Return the pods, sorted, that followed metadata says run and for which nothing is held any more."""
-        if self.followed is None:
-            return []
-        over = [meta for meta, at in self._unlisted.values() if not self._waits_for(at, now)]
-        return sorted(meta.key for meta in over if self._is_unsaid(meta))
+        over = [each for each, rule in self._waited_for(now) if rule is not None]
+        return [each.pod.key for each in over if self.instance(each) is Instance.RUNS]
 
     def expires_at(self) -> float | None:
         """
@@ -280,29 +232,33 @@ class Cache:
         return [entry for entry in self.entries.values() if not self.is_retained(entry)]
 
     def is_retained(self, entry: Entry) -> bool:
-        """Tell whether the running kubelet has not said the entry."""
+        """Tell whether the entry is of an earlier start of the kubelet than the running one."""
         return entry.start is not self.witness.start
 
-    def _rule(self, entry: Entry, missing: float | None) -> Rule | None:
-        """Return the rule that ends an entry; *missing* is for how long the kubelet could have said it again."""
-        instance, is_retained = self.instance(entry), self.is_retained(entry)
-        is_over = instance is Instance.DELETED or (is_retained and instance is Instance.FINISHED)
-        if is_over or (entry.refusals and instance is Instance.REPLACED):
-            return Rule.TOLD
-        if not is_retained:
-            return Rule.REFUSED if entry.refusals >= REFUSALS else None
-        return Rule.MISSING if self._is_over(missing, runs=instance is Instance.RUNS) else None
+    def _rule(self, entry: Entry, missing: float | None, fresh: Standing = Standing.CURRENT) -> Rule | None:
+        """Return the rule that ends an entry; *missing* is for how long the kubelet could have said it and has not."""
+        standing = Standing.RETAINED if self.is_retained(entry) else fresh
+        return rule_for(standing, self.instance(entry), entry.refusals, missing, self._waits.hold_down)
 
-    def _is_over(self, missing: float | None, *, runs: bool) -> bool:
-        """Return whether a pod has been missing for as long as it is retained."""
-        return missing is not None and missing >= self._waits.hold_down * (RUNS_FACTOR if runs else 1)
+    def _end(self, entries: Iterable[Entry], missing: float | None) -> list[Ended]:
+        """End those entries for which there is a rule, and return them; what runs all the same is given up."""
+        ended = []
+        for entry in tuple(entries):
+            rule, runs = self._rule(entry, missing), self.instance(entry) is Instance.RUNS
+            if rule is not None:
+                del self.entries[entry.pod.key]
+                ended.append(Ended(entry.pod.key, rule, contradicts=runs))
+                if runs:
+                    self._unlisted[entry.uid] = replace(entry, start=self.witness.start, refusals=LACKED)
+        return ended
 
-    def _end(self, entry: Entry, rule: Rule) -> Ended:
-        del self.entries[entry.pod.key]
-        runs = self.instance(entry) is Instance.RUNS
-        if runs and self.followed is not None:
-            self._unlisted[entry.uid] = (self.followed[entry.pod.key], GIVEN_UP)
-        return Ended(entry.pod.key, rule, contradicts=runs)
+    def _waited_for(self, now: float) -> Iterator[tuple[Entry, Rule | None]]:
+        """Yield the unlisted pods, sorted, each with the rule by which it is waited for no more."""
+        missing = self.witness.missing_seconds(now)
+        for entry in sorted(self._unlisted.values(), key=lambda each: each.pod.key):
+            if self._is_unsaid(entry.pod.key, entry.uid):
+                so_long = missing if missing is None or self.is_retained(entry) else min(missing, now - entry.said_at)
+                yield entry, self._rule(entry, so_long, Standing.AWAITED)
 
     def _entry(self, pod: Pod, now: float, *, has_two_rows: bool = False) -> Entry:
         """Return what the running kubelet says; where the pod has finished that it lacked, it is another instance."""
@@ -320,31 +276,25 @@ class Cache:
         before, self.entries = self.entries, {**self.entries, **said}
         retained = self.retained()
         if retained:
-            had = {key: items(before[key].pod) for key in said if key in before}
-            none = frozenset[tuple[str, ...]]()
-            gained = none.union(*(items(entry.pod) - had.get(key, none) for key, entry in said.items()))
-            losers = [entry for entry in retained if gained & items(entry.pod)]
-            self.entries |= {each.pod.key: replace(each, pod=without(each.pod, gained)) for each in losers}
+            none = frozenset[Item]()
+            gained = none.union(
+                *(items(each.pod) - (items(before[key].pod) if key in before else none) for key, each in said.items())
+            )
+            self.entries |= {each.pod.key: replace(each, pod=without(each.pod, gained)) for each in retained}
         self.witness.said([entry.pod.key for entry in self.current()], now)
 
-    def _deny(self, keys: Collection[PodKey]) -> None:
-        """Take that the kubelet does not have pods; one that ran before it started may only not have come to it yet."""
-        for uid, (meta, at) in self._unlisted.items():
-            if meta.key in keys and at != RAN_BEFORE:
-                self._unlisted[uid] = (meta, GIVEN_UP)
+    def _deny_unlisted(self, keys: Collection[PodKey]) -> None:
+        """Take that the kubelet does not have these pods."""
+        for uid, entry in self._unlisted.items():
+            if entry.pod.key in keys:
+                self._unlisted[uid] = replace(entry, refusals=entry.refusals + 1)
 
-    def _is_unsaid(self, meta: PodMeta) -> bool:
-        """Return whether no kubelet has said anything of the pod."""
-        entry = self.entries.get(meta.key)
+    def _is_unsaid(self, key: PodKey, uid: str) -> bool:
+        """Return whether no kubelet has said anything of the pod; an entry of its name may be of another instance."""
+        entry = self.entries.get(key)
         if entry is None or not self.is_retained(entry):
             return entry is None
-        return entry.uid not in {"", meta.uid} and not self.site.is_static(meta.key, self.metadata)
-
-    def _waits_for(self, noticed_at: float, now: float) -> bool:
-        """Return whether a pod that was noticed then to run unlisted may still be said."""
-        missing = self.witness.missing_seconds(now)
-        missing = None if missing is None else min(missing, now - noticed_at)
-        return noticed_at != GIVEN_UP and not self._is_over(missing, runs=self.followed is not None)
+        return entry.uid not in {"", uid} and not self.site.is_static(key, self.metadata)
 
     def _adopt(self, followed: Mapping[PodKey, PodMeta]) -> None:
         """Note which instance a pod is that was said while metadata was not followed: that which runs."""
@@ -358,10 +308,6 @@ class Cache:
         if self.is_retained(entry):
             return Mark.RETAINED
         return Mark.UNCONFIRMED if entry.is_unconfirmed else Mark.CURRENT
-
-    def _needs_no_retaining(self, entry: Entry) -> bool:
-        """Return whether a List that lacks the pod is enough to end it."""
-        return not self.is_retained(entry) or self.instance(entry) in {Instance.REPLACED, Instance.DELETED}
 
     def _is_too_old(self, entry: Entry, now: float) -> bool:
         """Return whether an entry is retained, of a kubelet that was last heard longer ago than the maximum age."""

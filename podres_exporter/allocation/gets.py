@@ -3,7 +3,7 @@ Which pods are asked for by Get, and when. Pure: events and a time in, keys out.
 
     why       which                                                                              when
     -------   --------------------------------------------------------------------------------   -----------------------
-    own       the own pod, while a kubelet that has started does not know it                     each second for 10 s,
+    own       the own pod, while a kubelet that has started does not know it; no other then      each second for 10 s,
                                                                                                  then each poll interval
     news      a pod that is new or whose instance, phase, containers or requests have changed    at once
     missing   a pod that a List should have had and had not: retained, or running unlisted;      at once
@@ -23,8 +23,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from podres_exporter.allocation.cache import Cache, Entry, Instance
+from podres_exporter.allocation.cache import Cache, Entry
 from podres_exporter.allocation.reasons import SEARCH_PAUSE_SECONDS, SEARCH_SECONDS
+from podres_exporter.allocation.rules import Instance
 from podres_exporter.model import Listing, PodKey, PodMeta
 
 FIRST_RETRY_SECONDS = 1.0
@@ -118,21 +119,18 @@ class Gets:
 
     def take(self, now: float) -> list[tuple[PodKey, Why]]:
         """Return the pods to ask for now."""
-        own = self.searches_own()
+        own = self.cache.witness.sought()
         if own is not None:
             return [(own, Why.OWN)] if now >= self._own_at else []
         self._note_missing(now)
-        news = [key for key, each in self._due.items() if each.why is Why.NEWS and each.at <= now][:NEWS_AT_ONCE]
-        if news:
-            return [(key, Why.NEWS) for key in news]
-        missing = [key for key, each in self._due.items() if each.at <= now][:MISSING_AT_ONCE]
-        twice = [key for key, at in self._twice_at.items() if at <= now][:MISSING_AT_ONCE]
-        doubtful = [*((key, Why.MISSING) for key in missing), *((key, Why.TWICE) for key in twice)]
-        return doubtful or self._resync(now)
+        due = [(key, each.why) for key, each in self._due.items() if each.at <= now]
+        news = [each for each in due if each[1] is Why.NEWS][:NEWS_AT_ONCE]
+        twice = [(key, Why.TWICE) for key, at in self._twice_at.items() if at <= now][:MISSING_AT_ONCE]
+        return news or [*due[:MISSING_AT_ONCE], *twice] or self._resync(now)
 
     def next_at(self, now: float) -> float:
         """Return the second at which there may be something to ask for."""
-        if self.searches_own() is not None:
+        if self.cache.witness.sought() is not None:
             return self._own_at
         resync_at = self._resync_at if self.cache.entries else now + self.interval
         return min([resync_at, *(each.at for each in self._due.values()), *self._twice_at.values()])
@@ -174,11 +172,6 @@ class Gets:
         """Return whether a List has something to answer, where there is no Get."""
         self._note_missing(now)
         return any(each.at <= now for each in self._due.values())
-
-    def searches_own(self) -> PodKey | None:
-        """Return the own pod while the running kubelet does not know it."""
-        witness = self.cache.witness
-        return witness.site.own if witness.start.seen_at is None and not witness.own_is_wrong else None
 
     def _search(self, now: float) -> None:
         began = self.cache.witness.start.first_answer_at

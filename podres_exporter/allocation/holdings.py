@@ -1,66 +1,67 @@
 """What a pod holds that no other pod can hold at the same time, and of what it may hold something."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
-from podres_exporter.model import ClaimDevice, Container, Device, Pod, PodMeta
+from podres_exporter.model import ClaimDevice, Container, Device, MemoryBlock, Pod, PodMeta
+
+Held = int | Device | MemoryBlock | ClaimDevice
+"""One thing that a pod holds; a number is an exclusive CPU."""
+
+H = TypeVar("H", bound=Held)
 
 Item = tuple[str, ...]
-"""A whole device, an exclusive CPU, or a DRA device that is not shared: what two pods cannot hold at once."""
+"""What names a whole device, an exclusive CPU or an unshared DRA device; empty for what two pods can hold at once."""
 
-_SHARED: Item = ()
+
+def _held(pod: Pod) -> Iterator[Held]:
+    """Yield everything that the pod holds."""
+    yield from pod.all_exclusive_cpus()
+    yield from pod.memory
+    for container in pod.containers:
+        yield from container.devices
+        yield from container.memory
+        for claim in container.claims:
+            yield from claim.devices
+
+
+def _named(held: Held) -> tuple[str, Item]:
+    """Return the resource that something is of, empty where that is not known, and its item."""
+    match held:
+        case Device():
+            return held.resource, (held.resource, held.device_id)
+        case MemoryBlock():
+            return held.memory_type, ()
+        case ClaimDevice():
+            is_whole = held.driver and not held.share_id
+            return held.driver, (held.driver, held.pool, held.device) if is_whole else ()
+    return "cpu", ("cpu", str(held))
 
 
 def items(pod: Pod) -> frozenset[Item]:
     """Return everything of the pod that no other pod can hold at the same time."""
-    devices = [device for container in pod.containers for device in container.devices]
-    of_claims = [each for container in pod.containers for claim in container.claims for each in claim.devices]
-    held: list[int | Device | ClaimDevice] = [*pod.all_exclusive_cpus(), *devices, *of_claims]
-    return frozenset(map(_item, held)) - {_SHARED}
+    return frozenset(_named(each)[1] for each in _held(pod)) - {()}
+
+
+def resources_of(pods: Iterable[Pod]) -> frozenset[str]:
+    """Return the names of what the pods hold: extended resources, `cpu`, memory types, DRA drivers."""
+    return frozenset(_named(each)[0] for pod in pods for each in _held(pod)) - {""}
 
 
 def without(pod: Pod, lost: frozenset[Item]) -> Pod:
     """Return the pod without the items."""
 
-    def cpus(holder: Pod | Container) -> frozenset[int]:
-        return frozenset(cpu for cpu in holder.exclusive_cpus if _item(cpu) not in lost)
+    def left(held: Iterable[H]) -> tuple[H, ...]:
+        return tuple(each for each in held if _named(each)[1] not in lost)
 
-    containers = tuple(
-        replace(
-            container,
-            devices=tuple(each for each in container.devices if _item(each) not in lost),
-            exclusive_cpus=cpus(container),
-            claims=tuple(
-                replace(claim, devices=tuple(each for each in claim.devices if _item(each) not in lost))
-                for claim in container.claims
-            ),
-        )
-        for container in pod.containers
-    )
-    return replace(pod, containers=containers, exclusive_cpus=cpus(pod))
+    def left_of(container: Container) -> Container:
+        claims = tuple(replace(claim, devices=left(claim.devices)) for claim in container.claims)
+        cpus = frozenset(left(container.exclusive_cpus))
+        return replace(container, devices=left(container.devices), exclusive_cpus=cpus, claims=claims)
 
-
-def _item(held: int | Device | ClaimDevice) -> Item:
-    if isinstance(held, int):
-        return ("cpu", str(held))
-    if isinstance(held, Device):
-        return ("device", held.resource, held.device_id)
-    is_whole = held.driver and not held.share_id
-    return ("claim", held.driver, held.pool, held.device) if is_whole else _SHARED
-
-
-def resources_of(pods: Iterable[Pod]) -> frozenset[str]:
-    """Return the names of what the pods hold: extended resources, `cpu`, memory types, DRA drivers."""
-    found: set[str] = set()
-    for pod in pods:
-        if pod.all_exclusive_cpus():
-            found.add("cpu")
-        blocks = [*pod.memory, *(block for container in pod.containers for block in container.memory)]
-        found.update(block.memory_type for block in blocks)
-        for container in pod.containers:
-            found.update(device.resource for device in container.devices)
-            found.update(each.driver for claim in container.claims for each in claim.devices if each.driver)
-    return frozenset(found)
+    cpus = frozenset(left(pod.exclusive_cpus))
+    return replace(pod, containers=tuple(map(left_of, pod.containers)), exclusive_cpus=cpus)
 
 
 def asked_for(pods: Iterable[PodMeta]) -> frozenset[str]:
@@ -74,13 +75,11 @@ def asked_for(pods: Iterable[PodMeta]) -> frozenset[str]:
     """
     found: set[str] = set()
     for meta in pods:
-        by_claim = set(meta.extended_requests)
-        found.update(name for spec in meta.containers for name, _ in spec.devices if (spec.name, name) not in by_claim)
-        if meta.qos_class != "Guaranteed":
-            continue
-        found.update(memory_type for spec in meta.containers for memory_type, _ in spec.memory)
-        if meta.has_pod_resources or any(spec.whole_cpus for spec in meta.containers):
-            found.add("cpu")
-        if meta.has_pod_resources:
-            found.add("memory")
+        for spec in meta.containers:
+            found.update(name for name, _ in spec.devices if (spec.name, name) not in meta.extended_requests)
+            if meta.qos_class == "Guaranteed":
+                found.update(memory_type for memory_type, _ in spec.memory)
+                found.update(["cpu"] if spec.whole_cpus else [])
+        if meta.qos_class == "Guaranteed" and meta.has_pod_resources:
+            found |= {"cpu", "memory"}
     return frozenset(found)

@@ -7,9 +7,10 @@ before 1.38. So each List has a reason, and none comes without:
     reason     when
     --------   -------------------------------------------------------------------------------------------------------
     start      the exporter has had no answer to List yet
-    restart    another kubelet has started: a second after it first knows the witness. Without Get, or where no own pod
-               can be asked for, a List is how that is found out: each second for 10 s, then each poll interval; with
-               Get, from the 10th second on too, for the own name may be wrong
+    restart    another kubelet has started: a second after it first knows the witness. That it does is found out by Get
+               of the own pod; where that takes longer than 10 s, one List tells of the static pods, for they have no
+               mirror pods yet. Without Get, or an own pod that should be there, Lists find it out: each second in these
+               10 s, then each poll interval. A List before the witness writes nothing: the sources are not ready
     metadata   metadata is asked for, and has not been followed for a poll interval: at once, each poll interval until
                it is, and once when it is
     poll       nothing tells what changes: each poll interval. No metadata is asked for, or the kubelet does not serve
@@ -21,7 +22,8 @@ before 1.38. So each List has a reason, and none comes without:
 
 Where Get is served and metadata is followed that leaves one List at the start and one for each restart of the kubelet.
 
-Source: kubelet devicemanager UpdateAllocatedDevices, which List calls and Get does not; measured up to 1.36.3.
+Source: kubelet devicemanager UpdateAllocatedDevices, which List calls and Get does not, and which returns at once until
+the sources of pods are ready; measured up to 1.36.3.
 """
 
 from dataclasses import dataclass, replace
@@ -59,7 +61,9 @@ class Situation:
 
     *tried_at*: when List was last asked. *listed_at*, *start_listed_at*: when it was last answered, and when by this
     start of the kubelet. *started_at*: when this start was first seen; for a kubelet that had long been running, None.
-    *has_get*: None while that is not known of this start. *needs_list*: the last answer has what only a List mends.
+    *has_get*: None while that is not known of this start. *expects_own*: there is an own pod, and followed metadata, if
+    any, has it: Get tells when the kubelet does. Else its name may be wrong, which only List tells. *needs_list*: the
+    last answer has what only a List mends.
     *metadata_lost*: metadata has not been followed for a poll interval, or not since the last List.
     """
 
@@ -72,7 +76,7 @@ class Situation:
     started_at: float | None
     witness_at: float | None
     has_get: bool | None
-    has_own: bool
+    expects_own: bool
     has_allocatable: bool
     wants_metadata: bool
     is_followed: bool
@@ -85,35 +89,28 @@ def list_reason(at: Situation) -> ListReason | None:
     """Return why to list now, None where there is no reason to."""
     if at.listed_at is None or at.tried_at is None:
         return ListReason.START
+    if at.witness_at is not None and not _is_listed_since(at, at.witness_at):
+        return ListReason.RESTART if at.now >= at.witness_at + SETTLED_SECONDS else None
     age = at.now - at.tried_at
     is_polled = age >= at.interval * _EARLY
-    if _is_restarted(at):
-        return ListReason.RESTART if _restart_is_due(at, age) else None
-    if at.wants_metadata and at.metadata_lost:
-        return ListReason.METADATA if at.is_followed or is_polled else None
-    if not (at.wants_metadata and at.has_allocatable):
-        return ListReason.POLL if is_polled else None
-    if at.has_news and not at.has_get and age >= at.interval:
-        return ListReason.NEWS
-    is_due = (not at.has_get or at.needs_list) and age >= at.resync_interval
-    return ListReason.RESYNC if is_due else None
-
-
-def _is_restarted(at: Situation) -> bool:
-    """Return whether the kubelet has started and has not been listed since it knew the witness for a while."""
-    if at.witness_at is None:
-        return True
-    is_listed = at.start_listed_at is not None and at.start_listed_at >= at.witness_at + SETTLED_SECONDS
-    return at.started_at is not None and not is_listed
-
-
-def _restart_is_due(at: Situation, age: float) -> bool:
-    if at.witness_at is not None:
-        return at.now >= at.witness_at + SETTLED_SECONDS
+    is_sought, has_get = at.witness_at is None, at.expects_own and at.has_get is not False
     is_early = at.started_at is not None and at.now - at.started_at < SEARCH_SECONDS
-    if at.has_own and at.has_get is not False:
-        return not is_early and age >= at.interval * _EARLY
-    return age >= (min(SEARCH_PAUSE_SECONDS, at.interval) if is_early else at.interval * _EARLY)
+    pause = min(SEARCH_PAUSE_SECONDS, at.interval) if is_early else at.interval * _EARLY
+    table = (
+        (ListReason.RESTART, is_sought and not has_get and age >= pause),
+        (ListReason.RESTART, is_sought and at.start_listed_at is None and not is_early and is_polled),
+        (ListReason.METADATA, at.wants_metadata and at.metadata_lost and (at.is_followed or is_polled)),
+        (ListReason.POLL, not (at.wants_metadata and at.has_allocatable) and is_polled),
+        (ListReason.NEWS, at.has_news and not at.has_get and age >= at.interval),
+        (ListReason.RESYNC, (at.needs_list or not at.has_get) and age >= at.resync_interval),
+    )
+    return next((reason for reason, applies in table if applies), None)
+
+
+def _is_listed_since(at: Situation, witness_at: float) -> bool:
+    """Return whether the kubelet has been listed since it knew the witness, and a young one for a while."""
+    settled_at = witness_at if at.started_at is None else witness_at + SETTLED_SECONDS
+    return at.start_listed_at is not None and at.start_listed_at >= settled_at
 
 
 def next_list_at(at: Situation) -> float | None:

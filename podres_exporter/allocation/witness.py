@@ -8,10 +8,10 @@ kubelet that does not know who is asking has not had the set. Outside a pod it i
 Source: kubelet HandlePodAdditions, pkg/kubelet/kubelet.go; measured on 1.36.3.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from podres_exporter.model import Metadata, PodKey
+from podres_exporter.model import Metadata, PodKey, PodMeta
 
 WRONG_NAME_SECONDS = 10.0
 """So long after pods that are not static were first listed without the own one, its name is taken to be wrong."""
@@ -93,13 +93,15 @@ class Witness:
 
     *start* is that of the running kubelet. *is_known*: a witness was listed, and waited for, once in the exporter's
     life: from then on the entries keep what is known over each restart. *own_is_wrong*: pods that are not static are
-    listed, and the own one is not, so that its name must be wrong. *metadata* is set by whoever has it.
+    listed, and the own one is not, so that its name must be wrong. *metadata*, and its pods while they are *followed*,
+    are set by whoever has them.
     """
 
     site: Site
     hold_down: float
     start: Start = field(default_factory=Start)
     metadata: Metadata | None = None
+    followed: Mapping[PodKey, PodMeta] | None = None
     is_known: bool = False
     own_is_wrong: bool = False
     _has_seen_others: bool = False
@@ -121,6 +123,10 @@ class Witness:
         known_at = start.seen_at if all_are_said and start.seen_at is not None else self.known_at()
         self.is_known = self.is_known or (known_at is not None and now >= known_at)
 
+    def sought(self) -> PodKey | None:
+        """Return the own pod while the running kubelet is not known to have it."""
+        return self.site.own if self.start.seen_at is None and not self.own_is_wrong else None
+
     def since(self) -> float | None:
         """
         Return when the running kubelet was first seen to have its pods; None while that is not so.
@@ -131,25 +137,22 @@ class Witness:
         return self.start.first_answer_at if self.start.seen_at is None and self._needs_none() else self.start.seen_at
 
     def known_at(self) -> float | None:
-        """
-        Return from when on all that holds something is known, as far as it depends on the time.
-
-        None also while no List has been answered since the witness was seen: a Get may have found it first.
-        """
-        since, listed_at = self.since(), self.start.listed_at
-        if since is None or listed_at is None or listed_at < since:
-            return None
-        if not self.start.is_young:
+        """Return from when on all that holds something is known, as far as it depends on the time."""
+        since = self._since_and_listed()
+        if since is None or not self.start.is_young:
             return since
         # Where there is no witness to tell, what an answer lacks may come for the hold-down.
         return since + (self.hold_down if self.start.seen_at is None else min(YOUNG_SECONDS, self.hold_down))
 
     def missing_seconds(self, now: float) -> float | None:
         """Return for how long a pod that the kubelet has not said can be said to be missing; None: it cannot."""
+        since = self._since_and_listed(min(SETTLING_SECONDS, self.hold_down))
+        return None if since is None else now - since
+
+    def _since_and_listed(self, settling: float = 0.0) -> float | None:
+        """Return since when it has its pods; None until a List so long after that: a Get may have found the witness."""
         since, listed_at = self.since(), self.start.listed_at
-        if since is None or listed_at is None or listed_at < since + min(SETTLING_SECONDS, self.hold_down):
-            return None
-        return now - since
+        return since if since is not None and listed_at is not None and listed_at >= since + settling else None
 
     @property
     def _is_outside(self) -> bool:
@@ -160,6 +163,5 @@ class Witness:
             return False
         if self.metadata is None:
             return not self._has_seen_others
-        pods = self.metadata.pods.items()
-        is_static = self.site.is_static
-        return self.metadata.synced and all(is_static(key, self.metadata) for key, meta in pods if meta.runs)
+        running = [key for key, meta in (self.followed or {}).items() if meta.runs]
+        return self.followed is not None and all(self.site.is_static(key, self.metadata) for key in running)

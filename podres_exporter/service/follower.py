@@ -152,7 +152,7 @@ class Follower:
     def _may_get(self) -> bool:
         """Return whether pods are read one by one with Get."""
         may_serve = self.questions.serves(GET) is not False
-        return may_serve and (self._is_followed or self._gets.searches_own() is not None)
+        return may_serve and (self._is_followed or self.cache.witness.sought() is not None)
 
     @property
     def _is_followed(self) -> bool:
@@ -175,7 +175,8 @@ class Follower:
             self.error = None
 
     def _situation(self, now: float) -> Situation:
-        witness = self.cache.witness
+        witness, followed = self.cache.witness, self.cache.followed
+        own = witness.sought()
         return Situation(
             now=now,
             interval=self._settings.interval_seconds,
@@ -186,7 +187,7 @@ class Follower:
             started_at=self._started_at,
             witness_at=witness.since(),
             has_get=self.questions.serves(GET),
-            has_own=self._settings.site.own is not None and not witness.own_is_wrong,
+            expects_own=own is not None and (followed is None or own in followed),
             has_allocatable=self.questions.serves(ALLOCATABLE) is not False and self._has_usable_allocatable,
             wants_metadata=self.cache.metadata is not None,
             is_followed=self._is_followed,

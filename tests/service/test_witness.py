@@ -151,6 +151,58 @@ def test_a_restart_is_one_list_a_second_after_the_own_pod_is_known(node: Node) -
     assert {"start": 1, "restart": 1} == lists(node.turn(300))
 
 
+def test_a_kubelet_that_does_not_get_its_pods_is_listed_once_until_it_has(node: Node) -> None:
+    """For static pods, which have no mirror pods yet; its own credentials have expired, and the API server is heard."""
+    node.has(EXPORTER, TRAIN, SERVE)
+    node.source.tell(told("train"), told("serve"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(30)
+    node.restart(STATIC)
+    for seconds in (12, 60, 600):
+        page = node.turn(seconds)
+        assert {"start": 1, "restart": 1} == lists(page)
+        assert "proxy-node1" in page.labels("podres_container_devices", "pod")
+        assert (None if seconds == 600 else 5) == free(page)
+
+    node.has(STATIC, EXPORTER, TRAIN, SERVE)
+    page = node.turn(15)
+    assert ({"start": 1, "restart": 2}, 5) == (lists(page), free(page))
+    assert {"start": 1, "restart": 2} == lists(node.turn(300))
+
+
+def test_an_old_kubelet_without_its_pods_is_listed_at_the_start_and_once_it_has_them(node: Node) -> None:
+    """The exporter starts in the kubelet's outage, and the API server says that the exporter's own pod runs here."""
+    node.has(STATIC)
+    node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    page = node.turn(300)
+    assert ({"start": 1}, None) == (lists(page), free(page))
+
+    node.has(STATIC, EXPORTER, TRAIN)
+    page = node.turn(15)
+    assert ({"start": 1, "restart": 1}, 6) == (lists(page), free(page))
+    assert {"start": 1, "restart": 1} == lists(node.turn(300))
+
+
+def test_a_pod_name_that_no_pod_of_the_node_has_is_found_out_by_list(node: Node) -> None:
+    """The API server knows no such pod here, so Get of it may fail for ever."""
+    node.has(STATIC)
+    node.source.tell(told("train"), told("serve"))
+    node.kubelet.start()
+    node.export(("ml", "exporter-of-another-node"))
+    page = node.turn(45)
+    assert free(page) is None
+    assert 4 <= lists(page)["restart"] <= 6
+
+    node.has(STATIC, TRAIN, SERVE)
+    page = node.turn(35)
+    assert 5 == free(page)
+    before = lists(page)
+    assert before == lists(node.turn(300))
+
+
 @pytest.mark.parametrize("age", [1.0])
 def test_after_a_reboot_nothing_is_free_before_the_running_pods_are_listed(node: Node) -> None:
     """Exporter and kubelet are new, and know nothing; the API server says which pods run."""

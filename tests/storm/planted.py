@@ -47,16 +47,15 @@ BUGS = (
     ),
     Bug(
         "a List without a pod ends what another kubelet has said",
-        "allocation/cache.py",
-        "        return not self.is_retained(entry) or self.instance(entry) in {Instance.REPLACED, Instance.DELETED}\n",
-        "        return True\n",
+        "allocation/rules.py",
+        "        (Rule.DROPPED, is_current and denials >= LACKED),\n",
+        "        (Rule.DROPPED, denials >= LACKED),\n",
     ),
     Bug(
         "a pod that Get does not find ends at once",
-        "allocation/cache.py",
-        "        if not is_retained:\n            return Rule.REFUSED if entry.refusals >= REFUSALS else None\n",
-        "        if entry.refusals:\n            return Rule.REFUSED\n"
-        "        if not is_retained:\n            return None\n",
+        "allocation/rules.py",
+        "        (Rule.REFUSED, is_current and denials >= 2),\n",
+        "        (Rule.REFUSED, denials >= 1),\n",
     ),
     Bug(
         "the answer to Get has the first container only",
@@ -159,8 +158,8 @@ BUGS = (
     Bug(
         "DRA: what an old retained pod held by a claim is free",
         "allocation/holdings.py",
-        "for each in claim.devices if each.driver)\n",
-        "for each in claim.devices if not each.driver)\n",
+        "            return held.driver, (held.driver, held.pool, held.device) if is_whole else ()\n",
+        '            return "", (held.driver, held.pool, held.device) if is_whole else ()\n',
         invariant="free",
         is_dra=True,
     ),
