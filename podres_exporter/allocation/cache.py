@@ -128,9 +128,9 @@ class Cache:
         """Take that Get has not found a pod."""
         self.answered(now)
         self._deny_unlisted({key})
-        if key in self.entries:
-            refusals = self.entries[key].refusals + 1
-            self.entries[key] = replace(self.entries[key], said_at=now, refusals=refusals, is_unconfirmed=False)
+        entry = self.entries.get(key)
+        if entry is not None:
+            self.entries[key] = replace(entry, said_at=now, refusals=entry.refusals + 1, is_unconfirmed=False)
 
     def failed(self, key: PodKey) -> None:
         """Take that there is news of a pod, and that the kubelet could not be asked about it."""
@@ -146,7 +146,7 @@ class Cache:
             self._unlisted = {
                 meta.uid: self._unlisted.get(meta.uid) or Entry(Pod(*meta.key), meta.uid, noticed_in, now)
                 for meta in self.followed.values()
-                if meta.runs and self._is_unsaid(meta.key, meta.uid)
+                if meta.runs and self._is_unsaid(self.entries.get(meta.key))
             }
         self._followed_in = start if self.followed is not None else None
         self.witness.settle(now, all_are_said=self.followed is not None and not self._unlisted)
@@ -167,7 +167,7 @@ class Cache:
 
     def pods(self, now: float) -> tuple[MarkedPod, ...]:
         """Return what may be shown, sorted: all but what another kubelet said that was last heard too long ago."""
-        shown = [entry for _, entry in sorted(self.entries.items()) if not self._is_too_old(entry, now)]
+        shown = [self.entries[key] for key in sorted(self.entries) if not self._is_too_old(self.entries[key], now)]
         return tuple(MarkedPod(each.pod, self._mark(each), self.instance(each) is Instance.FINISHED) for each in shown)
 
     def unknown(self, now: float) -> Unknown:
@@ -256,9 +256,8 @@ class Cache:
         """Yield the unlisted pods, sorted, each with the rule by which it is waited for no more."""
         missing = self.witness.missing_seconds(now)
         for entry in sorted(self._unlisted.values(), key=lambda each: each.pod.key):
-            if self._is_unsaid(entry.pod.key, entry.uid):
-                so_long = missing if missing is None or self.is_retained(entry) else min(missing, now - entry.said_at)
-                yield entry, self._rule(entry, so_long, Standing.AWAITED)
+            so_long = missing if missing is None or self.is_retained(entry) else min(missing, now - entry.said_at)
+            yield entry, self._rule(entry, so_long, Standing.AWAITED)
 
     def _entry(self, pod: Pod, now: float, *, has_two_rows: bool = False) -> Entry:
         """Return what the running kubelet says; where the pod has finished that it lacked, it is another instance."""
@@ -274,6 +273,7 @@ class Cache:
         """
         self.answered(now)
         before, self.entries = self.entries, {**self.entries, **said}
+        self._unlisted = {uid: each for uid, each in self._unlisted.items() if each.pod.key not in said}
         retained = self.retained()
         if retained:
             none = frozenset[Item]()
@@ -289,12 +289,9 @@ class Cache:
             if entry.pod.key in keys:
                 self._unlisted[uid] = replace(entry, refusals=entry.refusals + 1)
 
-    def _is_unsaid(self, key: PodKey, uid: str) -> bool:
-        """Return whether no kubelet has said anything of the pod; an entry of its name may be of another instance."""
-        entry = self.entries.get(key)
-        if entry is None or not self.is_retained(entry):
-            return entry is None
-        return entry.uid not in {"", uid} and not self.site.is_static(key, self.metadata)
+    def _is_unsaid(self, entry: Entry | None) -> bool:
+        """Return whether no kubelet has said the instance that followed metadata has, by the entry of its name."""
+        return entry is None or (self.is_retained(entry) and self.instance(entry) is Instance.REPLACED)
 
     def _adopt(self, followed: Mapping[PodKey, PodMeta]) -> None:
         """Note which instance a pod is that was said while metadata was not followed: that which runs."""

@@ -123,7 +123,8 @@ class Gets:
         if own is not None:
             return [(own, Why.OWN)] if now >= self._own_at else []
         self._note_missing(now)
-        due = [(key, each.why) for key, each in self._due.items() if each.at <= now]
+        by_age = sorted(self._due.items(), key=lambda item: item[1].at)
+        due = [(key, each.why) for key, each in by_age if each.at <= now]
         news = [each for each in due if each[1] is Why.NEWS][:NEWS_AT_ONCE]
         twice = [(key, Why.TWICE) for key, at in self._twice_at.items() if at <= now][:MISSING_AT_ONCE]
         return news or [*due[:MISSING_AT_ONCE], *twice] or self._resync(now)
@@ -194,12 +195,8 @@ class Gets:
             missing.update(entry.pod.key for entry in cache.retained())
         missing.update(entry.pod.key for entry in cache.current() if entry.refusals or self._is_unseen(entry))
         given_up = dict.fromkeys(cache.given_up(now), _Try(now + self.resync_interval, Why.MISSING))
-        known = {
-            key: each for key, each in self._due.items() if each.why is Why.NEWS or key in missing | given_up.keys()
-        }
-        self._due = given_up | known
-        for key in sorted(missing - self._due.keys()):
-            self._due[key] = _Try(now, Why.MISSING)
+        wanted = dict.fromkeys(sorted(missing), _Try(now, Why.MISSING)) | given_up
+        self._due = wanted | {key: each for key, each in self._due.items() if each.why is Why.NEWS or key in wanted}
 
     def _resync(self, now: float) -> list[tuple[PodKey, Why]]:
         """Return the next pods in turn."""
