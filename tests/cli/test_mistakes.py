@@ -5,15 +5,18 @@ The mistakes of a first contact with the program, and as many again. `NODE` stan
 for a folder with a few files.
 """
 
+import re
 import shlex
+import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from look_rig import Spot, spot
 
 from podres_exporter.cli import kubectl_main, main
+from podres_exporter.cli.flags.habits import CLUSTER, NODE
 
 USAGE = (
     ("dmup", "'dmup' is not a command; did you mean dump; there are serve, dump,"),
@@ -92,6 +95,51 @@ USAGE = (
     ("kubectl dump --timeout 5", "--timeout: '5' is not a duration"),
     ("kubectl dump --exporter-port web", "'web' is not the number of a port; write for example 10190"),
     ("kubectl fit --gpus 1", "use --device nvidia.com/gpu=N"),
+    ("--watch dump", "--watch stands before the command; write podres-exporter dump --watch"),
+    ("-o json dump", "-o stands before the command; write podres-exporter dump -o"),
+    ("--frob", "--frob stands before the command; write podres-exporter COMMAND --frob"),
+    ("kubectl -n ml dump", "-n stands before the command; write kubectl podres dump -n"),
+    ("help nothing", "'nothing' is not a command; there are serve, dump,"),
+    ("logs", "'logs' is not a command; there are serve, dump,"),
+    ("dump -l app=train NODE", "dump has no flag -l; use --pod, or kubectl podres dump -l LABELS"),
+    ("dump -o custom-columns=NAME:.x NODE", "-o: custom-columns exists in kubectl only; use -o json and jq"),
+    ("dump --sort-by=.metadata.name NODE", "'.metadata.name' is not a column of this table; choose NODE,"),
+    ('dump --resource "" NODE', "--resource: the name is empty; omit the flag for all of them"),
+    ("dump ml/ NODE", "POD: the pod's name is empty; write NAME, or NAMESPACE/NAME"),
+    ("dump -w --from DIR/empty.json", "--watch: a file does not change; omit --from"),
+    ("dump -w --free NODE", "--watch: prints changes as lines and cannot be combined with the table --free"),
+    ("dump -w -o yaml NODE", "--watch: prints changes as lines or, with -o json, as JSON; omit -o yaml"),
+    ("dump --url :10190", "':10190' is not the URL of an exporter; write for example http://node1:10190"),
+    ("dump --url https://127.0.0.1:1 --url-cert DIR/no.pem", "--url-cert: there is no file"),
+    ("dump --url 127.0.0.1:1 --password-file DIR/no", "--password-file: --url must have a user and no password"),
+    ("explain train main NODE", "explain takes no argument 'main'; use -c main for a container of the pod"),
+    ("explain -A train NODE", "explain has no flag -A; use NAMESPACE/POD"),
+    ("explain -o yaml train NODE", "-o: 'yaml' is unknown; choose text or json"),
+    ("fit --cpu 4 NODE", "fit has no flag --cpu; did you mean --cpus?"),
+    ("fit --cpus=-1 NODE", "'-1' is not a number of CPUs; write for example 4 or 500m"),
+    ("fit --hugepages=2Mi NODE", "'2Mi' lacks the number; write for example 2Mi=1Gi"),
+    ("fit train NODE", "fit takes no argument 'train'; use --cpus, --memory and --device"),
+    ("check train", "check takes no argument 'train'; use --node-name NAME for a node, explain POD for a pod"),
+    ("serve --port 8080", "serve has no flag --port; use --web.listen-address=:10190"),
+    ("serve --config x", "serve has no flag --config; use flags, or their PODRES_... variables"),
+    ("serve --web.listen-address=localhost --metadata.source=none", "listen address 'localhost' has no port"),
+    (
+        "serve --web.telemetry-path=metrics --metadata.source=none",
+        "'metrics' is not a path; write for example /metrics",
+    ),
+    ("simulate --release=1.99", "release 1.99 cannot be simulated; choose 1.20 to"),
+    ("completion BASH", "'BASH' is unknown; choose bash, zsh, fish"),
+    ("metrics podres_pod_info", "metrics takes no argument 'podres_pod_info'; use metrics | grep -A2 podres_pod_info"),
+    ("who GPU-1 GPU-2 --prometheus p", "who takes no argument 'GPU-2'; use one DEVICE at a time"),
+    ("who GPU --url 127.0.0.1:1", "who has no flag --url; use --prometheus"),
+    ("who GPU --at 25:00 --prometheus p", "'25:00' is not a time; write for example 03:12"),
+    ("who GPU --at 2026-02-30 --prometheus p", "'2026-02-30' is not a time"),
+    ("who GPU --since -1h --at -1h --prometheus p", "--at: cannot be combined with --since and --until"),
+    ("who GPU --until -1h --prometheus p", "--until: needs --since; for a single point in time use --at"),
+    ("who GPU --since -1h --until -2h --prometheus p", "(--until); add dates if times alone are ambiguous"),
+    ("kubectl podres dump", "'podres' is not a command; there are dump, explain, fit, check, who"),
+    ("kubectl dump --watch", "dump has no flag --watch; use podres-exporter dump --watch --url, through kubectl port-"),
+    ("kubectl explain --url x web", "explain has no flag --url; use podres-exporter explain --url"),
 )
 """Wrong usage: exit 2, and where the help is."""
 FAILURES = (
@@ -109,6 +157,14 @@ FAILURES = (
     ("dump --url http://127.0.0.1:1/metrics", "http://127.0.0.1:1/api/v1/snapshot: no process listens there"),
     ("dump --kubelet.socket /no/k.sock --metadata.source=none", "/no/k.sock: no such file or directory; run this on a"),
     ("dump --kubelet.socket DIR/empty.json --metadata.source=none", "empty.json is not a socket"),
+    ("dump --kubelet.socket DIR --metadata.source=none", "is not a socket; run this on a node, mount"),
+    ("dump TRAIN NODE", "no pod 'TRAIN' on node1; near: ml/train"),
+    ("dump train web NODE", "no pod 'web' on node1; 3 pods are listed"),
+    ("dump -n ml,web NODE", "no namespace 'ml,web' on node1; near: web"),
+    ("dump --url http://127.0.0.1:1/some/path", "no process listens there; is the exporter running"),
+    ("dump --url http://user:secret@127.0.0.1:1", "http://127.0.0.1:1/api/v1/snapshot: no process listens there"),
+    ("explain deployment/train NODE", "near: ml/train"),
+    ("explain all NODE", "no pod all on node1; 3 pods are known there"),
     ("explain trai NODE", "no pod trai on node1; near: ml/train"),
     ("explain train -n web NODE", "no pod train in namespace web on node1; near: ml/train"),
     ("explain train -c nothing NODE", "pod ml/train has no container nothing; it has: main"),
@@ -126,6 +182,10 @@ HABITS = (
     ("explain pod/train NODE", "ml/train"),
     ("explain po/train -n ml NODE", "ml/train"),
     ("version", "podres-exporter "),
+    ("dump --all-namespaces NODE", "ml         train"),
+    ("dump -owide NODE", "GPU-aa"),
+    ("dump --pod=ml/train NODE", "ml         train"),
+    ("help dump", "usage: podres-exporter dump"),
 )
 """What kubectl's users type, which works: the beginning of what they get."""
 
@@ -197,6 +257,94 @@ def test_habits_of_kubectl_work(node: Spot, line: str, expected: str, capsys: py
     assert expected in capsys.readouterr().out
 
 
+def complaints(text: str) -> list[str]:
+    """Return the sentences on standard error without the last one, which is where the help is."""
+    lines = text.splitlines()
+    assert lines[-1].startswith("podres-exporter: see ")
+    return [line.removeprefix("podres-exporter: ") for line in lines[:-1]]
+
+
+def test_every_wrong_flag_is_named_at_once(node: Spot, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the relation between them; nobody has to try again for the next one."""
+    run(node, "dump --free --nodes --url 127.0.0.1:1 --from x --record y")
+    found = complaints(capsys.readouterr().err)
+
+    assert ["--free and --nodes", "--record", "--from and --url"] == [each.partition(":")[0] for each in found]
+
+
+@pytest.mark.parametrize(
+    "line", ["serve --web.listen-adress=:1", "who GPU --since 1h --prometheus p", "fit --gpus 2", "-o json dump"]
+)
+def test_what_follows_from_a_mistake_is_not_a_second_one(
+    node: Spot, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One thing was wrong, so one thing is said."""
+    run(node, line)
+
+    assert 1 == len(complaints(capsys.readouterr().err))
+
+
+@pytest.mark.parametrize(
+    ("line", "program"),
+    [("simulate plugin --frob", "simulate plugin"), ("simulate --frob", "simulate"), ("dumb", ""), ("dump -x", "dump")],
+)
+def test_the_help_that_is_named_is_that_of_the_command(
+    node: Spot, line: str, program: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(node, line)
+
+    assert f"see podres-exporter {program}".strip() + " --help" in capsys.readouterr().err
+
+
+def test_a_free_device_is_said_to_be_free(node: Spot, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is known, and held by nobody: no mistake, and no table."""
+    assert 0 == run(node, "dump --device GPU-b NODE")
+    captured = capsys.readouterr()
+
+    assert "GPU-b" in captured.out + captured.err
+    assert "free" in captured.out + captured.err
+
+
+def test_a_port_in_use_is_named(node: Spot, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code = run(node, f"serve --web.listen-address=127.0.0.1:{port} NODE")
+    error = capsys.readouterr().err
+
+    assert 0 != code
+    assert f"127.0.0.1:{port}" in error
+    assert "in use" in error.lower()
+
+
+def test_check_reports_a_missing_node_name_and_goes_on(node: Spot, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command of those whose installation is broken looks at everything else."""
+    socket_flag = next(flag for flag in node.flags if flag.startswith("--kubelet.socket"))
+    code = run(node, f"check {socket_flag}")
+    out = capsys.readouterr().out
+
+    assert code != 2
+    assert "kubelet.list" in out
+    assert "--node-name" in out
+
+
+VERBS = [(hints, verb) for hints in (NODE, CLUSTER) for verb in hints]
+
+
+@pytest.mark.parametrize(("hints", "verb"), VERBS)
+def test_a_hint_names_a_flag_that_there_is(
+    hints: Mapping[str, Mapping[str, str]], verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And never one for a flag that exists."""
+    with pytest.raises(SystemExit):
+        (main if hints is NODE else kubectl_main)([verb, "--help"])
+    text = capsys.readouterr().out
+
+    for flag, hint in hints[verb].items():
+        assert not flag or not re.search(rf"(?m)^  (-., )?{re.escape(flag)}\b", text)
+        wanted = re.match(r"--[a-z.-]+", hint)
+        assert wanted is None or f" {wanted[0]} " in text
+
+
 def test_there_are_as_many_mistakes_as_were_promised() -> None:
-    """59 of a first contact, and thirty more."""
-    assert 59 + 30 <= len(USAGE) + len(FAILURES) + len(HABITS)
+    """59 of a first contact, and thirty more, twice."""
+    assert 59 + 30 + 30 <= len(USAGE) + len(FAILURES) + len(HABITS)

@@ -1,7 +1,8 @@
 """The commands of `podres-exporter` and their flags; values stay texts here, and config validates them all at once."""
 
 from podres_exporter import __version__
-from podres_exporter.cli.flags.oneshot import WHO_FLAGS, add_dump, add_explain, add_fit, add_way
+from podres_exporter.cli.flags.habits import NODE
+from podres_exporter.cli.flags.oneshot import add_dump, add_explain, add_fit, add_way
 from podres_exporter.cli.flags.parser import Parser, add_option, add_switch
 from podres_exporter.cli.flags.who import add_who
 from podres_exporter.config import OPTIONS
@@ -63,7 +64,7 @@ def build_parser() -> Parser:
 def _add_who(parser: Parser) -> None:
     """Add the flags of `who`."""
     add_who(parser)
-    parser.runs("podres_exporter.cli.verbs.who", instead=WHO_FLAGS)
+    parser.runs("podres_exporter.cli.verbs.who", instead=NODE["who"])
 
 
 def _add_completion(parser: Parser) -> None:
@@ -79,7 +80,7 @@ def _add_metrics(parser: Parser) -> None:
     parser.description = "Print every metric family with its type, labels, collector and help."
     parser.examples("podres-exporter metrics", "podres-exporter metrics -o json | jq '.[].name'")
     parser.add_argument("-o", "--output", default="table", metavar="FORMAT", help="table, markdown or json (table)")
-    parser.runs("podres_exporter.cli.verbs.metrics")
+    parser.runs("podres_exporter.cli.verbs.metrics", instead=NODE["metrics"])
 
 
 def _add_serve(parser: Parser) -> None:
@@ -98,7 +99,7 @@ def _add_serve(parser: Parser) -> None:
         note = ", off by default" if name in OFF_BY_DEFAULT else ""
         add_switch(switches, f"--collector.{name}", f"{shows}{note}")
     add_switch(switches, "--metrics.node-label", "label node on the allocation metrics")
-    parser.runs("podres_exporter.cli.serve.command")
+    parser.runs("podres_exporter.cli.serve.command", instead=NODE["serve"])
 
 
 def _add_check(parser: Parser) -> None:
@@ -129,7 +130,7 @@ def _add_check(parser: Parser) -> None:
         action="store_true",
         help="hide names of pods, namespaces, nodes, servers and devices, and every text that may contain one",
     )
-    parser.runs("podres_exporter.cli.verbs.check")
+    parser.runs("podres_exporter.cli.verbs.check", instead=NODE["check"])
 
 
 def _add_demo(parser: Parser) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from podres_exporter.cli.flags.habits import NODE
 from podres_exporter.cli.flags.parser import Parser, add_option
 from podres_exporter.config import OPTIONS
 
@@ -11,15 +12,6 @@ _LIVE = frozenset(
 _LIVE_PREFIXES = ("--metadata.", "--log.")
 _WATCH = frozenset({"--kubelet.poll-interval", "--snapshot.max-age", "--snapshot.hold-down"})
 _DEFAULTS = {"--log.level": "error"}
-
-GPU_FLAGS = dict.fromkeys(("--gpu", "--gpus"), "--device nvidia.com/gpu=N")
-DUMP_FLAGS = {
-    **dict.fromkeys(("--gpu", "--gpus"), "--resource nvidia.com/gpu"),
-    **dict.fromkeys(("--cpu", "--cpus"), "--resource cpu"),
-    "--selector": "--pod, or kubectl podres dump -l LABELS",
-}
-WHO_FLAGS = {"--last": "--since -1h", "--from": "--since", "--to": "--until", "--time": "--at", "--url": "--prometheus"}
-"""Flags of other programs, and what to use here instead."""
 
 EPILOG = (
     "Flags of serve can also be set by the environment variables shown. Without credentials for the API server, the "
@@ -61,7 +53,7 @@ def add_dump(parser: Parser) -> None:
         help="hide names of pods, namespaces, nodes, containers, claims and devices in the recording",
     )
     _add_live(parser, watch=True)
-    parser.runs("podres_exporter.cli.verbs.dump", instead=DUMP_FLAGS)
+    parser.runs("podres_exporter.cli.verbs.dump", instead=NODE["dump"])
 
 
 def add_explain(parser: Parser) -> None:
@@ -84,7 +76,7 @@ def add_explain(parser: Parser) -> None:
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
     add_way(parser)
     _add_live(parser)
-    parser.runs("podres_exporter.cli.verbs.explain")
+    parser.runs("podres_exporter.cli.verbs.explain", instead=NODE["explain"])
 
 
 def add_fit(parser: Parser) -> None:
@@ -104,7 +96,7 @@ def add_fit(parser: Parser) -> None:
     parser.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text or json (text)")
     add_way(parser)
     _add_live(parser)
-    parser.runs("podres_exporter.cli.verbs.fit", instead=GPU_FLAGS)
+    parser.runs("podres_exporter.cli.verbs.fit", instead=NODE["fit"])
 
 
 def add_asked(parser: Parser) -> None:

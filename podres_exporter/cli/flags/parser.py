@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
+from podres_exporter.cli.flags.habits import ARGUMENT
 from podres_exporter.config import OPTIONS, Option, option_name
 from podres_exporter.config.options import environment_name
 from podres_exporter.errors import ConfigError
@@ -30,7 +31,7 @@ class Parser(argparse.ArgumentParser):
         """
         Set the module and function that run the verb, after all its flags have been added.
 
-        *instead* maps flags of other programs to what to use here.
+        *instead* maps flags of other programs, and any argument too many, to what to use here (see `habits`).
         """
         self.set_defaults(
             module=module, function=function, flags=tuple(self._option_string_actions), instead=instead or {}
@@ -86,6 +87,8 @@ def parse(parser: Parser, argv: Sequence[str]) -> argparse.Namespace:
     argv = _with_moments(_spelled_out(argv))
     if argv and not argv[0].startswith("-") and argv[0] not in parser.commands:
         raise ConfigError([_unknown_command(argv[0], parser)])
+    if argv and argv[0].startswith("-") and argv[0] not in parser._option_string_actions:  # noqa: SLF001 - argparse's own
+        raise ConfigError([_early_flag(argv, parser)])
     arguments, extras = parser.parse_known_args(with_values(argv))
     if problems := unknown_arguments(arguments, extras):
         raise ConfigError(problems)
@@ -94,8 +97,13 @@ def parse(parser: Parser, argv: Sequence[str]) -> argparse.Namespace:
 
 def help_hint(parser: Parser, argv: Sequence[str]) -> str:
     """Return a hint where to find help after an error."""
-    verb = argv[0] if argv else ""
-    return f"see {parser.prog} {f'{verb} ' if verb in parser.commands else ''}--help"
+    words = [parser.prog]
+    for word in argv:
+        if word not in parser.commands:
+            break
+        words.append(word)
+        parser = parser.commands[word]
+    return f"see {' '.join(words)} --help"
 
 
 def _spelled_out(argv: Sequence[str]) -> list[str]:
@@ -125,6 +133,12 @@ def _with_moments(argv: Sequence[str]) -> list[str]:
 def _unknown_command(word: str, parser: Parser) -> str:
     near = _near(word, parser.commands).removesuffix("?")
     return f"{word!r} is not a command{near}; there are {', '.join(parser.commands)}"
+
+
+def _early_flag(argv: Sequence[str], parser: Parser) -> str:
+    """Return what to write instead of a flag that stands before its command."""
+    verb = next((word for word in argv if word in parser.commands), "COMMAND")
+    return f"{argv[0]} stands before the command; write {parser.prog} {verb} {argv[0]}"
 
 
 def _near(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
@@ -170,7 +184,8 @@ def unknown_arguments(arguments: argparse.Namespace, extras: Sequence[str]) -> l
             hint = f"; use {other}" if other else _near(name, arguments.flags)
             problems.append(f"{verb} has no flag {name}{hint}")
         elif not before.startswith("-") or "=" in before:
-            problems.append(f"{verb} takes no argument {argument!r}")
+            other = arguments.instead.get(ARGUMENT, "").replace("{}", argument)
+            problems.append(f"{verb} takes no argument {argument!r}{f'; use {other}' if other else ''}")
     return problems
 
 

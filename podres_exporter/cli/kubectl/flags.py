@@ -3,7 +3,8 @@
 import argparse
 
 from podres_exporter import __version__
-from podres_exporter.cli.flags.oneshot import GPU_FLAGS, WHO_FLAGS, add_asked, add_pods_and_format, add_table_flags
+from podres_exporter.cli.flags.habits import CLUSTER
+from podres_exporter.cli.flags.oneshot import add_asked, add_pods_and_format, add_table_flags
 from podres_exporter.cli.flags.parser import Parser
 from podres_exporter.cli.flags.who import add_who
 
@@ -37,14 +38,14 @@ def build_parser() -> Parser:
         each = verbs.add_parser(verb, usage=f"{PROGRAM} {verb} [flags]", help=text)
         add(each)
         _add_cluster(each)
-        each.runs(f"podres_exporter.cli.kubectl.{verb}", instead=GPU_FLAGS if verb == "fit" else None)
+        each.runs(f"podres_exporter.cli.kubectl.{verb}", instead=CLUSTER[verb])
     who = verbs.add_parser(
         "who",
         usage=f"{PROGRAM} who DEVICE [flags]",
         help="show who held a device at a given time, from Prometheus data",
     )
     add_who(who, PROGRAM)
-    who.runs("podres_exporter.cli.verbs.who", "answered", instead=WHO_FLAGS)
+    who.runs("podres_exporter.cli.verbs.who", "answered", instead=CLUSTER["who"])
     return parser
 
 

@@ -98,6 +98,7 @@ def _empty(arguments: argparse.Namespace) -> list[str]:
 def _time(arguments: argparse.Namespace, now: float, zone: Zone, faults: list[str]) -> tuple[float, float]:
     """Return the beginning and the end of the period."""
     found: dict[str, float] = {}
+    is_read = True
     for flag in ("at", "since", "until"):
         given = getattr(arguments, flag)
         if given is None:
@@ -106,7 +107,7 @@ def _time(arguments: argparse.Namespace, now: float, zone: Zone, faults: list[st
             found[flag] = parse_time(given, now, zone)
         except ValueError as error:
             faults.append(f"--{flag}: {error}")
-            found[flag] = now
+            found[flag], is_read = now, False
         if found[flag] > now:
             faults.append(f"--{flag}: {time_text(found[flag], zone)} is in the future")
     if "at" in found and len(found) > 1:
@@ -115,7 +116,7 @@ def _time(arguments: argparse.Namespace, now: float, zone: Zone, faults: list[st
         faults.append("--until: needs --since; for a single point in time use --at")
     begin = found.get("since", found.get("at", now))
     end = found.get("until", now if "since" in found else begin)
-    if "since" in found and begin >= end:
+    if is_read and "since" in found and begin >= end:
         times = f"{time_text(begin, zone)} is not before {time_text(end, zone)}"
         faults.append(f"--since: {times} (--until); add dates if times alone are ambiguous")
     return begin, end
