@@ -97,7 +97,7 @@ series: $(VENV)/.tests  ## how many series nodes of some sizes give a Prometheus
 bench-kubectl: $(VENV)/.tests  ## what kubectl podres takes in front of 2,000 simulated nodes
 	$(BIN)/python tests/bench/kubectl_nodes.py
 
-bench-boards: $(VENV)/.tests  ## what dashboards and rules cost a Prometheus with 2,000 nodes: ten minutes, 4 GB of disk
+bench-boards: $(VENV)/.tests  ## what dashboards and rules cost a Prometheus with 2,000 nodes: six minutes, 4 GB of disk
 	$(BIN)/python tests/bench/boards.py
 
 scale: $(VENV)/.tests  ## what 5,000 nodes ask of one API server: computed, and played with 300 reflectors
