@@ -390,6 +390,82 @@ def test_a_static_pod_outlives_its_mirror_pod_until_the_kubelet_does_not_have_it
     assert 8 == free(node.turn(320))
 
 
+@pytest.mark.parametrize("has_get", [True, False])
+@pytest.mark.parametrize("metadata", [True, False])
+@pytest.mark.parametrize("how", ["is deleted", "has finished", "is made again"])
+def test_what_ends_while_the_kubelet_is_down_is_gone_with_the_metadata_or_the_hold_down(
+    node: Node, has_get: bool, metadata: bool, how: str
+) -> None:
+    """Another pod of the name holds what the kubelet says; nothing of the old one is left."""
+    if not has_get:
+        node.kubelet.override("Get", DISABLED)
+    node.has(EXPORTER, TRAIN, SERVE)
+    node.source.tell(told("train"), told("serve"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export(metadata=metadata)
+    node.turn(12)
+    node.kubelet.kill()
+    assert 6 == free(node.turn(25))
+
+    later = {
+        "is deleted": [],
+        "has finished": [told("train", is_terminal=True)],
+        "is made again": [replace(told("train"), uid="uid-of-the-new-one")],
+    }[how]
+    node.tell(*later, told("serve"), meta(OWN[1]))
+    node.restart(EXPORTER, SERVE, *([pod("train", 2)] if how == "is made again" else []))
+    left, gpus = (6, {"GPU-1", "GPU-2"}) if how == "is made again" else (7, {"GPU-1"})
+    page = node.turn(12)
+    if metadata or how == "is made again":
+        assert (left, gpus) == (free(page), page.labels("podres_container_device_info", "device"))
+    else:
+        assert (6, 1) == (free(page), page.value("podres_pods_retained"))
+    page = node.turn(75)
+    assert (left, gpus) == (free(page), page.labels("podres_container_device_info", "device"))
+    assert 0 == page.value("podres_pods_retained")
+
+
+@pytest.mark.parametrize("has_get", [True, False])
+def test_two_pods_of_one_name_hold_what_both_hold_over_a_restart(node: Node, has_get: bool) -> None:
+    """One is terminating still. Get tells of one of them; what both hold is known by List, and ends by List."""
+    if not has_get:
+        node.kubelet.override("Get", DISABLED)
+    successor = pod("train", 3)
+    node.has(EXPORTER, TRAIN, successor)
+    node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    assert 6 == free(node.turn(60))
+    node.restart(STATIC)
+    assert {"GPU-0", "GPU-3", "GPU-7"} == node.turn(15).labels("podres_container_device_info", "device")
+
+    node.has(STATIC, EXPORTER, TRAIN, successor)
+    assert (5, 0) == (free(node.turn(25)), node.rig.scrape().value("podres_pods_retained"))
+    node.has(STATIC, EXPORTER, successor)
+    page = node.turn(330)
+    assert (6, {"GPU-3", "GPU-7"}) == (free(page), page.labels("podres_container_device_info", "device"))
+
+
+@pytest.mark.parametrize("metadata", [True, False])
+def test_a_static_exporter_is_no_witness(node: Node, metadata: bool) -> None:
+    """A kubelet without its API server knows it all the same: others are waited for."""
+    static, own = pod("exporter-node1"), own_pod("ml", "exporter-node1", "node1")
+    node.has(static, TRAIN, SERVE)
+    node.source.tell(told("train"), told("serve"), meta("exporter-node1"))
+    node.kubelet.start()
+    node.export(own, metadata=metadata)
+    assert 6 == free(node.turn(15))
+    node.restart(static)
+    for _ in range(5):
+        page = node.turn(20)
+        assert (6, 2) == (free(page), page.value("podres_pods_retained"))
+
+    node.has(static, SERVE)
+    node.tell(told("serve"), meta("exporter-node1"))
+    page = node.turn(90)
+    assert (7, 0) == (free(page), page.value("podres_pods_retained"))
+
+
 @pytest.mark.faults("wrong `POD_NAME` or `POD_NAMESPACE`")
 def test_a_wrong_own_name_is_said_once_and_the_rule_for_outside_a_pod_holds(
     node: Node, caplog: pytest.LogCaptureFixture
