@@ -244,8 +244,9 @@ class Cache:
         """End those entries for which there is a rule, and return them; what runs all the same is given up."""
         ended = []
         for entry in tuple(entries):
-            rule, runs = self._rule(entry, missing), self.instance(entry) is Instance.RUNS
+            rule = self._rule(entry, missing)
             if rule is not None:
+                runs = self.instance(entry) is Instance.RUNS
                 del self.entries[entry.pod.key]
                 ended.append(Ended(entry.pod.key, rule, contradicts=runs))
                 if runs:
@@ -280,7 +281,8 @@ class Cache:
             gained = none.union(
                 *(items(each.pod) - (items(before[key].pod) if key in before else none) for key, each in said.items())
             )
-            self.entries |= {each.pod.key: replace(each, pod=without(each.pod, gained)) for each in retained}
+            losers = [each for each in retained if gained & items(each.pod)] if gained else []
+            self.entries |= {each.pod.key: replace(each, pod=without(each.pod, gained)) for each in losers}
         self.witness.said([entry.pod.key for entry in self.current()], now)
 
     def _deny_unlisted(self, keys: Collection[PodKey]) -> None:

@@ -77,4 +77,7 @@ def rule_for(
         (Rule.REFUSED, standing is Standing.AWAITED and denials >= 1),
         (Rule.MISSING, not is_current and missing_seconds is not None and missing_seconds >= wait),
     )
-    return next((rule for rule, applies in table if applies), None)
+    for rule, applies in table:
+        if applies:
+            return rule
+    return None
