@@ -120,7 +120,7 @@ proto: $(TOOLS)/.installed  ## generate podres_exporter/_proto from protos/
 		protos/podresources_v1.proto protos/podresources_frames.proto \
 		protos/deviceplugin_v1beta1.proto protos/pluginregistration_v1.proto \
 		protos/dra_v1.proto protos/drahealth_v1alpha1.proto \
-		protos/pods_v1alpha1.proto protos/core_v1_pod.proto
+		protos/pods_v1alpha1.proto protos/core_v1_pod.proto protos/api_bodies.proto
 
 # An environment of another Python, such as one that was too old, is made again.
 $(VENV)/.installed: pyproject.toml

@@ -10,6 +10,7 @@ import yaml
 
 from podres_exporter.sim.api.http.answer import JSON
 from podres_exporter.sim.api.http.options import parse_bool
+from podres_exporter.sim.api.http.protobuf import KINDS, PROTOBUF, read_protobuf
 from podres_exporter.sim.api.storage.resources import Resource, find_resource
 from podres_exporter.sim.api.storage.status import StatusError, bad_request
 
@@ -110,9 +111,15 @@ def media_type_of(request: Request) -> str:
     return request.headers.get("content-type", JSON).partition(";")[0].strip()
 
 
-def read_body(request: Request, accepted: Collection[str] = OBJECTS) -> dict[str, Any]:
-    """Return the object in a request's body. Raises StatusError: 415 for other media types, 400 for no object."""
+def read_body(request: Request, accepted: Collection[str] = OBJECTS, *, kind: str = "") -> dict[str, Any]:
+    """
+    Return the object in a request's body, in protobuf if it is of a *kind* that is understood so.
+
+    Raises StatusError: 415 for other media types, 400 for no object.
+    """
     media_type = media_type_of(request)
+    if media_type == PROTOBUF and kind in KINDS:
+        return read_protobuf(request.body, kind)
     if media_type not in accepted:
         known = ", ".join(accepted)
         message = f"the body of the request was in an unknown format - accepted media types include: {known}"

@@ -39,7 +39,8 @@ def create(store: Store, request: Request, target: Target) -> Object:
     resource = target.resource
     _refuse_dry_run(request)
     kind = {"apiVersion": resource.api_version, "kind": resource.kind}
-    item = kind | {name: value for name, value in read_body(request).items() if value is not None}
+    body = read_body(request, kind=resource.kind)
+    item = kind | {name: value for name, value in body.items() if value is not None}
     if (item["apiVersion"], item["kind"]) != (resource.api_version, resource.kind):
         told = f'"{item.get("apiVersion")}, Kind={item.get("kind")}"'
         raise bad_request(f'the API version in the data ({told}) does not match "{resource.api_version}"')
@@ -69,7 +70,7 @@ def update(store: Store, request: Request, target: Target) -> Object:
     """
     resource, name = target.resource, target.name or ""
     _refuse_dry_run(request)
-    item = {"apiVersion": resource.api_version, "kind": resource.kind, **read_body(request)}
+    item = {"apiVersion": resource.api_version, "kind": resource.kind, **read_body(request, kind=resource.kind)}
     metadata = item["metadata"] = {**_mapping(item.get("metadata"))}
     if (item["apiVersion"], item["kind"], metadata.get("name", name)) != (resource.api_version, resource.kind, name):
         raise bad_request(f"the body is no {resource.kind} of {resource.api_version} with the name {name}")
@@ -86,7 +87,7 @@ def delete(store: Store, clock: Clock, request: Request, target: Target) -> Obje
     """
     resource, namespace, name = target.resource, target.namespace or "", target.name or ""
     _refuse_dry_run(request)
-    options = read_body(request) if request.body else {}
+    options = read_body(request, kind="DeleteOptions") if request.body else {}
     grace = options.get("gracePeriodSeconds", request.query.get("gracePeriodSeconds"))
     try:
         seconds = None if grace is None else int(grace)
