@@ -116,6 +116,7 @@ def build_config(
         own_pod=_own_pod(environment),
         metadata_source=source,
         metadata_podsapi_socket=reader.value(options.PODSAPI_SOCKET),
+        metadata_plugins_root=reader.value(options.PLUGINS_ROOT),
         metadata_kubeconfig=reader.optional(options.KUBECONFIG),
         metadata_context=reader.optional(options.CONTEXT),
         pod_labels_allowlist=reader.optional(options.POD_LABELS) or LabelAllowlist(),

@@ -35,6 +35,7 @@ class Config:
     own_pod: tuple[str, str] | None
     metadata_source: str
     metadata_podsapi_socket: Path
+    metadata_plugins_root: Path
     metadata_kubeconfig: str | None
     metadata_context: str | None
     pod_labels_allowlist: LabelAllowlist
@@ -165,6 +166,16 @@ PODSAPI_SOCKET = Option(
     help="path of the kubelet's Pods API socket; in a pod, mount its directory, never the socket itself",
     parse=values.socket_path,
 )
+PLUGINS_ROOT = Option(
+    flag="--metadata.plugins-root",
+    placeholder="DIRECTORY",
+    default="/var/lib/kubelet/plugins",
+    help=(
+        "directory in which DRA drivers keep their data; with --metadata.source=podsapi, names of claims made from "
+        "templates are read from drivers' files there (KEP-5304), and are inferred where there are none"
+    ),
+    parse=values.folder,
+)
 KUBECONFIG = Option(
     flag="--metadata.kubeconfig",
     placeholder="PATH",
@@ -292,6 +303,7 @@ OPTIONS: tuple[Option[Any], ...] = (
     NODE_NAME,
     METADATA_SOURCE,
     PODSAPI_SOCKET,
+    PLUGINS_ROOT,
     KUBECONFIG,
     CONTEXT,
     POD_LABELS,

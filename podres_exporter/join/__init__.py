@@ -3,7 +3,7 @@ Join kubelet answers, metadata and topology into an allocation: stock, alignment
 """
 
 from podres_exporter.join.allocation import Joiner
-from podres_exporter.join.claims import claim_users
+from podres_exporter.join.claims import claim_users, claims_to_name, with_told_names
 from podres_exporter.join.doubles import SECOND_LOOK_SECONDS, SecondLook, admin_access, double_held, living
 from podres_exporter.join.drift import compared, pinned_containers, still_listed
 from podres_exporter.join.dual import hardware_of
@@ -20,6 +20,7 @@ __all__ = [
     "admin_access",
     "blank_shared_pool",
     "claim_users",
+    "claims_to_name",
     "compared",
     "double_held",
     "hardware_of",
@@ -27,4 +28,5 @@ __all__ = [
     "pinned_containers",
     "pod_memory",
     "still_listed",
+    "with_told_names",
 ]

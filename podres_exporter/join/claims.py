@@ -15,6 +15,7 @@ from podres_exporter.model import (
     ContainerSpec,
     DeviceHealth,
     Pod,
+    PodKey,
     PodMeta,
     PodView,
     ResourceHealth,
@@ -228,6 +229,43 @@ def claim_users(pods: Iterable[PodView], metas: Iterable[PodMeta] = ()) -> dict[
 
 _MOST_OF_BOTH, _MOST_OF_BASE = 57, 58
 _RANDOM = re.compile("[bcdfghjklmnpqrstvwxz2456789]{5}")
+
+
+def claims_to_name(metas: Mapping[PodKey, PodMeta], pods: Iterable[Pod]) -> tuple[Claim, ...]:
+    """Return the listed claims of the pods that have claims without a known name."""
+    found = []
+    for pod in pods:
+        meta = metas.get(pod.key)
+        if meta is not None and meta.unnamed_claims:
+            known = {name for _, name in meta.claims}
+            found += [each for container in pod.containers for each in container.claims if each.name not in known]
+    return tuple(found)
+
+
+def with_told_names(
+    metas: Mapping[PodKey, PodMeta], pods: Iterable[Pod], names: Mapping[ClaimKey, str]
+) -> Mapping[PodKey, PodMeta]:
+    """
+    Return the metadata with the claims that *names* calls by a name their pod has no claim for yet.
+
+    If two claims of a pod are called by one name, neither is taken: one of them is the file of a driver that has not
+    cleaned up.
+    """
+    changed = {}
+    for pod in pods:
+        meta = metas.get(pod.key)
+        if meta is None or not meta.unnamed_claims:
+            continue
+        known = {name for _, name in meta.claims}
+        keys = {(each.namespace, each.name) for container in pod.containers for each in container.claims}
+        keys = {key for key in keys if key[1] not in known}
+        told = [(names[key], key[1]) for key in keys if names.get(key) in meta.unnamed_claims]
+        told_as = [local for local, _ in told]
+        taken = [each for each in told if told_as.count(each[0]) == 1]
+        if taken:
+            unnamed = tuple(each for each in meta.unnamed_claims if each not in dict(taken))
+            changed[pod.key] = replace(meta, claims=tuple(sorted([*meta.claims, *taken])), unnamed_claims=unnamed)
+    return {**metas, **changed} if changed else metas
 
 
 def with_claim_names(meta: PodMeta | None, pod: Pod) -> PodMeta | None:

@@ -63,6 +63,9 @@ def _check_names(scenario: Scenario, problems: Problems) -> None:
             problems.add(f"pods[{index}].name", f"{pod.name!r} is also the name of pods[{other_index}]; rename one")
         if problems.is_full:
             return
+    drivers = {device.driver for claim in scenario.claims for device in claim.devices}
+    for driver in sorted(scenario.metadata_drivers - drivers):
+        problems.add("device_metadata", f"no claim has a device of driver {driver!r}; name the driver of one of claims")
     for index, pod in enumerate(scenario.pods):
         names = [container.name for container in pod.containers]
         for place, name in enumerate(names):

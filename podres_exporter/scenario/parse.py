@@ -70,6 +70,7 @@ def _read_scenario(document: Section) -> Scenario:
         claims=_each(document.sections("claims"), claim),
         claim_statuses=statuses,
         slices=_each(document.sections("slices"), _read_slice),
+        metadata_drivers=frozenset(document.texts("device_metadata")),
     )
     if document.usable and not scenario.numa:
         document.fault("numa", "has no NUMA node; describe at least one")

@@ -229,7 +229,8 @@ class Scenario:
     """
     One node over time; *claims* are ResourceClaims, allocated to this node, to which manifests may refer.
 
-    *claim_statuses* are complete statuses of some of them, by (namespace, name), as in Kubernetes.
+    *claim_statuses* are complete statuses of some of them, by (namespace, name), as in Kubernetes. *metadata_drivers*
+    are the drivers that describe prepared claims in files (KEP-5304).
     """
 
     node: str
@@ -241,6 +242,7 @@ class Scenario:
     claims: tuple[Claim, ...] = ()
     claim_statuses: Mapping[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
     slices: tuple[SliceSpec, ...] = ()
+    metadata_drivers: frozenset[str] = frozenset()
 
     @property
     def is_admitted(self) -> bool:

@@ -67,7 +67,7 @@ def look(node: str, sources: Sources, clock: Clock, site: Site | None = None) ->
             admission_seconds=0.0,
             site=site or Site(node),
         ),
-        Sources(kubelet, topology, sources.metadata, sources.dra),
+        replace(sources, kubelet=kubelet, topology=topology, cpusets=None),
         publish=lambda snapshot, expires_at_seconds: None,  # noqa: ARG005 - it is taken from the poller, below
         changes=Changes(lambda: None),
         events=events,

@@ -15,12 +15,14 @@ from podres_exporter.join import (
     admin_access,
     blank_shared_pool,
     claim_users,
+    claims_to_name,
     compared,
     double_held,
     hardware_of,
     living,
     pinned_containers,
     still_listed,
+    with_told_names,
 )
 from podres_exporter.model import (
     Allocation,
@@ -33,6 +35,7 @@ from podres_exporter.model import (
     MarkedPod,
     Metadata,
     Part,
+    Pod,
     PodKey,
     Snapshot,
     SourceHealth,
@@ -47,6 +50,7 @@ from podres_exporter.sources.fixed import FixedDra
 from podres_exporter.sources.interfaces import (
     ALLOCATABLE,
     GET,
+    ClaimNameSource,
     CpusetSource,
     DraSource,
     KubeletSource,
@@ -93,6 +97,7 @@ class Sources:
     metadata: PodMetaSource
     dra: DraSource = field(default_factory=FixedDra)
     cpusets: CpusetSource | None = None
+    claim_names: ClaimNameSource | None = None
 
 
 class Poller:
@@ -263,6 +268,7 @@ class Poller:
             return None
         marked = cache.pods(now)
         listing, legacy = Listing(tuple(each.pod for each in marked)), False
+        self._name_claims(listing.pods)
         if questions.lacks(GET, Reason.UNIMPLEMENTED):
             listing = self._unmask(listing)
             no_allocatable = questions.lacks(ALLOCATABLE, Reason.UNIMPLEMENTED, Reason.DISABLED)
@@ -283,6 +289,16 @@ class Poller:
                 doubles=self._doubles(listing, marked),
             ),
         )
+
+    def _name_claims(self, pods: Collection[Pod]) -> None:
+        """Add to the metadata what drivers say of claims that it does not name."""
+        metadata, source = self._metadata, self._sources.claim_names
+        if metadata is None or source is None:
+            return
+        names = source.names(claims_to_name(metadata.pods, pods))
+        named = with_told_names(metadata.pods, pods, names)
+        if named is not metadata.pods:
+            self._metadata = replace(metadata, pods=named)
 
     def _doubles(self, listing: Listing, marked: Iterable[MarkedPod]) -> tuple[DoubleHeld, ...] | None:
         """Return doubly held items that were seen twice; None if it is not known which pods are running."""

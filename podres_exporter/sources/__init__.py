@@ -3,6 +3,7 @@ Local sources: the kubelet's pod-resources socket, sysfs, cgroups, recordings, a
 """
 
 from podres_exporter.sources.cgroups import CgroupCpusets
+from podres_exporter.sources.claim_files import ClaimFiles
 from podres_exporter.sources.fixed import FixedMetadata
 from podres_exporter.sources.interfaces import KubeletSource, PodMetaSource, SocketIdentity, TopologySource
 from podres_exporter.sources.kubelet import KubeletClient
@@ -10,6 +11,7 @@ from podres_exporter.sources.topology import SysfsTopology
 
 __all__ = [
     "CgroupCpusets",
+    "ClaimFiles",
     "FixedMetadata",
     "KubeletClient",
     "KubeletSource",

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.errors import KubeletError, Reason
-from podres_exporter.model import Allocatable, ClaimKey, Dra, Listing, Metadata, PodKey, Topology, Unread
+from podres_exporter.model import Allocatable, Claim, ClaimKey, Dra, Listing, Metadata, PodKey, Topology, Unread
 
 LIST, ALLOCATABLE, GET = "List", "GetAllocatableResources", "Get"
 RPCS = (LIST, ALLOCATABLE, GET)
@@ -91,6 +91,14 @@ class CpusetSource(Protocol):
 
     def read(self, ids: Collection[str]) -> Mapping[str, CpuSet | Unread]:
         """Return for each container ID the CPUs of its cgroup, or why they cannot be read; raises nothing."""
+        ...
+
+
+class ClaimNameSource(Protocol):
+    """What pods call the claims that were made for them from templates."""
+
+    def names(self, claims: Collection[Claim]) -> Mapping[ClaimKey, str]:
+        """Return the pods' names for those of the claims of which they are known; raises nothing."""
         ...
 
 

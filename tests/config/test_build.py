@@ -27,6 +27,7 @@ DEFAULTS = Config(
     own_pod=None,
     metadata_source="none",
     metadata_podsapi_socket=Path("/var/lib/kubelet/pods-api/pods-api.sock"),
+    metadata_plugins_root=Path("/var/lib/kubelet/plugins"),
     metadata_kubeconfig=None,
     metadata_context=None,
     pod_labels_allowlist=LabelAllowlist(),
@@ -63,6 +64,7 @@ SAMPLES: dict[str, tuple[str, tuple[str, object], tuple[str, object], str]] = {
     "--node-name": ("node_name", ("worker-1", "worker-1"), ("worker-2.example", "worker-2.example"), "Worker_1"),
     "--metadata.source": ("metadata_source", ("none", "none"), ("podsapi", "podsapi"), "kubelet"),
     "--metadata.podsapi-socket": ("metadata_podsapi_socket", ("/a", Path("/a")), ("unix:///b", Path("/b")), "a.sock"),
+    "--metadata.plugins-root": ("metadata_plugins_root", ("/a", Path("/a")), ("/b", Path("/b")), "plugins"),
     "--metadata.kubeconfig": ("metadata_kubeconfig", ("/a", "/a"), ("b", "b"), " a"),
     "--metadata.context": ("metadata_context", ("a", "a"), ("b", "b"), "a "),
     "--metadata.pod-labels-allowlist": (

@@ -175,6 +175,14 @@ def test_labels_for_everything_are_on_everything(rendered: dict[str, list[Object
         ),
         ({"updateStrategy": {"rollingUpdate": {"maxUnavailable": "0%"}}}, "no pod could ever be updated"),
         (
+            {"kubelet": {"pluginsDir": "/var/lib/kubelet/plugins"}},
+            "kubelet.pluginsDir is set, but names of claims are read from drivers' files with",
+        ),
+        (
+            {"extraVolumes": [{"name": "pods-api", "emptyDir": {}}]},
+            "extraVolumes has a volume pods-api, a name",
+        ),
+        (
             {"extraVolumes": [{"name": "pod-resources", "emptyDir": {}}]},
             "extraVolumes has a volume pod-resources, a name",
         ),

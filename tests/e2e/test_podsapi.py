@@ -6,7 +6,7 @@ deploy/docs/faults.md says the same to users. The DRA collector is off: slices a
 
 import re
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import build_config
 from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
+from podres_exporter.join.claims import template_base
 from podres_exporter.scenario import Release, Scenario, parse_scenario
 from podres_exporter.sim.api import kubeconfig
 from podres_exporter.sim.live import LiveNode
@@ -25,7 +26,7 @@ from podres_exporter.sim.node import builtin_scenario
 
 CLOCK = SystemClock()
 DRA = Path(__file__).parent.parent / "golden" / "dra"
-SCENARIOS = ["story", "static", *sorted(path.stem for path in DRA.glob("*.yaml"))]
+SCENARIOS = ["story", "static", "alike", *sorted(path.stem for path in DRA.glob("*.yaml"))]
 STATIC = """
 node: n1
 kubelet: {release: "1.36", cpu_manager: {policy: static, reserved: "0"}}
@@ -49,6 +50,33 @@ pods:
     finish: 0.2
     spec: {containers: [{name: main, resources: {limits: {cpu: 1, memory: 1Gi}}}]}
 """
+LONG = "p" * 53
+ALIKE = """
+node: n1
+kubelet: {release: "1.36", cpu_manager: {policy: static, reserved: "0"}}
+numa: [{node: 0, cpus: "0-7", memory: 8Gi}]
+claims:
+  - namespace: ml
+    name: LONGcxs27
+    devices: [{driver: d.example.com, pool: p, device: lane-0}, {driver: d.example.com, pool: p, device: lane-1}]
+  - namespace: ml
+    name: LONGcxs28
+    devices: [{driver: d.example.com, pool: p, device: lane-2}, {driver: d.example.com, pool: p, device: lane-3}]
+device_metadata: [d.example.com]
+pods:
+  - namespace: ml
+    name: PODNAME
+    spec:
+      resourceClaims: [{name: gpu-a, resourceClaimTemplateName: t}, {name: gpu-b, resourceClaimTemplateName: t}]
+      containers:
+        - {name: one, resources: {claims: [{name: gpu-a}]}}
+        - {name: two, resources: {claims: [{name: gpu-b}]}}
+    status:
+      resourceClaimStatuses:
+        - {name: gpu-a, resourceClaimName: LONGcxs28}
+        - {name: gpu-b, resourceClaimName: LONGcxs27}
+"""
+"""A pod with so long a name that the names of both of its claims begin with the same 58 characters."""
 
 OWN = re.compile(
     r"(process_|podres_(kubelet|metadata|exporter|source|web|snapshot|loop)_|podres_malformed|podres_\w+_seconds_total)"
@@ -73,7 +101,11 @@ def scenario(name: str) -> Scenario:
     if name == "story":
         found = builtin_scenario(name)
     else:
-        text = STATIC if name == "static" else (DRA / f"{name}.yaml").read_text(encoding="utf-8")
+        written = {
+            "static": STATIC,
+            "alike": ALIKE.replace("PODNAME", LONG).replace("LONG", template_base(LONG, "gpu-a")),
+        }
+        text = written.get(name) or (DRA / f"{name}.yaml").read_text(encoding="utf-8")
         found = parse_scenario(text, name)
     release = max(found.kubelet.release, Release(36))
     return replace(found, kubelet=replace(found.kubelet, release=release, pods_api=True))
@@ -95,7 +127,7 @@ def daemon(node: LiveNode, flags: Mapping[str, str]) -> Daemon:
 
 
 @contextmanager
-def both(name: str, directory: Path) -> Iterator[tuple[LiveNode, Daemon, Daemon]]:
+def both(name: str, directory: Path, plugins: str = "plugins") -> Iterator[tuple[LiveNode, Daemon, Daemon]]:
     with ExitStack() as stack:
         node = stack.enter_context(LiveNode(scenario(name), directory, CLOCK))
         path = directory / "kubeconfig"
@@ -104,7 +136,11 @@ def both(name: str, directory: Path) -> Iterator[tuple[LiveNode, Daemon, Daemon]
             daemon(node, {"--metadata.source": "apiserver", "--metadata.kubeconfig": str(path)}),
             daemon(
                 node,
-                {"--metadata.source": "podsapi", "--metadata.podsapi-socket": str(node.pods_api.socket_path)},
+                {
+                    "--metadata.source": "podsapi",
+                    "--metadata.podsapi-socket": str(node.pods_api.socket_path),
+                    "--metadata.plugins-root": str(directory / plugins),
+                },
             ),
         )
         for each in pair:
@@ -123,6 +159,14 @@ def series(exporter: Daemon) -> set[str]:
     """Return the lines of the page that must be equal."""
     found = {line for line in page(exporter).splitlines() if not line.startswith("#") and not OWN.match(line)}
     return {line for line in found if not any(each.match(line) for each in NOT_KNOWN.values())}
+
+
+def values(rows: Iterable[str], label: str) -> list[str]:
+    return sorted(found for row in rows for found in re.findall(rf'[{{,]{label}="([^"]*)"', row))
+
+
+def users(exporter: Daemon) -> list[str]:
+    return [line for line in page(exporter).splitlines() if line.startswith("podres_container_claim_device_info")]
 
 
 def synced(exporter: Daemon) -> bool:
@@ -144,3 +188,13 @@ def test_the_pages_are_equal(name: str, short_dir: Path) -> None:
         eventually(are_equal, 1_500)
     assert (sorted(seen[0] - seen[1]), sorted(seen[1] - seen[0])) == ([], [])
     assert any(line.startswith("podres_pod_info") for line in seen[0])
+
+
+def test_claims_of_one_base_belong_to_the_claim_where_no_driver_tells_them_apart(short_dir: Path) -> None:
+    """What the drivers' files decide in `alike`; devices are the containers' with the API server, and never wrong."""
+    with both("alike", short_dir, plugins="none") as (_, apiserver, podsapi):
+        assert eventually(lambda: all(synced(each) and len(users(each)) == 4 for each in (apiserver, podsapi)), 20_000)
+        told, untold = users(apiserver), users(podsapi)
+    devices = ["lane-0", "lane-1", "lane-2", "lane-3"]
+    assert (["container"] * 4, ["claim"] * 4) == (values(told, "attribution"), values(untold, "attribution"))
+    assert (devices, devices) == (values(told, "device"), values(untold, "device"))

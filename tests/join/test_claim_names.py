@@ -2,7 +2,7 @@
 
 import pytest
 
-from podres_exporter.join.claims import template_base, with_claim_names
+from podres_exporter.join.claims import claims_to_name, template_base, with_claim_names, with_told_names
 from podres_exporter.model import Claim, Container, ContainerKind, ContainerSpec, Pod, PodMeta
 
 
@@ -78,6 +78,36 @@ def test_the_claim_for_extended_resources_is_found_where_no_status_tells_of_clai
     assert silent is not None
     assert "train-extended-resources-8xt66" == silent.extended_claim
     assert told == asking(devices=True)
+
+
+def test_told_names_are_taken_where_the_rule_cannot_tell() -> None:
+    """And what is told of one claim leaves the rule one less to choose from."""
+    pod = listed("train-gpu-cxs27", "train-gpu-cxs28", "shared")
+    meta = asking("gpu", "late", claims=(("mine", "shared"),))
+    names = {("ml", "train-gpu-cxs28"): "gpu", ("ml", "shared"): "late", ("other", "train-gpu-cxs27"): "late"}
+    told = with_told_names({meta.key: meta}, [pod], names)[meta.key]
+
+    assert ["train-gpu-cxs27", "train-gpu-cxs28"] == [each.name for each in claims_to_name({meta.key: meta}, [pod])]
+    assert (("gpu", "train-gpu-cxs28"), ("mine", "shared")) == told.claims
+    assert ("late",) == told.unnamed_claims
+
+
+def test_of_two_claims_that_are_told_by_one_name_neither_is_taken() -> None:
+    """One of the files was left behind; a name that the pod does not have is nobody's."""
+    meta = asking("gpu")
+    metas = {meta.key: meta}
+    twice = {("ml", "train-gpu-cxs27"): "gpu", ("ml", "train-gpu-cxs28"): "gpu"}
+
+    assert metas is with_told_names(metas, [listed("train-gpu-cxs27", "train-gpu-cxs28")], twice)
+    assert metas is with_told_names(metas, [listed("train-gpu-cxs27")], {("ml", "train-gpu-cxs27"): "nic"})
+    assert metas is with_told_names(metas, [listed("train-gpu-cxs27", pod="unknown")], twice)
+
+
+def test_nothing_is_asked_for_pods_whose_claims_are_all_known() -> None:
+    """Most nodes have no claim made from a template."""
+    meta = asking(claims=(("mine", "shared"),))
+
+    assert () == claims_to_name({meta.key: meta}, [listed("shared")])
 
 
 def test_without_metadata_there_is_nothing_to_name() -> None:

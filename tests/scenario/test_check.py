@@ -46,6 +46,10 @@ def container(holds: str, life: str = "", name: str = "p") -> str:
         ("numa: [{node: 0, socket: -1}]", "numa[0].socket: -1 is out of range; write a whole number of 0 or more"),
         ("node: a", "numa: has no NUMA node; describe at least one"),
         (
+            NUMA + "device_metadata: [d.example.com]",
+            "device_metadata: no claim has a device of driver 'd.example.com'; name the driver of one of claims",
+        ),
+        (
             NUMA + "kubelet: {cpu_manager: {reserved: '0,8'}}",
             "kubelet.cpu_manager.reserved: CPUs 8 are not on the node; choose from numa",
         ),

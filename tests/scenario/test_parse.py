@@ -74,7 +74,10 @@ pods:
         "pods[0].name: is missing; write a text in quotes",
         "pods[1].start: -1 is out of range; write a number of 0 or more",
         "pods[1].memory[0].numa_nodes: is empty; write the numbers of the nodes that the block is on",
-        "nodes: unknown key; remove it or choose one of claims, faults, kubelet, node, numa, pods, resources, slices",
+        (
+            "nodes: unknown key; remove it or choose one of "
+            "claims, device_metadata, faults, kubelet, node, numa, pods, resources, slices"
+        ),
     ] == problems(text)
 
 

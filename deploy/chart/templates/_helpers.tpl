@@ -203,6 +203,13 @@ httpGet:
 - name: pods-api
   mountPath: /var/lib/kubelet/pods-api
   readOnly: {{ .Values.kubelet.readOnly }}
+{{- if .Values.kubelet.pluginsDir }}
+- name: kubelet-plugins
+  mountPath: /var/lib/kubelet/plugins
+  readOnly: true
+  # Storage drivers mount volumes below it: what the node unmounts must not stay mounted here.
+  mountPropagation: HostToContainer
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -216,6 +223,12 @@ httpGet:
   hostPath:
     path: {{ .Values.kubelet.podsApiDir }}
     type: Directory
+{{- if .Values.kubelet.pluginsDir }}
+- name: kubelet-plugins
+  hostPath:
+    path: {{ .Values.kubelet.pluginsDir }}
+    type: Directory
+{{- end }}
 {{- end }}
 {{- end }}
 

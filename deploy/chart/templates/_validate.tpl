@@ -78,13 +78,16 @@
 {{- if and (eq $surge "0") (eq $unavailable "0") }}
 {{- fail "updateStrategy.rollingUpdate has maxUnavailable 0 and no maxSurge, so no pod could ever be updated: set one of them" }}
 {{- end }}
+{{- if and .Values.kubelet.pluginsDir (not (include "podres.usesPodsApi" .)) }}
+{{- fail (printf "kubelet.pluginsDir is set, but names of claims are read from drivers' files with metadata.source=podsapi only; it is %s, which needs none of them: leave it empty" .Values.metadata.source) }}
+{{- end }}
 {{- range .Values.extraVolumes }}
-{{- if has .name (list "pod-resources" "web-config") }}
+{{- if has .name (list "pod-resources" "pods-api" "kubelet-plugins" "web-config") }}
 {{- fail (printf "extraVolumes has a volume %s, a name that the chart uses itself; give it another one" .name) }}
 {{- end }}
 {{- end }}
 {{- range .Values.extraVolumeMounts }}
-{{- if has (trimSuffix "/" .mountPath) (list "/var/lib/kubelet/pod-resources" "/etc/podres") }}
+{{- if has (trimSuffix "/" .mountPath) (list "/var/lib/kubelet/pod-resources" "/var/lib/kubelet/pods-api" "/etc/podres") }}
 {{- fail (printf "extraVolumeMounts mounts %s, where the chart mounts what the exporter reads; choose another mountPath" .mountPath) }}
 {{- end }}
 {{- end }}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from podres_exporter import __version__
 from podres_exporter.cli.look.failures import failures_of, metadata_failure, unreachable
 from podres_exporter.cli.look.origin import Keep, Observation, Show
-from podres_exporter.cli.serve.metadata import kube_client
+from podres_exporter.cli.serve.metadata import claim_names, kube_client
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config
@@ -50,7 +50,8 @@ class NodeOrigin:
         )
         dra = self._dra(metadata)
         try:
-            sources = Sources(kubelet, SysfsTopology(config.topology_sysfs), FixedMetadata(metadata), dra)
+            topology = SysfsTopology(config.topology_sysfs)
+            sources = Sources(kubelet, topology, FixedMetadata(metadata), dra, claim_names=claim_names(config))
             seen = look(config.node_name, sources, self._clock, PollSettings.of(config).site)
             identity = kubelet.identity()
         finally:
@@ -58,7 +59,7 @@ class NodeOrigin:
             dra.stop()
         now = self._clock.wall_seconds()
         if self._keep is not None:
-            kept = _recording(seen, calls, identity, metadata, refusal, now)
+            kept = _recording(seen, calls, identity, refusal, now)
             self._keep(replace(kept, dra=dra.dra()))
         if LIST in seen.failures:
             raise unreachable(seen.failures[LIST], config.kubelet_socket)
@@ -140,7 +141,6 @@ def _recording(
     seen: Look,
     calls: Mapping[str, Call],
     identity: SocketIdentity | None,
-    metadata: Metadata | None,
     refusal: Refusal | None,
     now: float,
 ) -> Recording:
@@ -153,6 +153,6 @@ def _recording(
         calls=calls,
         socket_age_seconds=None if identity is None else max(0.0, now - identity.created_seconds),
         topology=Refusal(topology.reason, topology.detail) if isinstance(topology, TopologyError) else topology,
-        metadata=metadata,
+        metadata=seen.snapshot.metadata,
         metadata_refusal=refusal,
     )

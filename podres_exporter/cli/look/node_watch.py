@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from podres_exporter.cli.console import complain
 from podres_exporter.cli.look.origin import Show
-from podres_exporter.cli.serve.metadata import dra_source, kube_client, podsapi_source
+from podres_exporter.cli.serve.metadata import claim_names, dra_source, kube_client, podsapi_source
 from podres_exporter.cli.signals import Alarm
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config
@@ -51,7 +51,7 @@ def watch_node(
         _await(metadata, alarm, clock)
         poller = Poller(
             PollSettings.of(config),
-            Sources(kubelet, SysfsTopology(config.topology_sysfs), metadata, dra),
+            Sources(kubelet, SysfsTopology(config.topology_sysfs), metadata, dra, claim_names=claim_names(config)),
             publish=lambda snapshot, _: latest.append(snapshot),
             changes=changes,
             events=SilentEvents(),

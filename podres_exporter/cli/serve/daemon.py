@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from podres_exporter import __version__
-from podres_exporter.cli.serve.metadata import dra_source, metadata_source
+from podres_exporter.cli.serve.metadata import claim_names, dra_source, metadata_source
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config
 from podres_exporter.exposition.document import SnapshotDocument
@@ -76,7 +76,8 @@ class Daemon:
         self._changes = Changes(woken.set)
         self._dra = dra_source(config, environment, clock, own.dra())
         cpusets = CgroupCpusets(config.cgroup_root) if "cpuset-drift" in config.collectors else None
-        sources = Sources(self._kubelet, SysfsTopology(config.topology_sysfs), self._metadata, self._dra, cpusets)
+        topology = SysfsTopology(config.topology_sysfs)
+        sources = Sources(self._kubelet, topology, self._metadata, self._dra, cpusets, claim_names(config))
         self._poller = Poller(
             settings,
             sources,

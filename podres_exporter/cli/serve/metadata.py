@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from podres_exporter.kube.auth.credentials import Credentials
     from podres_exporter.kube.client import KubeClient, Limits
     from podres_exporter.kube.interfaces import MetadataObserver
-    from podres_exporter.sources.interfaces import DraSource, PodMetaSource
+    from podres_exporter.sources.interfaces import ClaimNameSource, DraSource, PodMetaSource
 
 _REMEDY = "check --metadata.kubeconfig and --metadata.context, or run with --metadata.source=none"
 
@@ -56,6 +56,15 @@ def podsapi_source(config: Config, clock: Clock, observer: MetadataObserver) -> 
     )
     client = PodsApiClient(config.metadata_podsapi_socket)
     return PodsApiWatch(client, PodDecoder(config.pod_labels_allowlist), settings, clock, observer)
+
+
+def claim_names(config: Config) -> ClaimNameSource | None:
+    """Return the drivers' files about claims; None unless the Pods API is used."""
+    if config.metadata_source != "podsapi":
+        return None
+    from podres_exporter.sources import ClaimFiles  # noqa: PLC0415 - heavy, see above
+
+    return ClaimFiles(config.metadata_plugins_root)
 
 
 def dra_source(config: Config, environment: Mapping[str, str], clock: Clock, observer: MetadataObserver) -> DraSource:

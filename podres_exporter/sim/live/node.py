@@ -27,6 +27,7 @@ from podres_exporter.sim.api.writes.defaults import defaulted
 from podres_exporter.sim.api.writes.deletion import delete_object
 from podres_exporter.sim.devices import DeviceManager, DeviceState
 from podres_exporter.sim.dra import DraDrivers
+from podres_exporter.sim.live.device_metadata import DeviceMetadataFiles
 from podres_exporter.sim.live.dynamic_resources import DynamicResources
 from podres_exporter.sim.live.kubelet import Kubelet
 from podres_exporter.sim.live.live_pod import Phase
@@ -88,6 +89,7 @@ class LiveNode(SimNode):
         self._status_writer = StatusWriter(self.scenario, self.store, self.pods, self.devices, clock)
         workers = PodWorkers(self.pods, clock, choices)
         self._state_files = StateFiles(self.scenario, directory, self.pods.allocator, self.devices)
+        self._device_metadata = DeviceMetadataFiles(self.scenario, directory, self.store, self.pods)
         self._sources = PodSources(
             self.scenario.node,
             self.store,
@@ -95,7 +97,7 @@ class LiveNode(SimNode):
             self._status_writer,
             workers,
             Terminations(self.pods, self._status_writer, clock),
-            self._state_files.write,
+            self._write_files,
         )
         forced = [(each.namespace, each.name) for each in self.scenario.pods]
         self._scheduler = Scheduler(self.scenario.node, minor, self.store, self._status_writer, forced)
@@ -257,7 +259,7 @@ class LiveNode(SimNode):
                 self._sources.catch_up(0.0 if now.api_away else share)
             self._status_writer.follow_plugins()
             if now.serving:
-                self._state_files.write()
+                self._write_files()
             self.pods_api.follow()
 
     def _listing(self) -> None:
@@ -362,6 +364,11 @@ class LiveNode(SimNode):
             return self.store.get(RESOURCE_CLAIMS, namespace, name)
         except StatusError:
             return None
+
+    def _write_files(self) -> None:
+        """Write what kubelet and drivers keep in files."""
+        self._state_files.write()
+        self._device_metadata.write()
 
     def _stated(self, spec: ResourceSpec) -> dict[str, DeviceState]:
         return {

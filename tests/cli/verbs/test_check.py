@@ -623,6 +623,7 @@ def test_the_help_names_the_flags_of_serve_that_apply_with_their_twins_and_the_e
         "--node-name",
         "--metadata.source",
         "--metadata.podsapi-socket",
+        "--metadata.plugins-root",
         "--metadata.kubeconfig",
         "--metadata.context",
         "--metadata.pod-labels-allowlist",
