@@ -52,7 +52,10 @@ CLOCK, NEVER = SystemClock(), threading.Event()
 POLL_SECONDS, HOLD_DOWN_SECONDS = 2.0, 10.0
 SAMPLE_SECONDS = 0.2
 GRACE_SECONDS = 6.0
-"""When a container has run for so long, its devices are expected on a page: a poll interval, and a slow machine."""
+"""
+When a container has run for so long while anybody could tell the exporter, its devices are expected on a page: a poll
+interval, and a slow machine. What came just before the kubelet went away is not known without metadata.
+"""
 SHOWN_SECONDS = 2.0
 """The same for what the page shows already: pods come again under their names, with the same device."""
 AWAY_SECONDS = 40.0
@@ -174,6 +177,11 @@ class Page:
     sources: dict[str, float]
 
     @property
+    def can_know(self) -> bool:
+        """Return whether a new pod can be known, from the kubelet or from pod metadata with a source of its own."""
+        return bool(self.sources.get("kubelet") or self.sources.get("metadata"))
+
+    @property
     def is_quiet(self) -> bool:
         return all(self.sources.values()) and not self.retained and None not in {self.free, self.exclusive}
 
@@ -248,10 +256,12 @@ class Watcher:
     samples: int = 0
     wrong: list[str] = field(default_factory=list)
     since: dict[Holding, float] = field(default_factory=dict)
+    known: dict[str, dict[Holding, float]] = field(default_factory=lambda: defaultdict(dict))
     shown: dict[str, set[Holding]] = field(default_factory=lambda: defaultdict(set))
     retained: set[str] = field(default_factory=set)
     absent: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     quiet: bool = False
+    _last: float = 0.0
     _truth: Truth = field(default_factory=Truth)
 
     def look(self) -> None:
@@ -265,7 +275,11 @@ class Watcher:
         held = before & after
         self.since = {item: self.since.get(item, now) for item in held}
         self.quiet = before == after
+        step, self._last = min(1.0, now - self._last), now
         for name, page in pages.items():
+            times = self.known[name]
+            could_know = step if page.can_know else 0.0
+            self.known[name] = {item: times.get(item, 0.0) + could_know for item in self.since}
             self._judge(name, page, now)
         self.samples += 1
 
@@ -274,7 +288,7 @@ class Watcher:
         return devices | cpus
 
     def _judge(self, name: str, page: Page, now: float) -> None:
-        old = {item for item, since in self.since.items() if now - since > GRACE_SECONDS}
+        old = {item for item, seconds in self.known[name].items() if seconds > GRACE_SECONDS}
         shown = {item for item in self.shown[name] if now - self.since.get(item, now) > SHOWN_SECONDS}
         known = {item for item in old | shown if not item[1].isdigit()}
         cpus = {item[1] for item in old if item[1].isdigit()}
