@@ -20,6 +20,7 @@ from podres_exporter.text.words import counted
 _NAMES = {"kubelet": "Kubelet", "topology": "Topology", "dra": "DRA"}
 _HALVES = {"pods": "pods", "allocatable": "allocatable devices, CPUs and memory"}
 _LAST_GOOD = "This page shows its last good answer, which may be out of date."
+_REMEDY = "<code>podres-exporter check</code>, run in the exporter's container, names the cause and the remedy."
 _GOOD, _SO_SO, _BAD, _OFF = "ok", "warn", "bad", "off"
 _JUMP = (
     '<nav aria-label="On this page"><a href="#devices">Devices</a> <a href="#pods">Pods</a> '
@@ -116,12 +117,29 @@ def _notices(snapshot: Snapshot, why_down: str) -> Iterator[tuple[str, str]]:
         yield _SO_SO, "This kubelet does not tell what is allocatable, so what is free is not known."
     if topology and not topology.up:
         yield _SO_SO, "The kernel's topology cannot be read, so the NUMA nodes of CPUs are not known."
+    yield from _away(snapshot, health)
+
+
+def _away(snapshot: Snapshot, health: dict[str, SourceHealth]) -> Iterator[tuple[str, str]]:
+    """Yield what the pod metadata and DRA do not follow."""
     if snapshot.metadata and not snapshot.metadata.synced:
         who = capital(origin_name(snapshot.metadata))
-        yield _SO_SO, f"{who} is not followed at the moment: workloads, requests and refused pods may be out of date."
+        outdated = "workloads, requests and refused pods may be out of date."
+        yield _SO_SO, f"{who} is not followed at the moment: {outdated}{_reason(health.get('metadata'))}"
+    if (dra := health.get("dra")) and not dra.up:
+        outdated = "claims' requests, taints and what is available may be out of date."
+        yield _SO_SO, f"DRA devices and claims are not followed at the moment: {outdated}{_reason(dra)}"
+
+
+def _reason(source: SourceHealth | None) -> str:
+    """Return why the last request failed, and where to look for the remedy; empty for a source that answers."""
+    if source is None or source.up:
+        return ""
+    said = f" The last request failed ({source.reason.value})." if source.reason else ""
+    return f"{said} {_REMEDY}"
 
 
 def _error(why_down: str) -> str:
     """Return what the last error says, and where to look for the remedy."""
     said = f"The last error: {escaped(why_down)}. " if why_down else ""
-    return f"{said}<code>podres-exporter check</code>, run in the exporter's container, names the cause and the remedy."
+    return said + _REMEDY

@@ -6,6 +6,7 @@ import pytest
 from page_dom import LINKS, Dom, dom
 from page_nodes import CURRENT, MOMENT, WELL, machine, snapshot, tiny
 
+from podres_exporter.errors import Reason
 from podres_exporter.model import Mark, Metadata, MetadataOrigin, Part, PodMeta, Snapshot, SourceHealth
 from podres_exporter.page.assets import load_assets
 from podres_exporter.page.document import render
@@ -125,6 +126,32 @@ def test_the_api_server_is_told_apart(metadata: Metadata, health: SourceHealth, 
 
     assert chip == (level, words.partition("API server ")[2])
     assert metadata.synced is not any("API server is not followed" in text for text in notices(shown))
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [
+        ("metadata", "The API server is not followed at the moment: workloads, requests and refused pods may be"),
+        ("dra", "DRA devices and claims are not followed at the moment: claims' requests, taints and what is"),
+    ],
+)
+@pytest.mark.parametrize("reason", [Reason.UNAVAILABLE, Reason.DENIED, None])
+def test_a_source_that_is_down_is_said_with_its_reason_and_the_remedy(
+    name: str, beginning: str, reason: Reason | None
+) -> None:
+    metadata = Metadata({POD.key: POD}, synced=name != "metadata")
+    down = replace(source(name, up=False), reason=reason)
+    (text,) = notices(replace(NODE, metadata=metadata, sources=(*WELL, down)))
+
+    assert text.startswith(beginning)
+    assert text.endswith(REMEDY)
+    assert (f"The last request failed ({reason})." in text) is (reason is not None)
+
+
+def test_a_source_that_only_catches_up_has_nothing_to_remedy() -> None:
+    (text,) = notices(replace(NODE, metadata=Metadata(), sources=(*WELL, source("metadata", up=True))))
+
+    assert not text.endswith(REMEDY)
 
 
 def test_the_pods_api_has_its_own_name() -> None:
