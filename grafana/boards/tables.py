@@ -1,4 +1,4 @@
-"""Tables: a row per series, or a row and a column per value of two labels."""
+"""Table panels of the dashboards: one row per series, or rows and columns by two labels."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -15,7 +15,7 @@ _TYPES = {
 @dataclass(frozen=True, slots=True)
 class Asset:
     """
-    One file. *digest*, a checksum, changes with its content: an address that has it may be kept by browsers for ever.
+    One file. *digest*, a checksum, changes with its content: an address that contains it may be cached indefinitely.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Asset:
 
 
 def load_assets() -> Mapping[str, Asset]:
-    """Return the files by name, read once by whoever serves them."""
+    """Return the files by name, read from the package."""
     folder = Path(__file__).with_name("files")
     found = {name: (folder / name).read_bytes() for name in _TYPES}
     return {name: Asset(name, _TYPES[name], data, f"{crc32(data):08x}") for name, data in found.items()}

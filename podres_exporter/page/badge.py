@@ -61,7 +61,7 @@ def badges(coloured: Iterable[PodKey], plain: Iterable[PodKey]) -> dict[PodKey, 
     Return a badge for each pod; those that hold nothing are *plain* and need no colour.
 
     The colour is drawn by the name, so that it mostly stays when other pods come and go. Patterns are used only once
-    all colours are: whoever is first among the *coloured* has a colour to himself.
+    all colours are: the first pods among the *coloured* have a colour of their own.
     """
     used: Counter[int] = Counter()
     codes: set[str] = set()

@@ -28,7 +28,7 @@ def cpus(scene: Scene, place: Place) -> str:
 
 
 def _cores(topology: Topology | None, cpus: CpuSet) -> Iterable[list[int]]:
-    """Return the CPUs by core, ascending; a CPU whose core nobody states is alone."""
+    """Return the CPUs by core, ascending; a CPU whose core is unknown is alone."""
     groups: defaultdict[tuple[int, int, int], list[int]] = defaultdict(list)
     for cpu in sorted(cpus):
         core = topology.core_by_cpu.get(cpu) if topology else None
@@ -58,7 +58,7 @@ def _cell(scene: Scene, cpu: int) -> str:
 
 
 def _state(scene: Scene, cpu: int) -> tuple[str, str]:
-    """Return the class and the words for a CPU that nobody holds."""
+    """Return the CSS class and the description of a CPU that no pod holds."""
     allocatable = scene.allocation.cpus.allocatable
     if allocatable is None:
         return "unknown", "not held; the kubelet does not tell whether it is allocatable"
@@ -98,7 +98,7 @@ def _summary(scene: Scene, cpus: CpuSet) -> str:
 
 
 def _rest(scene: Scene, cpus: CpuSet) -> str:
-    """Return, as text, what the CPUs are that nobody holds."""
+    """Describe the CPUs that no pod holds."""
     sets: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for cpu in sorted(cpus - scene.allocation.cpus.exclusive):
         sets[_state(scene, cpu)].append(cpu)

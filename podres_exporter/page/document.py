@@ -46,7 +46,7 @@ def render(
 
 
 def _main(snapshot: Snapshot, now_seconds: float, why_down: str) -> str:
-    """Return the parts in the order in which somebody who was woken looks for them."""
+    """Return the parts, the most urgent first."""
     allocation = snapshot.allocation
     if allocation is None:
         return status(snapshot, why_down)

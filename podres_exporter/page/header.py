@@ -46,7 +46,7 @@ def _chip(level: str, name: str, words: str) -> str:
 
 
 def _chips(snapshot: Snapshot) -> Iterator[tuple[str, str, str]]:
-    """Yield level, name and state of each source, and of the metadata where nobody is asked for it."""
+    """Yield level, name and state of each source, and of metadata if it is switched off."""
     for source in snapshot.sources:
         name = _NAMES.get(source.source, escaped(source.source))
         if source.source == "metadata":
@@ -62,7 +62,7 @@ def _chips(snapshot: Snapshot) -> Iterator[tuple[str, str, str]]:
 
 
 def _state(source: SourceHealth) -> str:
-    """Return what to say of a source that is down."""
+    """Describe a source that is down."""
     is_refused = source.reason is Reason.DENIED
     if source.last_success_seconds is None:
         return "refused" if is_refused else "no answer yet"

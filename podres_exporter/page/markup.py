@@ -75,7 +75,7 @@ def panel(identifier: str, heading: str, contents: str) -> str:
 
 
 def kind(heading: str, summary: str, contents: str, *, level: int = 4) -> str:
-    """Return what there is of one kind; *summary* is how much, *level* that of the heading."""
+    """Return the box of one kind of resource; *summary* is its amount, *level* that of the heading."""
     return f'<section class="kind"><h{level}>{heading} <small>{summary}</small></h{level}>{contents}</section>'
 
 

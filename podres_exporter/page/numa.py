@@ -16,7 +16,7 @@ _WIDE = 96
 
 
 def numa(scene: Scene) -> str:
-    """Return the panels; a sentence where the kubelet tells of neither CPUs nor memory."""
+    """Return the panels; a sentence if the kubelet reports neither CPUs nor memory."""
     every = places(scene.allocation)
     single = [place for place in every if len(place.nodes) == 1]
     wide = " wide" if any(len(place.cpus) > _WIDE for place in single) else ""

@@ -126,7 +126,7 @@ class Rows:
 
 
 def _holdings(name: str, badge: Badge, container: Container, most_ids: int) -> dict[str, str]:
-    """Return what there is in each column."""
+    """Return the content of each column."""
     cpus = container.exclusive_cpus
     return {
         "Container": name,
@@ -194,7 +194,7 @@ def _verdict(view: ContainerView) -> str:
 
 
 def _reasons(alignment: Alignment) -> str:
-    """Return the reasons of the verdict without its word."""
+    """Return the reasons for the verdict, without the verdict."""
     _, word = _VERDICTS[alignment.verdict]
     sentence = escaped(verdict_text(alignment)).removeprefix("alignment ")
     return sentence.removeprefix(f"{word}:").removeprefix(word).strip()

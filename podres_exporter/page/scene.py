@@ -163,7 +163,7 @@ def _dual(allocation: Allocation) -> Mapping[tuple[str, str], frozenset[DraKey]]
 
 
 def _badges(allocation: Allocation, metas: Mapping[PodKey, PodMeta]) -> Mapping[PodKey, Badge]:
-    """Return the badges: whoever has CPUs or memory of his own takes part in more pictures and chooses first."""
+    """Return the badges; pods with exclusive CPUs or memory appear in more pictures and get their colour first."""
     ranks = {view.pod.key: _rank(view) for view in allocation.pods}
     ordered = sorted(ranks, key=lambda key: (ranks[key], key))
     coloured = [key for key in ordered if ranks[key] < _HOLDS_NOTHING]

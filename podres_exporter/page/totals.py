@@ -92,7 +92,7 @@ def _bad(scene: Scene, name: str, stocks: list[DeviceStock]) -> str:
 
 
 def _drivers(scene: Scene) -> Iterator[_Tile]:
-    """Yield the DRA drivers of which slices tell what there is."""
+    """Yield the DRA drivers with ResourceSlices."""
     rows = scene.allocation.dra.stock if scene.allocation.dra else ()
     for driver in sorted({row.driver for row in rows}):
         mine = [row for row in rows if row.driver == driver]

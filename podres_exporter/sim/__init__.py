@@ -1,7 +1,7 @@
 """
 The simulated node: a pod-resources endpoint and a fake /sys that play a scenario.
 
-`SimNode` plays a whole scenario over time, `SimKubelet` is the endpoint alone for whoever has answers of their own.
+`SimNode` plays a whole scenario over time, `SimKubelet` is the endpoint alone, with given answers.
 """
 
 from podres_exporter.sim.node import SimNode, builtin_scenario

@@ -73,7 +73,7 @@ class SimNode(Startable):
         return self._clock.monotonic_seconds() - self._started_at
 
     def state(self) -> NodeState:
-        """Return the truth at this moment, whatever the kubelet says of it."""
+        """Return the true state at this moment, independent of the kubelet's answers."""
         return node_at(self.scenario, self.seconds())
 
     def tick(self) -> None:

@@ -15,7 +15,7 @@ PRE_START_TIMEOUT_SECONDS = 30.0
 """KubeletPreStartContainerRPCTimeoutInSecs of the API's constants.go."""
 
 _PATIENCE_SECONDS = 60.0
-"""The kubelet waits for the other calls without end; ours end, so that a silent plugin cannot hold a pod for ever."""
+"""Timeout of the other calls; the kubelet has none, but here a silent plugin must not block a pod indefinitely."""
 
 
 class PluginClient:
@@ -39,7 +39,7 @@ class PluginClient:
             raise PluginError(f"failed to dial device plugin: {error}") from error
 
     def options(self) -> PluginOptions:
-        """Return what the plugin says of itself; raises PluginError."""
+        """Return the plugin's options; raises PluginError."""
         method = f"/{DEVICE_PLUGIN}/GetDevicePluginOptions"
         try:
             return options_of(self._connection.call(method, pb.Empty(), pb.DevicePluginOptions, _PATIENCE_SECONDS))

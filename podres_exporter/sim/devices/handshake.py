@@ -43,7 +43,7 @@ class Handshake(ABC):
 
     @abstractmethod
     def drop(self, resource: str) -> None:
-        """Let the resource's plugin go, for the plugin watcher's socket has gone (DeRegisterPlugin)."""
+        """Remove the resource's plugin, because its socket was removed (DeRegisterPlugin)."""
 
     def begin(self) -> None:
         """Take plugins from now on."""
@@ -51,7 +51,7 @@ class Handshake(ABC):
             self._open = True
 
     def end(self) -> None:
-        """Take no more plugins and hang up on those that are there; the threads end soon. See `join`."""
+        """Accept no more plugins and disconnect the present ones; the threads end soon. See `join`."""
         with self._lock:
             self._open = False
             alive = tuple(self._alive)
@@ -59,7 +59,7 @@ class Handshake(ABC):
             client.close()
 
     def join(self) -> None:
-        """Wait for the threads; only after `end`, and after nobody calls in any more."""
+        """Wait for the threads; only after `end`, when no plugin can register."""
         self._threads.join(_JOIN_SECONDS)
 
     def _client(self, resource: str, socket_path: Path) -> PluginClient:
@@ -106,7 +106,7 @@ class SynchronousHandshake(Handshake):
         self._current: dict[str, PluginClient] = {}
 
     def register(self, resource: str, socket_path: Path, options: PluginOptions | None) -> None:
-        """Connect before returning; what the request says of options is ignored (PluginConnected)."""
+        """Connect before returning; the options of the request are ignored (PluginConnected)."""
         del options
         self.adopt(resource, socket_path)
 
@@ -115,7 +115,7 @@ class SynchronousHandshake(Handshake):
         Connect before returning.
 
         The new client is the current one before it is connected. Where that fails the resource has none, although the
-        old client may go on sending lists: its end is then noticed by nobody, as in the kubelet.
+        old client may go on sending lists: its end is then not noticed, as in the kubelet.
         """
         client = self._client(resource, socket_path)
         with self._lock:
@@ -137,7 +137,7 @@ class SynchronousHandshake(Handshake):
             self._ledger.disconnect(resource)
 
     def end(self) -> None:
-        """Disconnect every current client, as the server's Stop does, and hang up on the others."""
+        """Disconnect every client: current ones as the server's Stop does, then the others."""
         super().end()
         with self._lock:
             resources = tuple(self._current)
@@ -163,7 +163,7 @@ class AsynchronousHandshake(Handshake):
     """
 
     def register(self, resource: str, socket_path: Path, options: PluginOptions | None) -> None:
-        """Return at once; a plugin that cannot be dialled never hears of it, only the log does."""
+        """Return at once; that a plugin cannot be dialled is only logged."""
         client = self._client(resource, socket_path)
         self._threads.start(resource, lambda: self._dial_and_run(client, options))
 

@@ -10,10 +10,10 @@ from podres_exporter.sim.devices.client import PluginClient
 from podres_exporter.sim.devices.records import DeviceState, PluginOptions
 
 STOP_GRACE_SECONDS = 300.0
-"""endpointStopGracePeriod of types.go: how long a resource whose plugin is gone stays in capacity."""
+"""endpointStopGracePeriod of types.go: how long a resource without a plugin stays in capacity."""
 
 Stock = Mapping[str, Mapping[str, DeviceState]]
-"""{resource: {device id: state}}; a copy that nobody changes."""
+"""{resource: {device id: state}}; an immutable copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Ledger:
 
     def disconnect(self, resource: str, client: PluginClient | None = None) -> None:
         """
-        Note that the resource's plugin stopped: no device is healthy any more, and its grace period begins.
+        Record that the resource's plugin stopped: all devices become unhealthy, and the grace period begins.
 
         With *client* only if it is still that one's resource. What the plugin said of its devices stays known, so that
         pod status goes on to say Healthy (facts: KEP-4680 wants Unknown there).
@@ -111,7 +111,7 @@ class Ledger:
             return self._stock({resource: self._ids(resource) for resource in resources})
 
     def removed(self) -> frozenset[str]:
-        """Return the resources that have gone: node status keeps them, with 0 (kubelet nodestatus/setters.go)."""
+        """Return the removed resources, which node status keeps with amount 0 (kubelet nodestatus/setters.go)."""
         with self._changed:
             self._expire()
             return frozenset(self._removed - self._healthy.keys() - self._unhealthy.keys())
@@ -167,7 +167,7 @@ class Ledger:
 
     def _expire(self) -> None:
         """
-        Drop resources whose plugin has been gone for longer than the grace period, or that have none.
+        Drop resources without a plugin for longer than the grace period.
 
         The kubelet does so in GetCapacity, with every node status, about every ten seconds. It remembers that they were
         there, for the node's status keeps them with amount 0.

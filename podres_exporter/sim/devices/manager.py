@@ -49,7 +49,7 @@ class DeviceManager(Startable):
         Start nothing yet. Raises ValueError: the directory's path is too long.
 
         *synchronous* is the handshake of kubelets from 1.25 on. *watch_seconds* is how often the plugin watcher looks;
-        None is for whoever calls `scan`; *dra* takes the DRA drivers that it finds. *dial_timeout_seconds*, in real
+        None: only when `scan` is called; *dra* takes the DRA drivers that it finds. *dial_timeout_seconds*, in real
         time, is what a plugin gets to accept.
         """
         self._plugins_directory = directory / "device-plugins"
@@ -99,7 +99,7 @@ class DeviceManager(Startable):
 
     def stop(self) -> None:
         """
-        Remove kubelet.sock, hang up on every plugin and end all threads; may be called again.
+        Remove kubelet.sock, disconnect every plugin and end all threads; may be called again.
 
         The socket goes first: a plugin registers again as soon as its stream ends, and what dies with a process at one
         moment must not be there for it to find.
@@ -127,7 +127,7 @@ class DeviceManager(Startable):
         return self._ledger.capacity()
 
     def removed(self) -> frozenset[str]:
-        """Return the resources that were in capacity and have gone; node status keeps them with amount 0."""
+        """Return the resources removed from capacity, which node status keeps with amount 0."""
         return self._ledger.removed()
 
     def healthy(self) -> Stock:

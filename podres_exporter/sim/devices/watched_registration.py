@@ -76,7 +76,7 @@ def visit(connection: Connection, socket_path: Path, handlers: Handlers, dial_ti
     """
     Return what came of it; the connection is closed. Nothing is raised, for the watcher has other sockets to see.
 
-    A plugin that was valid but could not be connected has registered as far as the kubelet knows: it is told the error
+    A plugin that was valid but could not be connected has registered as far as the kubelet knows: it gets the error
     and is not asked again. Nor is one that does not take the news.
 
     Source: GenerateRegisterPluginFunc and notifyPlugin of pluginmanager/operationexecutor/operation_generator.go.
@@ -108,7 +108,7 @@ def _ask(connection: Connection, socket_path: Path, dial_timeout_seconds: float)
 
 
 def _introduce(info: pb.PluginInfo, socket_path: Path, endpoint: Path, handlers: Handlers) -> tuple[bool, str]:
-    """Return whether the plugin counts as registered, and the error that it is told."""
+    """Return whether the plugin counts as registered, and the error that it gets."""
     handler = handlers.get(info.type)
     if handler is None:
         text = f"RegisterPlugin error -- no handler registered for plugin type: {info.type} at socket {socket_path}"

@@ -106,7 +106,7 @@ class DraDrivers:
         self._threads.start(name, lambda: self._watch_health(driver))
 
     def drop(self, name: str, endpoint: Path) -> None:
-        """Let an instance go, for its socket has gone."""
+        """Remove an instance whose socket was removed."""
         with self._lock:
             found = self._drivers.get(name, [])
             gone = [each for each in found if each.endpoint == endpoint]

@@ -83,7 +83,7 @@ class Allocator:
 
     def update_devices(self, active: Collection[str]) -> None:
         """
-        Free the devices of pods, by UID, that are not active any more: UpdateAllocatedDevices.
+        Free the devices of pods, by UID, that are no longer active: UpdateAllocatedDevices.
 
         Where there are any, and an Allocate is under way, what that has chosen counts as free again (before 1.38).
         """
@@ -109,7 +109,7 @@ class Allocator:
             self._managers = replace(self._managers, devices=self._managers.devices.rebuild())
 
     def double(self, resource: str, device_id: str | None) -> None:
-        """Let each admission that asks for the resource get this device, whoever holds it; None ends that."""
+        """Give this device to every admission that requests the resource, even if it is held; None ends that."""
         with self._lock:
             self._doubles.pop(resource, None)
             if device_id is not None:
@@ -177,7 +177,7 @@ class Allocator:
             self._managers = replace(self._managers, devices=devices)
 
     def _overlook(self, resource: str) -> None:
-        """Forget that the device is held which shall be given twice; the lock is held."""
+        """Treat the device that is to be given twice as free; the lock is held."""
         if resource in self._doubles:
             self._set_devices(self._managers.devices.overlook([(resource, self._doubles[resource])]))
 
@@ -200,7 +200,7 @@ class Allocator:
 
     def start(self, pod: PodRequest, container: ContainerRequest) -> None:
         """
-        Start a container: init containers before it have ended, and plugins that want it are told.
+        Start a container: earlier init containers have ended, and plugins with PreStartRequired are called.
 
         Raises PluginError with the text that the container waits with; the devices stay with it.
 

@@ -63,7 +63,7 @@ class DynamicResources:
         return found
 
     def release(self, pod_uid: str) -> None:
-        """Note that a pod has ended; claims that nobody else uses are unprepared, in a thread of their own."""
+        """Record that a pod has ended; claims without another user are unprepared in a thread."""
         unused = []
         with self._lock:
             for key, prepared in list(self._claims.items()):

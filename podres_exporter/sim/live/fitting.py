@@ -20,12 +20,12 @@ class Shortage:
 
     @property
     def reason(self) -> str:
-        """What the scheduler says of it."""
+        """The scheduler's message."""
         return "Too many pods" if self.resource == "pods" else f"Insufficient {self.resource}"
 
     @property
     def rejection(self) -> Rejection:
-        """What the kubelet says of it."""
+        """The kubelet's message."""
         return out_of(self.resource, self.requested, self.used, self.capacity)
 
     @property

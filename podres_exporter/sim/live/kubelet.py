@@ -151,7 +151,7 @@ class Kubelet:
         }, ""
 
     def _replace(self, live: LivePod, **changes: Any) -> LivePod | None:
-        """Note how a start has gone, unless the pod has gone or changed meanwhile."""
+        """Record the result of a start, unless the pod was removed or replaced meanwhile."""
         uid = live.request.uid
         with self._lock:
             if self._pods.get(uid) is live:
@@ -199,13 +199,13 @@ class Kubelet:
             self._dynamic.release(uid)
 
     def restart(self) -> None:
-        """Know no pod any more, and of what was given out what checkpoints say; the sources of pods are not ready."""
+        """Forget all pods and keep only allocations in checkpoints; the pod sources are not ready."""
         with self._admitting, self._lock:
             self._checkpoint.update(self._pods)
             self._pods.clear()
             self._sources_ready = False
             self._pending_admission = ""
-            # No pod is pending admission any more: the managers' reconcile loops let go of what finished pods kept.
+            # No pod is pending admission: the managers' reconcile loops free what finished pods kept.
             for uid, live in self._checkpoint.items():
                 if live.phase not in _ACTIVE:
                     self._allocator.release(uid)
@@ -229,7 +229,7 @@ class Kubelet:
                 self.remove(uid)
 
     def double(self, resource: str, device_id: str | None) -> None:
-        """Let each admission that asks for the resource get this device, whoever holds it; None ends that."""
+        """Give this device to every admission that requests the resource, even if it is held; None ends that."""
         self._allocator.double(resource, device_id)
 
     def pod(self, uid: str) -> LivePod | None:

@@ -209,7 +209,7 @@ class LiveNode(SimNode):
         self.pods_api.follow()
 
     def restart_kubelet(self) -> None:
-        """Restart the kubelet: plugins have to register again, and pods are what the kubelet hears of again."""
+        """Restart the kubelet: plugins have to register again, and pods come from its sources again."""
         self.kubelet.kill()
         self._kubelet_restarted()
         self.kubelet.start()
@@ -217,12 +217,12 @@ class LiveNode(SimNode):
         self.tick()
 
     def cut_kubelet_off(self) -> None:
-        """Let the kubelet hear nothing of the API server, whoever else does, until `reconnect_kubelet`."""
+        """Cut the kubelet, but no other client, off from the API server until `reconnect_kubelet`."""
         self._sources.cut_off()
         self.let_kubelet_hear(0.0)
 
     def reconnect_kubelet(self) -> None:
-        """Let the kubelet hear of the API server's pods again."""
+        """Connect the kubelet to the API server again."""
         self.let_kubelet_hear(None)
 
     def let_kubelet_hear(self, share: float | None) -> None:
@@ -293,7 +293,7 @@ class LiveNode(SimNode):
         self.pods_api.switch(before, now)
 
     def _switch_api(self, before: Conditions, now: Conditions) -> None:
-        """Let the API server refuse connections, keep silent, or not know its roles yet, and be well again."""
+        """Let the API server refuse connections, hang, or refuse access while it loads its roles; or end that."""
         if now.api_down and not before.api_down:
             self.api.go_down()
         if before.api_down and not now.api_down:
@@ -347,7 +347,7 @@ class LiveNode(SimNode):
             self._lives[index] = (life, self._sources.add_static(manifest))
 
     def _act(self, spec: PodSpec, uid: str, action: Callable[[str, str], None]) -> None:
-        """Do something to the pod of the scenario, unless somebody has deleted it, or put another in its place."""
+        """Do something to the pod of the scenario, unless it was deleted or replaced through the API server."""
         try:
             if self.store.get(PODS, spec.namespace, spec.name)["metadata"]["uid"] == uid:
                 action(spec.namespace, spec.name)

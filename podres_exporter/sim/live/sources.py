@@ -21,7 +21,7 @@ class PodSources:
     Hands pods to the kubelet, one after the other, in the order in which a kubelet gets them.
 
     A kubelet that has started gets its static pods at once. The API server's pods are one set, which it works through
-    in order of creation; its sources are ready only after the last of them. From then on it hears of changes, as long
+    in order of creation; its sources are ready only after the last of them. From then on it receives changes, as long
     as it can reach the API server.
 
     Source: kubelet.go HandlePodAdditions, config.go seenSources; measured on 1.36 at 60 Hz.
@@ -125,7 +125,7 @@ class PodSources:
             return self._static.get(uid)
 
     def _on_event(self, event: Event) -> None:
-        """Take a pod that is on this node, and let go of one that has gone."""
+        """Add or update a pod of this node, or remove a deleted one."""
         pod = event.item
         if event.resource is not PODS:
             return

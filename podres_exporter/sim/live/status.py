@@ -13,7 +13,7 @@ HEALTH_SINCE_MINOR = 36
 """ResourceHealthStatus is on by default from here."""
 
 _ADDRESS = "127.0.0.1"
-"""The address of every pod: nothing runs in them, and whoever answers for one listens here."""
+"""The address of every pod: nothing runs in them, and a server that answers for one listens here."""
 
 
 def pod_status(

@@ -120,7 +120,7 @@ class StatusWriter:
         return datetime.fromtimestamp(self._clock.wall_seconds(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def confirm_deletion(self, pod: Mapping[str, Any]) -> None:
-        """Delete a pod whose containers have ended, for good (status_manager.go, canBeDeleted)."""
+        """Delete a pod whose containers have ended (status_manager.go, canBeDeleted)."""
         try:
             uid = pod["metadata"]["uid"]
             delete_object(self._store, self._clock, PODS, *key_of(pod), grace_seconds=0, uid=uid)
@@ -133,7 +133,7 @@ class StatusWriter:
         self._update(pod, {"phase": "Failed", "reason": "InvalidPod", "message": message}, self._scenario.node)
 
     def _update(self, pod: Mapping[str, Any], status: Mapping[str, Any], node: str | None) -> None:
-        """Write the status of a pod, and the node that it is on, unless it has gone or another one has its name."""
+        """Write the status of a pod, and the node that it is on, unless it was deleted or another one has its name."""
         key, uid = key_of(pod), pod["metadata"]["uid"]
         for _ in range(_ATTEMPTS):
             try:
@@ -145,7 +145,7 @@ class StatusWriter:
                 self._store.update(PODS, {**stored, "spec": on_node, "status": status})
             except StatusError as error:
                 if error.code == HTTPStatus.CONFLICT:
-                    continue  # somebody has written in between: labels, or its deletion
+                    continue  # another client has changed it in between: labels, or its deletion
                 log.debug("sim.pod_gone", extra={"pod": key[1]})
             return
 

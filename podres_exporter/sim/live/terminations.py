@@ -17,7 +17,7 @@ _MINIMUM_SECONDS = 2.0
 
 class Terminations:
     """
-    Containers end at once when they are told to, which is after the preStop hook: its `sleep` is kept to.
+    Containers end at once when they are stopped, which is after the `sleep` of a preStop hook.
 
     Until then the pod is Running, is listed and holds what it has. Used from any thread.
 

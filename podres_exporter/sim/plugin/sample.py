@@ -94,7 +94,7 @@ class SamplePlugin(Startable):
 
     @property
     def problem(self) -> str:
-        """Why it is not registered, in the kubelet's words; empty if it is or nobody was asked."""
+        """The kubelet's error if it is not registered; empty if it is, or has not tried."""
         return self._problem
 
     @property
@@ -122,7 +122,7 @@ class SamplePlugin(Startable):
             self.look()
 
     def stop(self) -> None:
-        """Stop serving, end all threads and remove the socket, which the kubelet takes for our end; for good."""
+        """Stop serving, end all threads and remove the socket, so that the kubelet drops the plugin. Final."""
         self._stop.set()
         with self._calling_lock:
             if self._calling is not None:
@@ -155,7 +155,7 @@ class SamplePlugin(Startable):
         try:
             self._service.publish(read_devices(self._file))
         except ConfigError as error:
-            # The devices did not vanish because somebody mistyped: go on with the last good list.
+            # A typing error in the file does not remove devices: keep the last valid list.
             log.warning("sim.plugin.bad_file", extra={"file": str(self._file), "error": str(error)})
 
     def _serve(self) -> None:

@@ -76,7 +76,7 @@ class PluginService:
         self._deserted = False
 
     def publish(self, devices: Mapping[str, DeviceState]) -> None:
-        """Send this list to whoever watches, and to who comes later."""
+        """Send this list to every present and future ListAndWatch call."""
         with self._changed:
             self._devices = dict(devices)
             self._version += 1

@@ -55,7 +55,7 @@ def dialect_of(settings: KubeletSettings) -> Dialect:
     renamed = "PodResources" if minor >= 27 else "Pod Resources"
     return Dialect(
         methods=frozenset(method for method, first in since.items() if minor >= first),
-        # An alpha gate until 1.22, and gone from the code in 1.28.
+        # An alpha gate until 1.22; removed in 1.28.
         allocatable_enabled=_gate(settings.allocatable, minor >= 23),
         get_enabled=_gate(settings.get, minor >= 34),
         dynamic_resources=minor >= 27 and _gate(settings.dynamic_resources, minor >= 34),

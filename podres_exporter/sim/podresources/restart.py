@@ -33,7 +33,7 @@ def without_plugins(state: NodeState) -> NodeState:
 
 
 def incomplete(state: NodeState, share: float) -> NodeState:
-    """Return what the kubelet says when *share* (0 to 1) of the time after its restart has gone by."""
+    """Return the kubelet's answer after *share* (0 to 1) of its restart time."""
     return with_oldest_pods(state, max(0.0, (share - EMPTY_SHARE) / (1 - EMPTY_SHARE)))
 
 

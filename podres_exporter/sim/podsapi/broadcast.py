@@ -32,7 +32,7 @@ class _Client:
 
 
 class Broadcast:
-    """May be used from any thread. *is_silent*: events are lost, and nobody is told."""
+    """May be used from any thread. *is_silent*: events are dropped without an error."""
 
     def __init__(self) -> None:
         """Begin without clients."""

@@ -28,7 +28,7 @@ Pods = Mapping[str, Mapping[str, Any]]
 
 class SimPodsApi:
     """
-    Serves what *pods* returns; `follow` compares it with the time before, and tells who watches.
+    Serves what *pods* returns; `follow` sends the difference to the previous state to watching clients.
 
     `refusal` ends every call, `is_mute` keeps every stream from saying anything, `broadcast.is_silent` loses events,
     and `damaged` has bytes that are sent in place of the pods of these UIDs. `calls` counts calls by method.
@@ -91,7 +91,7 @@ class SimPodsApi:
                     self.broadcast.send(_event(pb.DELETED, pod_bytes(_stub(uid, state[0]))))
 
     def forget(self) -> None:
-        """Have told nobody of anything, as a kubelet that is killed."""
+        """Drop all state and clients, as a kubelet that is killed."""
         with self._lock:
             self._told.clear()
 

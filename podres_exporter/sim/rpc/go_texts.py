@@ -34,7 +34,7 @@ def rpc_error_text(error: grpc.RpcError, path: Path | str = "") -> str:
     """
     Return the error as grpc-go prints it: `rpc error: code = Unavailable desc = ...`.
 
-    What this library says of the connection itself becomes what grpc-go says of it; *path* is the socket's.
+    Connection errors of this library are replaced by those of grpc-go; *path* is the socket's.
 
     Source: status.Error of google.golang.org/grpc/internal/status; code names of codes/code_string.go; texts of
     internal/transport/http2_client.go and of Go's net package.

@@ -80,7 +80,7 @@ class UnixServer:
             self._server, self._pool = server, pool
 
     def hide(self) -> None:
-        """Remove the socket, so that nobody else connects; who is connected goes on."""
+        """Remove the socket, so that no client can connect; existing connections go on."""
         with self._lock:
             if self._server is not None:
                 self.path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The rows of the table: figure, reference, ratio, budget, verdict."""
+"""The result table of the benchmarks: figure, reference, ratio, budget, verdict."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -73,7 +73,7 @@ def parse_request(method: str, url: str, headers: Mapping[str, str], body: bytes
 
 
 def parse_target(path: str) -> Target | None:
-    """Return what `/api/v1/...` or `/apis/GROUP/VERSION/...` names, None where that is no resource of ours."""
+    """Return what `/api/v1/...` or `/apis/GROUP/VERSION/...` names, None if this server does not have that resource."""
     parts = [unquote(part) for part in path.strip("/").split("/")]
     if parts[0] == "api" and len(parts) >= 3:
         group, version, rest = "", parts[1], parts[2:]

@@ -36,7 +36,7 @@ def list_page(store: Store, resource: Resource, namespace: str | None, options: 
     """
     Return the page that the options ask for; *namespace* None is every namespace.
 
-    Raises StatusError: 400 for options that exclude each other, 410 for a past that is gone, 504 for the future.
+    Raises StatusError: 400 for conflicting options, 410 for a version no longer kept, 504 for a future one.
     Source: the API concepts page, "Retrieving large results sets in chunks" and "Semantics for get and list".
     """
     items, version, start = _state(store, resource, options)
@@ -93,7 +93,7 @@ def _encode_token(version: int, start: ObjectKey) -> str:
 
 
 def _decode_token(token: str) -> tuple[int, ObjectKey]:
-    """Return the version and the first key. Raises StatusError 400 where the token is not one of ours."""
+    """Return the version and the first key. Raises StatusError 400 for a foreign token."""
     try:
         content = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         namespace, name = content["start"].split("/")

@@ -16,7 +16,7 @@ def served_versions(group: str, server_version: str) -> tuple[str, ...]:
     """
     Return the versions in which a server of this version, such as `v1.36.3`, serves a group; none: not at all.
 
-    Before 1.34 DRA is a feature gate that somebody has opened here; from 1.34 on betas are off by default.
+    Before 1.34 DRA is behind a feature gate, which is enabled here; from 1.34 on betas are off by default.
 
     Source: pkg/controlplane/instance.go; KEP-4381.
     """

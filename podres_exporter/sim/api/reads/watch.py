@@ -110,7 +110,7 @@ def error_line(error: StatusError) -> bytes:
 
 class Watch:
     """
-    A watch from its beginning to its end, in lines; `feed` is to be closed by whoever made it.
+    A watch from beginning to end, in lines; the creator of `feed` closes it.
 
     Without a version, or with 0, it begins with the present state. With `sendInitialEvents` that ends with a bookmark
     that says so (KEP 3157, WatchList), and a version from the future is a 504 then; otherwise it is silence until it

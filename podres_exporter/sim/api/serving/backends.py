@@ -45,12 +45,12 @@ class Backends:
             self._by_pod[namespace, name] = forwarded_to(backend) if isinstance(backend, str) else backend
 
     def remove(self, namespace: str, name: str) -> None:
-        """Let nobody answer for the pod."""
+        """Remove the pod's backend."""
         with self._lock:
             self._by_pod.pop((namespace, name), None)
 
     def get(self, namespace: str, name: str) -> Backend | None:
-        """Return who answers for the pod, None where nobody does."""
+        """Return the pod's backend, None if it has none."""
         with self._lock:
             return self._by_pod.get((namespace, name))
 

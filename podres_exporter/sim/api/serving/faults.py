@@ -14,7 +14,7 @@ ANY = "*"
 
 @dataclass(slots=True)
 class _Rule:
-    """A fault for requests of a verb; *remaining* None is for ever, *subresource* None any, and none at all."""
+    """A fault for requests of a verb; *remaining* None: without limit, *subresource* None any, and none at all."""
 
     verb: str
     resource: Resource | None
@@ -99,7 +99,7 @@ class Faults:
 
     @property
     def generation(self) -> int:
-        """How often everything was switched off: whoever hangs waits for this to change."""
+        """How often all faults were switched off; hanging requests wait for this to change."""
         with self._lock:
             return self._generation
 

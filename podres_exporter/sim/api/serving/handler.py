@@ -88,7 +88,7 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def _withhold(self, request: Request, fault: Hang | Drop) -> None:
-        """Give no answer, and close: at once, or when nobody waits any more."""
+        """Close without an answer: at once, or when the client has disconnected."""
         self._state.journal.write(request, 0)
         self.close_connection = True
         if isinstance(fault, Hang):

@@ -18,7 +18,7 @@ _BACKLOG = 128
 _POLL_SECONDS = 0.05
 _JOIN_SECONDS = 0.5
 HANDSHAKE_SECONDS = 5.0
-"""How long a client may take for TLS; one that sends nothing must not keep a thread for ever."""
+"""How long a client may take for TLS; a silent client must not occupy a thread indefinitely."""
 
 
 SILENCE_SECONDS = 10.0
@@ -31,7 +31,7 @@ class Listener(socketserver.ThreadingTCPServer):
     """
     Accepts on a bound socket from `start` to `close`, and then never again.
 
-    `closing` is set when it ends; whoever serves a connection and waits for something else watches it.
+    `closing` is set when it ends; threads that wait while they serve a connection check it.
     """
 
     daemon_threads = True

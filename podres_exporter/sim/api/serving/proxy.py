@@ -42,7 +42,7 @@ def proxied(state: ServerState, request: Request, target: Target) -> Answer:
 
 
 def _nobody(address: str) -> Backend:
-    """Return the backend of a pod in which nobody listens, in the words of Go's net package."""
+    """Return the backend of a pod without a listener, with the error of Go's net package."""
 
     def refuse(_: Inquiry) -> Answer:
         raise ConnectionRefusedError(f"dial tcp {address}: connect: connection refused")

@@ -12,10 +12,10 @@ from podres_exporter.sim.api.storage.store import Store
 @dataclass(slots=True)
 class ServerState:
     """
-    The objects, the time, and how the server behaves.
+    The objects, the clock, and the server's behaviour.
 
-    *token* may be changed while the server runs, as tokens are rotated. *user* is who refused clients are told they
-    are, *version* what the server says it is.
+    *token* may be changed while the server runs, as tokens are rotated. *user* is the user name in refusals, *version*
+    the server's version.
     """
 
     store: Store

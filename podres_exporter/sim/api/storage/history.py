@@ -37,7 +37,7 @@ class Event:
 
 class History:
     """
-    The last changes, at most *limit* of them; older versions are gone, and asking for them is an error.
+    The last changes, at most *limit*; requesting an older version is an error.
 
     Source: the API server's watch cache, a ring per resource (storage/cacher/watch_cache.go), and etcd's compaction.
     """

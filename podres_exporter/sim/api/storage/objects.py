@@ -9,7 +9,7 @@ from typing import Any
 from podres_exporter.sim.api.storage.resources import Resource
 
 Object = Mapping[str, Any]
-"""A Kubernetes object. Those of the store are shared: nobody may change them."""
+"""A Kubernetes object. Those of the store are shared and must not be changed."""
 
 ObjectKey = tuple[str, str]
 """Namespace, empty where the kind has none, and name. Lists are sorted by both as text, as etcd sorts its keys."""

@@ -10,7 +10,7 @@ class Resource:
 
     *fields* are the paths that a field selector may name; the real server has a closed list per kind too (the
     `AddFieldLabelConversionFunc` calls of pkg/apis/core/v1/conversion.go). *writes* are the verbs by which clients may
-    change it; the rest is the business of whoever owns the store. It is stored in *version*, and *older_versions* of
+    change it; the owner of the store manages the others. It is stored in *version*, and *older_versions* of
     the API can be asked for too, where the server is of a release that serves them. *newer_fields* are fields with the
     minor release from which on they can be named.
     """

@@ -102,7 +102,7 @@ class Store:
         """
         Return every object of the kind, sorted by namespace and name, and the version that this is the state of.
 
-        That is the present, or the past at *version*: 410 where that is gone, 504 where it has not come yet.
+        That is the current state, or the one at *version*: 410 if it is too old, 504 if it is in the future.
         """
         with self._changed:
             objects: Mapping[ObjectKey, Object] = self._objects[resource]

@@ -90,7 +90,7 @@ def _end(ended: Object) -> str:
 
 
 def _deletion(pod: Object) -> str | None:
-    """Return the word for a pod that is being deleted, None for others."""
+    """Return the status of a pod that is being deleted, None for others."""
     if at(pod, "metadata.deletionTimestamp") is None:
         return None
     if at(pod, "status.reason") == "NodeLost":

@@ -137,7 +137,7 @@ def _quantities(amounts: Any) -> dict[str, str]:
 
 
 def _quantity(amount: Any) -> str:
-    """Return an amount as it is stored; one that cannot be read stays, for whoever has to say so."""
+    """Return an amount as it is stored; an unreadable one is kept, so that validation can report it."""
     try:
         return canonical(str(amount))
     except ValueError:

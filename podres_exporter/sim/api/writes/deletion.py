@@ -23,7 +23,7 @@ def delete_object(
     uid: str | None = None,
 ) -> Object:
     """
-    Return the object, which has gone, or which is a pod that its kubelet has been told to end.
+    Return the object: deleted, or a pod that its kubelet has to terminate first.
 
     Only a pod on a node that has not ended gets time: *grace_seconds*, else what its spec says. It carries
     `deletionTimestamp`, when that will be over, until the kubelet deletes it with none; another one may shorten it.

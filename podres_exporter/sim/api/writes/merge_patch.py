@@ -16,7 +16,7 @@ _POD_RULE = "Forbidden: pod updates may not change fields other than labels, ann
 
 def patch(store: Store, request: Request, target: Target) -> Object:
     """
-    Return the object after a merge patch; what it says of the status is left out, as without a subresource.
+    Return the object after a merge patch; its status is ignored, as without a subresource.
 
     A strategic merge patch is taken where it means the same, which is where it has neither lists of objects nor
     directives. Raises StatusError: 404, 409 for a stale version, 415 for other patches, 422 for what may not change.

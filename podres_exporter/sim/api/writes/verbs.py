@@ -32,7 +32,7 @@ def create(store: Store, request: Request, target: Target) -> Object:
     """
     Return the object that a POST has made; it is stored, and the store's listeners have run.
 
-    A pod begins as Pending without a node, whoever owns the store gives it one. Raises StatusError for the mistakes
+    A pod starts as Pending without a node, which the owner of the store assigns. Raises StatusError for the mistakes
     that the real server names too: wrong kind, wrong or missing namespace, no name, a name that is taken. A kind that
     is not stated is that of the URL.
     """
@@ -107,7 +107,7 @@ def _mapping(value: object) -> dict[str, Any]:
 
 
 def _refuse_dry_run(request: Request) -> None:
-    """Raise StatusError 400 where nothing shall happen: to do it all the same would be worse than to refuse."""
+    """Raise StatusError 400 for dryRun: refusing it is better than performing the change."""
     if "dryRun" in request.query:
         raise bad_request("the simulated API server has no dry run")
 

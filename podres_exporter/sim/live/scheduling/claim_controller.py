@@ -25,7 +25,7 @@ class ClaimController:
     """
     Does what scheduler and resource claim controller do; one thread at a time.
 
-    Claims of the scenario, which are allocated already, are nobody's to reserve or give back.
+    Claims of the scenario are already allocated; they are neither reserved nor released.
 
     Source: plugins/dynamicresources of the scheduler; pkg/controller/resourceclaim.
     """
@@ -36,7 +36,7 @@ class ClaimController:
 
     def make(self, pod: Object) -> list[dict[str, str]]:
         """
-        Make the claims of a pod's templates that have not been made; return what its status then says of all of them.
+        Make the claims of a pod's templates that have not been made; return the claim statuses for the pod's status.
 
         A template that is not there is waited for.
         """
@@ -94,7 +94,7 @@ class ClaimController:
         return ""
 
     def release(self, pods: Iterable[Object]) -> None:
-        """Take the pods that have ended off their claims; a claim that nobody uses any more is not allocated."""
+        """Remove ended pods from their claims; a claim without users is deallocated."""
         living = {pod["metadata"]["uid"] for pod in pods if at(pod, "status.phase") not in _ENDED}
         for claim in self._store.read(RESOURCE_CLAIMS)[0]:
             owners = claim["metadata"].get("ownerReferences") or ()
