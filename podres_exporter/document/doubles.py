@@ -1,4 +1,4 @@
-"""Doubly held items in the document."""
+"""Devices and CPUs that two pods hold, in the document."""
 
 from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal

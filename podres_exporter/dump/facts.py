@@ -1,4 +1,4 @@
-"""The facts of a snapshot whose changes `dump --watch` reports, as texts by subject."""
+"""The facts of a snapshot that `dump --watch` compares, as texts by subject."""
 
 from collections import defaultdict
 from collections.abc import Iterator

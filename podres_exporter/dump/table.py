@@ -41,6 +41,8 @@ HEADERS = (
     "WORKLOAD",
 )
 WIDE = "-o wide"
+MERGED = "HOLDS"
+"""The column with everything that a container holds, where separate columns do not fit."""
 _IF_ANY = frozenset({"CPUS", "DEVICES", "MEMORY", "HEALTH", "STATE", "AGE", "WORKLOAD"})
 _HOLDS = frozenset({"CPUS", "DEVICES", "MEMORY"})
 _HEALTHY = "Healthy"
@@ -79,17 +81,19 @@ def table_cells(
         lambda each: _rows(each, now_seconds, everything=everything),
         spare=("WORKLOAD",),
     )
-    return whole.without_empty(_IF_ANY.difference(keep))
+    return whole.without_empty(_IF_ANY.difference(keep, _HOLDS if MERGED in keep else ()))
 
 
-def _folded(cells: Grid) -> Grid:
-    """Return the table with all holdings of a container in one column, for long names and narrow terminals."""
+def fitted_to(cells: Grid, columns: int, *, always: bool = False) -> Grid:
+    """Return the table with all holdings of a container in one column if it would not fit otherwise, or *always*."""
+    if not cells.rows or _HOLDS.isdisjoint(cells.headers) or (fits(cells, columns) and not always):
+        return cells
     places = [place for place, header in enumerate(cells.headers) if header in _HOLDS]
     first, last = places[0], places[-1] + 1
     rows = tuple((*row[:first], _together(cells.headers, row, places), *row[last:]) for row in cells.rows)
     return replace(
         cells,
-        headers=(*cells.headers[:first], "HOLDS", *cells.headers[last:]),
+        headers=(*cells.headers[:first], MERGED, *cells.headers[last:]),
         rows=rows,
     )
 
@@ -130,8 +134,7 @@ def table_text(
     note says so.
     """
     cells = table_cells(snapshots, everything=everything, now_seconds=now_seconds).sorted_by(layout.sort_by)
-    if cells.rows and not fits(cells, layout.columns) and not _HOLDS.isdisjoint(cells.headers):
-        cells = _folded(cells)
+    cells = fitted_to(cells, layout.columns)
     if not cells.rows:
         return nothing_to_list(snapshots), table_notes(snapshots)
     return grid_lines(cells, layout), [*table_notes(snapshots), *room_notes(cells, layout, WIDE)]

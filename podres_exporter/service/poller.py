@@ -1,4 +1,4 @@
-"""Poll the sources and publish snapshots: at the poll interval, and in between when there is news."""
+"""Poll the sources and publish snapshots: at the poll interval, and in between when something changed."""
 
 import logging
 import math

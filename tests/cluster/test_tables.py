@@ -81,6 +81,37 @@ def test_a_part_that_needs_another_column_has_a_header_of_its_own() -> None:
     assert second[0].index("MEMORY") == third[0].index("1Gi")
 
 
+def narrow_node(name: str) -> Snapshot:
+    """Return a node whose table needs 92 columns, and 80 if all holdings share one."""
+    return snapshot(name, trainer(name, cpus="2-5,10-13,66-69,74-77", gpus=3))
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 3])
+@pytest.mark.parametrize("columns", [80, 84, 88])
+def test_holdings_share_a_column_where_the_terminal_is_too_narrow(nodes: int, columns: int) -> None:
+    """As in `dump` of one node, and also if the rows come in parts."""
+    snapshots = [narrow_node(f"node-{number}") for number in range(nodes)]
+    lines, _ = holder_table(snapshots, Layout(columns), 0.0, is_wide=False)
+    growing = GrowingTable(Layout(columns), 0.0, is_wide=False)
+    parts = [line for each in snapshots for line in growing.lines([each])]
+
+    assert "HOLDS" in lines[0]
+    assert max(map(len, lines)) <= columns
+    assert lines == parts
+
+
+def test_a_part_without_any_holdings_keeps_the_shared_column() -> None:
+    growing = GrowingTable(Layout(84), 0.0, is_wide=False, everything=True)
+    first, second = (
+        growing.lines([each]) for each in (narrow_node("n1"), snapshot("n2", pod("idle", container("main"))))
+    )
+
+    assert "HOLDS" in first[0]
+    assert [("n2", "idle", "-")] == [
+        (line.split()[0], line.split()[2], line[first[0].index("HOLDS") :].split()[0]) for line in second
+    ]
+
+
 def test_without_headers_there_is_none_in_any_part() -> None:
     growing = GrowingTable(Layout(200, headers=False), 0.0, is_wide=False)
 

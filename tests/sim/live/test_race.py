@@ -1,4 +1,4 @@
-"""A List during an Allocate: the kubelet's race, with plugins whose Allocate the test ends."""
+"""The kubelet race of List and Allocate, which gives one device to two pods; plugins block Allocate on request."""
 
 import threading
 from collections.abc import Callable, Iterator
