@@ -1,10 +1,11 @@
 """A simulated API server on loopback, over HTTP and TLS, with the credential files of its clients."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from pods_rig import ParkingClock, Site
+from pods_rig import MakeSite, ParkingClock, Site
 from tls_rig import Authority
 
 
@@ -27,16 +28,25 @@ def clock() -> ParkingClock:
 
 
 @pytest.fixture
-def secured(clock: ParkingClock, tmp_path: Path, authority: Authority) -> Iterator[Site]:
-    """Yield a site as a pod finds it: TLS, and a token in a file."""
-    site = Site(clock, tmp_path, authority)
-    with site.server:
-        yield site
+def make_site(clock: ParkingClock, tmp_path: Path, authority: Authority) -> Iterator[MakeSite]:
+    """Yield a function that starts a site; with TLS it is as a pod finds it, with a token in a file."""
+    with ExitStack() as stack:
+
+        def make(*, tls: bool) -> Site:
+            site = Site(clock, tmp_path, authority if tls else None)
+            stack.enter_context(site.server)
+            return site
+
+        yield make
+
+
+@pytest.fixture
+def secured(make_site: MakeSite) -> Site:
+    """Return a site with TLS."""
+    return make_site(tls=True)
 
 
 @pytest.fixture(params=["http", "https"])
-def site(request: pytest.FixtureRequest, clock: ParkingClock, tmp_path: Path, authority: Authority) -> Iterator[Site]:
-    """Yield a site without, then with TLS."""
-    site = Site(clock, tmp_path, authority if request.param == "https" else None)
-    with site.server:
-        yield site
+def site(request: pytest.FixtureRequest, make_site: MakeSite) -> Site:
+    """Return a site without, then with TLS."""
+    return make_site(tls=request.param == "https")
