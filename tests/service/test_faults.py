@@ -83,8 +83,8 @@ def kubelet(make_kubelet: MakeKubelet) -> SimKubelet:
 
 @pytest.fixture
 def rig(short_dir: Path, sysfs: Path) -> Iterator[Rig]:
-    """Yield the exporter with its defaults, but a deadline that a test can wait for."""
-    with Rig(short_dir / "pod-resources/kubelet.sock", sysfs, timeout_seconds=0.3) as rig:
+    """Yield the exporter with its defaults, but a deadline that no machine is too busy for."""
+    with Rig(short_dir / "pod-resources/kubelet.sock", sysfs) as rig:
         yield rig
 
 
@@ -388,21 +388,28 @@ def test_an_answer_around_a_restart_ends_nothing(rig: Rig, kubelet: SimKubelet) 
 
 
 @pytest.mark.faults("kubelet hangs")
-def test_a_kubelet_that_hangs_is_cut_off_at_the_deadline(rig: Rig, kubelet: SimKubelet) -> None:
-    """A stalled device manager blocks List; the call ends at --kubelet.timeout and the last answer stays."""
-    rig.poll()
-    kubelet.hang()
+def test_a_kubelet_that_hangs_is_cut_off_at_the_deadline(short_dir: Path, sysfs: Path, kubelet: SimKubelet) -> None:
+    """
+    A stalled device manager blocks List; the call ends at --kubelet.timeout and the last answer stays.
 
-    page = rig.poll()
+    On a busy machine a deadline that a test can wait for may cut off calls of a kubelet that is well, too.
+    """
+    with Rig(short_dir / "pod-resources/kubelet.sock", sysfs, timeout_seconds=0.3) as rig:
+        page = rig.poll_until(lambda page: shows_all(page) and page_free(page) == 2)
+        before = errors(page).get("timeout", 0)
+        kubelet.hang()
+        rig.clock.advance(10)
 
-    assert_stale_but_whole(page)
-    assert {"timeout": 1} == errors(page)
+        page = rig.poll()
 
-    kubelet.resume()
+        assert_stale_but_whole(page)
+        assert {"timeout": before + 1} == errors(page)
 
-    assert 0 == rig.poll_until(lambda page: page.value("podres_source_up", source="kubelet") == 1).value(
-        "podres_snapshot_stale", part="pods"
-    )
+        kubelet.resume()
+
+        assert 0 == rig.poll_until(lambda page: page.value("podres_source_up", source="kubelet") == 1).value(
+            "podres_snapshot_stale", part="pods"
+        )
 
 
 def padded(size: int) -> bytes:
