@@ -1,10 +1,19 @@
 """Processes that end with the test."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from processes import Process, Start
+
+
+@pytest.fixture(autouse=True)
+def _interrupts() -> Iterator[None]:
+    """Let SIGINT mean something in processes that are started, even if these tests run in a script's background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -37,14 +37,6 @@ SOON_SECONDS = 60
 """Longer than a busy machine needs, and far shorter than the kubelet hangs."""
 
 
-@pytest.fixture(autouse=True)
-def _interrupts() -> Iterator[None]:
-    """Let SIGINT mean something in processes that are started, even if these tests run in a script's background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.fixture
 def node(short_dir: Path) -> Iterator[Spot]:
     with spot(short_dir) as found:
