@@ -26,6 +26,8 @@ from podres_exporter.sim.live import LiveNode
 _START_SECONDS = 20.0
 _SETTLE_SECONDS = 8.0
 _QUIET_SECONDS = 0.15
+_WATCHES = 2
+"""Of pods, and of resource slices."""
 _EVENT = re.compile(r" event=(\S+)")
 CLOCK = SystemClock()
 
@@ -198,9 +200,9 @@ def _play(
 
 
 def _settle(node: LiveNode) -> None:
-    """Wait until the exporter watches again, and then a little."""
+    """Wait until the exporter watches everything again, and then a little."""
     until = CLOCK.monotonic_seconds() + 10 * _SETTLE_SECONDS
-    while node.api.faults.open_watches != 1 and CLOCK.monotonic_seconds() < until:
+    while node.api.faults.open_watches != _WATCHES and CLOCK.monotonic_seconds() < until:
         CLOCK.wait(threading.Event(), 0.1)
     CLOCK.wait(threading.Event(), 2.0)
 
