@@ -1,12 +1,13 @@
 """Each row of the tables in deploy/docs/faults.md is proven by a test with the mark `faults`."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
 HEADING = "what happens"
+MARK = "pytest.mark.faults"
 
 
 def rows() -> list[str]:
@@ -16,15 +17,18 @@ def rows() -> list[str]:
     return [cell for cell in cells if cell != HEADING]
 
 
-def marks() -> Iterator[tuple[str, str]]:
-    """Yield the row that each marked test names, and where the test is."""
-    for file in sorted(TESTS.rglob("test_*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            for call in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
-                if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.faults":
-                    yield from (
-                        (ast.literal_eval(each), f"{file.relative_to(ROOT)}:{call.lineno}") for each in call.args
-                    )
+@cache
+def marks() -> list[tuple[str, str]]:
+    """Return the row that each marked test names, and where the test is."""
+    return [
+        (ast.literal_eval(each), f"{file.relative_to(ROOT)}:{call.lineno}")
+        for file in sorted(TESTS.rglob("test_*.py"))
+        if MARK in (text := file.read_text(encoding="utf-8"))
+        for node in ast.walk(ast.parse(text))
+        for call in (node.decorator_list if isinstance(node, ast.FunctionDef) else ())
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == MARK
+        for each in call.args
+    ]
 
 
 def test_each_row_is_tied_to_a_test() -> None:
