@@ -2,7 +2,7 @@
 """
 Write deploy/requirements.txt, the packages of requirements.in with the hashes of their files: `make requirements`.
 
-pip then installs nothing that has another content than it had when this was run, whoever serves it.
+pip then installs nothing that has another content than it had when this was run, no matter which server it comes from.
 """
 
 import os

@@ -1,7 +1,7 @@
 """
 Write the dashboards as JSON that Grafana 10 to 13 import: `python grafana/generate.py [--output DIRECTORY]`.
 
-Needs the extra `dashboards`. The JSON beside this file is what it writes; `make dashboards` writes it anew.
+Needs the extra `dashboards`. The JSON beside this file is what it writes; `make dashboards` rewrites it.
 """
 
 # ruff: noqa: INP001  # a script, not part of the package

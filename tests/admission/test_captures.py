@@ -32,7 +32,7 @@ from podres_exporter.cpuset import format_cpuset, parse_cpuset
 RELEASES = ["kubelet-1.36", "kubelet-1.27"]
 
 # Static pods are admitted in no fixed order. In both recordings the moments at which the kubelet first saw the pods
-# (annotation kubernetes.io/config.seen) give one that explains the state files: gu2 before initjob, for whoever comes
+# (annotation kubernetes.io/config.seen) give one that explains the state files: gu2 before initjob, for those who come
 # first gets CPUs 2-3, the only whole core that is free on node 0.
 SEEN = "kubernetes.io/config.seen"
 

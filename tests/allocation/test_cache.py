@@ -249,7 +249,7 @@ def test_without_a_witness_nothing_ends_by_the_clock() -> None:
     assert {"proxy-n1": "current"} == marks(cache, 3600.0 * 100)
 
 
-def test_another_restart_begins_the_hold_down_anew() -> None:
+def test_another_restart_begins_the_hold_down_again() -> None:
     cache = cache_of(A)
     cache.begin(is_young=True)
     settled(cache, 10)

@@ -1,9 +1,9 @@
 """
 Measure a well-behaved scraper's latency next to abusive clients: `make bench-abuse`.
 
-The exporter, the bad clients and the good one are processes of their own. The good one scrapes over a connection that
-it keeps and over new ones, by turns. Three kinds of seconds alternate: quiet ones; ones in which the bad clients attack
-another server, which shows what their use of the processors costs alone; and ones in which they attack the exporter.
+The exporter, the abusive clients and the good one are separate processes. The good one scrapes over a kept connection
+and over new ones, alternately. Three kinds of seconds alternate: quiet ones; ones in which the abusive clients attack
+another server, which shows the effect of their CPU use alone; and ones in which they attack the exporter.
 Prints a table of 99th percentiles with the exporter's threads and memory as the attack ends and ten seconds after it;
 asserts nothing. A scrape that fails counts as a whole second.
 """
@@ -60,7 +60,7 @@ def long_heads(port: int) -> None:
 
 
 def hold(port: int, count: int, data: bytes) -> None:
-    """Open so many connections, send the same on each, and begin anew after half a second."""
+    """Open so many connections, send the same on each, and start again after half a second."""
     while True:
         with contextlib.ExitStack() as stack:
             for _ in range(count):

@@ -1,7 +1,7 @@
 """
 Measure the exporter next to hostile clients, kubelets and neighbours: `make hostile`.
 
-Beside each attack a good scraper scrapes by turns over a connection that it keeps and over new ones, and a prober asks
+Beside each attack a good scraper scrapes alternately over a kept connection and over new ones, and a prober asks
 both probes; everything is on loopback. Prints how many of their requests were answered, the slowest, the most threads
 and the most resident memory. Exit 1 where a promise is broken: all of them answered, the first login of another scraper
 beside guessers within five seconds, fewer than 100 threads, memory below three quarters of the chart's limit.

@@ -71,7 +71,7 @@ def viewers(count: int) -> Attack:
 
 
 def holding(count: int, said: bytes, pause_seconds: float = 0.5) -> Attack:
-    """Return connections that say so much and no more, begun anew now and then."""
+    """Return connections that say so much and no more, started again now and then."""
 
     def attack(port: int) -> None:
         while True:

@@ -17,7 +17,7 @@ def double(item: str = "G0", thing: Thing = Thing.DEVICE, **more: Any) -> Double
 
 
 def test_a_device_in_two_hands_is_a_warning_with_both_pods() -> None:
-    """Exit code 3: whoever is on call must know which id, which pods, and what to do."""
+    """Exit code 3: people on call must know which id, which pods, and what to do."""
     one = found(healthy(doubles=(double(), double("5", Thing.CPU))), NAME)
 
     assert Verdict.WARNING is one.verdict

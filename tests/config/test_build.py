@@ -246,7 +246,7 @@ def test_variables_that_kubernetes_injects_for_services_are_ignored(service: str
     assert DEFAULTS == build({}, injected)
 
 
-def test_no_twin_looks_like_a_variable_of_a_service() -> None:
+def test_no_variable_looks_like_a_variable_of_a_service() -> None:
     """Whatever a Service is called, Kubernetes' variables end in these ways, so they can never be read as an option."""
     flags = [option.flag for option in OPTIONS] + [f"--collector.{name}" for name in COLLECTORS]
     twins = [environment_name(flag) for flag in (*flags, "--metrics.node-label")]
@@ -265,7 +265,7 @@ def test_no_twin_looks_like_a_variable_of_a_service() -> None:
         ("--collector.cpu-info", "PODRES_COLLECTOR_CPU_INFO", "collector_cpu_info"),
     ],
 )
-def test_the_twin_of_a_flag_is_its_name_in_capitals(flag: str, twin: str, option: str) -> None:
+def test_the_variable_of_a_flag_is_its_name_in_capitals(flag: str, twin: str, option: str) -> None:
     """`--kubelet.socket` = `PODRES_KUBELET_SOCKET`."""
     assert twin == environment_name(flag)
     assert option == option_name(flag)
@@ -281,7 +281,7 @@ def test_the_twin_of_a_flag_is_its_name_in_capitals(flag: str, twin: str, option
         ({}, {}, "host1"),
     ],
 )
-def test_the_node_is_named_by_flag_twin_downward_api_and_host_in_this_order(
+def test_the_node_is_named_by_flag_variable_downward_api_and_host_in_this_order(
     given: Given, environment: Mapping[str, str], expected: str
 ) -> None:
     """`--node-name`, else `$NODE_NAME`, else the host name."""
@@ -311,8 +311,8 @@ def test_a_host_name_that_no_node_may_have_is_refused_with_the_way_out() -> None
 
 
 @pytest.mark.parametrize("name", COLLECTORS)
-def test_every_collector_can_be_switched_by_flag_and_by_twin(name: str) -> None:
-    """`--collector.NAME`, `--no-collector.NAME` and the environment twin; the flag wins."""
+def test_every_collector_can_be_switched_by_flag_and_by_variable(name: str) -> None:
+    """`--collector.NAME`, `--no-collector.NAME` and the environment variable; the flag wins."""
     flag, twin = f"--collector.{name}", environment_name(f"--collector.{name}")
 
     assert (name in DEFAULT_COLLECTORS) == (name in build().collectors)
@@ -338,7 +338,7 @@ def test_all_collectors_are_on_but_the_series_per_cpu_and_the_cgroups() -> None:
     assert set(COLLECTORS) - {"cpu-info", "cpuset-drift"} == build().collectors
 
 
-def test_the_node_label_can_be_switched_off_by_flag_and_by_twin() -> None:
+def test_the_node_label_can_be_switched_off_by_flag_and_by_variable() -> None:
     """`--[no-]metrics.node-label`; a scrape configuration often adds the label itself."""
     assert build().node_label
     assert not build({"--metrics.node-label": False}).node_label

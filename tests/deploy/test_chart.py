@@ -85,7 +85,7 @@ def test_clusters_are_taken_from_1_20_on(helm: Helm, release: str, is_taken: boo
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_program_takes_the_flags_of_any_variant(rendered: dict[str, list[Object]], variant: str) -> None:
-    """A flag that does not exist, or a value that is refused, would be found out by pods that restart for ever."""
+    """A flag that does not exist, or a value that is refused, would be found out by pods that restart forever."""
     config = config_of(exporter(rendered[variant]))
 
     assert "node1" == config.node_name
@@ -166,7 +166,7 @@ def test_a_new_chart_alone_restarts_no_pod(rendered: dict[str, list[Object]]) ->
 
 
 def test_the_directory_is_mounted_and_never_the_socket(rendered: dict[str, list[Object]]) -> None:
-    """A mounted file stays the dead one when the kubelet makes its socket anew (kubernetes/website #42339)."""
+    """A mounted file stays the dead one when the kubelet recreates its socket (kubernetes/website #42339)."""
     for variant, path in {
         "default": "/var/lib/kubelet",
         "microk8s": "/var/snap/microk8s/common/var/lib/kubelet",

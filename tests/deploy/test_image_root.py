@@ -94,7 +94,7 @@ def node(short_dir: Path) -> Iterator[LiveNode]:
 
 
 def test_it_is_small(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of the 110 MB that pip would install, two thirds are the client's models and its asyncio twin."""
+    """Of the 110 MB that pip would install, two thirds are the client's models and its asyncio version."""
     total = sum(path.lstat().st_size for path in root.files()) / 2**20
     bytecode = sum(path.lstat().st_size for path in root.files() if path.suffix == ".pyc") / 2**20
     with capsys.disabled():

@@ -108,7 +108,7 @@ def cpus_of(name: str) -> str:
 def test_uid_0_without_capabilities_reads_through_a_read_only_directory(
     node: LiveNode, run: Run, directory: Path
 ) -> None:
-    """And through the same mount after the kubelet has made its socket anew."""
+    """And through the same mount after the kubelet has recreated its socket."""
     daemon = run(node.socket_path.parent, directory)
     eventually(functools.partial(seen, daemon, cpus_of("first")))
     inode = node.socket_path.stat().st_ino

@@ -39,7 +39,7 @@ def test_each_row_is_tied_to_a_test() -> None:
 
 
 def test_each_mark_names_a_row() -> None:
-    """A row that is worded anew takes its tests along."""
+    """A row that is reworded has its tests reworded too."""
     assert [] == [(row, place) for row, place in marks() if row not in rows()]
 
 

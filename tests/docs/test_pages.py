@@ -61,7 +61,7 @@ def test_the_table_of_series_is_the_output_of_make_series() -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: str(option.flag))
-def test_every_option_has_a_row_with_its_twin_its_default_and_its_meaning(
+def test_every_option_has_a_row_with_its_variable_its_default_and_its_meaning(
     rows: dict[str, list[str]], option: Option[object]
 ) -> None:
     """`--help` and the page show the same table."""
@@ -73,7 +73,7 @@ def test_every_option_has_a_row_with_its_twin_its_default_and_its_meaning(
 
 
 @pytest.mark.parametrize("name", COLLECTORS)
-def test_every_collector_has_a_row_with_its_twin_its_default_and_what_it_shows(
+def test_every_collector_has_a_row_with_its_variable_its_default_and_what_it_shows(
     rows: dict[str, list[str]], name: str
 ) -> None:
     """A collector that cannot be found cannot be switched off."""
@@ -86,7 +86,7 @@ def test_every_collector_has_a_row_with_its_twin_its_default_and_what_it_shows(
     assert expected == rows[f"`--[no-]collector.{name}`"]
 
 
-def test_the_switch_of_the_node_label_has_a_row_with_its_twin_and_its_default(rows: dict[str, list[str]]) -> None:
+def test_the_switch_of_the_node_label_has_a_row_with_its_variable_and_its_default(rows: dict[str, list[str]]) -> None:
     """Without the label, a page has to be told apart by its target."""
     assert ["`PODRES_METRICS_NODE_LABEL`", "on"] == rows["`--[no-]metrics.node-label`"][:2]
 

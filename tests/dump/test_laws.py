@@ -99,7 +99,7 @@ def test_no_line_of_a_real_node_is_longer_than_a_usual_terminal(snapshot: Snapsh
 @given(several)
 @settings(max_examples=40, deadline=None)
 def test_text_for_people_has_no_character_that_moves_the_cursor(found: list[Snapshot]) -> None:
-    """Names come from whoever may make pods or write plugins."""
+    """Names come from users who create pods or write plugins."""
     lines = [*table_lines(found), *wide_lines(found), *free_lines(found), *summary_lines(found)]
 
     assert [] == [line for line in lines if printable(line) != line]

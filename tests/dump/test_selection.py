@@ -268,7 +268,7 @@ def test_of_several_nodes_their_number_is_named() -> None:
         select_nodes([empty, empty], Selection(containers=("x",)))
 
 
-def test_whoever_asks_for_a_free_device_is_told_that_nobody_has_it() -> None:
+def test_asking_for_a_free_device_says_that_it_is_free() -> None:
     asked = Selection(device="0000:3b:02.2")
 
     assert [

@@ -1,7 +1,7 @@
 """
 Whole explanations, compared with golden files.
 
-`pytest tests/explain --update-golden` rewrites the files. Read the diff as somebody on call would.
+`pytest tests/explain --update-golden` rewrites the files. Read the diff as a person on call would.
 """
 
 import json
@@ -139,7 +139,7 @@ def restarted() -> Account:
 
 
 def depends() -> Account:
-    """Misaligned, and made anew it would be so again: CPUs are left on node 1 only, GPUs on node 0 only."""
+    """Misaligned, and it would be so again if it were recreated: CPUs are left on node 1 only, GPUs on node 0 only."""
     held = pod("a", container("main", GPUS[0], cpus="9-10", memory=[block(1024, 1)]), namespace="ml")
     others = [
         pod("b", container("main", cpus="1-7"), namespace="ml"),

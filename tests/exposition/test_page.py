@@ -271,7 +271,7 @@ def test_scrapes_within_a_second_get_the_same_bytes(text_format: Format, gzipped
 
 @EACH_VARIANT
 def test_after_a_second_the_counters_are_fresh(text_format: Format, gzipped: bool) -> None:
-    """The small part is written anew for any scrape interval; the large part is the same bytes."""
+    """The small part is written again for any scrape interval; the large part is the same bytes."""
     clock, own = FakeClock(), own_metrics()
     shown = exposition(clock, own)
     shown.publish(node_with("gpu-0"), FAR)

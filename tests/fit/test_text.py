@@ -1,7 +1,7 @@
 """
 Whole answers of `fit`, compared with golden files.
 
-`pytest tests/fit --update-golden` rewrites the files. Read the diff as somebody on call would.
+`pytest tests/fit --update-golden` rewrites the files. Read the diff as a person on call would.
 """
 
 import json

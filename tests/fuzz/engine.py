@@ -168,7 +168,7 @@ class Fuzzer:
         return self.tally
 
     def _run_batch(self, inputs: Sequence[bytes], *, is_first: bool) -> None:
-        """Try the inputs one by one; where they let the process grow for good, find out which of them did."""
+        """Try the inputs one by one; where they let the process grow permanently, find out which of them did."""
         rss = _peak_rss_mib()
         for data in inputs:
             self._try(data, is_thorough=is_first or self._rng.random() < _THOROUGH)

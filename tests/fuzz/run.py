@@ -75,7 +75,7 @@ def keep(target: Target, tally: Tally) -> None:
 
 
 def say(text: str) -> None:
-    """Print at once, for whoever waits."""
+    """Print without buffering."""
     print(text, flush=True)  # noqa: T201 - that is what it is for
 
 

@@ -1,7 +1,7 @@
 """
 Whole reports of `check` for recorded kubelets, the demo's node and two faulty nodes.
 
-`pytest tests/golden --update-golden` rewrites the files in `check/`; read them as somebody on call would.
+`pytest tests/golden --update-golden` rewrites the files in `check/`; read them as a person on call would.
 """
 
 from dataclasses import replace

@@ -175,7 +175,7 @@ def test_every_change_is_seen(
     assert before == joiner.join(ANSWER, REPORT, TWO_NODES)
 
 
-def test_a_finished_pod_and_its_heir_hold_one_set_of_cpus() -> None:
+def test_a_finished_pod_and_its_successor_hold_one_set_of_cpus() -> None:
     """1.22 to 1.31 list a finished pod with CPUs that another may have got: the node holds them once."""
     answer = listing(pod("finished", container(cpus="1-2")), pod("heir", container(cpus="1-2")))
 

@@ -161,7 +161,7 @@ def test_the_health_of_a_claim_s_device_bears_its_driver_pool_and_name() -> None
 
 
 def test_the_health_of_a_device_that_is_not_listed_keeps_the_kubelet_s_id() -> None:
-    """A claim that is prepared anew; better a strange id than a sick device nobody sees."""
+    """A claim that is prepared again; better a strange id than a sick device nobody sees."""
     spec = ContainerSpec("main", ContainerKind.APP, health=(ResourceHealth("claim:dev", "a.com/b=c", "Unhealthy"),))
 
     assert (DeviceHealth("", "a.com/b=c", "", CLAIM.name, "Unhealthy"),) == device_health(HOLDER, spec, META)

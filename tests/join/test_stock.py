@@ -86,7 +86,7 @@ def test_devices_are_grouped_by_resource_and_nodes_and_sorted() -> None:
 
 
 def test_a_device_that_two_pods_hold_is_one_device() -> None:
-    """A finished pod may still wear a device that its heir has got (1.22 to 1.31)."""
+    """A finished pod may still wear a device that its successor has got (1.22 to 1.31)."""
     pods = [pod(name, container("main", gpu("0", 0))) for name in ("finished", "heir")]
 
     (stock,) = device_stock(pods, allocatable(gpu("0", 0)))

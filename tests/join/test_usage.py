@@ -125,7 +125,7 @@ def test_a_scrape_of_the_page_before_is_none_of_the_series() -> None:
 
 
 def test_what_was_used_stays_for_a_day_and_starts_at_0_when_it_comes_back() -> None:
-    """Dropping it sooner would take it from increase(); keeping it for ever would grow without bound."""
+    """Dropping it sooner would take it from increase(); keeping it forever would grow without bound."""
     exporter, key = Exporter(), ("ml", GPU)
     exporter.poll(of("ml"))
     samples = [exporter.scrape().device_seconds[key]]
@@ -145,7 +145,7 @@ def test_what_was_used_stays_for_a_day_and_starts_at_0_when_it_comes_back() -> N
 
 
 def test_of_too_many_idle_series_those_go_that_were_idle_longest() -> None:
-    """Pods in ever new namespaces must not make the page grow for ever; what is held stays, however old."""
+    """Pods in ever new namespaces must not make the page grow without bound; what is held stays, however old."""
     exporter = Exporter(most_idle=3)
     old = pod("old", container("main", gpu("9")), namespace="old")
     for number in range(500):

@@ -228,7 +228,7 @@ def test_no_answer_has_a_reason(site: Site, verb: str, fault: Drop | Hang, expec
 
 
 def test_a_trickling_list_ends_at_its_deadline(site: Site) -> None:
-    """Every piece comes in time, so a timeout for each read alone would wait for ever."""
+    """Every piece comes in time, so a timeout for each read alone would wait forever."""
     site.store.create(PODS, pod("a"))
     site.server.faults.on_requests("list", Trickle(seconds=1.0, piece_bytes=10))
 
@@ -268,7 +268,7 @@ def test_a_handshake_that_never_ends_is_a_timeout(tmp_path: Path) -> None:
         assert Reason.TIMEOUT is reason(client.list)
 
 
-def test_a_token_that_is_refused_is_read_anew(secured: Site) -> None:
+def test_a_token_that_is_refused_is_read_again(secured: Site) -> None:
     client = secured.connect()
     secured.server.token = "another"  # noqa: S105 - a test's own
     assert Reason.DENIED is reason(client.list)
@@ -277,7 +277,7 @@ def test_a_token_that_is_refused_is_read_anew(secured: Site) -> None:
     assert b'"items":[]' in client.list()
 
 
-def test_a_kubeconfig_s_token_that_is_refused_is_read_anew(secured: Site) -> None:
+def test_a_kubeconfig_s_token_that_is_refused_is_read_again(secured: Site) -> None:
     path = secured.directory / "config"
     credentials = partial(Kubeconfig, [str(path)], None, {}, secured.clock)
     client = pods_of_node(KubeClient(credentials, "a test", secured.clock, PATIENT), NODE)
@@ -289,10 +289,10 @@ def test_a_kubeconfig_s_token_that_is_refused_is_read_anew(secured: Site) -> Non
     assert b'"items":[]' in client.list()
 
 
-def test_an_authority_that_is_not_trusted_is_a_denial_and_is_read_anew(
+def test_an_authority_that_is_not_trusted_is_a_denial_and_is_read_again(
     secured: Site, clock: ParkingClock, tmp_path: Path
 ) -> None:
-    """The cluster's certificates were replaced; the package would keep the old ca.crt for ever."""
+    """The cluster's certificates were replaced; the package would keep the old ca.crt forever."""
     client = secured.connect()
     client.list()
     secured.server.stop()

@@ -36,7 +36,7 @@ def test_an_orderly_end_waits_for_up_to_a_second() -> None:
 
 
 def test_the_first_expiry_waits_for_up_to_five_seconds() -> None:
-    """An API server that starts anew tells it to every node of the cluster at once."""
+    """An API server that restarts tells it to every node of the cluster at once."""
     assert Pause(0.0, 5.0) == pause(0, Reason.GONE)
 
 

@@ -56,7 +56,7 @@ def test_a_pod_that_is_gone_is_taken_out() -> None:
 
 
 def test_a_late_delete_of_the_old_pod_leaves_the_new_one() -> None:
-    """A StatefulSet makes its pod anew under the old name."""
+    """A StatefulSet recreates its pod under the old name."""
     assert removed(PODS, A.key, "uid-of-the-old-one") is PODS
 
 

@@ -91,7 +91,7 @@ def test_it_knows_the_pods_of_its_node_and_follows_them(site: Site, start: Start
     assert (1, 1) == recorder.count()
 
 
-def test_a_pod_that_is_made_anew_has_its_new_uid(site: Site, start: Start) -> None:
+def test_a_pod_that_is_recreated_has_its_new_uid(site: Site, start: Start) -> None:
     site.store.create(PODS, pod("a"))
     source = start(site)
     assert opens(site)
@@ -150,7 +150,7 @@ def test_a_bookmark_advances_the_version_so_that_a_reconnect_needs_no_list(
 def test_pods_that_came_and_went_in_an_outage_are_told_together(
     site: Site, start: Start, clock: ParkingClock, recorder: Recorder
 ) -> None:
-    """An API server that starts anew knows no old version: the list replaces everything at once."""
+    """An API server that restarts knows no old version: the list replaces everything at once."""
     site.store.create(PODS, pod("a"))
     source = start(site)
     assert opens(site)
@@ -265,7 +265,7 @@ def test_no_fault_makes_a_request_storm_and_all_are_survived(
     make_site: MakeSite, start: Start, clock: ParkingClock, recorder: Recorder, fault: str
 ) -> None:
     """
-    Single digits of requests in every minute but the first, with the shortest of pauses; then everything is well again.
+    Single digits of requests in every minute but the first, with the shortest of pauses; then everything recovers.
 
     Where nobody listens there are more, and they cost nobody anything. A thousand nodes do this at once. Timeouts cost
     no time of the fake clock here, so that in truth there are fewer.

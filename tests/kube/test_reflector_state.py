@@ -80,7 +80,7 @@ def test_failures_are_counted_across_lists_that_succeed_between_them() -> None:
 
 
 def test_the_first_expiry_is_relisted_quickly_and_the_next_ones_are_not() -> None:
-    """All watches of a cluster expire at once when an API server starts anew; a server that does it again is ill."""
+    """All watches of a cluster expire at once when an API server restarts; a server that does it again is ill."""
     state, waits = WATCHING, []
     for _ in range(3):
         state, action = step(state, Disconnected(Reason.GONE))
@@ -91,7 +91,7 @@ def test_the_first_expiry_is_relisted_quickly_and_the_next_ones_are_not() -> Non
 
 
 def test_an_expiry_after_an_outage_is_relisted_quickly_too() -> None:
-    """The server that starts anew knows no version of before: it is there, and what failed before does not count."""
+    """The server that restarts knows no version of before: it is there, and what failed before does not count."""
     state = WATCHING
     for _ in range(6):
         state, _ = step(step(state, Disconnected(Reason.UNAVAILABLE))[0], Rested())

@@ -85,7 +85,7 @@ def test_a_body_that_is_no_list_is_malformed(body: bytes) -> None:
 
 @pytest.mark.parametrize("kind", ["ADDED", "MODIFIED"])
 def test_a_pod_that_is_new_or_other_has_changed(kind: str) -> None:
-    """To whoever keeps the pods by key the two are one."""
+    """For consumers that keep the pods by key the two are one."""
     assert Changed(DECODER.decode(to_bytes(pod_json()))) == event(kind, pod_json())
 
 

@@ -71,7 +71,7 @@ def test_any_other_replica_set_stays_what_it_is(name: str, labels: dict[str, str
 def test_workloads_of_other_controllers(
     kind: str, name: str, api_version: str, labels: dict[str, str], workload: tuple[str, str]
 ) -> None:
-    """What is made anew with each revision or run stands for what makes it."""
+    """What is recreated with each revision or run stands for what makes it."""
     assert workload == workload_of(owner(kind, name, api_version), labels)
 
 

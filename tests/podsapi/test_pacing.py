@@ -61,7 +61,7 @@ def test_what_does_not_pass_is_asked_seldom(reason: Reason) -> None:
 
 
 def test_an_alarm_rings_once_and_the_earlier_one_counts() -> None:
-    """A later moment does not put it off; one that is set anew replaces it."""
+    """A later moment does not put it off; one that is set again replaces it."""
     rung, alarm = threading.Event(), Alarm(SystemClock())
     alarm.set(rung.set, 0.01)
     alarm.sooner(rung.set, 3600.0)

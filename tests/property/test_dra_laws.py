@@ -185,7 +185,7 @@ class Node(RuleBasedStateMachine):
 
     @invariant()
     def what_is_left_follows_from_what_is_there_and_not_from_how_it_came(self) -> None:
-        """Counted anew from the slices and claims of this moment; history, such as older generations, plays no part."""
+        """Counted from the slices and claims of this moment alone; older generations have no effect."""
         there = {
             (driver, pool, device.name): device
             for driver in DRIVERS

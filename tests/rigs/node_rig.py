@@ -191,7 +191,7 @@ class NodeRig:
         assert found, devices.healthy()
 
     def wait_for_exporter(self) -> Scrape:
-        """Poll until the exporter has what both answers say now: to connect anew takes it up to a second."""
+        """Poll until the exporter has what both answers say now: reconnecting takes it up to a second."""
         answers = self.listed(), self.allocatable()
         return self.rig.poll_until(lambda _: answers == (self.shown(), self.shown_stock()))
 

@@ -42,7 +42,7 @@ def named(tmp_path: Path, given: Sequence[Mapping[str, str]], expected: Mapping[
 
 
 def test_an_error_is_blamed_on_who_held_the_gpu_then(tmp_path: Path) -> None:
-    """Pod `then` to minute 20, XID 79 at 15.5 and for ever after, pod `now` from minute 25."""
+    """Pod `then` to minute 20, XID 79 at 15.5 and from then on, pod `now` from minute 25."""
     given = [*held("then", "1x39 _x200"), *held("now", "_x49 1x160"), *errors("0x30 79x180")]
 
     named(tmp_path, given, {"then": 79})

@@ -29,7 +29,7 @@ DRIVER = "gpu.example.com"
 @dataclass(frozen=True, slots=True)
 class DraLoad:
     """
-    What all nodes ask for DRA: at a common start, and for ever.
+    What all nodes ask for DRA: at a common start, and forever.
 
     A claim of a pod is read once in its life; *first_claims_seconds* is how long a node takes for those it has.
     """

@@ -37,7 +37,7 @@ def start_rows(phase: Phase, small: Cluster, large: Cluster) -> Iterator[Row]:
 
 
 def steady_rows(phase: Phase, small: Cluster, large: Cluster) -> Iterator[Row]:
-    """Yield what goes on for ever."""
+    """Yield what goes on forever."""
     name, seconds = phase.name, STEADY_SECONDS - 5
     calm = [model.steady(each) for each in (small, large)]
     yield Row(name, "lists", phase.answers("list", 200), 0, 0)

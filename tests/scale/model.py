@@ -39,7 +39,7 @@ newer ones count, it is the same: a list from the cache is 1 MB at most, at 100 
 
 SEATS, SHARES, ALL_SHARES = 600, 100, 245
 """
-Seats of an API server (`--max-requests-inflight` and its mutating twin), and what the level `workload-low` has of them.
+Seats of an API server (both `--max-...-requests-inflight` flags), and the share of the level `workload-low`.
 
 That is the level of service accounts outside of kube-system (bootstrap/default.go of flowcontrol).
 """
@@ -182,7 +182,7 @@ def comeback(
     Return what comes after all watches were cut at 0, and nothing is answered until *away_seconds*.
 
     With *retry_after_seconds* the server is there, but answers everything with a 429 that says so. Where it *forgets*,
-    as a watch cache does that has been filled anew, no version is known any more: every watch ends with a 410 at once,
+    as a watch cache does that has been refilled, no version is known any more: every watch ends with a 410 at once,
     and a list is needed.
     """
     state = ReflectorState(Phase.WATCHING, "1")

@@ -109,7 +109,7 @@ class LocalServer:
         return self._api.requests.recent
 
     def clear(self) -> None:
-        """Begin the record anew."""
+        """Clear the record."""
         self._api.requests.clear()
 
     def stop(self) -> None:

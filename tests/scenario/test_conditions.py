@@ -92,7 +92,7 @@ def test_a_kubelet_that_has_started_waits_for_the_api_server(kind: FaultKind) ->
     assert [None, 0.0, 0.0, 0.0, 0.5, None] == found
 
 
-def test_an_outage_within_the_window_begins_it_anew() -> None:
+def test_an_outage_within_the_window_begins_it_again() -> None:
     """What came before was not the whole set; an outage after it takes nothing away."""
     restart = Fault(FaultKind.RESTART, 10, 2, window_seconds=4)
     cut = Fault(FaultKind.API_DOWN, 14, 1, every_seconds=20)

@@ -29,7 +29,7 @@ def test_a_repeated_pod_lives_once_in_each_period(seconds: float, expected: bool
 
 
 def test_a_pod_without_an_end_lives_for_ever() -> None:
-    """`end` absent means that the pod runs for ever."""
+    """`end` absent means that the pod runs forever."""
     assert alive(life(5), 1e9)
 
 

@@ -57,7 +57,7 @@ def test_a_throttled_answer_after_an_outage_is_the_first_one() -> None:
     assert 15.0 >= retry_delay(after(*down, Reason.THROTTLED), 10.0, 1.0)
 
 
-def test_an_answer_that_is_not_throttled_begins_the_count_anew() -> None:
+def test_an_answer_that_is_not_throttled_begins_the_count_again() -> None:
     assert Failures() == after(Reason.THROTTLED, Reason.UNAVAILABLE, None)
     assert 1 == after(Reason.THROTTLED, Reason.THROTTLED, Reason.TIMEOUT, Reason.THROTTLED).throttled
     assert 0 == after(Reason.THROTTLED, Reason.TIMEOUT).throttled

@@ -280,7 +280,7 @@ def test_a_kubelet_without_its_api_server_ends_nothing_by_the_clock(rig: Rig, ku
 
 
 def test_other_pods_coming_and_going_delay_nothing(rig: Rig, kubelet: SimKubelet) -> None:
-    """A pod ended for good while the kubelet was away, others come and go with every poll (finding R2)."""
+    """A pod ended while the kubelet was away, others come and go with every poll (finding R2)."""
     rig.poll()
     kubelet.answers = PARTIAL
     kubelet.restart()
@@ -296,7 +296,7 @@ def test_other_pods_coming_and_going_delay_nothing(rig: Rig, kubelet: SimKubelet
 
 
 def test_a_device_that_another_pod_has_got_is_no_longer_the_old_one_s(rig: Rig, kubelet: SimKubelet) -> None:
-    """The kubelet gave GPU-0 to `heir`: of the missing pod only that device is gone, its CPUs are still held."""
+    """The kubelet gave GPU-0 to `successor`: of the missing pod only that device is gone, its CPUs are still held."""
     rig.poll()
     kubelet.answers = FixedAnswers(listing(SERVE, pod("heir", GPUS[0])), ALLOCATABLE)
     kubelet.restart()
@@ -639,7 +639,7 @@ def test_a_node_with_1000_pods_is_whole(rig: Rig, make_kubelet: MakeKubelet) -> 
 
 
 def test_two_pods_of_one_name_are_shown_as_one_that_holds_what_both_hold(rig: Rig, make_kubelet: MakeKubelet) -> None:
-    """A static pod and its heir may stand side by side; Prometheus refuses a page with a series twice."""
+    """A static pod and its successor may stand side by side; Prometheus refuses a page with a series twice."""
     twins = [pod("twin", GPUS[0], cpus=(2,)), pod("twin", GPUS[2], cpus=(3,))]
     make_kubelet(FixedAnswers(listing(*twins), ALLOCATABLE, PODS)).start()
 

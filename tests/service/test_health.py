@@ -111,7 +111,7 @@ def test_a_source_that_returns_is_logged_with_the_length_of_its_outage(
     assert vars(caplog.records[2])["outage_seconds"] == pytest.approx(3.3)
 
 
-def test_every_outage_is_logged_anew(book: HealthBook, clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_outage_is_logged_again(book: HealthBook, clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     """The second outage has a length of its own."""
     for seconds in (60, 1):
         book.down(GONE)

@@ -126,7 +126,7 @@ def test_an_api_server_that_fails_later_leaves_the_pods_their_names(
 
 @pytest.mark.parametrize("fault", StreamFault)
 @pytest.mark.faults("watch expired (410), was cut, or has unreadable lines")
-def test_a_watch_that_breaks_is_made_anew_and_the_page_stays_whole(node: Node, fault: StreamFault) -> None:
+def test_a_watch_that_breaks_is_recreated_and_the_page_stays_whole(node: Node, fault: StreamFault) -> None:
     """Closed, cut, expired, truncated, oversized, silent: each is followed by a watch that works."""
     node.source.start(node.rig.changes.report)
     assert eventually(node.synced)

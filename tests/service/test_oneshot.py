@@ -65,7 +65,7 @@ REPORTED = Allocatable((), frozenset({0, 1}), ())
 
 
 def test_a_look_believes_what_it_is_told_at_once() -> None:
-    """There is nothing to compare a young kubelet's answer with, and whoever looks once wants to see it."""
+    """There is nothing to compare a young kubelet's answer with, and a one-shot command shows it."""
     seen = look("n1", Sources(Kubelet(listing(pod("a")), REPORTED), Machine(TOPOLOGY), FixedMetadata()), FakeClock())
     allocation = seen.snapshot.allocation
     assert allocation is not None

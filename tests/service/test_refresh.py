@@ -69,7 +69,7 @@ class Node:
         self.kubelet.answers = answers(*pods)
 
     def restart(self, *pods: pb.PodResources) -> Scrape:
-        """Let the kubelet start anew with these pods, and return the first page that knows of it."""
+        """Let the kubelet restart with these pods, and return the first page that knows of it."""
         self.now_has(*pods)
         self.kubelet.restart()
         return self.rig.poll_until(lambda page: page.value("podres_kubelet_restarts_total") == 1)
@@ -311,7 +311,7 @@ def test_nothing_is_said_to_be_free_of_what_a_running_pod_asks_for_that_the_kube
 
 
 def test_a_pod_that_runs_by_the_api_server_s_word_is_held_ten_times_as_long(node: Node) -> None:
-    """And not for ever: the kubelet is the authority."""
+    """And not forever: the kubelet is the authority."""
     node.restart(SERVE)
     for _ in range(8):
         node.rig.clock.advance(60)
@@ -442,7 +442,7 @@ def test_a_pod_made_again_is_asked_for_until_it_is_admitted(node: Node) -> None:
 def test_a_pod_made_again_that_seems_to_be_admitted_is_asked_for_while_it_is_pending(
     node: Node, is_seen_gone: bool
 ) -> None:
-    """The kubelet may still name what the old one held; not for ever, for a pending pod may stay so for days."""
+    """The kubelet may still name what the old one held; not forever, for a pending pod may stay so for days."""
     successor = replace(meta("train"), uid="uid-of-the-successor", phase="Pending")
     if is_seen_gone:
         node.source.tell(meta("serve"))

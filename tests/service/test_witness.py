@@ -187,7 +187,7 @@ def test_an_old_kubelet_without_its_pods_is_listed_at_the_start_and_once_it_has_
 
 
 def test_a_pod_name_that_no_pod_of_the_node_has_is_found_out_by_list(node: Node) -> None:
-    """The API server knows no such pod here, so Get of it may fail for ever."""
+    """The API server knows no such pod here, so Get of it may fail forever."""
     node.has(STATIC)
     node.source.tell(told("train"), told("serve"))
     node.kubelet.start()

@@ -87,7 +87,7 @@ def test_it_changes_while_one_watches() -> None:
 
 
 def test_its_kubelet_restarts_every_few_minutes() -> None:
-    """The restart comes back, so that whoever looks later sees one too."""
+    """The restart comes back, so that it is also seen later."""
     (fault,) = DEMO.faults
 
     assert FaultKind.RESTART == fault.kind

@@ -105,7 +105,7 @@ def test_a_restart_that_nobody_saw_still_gives_a_new_socket(play: Play, clock: F
 
 
 def test_faults_of_the_timeline_begin_and_end(play: Play, clock: FakeClock) -> None:
-    """Throttled from 10 s, hanging from 20 s, dead from 30 s, well again at 40 s."""
+    """Throttled from 10 s, hanging from 20 s, dead from 30 s, recovered at 40 s."""
     node = play(
         "[{kind: throttle, at: 10, duration: 10}, {kind: hang, at: 20, duration: 10}, "
         "{kind: down, at: 30, duration: 10}]"

@@ -69,7 +69,7 @@ def report(seen: Soak, path: Path | None) -> int:
 
 
 def say(text: str) -> None:
-    """Print at once, for whoever waits."""
+    """Print without buffering."""
     print(text, flush=True)  # noqa: T201 - that is what it is for
 
 

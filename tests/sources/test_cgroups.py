@@ -45,7 +45,7 @@ def v2(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("folder", FOLDERS.values(), ids=FOLDERS)
-def test_a_container_is_found_whoever_named_its_folder_v2(v2: Path, folder: str) -> None:
+def test_a_container_is_found_in_the_folders_of_every_driver_v2(v2: Path, folder: str) -> None:
     """A tree has only the ID for certain."""
     put(v2 / folder, "cpuset.cpus.effective", "2-3,6\n")
 
@@ -53,7 +53,7 @@ def test_a_container_is_found_whoever_named_its_folder_v2(v2: Path, folder: str)
 
 
 @pytest.mark.parametrize("folder", FOLDERS.values(), ids=FOLDERS)
-def test_a_container_is_found_whoever_named_its_folder_v1(tmp_path: Path, folder: str) -> None:
+def test_a_container_is_found_in_the_folders_of_every_driver_v1(tmp_path: Path, folder: str) -> None:
     """The tree of the controller cpuset; the kernel's word goes before what was written."""
     put(tmp_path / "cpuset" / folder, "cpuset.cpus", "2-5\n")
     put(tmp_path / "cpuset" / folder, "cpuset.effective_cpus", "2-3\n")

@@ -75,7 +75,7 @@ class DraStorm(RuleBasedStateMachine):
             self.source.stop()
             self._stack.close()
 
-    # What befalls the node
+    # Events of the node
 
     @rule(
         name=st.sampled_from("ab"),
@@ -136,7 +136,7 @@ class DraStorm(RuleBasedStateMachine):
                 self._drop_claim(claim)
         self._look()
 
-    # What befalls the kubelet, and the metadata of its pods
+    # Events of the kubelet and of its pods' metadata
 
     @rule(seconds=st.sampled_from([0.0, 10.0, 150.0]))
     def restart_kubelet(self, seconds: float) -> None:
@@ -157,7 +157,7 @@ class DraStorm(RuleBasedStateMachine):
         self.kubelet.is_followed = is_followed
         self._look()
 
-    # What befalls the API server
+    # Events of the API server
 
     @rule(
         verb=st.sampled_from(["list", "watch", "get", "*"]),

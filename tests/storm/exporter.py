@@ -83,7 +83,7 @@ class Worker:
             future, call = item
             try:
                 future.set_result(call())
-            except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            except BaseException as error:  # noqa: BLE001 - the waiting thread gets it
                 future.set_exception(error)
 
 

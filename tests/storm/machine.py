@@ -36,7 +36,7 @@ QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_to
 
 
 class Storm(RuleBasedStateMachine):
-    """One example is one life of a node; `counts` and `found` are shared by all, for whoever runs them."""
+    """One example is one life of a node; `counts` and `found` are shared by all, for the caller."""
 
     counts: ClassVar[Counter[str]] = Counter()
     found: ClassVar[list[tuple[Violation, Scenario]]] = []

@@ -18,7 +18,7 @@ def taken() -> Iterator[ListenAddress]:
 
 
 def test_an_ephemeral_port_can_be_read_afterwards() -> None:
-    """`--web.listen-address=localhost:0` is for whoever prints the address it got."""
+    """`--web.listen-address=localhost:0` is for callers that print the bound address."""
     (listener,) = open_listeners([ListenAddress("localhost", 0)])
     with listener:
         address = bound_address(listener)

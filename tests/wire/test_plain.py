@@ -25,7 +25,7 @@ def test_a_device_near_several_nodes_has_a_row_for_each() -> None:
     assert (Device(NIC, "0", frozenset()), gpu("0", 0, 1), gpu("1", 1)) == DeviceRows().devices(rows)
 
 
-def test_a_row_is_read_once_whoever_holds_the_device() -> None:
+def test_a_row_is_read_once_for_all_holders_of_the_device() -> None:
     rows = DeviceRows()
     first, second = rows.devices([row("0", 1)]), rows.devices([row("1", 1), row("0", 1)])
 

@@ -171,7 +171,7 @@ def test_one_name_in_two_namespaces_is_two_pods() -> None:
 
 
 def test_two_entries_of_one_name_are_one_pod_that_holds_what_either_holds() -> None:
-    """The kubelet keys pods by UID and the API has none: a static pod and its heir can stand side by side."""
+    """The kubelet keys pods by UID and the API has none: a static pod and its successor can stand side by side."""
     old = pod(
         "p",
         container("main", gpu("GPU-0", 0), gpu("GPU-1", 0), cpus="1-2", memory=[block(64, 0)]),

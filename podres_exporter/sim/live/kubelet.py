@@ -97,8 +97,8 @@ class Kubelet:
         """
         Start the containers of an admitted pod that do not run yet; None where there is no such pod.
 
-        One whose plugin refuses PreStartContainer waits and keeps its devices, and whoever starts the pod again has the
-        plugin asked again. An init container that waits holds up all that come after it, an app container none.
+        A container whose plugin rejects PreStartContainer waits and keeps its devices; the next attempt calls it
+        again. A waiting init container delays all later containers, an app container none.
 
         Source: kuberuntime_manager.go SyncPod; startContainer, ErrCreateContainerConfig.
         """

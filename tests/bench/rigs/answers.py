@@ -40,7 +40,7 @@ class Node:
 
 
 def node_of(size: Size, wanted: Collection[News] = tuple(News)) -> Node:
-    """Return the node with its answers; after the last round they begin anew."""
+    """Return the node with its answers; after the last round they start again."""
     usual = state_of(size)
     draw = Random(1)  # noqa: S311 - no secret
     plain = [_round(usual, draw) for _ in range(VARIANTS)]

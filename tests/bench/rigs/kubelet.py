@@ -81,7 +81,7 @@ class _Turns:
 
 
 def serve(folders: list[Path]) -> None:
-    """Serve until standard input ends, which it does with whoever has started this process."""
+    """Serve until standard input ends, which it does when the process that started this one ends."""
     endpoints = [Endpoint(folder / "kubelet.sock", _Turns(folder).answer) for folder in folders]
     for endpoint in endpoints:
         endpoint.start()

@@ -23,7 +23,7 @@ class Pipeline:
     """What the exporter keeps between polls, fed by hand."""
 
     def __init__(self, rounds: Sequence[Round], topology: Topology) -> None:
-        """Take the answers in turn, for ever."""
+        """Take the answers in turn, forever."""
         self._rounds, self._topology = itertools.cycle(rounds), topology
         self.answer = rounds[0]
         rows = DeviceRows()

@@ -69,7 +69,7 @@ def _rows(node: Node, compress: bool, clients: int, mine: Seen, other: Seen | No
 
 
 def _during_polls(node: Node, kubelet: Kubelet, program: Program, plan: Plan, quiet: Pairs) -> Iterator[Row]:
-    """Yield the same while everything changes four times a second: each page has to be made and compressed anew."""
+    """Yield the same while everything changes four times a second, so each page is rendered and compressed again."""
     setting = Setting(kubelet.socket(News.ALL), kubelet.sysfs)
     with serving(program, setting, BUSY_SECONDS) as exporter:
         for compress in (True, False):

@@ -44,7 +44,7 @@ def given(*argv: str) -> dict[str, str | bool | list[str]]:
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: str(option.flag))
-def test_the_help_of_serve_names_each_option_with_its_meaning_its_default_and_its_twin(
+def test_the_help_of_serve_names_each_option_with_its_meaning_its_default_and_its_variable(
     option: Option[object], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`--help` is complete."""
@@ -57,7 +57,7 @@ def test_the_help_of_serve_names_each_option_with_its_meaning_its_default_and_it
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
-def test_the_help_of_serve_names_each_switch_with_its_opposite_its_default_and_its_twin(
+def test_the_help_of_serve_names_each_switch_with_its_opposite_its_default_and_its_variable(
     switch: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Switches are on unless their help says otherwise."""

@@ -607,7 +607,7 @@ def test_the_command_prints_json(place: Place, capsys: pytest.CaptureFixture[str
     assert 35 == len(document["findings"])
 
 
-def test_the_help_names_the_flags_of_serve_that_apply_with_their_twins_and_the_exit_codes(
+def test_the_help_names_the_flags_of_serve_that_apply_with_their_variables_and_the_exit_codes(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What has to do with polling and serving is not for one look."""

@@ -129,7 +129,7 @@ def test_a_slow_answer_comes_late_by_the_servers_clock(server: ApiServer, clock:
 
 
 def test_a_trickling_answer_comes_in_pieces(server: ApiServer, store: Store, clock: FakeClock, client: Client) -> None:
-    """A client with a timeout per read alone would wait for ever."""
+    """A client with a timeout per read alone would wait forever."""
     store.create(PODS, pod("a"))
     before = clock.monotonic_seconds()
     server.faults.on_requests("list", Trickle(seconds=1.0, piece_bytes=10))

@@ -163,7 +163,7 @@ def test_a_closed_feed_gets_nothing_more(store: Store) -> None:
 
 
 def test_a_feed_that_nobody_reads_is_lost(clock: FakeClock) -> None:
-    """A slow watcher must not hold memory for ever (cacheWatcher.add)."""
+    """A slow watcher must not hold memory forever (cacheWatcher.add)."""
     store = Store(clock, history_limit=3)
     with store.follow(PODS, None) as feed:
         for number in range(4):

@@ -120,7 +120,7 @@ def test_a_resource_whose_plugin_is_gone_leaves_capacity_after_the_grace_period(
     assert ledger.plugin(GPU) is None
 
 
-def test_a_plugin_that_returns_in_time_starts_anew(ledger: Ledger, client: PluginClient, clock: FakeClock) -> None:
+def test_a_plugin_that_returns_in_time_starts_again(ledger: Ledger, client: PluginClient, clock: FakeClock) -> None:
     """A new endpoint has no stop time; until its first list the devices stay unhealthy."""
     ledger.connect(client, None)
     ledger.replace(GPU, [("a", WELL)])

@@ -216,7 +216,7 @@ def test_a_new_registration_is_taken_and_the_old_stream_stays_open(
 def test_the_end_of_either_stream_takes_the_current_plugin_down(
     make: Make, plugins: Callable[..., PlainPlugin], ending: str
 ) -> None:
-    """The kubelet's runClient asks getClient for whoever is current now: known flaw of 1.25 to 1.36 (measured)."""
+    """The kubelet's runClient asks getClient for the current client: known flaw of 1.25 to 1.36 (measured)."""
     manager = make()
     by_name = {name: plugins(f"{name}.sock", device(name)).serve() for name in ("old", "new")}
     for name in by_name:

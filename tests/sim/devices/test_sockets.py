@@ -38,7 +38,7 @@ def test_the_watcher_sees_sockets_below_too_but_nothing_with_a_dot_before(short_
     ]
 
 
-def test_a_socket_made_anew_is_another_one(short_dir: Path) -> None:
+def test_a_socket_recreated_is_another_one(short_dir: Path) -> None:
     """The inode number is often used again, the change time is not."""
     path = short_dir / "kubelet.sock"
     listen(path)

@@ -187,7 +187,7 @@ def test_the_end_of_the_socket_is_the_end_of_the_plugin(
     assert {GPU: {"a": DeviceState((1,), healthy=False)}} == manager.capacity()
 
 
-def test_a_socket_made_anew_is_registered_anew(manager: DeviceManager, plugins: Callable[..., PlainPlugin]) -> None:
+def test_a_socket_recreated_is_registered_again(manager: DeviceManager, plugins: Callable[..., PlainPlugin]) -> None:
     """A new time stamp means: deregister, then register."""
     plugin = plugins()
     manager.scan()

@@ -298,7 +298,7 @@ def test_list_and_get_say_the_same_of_every_pod(live: NodeRig) -> None:
 
 
 def test_get_answers_as_before_once_list_works_after_a_kubelet_restart(live: NodeRig) -> None:
-    """Case 19, Get after a restart: the client connects anew and the checkpoints have kept the pod's CPU and device."""
+    """Case 19, Get after a restart: the client reconnects and the checkpoints have kept the pod's CPU and device."""
     live.create(pod("pod-00", container(cpu="1", devices=ONE)))
     before, got_before = live.agreed(), pod_of(live.get("pod-00"))
     live.node.restart_kubelet()

@@ -450,7 +450,7 @@ def test_a_plugin_that_was_stopped_by_hand_does_not_stop_the_timeline(short_dir:
 
 
 def test_a_restart_of_the_timeline_restarts_the_plugins_world_too(short_dir: Path) -> None:
-    """kubelet.sock of the device plugins is made anew, so that they register again."""
+    """kubelet.sock of the device plugins is recreated, so that they register again."""
     fault = "faults: [{kind: restart, at: 100, duration: 1, window: 1, plugins: 3}]"
     with live_node(short_dir, fault) as (node, clock):
         before = node.devices.socket_path.stat().st_ctime_ns

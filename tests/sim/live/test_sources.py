@@ -120,7 +120,7 @@ def test_deleting_the_mirror_leaves_the_static_pod_running(short_dir: Path) -> N
 
 
 def test_a_double_is_played_on_request(short_dir: Path) -> None:
-    """While the fault lasts, whoever asks for the resource gets the device that another one holds."""
+    """While the fault lasts, each pod that requests the resource gets the device that another one holds."""
     fault = f"faults: [{{kind: double, at: 100, duration: 100, resource: {GPU}, device: GPU-0}}]"
     with live_node(short_dir, f"pods: [{{name: a, {spec(gpu=1)}}}]\n{fault}") as (node, clock):
         clock.leap(110)

@@ -16,7 +16,7 @@ class EndedCall:
 
 
 def test_a_call_that_has_ended_does_not_wait() -> None:
-    """grpc.RpcContext.add_callback returns False then; a handler that waited would wait for ever."""
+    """grpc.RpcContext.add_callback returns False then; a handler that waited would wait forever."""
     gate = Gate()
     gate.close()
 

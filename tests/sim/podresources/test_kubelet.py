@@ -239,7 +239,7 @@ def test_the_window_after_a_restart_goes_step_by_step(kubelet: SimKubelet) -> No
 
 
 def test_starting_twice_changes_nothing(kubelet: SimKubelet) -> None:
-    """A second server on the path would cut off whoever is connected to the first."""
+    """A second server on the path would cut off the clients connected to the first."""
     before = kubelet.socket_path.stat()
     kubelet.start()
 

@@ -139,7 +139,7 @@ def test_a_flood_of_guesses_does_not_push_the_right_password_out(auth: BasicAuth
     assert computed + 1 == len(check.hashes)
 
 
-def test_many_at_once_compute_one_at_a_time_and_twins_only_once(auth: BasicAuth, check: Counted) -> None:
+def test_many_at_once_compute_one_at_a_time_and_variables_only_once(auth: BasicAuth, check: Counted) -> None:
     """A flood costs one CPU at most (bcryptMtx)."""
     headers = [basic("alice", "secret")] * 4 + [basic("alice", f"guess {number}") for number in range(4)]
     threads = [threading.Thread(target=auth.login, args=(header,)) for header in headers]

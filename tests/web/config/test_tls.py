@@ -544,7 +544,7 @@ def test_no_session_outlives_a_clients_certificate(
 def test_with_the_systems_cas_a_resumed_session_is_refused_and_a_full_handshake_is_not(
     start: Callable[..., WebServer], ca: trustme.CA
 ) -> None:
-    """These take long to load, so contexts are not made anew for every client that might resume."""
+    """These take long to load, so contexts are not recreated for every client that might resume."""
     port = port_of(start(client_auth_type="VerifyClientCertIfGiven"))
     context = client_context(ca)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -567,7 +567,7 @@ def test_with_the_systems_cas_a_resumed_session_is_refused_and_a_full_handshake_
 
 
 class Scrapers:
-    """Two clients that keep their connection and two that connect anew for each scrape, until one fails."""
+    """Two clients that keep their connection and two that reconnect for each scrape, until one fails."""
 
     def __init__(self, port: int, context: ssl.SSLContext) -> None:
         self.pages = 0
@@ -620,7 +620,7 @@ def test_a_certificate_is_renewed_under_load_without_a_failed_scrape(
     serve: Serve, tmp_path: Path, ca: trustme.CA
 ) -> None:
     """
-    Clients that stay and clients that come anew, while a Secret is swapped five times.
+    Clients that stay and clients that reconnect, while a Secret is swapped five times.
 
     Kubernetes writes the new files beside the old ones and swaps one link, `..data` (AtomicWriter).
     """

@@ -317,7 +317,7 @@ def test_what_is_written_without_quotes_is_served_as_it_is_written(write: Callab
 
 @pytest.mark.parametrize("kind", ["fifo", "device"])
 def test_what_is_no_file_is_a_fault_and_is_not_waited_for(folder: Path, kind: str) -> None:
-    """A FIFO without a writer would hold the start, and every later reload, for ever."""
+    """A FIFO without a writer would hold the start, and every later reload, forever."""
     path = folder / kind
     if kind == "fifo":
         os.mkfifo(path)
