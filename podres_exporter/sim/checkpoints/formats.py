@@ -8,6 +8,7 @@ from 1.20 to 1.37 while the gate PodLevelResourceManagers is off. Checksums were
 
 import base64
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,43 @@ class DeviceEntry:
     resource: str
     ids_by_node: Mapping[int, Sequence[str]]
     answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimEntry:
+    """A claim that pods use, with the devices that drivers have prepared, by driver (state.ClaimInfoState)."""
+
+    uid: str
+    namespace: str
+    name: str
+    pod_uids: Sequence[str]
+    drivers: Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def dra_manager_state(claims: Sequence[ClaimEntry]) -> str:
+    """
+    Return `dra_manager_state`: what is prepared for whom.
+
+    Source: cm/dra/state/checkpoint.go; since 1.32 the checksum is a CRC of the data.
+    """
+    states = [
+        {
+            "ClaimUID": each.uid,
+            "ClaimName": each.name,
+            "Namespace": each.namespace,
+            "PodUIDs": {uid: {} for uid in sorted(each.pod_uids)},
+            "DriverState": {name: {"Devices": list(found) or None} for name, found in sorted(each.drivers.items())},
+        }
+        for each in claims
+    ]
+    data = _json(
+        {
+            "kind": "DRACheckpoint",
+            "apiVersion": "checkpoint.dra.kubelet.k8s.io/v1",
+            "ClaimInfoStateList": states or None,
+        }
+    )
+    return _json({"Data": data, "Checksum": zlib.crc32(data.encode())})
 
 
 def cpu_manager_state(policy: str, shared: CpuSet, entries: Mapping[str, Mapping[str, CpuSet]]) -> str:

@@ -49,6 +49,7 @@ class Ledger:
         self._unhealthy: dict[str, frozenset[str]] = {}
         self._known: dict[str, dict[str, DeviceState]] = {}
         self._removed: set[str] = set()
+        self._lists = 0
 
     def connect(self, client: PluginClient, options: PluginOptions | None) -> None:
         """Make this the resource's plugin. Its devices are those of the one before until it sends a list."""
@@ -82,6 +83,7 @@ class Ledger:
         """
         listed = tuple(devices)
         with self._changed:
+            self._lists += 1
             self._known[resource] = dict(listed)
             self._healthy[resource] = frozenset(device for device, state in listed if state.healthy)
             self._unhealthy[resource] = frozenset(device for device, state in listed if not state.healthy)
@@ -121,6 +123,11 @@ class Ledger:
         with self._changed:
             self._expire()
             return self._stock(self._healthy)
+
+    def lists(self) -> int:
+        """Return how many lists plugins have sent."""
+        with self._changed:
+            return self._lists
 
     def known(self) -> Stock:
         """Return every device of every last list, with the health that its last entry stated."""

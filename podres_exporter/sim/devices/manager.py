@@ -134,6 +134,10 @@ class DeviceManager(Startable):
         """Return the devices that can be handed out: node allocatable, and what GetAllocatableResources lists."""
         return self._ledger.healthy()
 
+    def lists(self) -> int:
+        """Return how many lists plugins have sent."""
+        return self._ledger.lists()
+
     def known(self) -> Stock:
         """Return the devices of each plugin's last list as it stated them: what pod status and topology go by."""
         return self._ledger.known()

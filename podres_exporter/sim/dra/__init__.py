@@ -2,5 +2,6 @@
 
 from podres_exporter.sim.dra.allocation import CannotAllocate, allocate
 from podres_exporter.sim.dra.drivers import DraDrivers, Health, PreparedDevice
+from podres_exporter.sim.dra.wipes import WIPE_SECONDS, SliceWipes
 
-__all__ = ["CannotAllocate", "DraDrivers", "Health", "PreparedDevice", "allocate"]
+__all__ = ["WIPE_SECONDS", "CannotAllocate", "DraDrivers", "Health", "PreparedDevice", "SliceWipes", "allocate"]

@@ -130,6 +130,12 @@ class DraDrivers:
         with self._lock:
             return frozenset(name for name, found in self._drivers.items() if found)
 
+    def present(self) -> frozenset[str]:
+        """Return the drivers that are connected: one that was killed has left its socket, and stays registered."""
+        with self._lock:
+            found = {name: tuple(each.connection for each in drivers) for name, drivers in self._drivers.items()}
+        return frozenset(name for name, connections in found.items() if any(map(_is_connected, connections)))
+
     def prepare(self, name: str, claims: Sequence[ClaimId]) -> Mapping[str, tuple[PreparedDevice, ...]]:
         """Return what the driver has got ready, by the UID of the claim. Raises PluginError in the kubelet's words."""
         answer = self._call(name, "NodePrepareResources", _claims(claims), pb.NodePrepareResourcesResponse)
@@ -188,6 +194,13 @@ class DraDrivers:
         for each in gone:
             each.over.set()
             each.connection.close()
+
+
+def _is_connected(connection: Connection) -> bool:
+    try:
+        return connection.is_connected()
+    except WireError:  # it was closed a moment ago
+        return False
 
 
 def _claims(claims: Sequence[ClaimId]) -> pb.NodePrepareResourcesRequest:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from podres_exporter.model import Claim, ClaimDevice
+from podres_exporter.sim.checkpoints import ClaimEntry
 from podres_exporter.sim.devices import PluginError
 from podres_exporter.sim.dra import DraDrivers, PreparedDevice
 from podres_exporter.sim.lifecycle import WorkerThreads
@@ -93,6 +94,22 @@ class DynamicResources:
             rows.setdefault(name, {"resourceID": name, "health": state} | ({"message": message} if message else {}))
         return list(rows.values())
 
+    def checkpoint(self) -> tuple[ClaimEntry, ...]:
+        """Return the claims that are in use, as the kubelet notes them."""
+        with self._lock:
+            return tuple(
+                ClaimEntry(
+                    prepared.uid,
+                    *key,
+                    tuple(prepared.pods),
+                    {
+                        driver: [_noted(each) for each in prepared.devices.get(driver, ())]
+                        for driver in prepared.drivers
+                    },
+                )
+                for key, prepared in self._claims.items()
+            )
+
     def stop(self) -> None:
         """End all threads; drivers must have been let go."""
         self._threads.join(_JOIN_SECONDS)
@@ -137,6 +154,12 @@ def _claim(key: ClaimKey, prepared: _Prepared) -> Claim:
     return Claim(*key, devices)
 
 
-def _base(request: str) -> str:
-    """Return a request without the alternative that was taken (BaseRequestRef)."""
-    return request.partition("/")[0]
+def _noted(device: PreparedDevice) -> Mapping[str, Any]:
+    """Return a device as in the kubelet's checkpoint."""
+    return {
+        "PoolName": device.pool,
+        "DeviceName": device.device,
+        "ShareID": device.share_id or None,
+        "RequestNames": list(device.requests) or None,
+        "CDIDeviceIDs": list(device.cdi_ids) or None,
+    }

@@ -26,7 +26,7 @@ from podres_exporter.sim.api import ANY, PODS, RESOURCE_CLAIMS, YOUNG, ApiServer
 from podres_exporter.sim.api.writes.defaults import defaulted
 from podres_exporter.sim.api.writes.deletion import delete_object
 from podres_exporter.sim.devices import DeviceManager, DeviceState
-from podres_exporter.sim.dra import DraDrivers
+from podres_exporter.sim.dra import DraDrivers, SliceWipes
 from podres_exporter.sim.live.device_metadata import DeviceMetadataFiles
 from podres_exporter.sim.live.dynamic_resources import DynamicResources
 from podres_exporter.sim.live.kubelet import Kubelet
@@ -86,9 +86,11 @@ class LiveNode(SimNode):
         self._sick: set[tuple[str, str]] = set()
         self._lives: dict[int, tuple[Life, str]] = {}
         self._playing = threading.Lock()
+        slices = {each.name for each in self.scenario.slices}
+        self._wipes = SliceWipes(self.store, self.scenario.node, slices, clock)
         self._status_writer = StatusWriter(self.scenario, self.store, self.pods, self.devices, clock)
         workers = PodWorkers(self.pods, clock, choices)
-        self._state_files = StateFiles(self.scenario, directory, self.pods.allocator, self.devices)
+        self._state_files = StateFiles(self.scenario, directory, self.pods.allocator, self.devices, self._dynamic)
         self._device_metadata = DeviceMetadataFiles(self.scenario, directory, self.store, self.pods)
         self._sources = PodSources(
             self.scenario.node,
@@ -251,6 +253,8 @@ class LiveNode(SimNode):
             now = conditions_at(self.scenario, seconds)
             if not now.api_away:
                 self._status_writer.follow_slices(seconds)
+                if now.serving:
+                    self._wipes.follow(self.drivers.present())
                 for index, spec in enumerate(self.scenario.pods):
                     if spec.manifest is not None:
                         self._play(index, spec, spec.manifest, life_at(spec, seconds))
@@ -310,6 +314,7 @@ class LiveNode(SimNode):
         self.pods_api.kill()  # before its pods are forgotten: none of them has ended
         self._sources.restart()
         self.drivers.forget()
+        self._wipes.restarted()
         self.devices.restart()
 
     def _play(self, index: int, spec: PodSpec, manifest: Mapping[str, Any], life: Life | None) -> None:

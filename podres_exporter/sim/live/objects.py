@@ -10,6 +10,14 @@ from podres_exporter.sim.devices.ledger import Stock
 
 _DISK = "102400Mi"
 """A disk that no scenario speaks of."""
+_PAGES = ("1Gi", "2Mi")
+"""Sizes of huge pages that every x86 machine has, with or without pages."""
+_CONDITIONS = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
 _PLACES = frozenset({"nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection"})
 """What says on which nodes a slice's devices are; exactly one stands in each slice."""
 
@@ -39,12 +47,14 @@ def node_object(scenario: Scenario, capacity: Stock, removed: Iterable[str], wal
             ],
             "conditions": [
                 {
-                    "type": "Ready",
-                    "status": "True",
-                    "reason": "KubeletReady",
+                    "type": kind,
+                    "status": status,
+                    "reason": reason,
+                    "message": message,
                     "lastHeartbeatTime": wall_time,
                     "lastTransitionTime": wall_time,
                 }
+                for kind, status, reason, message in _CONDITIONS
             ],
             "nodeInfo": _node_info(f"v{scenario.kubelet.release}.0"),
         },
@@ -63,7 +73,7 @@ def _own_amounts(scenario: Scenario) -> tuple[dict[str, str], dict[str, str]]:
     settings = scenario.kubelet
     cpus = sum(len(node.cpus) for node in scenario.numa)
     memory = sum(node.memory_bytes for node in scenario.numa)
-    pages: dict[str, int] = {}
+    pages = {f"hugepages-{size}": 0 for size in _PAGES}
     for node in scenario.numa:
         for page, size in node.hugepage_bytes.items():
             pages[f"hugepages-{page}"] = pages.get(f"hugepages-{page}", 0) + size
@@ -78,7 +88,7 @@ def _usable(capacity: Stock) -> dict[str, str]:
 
 
 def _kib(size_bytes: int) -> str:
-    return f"{size_bytes // 1024}Ki"
+    return f"{size_bytes // 1024}Ki" if size_bytes else "0"
 
 
 def _plain(sizes: Mapping[str, int]) -> dict[str, str]:

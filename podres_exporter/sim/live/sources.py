@@ -198,7 +198,8 @@ class PodSources:
         self._workers.start(uid, lambda: self._show(uid, key))
 
     def _show(self, uid: str, key: tuple[str, str]) -> None:
-        """Write the status of a pod that the API server still takes for pending."""
+        """Write the status of a pod that the API server still takes for pending, and before that what is prepared."""
+        self._checkpoint()
         live = self._pods.pod(uid)
         try:
             stored = self._store.get(PODS, *key)

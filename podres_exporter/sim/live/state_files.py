@@ -13,12 +13,16 @@ from podres_exporter.sim.checkpoints import (
     MemoryNode,
     cpu_manager_state,
     device_checkpoint,
+    dra_manager_state,
     memory_manager_state,
 )
 from podres_exporter.sim.devices import DeviceManager
 from podres_exporter.sim.live.allocator import Allocator
+from podres_exporter.sim.live.dynamic_resources import DynamicResources
 
 _MEMORY_MANAGER_SINCE_MINOR = 22
+_DRA_SINCE_MINOR = 34
+"""The file is there where DynamicResourceAllocation is on; from 1.32 on it has this form."""
 _PAGE_SIZES = ("hugepages-1Gi", "hugepages-2Mi")
 """Every x86 machine has both, with or without pages."""
 _NO_NODE = -1
@@ -28,21 +32,30 @@ _NO_NODE = -1
 class StateFiles:
     """Writes what has changed, each file whole under a temporary name beside it; may be used from any thread."""
 
-    def __init__(self, scenario: Scenario, directory: Path, allocator: Allocator, devices: DeviceManager) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        directory: Path,
+        allocator: Allocator,
+        devices: DeviceManager,
+        dynamic: DynamicResources,
+    ) -> None:
         """Write nothing yet."""
+        self._dynamic = dynamic
         self._scenario, self._allocator, self._devices = scenario, allocator, devices
         self._directory = directory
         self._lock = threading.Lock()
         self._written: dict[str, str] = {}
         self._managers: NodeManagers | None = None
-        self._checkpointed: tuple[int, Mapping[str, Sequence[str]]] | None = None
+        self._checkpointed: tuple[object, ...] | None = None
 
     def write(self) -> None:
         """
         Write the files whose content has changed. Raises OSError: the directory cannot be written.
 
-        The Device Manager's is written where devices were given or plugins have sent a list: what has been freed since
-        stands in it until then, as in the kubelet (writeCheckpoint of devicemanager/manager.go).
+        The Device Manager's is written where devices were given, plugins have sent a list or a resource was given up:
+        what has been freed since, or was lost with its plugin, stands in it until then, as in the kubelet
+        (writeCheckpoint of devicemanager/manager.go).
         """
         with self._lock:
             before, managers = self._managers, self._allocator.managers
@@ -51,10 +64,12 @@ class StateFiles:
             is_served = self._scenario.kubelet.release.minor >= _MEMORY_MANAGER_SINCE_MINOR
             if is_served and (before is None or managers.memory is not before.memory):
                 self._put("memory_manager_state", self._memory_state(managers.memory))
+            if self._scenario.kubelet.release.minor >= _DRA_SINCE_MINOR:
+                self._put("dra_manager_state", dra_manager_state(self._dynamic.checkpoint()))
             self._managers = managers
-            healthy = {resource: sorted(states) for resource, states in self._devices.healthy().items()}
-            reason = (self._allocator.given, healthy)
+            reason = (self._allocator.given, self._devices.lists(), self._devices.removed())
             if reason != self._checkpointed:
+                healthy = {resource: sorted(states) for resource, states in self._devices.healthy().items()}
                 self._put("device-plugins/kubelet_internal_checkpoint", self._checkpoint(healthy))
                 self._checkpointed = reason
 

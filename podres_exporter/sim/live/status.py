@@ -11,6 +11,8 @@ from podres_exporter.sim.rpc.go_texts import plain_slice
 
 HEALTH_SINCE_MINOR = 36
 """ResourceHealthStatus is on by default from here."""
+_RESOURCES_SINCE_MINOR, _SANDBOX_SINCE_MINOR = 33, 29
+"""InPlacePodVerticalScaling and PodReadyToStartContainersCondition are on by default from there."""
 
 _ADDRESS = "127.0.0.1"
 """The address of every pod: nothing runs in them, and a server that answers for one listens here."""
@@ -55,6 +57,7 @@ def pod_status(
         rows[Kind.APP if container.kind is Kind.APP else Kind.INIT].append(row)
     ready, since = ("True", started) if running else ("False", stamp)
     conditions = [
+        *_sandbox(ready, since, minor),
         _condition("Initialized", "True", started),
         _condition("Ready", ready, since),
         _condition("ContainersReady", ready, since),
@@ -87,12 +90,37 @@ def _pending(
     missing = [each.name for each in live.request.containers if each.kind is Kind.APP and each.name not in live.started]
     unready = {"reason": "ContainersNotReady", "message": f"containers with unready status: {plain_slice(missing)}"}
     conditions = [
+        *_sandbox("True" if live.started or live.waiting else "False", started, minor),
         _condition("Initialized", str(inits <= live.started), started),
         {**_condition("Ready", "False", started), **unready},
         {**_condition("ContainersReady", "False", started), **unready},
         _condition("PodScheduled", "True", started),
     ]
     return {"conditions": conditions, **{key: value for key, value in rows.items() if value}}
+
+
+def with_spec(status: dict[str, Any], spec: Mapping[str, Any], minor: int) -> dict[str, Any]:
+    """
+    Return the status with the images of its containers, and the resources of those that have been created.
+
+    Source: kubelet_pods.go convertContainerStatusResources; nothing is resized here.
+    """
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    by_name = {each.get("name"): each for each in containers if isinstance(each, Mapping)}
+    for rows in (status.get("initContainerStatuses") or (), status.get("containerStatuses") or ()):
+        for row in rows:
+            stated = by_name.get(row["name"], {})
+            row["image"] = stated.get("image") or row["image"]
+            if stated and minor >= _RESOURCES_SINCE_MINOR and "waiting" not in row["state"]:
+                row["resources"] = resources = stated.get("resources") or {}
+                if resources.get("requests"):
+                    row["allocatedResources"] = resources["requests"]
+    return status
+
+
+def _sandbox(value: str, stamp: str, minor: int) -> list[dict[str, Any]]:
+    """Return the condition that says whether the pod's sandbox is there."""
+    return [_condition("PodReadyToStartContainers", value, stamp)] if minor >= _SANDBOX_SINCE_MINOR else []
 
 
 def _condition(kind: str, value: str, stamp: str) -> dict[str, Any]:

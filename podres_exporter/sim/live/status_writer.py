@@ -16,7 +16,7 @@ from podres_exporter.sim.devices import DeviceManager
 from podres_exporter.sim.live.kubelet import Kubelet
 from podres_exporter.sim.live.live_pod import LivePod, Phase
 from podres_exporter.sim.live.objects import claim_object, node_object, slice_object
-from podres_exporter.sim.live.status import pod_status
+from podres_exporter.sim.live.status import pod_status, with_spec
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class StatusWriter:
         started = (pod.get("status") or {}).get("startTime")
         claims = {key: value for key, value in (pod.get("status") or {}).items() if key in CLAIM_STATUSES}
         rows = self._pods.claim_health(live.request.uid)
-        written = pod_status(live, held, self._sick(), minor, now, started, rows)
+        written = with_spec(pod_status(live, held, self._sick(), minor, now, started, rows), pod["spec"], minor)
         self._update(pod, {**written, **claims}, self._scenario.node)
 
     def bind(self, pod: Mapping[str, Any]) -> None:

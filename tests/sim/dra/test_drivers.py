@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +16,13 @@ from sim_client import LIST, ask
 from podres_exporter._proto import dra_v1_pb2 as pb
 from podres_exporter._proto import drahealth_v1alpha1_pb2 as health_pb
 from podres_exporter._proto import podresources_v1_pb2 as list_pb
-from podres_exporter.sim.api import RESOURCE_CLAIMS
+from podres_exporter.sim.api import RESOURCE_CLAIMS, RESOURCE_SLICES
+from podres_exporter.sim.dra import WIPE_SECONDS
 from podres_exporter.sim.live import LiveNode
 
 DRIVER = "dra.example.com"
 SLICES = "/apis/resource.k8s.io/v1/resourceslices"
-SLICE = {
+SLICE: dict[str, Any] = {
     "metadata": {"name": "n1-gpus"},
     "spec": {
         "driver": DRIVER,
@@ -297,7 +299,7 @@ def test_slices_are_created_replaced_and_deleted_over_http(short_dir: Path) -> N
     """What the resource slice controller of a driver does."""
     with live_node(short_dir) as (node, _):
         created = call(node, "POST", SLICES, SLICE)
-        spec = {**SLICE["spec"], "devices": [{"name": "gpu-7"}]}  # type: ignore[dict-item]
+        spec = {**SLICE["spec"], "devices": [{"name": "gpu-7"}]}
         stale = call(
             node, "PUT", f"{SLICES}/n1-gpus", {"metadata": {"name": "n1-gpus", "resourceVersion": "1"}, "spec": spec}
         )
@@ -309,3 +311,93 @@ def test_slices_are_created_replaced_and_deleted_over_http(short_dir: Path) -> N
         assert [201, 409, 400, 200, 200] == [created[0], stale[0], other[0], replaced[0], deleted[0]]
         assert "gpu-7" == replaced[1]["spec"]["devices"][0]["name"]
         assert 404 == call(node, "PUT", f"{SLICES}/n1-gpus", {"metadata": {}, "spec": spec})[0]
+
+
+def slices(node: LiveNode) -> set[str]:
+    return {each["metadata"]["name"] for each in node.store.read(RESOURCE_SLICES)[0]}
+
+
+PLAYED = """
+slices: [{name: played, spec: {driver: other.example.com, devices: [{name: x}]}}]
+"""
+
+
+def test_the_slices_of_a_driver_that_went_go_after_half_a_minute(short_dir: Path) -> None:
+    """Measured on 1.36.3: 30 s, time enough to update a driver; those of the scenario have no driver that could go."""
+    with live_node(short_dir, PLAYED) as (node, clock):
+        driver = PlainDriver(short_dir / "plugins_registry").serve()
+        node.devices.scan()
+        assert (True, "") == driver.statuses.get(timeout=10)
+        assert 201 == call(node, "POST", SLICES, SLICE)[0]
+        assert eventually(lambda: DRIVER in node.drivers.present())
+        node.tick()
+        driver.close()
+        assert eventually(lambda: DRIVER not in node.drivers.present())
+        node.tick()
+        clock.leap(WIPE_SECONDS - 10)
+        node.tick()
+        before = slices(node)
+        clock.leap(11)
+        node.tick()
+
+        assert ({"n1-gpus", "played"}, {"played"}) == (before, slices(node))
+
+
+def test_a_driver_that_comes_back_in_time_keeps_its_slices(short_dir: Path) -> None:
+    """One that was killed has left its socket, so that its registration stands; what counts is the connection."""
+    with live_node(short_dir) as (node, clock):
+        for leap in (0.0, WIPE_SECONDS - 10, WIPE_SECONDS - 10):
+            clock.leap(leap)
+            node.tick()
+            driver = PlainDriver(short_dir / "plugins_registry").serve()
+            node.devices.scan()
+            assert (True, "") == driver.statuses.get(timeout=10)
+            assert eventually(lambda: DRIVER in node.drivers.present())
+            call(node, "POST", SLICES, SLICE)
+            node.tick()
+            driver.close()
+            node.devices.scan()
+            assert eventually(lambda: DRIVER not in node.drivers.present())
+            node.tick()
+
+        assert {"n1-gpus"} == slices(node)
+
+
+def test_a_kubelet_that_starts_deletes_the_slices_of_its_node(short_dir: Path) -> None:
+    """It cannot know whether their drivers still run; drivers that do publish again. Slices of other nodes stay."""
+    with driven(short_dir) as (node, _):
+        other = {"metadata": {"name": "n2-gpus"}, "spec": {**SLICE["spec"], "nodeName": "n2"}}
+        assert 201 == call(node, "POST", SLICES, other)[0]
+        node.restart_kubelet()
+
+        assert {"n2-gpus"} == slices(node)
+
+
+def test_what_is_prepared_stands_in_the_kubelet_s_file(short_dir: Path) -> None:
+    """For whom, and what each driver has answered; before and after it is empty, which is a list that is null."""
+    with driven(short_dir) as (node, driver):
+        driver.devices["c1"] = [device("gpu-0", f"{DRIVER}/gpu=0")]
+        call(node, "POST", claims_path(), claim("c1"))
+        empty = (short_dir / "dra_manager_state").read_text()
+        uid = node.create(pod("a", "c1"))["metadata"]["uid"]
+        claim_uid = node.store.get(RESOURCE_CLAIMS, "default", "c1")["metadata"]["uid"]
+        held = json.loads((short_dir / "dra_manager_state").read_text())
+        node.delete("default", "a")
+        node.settle()
+        node.tick()
+        after = (short_dir / "dra_manager_state").read_text()
+
+    (entry,) = json.loads(held["Data"])["ClaimInfoStateList"]
+    assert (claim_uid, "c1", "default", {uid: {}}) == tuple(
+        entry[name] for name in ("ClaimUID", "ClaimName", "Namespace", "PodUIDs")
+    )
+    found = {
+        "PoolName": "n1",
+        "DeviceName": "gpu-0",
+        "ShareID": None,
+        "RequestNames": ["gpu"],
+        "CDIDeviceIDs": [f"{DRIVER}/gpu=0"],
+    }
+    assert {DRIVER: {"Devices": [found]}} == entry["DriverState"]
+    assert zlib.crc32(held["Data"].encode()) == held["Checksum"]
+    assert empty == after

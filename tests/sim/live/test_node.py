@@ -77,10 +77,13 @@ def test_the_node_and_its_claims_are_objects_of_the_cluster(short_dir: Path) -> 
         with LiveNode(scenario, other, clock) as shared:
             result = shared.store.get(RESOURCE_CLAIMS, "default", "half")["status"]["allocation"]["devices"]["results"]
 
-    rest = {"memory": "8388608Ki", "pods": "110", "ephemeral-storage": "102400Mi", GPU: "2"}
+    pages = {"hugepages-1Gi": "0", "hugepages-2Mi": "0"}
+    rest = {"memory": "8388608Ki", "pods": "110", "ephemeral-storage": "102400Mi", GPU: "2", **pages}
     assert {**rest, "cpu": "8", ODD: "3"} == status["capacity"]
     assert {**rest, "cpu": "6", ODD: "2"} == status["allocatable"]
     assert "v1.36.0" == status["nodeInfo"]["kubeletVersion"]
+    pressures = {"MemoryPressure": "False", "DiskPressure": "False", "PIDPressure": "False"}
+    assert {**pressures, "Ready": "True"} == {each["type"]: each["status"] for each in status["conditions"]}
     lane = {"request": "devices", "driver": "dra.example.com", "pool": "p", "device": "lane-0"}
     assert [lane] == claim["status"]["allocation"]["devices"]["results"]
     assert [{"request": "devices", "driver": "d", "pool": "p", "device": "x", "shareID": "s"}] == result

@@ -8,7 +8,7 @@ from admission_rig import MIB, burstable, pod, want
 from podres_exporter.admission import ContainerRequest, Kind, Rejection
 from podres_exporter.model import Container, Device
 from podres_exporter.sim.live import LivePod, Phase
-from podres_exporter.sim.live.status import pod_status
+from podres_exporter.sim.live.status import pod_status, with_spec
 
 GPU, NIC = "example.com/gpu", "example.com/nic"
 SINCE = 1_700_000_000.0
@@ -18,8 +18,10 @@ HELD = Container("main", (Device(GPU, "g0", NOWHERE), Device(GPU, "g1", NOWHERE)
 SICK = frozenset({(GPU, "g1")})
 
 
-def live(*containers: ContainerRequest, phase: Phase = Phase.RUNNING, rejection: Rejection | None = None) -> LivePod:
-    return LivePod(pod(*(containers or (want(),))), {}, phase, rejection)
+def live(
+    *containers: ContainerRequest, phase: Phase = Phase.RUNNING, rejection: Rejection | None = None, **more: Any
+) -> LivePod:
+    return LivePod(pod(*(containers or (want(),))), {}, phase, rejection, **more)
 
 
 def status(
@@ -35,9 +37,13 @@ def test_a_running_pod_is_ready() -> None:
     found = status(live())
 
     assert ("Running", STAMP) == (found["phase"], found["startTime"])
-    assert {"Initialized": "True", "Ready": "True", "ContainersReady": "True", "PodScheduled": "True"} == {
-        each["type"]: each["status"] for each in found["conditions"]
-    }
+    assert {
+        "PodReadyToStartContainers": "True",
+        "Initialized": "True",
+        "Ready": "True",
+        "ContainersReady": "True",
+        "PodScheduled": "True",
+    } == {each["type"]: each["status"] for each in found["conditions"]}
     row = found["containerStatuses"][0]
     assert ("main", True, True, 0) == (row["name"], row["ready"], row["started"], row["restartCount"])
     assert {"running": {"startedAt": STAMP}} == row["state"]
@@ -50,9 +56,13 @@ def test_a_finished_pod_has_succeeded() -> None:
     found = status(live(phase=Phase.SUCCEEDED))
 
     assert "Succeeded" == found["phase"]
-    assert {"Initialized": "True", "Ready": "False", "ContainersReady": "False", "PodScheduled": "True"} == {
-        each["type"]: each["status"] for each in found["conditions"]
-    }
+    assert {
+        "PodReadyToStartContainers": "False",
+        "Initialized": "True",
+        "Ready": "False",
+        "ContainersReady": "False",
+        "PodScheduled": "True",
+    } == {each["type"]: each["status"] for each in found["conditions"]}
     row = found["containerStatuses"][0]
     assert (False, False) == (row["ready"], row["started"])
     ended = {"exitCode": 0, "reason": "Completed", "startedAt": STAMP, "finishedAt": STAMP}
@@ -85,9 +95,13 @@ def test_a_status_that_is_written_again_keeps_its_start() -> None:
 
     assert {earlier} == {running["startTime"], done["startTime"]}
     assert {earlier} == {each["lastTransitionTime"] for each in running["conditions"]}
-    assert {"Initialized": earlier, "Ready": STAMP, "ContainersReady": STAMP, "PodScheduled": earlier} == {
-        each["type"]: each["lastTransitionTime"] for each in done["conditions"]
-    }
+    assert {
+        "PodReadyToStartContainers": STAMP,
+        "Initialized": earlier,
+        "Ready": STAMP,
+        "ContainersReady": STAMP,
+        "PodScheduled": earlier,
+    } == {each["type"]: each["lastTransitionTime"] for each in done["conditions"]}
     ends = [done[f"{kind}ontainerStatuses"][0]["state"]["terminated"] for kind in ("initC", "c")]
     assert [(earlier, earlier), (earlier, STAMP)] == [(each["startedAt"], each["finishedAt"]) for each in ends]
 
@@ -160,3 +174,38 @@ def test_sidecars_and_init_containers_have_no_health() -> None:
 
     assert ["main"] == [row["name"] for row in found["containerStatuses"] if "allocatedResourcesStatus" in row]
     assert not [row["name"] for row in found["initContainerStatuses"] if "allocatedResourcesStatus" in row]
+
+
+SPEC: dict[str, Any] = {
+    "initContainers": [{"name": "init", "image": "i:1", "resources": {}}],
+    "containers": [
+        {"name": "main", "image": "m:1", "resources": {"limits": {"cpu": "2"}, "requests": {"cpu": "2"}}},
+        {"name": "late", "image": "l:1", "resources": {"requests": {"cpu": "1"}}},
+    ],
+}
+
+
+@pytest.mark.parametrize("minor", [32, 33])
+def test_containers_have_the_images_and_resources_of_their_pod(minor: int) -> None:
+    """Resources from 1.33 on, of those that have been created; requests are what the kubelet has allocated."""
+    containers = (want("init", kind=Kind.INIT), want("main"), want("late"))
+    held = [Container("init"), Container("main"), Container("late")]
+    waiting = live(*containers, phase=Phase.PENDING, started=frozenset({"init", "main"}), waiting={"late": "no"})
+    found = with_spec(pod_status(waiting, held, frozenset(), minor, SINCE), SPEC, minor)
+    rows = {each["name"]: each for each in [*found["initContainerStatuses"], *found["containerStatuses"]]}
+
+    assert {"init": "i:1", "main": "m:1", "late": "l:1"} == {name: row["image"] for name, row in rows.items()}
+    told = {name: (row.get("resources"), row.get("allocatedResources")) for name, row in rows.items()}
+    main = (SPEC["containers"][0]["resources"], {"cpu": "2"})
+    expected = {"init": ({}, None), "main": main, "late": (None, None)}
+    assert told == (expected if minor >= 33 else dict.fromkeys(expected, (None, None)))
+
+
+@pytest.mark.parametrize("minor", [28, 29])
+def test_the_sandbox_has_a_condition_from_1_29_on(minor: int) -> None:
+    """And it is there before all containers are."""
+    waiting = live(want("main"), phase=Phase.PENDING, waiting={"main": "no"})
+    found = pod_status(waiting, [Container("main")], frozenset(), minor, SINCE)
+    told = {each["type"]: each["status"] for each in found["conditions"]}
+
+    assert (told.get("PodReadyToStartContainers"), told["Ready"]) == ("True" if minor >= 29 else None, "False")
