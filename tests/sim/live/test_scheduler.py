@@ -96,6 +96,65 @@ def test_selectors_and_gates_are_heeded(short_dir: Path, spec: dict[str, Any], r
         assert "Running" == phases(node)["b"]
 
 
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+
+
+@pytest.mark.parametrize(
+    ("spec", "word"),
+    [
+        ({"affinity": {kind: {REQUIRED: [{"topologyKey": "x"}]}}}, f"spec.affinity.{kind}.{REQUIRED}")
+        for kind in ("nodeAffinity", "podAffinity", "podAntiAffinity")
+    ]
+    + [
+        (
+            {"topologySpreadConstraints": [{"whenUnsatisfiable": "DoNotSchedule"}]},
+            "spec.topologySpreadConstraints with DoNotSchedule",
+        )
+    ],
+)
+def test_what_a_pod_requires_and_is_not_played_is_refused_with_that_word(
+    short_dir: Path, spec: dict[str, Any], word: str
+) -> None:
+    """Never bound as if it had not asked; whoever names the node himself has no scheduler."""
+    with live_node(short_dir) as (node, _):
+        node.create(pod("a", **spec))
+        node.create(pod("b", **spec, nodeName="n1"))
+
+        assert ("False", "Unschedulable", f"{word} is not simulated") == told(node, "a")
+        assert {"a": "Pending", "b": "Running"} == phases(node)
+
+
+def test_what_a_pod_only_prefers_makes_no_difference(short_dir: Path) -> None:
+    """There is one node."""
+    affinity = {kind: {PREFERRED: [{"weight": 1}]} for kind in ("nodeAffinity", "podAffinity", "podAntiAffinity")}
+    spread = [{"whenUnsatisfiable": "ScheduleAnyway"}]
+    with live_node(short_dir) as (node, _):
+        node.create(pod("a", affinity=affinity, topologySpreadConstraints=spread))
+
+        assert {"a": "Running"} == phases(node)
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ({"priorityClassName": "high"}, "Preemption is not simulated"),
+        ({"priority": 1}, "Preemption is not simulated"),
+        ({"priorityClassName": "high", "preemptionPolicy": "Never"}, "No preemption victims found for incoming pod"),
+        ({"priority": 0}, "No preemption victims found for incoming pod"),
+    ],
+)
+def test_a_pod_that_preemption_may_help_is_told_that_there_is_none(
+    short_dir: Path, spec: dict[str, Any], why: str
+) -> None:
+    """A real scheduler might evict others for it."""
+    with live_node(short_dir) as (node, _):
+        node.create(pod("first", container(gpu=2)))
+        node.create(pod("a", container(gpu=1), **spec))
+
+        assert told(node, "a")[2].endswith(f"1 {why}.")
+
+
 def test_a_cordoned_or_tainted_node_gets_no_pods_until_it_is_free_again(short_dir: Path) -> None:
     with live_node(short_dir) as (node, _):
         free = node.store.get(NODES, "", "n1")

@@ -31,6 +31,7 @@ _ENDED = {"Succeeded", "Failed"}
 _WATCHED = {NODES, RESOURCE_CLAIM_TEMPLATES, RESOURCE_CLAIMS, RESOURCE_SLICES, DEVICE_CLASSES}
 _NO_SCHEDULE = {"NoSchedule", "NoExecute"}
 _GATED = "Scheduling is blocked due to non-empty scheduling gates"
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _DRA_SINCE_MINOR = 34
 
 
@@ -38,7 +39,9 @@ class Scheduler:
     """
     Looks at the pods without a node whenever a pod or the node has changed, the oldest first.
 
-    It knows requests, the number of pods, nodeSelector, taints and cordons; not affinity, priority or preemption.
+    It knows requests, the number of pods, nodeSelector, taints and cordons. A pod that requires more (affinity,
+    spreading) waits and is told that this is not simulated, as is one that preemption may help; what it only prefers
+    makes no difference on one node.
     Extended resources that a claim stands for (KEP-5004) are no matter of the node's amounts.
 
     Source: pkg/scheduler, plugins noderesources, nodeaffinity, nodeunschedulable, tainttoleration; framework FitError.
@@ -118,6 +121,10 @@ class Scheduler:
         if at(pod, "spec.schedulingGates"):
             self._writer.leave_pending(pod, "SchedulingGated", _GATED)
             return
+        key = pod["metadata"].get("namespace", ""), pod["metadata"]["name"]
+        if (unplayed := _unplayed(pod)) and key not in self._forced:
+            self._writer.leave_pending(pod, "Unschedulable", f"{unplayed} is not simulated")
+            return
         asks = self._asked.get(pod["metadata"]["uid"])
         reasons = [] if asks is None else self._reasons(pod, asks, bound, node)
         if not reasons and (unmet := self._claims.reserve(pod)):
@@ -169,11 +176,30 @@ class Scheduler:
         told = ", ".join(sorted(f"1 {text}" for text, _ in reasons))
         helps = all(is_helped for _, is_helped in reasons)
         why = "No preemption victims found for incoming pod" if helps else "Preemption is not helpful for scheduling"
+        if helps and _may_preempt(pod):
+            why = "Preemption is not simulated"
         words = ""
         if self._has_dra:
             words = "still not schedulable, " if claim_names(pod) else "no new claims to deallocate, "
         none = "0/1 nodes are available"
         return "Unschedulable", f"{none}: {told}. {words}preemption: {none}: 1 {why}."
+
+
+def _unplayed(pod: Mapping[str, Any]) -> str:
+    """Return what the pod requires of its node that this scheduler does not know; empty if there is nothing."""
+    for kind in ("nodeAffinity", "podAffinity", "podAntiAffinity"):
+        if at(pod, f"spec.affinity.{kind}.{_REQUIRED}"):
+            return f"spec.affinity.{kind}.{_REQUIRED}"
+    for each in at(pod, "spec.topologySpreadConstraints") or ():
+        if each.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule":
+            return "spec.topologySpreadConstraints with DoNotSchedule"
+    return ""
+
+
+def _may_preempt(pod: Mapping[str, Any]) -> bool:
+    """Return whether the pod may be of higher priority than another one; priority classes are not known."""
+    has_priority = bool(at(pod, "spec.priorityClassName")) or (at(pod, "spec.priority") or 0) > 0
+    return has_priority and at(pod, "spec.preemptionPolicy") != "Never"
 
 
 def allocatable_of(node: Mapping[str, Any]) -> Amounts:
