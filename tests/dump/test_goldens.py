@@ -53,9 +53,9 @@ OUTPUTS: dict[str, Callable[[list[Snapshot]], str]] = {
     "wide.txt": lambda snapshots: page(wide_lines(snapshots), wide_notes(snapshots)),
     "free.txt": lambda snapshots: page(free_lines(snapshots), free_notes(snapshots)),
     "summary.txt": lambda snapshots: page(summary_lines(snapshots), summary_notes(snapshots)),
-    "csv": csv_text,
-    "json": lambda snapshots: json_text(snapshots, generated_at_seconds=ASKED_AT_SECONDS, version=VERSION),
-    "yaml": lambda snapshots: yaml_text(snapshots, generated_at_seconds=ASKED_AT_SECONDS, version=VERSION),
+    "dump.csv": csv_text,
+    "dump.json": lambda snapshots: json_text(snapshots, generated_at_seconds=ASKED_AT_SECONDS, version=VERSION),
+    "dump.yaml": lambda snapshots: yaml_text(snapshots, generated_at_seconds=ASKED_AT_SECONDS, version=VERSION),
 }
 
 
@@ -64,7 +64,7 @@ OUTPUTS: dict[str, Callable[[list[Snapshot]], str]] = {
 def test_an_output_is_its_golden_file(snapshot: str, output: str, pytestconfig: pytest.Config) -> None:
     """Order and layout are looked at by people, so bytes are compared."""
     actual = OUTPUTS[output](SNAPSHOTS[snapshot]())
-    file = GOLDEN / f"{snapshot}.{output}"
+    file = GOLDEN / snapshot / output
     if pytestconfig.getoption("--update-golden"):
         file.write_text(actual, encoding="utf-8", newline="")
 

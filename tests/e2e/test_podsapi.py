@@ -25,7 +25,7 @@ from podres_exporter.sim.live import LiveNode
 from podres_exporter.sim.node import builtin_scenario
 
 CLOCK = SystemClock()
-DRA = Path(__file__).parent.parent / "golden" / "dra"
+DRA = Path(__file__).parent.parent / "golden" / "dra" / "scenarios"
 SCENARIOS = ["story", "static", "alike", *sorted(path.stem for path in DRA.glob("*.yaml"))]
 STATIC = """
 node: n1

@@ -16,7 +16,7 @@ from eventually import eventually
 from podres_exporter.families import CATALOGUE
 
 HERE = Path(__file__).parent / "dra"
-SCENARIOS = sorted(path.stem for path in HERE.glob("*.yaml"))
+SCENARIOS = sorted(path.stem for path in (HERE / "scenarios").glob("*.yaml"))
 ALSO = ("podres_container_numa_", "podres_node_double_held_claim")
 CPUS = (
     "podres_container_exclusive_cpus",
@@ -55,8 +55,8 @@ def settled(scenario: str, node: Played) -> str:
 def test_a_scenario_is_shown_as_its_golden_page_says(
     scenario: str, short_dir: Path, pytestconfig: pytest.Config
 ) -> None:
-    file = HERE / f"{scenario}.prom"
-    with played((HERE / f"{scenario}.yaml").read_text(encoding="utf-8"), short_dir) as node:
+    file = HERE / "pages" / f"{scenario}.prom"
+    with played((HERE / "scenarios" / f"{scenario}.yaml").read_text(encoding="utf-8"), short_dir) as node:
         if pytestconfig.getoption("--update-golden"):
             file.write_text(settled(scenario, node), encoding="utf-8")
         wanted = file.read_text(encoding="utf-8")

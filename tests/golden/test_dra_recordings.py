@@ -32,9 +32,13 @@ def test_a_recording_shows_what_the_node_did(
 ) -> None:
     """Names hidden or not; where they are hidden, what is counted stays, and no name of the scenario is there."""
     run = Command(capsys)
-    with played((HERE / f"{scenario}.yaml").read_text(encoding="utf-8"), short_dir) as node:
+    with played((HERE / "scenarios" / f"{scenario}.yaml").read_text(encoding="utf-8"), short_dir) as node:
         argv = ["dump", *node.flags, "-o", "json"]
-        golden = (HERE / f"{scenario}.prom").read_text(encoding="utf-8").count("podres_container_claim_device_info{")
+        golden = (
+            (HERE / "pages" / f"{scenario}.prom")
+            .read_text(encoding="utf-8")
+            .count("podres_container_claim_device_info{")
+        )
 
         def settled() -> bool:
             return golden == node.page().count("podres_container_claim_device_info{")

@@ -8,7 +8,7 @@ from dra_rig import played
 from eventually import eventually
 from look_rig import Command
 
-SCENARIO = Path(__file__).parent / "dra/dual-mode.yaml"
+SCENARIO = Path(__file__).parent / "dra/scenarios/dual-mode.yaml"
 
 
 def test_what_is_offered_and_held_twice_is_named_everywhere(

@@ -10,7 +10,7 @@ from look_rig import Command
 
 from podres_exporter.sim.api import PODS, RESOURCE_SLICES, Fail, StreamFault
 
-SCENARIO = Path(__file__).parents[2] / "golden/dra/two-requests.yaml"
+SCENARIO = Path(__file__).parents[2] / "golden/dra/scenarios/two-requests.yaml"
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_a_watch_begins_with_everything_and_ends_with_0(node: Spot, watch: Watch
 
 def test_what_slices_and_claims_say_is_told_too(short_dir: Path, watch: Watcher) -> None:
     """Which request has which device, with its UUID and NUMA node; a slice that says something else is a change."""
-    scenario = Path(__file__).parents[2] / "golden/dra/two-requests.yaml"
+    scenario = Path(__file__).parents[2] / "golden/dra/scenarios/two-requests.yaml"
     with played(scenario.read_text(encoding="utf-8"), short_dir) as node:
 
         def story() -> None:
