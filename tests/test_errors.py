@@ -14,7 +14,7 @@ from podres_exporter.errors import (
     SourceError,
     TopologyError,
 )
-from podres_exporter.families import CATALOGUE
+from podres_exporter.families.catalogue import CATALOGUE
 
 
 def help_of(name: str) -> str:

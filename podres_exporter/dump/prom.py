@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterable, Sequence
 from podres_exporter.exposition.lines import LineWriter, identity
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.text import AllocationWriter, page, write_rest
-from podres_exporter.families import DEFAULT_COLLECTORS, ExporterFamily, Family, selected
+from podres_exporter.families.catalogue import selected
+from podres_exporter.families.collectors import DEFAULT_COLLECTORS
+from podres_exporter.families.spec import ExporterFamily, Family
 from podres_exporter.model import Snapshot
 
 DEFAULT_FAMILIES = selected(DEFAULT_COLLECTORS)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from podres_exporter.exposition.lines import escape, identity, is_plain
-from podres_exporter.families import Concern
+from podres_exporter.families.spec import Concern
 from podres_exporter.model import ContainerView, PodView
 
 Pods = list[tuple[str, PodView]]

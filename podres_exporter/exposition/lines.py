@@ -8,7 +8,7 @@ end, it is written again with escaping.
 
 from collections.abc import Collection, Iterable, Sequence
 
-from podres_exporter.families import Family, Row, nodes_text
+from podres_exporter.families.spec import Family, Row, nodes_text
 from podres_exporter.model import Device, NumaNodes
 from podres_exporter.model.shares import may_have_shares
 

@@ -18,7 +18,7 @@ from podres_exporter.exposition.bodies import Deflated, deflate, gzip_end
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.text import AllocationWriter, page, write_rest
-from podres_exporter.families import Family
+from podres_exporter.families.spec import Family
 from podres_exporter.model import Allocation, Snapshot
 
 REST_SECONDS = 1.0

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable
 from podres_exporter.exposition.labelled import Labelled
 from podres_exporter.exposition.lines import LineWriter, device_lines, identity
 from podres_exporter.exposition.negotiation import Format
-from podres_exporter.families import (
-    CONTAINER_DEVICE_INFO,
+from podres_exporter.families.devices import CONTAINER_DEVICE_INFO
+from podres_exporter.families.spec import (
     Concern,
     ContainerFamily,
     ExporterFamily,

@@ -22,8 +22,8 @@ from bench.rigs.sizes import NODE, L, S, Size
 from podres_exporter.dump.prom import prom_text
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics
-from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS, selected
-from podres_exporter.families.catalogue import CATALOGUE
+from podres_exporter.families.catalogue import CATALOGUE, selected
+from podres_exporter.families.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.join import Joiner
 from podres_exporter.join.usage import RunningTotals
 from podres_exporter.model import (

@@ -11,7 +11,7 @@ from podres_exporter.config import OPTIONS, Config, Option, build_config, option
 from podres_exporter.config.build import Given
 from podres_exporter.config.options import environment_name
 from podres_exporter.errors import ConfigError
-from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
+from podres_exporter.families.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.listen import ListenAddress
 
 DEFAULTS = Config(

@@ -14,7 +14,7 @@ from podres_exporter.cli.flags.commands import build_parser
 from podres_exporter.cli.flags.parser import given_flags, unknown_arguments
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.config import OPTIONS, Config
-from podres_exporter.families import DEFAULT_COLLECTORS
+from podres_exporter.families.collectors import DEFAULT_COLLECTORS
 
 DIGEST = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 VALUES_OF_FLAGS = {

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from helm_rig import CHART, Helm, Object, documents, exporter, one, pod_specs
 
-from podres_exporter.families import COLLECTORS
+from podres_exporter.families.collectors import COLLECTORS
 
 NOT_IN_VALUES = {"global", "enabled"}
 """What Helm hands down from a parent chart."""

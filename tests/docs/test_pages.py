@@ -12,7 +12,7 @@ from podres_exporter.cli import main
 from podres_exporter.config import OPTIONS, Option
 from podres_exporter.config.options import environment_name
 from podres_exporter.errors import Reason
-from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
+from podres_exporter.families.collectors import COLLECTORS, OFF_BY_DEFAULT
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(

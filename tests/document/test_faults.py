@@ -14,7 +14,7 @@ from podres_exporter.document import decode, encode
 from podres_exporter.document.faults import distinct, read
 from podres_exporter.document.values import Count, Nodes, Record, Size
 from podres_exporter.errors import DocumentError
-from podres_exporter.families import CATALOGUE
+from podres_exporter.families.catalogue import CATALOGUE
 
 MISSING = object()
 

@@ -29,7 +29,8 @@ from podres_exporter.dump import (
 from podres_exporter.dump.changes import Kind, change_lines, changes
 from podres_exporter.dump.prom import prom_text
 from podres_exporter.exposition.negotiation import Format
-from podres_exporter.families import DEFAULT_COLLECTORS, selected
+from podres_exporter.families.catalogue import selected
+from podres_exporter.families.collectors import DEFAULT_COLLECTORS
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
 

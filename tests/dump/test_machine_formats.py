@@ -15,7 +15,8 @@ from podres_exporter.document import decode
 from podres_exporter.dump import CSV_HEADER, csv_text, json_text, yaml_text
 from podres_exporter.dump.prom import prom_text
 from podres_exporter.exposition.negotiation import Format
-from podres_exporter.families import DEFAULT_COLLECTORS, selected
+from podres_exporter.families.catalogue import selected
+from podres_exporter.families.collectors import DEFAULT_COLLECTORS
 from podres_exporter.model import Snapshot
 
 

@@ -21,7 +21,7 @@ from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.cli.sim.node import metadata_flags
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import build_config
-from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
+from podres_exporter.families.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Snapshot
 from podres_exporter.page.assets import load_assets

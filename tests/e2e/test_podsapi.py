@@ -17,7 +17,7 @@ from eventually import eventually
 from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import build_config
-from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
+from podres_exporter.families.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.join.claims import template_base
 from podres_exporter.scenario import Release, Scenario, parse_scenario
 from podres_exporter.sim.api import kubeconfig

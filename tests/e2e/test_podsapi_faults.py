@@ -15,7 +15,7 @@ from podres_exporter._proto import core_v1_pod_pb2 as core
 from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import build_config
-from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
+from podres_exporter.families.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.scenario import parse_scenario
 from podres_exporter.sim.api import PODS
 from podres_exporter.sim.live import LiveNode

@@ -15,7 +15,7 @@ from web_rig import CHEAP, tls_folder, write_config, write_pair
 from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import build_config
-from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
+from podres_exporter.families.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.sim.node import SimNode, builtin_scenario
 
 

@@ -6,8 +6,9 @@ from pages import Series, parsed, read_back
 from podres_exporter.errors import Reason
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics
-from podres_exporter.families import COLLECTORS, Kind
+from podres_exporter.families.collectors import COLLECTORS
 from podres_exporter.families.own import FAMILIES
+from podres_exporter.families.spec import Kind
 from podres_exporter.model import Malformed
 from podres_exporter.service.events import Events
 

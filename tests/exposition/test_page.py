@@ -17,9 +17,9 @@ from podres_exporter.errors import Reason
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import REST_SECONDS, Exposition, PageParts
-from podres_exporter.families import (
-    CATALOGUE,
-    COLLECTORS,
+from podres_exporter.families.catalogue import CATALOGUE, selected
+from podres_exporter.families.collectors import COLLECTORS
+from podres_exporter.families.spec import (
     Concern,
     ContainerFamily,
     ExporterFamily,
@@ -28,7 +28,6 @@ from podres_exporter.families import (
     NodeFamily,
     Row,
     UsageFamily,
-    selected,
 )
 from podres_exporter.join import Joiner
 from podres_exporter.model import (

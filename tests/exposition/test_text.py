@@ -11,15 +11,9 @@ from snapshots import TWO_NODES, holding
 from podres_exporter.exposition.lines import LineWriter, escape, identity
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.text import AllocationWriter, header, page
-from podres_exporter.families import (
-    CATALOGUE,
-    CONTAINER_DEVICE_INFO,
-    Concern,
-    ContainerFamily,
-    Family,
-    Kind,
-    Row,
-)
+from podres_exporter.families.catalogue import CATALOGUE
+from podres_exporter.families.devices import CONTAINER_DEVICE_INFO
+from podres_exporter.families.spec import Concern, ContainerFamily, Family, Kind, Row
 from podres_exporter.model import (
     Allocation,
     Container,

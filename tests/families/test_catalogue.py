@@ -7,17 +7,10 @@ import pytest
 from family_samples import Sample, rows, samples
 from snapshots import one_container
 
-from podres_exporter.families import (
-    CATALOGUE,
-    COLLECTORS,
-    DEFAULT_COLLECTORS,
-    ExporterFamily,
-    Family,
-    Kind,
-    UsageFamily,
-    selected,
-)
 from podres_exporter.families import own as own_families
+from podres_exporter.families.catalogue import CATALOGUE, selected
+from podres_exporter.families.collectors import COLLECTORS, DEFAULT_COLLECTORS
+from podres_exporter.families.spec import ExporterFamily, Family, Kind, UsageFamily
 from podres_exporter.model import Container, Device, Snapshot, SourceHealth, Usage
 
 EACH_FAMILY = pytest.mark.parametrize("family", CATALOGUE, ids=lambda family: family.name)

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pages import sample_lines, wanted
 from snapshots import NOTHING, TWO_NODES, holding, one_container, stocked
 
-from podres_exporter.families import COLLECTORS, selected
+from podres_exporter.families.catalogue import selected
+from podres_exporter.families.collectors import COLLECTORS
 from podres_exporter.families.spec import ContainerFamily
 from podres_exporter.model import (
     Allocation,

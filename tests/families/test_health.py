@@ -6,8 +6,8 @@ import pytest
 from pages import sample_lines, wanted
 from snapshots import stocked
 
-from podres_exporter.families import ExporterFamily
 from podres_exporter.families.health import FAMILIES
+from podres_exporter.families.spec import ExporterFamily
 from podres_exporter.model import Mark, Metadata, Part, PodMeta, RpcSupport, Snapshot, SourceHealth, Support
 
 EVERYTHING = tuple(family.name for family in FAMILIES)

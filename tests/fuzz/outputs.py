@@ -9,7 +9,7 @@ from pages import Series, read_back, said_by, whole_page
 
 from podres_exporter.document import decode, encode
 from podres_exporter.exposition.negotiation import Format
-from podres_exporter.families import CATALOGUE
+from podres_exporter.families.catalogue import CATALOGUE
 from podres_exporter.model import Snapshot
 from podres_exporter.page.assets import PageLinks, load_assets
 from podres_exporter.page.document import render

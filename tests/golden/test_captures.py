@@ -13,7 +13,8 @@ from pages import read_back, said_by, whole_page
 
 from podres_exporter.allowlist import parse_allowlist
 from podres_exporter.exposition.negotiation import Format
-from podres_exporter.families import COLLECTORS, selected
+from podres_exporter.families.catalogue import selected
+from podres_exporter.families.collectors import COLLECTORS
 from podres_exporter.join import Joiner, accrue
 from podres_exporter.model import (
     Allocatable,

@@ -13,7 +13,7 @@ import pytest
 from dra_rig import Played, played
 from eventually import eventually
 
-from podres_exporter.families import CATALOGUE
+from podres_exporter.families.catalogue import CATALOGUE
 
 HERE = Path(__file__).parent / "dra"
 SCENARIOS = sorted(path.stem for path in (HERE / "scenarios").glob("*.yaml"))

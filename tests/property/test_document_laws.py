@@ -15,7 +15,7 @@ from pages import whole_page
 from podres_exporter.document import decode, encode
 from podres_exporter.errors import DocumentError
 from podres_exporter.exposition.negotiation import Format
-from podres_exporter.families import CATALOGUE
+from podres_exporter.families.catalogue import CATALOGUE
 from podres_exporter.model import Snapshot
 from podres_exporter.moment import read_moment, write_moment
 

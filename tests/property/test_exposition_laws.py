@@ -12,7 +12,7 @@ from pages import read_back, said_by, whole_page
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.exposition.negotiation import Format
-from podres_exporter.families import CATALOGUE
+from podres_exporter.families.catalogue import CATALOGUE
 from podres_exporter.join import Joiner, accrue
 from podres_exporter.model import (
     Allocatable,

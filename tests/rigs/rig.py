@@ -16,7 +16,8 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import Exposition
-from podres_exporter.families import COLLECTORS, selected
+from podres_exporter.families.catalogue import selected
+from podres_exporter.families.collectors import COLLECTORS
 from podres_exporter.kube.interfaces import MetadataObserver
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Allocation, PodKey, Snapshot

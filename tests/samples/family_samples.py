@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from podres_exporter.families import (
+from podres_exporter.families.spec import (
     ContainerFamily,
     ExporterFamily,
     Family,

@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.text import AllocationWriter, page, write_rest
-from podres_exporter.families import CATALOGUE, Family
+from podres_exporter.families.catalogue import CATALOGUE
+from podres_exporter.families.spec import Family
 from podres_exporter.model import Snapshot
 
 Series = tuple[str, tuple[tuple[str, str], ...], float]

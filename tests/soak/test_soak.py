@@ -9,7 +9,7 @@ from soak.soaking import Soak, soak
 from soak.verdict import judged, log_judgements, quarters
 
 from podres_exporter.config import build_config
-from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
+from podres_exporter.families.collectors import COLLECTORS, DEFAULT_COLLECTORS
 
 WARM_UP_SECONDS, SECONDS, FAULT_SECONDS = 4.0, 8.0, 1.3
 MOST_GROWTH_KIB = 4 * 1024

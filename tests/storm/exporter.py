@@ -26,7 +26,8 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import Exposition
-from podres_exporter.families import COLLECTORS, selected
+from podres_exporter.families.catalogue import selected
+from podres_exporter.families.collectors import COLLECTORS
 from podres_exporter.kube.auth.kubeconfig import Kubeconfig
 from podres_exporter.kube.client import KubeClient, Limits
 from podres_exporter.kube.pods.feed import PodWatch

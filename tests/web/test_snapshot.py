@@ -14,7 +14,8 @@ from rig import Rig
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.clock import SystemClock
 from podres_exporter.document import decode
-from podres_exporter.families import DEFAULT_COLLECTORS, selected
+from podres_exporter.families.catalogue import selected
+from podres_exporter.families.collectors import DEFAULT_COLLECTORS
 from podres_exporter.scenario import KubeletSettings, Release
 from podres_exporter.sim import FixedAnswers, SimKubelet
 

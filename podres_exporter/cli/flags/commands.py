@@ -6,7 +6,7 @@ from podres_exporter.cli.flags.oneshot import add_dump, add_explain, add_fit, ad
 from podres_exporter.cli.flags.parser import Parser, add_option, add_switch
 from podres_exporter.cli.flags.who import add_who
 from podres_exporter.config import OPTIONS
-from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
+from podres_exporter.families.collectors import COLLECTORS, OFF_BY_DEFAULT
 
 DEMO_DEFAULTS = {
     "--kubelet.poll-interval": "2s",

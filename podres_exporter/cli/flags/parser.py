@@ -9,7 +9,7 @@ from podres_exporter.cli.flags.habits import ARGUMENT
 from podres_exporter.config import OPTIONS, Option, option_name
 from podres_exporter.config.options import environment_name
 from podres_exporter.errors import ConfigError
-from podres_exporter.families import COLLECTORS
+from podres_exporter.families.collectors import COLLECTORS
 
 _EXAMPLES = "examples:\n"
 _AGO = re.compile(r"-[0-9]")

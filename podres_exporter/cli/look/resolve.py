@@ -12,7 +12,7 @@ from podres_exporter.config import Config, build_config
 from podres_exporter.config import options as known
 from podres_exporter.config.build import Given
 from podres_exporter.errors import ConfigError
-from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
+from podres_exporter.families.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.remote.address import Address, ClientTls, parse_address
 
 _LOG = (known.LOG_LEVEL, known.LOG_FORMAT)

@@ -14,7 +14,7 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.config import Config, build_config
 from podres_exporter.config.build import Given
 from podres_exporter.errors import ConfigError
-from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
+from podres_exporter.families.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.log import configure
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from podres_exporter.config import Config
 from podres_exporter.exposition.document import SnapshotDocument
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import Exposition
-from podres_exporter.families import selected
+from podres_exporter.families.catalogue import selected
 from podres_exporter.grpcio import grpc
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Snapshot

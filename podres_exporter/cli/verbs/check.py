@@ -33,7 +33,7 @@ from podres_exporter.config import options as known
 from podres_exporter.config.build import Given
 from podres_exporter.config.options import environment_name
 from podres_exporter.errors import TopologyError
-from podres_exporter.families import COLLECTORS
+from podres_exporter.families.collectors import COLLECTORS
 from podres_exporter.join import claim_users
 from podres_exporter.kube.auth.credentials import SERVICE_ACCOUNT
 from podres_exporter.kube.client import Limits

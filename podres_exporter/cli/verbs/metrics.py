@@ -5,8 +5,10 @@ import json
 
 from podres_exporter.cli.console import write
 from podres_exporter.errors import ConfigError
-from podres_exporter.families import CATALOGUE, OFF_BY_DEFAULT, ExporterFamily, Family
+from podres_exporter.families.catalogue import CATALOGUE
+from podres_exporter.families.collectors import OFF_BY_DEFAULT
 from podres_exporter.families.own import FAMILIES as OWN_FAMILIES
+from podres_exporter.families.spec import ExporterFamily, Family
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -24,7 +24,6 @@ from podres_exporter.dump import (
     without_holder,
     yaml_text,
 )
-from podres_exporter.families import selected
 from podres_exporter.model import Snapshot
 from podres_exporter.printable import printable
 from podres_exporter.text.words import ENDLESS
@@ -45,6 +44,7 @@ def rendered(observation: Observation, shown: Snapshot, selection: Selection, vi
             return csv_text([shown]), []
         case "prom":
             from podres_exporter.dump.prom import prom_text  # noqa: PLC0415 - the writer of pages, for this format alone
+            from podres_exporter.families.catalogue import selected  # noqa: PLC0415 - as above
 
             families = selected(config.collectors, config.counts_only)
             return prom_text([shown], families, node_label=config.node_label), []

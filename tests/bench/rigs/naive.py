@@ -9,7 +9,8 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
-from podres_exporter.families import CATALOGUE, ExporterFamily, Family, UsageFamily
+from podres_exporter.families.catalogue import CATALOGUE
+from podres_exporter.families.spec import ExporterFamily, Family, UsageFamily
 from podres_exporter.model import Claim, ClaimDevice, Container, Device, MemoryBlock, Pod, Snapshot
 
 ALLOCATION_FAMILIES = tuple(

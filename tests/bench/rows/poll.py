@@ -19,7 +19,8 @@ from bench.rigs.timing import CLOCK, side_by_side
 from podres_exporter.exposition.negotiation import Format
 from podres_exporter.exposition.own import OwnMetrics
 from podres_exporter.exposition.page import Exposition
-from podres_exporter.families import DEFAULT_COLLECTORS, selected
+from podres_exporter.families.catalogue import selected
+from podres_exporter.families.collectors import DEFAULT_COLLECTORS
 from podres_exporter.model import Snapshot
 from podres_exporter.service import Changes, Poller, PollSettings, Sources
 from podres_exporter.sources import FixedMetadata, KubeletClient, SysfsTopology

@@ -6,7 +6,7 @@ from podres_exporter.cli.flags.commands import DEMO_DEFAULTS, build_parser
 from podres_exporter.cli.flags.parser import given_flags, unknown_arguments, with_values
 from podres_exporter.config import OPTIONS, Option
 from podres_exporter.config.options import environment_name
-from podres_exporter.families import COLLECTORS, OFF_BY_DEFAULT
+from podres_exporter.families.collectors import COLLECTORS, OFF_BY_DEFAULT
 
 SWITCHES = [*(f"--collector.{name}" for name in COLLECTORS), "--metrics.node-label"]
 FLAGS_OF_SERVE = [*(str(option.flag) for option in OPTIONS), *SWITCHES]

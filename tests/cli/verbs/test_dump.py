@@ -22,7 +22,8 @@ from podres_exporter.clock import SystemClock
 from podres_exporter.config.build import Given
 from podres_exporter.dump.table import HEADERS as TABLE_HEADERS
 from podres_exporter.errors import SnapshotError
-from podres_exporter.families import CATALOGUE, ContainerFamily, NodeFamily, PodFamily, PodLabelsFamily
+from podres_exporter.families.catalogue import CATALOGUE
+from podres_exporter.families.spec import ContainerFamily, NodeFamily, PodFamily, PodLabelsFamily
 from podres_exporter.recording import Recording
 from podres_exporter.sim.podresources.answers import RpcFault
 

@@ -10,15 +10,18 @@ PROGRAM = """
 import sys
 from podres_exporter.cli import main
 code = main(sys.argv[1:])
-others = ("admission", "cluster", "explain", "exposition", "fit", "kube", "page", "scenario", "sim", "web", "who")
+others = ("admission", "catalogue", "cluster", "explain", "exposition", "fit", "kube", "page", "scenario", "sim", "web")
+others += ("who",)
 loaded = {name.split(".")[1] for name in sys.modules if name.startswith("podres_exporter.")}
+if "podres_exporter.families.catalogue" in sys.modules:
+    loaded.add("catalogue")
 print(code, *sorted(loaded & set(others)), file=sys.stderr)
 """
 
 
 @pytest.mark.parametrize(
     ("argv", "needed"),
-    [(("dump",), ""), (("dump", "-o", "prom"), " exposition"), (("fit", "--cpus=1"), " admission fit")],
+    [(("dump",), ""), (("dump", "-o", "prom"), " catalogue exposition"), (("fit", "--cpus=1"), " admission fit")],
 )
 def test_a_command_loads_nothing_of_the_others(node: Spot, argv: tuple[str, ...], needed: str) -> None:
     flags = [each for each in node.flags if "kubeconfig" not in each]

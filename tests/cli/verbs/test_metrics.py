@@ -7,7 +7,9 @@ import pytest
 
 from podres_exporter.cli import main
 from podres_exporter.cli.verbs.metrics import labels_of
-from podres_exporter.families import CATALOGUE, COLLECTORS, OFF_BY_DEFAULT, Family
+from podres_exporter.families.catalogue import CATALOGUE
+from podres_exporter.families.collectors import COLLECTORS, OFF_BY_DEFAULT
+from podres_exporter.families.spec import Family
 
 
 def output_of(capsys: pytest.CaptureFixture[str], *argv: str) -> str:

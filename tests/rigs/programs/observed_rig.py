@@ -23,7 +23,7 @@ from promql_rig import RULES, prometheus_server
 from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import build_config
-from podres_exporter.families import COLLECTORS, DEFAULT_COLLECTORS
+from podres_exporter.families.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.scenario import Scenario, parse_scenario
 from podres_exporter.sim.api import kubeconfig
 from podres_exporter.sim.live import LiveNode
