@@ -1,5 +1,6 @@
 """The table of pods: the content of the pictures as text; pods without holdings are collapsed if there are many."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from podres_exporter.text.words import counted
 
 _FEW, _MANY, _MOST_UNLISTED = 24, 48, 8
 """Pods up to which all are shown, and beyond which those that hold something, or are not listed, are folded."""
+_REMARK = re.compile('class="flag"')
 _MOST_IDS, _MOST_IN_ALL = 512, 20_000
 """Ids of one resource that a container's row names, and of all rows together; more of them are a number."""
 
@@ -39,7 +41,7 @@ def table(scene: Scene, snapshot: Snapshot) -> str:
     shown: list[str] = []
     folds = []
     for group in groups:
-        room = count if count <= _FEW else group.most
+        room = count if count <= _FEW else _room(group)
         shown += group.bodies[:room]
         if rest := group.bodies[room:]:
             more = f"{counted(len(rest), 'more pod' if room else 'pod')} {group.words}"
@@ -47,6 +49,17 @@ def table(scene: Scene, snapshot: Snapshot) -> str:
     first = _table(rows, shown, count) if shown else ""
     heading = f"Pods <small>{len(views)} listed by the kubelet</small>"
     return part("pods", heading, first + "".join(folds))
+
+
+def _room(group: _Group) -> int:
+    """Return how many rows of the group are shown; a remark takes the room of a pod that needs no look."""
+    lines = 0
+    for room, body in enumerate(group.bodies[: group.most]):
+        remarks = len(_REMARK.findall(body))
+        if lines >= group.most and not remarks:
+            return room
+        lines += 1 + remarks
+    return group.most
 
 
 def _table(rows: Rows, bodies: Iterable[str], count: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from podres_exporter.model import Certainty, Container, DeviceHealth, DoubleHeld, PodKey
 from podres_exporter.page.markup import escaped
 from podres_exporter.page.scene import Scene
-from podres_exporter.text.words import double_name, folded
+from podres_exporter.text.words import double_name, folded, some
 
 _MOST = 4
 """Remarks on one container that are written out."""
@@ -63,9 +63,12 @@ def _container(scene: Scene, pod: PodKey, container: Container) -> Iterator[str]
         return
     for double in scene.doubles_of.get((*pod, container.name), ()):
         yield f"{escaped(double_name(double))} {twice(double)}{_also(double, pod)}"
+    ids_by_fault: dict[str, list[str]] = {}
     for device in container.devices:
         for fault in _faults(scene, (device.resource, device.device_id)):
-            yield f"{escaped(device.device_id)} {fault}"
+            ids_by_fault.setdefault(fault, []).append(device.device_id)
+    for fault, ids in ids_by_fault.items():
+        yield f"{escaped(some(ids, _MOST))} {fault}"
 
 
 def _also(double: DoubleHeld, pod: PodKey) -> str:

@@ -403,9 +403,14 @@ def test_nothing_has_to_be_scrolled_sideways(visit: Any, name: str, width: int) 
         assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_a_big_node_is_four_screens_high(visit: Any) -> None:
-    """8 NUMA nodes, 384 CPUs, 8 GPUs, 128 virtual functions, 110 pods (`node page` among the budgets)."""
-    with still(visit(viewport={"width": 1400, "height": 900}), "big") as tab:
+@pytest.mark.parametrize(("name", "most"), [("big", 900), ("big, troubled", 2 * 900)])
+def test_a_big_node_is_four_screens_high(visit: Any, name: str, most: int) -> None:
+    """
+    8 NUMA nodes, 384 CPUs, 8 GPUs, 128 virtual functions, 110 pods (`node page` among the budgets).
+
+    Whatever is wrong with it: what needs a look comes before the devices and the pods.
+    """
+    with still(visit(viewport={"width": 1400, "height": 900}), name) as tab:
         heights = {
             each: tab.evaluate(f"document.querySelector('#{each}').getBoundingClientRect().top")
             for each in ("devices", "pods")
@@ -413,7 +418,7 @@ def test_a_big_node_is_four_screens_high(visit: Any) -> None:
 
         assert tab.evaluate("document.documentElement.scrollHeight") <= 4 * 900
         assert heights["devices"] < 900
-        assert heights["pods"] < 900
+        assert heights["pods"] < most
 
 
 @pytest.mark.parametrize("width", [400, 1000, 1400])

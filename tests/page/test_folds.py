@@ -56,6 +56,14 @@ def test_of_very_many_holders_the_first_are_shown() -> None:
     assert (48, {"pods-holding": 12}) == shown_and_folded(dom(node(holding(60))))
 
 
+def test_what_is_wrong_takes_the_room_of_pods_that_need_no_look_and_never_its_own() -> None:
+    """The first twelve have lost their device; then 24 of the others have room, and all twelve are seen."""
+    well = [pod(f"w{index:03}", container("main", cpus=str(index % 8))) for index in range(48)]
+    first, folded = shown_and_folded(dom(node([*holding(12), *well])))
+
+    assert (36, {"pods-holding": 24}) == (first, folded)
+
+
 def test_hundreds_of_rejected_pods_do_not_bury_the_others() -> None:
     """A controller that makes a pod again and again leaves each one behind."""
     metas = [PodMeta("x", f"p{index:03}", f"u{index}", "Failed", "OutOfcpu", "no") for index in range(300)]

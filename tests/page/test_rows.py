@@ -15,6 +15,7 @@ from podres_exporter.model import (
     Claim,
     ClaimDevice,
     ClaimUse,
+    DeviceHealth,
     DraDevice,
     DraNode,
     DraPool,
@@ -122,9 +123,26 @@ def test_a_claims_device_that_is_perhaps_held_twice_is_said_in_both_rows_and_on_
 
 
 def test_many_faults_of_one_container_are_counted() -> None:
+    """Devices with one fault share a line, which names a few of them."""
     page = dom(node(pod("a", container("main", *(gpu(f"lost{number}", 0) for number in range(9))))))
 
-    assert ["and 5 more"] == [each.text for each in page.all("span", "flag", within="pods") if "more" in each.text]
+    assert ["lost0, lost1, lost2, lost3 and 5 more held, but not allocatable"] == [
+        each.text for each in page.all("span", "flag", within="pods")
+    ]
+
+
+def test_many_different_faults_of_one_container_are_counted() -> None:
+    devices = [gpu(f"G{number}", 0) for number in range(9)]
+    shown = snapshot((pod("a", container("main", *devices)),), allocatable(*devices), MACHINE)
+    assert shown.allocation is not None
+    view = shown.allocation.pods[0]
+    health = tuple(DeviceHealth(GPU, f"G{number}", "", "", "Unhealthy", f"Xid {number}") for number in range(9))
+    sick = replace(view, containers=(replace(view.containers[0], health=health),))
+    page = dom(replace(shown, allocation=replace(shown.allocation, pods=(sick,))))
+    flags = [each.text for each in page.all("span", "flag", within="pods")]
+
+    assert ["G0 Unhealthy: Xid 0", "and 5 more"] == [flags[0], flags[-1]]
+    assert 5 == len(flags)
 
 
 def test_what_is_wrong_comes_first_then_what_has_devices() -> None:
