@@ -103,7 +103,7 @@ def exporter(short_dir: Path) -> Iterator[Exporter]:
     """Yield an exporter whose node has the pods train (2 CPUs, a GPU) and web (nothing)."""
     made = Exporter(short_dir)
     with made.node:
-        made.node.devices.wait_until(lambda: "example.com/gpu" in made.node.devices.known(), 10.0)
+        made.node.devices.wait_until(lambda: "example.com/gpu" in made.node.devices.known(), 60.0)
         made.create("train", cpu="2", memory="1Gi", gpu=1)
         made.create("web")
         made.daemon.start()

@@ -151,7 +151,7 @@ def both(name: str, directory: Path, plugins: str = "plugins") -> Iterator[tuple
 
 def page(exporter: Daemon) -> str:
     url = f"http://127.0.0.1:{exporter.addresses[0].port}/metrics"
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return str(answer.read().decode())
 
 

@@ -41,7 +41,7 @@ class Place:
 
     def page(self) -> str:
         url = f"http://127.0.0.1:{self.daemon.addresses[0].port}/metrics"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return str(answer.read().decode())
 
     def shows(self, *lines: str) -> None:

@@ -22,7 +22,7 @@ from podres_exporter.sim.rpc.unix_server import Handler, Services, UnixServer
 
 GPU, NIC = "example.com/gpu", "example.com/nic"
 DEVICE_PLUGIN = "v1beta1.DevicePlugin"
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 60.0
 
 NUMA = """
 numa:

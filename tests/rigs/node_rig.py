@@ -24,7 +24,7 @@ Nodes = frozenset[int] | None
 Amounts = dict[str, dict[str, tuple[int, dict[str, int]]]]
 """{pod: {container: (exclusive CPUs, {resource: devices})}}."""
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 
 class Held(NamedTuple):

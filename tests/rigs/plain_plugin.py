@@ -26,7 +26,7 @@ def register(
     resource: str = "example.com/gpu",
     version: str = "v1beta1",
     options: pb.DevicePluginOptions | None = None,
-    timeout_seconds: float = 10.0,
+    timeout_seconds: float = 60.0,
 ) -> tuple[grpc.StatusCode, str]:
     """Call Register over a new connection and return the status."""
     request = pb.RegisterRequest(version=version, endpoint=endpoint, resource_name=resource, options=options)

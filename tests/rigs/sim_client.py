@@ -29,7 +29,7 @@ class Reply(NamedTuple):
     body: bytes
 
 
-def ask(path: Path, method: str, request: bytes = b"", timeout_seconds: float = 10.0) -> Reply:
+def ask(path: Path, method: str, request: bytes = b"", timeout_seconds: float = 60.0) -> Reply:
     """Make one call over a new connection to the socket at *path*."""
     with grpc.insecure_channel(f"unix:{path}", options=_OPTIONS) as channel:
         try:

@@ -23,7 +23,7 @@ from podres_exporter.scenario import parse_scenario
 from podres_exporter.sim.api import kubeconfig
 from podres_exporter.sim.live import LiveNode
 
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 _SETTLE_SECONDS = 8.0
 _QUIET_SECONDS = 0.15
 _WATCHES = 2

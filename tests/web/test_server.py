@@ -297,7 +297,7 @@ def test_a_request_is_not_queued_behind_all_those_of_another_client(
             return sock
 
         ask("127.0.0.2", "/gate")
-        gate.entered.wait(5)
+        gate.entered.wait(60)
         waiting = [ask("127.0.0.2", "/note") for _ in range(10)] + [ask("127.0.0.3", "/note")]
         assert eventually(lambda: len(server._acceptor._queued) == 11)  # noqa: SLF001 - it shows nowhere else
         gate.may_leave.set()
@@ -316,7 +316,7 @@ def test_a_probe_is_answered_while_every_place_is_taken(
     server = serve(routes, limits=Limits(connections=1, reserved=1, queue_seconds=20))
     first = connect(server)
     first.sendall(GET_GATE)
-    gate.entered.wait(5)
+    gate.entered.wait(60)
     queued, probe = connect(server), connect(server)
     queued.sendall(GET_METRICS)
     probe.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: n\r\n\r\n")

@@ -40,7 +40,9 @@ ALLOCATABLE = pb.AllocatableResourcesResponse(devices=[GPU], cpu_ids=[1, 2, 3]).
 ENVIRONMENT = {"NODE_NAME": "node1", "PODRES_SNAPSHOT_HOLD_DOWN": "0s"}
 """No kubelet is young, although those of the tests have just started."""
 
+PATIENT = Limits(connect_seconds=60.0, list_seconds=60.0)
 QUICK = Limits(connect_seconds=0.5, list_seconds=0.3)
+"""Where a deadline is what ends the wait."""
 
 
 def answers(*pods: pb.PodResources) -> FixedAnswers:
@@ -68,7 +70,7 @@ class Place:
     store: Store
     directory: Path
     environment: dict[str, str] = field(default_factory=lambda: dict(ENVIRONMENT))
-    limits: Limits = QUICK
+    limits: Limits = PATIENT
 
     @property
     def flags(self) -> dict[str, str]:
@@ -366,6 +368,7 @@ def test_an_api_server_that_is_down(place: Place) -> None:
 def test_an_api_server_that_hangs(place: Place) -> None:
     """Every request ends at its deadline, and the second review is not begun."""
     place.api.faults.on_requests(ANY, Hang())
+    place.limits = QUICK
     findings = place.check()
 
     assert "failed" == findings["api.reach"].verdict.value

@@ -185,7 +185,7 @@ def test_who_waits_is_woken_by_a_change(ledger: Ledger, client: PluginClient) ->
             waiter_is_there.set()
             return "a" in ledger.healthy().get(GPU, {})
 
-        held.append(ledger.wait_until(seen, 10.0))
+        held.append(ledger.wait_until(seen, 60.0))
 
     thread = threading.Thread(target=wait)
     thread.start()

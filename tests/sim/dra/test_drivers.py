@@ -35,7 +35,7 @@ CLASS = {"metadata": {"name": "gpus"}, "spec": {"selectors": [{"cel": {"expressi
 
 
 def call(node: LiveNode, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection(node.api.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(node.api.url.removeprefix("http://"), timeout=60)
     try:
         text = None if body is None else json.dumps(body)
         connection.request(method, path, text, {"Content-Type": "application/json"})
@@ -69,7 +69,7 @@ def driven(directory: Path, **options: Any) -> Iterator[tuple[LiveNode, PlainDri
         driver = PlainDriver(directory / "plugins_registry", **options).serve()
         try:
             node.devices.scan()
-            assert (True, "") == driver.statuses.get(timeout=10)
+            assert (True, "") == driver.statuses.get(timeout=60)
             assert 201 == call(node, "POST", SLICES, SLICE)[0]
             assert 201 == call(node, "POST", "/apis/resource.k8s.io/v1/deviceclasses", CLASS)[0]
             yield node, driver
@@ -261,7 +261,7 @@ def test_a_driver_registers_again_after_a_restart_of_the_kubelet_and_its_claims_
         node.restart_kubelet()
         node.devices.scan()
 
-        assert (True, "") == driver.statuses.get(timeout=10)
+        assert (True, "") == driver.statuses.get(timeout=60)
         node.settle()
         assert before == listed(node)
         assert [("prepare", "c1")] == driver.asked
@@ -287,7 +287,7 @@ def test_a_driver_of_another_version_is_refused_in_the_kubelets_words(
         driver = PlainDriver(short_dir / "plugins_registry", versions=versions).serve()
         try:
             node.devices.scan()
-            registered, told = driver.statuses.get(timeout=10)
+            registered, told = driver.statuses.get(timeout=60)
         finally:
             driver.close()
 
@@ -327,7 +327,7 @@ def test_the_slices_of_a_driver_that_went_go_after_half_a_minute(short_dir: Path
     with live_node(short_dir, PLAYED) as (node, clock):
         driver = PlainDriver(short_dir / "plugins_registry").serve()
         node.devices.scan()
-        assert (True, "") == driver.statuses.get(timeout=10)
+        assert (True, "") == driver.statuses.get(timeout=60)
         assert 201 == call(node, "POST", SLICES, SLICE)[0]
         assert eventually(lambda: DRIVER in node.drivers.present())
         node.tick()
@@ -351,7 +351,7 @@ def test_a_driver_that_comes_back_in_time_keeps_its_slices(short_dir: Path) -> N
             node.tick()
             driver = PlainDriver(short_dir / "plugins_registry").serve()
             node.devices.scan()
-            assert (True, "") == driver.statuses.get(timeout=10)
+            assert (True, "") == driver.statuses.get(timeout=60)
             assert eventually(lambda: DRIVER in node.drivers.present())
             call(node, "POST", SLICES, SLICE)
             node.tick()

@@ -23,7 +23,7 @@ def pod(name: str, *, sleeps: bool = False, gpu: int = 0) -> dict[str, Any]:
 
 def delete(node: LiveNode, name: str, **options: Any) -> tuple[int, Any]:
     """Delete a pod over HTTP."""
-    connection = http.client.HTTPConnection(node.api.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(node.api.url.removeprefix("http://"), timeout=60)
     try:
         body = json.dumps({"kind": "DeleteOptions", **options})
         connection.request(

@@ -30,7 +30,7 @@ class GateClock(SystemClock):
     def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
         if timeout_seconds:
             self.arrived.set()
-            self.gate.wait(30)
+            self.gate.wait(60)
         return event.is_set()
 
 
@@ -57,7 +57,7 @@ class SlowPlugin:
         self.clock.arrived.clear()
         thread = threading.Thread(target=begin)
         thread.start()
-        assert self.clock.arrived.wait(30), "nobody called Allocate"
+        assert self.clock.arrived.wait(60), "nobody called Allocate"
         yield
         self._plugin.allocate_seconds = 0.0
         self.clock.gate.set()

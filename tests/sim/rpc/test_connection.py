@@ -160,7 +160,7 @@ def test_closing_ends_a_dial_that_waits(connection: Connection) -> None:
 
     threads.start("dial", dial)
     connection.close()
-    threads.join(1.0)
+    threads.join(60)
 
     assert ["context canceled"] == texts
 
@@ -217,7 +217,7 @@ def test_closing_leaves_no_thread(plugin: PlainPlugin, connection: Connection) -
     threads.start("stream", read)
     assert eventually(lambda: bool(ends))
     connection.close()
-    threads.join(1.0)
+    threads.join(60)
 
     assert [1, "rpc error: code = Canceled"] == ends
 

@@ -552,7 +552,7 @@ def test_with_the_systems_cas_a_resumed_session_is_refused_and_a_full_handshake_
     answers = []
     for _ in range(3):
         with (
-            socket.create_connection(("127.0.0.1", port), timeout=5) as raw,
+            socket.create_connection(("127.0.0.1", port), timeout=60) as raw,
             context.wrap_socket(raw, server_hostname="127.0.0.1", session=session) as sock,
         ):
             session = session or sock.session
