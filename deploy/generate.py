@@ -1,6 +1,6 @@
 # ruff: noqa: INP001 - a script beside what it writes, no package
 """
-Write what in deploy/ is made from something else: `make manifests`.
+Generate the derived files in deploy/: `make manifests`.
 
 The chart's copies of rules and dashboards, the table in its README, and the manifests for those without Helm. Helm is
 found in PODRES_HELM, else in .venvs/helm, where the Makefile puts it, else on the path.

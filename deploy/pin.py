@@ -1,6 +1,6 @@
 # ruff: noqa: INP001 - a script beside what it writes, no package
 """
-Write deploy/requirements.txt, the packages of requirements.in with the hashes of their files: `make requirements`.
+Pin the packages of deploy/requirements.in with hashes, in requirements.txt: `make requirements`.
 
 pip then installs nothing that has another content than it had when this was run, no matter which server it comes from.
 """

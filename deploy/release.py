@@ -1,6 +1,6 @@
 # ruff: noqa: INP001, T201 - a script beside what it releases, no package; it prints for the workflow
 """
-What the release workflow calls: is the tag the version of everything, what has changed, and the chart to publish.
+Commands of the release workflow: check the tag against all versions, print the release notes, stage the chart.
 
 `check TAG` prints names for the workflow's outputs; `notes TAG` the text of the release; `chart FOLDER` writes a copy
 of the chart that names the published image. Only the standard library, for it runs before anything is installed.

@@ -1,5 +1,5 @@
 """
-Write the dashboards as JSON that Grafana 10 to 13 import: `python grafana/generate.py [--output DIRECTORY]`.
+Write the dashboards as JSON for Grafana 10 to 13: `python grafana/generate.py [--output DIRECTORY]`.
 
 Needs the extra `dashboards`. The JSON beside this file is what it writes; `make dashboards` rewrites it.
 """

@@ -1,7 +1,7 @@
 """
-Take the pictures of the node page that README shows, light and dark, of a running demo.
+Take README's pictures of the node page, light and dark, from a running demo.
 
-    make picture      # starts a demo, needs Debian's chromium
+make picture      # starts a demo, needs Debian's chromium
 
 The demo's story is the same each time, and so is the moment: a minute after its start nobody comes or goes.
 """

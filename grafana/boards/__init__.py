@@ -1,1 +1,1 @@
-"""Grafana dashboards as code: one module per dashboard, what they share in `promql`, `parts` and `frame`."""
+"""Grafana dashboards as code: one module per dashboard; shared parts are in `promql`, `parts`, `tables` and `frame`."""

@@ -1,4 +1,4 @@
-"""The cluster: how much is left, by resource and node, and who uses it; from recorded series, whatever its size."""
+"""The cluster dashboard: free resources by node, and who uses them; from recording rules, for clusters of any size."""
 
 from grafana_foundation_sdk.models import dashboard
 

@@ -1,4 +1,4 @@
-"""The exporters themselves: whether they can be believed, and what they cost."""
+"""The dashboard of the exporters themselves: whether their data can be trusted, and what they cost."""
 
 from grafana_foundation_sdk.models import dashboard
 

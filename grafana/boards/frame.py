@@ -1,4 +1,4 @@
-"""What all dashboards share: variables, links between them, time range, rows."""
+"""Parts of every dashboard: variables, links, time range, rows."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""One node: its NUMA nodes, what sits where, and who holds it."""
+"""The node dashboard: its NUMA nodes, what is allocated where, and to whom."""
 
 from typing import Any
 

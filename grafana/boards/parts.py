@@ -1,4 +1,4 @@
-"""Numbers, bars and curves, with what all panels have in common. Each asks one question with one query."""
+"""Panels of the dashboards: single values, bars and graphs, with common settings; one query each."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar

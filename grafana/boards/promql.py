@@ -1,5 +1,5 @@
 """
-PromQL that the dashboards share.
+PromQL expressions shared by the dashboards.
 
 Every metric is first reduced by `max by` to what it is about, so that two exporters of one node, as a rollout has them
 for a moment, count once, and so that labels of the target (instance, job) never stand in the way of a join.

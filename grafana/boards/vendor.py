@@ -1,5 +1,5 @@
 """
-Rows that join podres with what other exporters know: collapsed, with the number of their series in the title.
+Collapsed rows that join podres with other exporters (DCGM, node_exporter); the title shows their number of series.
 
 A collapsed row asks nothing. COOKBOOK.md of the rules explains each join.
 """

@@ -1,4 +1,4 @@
-"""Namespaces and workloads: who holds what, what they asked for, and how well it is."""
+"""The workload dashboard: what namespaces and workloads hold and requested, and their health."""
 
 from grafana_foundation_sdk.models import dashboard
 

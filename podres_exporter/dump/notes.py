@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from podres_exporter.join.dual import twins
+from podres_exporter.join.hardware import twins
 from podres_exporter.model import (
     Allocation,
     Attribution,

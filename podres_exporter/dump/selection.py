@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from podres_exporter.dump.device_match import MOST_NAMES, ClaimDeviceKey, claim_device_key, find_devices, near_names
 from podres_exporter.dump.narrow import Wanted, narrowed
 from podres_exporter.errors import SelectionError
-from podres_exporter.join.dual import twins
+from podres_exporter.join.hardware import twins
 from podres_exporter.model import Allocation, DeviceStock, DraNode, DraStock, PodKey, Snapshot
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.printable import printable

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from podres_exporter.explain.account import Holding
-from podres_exporter.join.dual import hardware_of, same_hardware
+from podres_exporter.join.hardware import hardware_of, same_hardware
 from podres_exporter.model import Allocation, ClaimDevice, ClaimUse, ContainerView, DraDevice
 from podres_exporter.model.allocation import NumaNodes
 from podres_exporter.model.dra import DraKey

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from podres_exporter.families.spec import Kind, NodeFamily, Row, nodes_text
-from podres_exporter.join.dual import claimed_by_dra, dual_devices, hardware_of
+from podres_exporter.join.hardware import claimed_by_dra, dual_devices, hardware_of
 from podres_exporter.model import Allocation, DraDevice, DraPool
 
 

@@ -1,4 +1,4 @@
-"""The requests of a pod, as the kubelet's managers read them."""
+"""A pod's resource requests as the kubelet's managers read them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from enum import StrEnum
 from podres_exporter.admission import PodRequest, Qos, Scope
 from podres_exporter.fit.ask import Ask
 from podres_exporter.fit.options import KubeletOptions
-from podres_exporter.join.dual import twins
+from podres_exporter.join.hardware import twins
 from podres_exporter.model import Allocation, Snapshot, UnlistedReason, Verdict
 from podres_exporter.text.amounts import resource_amount, thing
 from podres_exporter.text.words import joined

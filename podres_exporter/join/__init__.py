@@ -6,7 +6,7 @@ from podres_exporter.join.allocation import Joiner
 from podres_exporter.join.claims import claim_users, claims_to_name, with_told_names
 from podres_exporter.join.doubles import SECOND_LOOK_SECONDS, SecondLook, admin_access, double_held, living
 from podres_exporter.join.drift import compared, pinned_containers, still_listed
-from podres_exporter.join.dual import hardware_of
+from podres_exporter.join.hardware import hardware_of
 from podres_exporter.join.legacy import blank_shared_pool
 from podres_exporter.join.stock import pod_memory
 from podres_exporter.join.usage import RunningTotals, accrue

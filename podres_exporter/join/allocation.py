@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from podres_exporter.join.claimed_cpus import claimed_cpus
 from podres_exporter.join.claims import claim_uses, device_health, with_claim_names
 from podres_exporter.join.dra import DraFacts, claimed_devices, dra_facts, dra_node
-from podres_exporter.join.dual import hardware_of, without_claimed
+from podres_exporter.join.hardware import hardware_of, without_claimed
 from podres_exporter.join.numa import Capacity, container_alignment, node_capacity
 from podres_exporter.join.requests import requests_against_held
 from podres_exporter.join.stock import DeviceReport, cpu_stock, device_report, device_stock, memory_stock

@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from podres_exporter.join.dual import Hardware
+from podres_exporter.join.hardware import Hardware
 from podres_exporter.model import (
     Certainty,
     ClaimDevice,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from podres_exporter.cpuset import CpuSet
 from podres_exporter.join import pod_memory
-from podres_exporter.join.dual import hardware_of, same_hardware
+from podres_exporter.join.hardware import hardware_of, same_hardware
 from podres_exporter.model import (
     Allocation,
     ClaimUse,

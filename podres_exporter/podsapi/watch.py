@@ -1,5 +1,5 @@
 """
-The PodMetaSource over the kubelet's Pods API: opens one stream after another in its own thread.
+The source of pod metadata over the kubelet's Pods API: opens one stream after another in its own thread.
 
 A stream is reopened after the resync interval, because the kubelet silently drops events when its own queue is full and
 sends none for a change of labels alone; and sooner if a sync could bring new information (see `roster`). Every

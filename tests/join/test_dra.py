@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from podres_exporter.join import Joiner
 from podres_exporter.join.claims import claim_uses
-from podres_exporter.join.dual import dual_devices, hardware_of
+from podres_exporter.join.hardware import dual_devices, hardware_of
 from podres_exporter.model import (
     Allocation,
     Attribution,

@@ -4,7 +4,7 @@ import pytest
 from builders import allocatable, container, device, listing, pod
 
 from podres_exporter.join import Joiner
-from podres_exporter.join.dual import twins
+from podres_exporter.join.hardware import twins
 
 UUID = "1cb8edae-82f3-6a6f-1c76-0123456789ab"
 

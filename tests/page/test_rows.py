@@ -9,7 +9,7 @@ from page_nodes import MOMENT, machine, snapshot
 from snapshots import with_doubles
 
 from podres_exporter.join import double_held
-from podres_exporter.join.dual import hardware_of
+from podres_exporter.join.hardware import hardware_of
 from podres_exporter.model import (
     Attribution,
     Claim,

@@ -1,4 +1,4 @@
-"""Numbers and names in sentences."""
+"""Formatting of numbers and names in sentences."""
 
 import pytest
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from podres_exporter.check.evidence import Evidence
 from podres_exporter.check.finding import Facts, Finding, note, ok, skipped, warning
-from podres_exporter.join.dual import claimed_by_dra, dual_devices, hardware_of, twins
+from podres_exporter.join.hardware import claimed_by_dra, dual_devices, hardware_of, twins
 from podres_exporter.model import Allocation, Certainty, DoubleHeld
 from podres_exporter.printable import printable
 from podres_exporter.text.words import counted, double_text, some

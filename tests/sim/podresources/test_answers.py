@@ -1,4 +1,4 @@
-"""The sources of the pod-resources answers."""
+"""Answers of a simulated kubelet: from a scenario, or from recorded bytes."""
 
 import grpc
 import pytest

@@ -1,4 +1,4 @@
-"""Hardware offered under two names: by two device-plugin resources, or by a plugin and a DRA driver (dual mode)."""
+"""Find hardware offered under two names: by two device-plugin resources, or by a plugin and a DRA driver."""
 
 import re
 from collections import defaultdict
