@@ -220,21 +220,16 @@ class StormNode:
         return told_facts(ask(self.live.socket_path, LIST).body)
 
     def phases(self) -> dict[PodKey, tuple[str, str]]:
-        """Return uid and phase of every pod that the API server has."""
+        """Return uid and phase of every pod of the node; one for which there is no room yet is of no node."""
         return {
             (pod["metadata"]["namespace"], pod["metadata"]["name"]): (pod["metadata"]["uid"], pod["status"]["phase"])
             for pod in self.live.store.read(PODS)[0]
+            if pod["spec"].get("nodeName")
         }
 
     def pods(self) -> dict[PodKey, tuple[str, bool]]:
-        """Return uid, and whether it has ended, of every pod that the API server has."""
-        return {
-            (pod["metadata"]["namespace"], pod["metadata"]["name"]): (
-                pod["metadata"]["uid"],
-                pod["status"]["phase"] in {"Succeeded", "Failed"},
-            )
-            for pod in self.live.store.read(PODS)[0]
-        }
+        """Return uid, and whether it has ended, of every pod of the node."""
+        return {key: (uid, phase in {"Succeeded", "Failed"}) for key, (uid, phase) in self.phases().items()}
 
     # Pods
 

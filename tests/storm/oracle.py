@@ -68,8 +68,13 @@ class Oracle:
         Raise Violation where a page is wrong.
 
         *poll* is the poll that came just before, if any; *excused* tells of which pods the API server may have said
-        that they have ended, or nothing yet.
+        that they have ended, or nothing yet. What such a pod holds is to be known anew once another has its name: the
+        kubelet may not have heard that the old one has been deleted, and the exporter has.
         """
+        self._chances, self._age = (
+            {fact: count for fact, count in counts.items() if not excused(pod_of(fact))}
+            for counts in (self._chances, self._age)
+        )
         if poll is not None:
             self._count(poll, now, excused)
             self._judge_honesty(page, poll)

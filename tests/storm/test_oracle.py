@@ -58,10 +58,10 @@ GONE = Poll(is_up=False, is_well=False, knows_all=True)
 AWAY = Poll(is_up=True, is_well=True, knows_all=False)
 
 
-def judge(oracle: Oracle, shown: Page, now: float, poll: Poll | None = None) -> None:
+def judge(oracle: Oracle, shown: Page, now: float, poll: Poll | None = None, *, excused: bool = False) -> None:
     if poll is not None and poll.is_up:
         oracle.was_up(now)
-    oracle.judge(shown, now, poll=poll, excused=lambda _: False)
+    oracle.judge(shown, now, poll=poll, excused=lambda _: excused)
 
 
 @pytest.fixture
@@ -151,3 +151,15 @@ def test_what_is_no_page_is_noticed(body: bytes, content_type: str, invariant: s
     """The parser of prometheus_client takes a series twice without a word."""
     with pytest.raises(Violation, match=rf"^{invariant}: "):
         Page(body, content_type, TEXT)
+
+
+def test_what_an_excused_pod_holds_must_be_known_again_after_two_good_polls(oracle: Oracle) -> None:
+    """The API server has said that it is deleted, which its kubelet has not heard; then another has its name."""
+    judge(oracle, page(), 1001.0, excused=True)
+    judge(oracle, page(), 1002.0)
+    judge(oracle, page(), 1010.0, GOOD)
+
+    with pytest.raises(Violation, match="not on the page"):
+        judge(oracle, page(), 1020.0, GOOD)
+    with pytest.raises(Violation, match="are free"):
+        judge(oracle, page(), 1085.0, AWAY)
