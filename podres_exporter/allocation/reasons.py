@@ -20,7 +20,8 @@ before 1.38. So each List has a reason, and none comes without:
     resync     Get is not served, or the last List had what only another List can put right (two rows under one name,
                an item that could not be read): the resync interval after the last List
 
-Where Get is served and metadata is followed that leaves one List at the start and one for each restart of the kubelet.
+Where Get is served and metadata is followed that leaves one List at the start and one for each restart of the kubelet,
+two where its pods take longer than 10 s to come.
 
 Source: kubelet devicemanager UpdateAllocatedDevices, which List calls and Get does not, and which returns at once until
 the sources of pods are ready; measured up to 1.36.3.
