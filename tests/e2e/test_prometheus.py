@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -47,17 +47,20 @@ def exporter(directory: Path, **flags: str) -> Iterator[int]:
 
 
 @contextmanager
-def prometheus(directory: Path, exporter_port: int, **scrape: object) -> Iterator[int]:
-    """Yield the port of a Prometheus that scrapes the exporter every second, with *scrape* in its configuration."""
-    job = {
-        "job_name": "podres",
+def prometheus(directory: Path, exporter_port: int, **jobs: Mapping[str, object]) -> Iterator[int]:
+    """
+    Yield the port of a Prometheus that scrapes the exporter every second, once for each job, with what is given for it.
+
+    One for all jobs: after its start, it takes five seconds until a Prometheus knows its targets.
+    """
+    common = {
         "honor_labels": True,
         "scrape_interval": "1s",
         "scrape_timeout": "1s",
         "static_configs": [{"targets": [f"127.0.0.1:{exporter_port}"]}],
-        **scrape,
     }
-    with prometheus_server(directory, {"scrape_configs": [job]}) as port:
+    config = {"scrape_configs": [{"job_name": name, **common, **given} for name, given in jobs.items()]}
+    with prometheus_server(directory, config) as port:
         yield port
 
 
@@ -78,7 +81,7 @@ def answers(port: int, query: str) -> list[dict[str, str]]:
 
 def test_prometheus_stores_every_sample_of_the_page(short_dir: Path, tmp_path: Path) -> None:
     """`up` is 1, nothing is dropped, and labels arrive under their own names."""
-    with exporter(short_dir) as target, prometheus(tmp_path, target) as port:
+    with exporter(short_dir) as target, prometheus(tmp_path, target, podres={}) as port:
         up = answers(port, 'up{job="podres"} == 1')
         refused = answers(port, "scrape_samples_scraped - scrape_samples_post_metric_relabeling")
         misaligned = answers(port, "podres_container_numa_aligned == 0")
@@ -104,21 +107,28 @@ def test_prometheus_scrapes_over_mutual_tls_and_is_named(short_dir: Path, tmp_pa
     )
     write_pair(tmp_path / "client", ca, "prometheus.monitoring.svc")
     write_pair(tmp_path / "other", ca, "other.monitoring.svc")
-    with exporter(short_dir, **{"--web.config.file": str(path)}) as target:
-        for name, value in (("client", 1), ("other", 0)):
-            folder = tmp_path / name
-            files = {"ca_file": "../ca.pem", "cert_file": "cert.pem", "key_file": "key.pem"}
-            with prometheus(folder, target, scheme="https", tls_config=files) as port:
-                assert answers(port, f"up == {value}")
+    jobs = {
+        name: {
+            "scheme": "https",
+            "tls_config": {"ca_file": "ca.pem", "cert_file": f"{name}/cert.pem", "key_file": f"{name}/key.pem"},
+        }
+        for name in ("client", "other")
+    }
+    with (
+        exporter(short_dir, **{"--web.config.file": str(path)}) as target,
+        prometheus(tmp_path, target, **jobs) as port,
+    ):
+        assert answers(port, 'up{job="client"} == 1')
+        assert answers(port, 'up{job="other"} == 0')
 
 
 def test_prometheus_scrapes_with_a_password(short_dir: Path, tmp_path: Path) -> None:
     """The right one opens, a wrong one does not; TLS is independent of it."""
     path = write_config(tmp_path, {"basic_auth_users": {"prometheus": CHEAP}})
-    with exporter(short_dir, **{"--web.config.file": str(path)}) as target:
-        for password, value in (("secret", 1), ("wrong", 0)):
-            folder = tmp_path / password
-            folder.mkdir()
-            auth = {"username": "prometheus", "password": password}
-            with prometheus(folder, target, basic_auth=auth) as port:
-                assert answers(port, f"up == {value}")
+    jobs = {each: {"basic_auth": {"username": "prometheus", "password": each}} for each in ("secret", "wrong")}
+    with (
+        exporter(short_dir, **{"--web.config.file": str(path)}) as target,
+        prometheus(tmp_path, target, **jobs) as port,
+    ):
+        assert answers(port, 'up{job="secret"} == 1')
+        assert answers(port, 'up{job="wrong"} == 0')
