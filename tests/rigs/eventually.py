@@ -1,4 +1,4 @@
-"""Waiting for what nobody announces."""
+"""Wait until a condition holds, with a generous timeout."""
 
 import threading
 from collections.abc import Callable
