@@ -15,6 +15,7 @@ from podres_exporter.text.availability import (
     what_is_unknown,
     why_nothing,
 )
+from podres_exporter.text.kubelet_remedy import kubelet_remedy
 from podres_exporter.text.words import counted
 
 _NAMES = {"kubelet": "Kubelet", "topology": "Topology", "dra": "DRA"}
@@ -97,11 +98,14 @@ def _notices(snapshot: Snapshot, why_down: str) -> Iterator[tuple[str, str]]:
     health = {source.source: source for source in snapshot.sources}
     kubelet, topology = health.get("kubelet"), health.get("topology")
     if snapshot.allocation is None:
-        yield _BAD, f"<strong>No allocation to show:</strong> {escaped(why_nothing(snapshot))}. {_error(why_down)}"
+        yield (
+            _BAD,
+            f"<strong>No allocation to show:</strong> {escaped(why_nothing(snapshot))}. {_error(kubelet, why_down)}",
+        )
         return
     if kubelet and not kubelet.up:
         sentence = f"the kubelet has not answered since {_since(kubelet)}. {_LAST_GOOD}"
-        yield _BAD, f"<strong>Stale:</strong> {sentence} {_error(why_down)}"
+        yield _BAD, f"<strong>Stale:</strong> {sentence} {_error(kubelet, why_down)}"
     for half in snapshot.parts:
         name = _HALVES.get(half.part, escaped(half.part))
         if half.stale and kubelet and kubelet.up:
@@ -139,7 +143,8 @@ def _reason(source: SourceHealth | None) -> str:
     return f"{said} {_REMEDY}"
 
 
-def _error(why_down: str) -> str:
-    """Return what the last error says, and where to look for the remedy."""
+def _error(kubelet: SourceHealth | None, why_down: str) -> str:
+    """Return what the last error says, what to do about it, and where to look for more."""
     said = f"The last error: {escaped(why_down)}. " if why_down else ""
-    return said + _REMEDY
+    remedy = kubelet_remedy(kubelet.reason, why_down) if kubelet and not kubelet.up else ""
+    return f"{said}{escaped(remedy)}{' ' if remedy else ''}{_REMEDY}"

@@ -78,6 +78,19 @@ def test_the_last_error_of_a_kubelet_that_is_down_is_said() -> None:
     assert error not in Dom(render(NODE, MOMENT, load_assets(), LINKS, error)).one("status").text
 
 
+def test_what_to_do_stands_beside_the_last_error() -> None:
+    """By the cause; a kubelet that is up again needs no remedy."""
+    kubelet = replace(source("kubelet", up=False, ever=False), reason=Reason.UNAVAILABLE)
+    error = "List: unix:/x.sock: No such file or directory"
+    down = Dom(render(replace(NODE, allocation=None, sources=(kubelet,)), MOMENT, load_assets(), LINKS, error))
+    stale = Dom(render(replace(NODE, sources=(kubelet,)), MOMENT, load_assets(), LINKS, error))
+    well = Dom(render(NODE, MOMENT, load_assets(), LINKS, error))
+
+    assert [True, True, False] == [
+        "mount the kubelet's directory pod-resources" in each.one("status").text for each in (down, stale, well)
+    ]
+
+
 def test_what_is_of_before_a_restart_and_what_is_not_known_is_told() -> None:
     assert NODE.allocation is not None
     first, *others = NODE.allocation.pods

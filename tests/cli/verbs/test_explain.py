@@ -76,4 +76,6 @@ def test_wrong_usage_is_refused_all_at_once(run: Command) -> None:
     ] == run.faults("explain", "a/p", "-n", "b", "-o", "xml", "--from", "x", "--topology.sysfs", "/sys")
     assert ["POD: the pod's name is empty; write NAME, or NAMESPACE/NAME"] == run.faults("explain", "", "--from", "x")
     assert ["POD: the pod's name is empty; write NAME, or NAMESPACE/NAME"] == run.faults("explain", "/p", "--from", "x")
-    assert ["explain takes no argument 'q'"] == run.faults("explain", "p", "q", "--from", "x")
+    assert ["explain takes no argument 'q'; use -c q for a container of the pod"] == run.faults(
+        "explain", "p", "q", "--from", "x"
+    )
