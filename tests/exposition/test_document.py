@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier, Event
@@ -166,15 +164,6 @@ def test_an_equal_snapshot_is_shown_for_longer() -> None:
     clock.advance(100)
 
     assert everything() == decode(read(shown))
-
-
-@pytest.fixture
-def eager_threads() -> Iterator[None]:
-    """Let the interpreter change threads at nearly every chance it has, so that a race does not wait for luck."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual)
 
 
 @pytest.mark.usefixtures("eager_threads")

@@ -1,9 +1,8 @@
 """The metrics page: caching, expiry, and consistency under concurrency."""
 
 import gzip
-import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier, Event
@@ -414,15 +413,6 @@ def test_without_the_node_label_no_line_has_it() -> None:
     assert 'node="n1"' not in page
     assert 'podres_container_devices{namespace="ml"' in page
     assert 'podres_exclusive_cpu_seconds_total{namespace="ml"' in page
-
-
-@pytest.fixture
-def eager_threads() -> Iterator[None]:
-    """Let the interpreter change threads at nearly every chance it has, so that a race does not wait for luck."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual)
 
 
 @pytest.mark.usefixtures("eager_threads")
