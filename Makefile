@@ -108,6 +108,7 @@ scale: $(VENV)/.tests  ## load of 5,000 nodes on one API server: computed, and s
 
 storm: $(VENV)/.tests  ## 2,000 steps of random fault injection, then planted bugs that must be found
 	$(BIN)/python tests/storm/run.py --steps 2000
+	$(BIN)/python tests/storm/run.py --pods-api --steps 2000
 	$(BIN)/python tests/storm/run.py --dra --steps 4000
 	$(BIN)/python tests/storm/run.py --planted --steps 4000 --seed 1
 

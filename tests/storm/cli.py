@@ -13,7 +13,7 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 from storm.dra_machine import DraStorm
 from storm.kept import Scenario, breaks, load, play, reduced
-from storm.machine import Storm, storm_settings
+from storm.machine import PodsApiStorm, Storm, storm_settings
 from storm.violation import Violation, say
 
 import podres_exporter
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31))
     parser.add_argument("--reduce", type=float, default=120.0, help="seconds to make a failure small (%(default)s)")
     parser.add_argument("--dra", action="store_true", help="the storm of slices and claims; it makes nothing small")
+    parser.add_argument("--pods-api", action="store_true", help="the storm with metadata from the kubelet's Pods API")
     parser.add_argument("--planted", action="store_true", help="plant bugs, and find them")
     parser.add_argument("--play", type=Path, metavar="FILE", help="play one scenario of tests/storm/kept instead")
     asked = parser.parse_args(arguments)
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str]) -> int:
         return find_all(asked.seed, asked.steps)
     if asked.dra:
         return dra_storm(asked.seed, asked.steps, asked.per_example)
-    return storm(asked.seed, asked.steps, asked.per_example, reduce_seconds=asked.reduce)
+    machine = PodsApiStorm if asked.pods_api else Storm
+    return storm(asked.seed, asked.steps, asked.per_example, reduce_seconds=asked.reduce, machine=machine)
 
 
 def replay(path: Path) -> int:
@@ -59,13 +61,14 @@ def replay(path: Path) -> int:
     return 0
 
 
-def storm(seed: int, steps: int, per_example: int, *, reduce_seconds: float) -> int:
+def storm(seed: int, steps: int, per_example: int, *, reduce_seconds: float, machine: type[Storm] = Storm) -> int:
     """Run until there were so many steps, or a violation; print what happened."""
     clock, counts = SystemClock(), Counter[str]()
     began, run, found = clock.monotonic_seconds(), 0, None
     while found is None and number_of_steps(counts) < steps:
         left = (steps - number_of_steps(counts)) / (3 * per_example)
-        found = violation_of(seed * 1000 + run, max(1, min(EXAMPLES_AT_ONCE, round(left))), per_example, counts)
+        examples = max(1, min(EXAMPLES_AT_ONCE, round(left)))
+        found = violation_of(seed * 1000 + run, examples, per_example, counts, machine)
         run += 1
     seconds = clock.monotonic_seconds() - began
     for name, count in sorted(counts.items()):
@@ -103,10 +106,12 @@ def dra_storm(seed: int, steps: int, per_example: int) -> int:
     return 1
 
 
-def violation_of(seed: int, examples: int, per_example: int, counts: Counter[str]) -> tuple[Violation, Scenario] | None:
+def violation_of(
+    seed: int, examples: int, per_example: int, counts: Counter[str], kind: type[Storm] = Storm
+) -> tuple[Violation, Scenario] | None:
     """Return the first violation of some examples with all that led to it; None where there is none."""
     found: list[tuple[Violation, Scenario]] = []
-    machine = type("Storm", (Storm,), {"counts": counts, "found": found})
+    machine = type(kind.__name__, (kind,), {"counts": counts, "found": found})
     try:
         run_state_machine_as_test(seeded(seed)(machine), settings=storm_settings(examples=examples, steps=per_example))
     except (Violation, Flaky):

@@ -35,6 +35,8 @@ from podres_exporter.kube.reflector.list_watch import pods_of_node
 from podres_exporter.listen import ListenAddress
 from podres_exporter.model import Metadata, Snapshot
 from podres_exporter.podmeta import PodDecoder
+from podres_exporter.podsapi.client import PodsApiClient
+from podres_exporter.podsapi.watch import PodsApiWatch, WatchSettings
 from podres_exporter.service import Changes, Poller, PollLoop, PollSettings, Sources
 from podres_exporter.sources import FixedMetadata, KubeletClient, SysfsTopology
 from podres_exporter.sources.interfaces import PodMetaSource, SocketIdentity
@@ -43,6 +45,7 @@ from podres_exporter.web.server import WebServer
 
 NODE = "n1"
 INTERVAL_SECONDS, HOLD_SECONDS, MAX_AGE_SECONDS = 10.0, 60.0, 120.0
+RESYNC_SECONDS = 300.0
 KUBELET_SECONDS = 0.25
 """In real time, as gRPC's deadlines are."""
 PATIENCE_SECONDS = 8.0
@@ -109,21 +112,37 @@ class StormClient(KubeletClient):
 
     def identity(self) -> SocketIdentity | None:
         """Return the identity with the wall time at which the node made the socket."""
-        found = super().identity()
-        if found is None or found.created_ns not in self.births:
-            return found
-        return SocketIdentity(
-            found.device, found.inode, int(self.births[found.created_ns] * 1e9) + found.created_ns % 1000
-        )
+        return _born(super().identity(), self.births)
+
+
+class StormPodsApiClient(PodsApiClient):
+    """The same of the Pods API."""
+
+    births: Mapping[int, float]
+
+    def identity(self) -> SocketIdentity | None:
+        """Return the identity with the wall time at which the node made the socket."""
+        return _born(super().identity(), self.births)
+
+
+def _born(found: SocketIdentity | None, births: Mapping[int, float]) -> SocketIdentity | None:
+    if found is None or found.created_ns not in births:
+        return found
+    return SocketIdentity(found.device, found.inode, int(births[found.created_ns] * 1e9) + found.created_ns % 1000)
 
 
 class Exporter:
     """One life of an exporter process: new counters, nothing known."""
 
     def __init__(
-        self, socket: Path, sysfs: Path, kubeconfig: Path | None, clock: StormClock, births: Mapping[int, float]
+        self,
+        socket: Path,
+        sysfs: Path,
+        metadata: Path | None,
+        clock: StormClock,
+        births: Mapping[int, float],
     ) -> None:
-        """Start everything but the polls; without a kubeconfig no API server is asked."""
+        """Start everything but the polls; *metadata* is a kubeconfig or the Pods API's socket, None for no metadata."""
         self.clock = clock
         self.tracebacks = Tracebacks()
         logging.getLogger("podres_exporter").addHandler(self.tracebacks)
@@ -135,15 +154,22 @@ class Exporter:
         )
         self._client.births = births
         self.source: PodMetaSource = FixedMetadata()
-        if kubeconfig is not None:
-            credentials = partial(Kubeconfig, [str(kubeconfig)], None, {}, clock)
+        if metadata is not None and metadata.suffix == ".sock":
+            settings = WatchSettings(own=OWN, hold_down=HOLD_SECONDS, resync=RESYNC_SECONDS, grace=INTERVAL_SECONDS)
+            client = StormPodsApiClient(metadata)
+            client.births = births
+            self.source = PodsApiWatch(
+                client, PodDecoder(LabelAllowlist()), settings, clock, own.metadata(), lambda: 0.5
+            )
+        elif metadata is not None:
+            credentials = partial(Kubeconfig, [str(metadata)], None, {}, clock)
             transport = pods_of_node(KubeClient(credentials, "storm", clock, LIMITS), NODE)
             self.source = PodWatch(transport, PodDecoder(LabelAllowlist()), clock, own.metadata(), lambda: 0.5)
         self.rung = threading.Event()
         self._changes = Changes(self.rung.set)
         sources = Sources(self._client, SysfsTopology(sysfs), self.source)
-        settings = PollSettings(NODE, INTERVAL_SECONDS, MAX_AGE_SECONDS, HOLD_SECONDS, site=Site(NODE, OWN))
-        self._poller = Poller(settings, sources, publish=self._publish, changes=self._changes, events=own, clock=clock)
+        polling = PollSettings(NODE, INTERVAL_SECONDS, MAX_AGE_SECONDS, HOLD_SECONDS, site=Site(NODE, OWN))
+        self._poller = Poller(polling, sources, publish=self._publish, changes=self._changes, events=own, clock=clock)
         self._publish(self._poller.snapshot(), 0.0)
         self._loop = PollLoop(
             self._poller,

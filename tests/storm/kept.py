@@ -17,11 +17,12 @@ DIRECTORY = Path(__file__).parent / "kept"
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A node of a kubelet release, with an API server that the exporter asks or not, and what happens to it."""
+    """A node of a kubelet release, with a source of metadata that the exporter has or not, and what happens to it."""
 
     release: int
     metadata: bool
     steps: tuple[Step, ...]
+    pods_api: bool = False
 
     def with_(
         self, *, release: int | None = None, metadata: bool | None = None, steps: Sequence[Step] | None = None
@@ -36,7 +37,8 @@ class Scenario:
 
     def text(self, why: str) -> str:
         """Return the file to keep it in."""
-        head = f"why: {json.dumps(why)}\nrelease: {self.release}\nmetadata: {json.dumps(self.metadata)}\nsteps:\n"
+        head = f"why: {json.dumps(why)}\nrelease: {self.release}\nmetadata: {json.dumps(self.metadata)}\n"
+        head += "pods_api: true\nsteps:\n" if self.pods_api else "steps:\n"
         return head + "".join(f"  - {json.dumps(step)}\n" for step in self.steps)
 
 
@@ -44,12 +46,12 @@ def load(path: Path) -> Scenario:
     """Return the scenario of a file."""
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     steps = tuple(tuple(step) for step in document["steps"])
-    return Scenario(document["release"], document["metadata"], steps)
+    return Scenario(document["release"], document["metadata"], steps, document.get("pods_api", False))
 
 
 def play(scenario: Scenario) -> None:
     """Play a scenario to its end, and let the storm end. Raises Violation."""
-    with World(scenario.release, metadata=scenario.metadata) as world:
+    with World(scenario.release, metadata=scenario.metadata, pods_api=scenario.pods_api) as world:
         for step in scenario.steps:
             world.do(step)
         world.calm()

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from storm.kept import Scenario
-from storm.node import DEVICES, REFUSALS, SHAPES, SPOILT
+from storm.node import DEVICES, REFUSALS, SHAPES, SPOILT, STREAM_ENDS
 from storm.violation import Violation
 from storm.world import World
 
@@ -49,8 +49,12 @@ class Storm(RuleBasedStateMachine):
         shapes=st.lists(SHAPE, max_size=3),
     )
     def begin(self, release: int, metadata: bool, shapes: list[int]) -> None:
+        self._begin(World(release, metadata=metadata, kept=self.counts), shapes)
+
+    def _begin(self, world: World, shapes: list[int]) -> None:
+        """Let a life of a node begin with pods of these shapes."""
         self.counts["examples"] += 1
-        self.world = World(release, metadata=metadata, kept=self.counts)
+        self.world = world
         self.world.__enter__()
         for name, shape in zip("abc", shapes, strict=False):
             self._do("create", name, shape)
@@ -295,8 +299,38 @@ class Storm(RuleBasedStateMachine):
             act()
         except Violation as violation:
             self.broken = True
-            self.found.append((violation, Scenario(self.world.release, self.world.metadata, tuple(self.world.trace))))
+            world = self.world
+            scenario = Scenario(world.release, world.metadata, tuple(world.trace), world.pods_api)
+            self.found.append((violation, scenario))
             raise
+
+
+class PodsApiStorm(Storm):
+    """The same on the kubelet's Pods API, with faults of its stream."""
+
+    @initialize(release=st.sampled_from([36, 36, 37, 38]), shapes=st.lists(SHAPE, max_size=3))
+    def begin(self, release: int, shapes: list[int]) -> None:
+        self._begin(World(release, pods_api=True, kept=self.counts), shapes)
+
+    @rule(how=st.sampled_from(list(STREAM_ENDS)), then=LOOKS, lasts=LASTS)
+    def refuse_pods_api(self, how: str, then: str, lasts: bool) -> None:
+        self._do("refuse_pods_api", how)
+        self._look(then)
+        self._unless(lasts, "mend_pods_api")
+
+    @rule(how=st.sampled_from(list(STREAM_ENDS)), name=NAMES, shape=SHAPE, then=LOOKS)
+    def end_stream(self, how: str, name: str, shape: int, then: str) -> None:
+        """The stream ends, and a pod changes before another one is open."""
+        self._do("end_stream", how)
+        self._do("recreate", name, shape)
+        self._look(then)
+
+    @rule(polls=POLLS, lasts=LASTS)
+    def kill_pods_api(self, polls: int, lasts: bool) -> None:
+        self._do("kill_pods_api")
+        for _ in range(polls):
+            self._do("poll", 10.0)
+        self._unless(lasts, "mend_pods_api")
 
 
 def storm_settings(*, examples: int, steps: int) -> settings:

@@ -20,6 +20,8 @@ from podres_exporter.sim import RpcFault, StateAnswers
 from podres_exporter.sim.api import ANY, PODS, Drop, Fail, Hang, StatusError, StreamFault, kubeconfig
 from podres_exporter.sim.devices import DeviceState
 from podres_exporter.sim.live import LiveNode
+from podres_exporter.sim.podsapi.broadcast import StreamEnd
+from podres_exporter.sim.podsapi.server import CUT, GATE_OFF, NOT_READY
 
 GPU, NIC, FPGA = "example.com/gpu", "example.com/nic", "example.com/fpga"
 DEVICES: Mapping[str, Mapping[str, tuple[int, ...] | None]] = {
@@ -31,6 +33,7 @@ SCENARIO = """
 node: n1
 kubelet:
   release: "1.%d"
+  pods_api: %s
   cpu_manager: {reserved: "0,8"}
   memory_manager: {policy: Static, reserved: {0: 1Gi, 1: 1Gi}}
 numa:
@@ -109,6 +112,13 @@ SPOILT: Mapping[str, bytes | RpcFault] = {
     "throttled": RpcFault(grpc.StatusCode.RESOURCE_EXHAUSTED, "rejected by rate limit"),
 }
 ABSENT = frozenset({"disabled", "unimplemented"})
+STREAM_ENDS: Mapping[str, StreamEnd] = {
+    "cut": CUT,
+    "gate off": GATE_OFF,
+    "not ready": NOT_READY,
+    "too slow": StreamEnd(grpc.StatusCode.RESOURCE_EXHAUSTED, "watch client channel closed"),
+    "no such service": StreamEnd(grpc.StatusCode.UNIMPLEMENTED, "unknown service v1alpha1.Pods"),
+}
 REFUSALS: Mapping[str, Fail | Drop | Hang] = {
     "403": Fail(403),
     "401": Fail(401),
@@ -175,14 +185,14 @@ class Telling:
 class StormNode:
     """Every method does one thing to the node and returns when it has happened."""
 
-    def __init__(self, directory: Path, clock: StormClock, release: int) -> None:
-        """Start the node, without pods."""
+    def __init__(self, directory: Path, clock: StormClock, release: int, *, pods_api: bool = False) -> None:
+        """Start the node, without pods; with its Pods API, if wanted."""
         self.clock = clock
         rows = [
             f"  - {{name: {resource}, devices: [{', '.join(_device(*each) for each in devices.items())}]}}"
             for resource, devices in DEVICES.items()
         ]
-        scenario = parse_scenario(SCENARIO % release + "\n".join(rows), "storm")
+        scenario = parse_scenario(SCENARIO % (release, str(pods_api).lower()) + "\n".join(rows), "storm")
         self.settings: KubeletSettings = scenario.kubelet
         self.live = LiveNode(scenario, directory, NodeClock(clock))
         self.heard, self.broken_rows, self.births = Heard(), False, dict[int, float]()
@@ -339,6 +349,10 @@ class StormNode:
         """Whether the kubelet has had the API server's pods since its start."""
         return self._heard is None
 
+    def kubelet_age(self) -> float:
+        """Return how many seconds ago the kubelet that runs, or ran last, made its socket."""
+        return self.clock.monotonic_seconds() - self._born
+
     def _let_hear(self, share: float | None) -> None:
         """Let the kubelet have a share of the API server's pods, None for all."""
         self._heard = share
@@ -423,6 +437,32 @@ class StormNode:
         """Let the API server forget what has been, so that watches cannot go on from there."""
         self.live.store.compact()
 
+    # The Pods API
+
+    def refuse_pods_api(self, how: str) -> None:
+        """Let the Pods API refuse in some way of STREAM_ENDS, and end the stream that is open."""
+        self.live.pods_api.server.refusal = STREAM_ENDS[how]
+        self.end_stream(how)
+
+    def end_stream(self, how: str) -> None:
+        """End the stream that is open; another one may be opened at once."""
+        self.live.pods_api.server.broadcast.end(STREAM_ENDS[how])
+
+    def kill_pods_api(self) -> None:
+        """Let nobody listen on the socket of the Pods API."""
+        self.live.pods_api.kill()
+
+    def mend_pods_api(self) -> None:
+        """Let the Pods API be well, where the kubelet runs."""
+        self.live.pods_api.server.refusal = None
+        if self.serving and not self.live.pods_api.server.serving:
+            self.live.pods_api.start()
+            self.births[self.live.pods_api.socket_path.stat().st_mtime_ns] = self.clock.wall_seconds()
+
+    def told_phases(self) -> dict[PodKey, tuple[str, str]]:
+        """Return uid and phase of the pods of the API server that the kubelet has heard of."""
+        return {key: each for key, each in self.phases().items() if self.live.pods.pod(each[0]) is not None}
+
     def _publish(self, resource: str) -> None:
         """Let the plugin say what it has, if it runs."""
         plugin = self.live.plugins.get(resource)
@@ -467,8 +507,10 @@ class StormNode:
         return resource, names[number % len(names)]
 
     def _note_birth(self, by_seconds: float = 0.0) -> None:
-        created = self.live.socket_path.stat().st_mtime_ns
-        self.births[created] = self.clock.wall_seconds() + by_seconds
+        self._born = self.clock.monotonic_seconds() + by_seconds
+        for path in (self.live.socket_path, self.live.pods_api.socket_path):
+            if path.exists():
+                self.births[path.stat().st_mtime_ns] = self.clock.wall_seconds() + by_seconds
 
 
 def _device(name: str, nodes: tuple[int, ...] | None) -> str:

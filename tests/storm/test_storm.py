@@ -11,7 +11,7 @@ from hypothesis import seed
 from hypothesis.stateful import run_state_machine_as_test
 from storm.exporter import Worker
 from storm.kept import Scenario, reduced
-from storm.machine import Storm, storm_settings
+from storm.machine import PodsApiStorm, Storm, storm_settings
 from storm.violation import Violation
 
 
@@ -19,6 +19,11 @@ from storm.violation import Violation
 def test_no_invariant_breaks_in_any_of_a_few_lives(number: int) -> None:
     """What breaks is printed by a run with this seed, as a scenario to keep."""
     run_state_machine_as_test(seed(number)(Storm), settings=storm_settings(examples=4, steps=16))
+
+
+def test_no_invariant_breaks_on_the_pods_api() -> None:
+    """The kubelet alone, its stream refused, cut, or without a listener."""
+    run_state_machine_as_test(seed(1)(PodsApiStorm), settings=storm_settings(examples=3, steps=16))
 
 
 def test_a_failure_is_made_small() -> None:

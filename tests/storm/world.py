@@ -32,17 +32,24 @@ _SPARE_THREADS = 6
 class World:
     """Use as a context manager. `do` carries out one step and raises Violation where an invariant breaks."""
 
-    def __init__(self, release: int = 36, *, metadata: bool = True, kept: Counter[str] | None = None) -> None:
-        """Start a node of a kubelet release, and the exporter; *kept* counts the steps, pages and faults."""
+    def __init__(
+        self, release: int = 36, *, metadata: bool = True, pods_api: bool = False, kept: Counter[str] | None = None
+    ) -> None:
+        """
+        Start a node of a kubelet release, and the exporter; *kept* counts the steps, pages and faults.
+
+        *metadata* comes from the API server, or from the *pods_api*.
+        """
         self.counts = Counter[str]() if kept is None else kept
         self.trace: list[Step] = []
         self._stack = ExitStack()
-        self.release, self.metadata = release, metadata
+        self.release, self.metadata, self.pods_api = release, metadata, pods_api
+        self._synced_at = 0.0
         self._threads = threading.active_count()
         self._stack.callback(self._judge_threads)
         directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="pr")))
         self.clock = StormClock(_AHEAD_SECONDS)
-        self.node = StormNode(directory, self.clock, release)
+        self.node = StormNode(directory, self.clock, release, pods_api=pods_api)
         self._stack.callback(self.node.stop)
         devices = {resource: len(found) for resource, found in DEVICES.items()}
         self.oracle = Oracle(HOLD_SECONDS, MAX_AGE_SECONDS, devices)
@@ -64,7 +71,7 @@ class World:
             "restore_devices": self.node.restore_devices,
             "restart_kubelet": self._restart_kubelet,
             "restart_slowly": self._restart_slowly,
-            "kill_kubelet": lambda with_socket: self.node.kill_kubelet(with_socket=with_socket),
+            "kill_kubelet": self._kill_kubelet,
             "recall": self.node.recall,
             "hang": lambda on: self.node.hang(on=on),
             "throttle": lambda on: self.node.throttle(on=on),
@@ -76,7 +83,11 @@ class World:
             "api_down": self._api_down,
             "mend_api": self.node.mend_api,
             "compact": self.node.compact,
-            "later": self.clock.advance,
+            "refuse_pods_api": self.node.refuse_pods_api,
+            "end_stream": self.node.end_stream,
+            "kill_pods_api": self.node.kill_pods_api,
+            "mend_pods_api": self.node.mend_pods_api,
+            "later": self._let_time_go_by,
             "set_wall": self._set_wall,
             "poll": self._poll,
             "refresh": self._refresh,
@@ -109,6 +120,8 @@ class World:
         self.node.throttle(on=False)
         self.node.mend()
         self.node.mend_api()
+        if self.pods_api:
+            self.node.mend_pods_api()
         self.node.recall()
         if not self.node.serving or self.node.has_lacked_methods:  # only a new kubelet is asked again for those
             self._restart_kubelet([], "all")
@@ -139,7 +152,7 @@ class World:
         Again where the kubelet is well and the exporter has not heard it: gRPC takes a moment to see that it is back,
         and on a busy machine an answer may miss the deadline, which is real time.
         """
-        self.clock.advance(seconds)
+        self._let_time_go_by(seconds)
         self._settle()
         self.node.go_on_hearing(before=True)
         is_well = self.node.is_well
@@ -155,6 +168,22 @@ class World:
         self._polled = Poll(self.node.serving, is_well, self.node.knows_its_pods)
         self.node.go_on_hearing(before=False)
         self._do_what_is_due()
+
+    def _let_time_go_by(self, seconds: float) -> None:
+        """
+        Let time go by.
+
+        Nobody but the kubelet tells an exporter on the Pods API of pods, so a kubelet that has had a part of them for
+        the hold-down cannot be told from one that has all, by an exporter that has just started (see
+        `_restart_slowly`): it has them all by then.
+        """
+        self.clock.advance(seconds)
+        is_old = self.node.kubelet_age() >= HOLD_SECONDS
+        if self.pods_api and is_old and not self.node.knows_its_pods and not self._shows_free():
+            self.node.recall()
+
+    def _shows_free(self) -> bool:
+        return bool(self.exporter.page(TEXT).by_resource("free"))
 
     def _do_what_is_due(self) -> None:
         """Let the loop do between two polls what it would do at once."""
@@ -192,7 +221,27 @@ class World:
             self.oracle.was_up(self.clock.monotonic_seconds())
 
     def _restart_kubelet(self, window: list[str], then: str) -> None:
-        self.node.restart_kubelet(window, then)
+        """
+        Restart the kubelet.
+
+        It has its pods at once where an exporter on the Pods API has not heard of all of them: nobody else tells of
+        what a kubelet that ends has not told.
+        """
+        is_told = self._is_told()
+        self._take_news()
+        self.node.restart_kubelet(window if is_told else [], then if is_told else "all")
+
+    def _kill_kubelet(self, with_socket: bool) -> None:
+        self._take_news()
+        self.node.kill_kubelet(with_socket=with_socket)
+
+    def _take_news(self) -> None:
+        """Let an exporter on the Pods API take what it has been told, as it does at once: its source ends with this."""
+        if self.pods_api:
+            self._refresh()
+
+    def _is_told(self) -> bool:
+        return not self.pods_api or self._has_caught_up()
 
     def _restart_slowly(self) -> None:
         """
@@ -200,7 +249,8 @@ class World:
 
         Left out where nobody can tell the exporter of the rest: it goes without metadata, or has just started.
         """
-        if self.metadata and self.exporter.page(TEXT).by_resource("free"):
+        if self.metadata and self._shows_free() and self._is_told():
+            self._take_news()
             self.node.restart_kubelet([], "half")
 
     def _restart_exporter(self) -> None:
@@ -272,19 +322,38 @@ class World:
 
     def _exporter(self) -> Exporter:
         node = self.node
-        kubeconfig = node.kubeconfig if self.metadata else None
-        return Exporter(node.live.socket_path, node.live.sysfs, kubeconfig, self.clock, node.births)
+        source = node.live.pods_api.socket_path if self.pods_api else node.kubeconfig
+        return Exporter(
+            node.live.socket_path, node.live.sysfs, source if self.metadata else None, self.clock, node.births
+        )
 
     def _settle(self) -> None:
         """Wait until the watch has nothing to do, and note of which pods the exporter must know that they run."""
         if not self.metadata:
             return
+        if self.pods_api:
+            self._resync_pods_api()
         running = {(key, uid) for key, (uid, ended) in self.node.pods().items() if not ended}
         if not eventually(self._is_quiet, 1500):
             self.counts["unsettled"] += 1
         self._trusted = running if self._has_caught_up() else self._trusted & running
 
+    def _resync_pods_api(self) -> None:
+        """
+        End the stream where the exporter would by the storm's time, which its timer does not know.
+
+        That is after the resync interval, and after the hold-down of a kubelet that has restarted.
+        """
+        now = self.clock.monotonic_seconds()
+        if now - self._synced_at > HOLD_SECONDS and not self.clock.waits("podsapi"):
+            self._synced_at = now
+            self.node.end_stream("too slow")
+            eventually(lambda: self.clock.waits("podsapi"), 200)
+            self.clock.advance(1.0)
+
     def _is_quiet(self) -> bool:
+        if self.pods_api:
+            return self.clock.waits("podsapi") or self._has_caught_up()
         return self.node.is_stalled or self.clock.waits("watch") or self._has_caught_up()
 
     def _has_caught_up(self) -> bool:
@@ -292,11 +361,17 @@ class World:
         metadata = self.exporter.metadata()
         assert metadata is not None
         known = {key: (meta.uid, meta.phase) for key, meta in metadata.pods.items()}
+        if self.pods_api:
+            # What is known besides has finished, or is kept for a kubelet that does not know all of its pods again.
+            told, ended = self.node.told_phases(), {"Succeeded", "Failed"}
+            is_kept = not self.node.knows_its_pods or self.clock.monotonic_seconds() - self._synced_at <= HOLD_SECONDS
+            more = {key for key, (_, phase) in known.items() if key not in told and phase not in ended}
+            return metadata.is_up and told.items() <= known.items() and (is_kept or not more)
         return known == self.node.phases() and self.node.live.api.faults.open_watches > 0 and metadata.is_up
 
     def _watch_ends(self) -> None:
         """Wait until the exporter has noticed that its watch is over."""
-        if self.metadata and not eventually(lambda: self.clock.waits("watch"), 2000):
+        if self.metadata and not self.pods_api and not eventually(lambda: self.clock.waits("watch"), 2000):
             self.counts["unsettled"] += 1
 
     def _is_excused(self, key: PodKey) -> bool:
@@ -313,7 +388,7 @@ class World:
             return ""
         page = self.exporter.page(TEXT)
         if page.value("podres_metadata_synced") != 1 or page.value("podres_source_up", source="metadata") != 1:
-            return "the API server is not followed"
+            return "the metadata are not followed"
         shown = {labels["pod"]: labels["uid"] for labels, _ in page.rows("podres_pod_info")}
         holders = {fact[2] for fact in page.facts}
         uids = {name: uid for (_, name), (uid, _) in self.node.pods().items() if name in holders}

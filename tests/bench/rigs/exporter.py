@@ -24,21 +24,26 @@ DRA = "apiserver with DRA"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the exporter stands in front of; without an account it asks no API server."""
+    """What the exporter stands in front of; without an account it asks no API server, but the Pods API, if given."""
 
     socket: Path
     sysfs: Path
     account: Account | None = None
     has_dra: bool = False
+    pods_api: Path | None = None
 
     @property
     def source(self) -> str:
         """What is asked beside the kubelet."""
+        if self.pods_api is not None:
+            return "podsapi"
         return "none" if self.account is None else DRA if self.has_dra else "apiserver"
 
     @property
     def signs(self) -> tuple[str, ...]:
         """What a page has once it is complete."""
+        if self.pods_api is not None:
+            return (HOLDS, SYNCED)
         if self.account is None:
             return (HOLDS,)
         return (HOLDS, SYNCED, FOLLOWED) if self.has_dra else (HOLDS, SYNCED)
@@ -56,9 +61,12 @@ class Setting:
         """Return the flags of `serve`."""
         flags = [f"--kubelet.socket={self.socket}", f"--topology.sysfs={self.sysfs}", f"--node-name={NODE}"]
         flags += [f"--web.listen-address=127.0.0.1:{port}", "--snapshot.hold-down=0s", "--snapshot.max-age=1h"]
-        if self.account is None:
+        if self.account is None and self.pods_api is None:
             return [*flags, "--metadata.source=none"]
-        flags += ["--metadata.source=apiserver", "--metadata.pod-labels-allowlist=pods=[*]"]
+        flags += [f"--metadata.source={'apiserver' if self.pods_api is None else 'podsapi'}"]
+        flags += ["--metadata.pod-labels-allowlist=pods=[*]"]
+        if self.pods_api is not None:
+            return [*flags, f"--metadata.podsapi-socket={self.pods_api}"]
         return flags if self.has_dra else [*flags, "--no-collector.dra"]
 
 
