@@ -14,7 +14,7 @@ def allowed(text: str) -> list[str]:
 
 @pytest.mark.parametrize("text", ["", "  ", "pods=[]", "pods=[ ]", "*=[]"])
 def test_nothing_allows_nothing(text: str) -> None:
-    """Labels cost series, so none is shown unless somebody asks."""
+    """Labels cost series, so none is shown by default."""
     assert LabelAllowlist() == parse_allowlist(text)
     assert [] == allowed(text)
 

@@ -5,7 +5,7 @@ Measure what the dashboards and the rules cost a Prometheus with thousands of no
 
 A real page of the exporter is multiplied to so many nodes and written into a real Prometheus by `promtool tsdb
 create-blocks-from openmetrics`. Each rule is asked once for what it records, and once, for what it costs, how many
-series that is: a rule sends its rows to nobody. What it records is written for six hours (of nodes: for eight minutes,
+series that is: its rows are not sent. What it records is written for six hours (of nodes: for eight minutes,
 as all raw series are). Then each panel is asked what it asks with its variables as they are when its board is
 opened, over six hours where it is a curve. CPU seconds are those of the process, so a busy machine does not matter.
 A panel that finds nothing costs nothing and says nothing, so it counts as a fault: every panel has something to show.

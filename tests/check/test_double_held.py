@@ -42,7 +42,7 @@ def test_many_are_folded() -> None:
 
 @pytest.mark.parametrize("doubles", [None, ()])
 def test_nothing_held_twice_is_ok_where_it_can_be_judged(doubles: tuple[DoubleHeld, ...] | None) -> None:
-    """Kubelets up to 1.33 list finished pods: without metadata nobody knows which are alive."""
+    """Kubelets up to 1.33 list finished pods: without metadata it is unknown which are running."""
     one = found(healthy(doubles=doubles), NAME)
 
     assert (Verdict.SKIPPED if doubles is None else Verdict.OK) is one.verdict

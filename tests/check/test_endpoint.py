@@ -14,7 +14,7 @@ FILE_MOUNT = Mount(PATH, "/kubelet.sock", is_read_only=False, file_system="ext4"
 
 
 def of(name: str, **changes: Any) -> Finding:
-    """Return what is said of a socket that differs so from a good one."""
+    """Return the findings on a socket that differs in this way from a good one."""
     return found(healthy(socket=socket(**changes)), f"socket.{name}")
 
 
@@ -151,7 +151,7 @@ def test_a_mounted_file_that_still_works_is_a_warning() -> None:
     ids=["refused", "unlinked"],
 )
 def test_a_mounted_file_whose_kubelet_has_restarted_fails(mount: Mount, outcome: Outcome) -> None:
-    """Nobody listens on the old one, and nobody ever will."""
+    """No process listens on the old socket, and none ever will."""
     one = of("mount", mount=mount, connection=connection(outcome))
 
     assert Verdict.FAILED is one.verdict

@@ -17,7 +17,7 @@ GOOD, ODD, BAD = ok("a", "x"), warning("b", "x", "y"), failed("c", "x", "y")
     ],
 )
 def test_a_report_is_as_bad_as_its_worst_finding(findings: tuple[object, ...], expected: Verdict) -> None:
-    """Notes and what was skipped harm nobody."""
+    """Notes and skipped findings do not affect the verdict."""
     assert expected is Report("n", findings).verdict  # type: ignore[arg-type]
 
 

@@ -224,7 +224,7 @@ def test_other_lost_exceptions_are_told_as_ever(ctrl_c: CtrlC, capsys: pytest.Ca
 def test_both_commands_take_the_signal_when_they_are_the_process(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As a caller in this process, such as another test, nobody loses a handler."""
+    """Callers in this process, such as other tests, keep their signal handlers."""
     handlers = []
     for command, argv in ((main, ["metrics"]), (main, None), (kubectl_main, ["--version"]), (kubectl_main, None)):
         signal.signal(signal.SIGINT, signal.default_int_handler)

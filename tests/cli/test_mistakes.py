@@ -265,7 +265,7 @@ def complaints(text: str) -> list[str]:
 
 
 def test_every_wrong_flag_is_named_at_once(node: Spot, capsys: pytest.CaptureFixture[str]) -> None:
-    """With the relation between them; nobody has to try again for the next one."""
+    """With the relation between them, so that a second attempt does not reveal the next error."""
     run(node, "dump --free --nodes --url 127.0.0.1:1 --from x --record y")
     found = complaints(capsys.readouterr().err)
 
@@ -297,7 +297,7 @@ def test_the_help_that_is_named_is_that_of_the_command(
 
 
 def test_a_free_device_is_said_to_be_free(node: Spot, capsys: pytest.CaptureFixture[str]) -> None:
-    """It is known, and held by nobody: no mistake, and no table."""
+    """The device is known and free: no error, and no table."""
     assert 0 == run(node, "dump --device GPU-b NODE")
     captured = capsys.readouterr()
 

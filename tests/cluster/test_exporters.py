@@ -42,7 +42,7 @@ def test_every_node_has_one_exporter_by_node() -> None:
     ],
 )
 def test_of_two_exporters_on_a_node_the_better_one_is_asked(better: ListedPod, worse: ListedPod) -> None:
-    """A rollout with maxSurge, or pods of an eviction that nobody has cleared away; never both."""
+    """A rollout with maxSurge, or evicted pods that were not deleted; never both."""
     for pods in ([better, worse], [worse, better]):
         choice = choose(pods, Rules(takes_unready=True))
 

@@ -134,7 +134,7 @@ def test_a_kubelet_whose_answer_is_old_is_told_once() -> None:
 
 
 def test_pods_that_only_one_side_knows_are_named() -> None:
-    """Those that have ended, are on their way out, or have not begun are nobody's fault."""
+    """Those that have ended, are on their way out, or have not started are not reported."""
     whole = busy("n1")
     gone = {
         each.key: each

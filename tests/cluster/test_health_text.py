@@ -15,7 +15,7 @@ TROUBLE = Trouble("n9", "m/a", Reason.TIMEOUT, "asleep")
 
 
 def sick(node: str) -> Snapshot:
-    """Return a node that is stale, without Get, without metadata, and whose topology nobody tells."""
+    """Return a node that is stale, without Get, without metadata, and with unknown topology."""
     whole = busy(node)
     return replace(
         whole,

@@ -100,7 +100,7 @@ def build(given: Given | None = None, environment: Mapping[str, str] | None = No
 
 
 def of_cluster(**environment: str) -> Config:
-    """Return the configuration of a pod that nobody gave flags."""
+    """Return the configuration of a pod without flags."""
     return build_config({}, environment, "host1", COLLECTORS, DEFAULT_COLLECTORS)
 
 
@@ -294,7 +294,7 @@ def test_a_host_name_in_capitals_becomes_a_node_name_as_the_kubelet_would_make_i
 
 
 def test_a_wrong_node_name_from_the_pod_is_named_by_its_variable() -> None:
-    """Who set NODE_NAME wrongly must not be sent to a flag that nobody gave."""
+    """An error in NODE_NAME must not name a flag that was not given."""
     (fault,) = faults({}, {"NODE_NAME": "Worker_1"})
 
     assert fault.startswith("NODE_NAME: ")
@@ -424,7 +424,7 @@ def test_a_wrong_hold_down_is_not_reported_a_second_time_as_a_contradiction() ->
 
 
 def test_the_configuration_is_frozen() -> None:
-    """It is read by several threads; nobody may change it after the start."""
+    """It is read by several threads and must not change after the start."""
     with pytest.raises(AttributeError):
         build().log_level = "debug"  # type: ignore[misc]  # that is what the test is about
 

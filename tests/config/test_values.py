@@ -202,7 +202,7 @@ def test_a_path_that_clients_and_proxies_rewrite_is_refused(text: str) -> None:
 
 
 def test_a_number_of_requests_is_from_1_to_1000() -> None:
-    """None would serve nobody; each costs a thread."""
+    """Zero would serve no request; each costs a thread."""
     assert [1, 16, 1000] == [values.count(text) for text in ("1", "16", "1000")]
 
 

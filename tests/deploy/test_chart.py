@@ -122,7 +122,7 @@ def test_the_port_is_the_one_that_the_program_and_kubectl_podres_use(values: dic
 
 
 def test_the_chart_is_of_the_release_that_it_installs() -> None:
-    """The image's tag is the appVersion, unless somebody says otherwise."""
+    """The image's tag is the appVersion, unless it is set."""
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
 
     assert (__version__, __version__) == (chart["version"], chart["appVersion"])

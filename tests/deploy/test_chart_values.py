@@ -216,7 +216,7 @@ def test_labels_for_everything_are_on_everything(rendered: dict[str, list[Object
 def test_a_combination_that_would_fail_later_is_refused_with_a_sentence(
     helm: Helm, wrong: dict[str, Any], said: str
 ) -> None:
-    """What the API server, an operator or the kubelet would refuse, or what nobody would notice."""
+    """What the API server, an operator or the kubelet would refuse, or what would have no effect."""
     assert said in helm.refusal(wrong)
 
 

@@ -21,7 +21,7 @@ def test_it_starts_serve_without_a_shell_between() -> None:
 
 
 def test_the_user_is_said_and_not_inherited() -> None:
-    """UID 0 is needed for the socket; nobody should have to guess."""
+    """UID 0 is needed for the socket, and stated explicitly."""
     assert ["0:0"] == instructions("USER")
 
 

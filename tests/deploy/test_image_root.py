@@ -106,7 +106,7 @@ def test_it_is_small(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_the_packages_ask_for_is_there(root: Root) -> None:
-    """requirements.txt is installed without looking at dependencies, so somebody has to look."""
+    """requirements.txt is installed without resolving dependencies, so they are checked here."""
     found = {each.name.lower().replace("_", "-"): each for each in distributions(path=[str(root.packages)])}
     asked = [packaging.Requirement(text) for each in found.values() for text in each.requires or ()]
     needed = [each for each in asked if each.marker is None or each.marker.evaluate({"extra": "auth"})]
@@ -121,7 +121,7 @@ def test_what_the_packages_ask_for_is_there(root: Root) -> None:
 
 
 def test_every_module_can_be_imported_without_docstrings_and_models(root: Root) -> None:
-    """Nothing that was removed is missed, and -OO hurts nobody."""
+    """Nothing that was removed is needed, and -OO breaks nothing."""
     done = root.run("python", "-c", IMPORT_ALL)
 
     assert (0, "") == (done.returncode, done.stderr)

@@ -203,7 +203,7 @@ def copy_of_chart(directory: Path) -> Path:
 
 
 def test_every_kind_that_may_be_made_is_made_by_some_variant(rendered: dict[str, list[Object]]) -> None:
-    """Else its template would be tested by nobody."""
+    """Otherwise its template would not be tested."""
     templates = "".join(path.read_text(encoding="utf-8") for path in (CHART / "templates").rglob("*.yaml"))
     made = {kind for variant in VARIANTS for kind in kinds(rendered[variant])}
     possible = set(re.findall(r"^kind: (\w+)$", templates, re.MULTILINE))
@@ -245,7 +245,7 @@ def test_grafana_operator_gets_every_dashboard_from_its_config_map(rendered: dic
 
 
 def test_with_several_clusters_every_board_begins_with_one_and_shows_which(rendered: dict[str, list[Object]]) -> None:
-    """Otherwise a board adds up clusters that nobody sees; nothing else of a board changes."""
+    """Otherwise a dashboard would add up clusters without showing it; nothing else of it changes."""
     maps = [each for each in rendered["grafana-operator"] if each["kind"] == "ConfigMap"]
     for name, text in [item for each in maps for item in each["data"].items()]:
         board, own = json.loads(text), json.loads((CHART / "dashboards" / name).read_text(encoding="utf-8"))

@@ -100,7 +100,7 @@ def test_the_published_chart_names_its_image_by_digest_and_needs_no_value(helm: 
 
 
 def test_every_place_gives_the_same_address() -> None:
-    """One is where people look for the next version; a wrong one would be somebody else's."""
+    """One is where people look for the next version; a wrong one may belong to another project."""
     for name in ("pyproject.toml", "deploy/chart/Chart.yaml", "deploy/Dockerfile", "deploy/release.py"):
         text = (ROOT / name).read_text(encoding="utf-8")
         found = set(re.findall(r"https://github\.com/[\w-]+/podres[\w-]*", text))

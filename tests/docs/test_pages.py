@@ -119,7 +119,7 @@ def test_the_two_commands_of_a_newcomer_exist(command: str) -> None:
 
 @pytest.mark.parametrize("verb", ["serve", "demo", "metrics"])
 def test_every_verb_is_there(readme: str, verb: str) -> None:
-    """A command that README does not name is found by nobody; `make demo` runs the one of that name."""
+    """README names every command; `demo` is named by `make demo`."""
     assert re.search(rf"\b(podres-exporter|make) {verb}\b", readme)
 
 

@@ -39,7 +39,7 @@ def test_a_container_that_holds_nothing_says_so() -> None:
     ],
 )
 def test_a_device_names_what_is_known_of_it(device: Device, expected: dict[str, object]) -> None:
-    """Nodes that nobody stated are absent: node 0 is a real one."""
+    """Unstated nodes are absent: node 0 is a real one."""
     view = ContainerView(Container("main", (device,)), Alignment(Verdict.UNKNOWN))
 
     assert [expected] == written(view)["devices"]

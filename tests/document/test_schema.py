@@ -119,7 +119,7 @@ def test_any_document_keeps_to_the_schema(snapshot: Snapshot) -> None:
 
 
 def test_every_key_that_is_written_is_described_and_the_reverse() -> None:
-    """A key that nobody describes is a key that nobody can use, and one that is never written misleads."""
+    """Every key that is written is described, and every described key is written."""
     unknown = everything()
     assert unknown.allocation is not None
     cpus = replace(unknown.allocation.cpus, is_complete=False)

@@ -24,7 +24,7 @@ def test_hardware_threads_stand_beside_each_other_below_their_core() -> None:
 
 
 def test_a_number_that_the_kernel_does_not_state_is_absent() -> None:
-    """It writes -1 itself on some machines, which nobody should take for a socket."""
+    """It writes -1 itself on some machines, which is not a socket's number."""
     topology = Topology({0: frozenset({0, 1})}, {0: Core(3, -1), 1: Core(-1, 0)})
 
     written = to_builtins(write_topology(topology))

@@ -340,7 +340,7 @@ def test_columns_are_those_that_somebody_fills() -> None:
 
 
 def test_what_two_pods_hold_stands_below_every_table() -> None:
-    """An error of the kubelet, which nobody should have to look for; DRA devices are only perhaps held twice."""
+    """An error of the kubelet is shown without a flag; DRA devices are only possibly held twice."""
     lane = ClaimDevice("dra.example.com", "n1", "lane-0", "", ())
     pods = [
         pod(name, container("main", gpu("G0"), cpus="1", claims=[Claim("default", name, (lane,))]))

@@ -106,7 +106,7 @@ def test_a_closed_pipe_ends_a_command_quietly(node: Spot, argv: tuple[str, ...])
 
 
 def test_an_output_that_knows_ascii_only_gets_replacements(node: Spot) -> None:
-    """A minimal container has no locale; a crash would tell nobody anything."""
+    """A minimal container has no locale; that must not crash."""
     explained = subprocess.run(
         command("dump", *node.flags, "-o", "csv"),
         env=environment(PYTHONIOENCODING="ascii", LC_ALL="C"),

@@ -41,7 +41,7 @@ def test_before_the_first_poll_the_document_says_that_there_is_nothing_yet(gzipp
 
 @EACH_ENCODING
 def test_the_newest_snapshot_is_shown_with_the_time_of_its_publication(gzipped: bool) -> None:
-    """However much later somebody asks for it."""
+    """No matter how much later it is requested."""
     clock = FakeClock(NOON_SECONDS)
     shown = shown_by(clock)
     shown.publish(replace(everything(), node="old"), FAR)
@@ -99,7 +99,7 @@ def test_the_order_of_the_requests_does_not_change_the_bytes(gzipped: bool) -> N
 
 @EACH_ENCODING
 def test_equal_snapshots_keep_their_bytes_and_their_tag(gzipped: bool) -> None:
-    """Nothing but the time would differ, and nobody should have to fetch that."""
+    """Only the time would differ, which is not worth a download."""
     clock = FakeClock()
     shown = shown_by(clock)
     shown.publish(everything(), FAR)

@@ -127,7 +127,7 @@ def test_a_web_config_file_is_good_until_a_change_of_it_is_not() -> None:
 
 @EACH_FORMAT
 def test_there_are_no_created_series(text_format: Format) -> None:
-    """They double the counters and nobody reads them; prometheus_client writes them unless told not to."""
+    """They double the counters and are not used; prometheus_client writes them by default."""
     assert "_created" not in page(busy(), text_format)
 
 

@@ -320,7 +320,7 @@ def test_the_small_part_is_written_once_a_second_for_each_variant() -> None:
 
 @EACH_VARIANT
 def test_the_same_allocation_gives_the_same_bytes_of_the_allocation(text_format: Format, gzipped: bool) -> None:
-    """A poll that changed nothing changes no byte of the large part, but what is said of the source is new."""
+    """A poll that changed nothing changes no byte of the large part, but the source's metrics are new."""
     shown, snapshot = exposition(FakeClock()), node_with("gpu-0")
     shown.publish(snapshot, FAR)
     before = text_of(shown.body(text_format, gzipped), gzipped=gzipped)

@@ -22,7 +22,7 @@ def largest(snapshot: Snapshot) -> tuple[object, object]:
 
 
 def fits(snapshot: Snapshot, gpus: int, cpus: int) -> list[Fits]:
-    """Return what `fit` says of so many GPUs, and of so many CPUs, on one NUMA node."""
+    """Return the answers of `fit` for so many GPUs, and so many CPUs, on one NUMA node."""
     asks = (ask_for(devices={GPU: gpus}), ask_for(cpu_millicores=cpus * 1000, memory_bytes=1))
     return [fit(snapshot, ask, Policy.SINGLE_NUMA_NODE).fits for ask in asks]
 

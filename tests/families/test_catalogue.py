@@ -153,7 +153,7 @@ def test_selected_families_come_in_the_order_of_the_page() -> None:
 
 
 def test_samples_carry_the_node_where_they_speak_of_it() -> None:
-    """`node` on the allocation and node families, switchable; not on what is said of the exporter."""
+    """`node` on the allocation and node families, switchable; not on the exporter's own."""
     snapshot = Snapshot(
         "n1",
         one_container(Container("c", devices=(Device("g", "0", frozenset()),))).allocation,

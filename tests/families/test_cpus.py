@@ -143,7 +143,7 @@ def test_without_a_static_policy_the_node_has_no_cpu_series() -> None:
 
 
 def test_a_kubelet_that_cannot_be_asked_shows_what_is_held_and_no_pool() -> None:
-    """1.20 has no GetAllocatableResources, so nobody knows what is left."""
+    """1.20 has no GetAllocatableResources, so it is unknown what is free."""
     assert wanted(
         """
             podres_node_exclusive_cpus{numa_node="0"} 2

@@ -101,7 +101,7 @@ def test_requests_are_not_counted_where_they_are_not_known() -> None:
     ],
 )
 def test_a_kubelet_takes_so_many_pods(count: int, options: KubeletOptions | None, fits: Fits) -> None:
-    """110 by default; a node that runs as many may take more, and nobody tells."""
+    """110 by default; a node that runs as many may accept more, which cannot be read."""
     metas = [requesting(f"p{number}") for number in range(count)]
 
     assert fits == asked(node(*metas), ask(1), options).fits

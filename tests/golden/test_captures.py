@@ -124,7 +124,7 @@ def test_the_finished_pod_of_1_27_is_left_out_and_counted_once_somebody_says_tha
     tmp_path: Path,
 ) -> None:
     """
-    That kubelet lists job-node1 with memory that nobody uses any more; without metadata nothing pretends to know.
+    That kubelet lists job-node1 with memory that is no longer in use; without metadata that is unknown.
 
     Source: kubernetes #119423, #132020; fixed in 1.34 (#132028).
     """

@@ -14,7 +14,7 @@ SCENARIO = Path(__file__).parent / "dra/scenarios/dual-mode.yaml"
 def test_what_is_offered_and_held_twice_is_named_everywhere(
     short_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """GPU-bbbb is held by both accounts, GPU-cccc by a claim alone; GPU-dddd is only watched, which harms nobody."""
+    """GPU-bbbb is held by both accounts, GPU-cccc by a claim alone; admin access to GPU-dddd is no conflict."""
     run = Command(capsys)
     with played(SCENARIO.read_text(encoding="utf-8"), short_dir) as node:
         assert eventually(lambda: 'podres_node_double_held_devices{resource="nvidia.com/gpu"} 1' in node.page(), 20_000)

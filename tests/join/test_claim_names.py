@@ -70,7 +70,7 @@ def test_known_names_stay_and_are_nobody_else_s() -> None:
 
 
 def test_the_claim_for_extended_resources_is_found_where_no_status_tells_of_claims() -> None:
-    """The scheduler makes it; whose devices stand in it, nobody tells."""
+    """The scheduler creates it; which container's devices it contains is not stated."""
     pod = listed("train-extended-resources-8xt66")
     silent = with_claim_names(asking(devices=True, has_no_claim_status=True), pod)
     told = with_claim_names(asking(devices=True), pod)
@@ -93,7 +93,7 @@ def test_told_names_are_taken_where_the_rule_cannot_tell() -> None:
 
 
 def test_of_two_claims_that_are_told_by_one_name_neither_is_taken() -> None:
-    """One of the files was left behind; a name that the pod does not have is nobody's."""
+    """One of the files was left behind; a name that the pod does not have is ignored."""
     meta = asking("gpu")
     metas = {meta.key: meta}
     twice = {("ml", "train-gpu-cxs27"): "gpu", ("ml", "train-gpu-cxs28"): "gpu"}

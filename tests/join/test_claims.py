@@ -92,7 +92,7 @@ def test_while_one_request_has_no_status_the_other_devices_stay_possible() -> No
 
 
 def test_a_status_that_names_an_unknown_device_decides_nothing() -> None:
-    """It may be older than the allocation, or spelt in a way that nobody has seen yet."""
+    """It may be older than the allocation, or have an unknown spelling."""
     spec = asking(("dev", "a"), health={"claim:dev/a": "example.com/gpu=z"})
 
     assert {"gpu-a": UNSURE, "gpu-b": UNSURE, "gpu-c": UNSURE} == uses(spec)
@@ -161,7 +161,7 @@ def test_the_health_of_a_claim_s_device_bears_its_driver_pool_and_name() -> None
 
 
 def test_the_health_of_a_device_that_is_not_listed_keeps_the_kubelet_s_id() -> None:
-    """A claim that is prepared again; better a strange id than a sick device nobody sees."""
+    """A claim that is prepared again; an unknown id is better than an unreported unhealthy device."""
     spec = ContainerSpec("main", ContainerKind.APP, health=(ResourceHealth("claim:dev", "a.com/b=c", "Unhealthy"),))
 
     assert (DeviceHealth("", "a.com/b=c", "", CLAIM.name, "Unhealthy"),) == device_health(HOLDER, spec, META)

@@ -86,7 +86,7 @@ def test_a_retained_pod_is_not_compared() -> None:
 
 
 def test_cpus_of_a_group_are_not_taken_for_foreign() -> None:
-    """dra-driver-cpu in its grouped mode pins to CPUs that nobody lists."""
+    """dra-driver-cpu in its grouped mode pins to CPUs that are listed nowhere."""
     rows = (Unlisted("main", "cpu", 2, UnlistedReason.CLAIM),)
     pinned = pinned_containers(allocation(PINNED, unlisted=rows), metadata(RUNS))
 

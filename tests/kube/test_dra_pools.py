@@ -140,7 +140,7 @@ def test_before_1_37_a_server_refuses_and_is_not_asked_again(place: Open, clock:
 
 
 def test_after_an_hour_it_is_listed_again(place: Open, clock: ParkingClock) -> None:
-    """Nobody tells of its changes."""
+    """Its changes are not watched."""
     here = place("1.37")
     clock.limit_seconds += READ_AGAIN_SECONDS
     here.store.create(RESOURCE_CLAIMS, claim_of(("san", "d0")))

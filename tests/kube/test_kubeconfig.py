@@ -184,7 +184,7 @@ def test_a_password_is_basic_authorization(tmp_path: Path) -> None:
 
 
 def test_one_who_acts_as_another_says_so(tmp_path: Path) -> None:
-    """Without the headers the request would be made with the rights of somebody else than the user has asked for."""
+    """Without the headers the request would be made with the permissions of another user than requested."""
     user = {"token": "t", "as": "eve", "as-groups": ["a", "b"], "as-uid": "7", "as-user-extra": {"k": ["v"]}}
     with RawServer(whole(b"{}")) as server:
         head = sent(written(tmp_path, server.url, user), server)
@@ -414,7 +414,7 @@ def test_serving_begins_and_ends_while_a_plugin_hangs(tmp_path: Path) -> None:
 
 
 def _is_alive(pid: int) -> bool:
-    """Return whether a process runs; one that nobody has waited for does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:

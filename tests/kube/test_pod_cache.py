@@ -326,7 +326,7 @@ def test_without_a_listener_everything_works(clock: FakeClock) -> None:
 
 
 def test_another_container_id_is_kept_and_is_no_news(cache: PodCache, told: Told) -> None:
-    """A container's restart changes nothing that the kubelet lists, so nobody is woken, and it is not asked."""
+    """A container's restart changes nothing that the kubelet lists, so the kubelet is not called."""
     first, second = (replace(A, running_ids=(("main", each),)) for each in ("id1", "id2"))
     cache.added(first)
     told.take()

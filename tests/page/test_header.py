@@ -69,7 +69,7 @@ def test_without_an_allocation_the_page_says_why(
 
 
 def test_the_last_error_of_a_kubelet_that_is_down_is_said() -> None:
-    """On a first installation, nobody has the log at hand; a person who may open the page may request /-/ready too."""
+    """On a first installation the log may not be available; a person who may open the page may request /-/ready too."""
     down = replace(NODE, allocation=None, sources=(source("kubelet", up=False, ever=False),))
     error = "List: unix:/x.sock: No such file or directory <b>"
     page = Dom(render(down, MOMENT, load_assets(), LINKS, error))

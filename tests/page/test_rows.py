@@ -167,7 +167,7 @@ def test_what_is_wrong_comes_first_then_what_has_devices() -> None:
     ],
 )
 def test_a_container_that_shares_physical_cores_says_with_whom(cpus: str, other: str, words: list[str]) -> None:
-    """Without full-pcpus-only, an exclusive CPU may be half of a core that somebody else keeps busy."""
+    """Without full-pcpus-only, an exclusive CPU may be half of a core whose other half another pod uses."""
     pods = [pod("a", container("main", cpus=cpus)), pod("b", container("main", cpus=other))]
 
     assert words == remarks(dom(node(*pods)), "a")

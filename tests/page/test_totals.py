@@ -71,7 +71,7 @@ def test_a_cpu_that_two_pods_hold_is_counted_on_the_tile() -> None:
 
 
 def test_free_devices_near_no_numa_node_are_said_to_be() -> None:
-    """The kubelet gives them to nobody whom it aligns, once others of the resource state their nodes."""
+    """The kubelet does not give them to aligned pods once other devices of the resource state their nodes."""
     held, stray = device("GPU-0", 0), device("GPU-1")
     node = small_node(pod("a", container("main", held)), devices=(held, stray))
 

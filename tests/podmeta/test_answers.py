@@ -161,7 +161,7 @@ def test_an_event_whose_pod_cannot_be_used_still_moves_the_watch_on() -> None:
 
 
 def test_a_deleted_pod_without_a_name_cannot_be_used() -> None:
-    """Which one is gone nobody knows."""
+    """It is unknown which one was deleted."""
     problem = "has no readable namespace and name"
 
     assert Unusable("object.metadata", problem, "3") == event(

@@ -44,7 +44,7 @@ def test_containers_keep_their_order_and_init_containers_come_first() -> None:
 
 
 def test_amounts_go_where_they_belong_sorted_and_without_zeros() -> None:
-    """CPU in thousandths, memory and huge pages in bytes, devices by number; the rest is nobody's here."""
+    """CPU in thousandths, memory and huge pages in bytes, devices by number; the rest is ignored."""
     requests = {
         "nvidia.com/gpu": "2",
         "intel.com/nic": "1",

@@ -281,6 +281,6 @@ def test_what_is_no_pod_is_named_with_its_place(value: object, path: str, proble
     ids=["empty", "cut", "no JSON", "no UTF-8", "too deep"],
 )
 def test_bytes_that_are_no_json_are_a_pod_error_too(data: bytes) -> None:
-    """Whatever msgspec raises; nobody needs to know that it is used here."""
+    """Errors of msgspec are translated; its use is an implementation detail."""
     with pytest.raises(PodError):
         PodDecoder(LabelAllowlist()).decode(data)

@@ -49,7 +49,7 @@ def test_a_cut_stream_is_opened_again_at_once_and_then_after_longer_and_longer()
 
 
 def test_where_nobody_listens_two_seconds_are_the_most() -> None:
-    """A kubelet that restarts is back within seconds, and an attempt costs nobody anything."""
+    """A kubelet that restarts is back within seconds, and an attempt is cheap."""
     assert 0.25 == pytest.approx(pause_seconds(1, Reason.UNAVAILABLE, 1.0))
     assert 2.0 == pytest.approx(pause_seconds(99, Reason.UNAVAILABLE, 1.0))
 

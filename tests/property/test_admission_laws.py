@@ -127,7 +127,7 @@ def test_what_single_numa_node_admits_is_aligned(
 def test_nothing_is_given_twice(
     node: NodeManagers, asking: list[PodRequest], offered: Offers, policy: Policy, scope: Scope
 ) -> None:
-    """What an init container holds may pass to later containers of its pod, and to nobody else."""
+    """What an init container holds may pass to later containers of its pod, and to no other pod."""
     _, outcomes = walk(node, asking, offered, policy, scope)
     staying: list[object] = []
     by_pod: list[set[object]] = []

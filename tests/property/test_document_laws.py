@@ -86,7 +86,7 @@ JSON: st.SearchStrategy[Any] = (
 def test_a_damaged_document_is_read_or_the_place_of_its_fault_is_named(
     snapshot: Snapshot, value: Any, data: st.DataObject
 ) -> None:
-    """No other error may come of a file that somebody edited, nor of an answer of something that is no exporter."""
+    """No other error may come of an edited file, nor of an answer of something that is no exporter."""
     document = written(snapshot)
     holder, key = data.draw(st.sampled_from(list(places(document))))
     if data.draw(st.booleans()):

@@ -79,7 +79,7 @@ def test_what_is_written_is_read_back_equal(recording: Recording) -> None:
 
 
 def test_what_was_not_asked_is_absent() -> None:
-    """An absent key says that nobody asked; the kubelet's calls are a list that is always there."""
+    """An absent key means that the source was not read; the list of the kubelet's calls is always present."""
     document = encode(Recording("n1", "0.1.0", 1.0))
 
     assert API_VERSION == document["apiVersion"]

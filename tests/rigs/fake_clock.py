@@ -7,7 +7,7 @@ class FakeClock:
     """Implements podres_exporter.clock.Clock without ever sleeping."""
 
     def __init__(self, wall_seconds: float = 1_700_000_000.0) -> None:
-        """Start at a wall time; the monotonic clock starts at 100 so that nobody mistakes it for an age."""
+        """Start at a wall time; the monotonic clock starts at 100, so that it cannot be mistaken for an age."""
         self._wall = wall_seconds
         self._monotonic = 100.0
         self._lock = threading.Lock()

@@ -45,7 +45,7 @@ class ParkingClock(FakeClock):
         return super().wait(event, timeout_seconds)
 
     def is_parked(self) -> bool:
-        """Return whether somebody waits for a time beyond the limit."""
+        """Return whether a thread waits for a time beyond the limit."""
         return any(until > self.limit_seconds for until in list(self._parked.values()))
 
     def run_until(self, limit_seconds: float) -> None:

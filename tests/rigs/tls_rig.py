@@ -7,7 +7,7 @@ import trustme
 
 
 class Authority:
-    """Signs certificates for this machine; another instance is one that nobody trusts yet."""
+    """Signs certificates for this machine; another instance is an authority that is not trusted yet."""
 
     def __init__(self) -> None:
         self._authority = trustme.CA()
@@ -30,7 +30,7 @@ class Authority:
         return context
 
     def demanding_context(self) -> ssl.SSLContext:
-        """Return what a server needs that takes nobody without a certificate of this authority."""
+        """Return the context of a server that requires client certificates of this authority."""
         context = self.server_context()
         context.verify_mode = ssl.CERT_REQUIRED
         self._authority.configure_trust(context)

@@ -61,7 +61,7 @@ def test_who_gets_the_gpu_right_after_the_error_is_innocent(tmp_path: Path, afte
 
 
 def test_who_has_only_just_got_a_free_gpu_is_named(tmp_path: Path) -> None:
-    """The program fails as soon as it starts; a minute before nobody had the GPU."""
+    """The program fails as soon as it starts; a minute before, the GPU was free."""
     given = [*held("new", "_x30 1x100"), *errors("0x30 79x180")]
 
     named(tmp_path, given, {"new": 79})

@@ -57,7 +57,7 @@ def test_a_life_has_a_number_and_may_finish_before_it_ends(seconds: float, expec
     ("seconds", "expected"), [(4, None), (5, Life(0, finished=False)), (1e6, Life(0, finished=True))]
 )
 def test_a_pod_that_lives_once_has_one_life(seconds: float, expected: Life | None) -> None:
-    """It may finish and stay, as a job's pod does that nobody deletes."""
+    """It may finish and stay, as a job's pod does until it is deleted."""
     assert expected == life_at(life(5, finish=20), seconds)
 
 

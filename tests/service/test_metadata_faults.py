@@ -95,7 +95,7 @@ REQUEST_FAULTS = [
 def test_an_api_server_that_never_answered_leaves_the_allocation_whole(
     node: Node, fault: Fail | Hang | Trickle | Drop, reason: str
 ) -> None:
-    """Nothing is said of the pods, and nobody pretends to know which have finished."""
+    """No metadata of the pods is shown, and finished pods are not distinguished."""
     node.site.server.faults.on_requests("list", fault)
     node.source.start(node.rig.changes.report)
     page = node.page_with("podres_metadata_errors_total", verb="list", reason=reason)

@@ -297,7 +297,7 @@ def test_what_is_missing_after_a_restart_is_gone_at_once_where_the_api_server_ag
 
 @pytest.mark.faults("a pod runs according to the API server, but the kubelet has not listed it")
 def test_nothing_is_said_to_be_free_of_what_a_running_pod_asks_for_that_the_kubelet_lacks(node: Node) -> None:
-    """Which of them it holds nobody knows; what other resources have left is known."""
+    """Which of them it holds is unknown; free amounts of other resources are known."""
     spec = ContainerSpec("main", ContainerKind.APP, devices=(("example.com/gpu", 1),))
     node.source.tell(meta("train"), meta("serve"), replace(meta("new"), containers=(spec,)))
     page = node.restart(TRAIN, SERVE)

@@ -66,7 +66,7 @@ class Clients:
 
     @contextlib.contextmanager
     def silence(self) -> Iterator[None]:
-        """Let nobody ask within the block, so that what is counted there belongs to nobody's visit."""
+        """Suspend all clients within the block, so that counts do not include their requests."""
         with self._quiet:
             yield
 

@@ -2,7 +2,7 @@
 The schedule of a soak test, and the log lines that are allowed.
 
 The exporter polls every second instead of every ten, and what depends on that is scaled alike: a second stands for ten.
-Pauses before the API server is asked again are those of real time, for nobody can configure them.
+Pauses before the API server is asked again are in real time, because they cannot be configured.
 """
 
 from collections.abc import Mapping

@@ -37,7 +37,7 @@ class Soak:
     """
     What was seen; times in real seconds.
 
-    *before* and *after* are readings at rest, with nothing wrong and nobody asking.
+    *before* and *after* are readings at rest, without faults and requests.
     """
 
     warm_up_seconds: float

@@ -41,7 +41,7 @@ def test_nobody_is_turned_away(seen: Soak) -> None:
 
 
 def test_no_descriptor_and_no_thread_is_left_behind(seen: Soak) -> None:
-    """At rest, with nothing wrong and nobody asking, before and after."""
+    """At rest, without faults and requests, before and after."""
     assert (seen.before.descriptors, seen.before.threads) == (seen.after.descriptors, seen.after.threads)
     assert seen.after.grpc_threads <= seen.before.grpc_threads + 2
 

@@ -47,7 +47,7 @@ def test_the_topology_is_the_recorded_one_or_fails_as_it_did() -> None:
 
 
 def test_time_stands_still_in_a_recording() -> None:
-    """At the moment at which it was made; nobody waits."""
+    """At the time of the recording, without waiting."""
     clock, event = RecordedClock(1000.0), threading.Event()
 
     assert (1000.0, 0.0, False) == (clock.wall_seconds(), clock.monotonic_seconds(), clock.wait(event, 60.0))
@@ -56,7 +56,7 @@ def test_time_stands_still_in_a_recording() -> None:
 
 
 def test_metadata_that_was_told_once_never_changes() -> None:
-    """None where nobody was asked."""
+    """None if that source was not read."""
     metadata = Metadata(synced=True)
     source = FixedMetadata(metadata)
     source.start(lambda _: pytest.fail("nothing changes"))

@@ -134,7 +134,7 @@ def test_a_directory_where_a_cpulist_should_be_is_unavailable_and_named(tmp_path
 
 
 class Forbidden(PosixPath):
-    """A path that nobody may look into; a real one would not stop root."""
+    """A path that may not be opened; a real one would not stop root."""
 
     def iterdir(self) -> Iterator[Path]:  # type: ignore[override]  # the return type differs between Python releases
         raise PermissionError(errno.EACCES, "Permission denied", str(self))

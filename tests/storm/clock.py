@@ -7,7 +7,7 @@ from fake_clock import FakeClock
 from podres_exporter.clock import SystemClock
 
 _LOOK_SECONDS = 0.002
-"""How often, in real time, somebody who waits looks whether the time has come."""
+"""How often, in real time, a waiting thread checks the clock."""
 
 
 class StormClock(FakeClock):

@@ -32,7 +32,7 @@ class Truth:
     What living pods hold, and what its plugins offer.
 
     *finished* is what the kubelet may list besides, of finished pods; *unlisted* what init containers have left that
-    the kubelet lists for nobody.
+    the kubelet does not list.
     """
 
     facts: Facts

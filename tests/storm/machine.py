@@ -190,7 +190,7 @@ class Storm(RuleBasedStateMachine):
 
     @rule(name=NAMES, shape=SHAPE, seconds=st.sampled_from([20.0, 100.0, 200.0]))
     def lose_touch(self, name: str, shape: int, seconds: float) -> None:
-        """A pod ends, and another takes its name while nobody hears of it."""
+        """A pod ends, and another takes its name without an event."""
         self._do("finish", name)
         self._do("api_down")
         self._do("poll", seconds)

@@ -423,7 +423,7 @@ class StormNode:
         return not self.is_stalled
 
     def api_down(self) -> None:
-        """Let nobody reach the API server."""
+        """Make the API server unreachable."""
         self.live.api.go_down()
         self.is_api_down, self.is_stalled = True, False
 

@@ -15,7 +15,7 @@ from storm.page import Page, Series
 from storm.violation import Violation
 
 _MEMORY_SECONDS = 450.0
-"""A resync interval and a maximum age: so old may be what is shown while nobody tells better."""
+"""A resync interval and a maximum age: the maximum age of what is shown without newer information."""
 
 _CHANCES, _INTERVAL_SECONDS = 2, 10.0
 """Good polls, and how far apart, after which the exporter must know what is true."""
@@ -100,7 +100,7 @@ class Oracle:
         truth = self._truths[-1][1]
         wanted = truth.facts | frozenset(fact for fact in truth.finished if not is_over(pod_of(fact)))
         most = _free(truth, wanted)
-        # What init containers have left, and sidecars hold on old kubelets, is listed for nobody: then it may be less.
+        # What init containers have left, and sidecars hold on old kubelets, is not listed: then it may be less.
         left = {resource for resource, _ in devices_of(truth.unlisted).keys() - devices_of(wanted).keys()}
         least = {each: 0 if each in left else most[each] for each in most}
         shown = {resource: int(count) for resource, count in page.by_resource("free").items()}

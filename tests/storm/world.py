@@ -96,7 +96,7 @@ class World:
         }
 
     def __enter__(self) -> Self:
-        """Return the world, in which nobody has polled yet."""
+        """Return the world before the first poll."""
         self._observe()
         return self
 

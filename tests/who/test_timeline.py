@@ -70,7 +70,7 @@ def test_a_pod_that_is_there_before_and_after_a_gap_held_the_device_in_it() -> N
 
 
 def test_two_targets_of_a_node_are_one_story() -> None:
-    """The scrape that is the latest is right; nobody holds a device twice because targets are scraped in turn."""
+    """The scrape that is the latest is right; scraping targets in turn does not make a device held twice."""
     assert [("then", 0, 50), ("now", 50, 100)] == story(
         a={**every(10, by("then"), end=50), **every(10, by("now"), 50)},
         b={**every(10, by("then"), 5, 50), **every(10, by("now"), 55)},
@@ -92,7 +92,7 @@ def test_each_holder_of_a_shared_device_has_a_period_of_its_own() -> None:
 
 
 def test_who_only_watches_a_device_does_not_hold_it() -> None:
-    """A claim with admin access: beside it, it is said that nobody holds the device."""
+    """A claim with admin access: the device is also reported as free."""
     assert [("monitor*", 0, 100), ("nobody", 0, 100)] == sorted(story(a=every(10, by("monitor", is_watching=True))))
 
 

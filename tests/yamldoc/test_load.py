@@ -9,7 +9,7 @@ from podres_exporter.yamldoc.load import load_document
 
 
 def refusal(text: str) -> str:
-    """Return what is said of the text."""
+    """Return the error for the text."""
     with pytest.raises(yaml.YAMLError) as caught:
         load_document(text)
     return " ".join(str(caught.value).split())

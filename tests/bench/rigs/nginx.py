@@ -60,14 +60,14 @@ def nginx(program: str, page: bytes, compressed: bytes) -> Iterator[int]:
 
 
 def free_port() -> int:
-    """Return a port that nobody has now."""
+    """Return an unused port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
 def listens(port: int) -> bool:
-    """Whether somebody accepts connections."""
+    """Return whether the port accepts connections."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

@@ -24,7 +24,7 @@ BUILT = CHECKOUT / ".venvs" / "bench-image"
 VENV, IMAGE = "venv", "image"
 DONE = "done"
 KEPT = 3
-"""How many builds stay: somebody else may be measuring the last one."""
+"""How many builds are kept: another run may be measuring the previous one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def _first_page(program: Program, setting: Setting) -> float:
 
 
 def _page(port: int) -> str:
-    """Return the page, empty where nobody listens yet."""
+    """Return the page, empty if the server does not listen yet."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/metrics", headers={"Accept": "text/plain"})

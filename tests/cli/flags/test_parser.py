@@ -13,7 +13,7 @@ FLAGS_OF_SERVE = [*(str(option.flag) for option in OPTIONS), *SWITCHES]
 
 
 def complaints(verb: str, extras: list[str]) -> list[str]:
-    """Return what is said of arguments that the verb's parser leaves over."""
+    """Return the errors for arguments that the command's parser leaves over."""
     return unknown_arguments(build_parser().parse_args([verb]), extras)
 
 
@@ -88,7 +88,7 @@ def test_the_help_of_serve_says_that_switches_are_on(capsys: pytest.CaptureFixtu
 def test_the_help_of_serve_says_what_each_collector_shows(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name alone tells nobody what is lost without it."""
+    """A name alone does not explain what is missing without it."""
     assert COLLECTORS[name] in help_of(capsys, monkeypatch, "serve")[f"--collector.{name}"]
 
 
@@ -165,7 +165,7 @@ def test_flags_cannot_be_abbreviated(argument: str) -> None:
 
 
 def unknown(*argv: str) -> list[str]:
-    """Return what is said of the arguments of a command line that nobody knows."""
+    """Return the errors for unknown arguments of a command line."""
     arguments, extras = build_parser().parse_known_args(argv)
     return unknown_arguments(arguments, extras)
 

@@ -166,7 +166,7 @@ def test_the_namespace_is_that_of_the_context_unless_said_otherwise(fleet: Fleet
 
 @pytest.mark.parametrize("flags", [["--free"], ["--nodes"], ["--device=GPU-n1-1"]])
 def test_questions_about_nodes_look_at_all_namespaces(fleet: Fleet, run: Run, flags: list[str]) -> None:
-    """Who has this GPU? Somebody in another namespace is the answer, not nobody."""
+    """A device held in another namespace is shown; the answer is not that it is free."""
     fleet.config.write_text(fleet.config.read_text().replace("namespace: ml", "namespace: web"))
     fleet.add("n1", busy("n1"))
     code, text, errors = run("dump", *flags)
@@ -244,7 +244,7 @@ def test_csv_and_prom_name_the_node(fleet: Fleet, run: Run) -> None:
 
 
 def test_a_node_whose_kubelet_tells_nothing_makes_it_partial(fleet: Fleet, run: Run) -> None:
-    """In a table it is named below; elsewhere nobody would see it."""
+    """In a table it is named below; other formats have no place for it."""
     fleet.add("n1", busy("n1"))
     fleet.add("n2", Snapshot("n2", None))
     said = ["n2: nothing to show; see kubectl podres check"]

@@ -287,7 +287,7 @@ def test_who_has_seen_enough_ends_the_watch(node: Spot, monkeypatch: pytest.Monk
 
 
 def test_who_reads_nothing_at_all_ends_the_watch(node: Spot, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a node and from afar: the first line that nobody takes is the last."""
+    """On a node and with --url: it ends at the first line that is not read."""
     snapshot = encode(everything(), generated_at_seconds=1.0, version="0.1.0")
     codes = []
     with RawServer(whole(json.dumps(snapshot).encode())) as server:

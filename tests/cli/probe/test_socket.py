@@ -100,7 +100,7 @@ def test_nobody_listens(short_dir: Path, listener: socket.socket) -> None:
 
 
 def test_a_listener_that_never_accepts(short_dir: Path, listener: socket.socket) -> None:
-    """Once its backlog is full, nobody gets in."""
+    """Once its backlog is full, no client can connect."""
     clients = []
     for _ in range(2):
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -72,7 +72,7 @@ def port() -> int:
 
 
 def page(port: int, path: str) -> Page:
-    """Return status and body; 0 and nothing where nobody listens."""
+    """Return status and body; 0 and nothing if no server listens."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as response:
             return response.status, response.read().decode()

@@ -38,7 +38,7 @@ def port() -> int:
 
 
 def metrics(port: int) -> str:
-    """Return the page; nothing where nobody listens yet."""
+    """Return the page; nothing if the server does not listen yet."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as response:
             text: str = response.read().decode()
@@ -141,7 +141,7 @@ def test_the_demo_takes_a_free_port_where_the_usual_one_is_taken(capsys: pytest.
         return "Ctrl-C" in "".join(seen)
 
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # somebody else has it: as good
+        with contextlib.suppress(OSError):  # another process has it, which is as good
             stack.enter_context(socket.create_server(("127.0.0.1", 10190)))
         code, was_seen = play_until(is_introduced)
     url = re.search(r"http://127\.0\.0\.1:([0-9]+)/metrics ", "".join(seen))

@@ -11,7 +11,7 @@ from podres_exporter.cli.sim.node import load_scenario
 
 
 def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
-    """Return what is said of arguments that are refused as wrong usage."""
+    """Return the errors for arguments that are rejected as wrong usage."""
     assert 2 == main(argv)
 
     return capsys.readouterr().err

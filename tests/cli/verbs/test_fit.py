@@ -18,7 +18,7 @@ from look_rig import GPU, Command, Spot
     ],
 )
 def test_the_exit_code_is_the_answer(node: Spot, run: Command, argv: tuple[str, ...], code: int, word: str) -> None:
-    """0 yes, 1 no, 3 where it depends on the policy, which nobody tells from outside."""
+    """0 yes, 1 no, 3 if it depends on the policy, which cannot be read from outside."""
     ran = run("fit", *argv, *node.flags)
 
     assert code == ran.code, ran.out
@@ -35,7 +35,7 @@ def test_finished_pods_are_in_nobodys_way(node: Spot, run: Command) -> None:
 
 
 def test_no_snapshot_is_no_answer(node: Spot, run: Command) -> None:
-    """1 would say no; that nobody can tell is 3."""
+    """1 means no; unknown is 3."""
     node.kubelet.kill()
     ran = run("fit", "--cpus=1", *node.flags)
 

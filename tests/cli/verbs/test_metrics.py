@@ -103,7 +103,7 @@ def test_the_json_has_an_object_for_each_family(capsys: pytest.CaptureFixture[st
     ],
 )
 def test_the_labels_are_those_of_a_scrape(capsys: pytest.CaptureFixture[str], name: str, labels: list[str]) -> None:
-    """`node` stands on what the node holds, and not on what the exporter says of itself."""
+    """`node` is a label of the node's metrics, and not of the exporter's own."""
     (found,) = [each["labels"] for each in objects(capsys) if name == each["name"]]
 
     assert labels == found

@@ -31,7 +31,7 @@ def eventually(look: Callable[[], T | None], seconds: float = 120.0) -> T:
 
 
 def get(url: str) -> Page:
-    """Return status and body; 0 where nobody answers."""
+    """Return status and body; 0 if no server answers."""
     try:
         with urllib.request.urlopen(url, timeout=60) as response:  # noqa: S310 - what our own process has printed
             return response.status, response.read().decode()

@@ -27,7 +27,7 @@ def ledger(clock: FakeClock) -> Ledger:
 
 @pytest.fixture
 def client(short_dir: Path) -> Iterator[PluginClient]:
-    """Yield a client of nobody, which the ledger only compares."""
+    """Yield a client without a plugin; the ledger only compares it."""
     one = PluginClient(GPU, short_dir / "none.sock")
     yield one
     one.close()

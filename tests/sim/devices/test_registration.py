@@ -107,7 +107,7 @@ def test_what_the_registration_socket_does_not_serve_is_named_as_grpc_go_names_i
 
 
 def test_the_options_are_asked_for_before_register_is_answered(make: Make, plugins: Callable[..., PlainPlugin]) -> None:
-    """From 1.25 on; what the request says of options is ignored (PluginConnected)."""
+    """From 1.25 on; the options of the request are ignored (PluginConnected)."""
     manager, plugin = make(), plugins("p.sock", device("a", 0)).serve()
     plugin.options = pb.DevicePluginOptions(pre_start_required=True)
     said = pb.DevicePluginOptions(get_preferred_allocation_available=True)
@@ -140,7 +140,7 @@ def test_the_endpoint_is_a_name_in_the_kubelets_directory_whatever_it_begins_wit
 def test_a_plugin_that_registers_before_it_serves_is_saved_by_the_backlog(
     make: Make, plugins: Callable[..., PlainPlugin]
 ) -> None:
-    """KubeVirt's order: its socket listens, but nobody accepts until Register is on its way."""
+    """KubeVirt's order: its socket listens, but accepts no connection until Register is under way."""
     manager, plugin = make(), plugins("kvm.sock", device("kvm0"))
     answers: list[tuple[grpc.StatusCode, str]] = []
     calling = threading.Thread(target=lambda: answers.append(register(manager.socket_path, "kvm.sock")))
@@ -160,7 +160,7 @@ def test_a_plugin_that_registers_before_it_serves_is_saved_by_the_backlog(
 def test_an_old_kubelet_answers_at_once_and_believes_the_request(
     make: Make, plugins: Callable[..., PlainPlugin]
 ) -> None:
-    """Up to 1.24: nobody serves yet, Register is answered all the same, and the options are never asked for."""
+    """Up to 1.24: the plugin does not serve yet, Register is still answered, and the options are never asked for."""
     manager, plugin = make(synchronous=False), plugins("p.sock", device("a"))
     options = pb.DevicePluginOptions(get_preferred_allocation_available=True)
     answer = register(manager.socket_path, "p.sock", options=options)

@@ -60,7 +60,7 @@ def test_watchers_see_the_deletion_then_the_end_then_that_it_has_gone(short_dir:
 
 
 def test_while_its_hook_sleeps_a_pod_runs_is_listed_and_holds_its_device(short_dir: Path) -> None:
-    """And nobody else gets the device: the next pod waits until the first has gone."""
+    """And no other pod gets the device: the next pod waits until the first is deleted."""
     with live_node(short_dir) as (node, _):
         node.create(pod("a", sleeps=True, gpu=2))
         delete(node, "a")

@@ -206,7 +206,7 @@ def test_a_pod_that_somebody_made_in_its_place_is_left_alone(short_dir: Path) ->
 
 
 def test_a_name_that_is_taken_does_not_stop_the_timeline(short_dir: Path) -> None:
-    """A pod of the scenario comes as soon as the one that somebody made under its name has gone."""
+    """A pod of the scenario comes as soon as a pod created by a client under its name is deleted."""
     life = f"pods: [{{name: a, start: 10, {spec(gpu=1)}}}, {{name: b, start: 10, {spec()}}}]"
     with live_node(short_dir, life) as (node, clock):
         node.create(without_uid(manifest("a")))

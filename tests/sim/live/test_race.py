@@ -143,7 +143,7 @@ def test_a_list_with_nothing_to_remove_does_no_harm(node: tuple[Bench, SlowPlugi
 
 
 def test_another_end_before_the_next_admission_heals_it(node: tuple[Bench, SlowPlugin]) -> None:
-    """The next rebuild finds `a` in podDevices: what was forgotten is known again, if nobody was faster."""
+    """The next rebuild finds `a` in podDevices: what was forgotten is known again, unless another pod was faster."""
     found, plugin = node
     kubelet = found.kubelet()
     two_then_one(kubelet)

@@ -65,7 +65,7 @@ def test_numbers_are_amounts_as_texts_are() -> None:
 
 
 def test_huge_pages_and_devices_are_told_apart() -> None:
-    """Huge pages are the memory manager's, names with a slash are plugins', ephemeral storage is nobody's here."""
+    """Huge pages are the memory manager's, names with a slash are plugins', ephemeral storage is ignored."""
     limits = {"hugepages-2Mi": "4Mi", "example.com/gpu": "1", "ephemeral-storage": "1.5Gi", "odd": "3"}
 
     found = pod_request(one({"limits": limits})).containers[0]
@@ -99,7 +99,7 @@ def test_init_containers_come_first_and_restartable_ones_are_sidecars() -> None:
     ],
 )
 def test_an_amount_that_is_none_is_named(limits: dict[str, str], text: str) -> None:
-    """The text goes into the status of a pod that somebody has to mend."""
+    """The text is shown in the status of a pod that a user has to correct."""
     with pytest.raises(ValueError, match=text):
         pod_request(one({"limits": limits}))
 

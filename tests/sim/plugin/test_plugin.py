@@ -207,7 +207,7 @@ def test_it_serves_again_when_its_socket_has_gone(manager: DeviceManager, make: 
 
 
 def test_it_registers_again_when_the_kubelet_has_hung_up(manager: DeviceManager, make: Make) -> None:
-    """No socket tells of that: the end of another plugin's stream took this one down, and nobody dials it again."""
+    """No socket changes: the end of another plugin's stream removed this one, and it is not dialled again."""
     plugin, other = make(), make({"x": DeviceState()}, "example.com/other")
     other.look()
     assert (grpc.StatusCode.OK, "") == register(manager.socket_path, other.socket_path.name, GPU)

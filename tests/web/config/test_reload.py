@@ -212,7 +212,7 @@ FAULTS = (*CONTENTS, *PLACES, "half a certificate", "another's key", "a FIFO as 
 
 
 def spoil(folder: Path, fault: str) -> None:
-    """Do to the files what somebody might."""
+    """Change the files as an administrator might."""
     config, cert, key = (folder / name for name in ("web.yml", "cert.pem", "key.pem"))
     if fault in CONTENTS:
         config.write_bytes(CONTENTS[fault])
