@@ -362,3 +362,15 @@ def test_a_reader_that_has_seen_enough_of_the_catalogue_causes_no_traceback() ->
 
     assert "Traceback" not in run.stderr.decode()
     assert "BrokenPipeError" not in run.stderr.decode()
+
+
+def test_a_misspelt_variable_is_named_in_the_log(start: Start, short_dir: Path, sysfs: Path) -> None:
+    """It would otherwise be ignored without a word; what is right is not mentioned."""
+    process = start(
+        *serve(short_dir / "kubelet.sock", sysfs), PODRES_KUBELET_TIMEOT="5s", PODRES_KUBELET_POLL_INTERVAL="5s"
+    )
+    process.url()
+
+    (line,) = process.events("environment.unknown")
+    assert "variable=PODRES_KUBELET_TIMEOT near=PODRES_KUBELET_TIMEOUT" in line
+    assert 0 == process.end()

@@ -172,6 +172,10 @@ def _add_simulate(parser: Parser) -> None:
         "plugin",
         help="run a sample device plugin, for this kubelet or a real one",
     )
+    plugin.examples(
+        "podres-exporter simulate plugin --resource=example.com/gpu --devices=gpus.yaml",
+        "podres-exporter simulate plugin --resource=x.io/nic --devices=nics.yaml --directory=/tmp/node/device-plugins",
+    )
     plugin.description = (
         "Serve simulated devices and register them with a kubelet, again whenever it restarts. The file contains "
         "`devices:`, a list of {id: gpu-0, numa_nodes: [0], healthy: true}; it is re-read when it changes."

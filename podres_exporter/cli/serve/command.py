@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from podres_exporter import __version__
 from podres_exporter.cli.flags.parser import given_flags
+from podres_exporter.cli.flags.who import URL_VARIABLE
 from podres_exporter.cli.serve.daemon import Daemon
 from podres_exporter.cli.signals import stop_signals
 from podres_exporter.clock import SystemClock
 from podres_exporter.config import Config, build_config
 from podres_exporter.config.build import Given
+from podres_exporter.config.environment import unknown_variables, variables_of
 from podres_exporter.errors import ConfigError
 from podres_exporter.families.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from podres_exporter.log import configure
@@ -24,6 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; return 0 if everything ended in time. Raises ConfigError with every fault."""
     config = configured(given_flags(arguments), os.environ)
     configure(config.log_level, config.log_format)
+    for name, near in unknown_variables(os.environ, {*variables_of(COLLECTORS), URL_VARIABLE}):
+        log.warning("environment.unknown", extra={"variable": name, "near": near})
     with stop_signals() as wait_for_signal:
         daemon = Daemon(config, os.environ, SystemClock())
         daemon.start()

@@ -1,10 +1,8 @@
 """`check`: diagnose everything the exporter needs on this node."""
 
 import argparse
-import difflib
 import json
 import os
-import re
 import secrets
 import socket
 import sys
@@ -28,10 +26,10 @@ from podres_exporter.cli.probe.snapshot import exporter_report, file_report
 from podres_exporter.cli.probe.socket import DEVICE_PLUGINS, MOUNTINFO, look_at_socket, look_for_device_manager
 from podres_exporter.cli.serve.command import configured
 from podres_exporter.clock import Clock, SystemClock
-from podres_exporter.config import OPTIONS, Config
+from podres_exporter.config import Config
 from podres_exporter.config import options as known
 from podres_exporter.config.build import Given
-from podres_exporter.config.options import environment_name
+from podres_exporter.config.environment import unknown_variables, variables_of
 from podres_exporter.errors import TopologyError
 from podres_exporter.families.collectors import COLLECTORS
 from podres_exporter.join import claim_users
@@ -47,8 +45,6 @@ EXIT_CODES = {Verdict.OK: 0, Verdict.FAILED: 1, Verdict.WARNING: 3}
 
 SECOND_LOOK_SECONDS = 2.0
 """Pods that are being started or deleted are known to one side only for about this long."""
-
-_SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_.+)?)|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_.+)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,24 +114,14 @@ def stated(given: Given, environment: Mapping[str, str]) -> tuple[tuple[str, ...
     """
     Return the flags and variables that were set, in the order of the options; and unknown variables with our prefix,
     each with the nearest known one.
-
-    Kubernetes sets variables like PODRES_EXPORTER_SERVICE_HOST for services of such a name; those are ignored.
     """
-    flags = [option.flag for option in OPTIONS]
-    flags += [*(f"--collector.{name}" for name in COLLECTORS), "--metrics.node-label"]
-    variables = {environment_name(flag): flag for flag in flags}
+    variables = variables_of(COLLECTORS)
     found = [
         flag if flag in given else name for name, flag in variables.items() if flag in given or environment.get(name)
     ]
     if environment.get("NODE_NAME"):
         found.append("NODE_NAME")
-    strangers = [
-        name
-        for name in sorted(environment)
-        if name.startswith("PODRES_") and name not in {*variables, URL_VARIABLE} and not _SERVICE_LINK.search(name)
-    ]
-    near = {name: difflib.get_close_matches(name, variables, 1) for name in strangers}
-    return tuple(found), tuple((name, near[name][0] if near[name] else "") for name in strangers)
+    return tuple(found), unknown_variables(environment, {*variables, URL_VARIABLE})
 
 
 def gather(
