@@ -125,14 +125,19 @@ def _notices(snapshot: Snapshot, why_down: str) -> Iterator[tuple[str, str]]:
 
 
 def _away(snapshot: Snapshot, health: dict[str, SourceHealth]) -> Iterator[tuple[str, str]]:
-    """Yield what the pod metadata and DRA do not follow."""
+    """Yield what the pod metadata and DRA do not follow; where both are down, the cause is one."""
+    dra, metadata = health.get("dra"), health.get("metadata")
+    outdated = "claims' requests, taints and what is available"
+    is_dra_down, is_metadata_down = (each is not None and not each.up for each in (dra, metadata))
     if snapshot.metadata and not snapshot.metadata.synced:
         who = capital(origin_name(snapshot.metadata))
-        outdated = "workloads, requests and refused pods may be out of date."
-        yield _SO_SO, f"{who} is not followed at the moment: {outdated}{_reason(health.get('metadata'))}"
-    if (dra := health.get("dra")) and not dra.up:
-        outdated = "claims' requests, taints and what is available may be out of date."
-        yield _SO_SO, f"DRA devices and claims are not followed at the moment: {outdated}{_reason(dra)}"
+        pods = "workloads, requests and refused pods"
+        what = f"{pods}; {outdated} of DRA devices" if is_dra_down and is_metadata_down else pods
+        yield _SO_SO, f"{who} is not followed at the moment: {what} may be out of date.{_reason(metadata)}"
+        is_dra_down = is_dra_down and not is_metadata_down
+    if is_dra_down:
+        sentence = f"DRA devices and claims are not followed at the moment: {outdated} may be out of date."
+        yield _SO_SO, f"{sentence}{_reason(dra)}"
 
 
 def _reason(source: SourceHealth | None) -> str:

@@ -161,6 +161,26 @@ def test_a_source_that_is_down_is_said_with_its_reason_and_the_remedy(
     assert (f"The last request failed ({reason})." in text) is (reason is not None)
 
 
+def test_an_api_server_that_takes_dra_with_it_is_one_cause() -> None:
+    down = (source("metadata", up=False), source("dra", up=False))
+    (text,) = notices(replace(NODE, metadata=Metadata(), sources=(*WELL, *down)))
+
+    assert text.startswith(
+        "The API server is not followed at the moment: workloads, requests and refused pods; claims'"
+    )
+    assert 1 == text.count(REMEDY)
+
+
+def test_dra_that_is_refused_while_pods_are_caught_up_with_is_said_apart() -> None:
+    """Two causes, two sentences."""
+    sources = (source("metadata", up=True), source("dra", up=False))
+    first, second = notices(replace(NODE, metadata=Metadata(), sources=(*WELL, *sources)))
+
+    assert REMEDY not in first
+    assert second.startswith("DRA devices and claims are not followed")
+    assert second.endswith(REMEDY)
+
+
 def test_a_source_that_only_catches_up_has_nothing_to_remedy() -> None:
     (text,) = notices(replace(NODE, metadata=Metadata(), sources=(*WELL, source("metadata", up=True))))
 
