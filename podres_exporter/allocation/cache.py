@@ -254,11 +254,14 @@ class Cache:
         return ended
 
     def _waited_for(self, now: float) -> Iterator[tuple[Entry, Rule | None]]:
-        """Yield the unlisted pods, sorted, each with the rule by which it is waited for no more."""
+        """
+        Yield the unlisted pods, sorted, each with the rule by which it is waited for no more.
+
+        No clock runs for one that the kubelet has not denied yet: it may only not have been asked.
+        """
         missing = self.witness.missing_seconds(now)
         for entry in sorted(self._unlisted.values(), key=lambda each: each.pod.key):
-            so_long = missing if missing is None or self.is_retained(entry) else min(missing, now - entry.said_at)
-            yield entry, self._rule(entry, so_long, Standing.AWAITED)
+            yield entry, self._rule(entry, missing if entry.refusals else None, Standing.AWAITED)
 
     def _entry(self, pod: Pod, now: float, *, has_two_rows: bool = False) -> Entry:
         """Return what the running kubelet says; where the pod has finished that it lacked, it is another instance."""

@@ -75,7 +75,7 @@ def rule_for(
         (Rule.DROPPED, is_current and denials >= LACKED),
         (Rule.REFUSED, is_current and denials >= 2),
         (Rule.REFUSED, standing is Standing.AWAITED and denials >= 1),
-        (Rule.MISSING, not is_current and missing_seconds is not None and missing_seconds >= wait),
+        (Rule.MISSING, standing is Standing.RETAINED and missing_seconds is not None and missing_seconds >= wait),
     )
     for rule, applies in table:
         if applies:

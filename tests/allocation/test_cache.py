@@ -462,6 +462,23 @@ def test_a_pod_that_has_started_since_the_kubelet_did_is_waited_for_until_the_ku
     assert [A.key] == [each.key for each in young.unlisted(2)]
 
 
+@pytest.mark.parametrize("hold", [0.0, HOLD])
+@pytest.mark.parametrize("is_late", [False, True], ids=["it ran before", "it has started since"])
+def test_a_pod_that_the_kubelet_was_not_asked_for_is_not_given_up_by_the_clock(hold: float, is_late: bool) -> None:
+    """It was made between the last List and the metadata, or its Get fails; without a hold-down too."""
+    cache = cache_of(metadata=followed(meta(EXPORTER)) if is_late else None, hold=hold)
+    cache.listed(listed(EXPORTER), 2)
+    known = followed(meta(A), meta(EXPORTER))
+    free(cache, 3, known)
+    for now in (3 + GRACE, 20 * HOLD):
+        assert Unknown(resources=frozenset({GPU})) == free(cache, now, known)
+        assert [] == cache.given_up(now)
+
+    cache.not_found(A.key, 20 * HOLD)
+    assert Unknown() == free(cache, 20 * HOLD, known)
+    assert [A.key] == cache.given_up(20 * HOLD)
+
+
 def test_of_what_could_not_be_read_nothing_is_known_to_be_free_until_the_next_list() -> None:
     cache = cache_of()
     damage = Unknown(resources=frozenset({GPU}))

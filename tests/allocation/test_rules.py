@@ -9,11 +9,11 @@ from podres_exporter.allocation.rules import LACKED, RUNS_FACTOR, Instance, Rule
 HOLD = 60.0
 TABLE = """
 instance               | current                 | retained              | awaited
-unknown                | refused 2, dropped 3    | missing x1            | refused 1, missing x1
-never seen             | refused 2, dropped 3    | missing x1            | refused 1, missing x1
-runs                   | refused 2, dropped 3    | missing x10           | refused 1, missing x10
-finished               | refused 2, dropped 3    | told                  | refused 1, missing x1
-another has its name   | told 1                  | told 1, missing x1    | told 1, missing x1
+unknown                | refused 2, dropped 3    | missing x1            | refused 1
+never seen             | refused 2, dropped 3    | missing x1            | refused 1
+runs                   | refused 2, dropped 3    | missing x10           | refused 1
+finished               | refused 2, dropped 3    | told                  | refused 1
+another has its name   | told 1                  | told 1, missing x1    | told 1
 deleted                | told                    | told                  | told
 """
 """A number is how often the kubelet has to deny the pod, `x` stands before hold-downs; the last that applies is it."""
