@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from sim_client import LIST, ask
 from podres_exporter._proto import dra_v1_pb2 as pb
 from podres_exporter._proto import drahealth_v1alpha1_pb2 as health_pb
 from podres_exporter._proto import podresources_v1_pb2 as list_pb
+from podres_exporter.join.claims import template_base
 from podres_exporter.sim.api import RESOURCE_CLAIMS, RESOURCE_SLICES
 from podres_exporter.sim.dra import WIPE_SECONDS
 from podres_exporter.sim.live import LiveNode
@@ -155,6 +157,28 @@ def test_a_claim_is_made_of_a_template_and_goes_with_its_pod(short_dir: Path) ->
 
         assert eventually(lambda: [("prepare", name), ("unprepare", name)] == driver.asked)
         assert name not in {each["metadata"]["name"] for each in node.store.read(RESOURCE_CLAIMS)[0]}
+
+
+@pytest.mark.parametrize(
+    ("pod_name", "claim_name"), [("a", "c"), ("p" * 53, "gpu-a"), ("q" * 30, "r" * 40), ("q" * 21, "r" * 40)]
+)
+def test_the_name_of_a_claim_is_made_as_the_controller_makes_it(
+    short_dir: Path, pod_name: str, claim_name: str
+) -> None:
+    """By the naming rule that clients without its status go by, so that they find it, however long the names are."""
+    with driven(short_dir) as (node, driver):
+        template = {"metadata": {"name": "t"}, "spec": {"spec": claim("x")["spec"]}}
+        path = "/apis/resource.k8s.io/v1/namespaces/default/resourceclaimtemplates"
+        assert 201 == call(node, "POST", path, template)[0]
+        wanted = pod(pod_name, "")
+        wanted["spec"]["resourceClaims"] = [{"name": claim_name, "resourceClaimTemplateName": "t"}]
+        wanted["spec"]["containers"] = [container(claims=[claim_name])]
+        node.create(wanted)
+        assert eventually(lambda: {pod_name: "Running"} == phases(node))
+        (name,) = {made for _, made in driver.asked}
+
+        assert re.fullmatch(template_base(pod_name, claim_name) + "[bcdfghjklmnpqrstvwxz2456789]{5}", name)
+        assert name == statuses(node)[pod_name]["resourceClaimStatuses"][0]["resourceClaimName"]
 
 
 def test_a_pod_waits_for_devices_and_for_its_claim(short_dir: Path) -> None:

@@ -51,3 +51,22 @@ def at(item: Object, path: str) -> Any:
             return None
         value = value.get(part)
     return value
+
+
+_ALPHANUMS = "bcdfghjklmnpqrstvwxz2456789"
+_RANDOM_LENGTH, _LONGEST_BASE = 5, 58
+_STRIDE = 7_368_787
+"""A prime, so that successive numbers give names that look drawn, and no two of them the same."""
+
+
+def generated_name(base: str, number: int) -> str:
+    """
+    Return the name that is made of `generateName`; another *number* makes another name.
+
+    Source: apiserver storage/names SimpleNameGenerator; apimachinery util/rand String.
+    """
+    left, letters = number * _STRIDE % len(_ALPHANUMS) ** _RANDOM_LENGTH, ""
+    for _ in range(_RANDOM_LENGTH):
+        left, index = divmod(left, len(_ALPHANUMS))
+        letters += _ALPHANUMS[index]
+    return base[:_LONGEST_BASE] + letters

@@ -6,7 +6,7 @@ from typing import Any
 
 from podres_exporter.clock import Clock
 from podres_exporter.sim.api.http.request import Request, Target, read_body
-from podres_exporter.sim.api.storage.objects import Object
+from podres_exporter.sim.api.storage.objects import Object, generated_name
 from podres_exporter.sim.api.storage.resources import NAMESPACES, PODS
 from podres_exporter.sim.api.storage.status import bad_request, invalid
 from podres_exporter.sim.api.storage.store import Store
@@ -116,7 +116,7 @@ def _ensure_name(item: dict[str, Any], version: int) -> None:
     """Give an object with `generateName` its name. Raises StatusError 422 where it has neither."""
     metadata = item["metadata"]
     if not metadata.get("name") and metadata.get("generateName"):
-        metadata["name"] = f"{metadata['generateName']}{version:05d}"
+        metadata["name"] = generated_name(str(metadata["generateName"]), version)
     if not metadata.get("name"):
         problem = "metadata.name: Required value: name or generateName is required"
         raise invalid(item["kind"], "", [problem])

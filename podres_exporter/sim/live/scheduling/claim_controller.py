@@ -11,7 +11,7 @@ from podres_exporter.sim.api import (
     StatusError,
     Store,
 )
-from podres_exporter.sim.api.storage.objects import at, key_of
+from podres_exporter.sim.api.storage.objects import at, generated_name, key_of
 from podres_exporter.sim.dra import CannotAllocate, allocate
 from podres_exporter.sim.dra.allocation import devices_of
 from podres_exporter.sim.live.requests import claim_names
@@ -19,6 +19,8 @@ from podres_exporter.sim.live.requests import claim_names
 Object = Mapping[str, Any]
 
 _ENDED = {"Succeeded", "Failed"}
+_LONGEST_BASE = 57
+"""Room is left for a dash and five characters more."""
 
 
 class ClaimController:
@@ -55,7 +57,7 @@ class ClaimController:
             about = {
                 **given,
                 "namespace": metadata["namespace"],
-                "name": f"{metadata['name']}-{each['name']}-{self._store.version:05d}",
+                "name": generated_name(_base_of(metadata["name"], each["name"]), self._store.version),
                 "annotations": annotations,
                 "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],
             }
@@ -118,3 +120,12 @@ def unmade_claims(pod: Object) -> list[Object]:
     known = {each["name"] for each in at(pod, "status.resourceClaimStatuses") or ()}
     stated = at(pod, "spec.resourceClaims") or ()
     return [each for each in stated if each.get("resourceClaimTemplateName") and each["name"] not in known]
+
+
+def _base_of(pod: str, claim: str) -> str:
+    """Return what the name of a pod's claim begins with; a long one is cut in proportion (ensureClaim)."""
+    base = f"{pod}-{claim}-"
+    if len(base) <= _LONGEST_BASE:
+        return base
+    ends = (len(each) * _LONGEST_BASE // len(base) for each in (pod, claim))
+    return "-".join(each[:end] for each, end in zip((pod, claim), ends, strict=True))
