@@ -28,8 +28,8 @@ _GIVEN_UP = (
     "what they hold may be shown as free: search the kubelet's log for their names, and delete those that no longer run"
 )
 _DRIFTED = (
-    "normal for some 10 s after a start or resize. If it lasts: does the runtime, a tool such as tuned, or a container "
-    "with privileges write cpusets, and did the kubelet's CPU manager change its policy without a restart of the pod?"
+    "normal for some 10 s after a start or resize. If it lasts, something else writes cpusets (the runtime, a tool such "
+    "as tuned, a privileged container): find it, and recreate the pod"
 )
 _UNREAD = {
     Unread.NO_METADATA: "without metadata",

@@ -16,7 +16,9 @@ _LONGEST_ID = 48
 _HEALTHY = "Healthy"
 _ANY_CPUS = "any: the CPU manager's policy is not static, or unknown"
 _GONE = "held but not reported as allocatable: unhealthy, plugin gone, or an empty topology"
-_DRIFTED = "normal for some 10 s after a start or resize, after that not what the kubelet lists"
+_DRIFTED = (
+    "normal for some 10 s after a start or resize; if it lasts, the kernel does not enforce what the kubelet lists"
+)
 _CHOSEN = "the plugin provides these, whatever id the kubelet lists"
 _UNLISTED = {
     UnlistedReason.INIT_CONTAINER: "left over from an init container; they stay with the pod until it ends",
