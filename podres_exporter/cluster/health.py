@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from podres_exporter.check.finding import Finding, Verdict, failed, note, warning
-from podres_exporter.check.findings.conflicts import DUAL_MODE_REMEDY
+from podres_exporter.check.findings.conflicts import DUAL_MODE_REMEDY, doubles_finding
 from podres_exporter.cluster.outcome import Answered, Trouble
 from podres_exporter.model import Allocation, Drift, Explanation, PodKey, Snapshot, Support, Unread
 from podres_exporter.printable import printable
@@ -28,8 +28,8 @@ _GIVEN_UP = (
     "what they hold may be shown as free: search the kubelet's log for their names, and delete those that no longer run"
 )
 _DRIFTED = (
-    "normal for some 10 s after a start or resize. If it lasts, something else writes cpusets (the runtime, a tool such "
-    "as tuned, a privileged container): find it, and recreate the pod"
+    "normal for some 10 s after a start or resize. If it lasts, something else writes cpusets (the runtime, a tool "
+    "such as tuned, a privileged container): find it, and recreate the pod"
 )
 _UNREAD = {
     Unread.NO_METADATA: "without metadata",
@@ -233,6 +233,8 @@ def _disagreement(name: str, what: str, pods: Sequence[PodKey], remedy: str) -> 
 
 
 def _of_devices(allocation: Allocation) -> Iterator[Finding]:
+    if allocation.doubles:
+        yield doubles_finding(allocation.doubles)
     for stock in allocation.devices:
         if claimed := sorted(stock.held_by_dra):
             seen = f"{printable(stock.resource)} offered as free though a claim has the hardware: {some(claimed)}"

@@ -13,8 +13,11 @@ from podres_exporter.cluster.outcome import Answered, Trouble
 from podres_exporter.cpuset import parse_cpuset
 from podres_exporter.errors import Reason
 from podres_exporter.model import (
+    Certainty,
     CpusetDrift,
+    DoubleHeld,
     Drift,
+    Holder,
     Metadata,
     Part,
     PinnedContainer,
@@ -22,11 +25,13 @@ from podres_exporter.model import (
     Snapshot,
     SourceHealth,
     Support,
+    Thing,
     Unread,
 )
 
 TROUBLE = Trouble("n9", "m/a", Reason.TIMEOUT, "asleep")
 LATER = NOW + 10
+HOLDERS = (Holder("ml", "a", "main"), Holder("ml", "b", "main"))
 
 
 def health(*nodes: Answered, found: tuple[Trouble, ...] = (), all_nodes: tuple[str, ...] | None = ()) -> Health:
@@ -120,6 +125,21 @@ def test_containers_whose_cgroup_cannot_be_read_are_a_note(reason: Unread) -> No
     assert "2 containers with exclusive CPUs not compared: 2 " in found.seen
     assert {reason.value: 2} == found.facts
     assert "--cgroup.root" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("certainty", "verdict"), [(Certainty.CERTAIN, Verdict.WARNING), (Certainty.POSSIBLE, Verdict.NOTE)]
+)
+def test_what_two_pods_hold_is_a_finding(certainty: Certainty, verdict: Verdict) -> None:
+    """As of check on the node: the exporter has seen it twice in a row."""
+    whole = busy("n1")
+    assert whole.allocation is not None
+    double = DoubleHeld(Thing.CLAIM_DEVICE, "gpu.example.com", "p/gpu-0", HOLDERS, certainty)
+    (found,) = findings(replace(whole, allocation=replace(whole.allocation, doubles=(double,))))
+
+    assert ("node.double-held", verdict) == (found.id, found.verdict)
+    assert "gpu.example.com p/gpu-0 by ml/a and ml/b" in found.seen
+    assert [] == findings(replace(whole, allocation=replace(whole.allocation, doubles=())))
 
 
 def test_cgroups_that_agree_are_no_finding() -> None:

@@ -1,6 +1,6 @@
 """Findings on conflicts: what two pods hold at the same time, and hardware that is offered under two names."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from podres_exporter.check.evidence import Evidence
 from podres_exporter.check.finding import Facts, Finding, note, ok, skipped, warning
@@ -30,6 +30,11 @@ def double_finding(evidence: Evidence) -> Finding:
         return skipped(
             DOUBLE_NAME, "this kubelet lists finished pods too, and the API server's pods are not known (api.list)"
         )
+    return doubles_finding(doubles)
+
+
+def doubles_finding(doubles: Sequence[DoubleHeld]) -> Finding:
+    """Return the finding on items that two pods have been seen to hold twice in a row."""
     certain = [each for each in doubles if each.certainty is Certainty.CERTAIN]
     facts: Facts = {
         "certain": len(certain),
@@ -49,7 +54,7 @@ def double_finding(evidence: Evidence) -> Finding:
     return ok(DOUBLE_NAME, "nothing is held by two pods", **facts)
 
 
-def _named(doubles: list[DoubleHeld] | tuple[DoubleHeld, ...]) -> str:
+def _named(doubles: Sequence[DoubleHeld]) -> str:
     texts = [double_text(each) for each in doubles[:_MOST]]
     more = len(doubles) - len(texts)
     return "; ".join(texts) + (f" and {more} more" if more else "")
