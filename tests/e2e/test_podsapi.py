@@ -111,7 +111,7 @@ def scenario(name: str) -> Scenario:
     return replace(found, kubelet=replace(found.kubelet, release=release, pods_api=True))
 
 
-def daemon(node: LiveNode, flags: Mapping[str, str]) -> Daemon:
+def daemon(node: LiveNode, flags: Mapping[str, str | bool]) -> Daemon:
     given: dict[str, str | bool | list[str]] = {
         "--kubelet.socket": str(node.socket_path),
         "--kubelet.poll-interval": "1s",
@@ -198,3 +198,29 @@ def test_claims_of_one_base_belong_to_the_claim_where_no_driver_tells_them_apart
     devices = ["lane-0", "lane-1", "lane-2", "lane-3"]
     assert (["container"] * 4, ["claim"] * 4) == (values(told, "attribution"), values(untold, "attribution"))
     assert (devices, devices) == (values(told, "device"), values(untold, "device"))
+
+
+@pytest.mark.parametrize("name", ["static", "alike", "two-requests"])
+def test_the_collector_of_slices_asks_nobody_and_changes_nothing(name: str, short_dir: Path) -> None:
+    """On, as by default, or off: slices and claims are the API server's, which this exporter does not know."""
+    with LiveNode(scenario(name), short_dir, CLOCK) as node, ExitStack() as stack:
+        flags = {
+            "--metadata.source": "podsapi",
+            "--metadata.podsapi-socket": str(node.pods_api.socket_path),
+            "--metadata.plugins-root": str(short_dir / "plugins"),
+        }
+        pair = [daemon(node, {**flags, "--collector.dra": is_on}) for is_on in (True, False)]
+        for each in pair:
+            each.start()
+            stack.callback(each.stop)
+
+        def are_equal() -> bool:
+            on, off = map(series, pair)
+            return any(line.startswith("podres_container_claim_") for line in on) and on == off
+
+        assert eventually(are_equal, 20_000)
+        assert not any(
+            line.startswith(("podres_dra_device", "podres_dra_pool", "podres_node_dra_")) for line in series(pair[0])
+        )
+        assert 'source="dra"' not in page(pair[0])
+        assert {} == node.api.requests.counts
