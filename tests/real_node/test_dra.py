@@ -3,7 +3,8 @@ On a real node: DRA metrics equal values computed here from the API server's obj
 
 Runs where a real node is given, and is skipped everywhere else. It needs an administrator's kubeconfig (KUBECONFIG),
 root, the node's own sockets and /sys, a DRA driver that publishes slices, and pods with claims (two containers that use
-one request each, and admin access, are asked for), so it runs on the node, or in its namespaces:
+one request each, and admin access, are asked for; extended resources only where the kubelet serves them by DRA, from
+1.36 on by default), so it runs on the node, or in its namespaces:
 
     PODRES_REAL_NODE=NAME PODRES_REAL_POD=NAMESPACE/NAME pytest -s tests/real_node/test_dra.py
 

@@ -12,7 +12,8 @@ PODRES_REAL_POD stands for the exporter's own pod, the witness. PODRES_REAL_CONT
 action and a component, and returns once it is done: `stop|start kubelet`, `stop|start|freeze|thaw apiserver`,
 `refuse|accept credentials` (of the kubelet, from its next start on), `slow|quick allocate` (of the device plugin: some
 seconds, or at once). PODRES_REAL_RESOURCE, PODRES_REAL_CRI, PODRES_REAL_IMAGE and PODRES_REAL_SOURCES say what differs
-from a common node; PODRES_REAL_RECORD is a file for the samples that differ.
+from a common node, PODRES_REAL_POLL_SECONDS and PODRES_REAL_HOLD_DOWN_SECONDS (short by default) what flags to run
+with; PODRES_REAL_RECORD is a file for the samples that differ.
 
 Beside the kubelet several exporters run at once, with and without metadata, in a pod and outside. The pages are read
 five times a second and held against what the node itself knows: containers that run, by the runtime, and what they
@@ -49,9 +50,10 @@ SOURCES = os.environ.get("PODRES_REAL_SOURCES", "apiserver,none,podsapi").split(
 KUBELET = Path("/var/lib/kubelet")
 CLOCK, NEVER = SystemClock(), threading.Event()
 
-POLL_SECONDS, HOLD_DOWN_SECONDS = 2.0, 10.0
+POLL_SECONDS = float(os.environ.get("PODRES_REAL_POLL_SECONDS", "2"))
+HOLD_DOWN_SECONDS = float(os.environ.get("PODRES_REAL_HOLD_DOWN_SECONDS", "10"))
 SAMPLE_SECONDS = 0.2
-GRACE_SECONDS = 6.0
+GRACE_SECONDS = POLL_SECONDS + 4.0
 """
 When a container has run for so long while anybody could tell the exporter, its devices are expected on a page: a poll
 interval, and a slow machine. What came just before the kubelet went away is not known without metadata.
@@ -59,8 +61,8 @@ interval, and a slow machine. What came just before the kubelet went away is not
 SHOWN_SECONDS = 2.0
 """The same for what the page shows already: pods come again under their names, with the same device."""
 AWAY_SECONDS = 40.0
-SETTLE_SECONDS = 180.0
-"""Longest wait: ten times the hold-down, a watch that is noticed after 90 s without data, and a retry."""
+SETTLE_SECONDS = 80.0 + 10 * HOLD_DOWN_SECONDS
+"""Longest wait: ten times the hold-down, or a watch that is noticed after 90 s without data; and a retry."""
 COUNT = 3
 
 pytestmark = [
@@ -68,7 +70,7 @@ pytestmark = [
         not (NODE and POD and CONTROL),
         reason="no real node is given: PODRES_REAL_NODE, PODRES_REAL_POD, PODRES_REAL_CONTROL",
     ),
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
 ]
 
 Row = tuple[str, str]
