@@ -187,7 +187,7 @@ def test_the_wrong_format_of_the_catalogue_is_refused(capsys: pytest.CaptureFixt
 
 
 def test_kubectl_podres_is_a_command_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    """Faults come under the name that the user typed; tests/cli/test_kubectl.py has the rest."""
+    """Faults come under the name that the user typed; tests/cli/kubectl has the rest."""
     code = kubectl_main(["serve"])
     captured = capsys.readouterr()
 
