@@ -65,6 +65,16 @@ class Place:
         self.node.pods_api.server.damaged[uid] = stub + b"\x1a\x04\x0a\x02\xff\xff"
         self.node.pods_api.server.broadcast.end(CUT)
 
+    def lose(self) -> None:
+        """Lose the events of a pod without a word, until another stream is opened."""
+        self.node.pods_api.server.broadcast.is_silent = True
+        late = {"metadata": {"namespace": "ml", "name": "late"}, "spec": {"containers": [{"name": "main"}]}}
+        self.node.create(late)
+        self.node.pods_api.server.broadcast.is_silent = False
+        self.node.pods_api.server.broadcast.end(
+            StreamEnd(grpc.StatusCode.RESOURCE_EXHAUSTED, "watch client channel closed")
+        )
+
     def mute(self) -> None:
         self.node.pods_api.server.is_mute = True
         self.node.pods_api.server.broadcast.end(CUT)
@@ -112,6 +122,19 @@ FAULTS: dict[str, tuple[Fault, tuple[str, ...]]] = {
     "cut": (lambda here: here.refuse(CUT), (DOWN, NOT_SYNCED, reason("unavailable"))),
     "gate off": (lambda here: here.refuse(GATE_OFF), (DOWN, NOT_SYNCED, reason("disabled"))),
     "not ready": (lambda here: here.refuse(NOT_READY), (DOWN, NOT_SYNCED, reason("unavailable"))),
+    "not permitted": (
+        lambda here: here.refuse(StreamEnd(grpc.StatusCode.PERMISSION_DENIED, "not for you")),
+        (DOWN, NOT_SYNCED, reason("denied")),
+    ),
+    "events lost": (
+        Place.lose,
+        (
+            UP,
+            SYNCED,
+            r'podres_metadata_events_total\{.*event="resync".*\} [1-9]\S*',
+            r'podres_pod_info\{.*pod="late".*\} 1',
+        ),
+    ),
     "unimplemented": (
         lambda here: here.refuse(StreamEnd(grpc.StatusCode.UNIMPLEMENTED, "unknown service v1alpha1.Pods")),
         (DOWN, NOT_SYNCED, reason("unimplemented")),
