@@ -2,16 +2,12 @@
 Local sources: the kubelet's pod-resources socket, sysfs, cgroups, recordings, and the source interfaces.
 """
 
-from podres_exporter.sources.cgroups import CgroupCpusets
-from podres_exporter.sources.claim_files import ClaimFiles
 from podres_exporter.sources.fixed import FixedMetadata
 from podres_exporter.sources.interfaces import KubeletSource, PodMetaSource, SocketIdentity, TopologySource
 from podres_exporter.sources.kubelet import KubeletClient
 from podres_exporter.sources.topology import SysfsTopology
 
 __all__ = [
-    "CgroupCpusets",
-    "ClaimFiles",
     "FixedMetadata",
     "KubeletClient",
     "KubeletSource",

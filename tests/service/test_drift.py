@@ -13,7 +13,7 @@ from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.clock import SystemClock
 from podres_exporter.scenario import KubeletSettings, Release
 from podres_exporter.sim import FixedAnswers, SimKubelet
-from podres_exporter.sources import CgroupCpusets
+from podres_exporter.sources.cgroups import CgroupCpusets
 
 DRIFT, UNREAD = "podres_container_cpuset_drift_cpus", "podres_node_cpuset_unread_containers"
 KEY = ("ml", "train")

@@ -9,8 +9,7 @@ import pytest
 
 from podres_exporter.cpuset import parse_cpuset
 from podres_exporter.model import Unread
-from podres_exporter.sources import CgroupCpusets
-from podres_exporter.sources.cgroups import RETRY_READS
+from podres_exporter.sources.cgroups import RETRY_READS, CgroupCpusets
 
 ID, OTHER = "c0ffee" + "0" * 58, "decade" + "1" * 58
 UID = "6f1c2b0e-9d5a-4c1e-8a51-5d6f6a3a2f10"

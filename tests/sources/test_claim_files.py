@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from podres_exporter.model import Claim, ClaimDevice
-from podres_exporter.sources import ClaimFiles
+from podres_exporter.sources.claim_files import ClaimFiles
 
 DRIVER = "gpu.example.com"
 VERSIONS = ("metadata.resource.k8s.io/v1beta1", "metadata.resource.k8s.io/v1alpha1")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from podres_exporter import __version__
-from podres_exporter.cli.serve.metadata import claim_names, dra_source, metadata_source
+from podres_exporter.cli.serve.metadata import claim_names, cpusets, dra_source, metadata_source
 from podres_exporter.clock import Clock
 from podres_exporter.config import Config
 from podres_exporter.exposition.document import SnapshotDocument
@@ -22,7 +22,7 @@ from podres_exporter.page.assets import PageLinks, load_assets
 from podres_exporter.page.published import SnapshotPage
 from podres_exporter.service import Changes, Poller, PollLoop, PollSettings, Sources
 from podres_exporter.service.backoff import longest_delay
-from podres_exporter.sources import CgroupCpusets, KubeletClient, SysfsTopology
+from podres_exporter.sources import KubeletClient, SysfsTopology
 from podres_exporter.web.dispatch import AccessControl, Route
 from podres_exporter.web.page_routes import page_routes
 from podres_exporter.web.routes import SNAPSHOT_PATH, site
@@ -75,9 +75,8 @@ class Daemon:
         woken = threading.Event()
         self._changes = Changes(woken.set)
         self._dra = dra_source(config, environment, clock, own.dra())
-        cpusets = CgroupCpusets(config.cgroup_root) if "cpuset-drift" in config.collectors else None
         topology = SysfsTopology(config.topology_sysfs)
-        sources = Sources(self._kubelet, topology, self._metadata, self._dra, cpusets, claim_names(config))
+        sources = Sources(self._kubelet, topology, self._metadata, self._dra, cpusets(config), claim_names(config))
         self._poller = Poller(
             settings,
             sources,

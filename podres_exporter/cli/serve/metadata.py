@@ -1,4 +1,4 @@
-"""Create the configured source of pod metadata, and its API client."""
+"""Create what is asked beside the kubelet, as configured: pod metadata, DRA objects, cgroups; and its API client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from podres_exporter.kube.auth.credentials import Credentials
     from podres_exporter.kube.client import KubeClient, Limits
     from podres_exporter.kube.interfaces import MetadataObserver
-    from podres_exporter.sources.interfaces import ClaimNameSource, DraSource, PodMetaSource
+    from podres_exporter.sources.interfaces import ClaimNameSource, CpusetSource, DraSource, PodMetaSource
 
 _REMEDY = "check --metadata.kubeconfig and --metadata.context, or run with --metadata.source=none"
 
@@ -58,11 +58,20 @@ def podsapi_source(config: Config, clock: Clock, observer: MetadataObserver) -> 
     return PodsApiWatch(client, PodDecoder(config.pod_labels_allowlist), settings, clock, observer)
 
 
+def cpusets(config: Config) -> CpusetSource | None:
+    """Return the source of the kernel's cpusets; None unless they are compared."""
+    if "cpuset-drift" not in config.collectors:
+        return None
+    from podres_exporter.sources.cgroups import CgroupCpusets  # noqa: PLC0415 - for this collector alone
+
+    return CgroupCpusets(config.cgroup_root)
+
+
 def claim_names(config: Config) -> ClaimNameSource | None:
     """Return the drivers' files about claims; None unless the Pods API is used."""
     if config.metadata_source != "podsapi":
         return None
-    from podres_exporter.sources import ClaimFiles  # noqa: PLC0415 - heavy, see above
+    from podres_exporter.sources.claim_files import ClaimFiles  # noqa: PLC0415 - heavy, see above
 
     return ClaimFiles(config.metadata_plugins_root)
 
