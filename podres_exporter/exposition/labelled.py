@@ -1,4 +1,4 @@
-"""Group pods and containers by what families need, each with the labels that begin all its lines."""
+"""Group pods and containers by what families read of them, each with its common labels already rendered."""
 
 from collections.abc import Iterable
 
