@@ -3,7 +3,7 @@
 import pytest
 
 from podres_exporter.errors import Reason
-from podres_exporter.kube.reflector.pacing import LOADING_PAUSE, pause, pause_unreached
+from podres_exporter.kube.reflector.pacing import LOADING_PAUSE, Pause, pause, pause_unreached
 from podres_exporter.kube.reflector.state import (
     RESUMABLE,
     STABLE_SECONDS,
@@ -126,6 +126,23 @@ def test_however_long_a_server_is_away_what_it_answers_then_is_the_first_failure
     _, action = step(state, Disconnected(Reason.UNAVAILABLE))
 
     assert pause(1) == action
+
+
+@pytest.mark.parametrize("between", [1, 2, 5])
+def test_a_server_that_is_only_reached_now_and_then_is_asked_less_and_less(between: int) -> None:
+    """One dead backend of two, or of some more: what it does not answer is no sign that the other one is well."""
+    state, seconds, reached = LISTING, 0.0, []
+    while seconds < 600:
+        for happening in (Disconnected(Reason.INTERNAL), *[UNREACHED] * between):
+            if happening is not UNREACHED:
+                reached.append(seconds)
+            state, action = step(state, happening)
+            assert isinstance(action, Pause)
+            seconds += action.seconds(0.0)
+            state, _ = step(state, Rested())
+
+    for minute in range(1, 10):
+        assert sum(minute * 60 <= at < (minute + 1) * 60 for at in reached) < 10
 
 
 @pytest.mark.faults("API server has just started and refuses everything (`RBAC: ... not found`)")

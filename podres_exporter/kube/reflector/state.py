@@ -138,7 +138,7 @@ def _after_failure(
     was_away = state.was_away or reason in {Reason.UNAVAILABLE, Reason.TIMEOUT}
     after = replace(state, phase=Phase.BACKOFF, version=version, was_away=was_away)
     if happening.is_unreached:
-        return replace(after, unreached=state.unreached + 1, failures=0), pause_unreached(state.unreached + 1)
+        return replace(after, unreached=state.unreached + 1), pause_unreached(state.unreached + 1)
     if happening.is_loading and state.was_away and state.loading < LOADING_TRIES:
         return replace(after, loading=state.loading + 1), LOADING_PAUSE
     failures, expiries = state.failures + 1, state.expiries + (reason is Reason.GONE)
