@@ -58,21 +58,25 @@ def test_the_server_is_healthy(client: Client, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("path", "named"),
     [
-        "/api/v2",
-        "/api/v1/secrets",
-        "/apis/apps/v1/deployments",
-        "/api/v1/namespaces/ml/nodes",
-        "/api/v1/pods/a",
-        "/api/v1/namespaces/ml/pods/a/log",
-        "/api/v1/namespaces/ml/pods/a/log/more",
+        ("/api/v2", ""),
+        ("/api/v1/secrets", " (not simulated: secrets)"),
+        ("/api/v1/namespaces/ml/events", " (not simulated: events)"),
+        ("/apis/events.k8s.io/v1/namespaces/ml/events/e", " (not simulated: events)"),
+        ("/apis/apps/v1/deployments", " (not simulated: deployments)"),
+        ("/api/v1/namespaces/ml/nodes", ""),
+        ("/api/v1/pods/a", ""),
+        ("/api/v1/namespaces/ml/pods/a/log", " (not simulated: pods/log)"),
+        ("/api/v1/namespaces/ml/pods/a/log/more", ""),
     ],
 )
-def test_what_is_not_there_is_a_status(client: Client, path: str) -> None:
+def test_what_is_not_there_is_a_status_that_names_what_only_a_real_server_has(
+    client: Client, path: str, named: str
+) -> None:
     reply = client.get(path)
 
-    assert (404, "the server could not find the requested resource") == (reply.code, reply.json["message"])
+    assert (404, "the server could not find the requested resource" + named) == (reply.code, reply.json["message"])
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/openapi/v3"])

@@ -156,20 +156,21 @@ def test_a_dry_run_is_refused_and_changes_nothing(store: Store, client: Client, 
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
+    ("method", "path", "named"),
     [
-        ("PUT", f"{PATH}/a"),
-        ("PATCH", "/api/v1/namespaces/default"),
-        ("DELETE", PATH),
-        ("POST", "/api/v1/pods"),
-        ("POST", "/api/v1/nodes"),
-        ("DELETE", "/api/v1/nodes/n1"),
+        ("PUT", f"{PATH}/a", "(not simulated: update of pods)"),
+        ("PATCH", "/api/v1/namespaces/default", "(not simulated: patch of namespaces)"),
+        ("DELETE", PATH, "(not simulated: deletecollection of pods)"),
+        ("POST", "/api/v1/pods", ""),
+        ("POST", "/api/v1/nodes", "(not simulated: create of nodes)"),
+        ("DELETE", "/api/v1/nodes/n1", "(not simulated: delete of nodes)"),
     ],
 )
-def test_other_changes_are_not_allowed(client: Client, method: str, path: str) -> None:
+def test_other_changes_are_not_allowed_and_are_named(client: Client, method: str, path: str, named: str) -> None:
     reply = client.call(method, path, manifest())
 
     assert (405, "MethodNotAllowed") == (reply.code, reply.json["reason"])
+    assert reply.json["message"].endswith(named or "on the requested resource")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from podres_exporter.sim.api.serving.fault_kinds import Fail
 from podres_exporter.sim.api.serving.proxy import PROXY, proxied
 from podres_exporter.sim.api.serving.state import ServerState
 from podres_exporter.sim.api.storage.objects import Object
+from podres_exporter.sim.api.storage.resources import RESOURCES
 from podres_exporter.sim.api.storage.status import (
     StatusError,
     expired,
@@ -39,7 +40,7 @@ def respond(state: ServerState, request: Request) -> Answer | View:
     if target.subresource == PROXY:
         return proxied(state, request, target)
     if target.subresource:
-        raise no_such_resource()
+        raise no_such_resource(f"{target.resource.plural}/{target.subresource}")
     return _respond_to_resource(state, request, target)
 
 
@@ -49,8 +50,17 @@ def _discovered(state: ServerState, request: Request) -> Answer:
     if answer is not None:
         return answer
     if request.path.startswith("/api"):
-        raise no_such_resource()
+        raise no_such_resource(_unknown_resource(request.path))
     return text_answer("404 page not found\n", 404)
+
+
+def _unknown_resource(path: str) -> str:
+    """Return the resource that a path names below its group and version; empty where that is none or is served."""
+    group, _, rest = path.strip("/").partition("/")
+    names = rest.split("/")[1 if group == "api" else 2 :]
+    is_namespaced = names[:1] == ["namespaces"] and len(names) > 2
+    name = next(iter(names[2:] if is_namespaced else names), "")
+    return "" if name in {each.plural for each in RESOURCES} else name
 
 
 def _respond_to_resource(state: ServerState, request: Request, target: Target) -> Answer | View:
@@ -59,7 +69,7 @@ def _respond_to_resource(state: ServerState, request: Request, target: Target) -
         raise no_such_resource()
     form = negotiate(request.headers.get("accept", ""))
     if request.verb not in target.resource.verbs:
-        raise method_not_allowed()
+        raise method_not_allowed(f"{request.verb} of {target.resource.plural}")
     match request.verb:
         case "list":
             return _list(state, request, target, form)

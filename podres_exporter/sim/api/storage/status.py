@@ -107,14 +107,18 @@ def not_found(resource: Resource, name: str) -> StatusError:
     return StatusError(404, f'{resource.qualified_name} "{name}" not found', details=_details(resource, name))
 
 
-def no_such_resource() -> StatusError:
-    """Return the 404 of a path below /api or /apis that leads nowhere (NewGenericServerResponse)."""
-    return StatusError(404, _NO_SUCH_RESOURCE)
+def no_such_resource(not_simulated: str = "") -> StatusError:
+    """Return the 404 of a path below /api or /apis that leads nowhere; it names what only a real server has."""
+    return StatusError(404, _NO_SUCH_RESOURCE + _naming(not_simulated))
 
 
-def method_not_allowed() -> StatusError:
-    """Return the 405 of a verb that the resource does not have (NewGenericServerResponse)."""
-    return StatusError(405, "the server does not allow this method on the requested resource")
+def method_not_allowed(not_simulated: str = "") -> StatusError:
+    """Return the 405 of a verb that the resource does not have; it names what only a real server does."""
+    return StatusError(405, "the server does not allow this method on the requested resource" + _naming(not_simulated))
+
+
+def _naming(not_simulated: str) -> str:
+    return f" (not simulated: {not_simulated})" if not_simulated else ""
 
 
 def already_exists(resource: Resource, name: str) -> StatusError:
