@@ -13,7 +13,7 @@ action and a component, and returns once it is done: `stop|start kubelet`, `stop
 `refuse|accept credentials` (of the kubelet, from its next start on), `slow|quick allocate` (of the device plugin: some
 seconds, or at once). PODRES_REAL_RESOURCE, PODRES_REAL_CRI, PODRES_REAL_IMAGE and PODRES_REAL_SOURCES say what differs
 from a common node, PODRES_REAL_POLL_SECONDS and PODRES_REAL_HOLD_DOWN_SECONDS (short by default) what flags to run
-with; PODRES_REAL_RECORD is a file for the samples that differ.
+with, PODRES_REAL_AWAY_SECONDS how long an API server is away; PODRES_REAL_RECORD is a file for the samples that differ.
 
 Beside the kubelet several exporters run at once, with and without metadata, in a pod and outside. The pages are read
 five times a second and held against what the node itself knows: containers that run, by the runtime, and what they
@@ -60,7 +60,8 @@ interval, and a slow machine. What came just before the kubelet went away is not
 """
 SHOWN_SECONDS = 2.0
 """The same for what the page shows already: pods come again under their names, with the same device."""
-AWAY_SECONDS = 40.0
+AWAY_SECONDS = float(os.environ.get("PODRES_REAL_AWAY_SECONDS", "40"))
+"""Above the maximum age (120 s), rows go too, and with them what is said of free devices."""
 SETTLE_SECONDS = 80.0 + 10 * HOLD_DOWN_SECONDS
 """Longest wait: ten times the hold-down, or a watch that is noticed after 90 s without data; and a retry."""
 COUNT = 3
