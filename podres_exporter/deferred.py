@@ -7,7 +7,7 @@ those import everything there is: OAuth, requests, YAML, websockets, 7 MiB on ev
 
 import sys
 from importlib import import_module
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ class _Package(ModuleType):
     def __getattr__(self, name: str) -> object:
         """Return the submodule of that name, or run the package's `__init__` and return its attribute."""
         spec = self.__spec__
-        if name.startswith("__") or spec is None or not isinstance(spec.loader, _Later):
+        if spec is None or not isinstance(spec.loader, _Later) or not spec.loader.may_have(name):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         if find_spec(f"{self.__name__}.{name}") is not None:
             return import_module(f"{self.__name__}.{name}")
@@ -42,6 +42,11 @@ class _Later(Loader):
     def __init__(self, loader: Loader) -> None:
         """Keep the loader that will run the package later."""
         self.loader = loader
+
+    def may_have(self, name: str) -> bool:
+        """Return whether the package may have the name; those that Python itself asks for are not worth running it."""
+        code = self.loader.get_code(self.loader.name) if isinstance(self.loader, SourceFileLoader) else None
+        return not name.startswith("__") or code is None or name in code.co_names
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the module, empty."""

@@ -18,7 +18,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     part = tmp_path / "heavy" / "part"
     part.mkdir(parents=True)
     for path, more in (
-        (part.parent / "__init__.py", "from heavy import part\nanswer = 42\n"),
+        (part.parent / "__init__.py", "from heavy import part\nanswer = 42\n__version__ = '1.2'\n"),
         (part.parent / "module.py", ""),
         (part / "__init__.py", "from heavy.part.module import name\nother = 43\n"),
         (part / "module.py", "name = 'module'\n"),
@@ -51,6 +51,14 @@ def test_a_package_runs_once_when_one_of_its_own_names_is_asked_for(package: Pat
         imported("heavy", "answer"),
     ]
     assert ["heavy.part", "heavy.part.module", "heavy"] == package.read_text(encoding="utf-8").split()
+
+
+@pytest.mark.usefixtures("package")
+def test_what_a_package_says_of_itself_is_there() -> None:
+    """`requests`, which kubeconfigs need, asks urllib3 for its `__version__` as it is imported."""
+    defer("heavy", "heavy.part")
+
+    assert "1.2" == imported("heavy", "__version__")
 
 
 def test_a_name_that_is_nowhere_is_missed_as_ever(package: Path) -> None:

@@ -200,6 +200,14 @@ def test_serve_in_a_pod_loads_nothing_of_the_kubernetes_package(secured: Site, s
     assert ["[]", asks, asks] == found[:3]
 
 
+@pytest.mark.parametrize("first", ["podres_exporter.kube.client", "podres_exporter.kube.interfaces", "urllib3"])
+def test_the_kubernetes_package_can_be_imported_after_any_part_of_the_client(first: str) -> None:
+    """What is left out of urllib3 must be there for `requests`, by which the kubernetes package reads kubeconfigs."""
+    script = "import sys, importlib\nimportlib.import_module(sys.argv[1])\nimport kubernetes.client\nprint('ok')"
+
+    assert ["ok"] == run_python(script, first)
+
+
 @pytest.mark.parametrize("source", ["apiserver", "none"])
 def test_serve_loads_no_archives_and_compressors(secured: Site, source: str) -> None:
     """They took 1.5 MiB on every node, for the width of a help text and the version of an HTTP/2 that is off."""
