@@ -10,15 +10,18 @@ Source: k8s.io/dynamic-resource-allocation kubeletplugin/metadata.go, api/metada
 
 import json
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
 from podres_exporter.model import Claim, ClaimKey
+from podres_exporter.regular_file import open_regular
 
 _FOLDER, _FILE = "dra-device-metadata", "metadata.json"
 _MAX_BYTES, _MAX_ENTRIES = 1 << 20, 64
 """The API limits a claim to 32 requests."""
+_SPACE = re.compile(r"\s*")
 _GROUP, _KIND = "metadata.resource.k8s.io/", "DeviceMetadata"
 
 
@@ -67,7 +70,7 @@ def _files(folder: Path) -> list[Path]:
 def _read(path: Path, claim: Claim) -> str:
     """Return `podClaimName` of the first object that is about this claim; empty if there is none."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(_MAX_BYTES)
     except OSError:
         return ""
@@ -83,13 +86,17 @@ def _read(path: Path, claim: Claim) -> str:
     return ""
 
 
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
 def _objects(text: str) -> Iterator[dict[str, object]]:
     """Yield the JSON objects of a stream up to the first fault: a driver may be writing the file at this moment."""
     decoder, at = json.JSONDecoder(), 0
     while True:
-        at += len(text[at:]) - len(text[at:].lstrip())
         try:
-            value, at = decoder.raw_decode(text, at)
+            value, at = decoder.raw_decode(text, _after_space(text, at))
         except (ValueError, RecursionError):
             return
         if isinstance(value, dict):

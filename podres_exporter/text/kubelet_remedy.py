@@ -2,6 +2,9 @@
 
 from podres_exporter.errors import Reason
 
+_NOT_PERMITTED = (
+    "The exporter may not open the socket: it needs UID 0 and, with SELinux, the type container_device_plugin_t."
+)
 _CAUSES: tuple[tuple[Reason, str, str], ...] = (
     (
         Reason.UNAVAILABLE,
@@ -23,7 +26,7 @@ _CAUSES: tuple[tuple[Reason, str, str], ...] = (
     (
         Reason.UNAVAILABLE,
         "Permission denied",
-        "The exporter may not open the socket: it needs UID 0 and, with SELinux, the type container_device_plugin_t.",
+        _NOT_PERMITTED,
     ),
     (
         Reason.UNAVAILABLE,
@@ -47,7 +50,7 @@ _CAUSES: tuple[tuple[Reason, str, str], ...] = (
     (
         Reason.DENIED,
         "",
-        "The exporter may not open the socket: it needs UID 0 and, with SELinux, the type container_device_plugin_t.",
+        _NOT_PERMITTED,
     ),
     (
         Reason.UNIMPLEMENTED,

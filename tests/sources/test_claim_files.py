@@ -1,6 +1,7 @@
 """The files in which DRA drivers describe prepared claims: as they write them, half written, foreign and hostile."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,29 @@ def test_a_name_of_the_kubelet_s_answer_leads_nowhere_else(tmp_path: Path, drive
 def test_a_directory_that_is_not_there_is_no_error(tmp_path: Path) -> None:
     """No driver has registered yet, or none writes files."""
     assert {} == ClaimFiles(tmp_path / "plugins").names([claim()])
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    """A poll must not wait for a writer that never comes; the next request's file is read."""
+    fifo = put(tmp_path, "", request="a")
+    fifo.unlink()
+    os.mkfifo(fifo)
+    put(tmp_path, described(), request="b")
+
+    assert {("ml", "train-a-x7k2p"): "a"} == ClaimFiles(tmp_path).names([claim()])
+
+
+@pytest.mark.parametrize("link", ["/dev/zero", "/dev/null"])
+def test_no_device_is_read(tmp_path: Path, link: str) -> None:
+    path = put(tmp_path, "")
+    path.unlink()
+    path.symlink_to(link)
+
+    assert {} == ClaimFiles(tmp_path).names([claim()])
+
+
+@pytest.mark.parametrize("filler", ["0 ", "{}\n", "[] ", '""\t'])
+def test_values_before_the_object_are_passed_over_however_many(tmp_path: Path, filler: str) -> None:
+    put(tmp_path, filler * (500_000 // len(filler)) + described())
+
+    assert {("ml", "train-a-x7k2p"): "a"} == ClaimFiles(tmp_path).names([claim()])

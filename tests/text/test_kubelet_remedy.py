@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import grpc
@@ -37,7 +37,7 @@ def silent(path: Path) -> Iterator[None]:
 
 @contextmanager
 def web_server(path: Path) -> Iterator[None]:
-    """A process that speaks HTTP/1."""
+    """A process that speaks HTTP/1: it reads the request that it takes the preface of HTTP/2 for, and answers it."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen(16)
@@ -48,8 +48,11 @@ def web_server(path: Path) -> Iterator[None]:
                     connection, _ = listener.accept()
                 except OSError:
                     return
-                with connection:
+                with connection, suppress(OSError):
+                    connection.recv(65536)
                     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                    while connection.recv(65536):  # a close with bytes unread would take the answer away
+                        pass
 
         thread = threading.Thread(target=serve)
         thread.start()

@@ -1,8 +1,9 @@
 """Read files and remember their signatures, so that later changes are detected."""
 
 import os
-import stat
 from pathlib import Path
+
+from podres_exporter.regular_file import open_regular
 
 Signature = tuple[int, int, int] | None
 """Modification time in nanoseconds, size, inode; None if the file does not exist."""
@@ -26,20 +27,12 @@ class FileReader:
     def read(self, path: Path) -> bytes:
         """Return the content; raises OSError with a readable `strerror`."""
         self.signatures[path] = signature(path)  # also for what cannot be opened, such as a directory
-        with open(path, "rb", opener=_open_at_once) as file:
-            status = os.fstat(file.fileno())
-            self.signatures[path] = _of(status)
-            if not stat.S_ISREG(status.st_mode):
-                raise OSError(None, "is not a regular file")
+        with open_regular(path) as file:
+            self.signatures[path] = _of(os.fstat(file.fileno()))
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise OSError(None, f"is larger than {MAX_BYTES} bytes")
         return content
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open without blocking: waiting for the writer of a FIFO, for example, would block all reloads."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def signature(path: Path) -> Signature:
