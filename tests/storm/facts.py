@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
+from podres_exporter.model import Pod
 from podres_exporter.scenario import NodeState
 
 Fact = tuple[str, ...]
@@ -26,19 +28,24 @@ class Stock:
     devices: Mapping[DeviceKey, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Truth:
     """
-    What living pods hold, and what its plugins offer.
+    What living pods hold, by UID, for two that have one name may hold the same; and what its plugins offer.
 
     *finished* is what the kubelet may list besides, of finished pods; *unlisted* what init containers have left that
     the kubelet does not list.
     """
 
-    facts: Facts
+    held: Mapping[str, Facts]
     stock: Stock
     finished: Facts = frozenset()
     unlisted: Facts = frozenset()
+
+    @cached_property
+    def facts(self) -> Facts:
+        """All that living pods hold."""
+        return frozenset().union(*self.held.values())
 
 
 def pod_of(fact: Fact) -> PodKey:
@@ -66,17 +73,18 @@ def numbers(text: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def truth_of(holders: NodeState, everything: NodeState, state: NodeState) -> Truth:
-    """Return the truth of the node's books, without and with init containers, and of what the kubelet knows."""
-    facts, known = _facts(holders), _facts(state)
+def truth_of(holders: Mapping[str, Pod], everything: NodeState, state: NodeState) -> Truth:
+    """Return the truth of the node's books, by UID and with init containers, and of what the kubelet knows."""
+    held = {uid: _facts([pod]) for uid, pod in holders.items()}
     stock = state.allocatable
     devices = {(each.resource, each.device_id): list_text(each.numa_nodes) for each in stock.devices}
-    return Truth(facts, Stock(frozenset(stock.cpus), devices), known - facts, _facts(everything) - facts)
+    truth = Truth(held, Stock(frozenset(stock.cpus), devices))
+    return replace(truth, finished=_facts(state.pods) - truth.facts, unlisted=_facts(everything.pods) - truth.facts)
 
 
-def _facts(state: NodeState) -> Facts:
+def _facts(pods: Iterable[Pod]) -> Facts:
     facts: set[Fact] = set()
-    for pod in state.pods:
+    for pod in pods:
         for each in pod.containers:
             path = (pod.namespace, pod.name, each.name)
             facts.update(("device", *path, d.resource, d.device_id, list_text(d.numa_nodes)) for d in each.devices)

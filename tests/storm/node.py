@@ -15,11 +15,12 @@ from storm.clock import NodeClock, StormClock
 from storm.facts import Facts, PodKey, Stock, Truth, told_facts, told_stock, truth_of
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
+from podres_exporter.model import Pod
 from podres_exporter.scenario import KubeletSettings, parse_scenario
 from podres_exporter.sim import RpcFault, StateAnswers
 from podres_exporter.sim.api import ANY, PODS, Drop, Fail, Hang, StatusError, StreamFault, kubeconfig
 from podres_exporter.sim.devices import DeviceState
-from podres_exporter.sim.live import LiveNode
+from podres_exporter.sim.live import LiveNode, LivePod
 from podres_exporter.sim.podsapi.broadcast import StreamEnd
 from podres_exporter.sim.podsapi.server import CUT, GATE_OFF, NOT_READY
 
@@ -203,6 +204,7 @@ class StormNode:
         self._share: float | None = None
         self._heard: float | None = None
         self._then: float | None = None
+        self._instances: dict[str, LivePod] = {}
         self._sick: set[tuple[str, str]] = set()
         self._gone: set[tuple[str, str]] = set()
         self.live.start()
@@ -223,7 +225,31 @@ class StormNode:
 
     def truth(self) -> Truth:
         """Return the truth of this moment: what living pods hold, and what the kubelet may list besides."""
-        return truth_of(self.live.holders(), self.live.holders(inits=True), self.live.state())
+        return truth_of(self._holders(), self.live.holders(inits=True), self.live.state())
+
+    def instances(self) -> dict[str, PodKey]:
+        """Return the living pods by UID, those that the kubelet has heard of since its start first."""
+        pods = self.live.pods
+        heard = {uid: live for uid in pods.uids() if (live := pods.pod(uid)) is not None}
+        before = {uid: live for uid, live in self._instances.items() if uid not in heard and pods.has_checkpoint(uid)}
+        self._instances = heard | before
+        return {
+            uid: (live.request.namespace, live.request.name)
+            for uid, live in self._instances.items()
+            if live.phase in {"Pending", "Running"}
+        }
+
+    def has_heard_of(self, uid: str) -> bool:
+        """Return whether the kubelet has heard of the pod since its start."""
+        return self.live.pods.pod(uid) is not None
+
+    def _holders(self) -> dict[str, Pod]:
+        """Return the living pods by UID; the simulator tells them by name, in the order of `instances`."""
+        uids = self.instances()
+        pods: dict[PodKey, list[Pod]] = {}
+        for each in self.live.holders().pods:
+            pods.setdefault(each.key, []).append(each)
+        return {uid: pods[key].pop(0) for uid, key in uids.items()}
 
     def listed(self) -> Facts:
         """Return what a List of our own says."""
@@ -325,6 +351,7 @@ class StormNode:
         With *half* it stays with a part of its pods, as where the admission of one of them takes long.
         """
         self.live.kubelet.kill()
+        self.instances()
         self.has_lacked_methods = any(how in ABSENT for how in self.spoilt.values())
         self._window = [SHARES[view] for view in window]
         self._then = SHARES[then] if then in {"all", "bare", "half"} else 0.0

@@ -7,7 +7,7 @@ clock.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from storm.facts import Fact, Facts, PodKey, Truth, cpus_of, devices_of, pod_of
@@ -19,6 +19,10 @@ _MEMORY_SECONDS = 450.0
 
 _CHANCES, _INTERVAL_SECONDS = 2, 10.0
 """Good polls, and how far apart, after which the exporter must know what is true."""
+
+
+Held = tuple[str, Fact]
+"""The UID of a pod, and a thing that it holds: the next pod of its name has to be told anew, even of the same thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,13 @@ class Oracle:
         self._forgives = min(hold_seconds, max_age_seconds)
         self._max_age = max_age_seconds
         self._truths: list[tuple[float, Truth]] = []
-        self._age: dict[Fact, int] = {}
+        self._age: dict[Held, int] = {}
         self._aged_at = float("-inf")
         self.begin_life()
 
     def begin_life(self) -> None:
         """Take that a new exporter process knows nothing."""
-        self._chances: dict[Fact, int] = {}
+        self._chances: dict[Held, int] = {}
         self._told_at = self._counted_at = float("-inf")
         self._answered_at = float("-inf")
         self._counters: dict[tuple[str, bool], Mapping[Series, float]] = {}
@@ -56,30 +60,30 @@ class Oracle:
         """Take what is true from now on."""
         if not self._truths or self._truths[-1][1] != truth:
             self._truths.append((now, truth))
-        self._chances = {fact: count for fact, count in self._chances.items() if fact in truth.facts}
-        self._age = {fact: count for fact, count in self._age.items() if fact in truth.facts}
+        held = _held(truth)
+        self._chances = {each: count for each, count in self._chances.items() if each in held}
+        self._age = {each: count for each, count in self._age.items() if each in held}
 
     def was_up(self, now: float) -> None:
         """Take that the exporter has had reason to ask a kubelet that was there."""
         self._answered_at = now
 
-    def judge(self, page: Page, now: float, *, poll: Poll | None, excused: Callable[[PodKey], bool]) -> None:
+    def judge(self, page: Page, now: float, *, poll: Poll | None, excused: Collection[str]) -> None:
         """
         Raise Violation where a page is wrong.
 
-        *poll* is the poll that came just before, if any; *excused* tells of which pods the API server may have said
-        that they have ended, or nothing yet. What such a pod holds is to be known anew once another has its name: the
-        kubelet may not have heard that the old one has been deleted, and the exporter has.
+        *poll* is the poll that came just before, if any; *excused* are the pods, by UID, of which the API server may
+        have said that they have ended, or nothing yet. What such a pod holds is to be known anew once it was told of.
         """
         self._chances, self._age = (
-            {fact: count for fact, count in counts.items() if not excused(pod_of(fact))}
+            {each: count for each, count in counts.items() if each[0] not in excused}
             for counts in (self._chances, self._age)
         )
         if poll is not None:
             self._count(poll, now, excused)
             self._judge_honesty(page, poll)
         known, old = (
-            frozenset(fact for fact, count in counts.items() if count >= _CHANCES and not excused(pod_of(fact)))
+            frozenset(fact for (uid, fact), count in counts.items() if count >= _CHANCES and uid not in excused)
             for counts in (self._chances, self._age)
         )
         self._judge_counters(page)
@@ -118,18 +122,17 @@ class Oracle:
         }
         return ", ".join(name for name, is_so in problems.items() if is_so)
 
-    def _count(self, poll: Poll, now: float, excused: Callable[[PodKey], bool]) -> None:
+    def _count(self, poll: Poll, now: float, excused: Collection[str]) -> None:
         """Count the good polls since each thing became true, an interval apart: the exporter could hear of it."""
         if poll.is_well and poll.knows_all:
             self._told_at = now
+        held = [each for each in _held(self._truths[-1][1]) if each[0] not in excused]
         if poll.is_well and now - self._aged_at >= _INTERVAL_SECONDS:
             self._aged_at = now
-            facts = [fact for fact in self._truths[-1][1].facts if not excused(pod_of(fact))]
-            self._age |= {fact: self._age.get(fact, 0) + 1 for fact in facts}
+            self._age |= {each: self._age.get(each, 0) + 1 for each in held}
         if poll.is_well and poll.knows_all and now - self._counted_at >= _INTERVAL_SECONDS:
             self._counted_at = now
-            facts = [fact for fact in self._truths[-1][1].facts if not excused(pod_of(fact))]
-            self._chances |= {fact: self._chances.get(fact, 0) + 1 for fact in facts}
+            self._chances |= {each: self._chances.get(each, 0) + 1 for each in held}
 
     def _judge_honesty(self, page: Page, poll: Poll) -> None:
         up = page.value("podres_source_up", source="kubelet")
@@ -217,6 +220,10 @@ class Oracle:
             if began < since:  # of one moment there may be several truths, one after the other
                 break
         return frozenset(found)
+
+
+def _held(truth: Truth) -> frozenset[Held]:
+    return frozenset((uid, fact) for uid, facts in truth.held.items() for fact in facts)
 
 
 def _free(truth: Truth, held: Facts) -> Counter[str]:

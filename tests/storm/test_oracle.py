@@ -58,17 +58,21 @@ GONE = Poll(is_up=False, is_well=False, knows_all=True)
 AWAY = Poll(is_up=True, is_well=True, knows_all=False)
 
 
-def judge(oracle: Oracle, shown: Page, now: float, poll: Poll | None = None, *, excused: bool = False) -> None:
+def truth(*facts: Fact, uid: str = "first") -> Truth:
+    return Truth({uid: frozenset(facts)}, STOCK)
+
+
+def judge(oracle: Oracle, shown: Page, now: float, poll: Poll | None = None, *, excused: str = "") -> None:
     if poll is not None and poll.is_up:
         oracle.was_up(now)
-    oracle.judge(shown, now, poll=poll, excused=lambda _: excused)
+    oracle.judge(shown, now, poll=poll, excused={excused})
 
 
 @pytest.fixture
 def oracle() -> Oracle:
     """Return an oracle that has seen two good polls of a pod with a device, the last one at second 1000."""
     oracle = Oracle(60.0, 120.0, {GPU: 2})
-    oracle.is_true(Truth(frozenset([holds("a", "g0")]), STOCK), 990.0)
+    oracle.is_true(truth(A), 990.0)
     for now in (990.0, 1000.0):
         judge(oracle, page([holds("a", "g0")]), now, GOOD)
     return oracle
@@ -86,7 +90,7 @@ def test_a_page_that_is_right_passes(oracle: Oracle) -> None:
 
 def test_what_is_new_may_be_missing_until_it_must_be_known(oracle: Oracle) -> None:
     """Two good polls after it came to be."""
-    oracle.is_true(Truth(frozenset([A, B]), STOCK), 1001.0)
+    oracle.is_true(truth(A, B), 1001.0)
     judge(oracle, page([A]), 1010.0, GOOD)
     with pytest.raises(Violation, match=r"^lost: "):
         judge(oracle, page([A]), 1020.0, GOOD)
@@ -113,7 +117,7 @@ def test_a_page_that_is_wrong_does_not(
 ) -> None:
     """By the name of what is wrong with it."""
     if invariant == "twice":  # each was true at some moment, but not both at one
-        oracle.is_true(Truth(frozenset([holds("b", "g0")]), STOCK), 1001.0)
+        oracle.is_true(truth(holds("b", "g0")), 1001.0)
     with pytest.raises(Violation, match=rf"^{invariant}: "):
         judge(oracle, shown, now, poll)
 
@@ -154,8 +158,8 @@ def test_what_is_no_page_is_noticed(body: bytes, content_type: str, invariant: s
 
 
 def test_what_an_excused_pod_holds_must_be_known_again_after_two_good_polls(oracle: Oracle) -> None:
-    """The API server has said that it is deleted, which its kubelet has not heard; then another has its name."""
-    judge(oracle, page(), 1001.0, excused=True)
+    """The metadata had not told of it, and then have."""
+    judge(oracle, page(), 1001.0, excused="first")
     judge(oracle, page(), 1002.0)
     judge(oracle, page(), 1010.0, GOOD)
 
@@ -163,3 +167,24 @@ def test_what_an_excused_pod_holds_must_be_known_again_after_two_good_polls(orac
         judge(oracle, page(), 1020.0, GOOD)
     with pytest.raises(Violation, match="are free"):
         judge(oracle, page(), 1085.0, AWAY)
+
+
+def test_the_next_pod_of_a_name_must_be_told_anew_also_of_the_same_device(oracle: Oracle) -> None:
+    """What the exporter was told is what the one before held, and that one has ended."""
+    oracle.is_true(truth(A, uid="second"), 1001.0)
+    judge(oracle, page(), 1001.0)
+    judge(oracle, page(), 1010.0, GOOD)
+
+    with pytest.raises(Violation, match="not on the page"):
+        judge(oracle, page(), 1020.0, GOOD)
+
+
+def test_of_two_pods_of_a_name_only_the_one_that_ended_is_excused(oracle: Oracle) -> None:
+    """A kubelet that has not heard that the old one was deleted has the device of the new one, too."""
+    both = Truth({"first": frozenset([A]), "second": frozenset([holds("a", "g1")])}, STOCK)
+    oracle.is_true(both, 1001.0)
+    for now in (1010.0, 1020.0):
+        judge(oracle, page([holds("a", "g1")]), now, GOOD, excused="first")
+
+    with pytest.raises(Violation, match=r"not on the page: .*g1"):
+        judge(oracle, page(), 1021.0, excused="first")

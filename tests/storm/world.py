@@ -55,7 +55,7 @@ class World:
         self.oracle = Oracle(HOLD_SECONDS, MAX_AGE_SECONDS, devices)
         self.exporter = self._exporter()
         self._stack.callback(self._stop_exporter)
-        self._trusted: set[tuple[PodKey, str]] = set()
+        self._trusted: dict[str, PodKey] = {}
         self._pages = 0
         self._rules: Mapping[str, Callable[..., None]] = {
             "create": self.node.create,
@@ -258,7 +258,7 @@ class World:
         self.exporter.stop()
         self.oracle.begin_life()
         self.exporter = self._exporter()
-        self._trusted = set()
+        self._trusted = {}
 
     def _set_wall(self, seconds: float) -> None:
         """Set the wall clock; monotonic time does not notice."""
@@ -301,7 +301,7 @@ class World:
             raise Violation("resync", "a resync has told what no event explains")
         if self.exporter.tracebacks.found:
             raise Violation("raised", f"an error was logged\n{''.join(self.exporter.tracebacks.found)}")
-        self.oracle.judge(page, now, poll=self._polled_now(), excused=self._is_excused)
+        self.oracle.judge(page, now, poll=self._polled_now(), excused=self._excused())
         told = self.exporter.document()
         if (told is None and page.has_allocation) or (told or frozenset()) != page.facts:
             raise Violation("agrees", f"page {sorted(page.facts)}, document {None if told is None else sorted(told)}")
@@ -333,10 +333,11 @@ class World:
             return
         if self.pods_api:
             self._resync_pods_api()
-        running = {(key, uid) for key, (uid, ended) in self.node.pods().items() if not ended}
+        running = {uid: key for key, (uid, ended) in self.node.pods().items() if not ended}
         if not eventually(self._is_quiet, 1500):
             self.counts["unsettled"] += 1
-        self._trusted = running if self._has_caught_up() else self._trusted & running
+        known = running.keys() if self._has_caught_up() else self._trusted.keys() & running.keys()
+        self._trusted = {uid: running[uid] for uid in known}
 
     def _resync_pods_api(self) -> None:
         """
@@ -374,9 +375,19 @@ class World:
         if self.metadata and not self.pods_api and not eventually(lambda: self.clock.waits("watch"), 2000):
             self.counts["unsettled"] += 1
 
-    def _is_excused(self, key: PodKey) -> bool:
-        """Return whether the API server may have told the exporter that the pod is over, or nothing of it."""
-        return self.metadata and key not in {trusted for trusted, _ in self._trusted}
+    def _excused(self) -> set[str]:
+        """
+        Return the pods, by UID, of which the API server may have told the exporter that they are over, or nothing.
+
+        Not where another has the name, and the kubelet has only heard of the one before: it still says what that holds.
+        """
+        instances = self.node.instances() if self.metadata else {}
+        names = set(self._trusted.values())
+        return {
+            uid
+            for uid, key in instances.items()
+            if uid not in self._trusted and not (self.node.has_heard_of(uid) and key in names)
+        }
 
     def _is_over(self, key: PodKey) -> bool:
         """Return whether the API server says that the pod has ended."""
