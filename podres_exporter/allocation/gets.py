@@ -26,6 +26,7 @@ from enum import Enum
 from podres_exporter.allocation.cache import Cache, Entry
 from podres_exporter.allocation.reasons import SEARCH_PAUSE_SECONDS, SEARCH_SECONDS
 from podres_exporter.allocation.rules import Instance
+from podres_exporter.allocation.unknown import given_up, unlisted
 from podres_exporter.model import Listing, PodKey, PodMeta
 
 FIRST_RETRY_SECONDS = 1.0
@@ -143,8 +144,8 @@ class Gets:
         if meta is not None:
             self._asked_as[key] = _content(meta)
         entry = self.cache.entries.get(key)
-        is_refused = why is Why.MISSING or (entry is not None and entry.refusals > 0)
-        is_doubtful = answer is None and is_refused and key not in self.cache.given_up(now)
+        is_refused = why is Why.MISSING or (entry is not None and entry.denials > 0)
+        is_doubtful = answer is None and is_refused and key not in given_up(self.cache, now)
         if why is Why.OWN:
             self._search(now)
         elif is_doubtful or (entry is not None and self._is_unseen(entry)):
@@ -190,12 +191,12 @@ class Gets:
     def _note_missing(self, now: float) -> None:
         """Ask for what a List has not had, and no more for what has been said since or has ended."""
         cache = self.cache
-        missing = {meta.key for meta in cache.unlisted(now)}
+        missing = {meta.key for meta in unlisted(cache, now)}
         if cache.witness.missing_seconds(now) is not None:
             missing.update(entry.pod.key for entry in cache.retained())
-        missing.update(entry.pod.key for entry in cache.current() if entry.refusals or self._is_unseen(entry))
-        given_up = dict.fromkeys(cache.given_up(now), _Try(now + self.resync_interval, Why.MISSING))
-        wanted = dict.fromkeys(sorted(missing), _Try(now, Why.MISSING)) | given_up
+        missing.update(entry.pod.key for entry in cache.current() if entry.denials or self._is_unseen(entry))
+        wanted = dict.fromkeys(sorted(missing), _Try(now, Why.MISSING))
+        wanted |= dict.fromkeys(given_up(cache, now), _Try(now + self.resync_interval, Why.MISSING))
         self._due = wanted | {key: each for key, each in self._due.items() if each.why is Why.NEWS or key in wanted}
 
     def _resync(self, now: float) -> list[tuple[PodKey, Why]]:

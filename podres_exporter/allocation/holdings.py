@@ -49,7 +49,21 @@ def resources_of(pods: Iterable[Pod]) -> frozenset[str]:
     return frozenset(_named(each)[0] for pod in pods for each in _held(pod)) - {""}
 
 
-def without(pod: Pod, lost: frozenset[Item]) -> Pod:
+def taken_from(retained: Iterable[Pod], said: Iterable[tuple[Pod, Pod | None]]) -> Iterator[Pod]:
+    """
+    Yield the retained pods that have lost something to pods that are *said*, without that.
+
+    Each of the latter comes as it is and as it was said before. What several held at the same time is shared, and
+    proves nothing.
+    """
+    nothing = frozenset[Item]()
+    gained = nothing.union(*(items(pod) - (items(before) if before else nothing) for pod, before in said))
+    for pod in retained if gained else ():
+        if gained & items(pod):
+            yield _without(pod, gained)
+
+
+def _without(pod: Pod, lost: frozenset[Item]) -> Pod:
     """Return the pod without the items."""
 
     def left(held: Iterable[H]) -> tuple[H, ...]:

@@ -8,10 +8,11 @@ kubelet that does not know who is asking has not had the set. Outside a pod it i
 Source: kubelet HandlePodAdditions, pkg/kubelet/kubelet.go; measured on 1.36.3.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from podres_exporter.model import Metadata, PodKey, PodMeta
+from podres_exporter.allocation.site import Site
+from podres_exporter.model import Metadata, PodKey
 
 WRONG_NAME_SECONDS = 10.0
 """So long after pods that are not static were first listed without the own one, its name is taken to be wrong."""
@@ -25,43 +26,6 @@ Measured at 60 Hz after a restart: the whole set within 0.1 s; longer where an A
 
 SETTLING_SECONDS = 1.0
 """So long after the witness was said an answer lacks nothing that was added in the same set."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """
-    Where the exporter runs: its own pod, None outside a pod, and the node's name, which may be guessed from the host.
-    """
-
-    node: str = ""
-    own: PodKey | None = None
-    node_is_guessed: bool = False
-
-    def is_static(self, key: PodKey, metadata: Metadata | None) -> bool:
-        """
-        Tell whether the pod is a static one, as far as that can be known.
-
-        Source: a static pod is listed as NAME-NODENAME, and its mirror pod has the annotation config.mirror.
-        """
-        meta = metadata.pods.get(key) if metadata else None
-        return (meta is not None and meta.is_mirror) or bool(self.node and key[1].endswith(f"-{self.node}"))
-
-    def has_others(self, keys: Collection[PodKey], metadata: Metadata | None) -> bool:
-        """
-        Tell whether a pod that is not static is among those that are listed.
-
-        Where the node's name is only guessed: the names of all static pods of a node end alike, with a dash and its
-        name, so pods that do not end alike are not all static.
-        """
-        has_candidates = any(not self.is_static(key, metadata) for key in keys)
-        if not self.node_is_guessed or not has_candidates:
-            return has_candidates
-        return len({name.rpartition("-")[1:] for _, name in keys}) > 1
-
-
-def own_pod(namespace: str, name: str, node: str) -> PodKey | None:
-    """Return the own pod where it is known and can be a witness, which a static pod is not."""
-    return (namespace, name) if namespace and name and not (node and name.endswith(f"-{node}")) else None
 
 
 @dataclass(slots=True, eq=False)
@@ -93,15 +57,13 @@ class Witness:
 
     *start* is that of the running kubelet. *is_known*: a witness was listed, and waited for, once in the exporter's
     life: from then on the entries keep what is known over each restart. *own_is_wrong*: pods that are not static are
-    listed, and the own one is not, so that its name must be wrong. *metadata*, and its pods while they are *followed*,
-    are set by whoever has them.
+    listed, and the own one is not, so that its name must be wrong. *metadata* is set by whoever has it.
     """
 
     site: Site
     hold_down: float
     start: Start = field(default_factory=Start)
     metadata: Metadata | None = None
-    followed: Mapping[PodKey, PodMeta] | None = None
     is_known: bool = False
     own_is_wrong: bool = False
     _has_seen_others: bool = False
@@ -149,6 +111,14 @@ class Witness:
         since = self._since_and_listed(min(SETTLING_SECONDS, self.hold_down))
         return None if since is None else now - since
 
+    def has_all(self, now: float) -> bool:
+        """
+        Tell whether what the last List lacked was not there.
+
+        A young kubelet lists the finished pods of its API server later than its static ones.
+        """
+        return not self.start.is_young or self.missing_seconds(now) is not None
+
     def _since_and_listed(self, settling: float = 0.0) -> float | None:
         """Return since when it has its pods; None until a List so long after that: a Get may have found the witness."""
         since, listed_at = self.since(), self.start.listed_at
@@ -163,5 +133,5 @@ class Witness:
             return False
         if self.metadata is None:
             return not self._has_seen_others
-        running = [key for key, meta in (self.followed or {}).items() if meta.runs]
-        return self.followed is not None and all(self.site.is_static(key, self.metadata) for key in running)
+        running = [key for key, meta in self.metadata.pods.items() if meta.runs]
+        return self.metadata.synced and all(self.site.is_static(key, self.metadata) for key in running)

@@ -18,7 +18,7 @@ from podres_exporter.clock import Clock
 from podres_exporter.config import Config
 from podres_exporter.errors import KubeletError, Reason
 from podres_exporter.join import SECOND_LOOK_SECONDS
-from podres_exporter.model import Metadata, PodKey
+from podres_exporter.model import Metadata, PodKey, Unknown
 from podres_exporter.service.events import Events
 from podres_exporter.service.kubelet_calls import Questions
 from podres_exporter.sources.interfaces import ALLOCATABLE, GET, KubeletSource
@@ -94,7 +94,8 @@ class Follower:
     def told(self, metadata: Metadata | None, keys: Iterable[PodKey]) -> None:
         """Set the current metadata, with the keys of changed pods."""
         now = self._clock.monotonic_seconds()
-        self.cache.update_metadata(metadata)
+        news = list(keys)
+        self.cache.update_metadata(metadata, news)
         is_followed = self._is_followed
         if is_followed:
             self._followed_at = now
@@ -103,7 +104,6 @@ class Follower:
         elif self._was_followed or now - self._followed_at >= self._settings.interval_seconds:
             self._metadata_lost = metadata is not None
         self._was_followed = is_followed
-        news = list(keys)
         for key in news:
             self._suspects.pop(key, None)
         self._gets.told(news, now)
@@ -158,6 +158,11 @@ class Follower:
     def _is_followed(self) -> bool:
         return self.cache.followed is not None
 
+    @property
+    def _needs_list(self) -> bool:
+        """Whether the last answers have what only another List can put right."""
+        return self.cache.unreadable != Unknown() or any(each.has_two_rows for each in self.cache.entries.values())
+
     def _look_at_the_socket(self) -> None:
         """Detect a kubelet restart by the socket's identity."""
         is_first = self.questions.identity is None
@@ -193,7 +198,7 @@ class Follower:
             is_followed=self._is_followed,
             metadata_lost=self._metadata_lost,
             has_news=self._gets.has_news(now),
-            needs_list=self.cache.needs_list,
+            needs_list=self._needs_list,
         )
 
     def _list_if_due(self) -> KubeletError | None:
@@ -345,7 +350,7 @@ class Follower:
     def _note(self, ended: Iterable[Ended]) -> None:
         """Log which entries have ended against what the metadata say."""
         for each in ended:
-            if each.contradicts and each.rule is Rule.REFUSED:
+            if each.contradicts and each.rule is Rule.DENIED:
                 self._suspect([each.key], self._clock.monotonic_seconds())
             if each.contradicts:
                 log.warning(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
+from podres_exporter.allocation import given_up, unknown, unlisted
 from podres_exporter.clock import Clock
 from podres_exporter.errors import KubeletError, Reason, TopologyError
 from podres_exporter.join import (
@@ -274,7 +275,7 @@ class Poller:
             no_allocatable = questions.lacks(ALLOCATABLE, Reason.UNIMPLEMENTED, Reason.DISABLED)
             legacy = listing.shared_pool_reported or no_allocatable
         return self._joiner.join(
-            replace(listing, merged_pods=cache.merged_pods),
+            replace(listing, merged_pods=sum(entry.has_two_rows for entry in cache.entries.values())),
             self._follower.report.answer,
             self._topology,
             self._metadata,
@@ -283,9 +284,9 @@ class Poller:
             belief=Belief(
                 marks={each.pod.key: each.mark for each in marked if each.mark is not Mark.CURRENT},
                 finished=frozenset(each.pod.key for each in marked if each.is_finished),
-                unknown=cache.unknown(now),
-                unlisted=tuple(meta.key for meta in cache.unlisted(now)),
-                given_up=tuple(cache.given_up(now)),
+                unknown=unknown(cache, now),
+                unlisted=tuple(meta.key for meta in unlisted(cache, now)),
+                given_up=tuple(given_up(cache, now)),
                 doubles=self._doubles(listing, marked),
             ),
         )
@@ -307,7 +308,7 @@ class Poller:
         if not (followed or lists_active):
             return None
         past = {each.pod.key for each in marked if each.mark is Mark.RETAINED or each.is_finished}
-        past.update(key for key, entry in self._follower.cache.entries.items() if entry.refusals)
+        past.update(key for key, entry in self._follower.cache.entries.items() if entry.denials)
         present = [pod for pod in listing.pods if pod.key not in past]
         alive = living(present, metadata.pods if metadata else {}, followed=followed, lists_active=lists_active)
         said_at = {key: entry.said_at for key, entry in self._follower.cache.entries.items()}

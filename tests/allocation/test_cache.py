@@ -8,7 +8,7 @@ from builders import GPU, claim_of, container, gpu, pod
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podres_exporter.allocation import Cache, Ended, Rule, Site, Waits
+from podres_exporter.allocation import Cache, Ended, Rule, Site, Waits, given_up, unknown, unlisted
 from podres_exporter.model import (
     ContainerKind,
     ContainerSpec,
@@ -100,7 +100,7 @@ def test_a_list_without_a_current_pod_ends_it() -> None:
     """The kubelet of the same start is the authority."""
     cache = cache_of(A, B)
 
-    assert [Ended(B.key, Rule.DROPPED)] == cache.listed(listed(A, EXPORTER), 10)
+    assert [Ended(B.key, Rule.DENIED)] == cache.listed(listed(A, EXPORTER), 10)
     assert {"a": "current"} == marks(cache, 10)
 
 
@@ -267,7 +267,7 @@ def test_a_pod_that_get_does_not_find_twice_is_gone() -> None:
     cache.not_found(A.key, 1)
     assert [] == cache.settle(1)
     cache.not_found(A.key, 2)
-    assert [Ended(A.key, Rule.REFUSED, contradicts=True)] == cache.settle(2)
+    assert [Ended(A.key, Rule.DENIED, contradicts=True)] == cache.settle(2)
 
 
 def test_a_kubelet_that_has_restarted_is_not_believed_on_what_it_does_not_find() -> None:
@@ -287,7 +287,7 @@ def test_where_list_had_two_rows_get_does_not_replace_them() -> None:
     cache.listed(both, 1)
     cache.got(listed(pod("a")), 2)
     assert A in [each.pod for each in cache.pods(2)]
-    assert cache.needs_list
+    assert cache.entries[A.key].has_two_rows
 
     cache.listed(listed(pod("a"), EXPORTER), 3)
     assert A not in [each.pod for each in cache.pods(3)]
@@ -355,7 +355,7 @@ def test_after_an_outage_older_words_finish_nobody() -> None:
 
 def free(cache: Cache, now: float, metadata: Metadata | None = None) -> Unknown:
     tell(cache, metadata).settle(now)
-    return cache.unknown(now)
+    return unknown(cache, now)
 
 
 def test_nothing_is_known_before_the_witness_was_listed_once_and_all_is_from_then_on() -> None:
@@ -406,7 +406,7 @@ def test_what_a_running_pod_asks_for_is_not_known_until_the_kubelet_says_it() ->
     assert Unknown() == free(cache, 3, more)
     assert Unknown() == free(cache, 3 + GRACE - 1, more)
     assert Unknown(resources=frozenset({GPU})) == free(cache, 3 + GRACE, more)
-    assert [B.key] == [each.key for each in cache.unlisted(3 + GRACE)]
+    assert [B.key] == [each.key for each in unlisted(cache, 3 + GRACE)]
 
 
 def test_an_unlisted_pod_is_waited_for_ten_times_the_hold_down() -> None:
@@ -415,13 +415,13 @@ def test_an_unlisted_pod_is_waited_for_ten_times_the_hold_down() -> None:
     cache = cache_of(metadata=known)
     settled(cache, 10, metadata=known)
     assert Unknown() != free(cache, 10 * HOLD - 1, known)
-    assert [] == cache.given_up(10 * HOLD - 1)
+    assert [] == given_up(cache, 10 * HOLD - 1)
 
     assert Unknown() == free(cache, 10 * HOLD, known)
-    assert [A.key] == cache.given_up(10 * HOLD)
-    assert [] == tell(cache, lost(known)).given_up(10 * HOLD)
+    assert [A.key] == given_up(cache, 10 * HOLD)
+    assert [] == given_up(tell(cache, lost(known)), 10 * HOLD)
     tell(cache, known).got(listed(A), 10 * HOLD)
-    assert [] == cache.given_up(10 * HOLD)
+    assert [] == given_up(cache, 10 * HOLD)
 
 
 def test_a_retained_pod_that_is_given_up_is_named_until_another_kubelet_starts() -> None:
@@ -430,18 +430,24 @@ def test_a_retained_pod_that_is_given_up_is_named_until_another_kubelet_starts()
     cache.begin(is_young=True)
     settled(cache, 1, metadata=known)
     cache.settle(10 * HOLD)
-    assert [] == cache.given_up(10 * HOLD)
+    assert [] == given_up(cache, 10 * HOLD)
 
     assert [Ended(A.key, Rule.MISSING, contradicts=True)] == cache.settle(10 * HOLD + 1)
     for now in (10 * HOLD + 1, 20 * HOLD):
         assert Unknown() == free(cache, now, known)
-        assert [A.key] == cache.given_up(now)
+        assert [A.key] == given_up(cache, now)
     cache.begin(is_young=True)
     assert Unknown(resources=frozenset({GPU})) == free(cache, 20 * HOLD, known)
-    assert [] == cache.given_up(20 * HOLD)
+    assert [] == given_up(cache, 20 * HOLD)
 
 
-@pytest.mark.parametrize("deny", [Cache.not_found, lambda cache, _, now: cache.listed(listed(EXPORTER), now)])
+def not_found_twice(cache: Cache, key: PodKey, now: float) -> None:
+    cache.not_found(key, now)
+    assert key in [each.key for each in unlisted(cache, now)]
+    cache.not_found(key, now)
+
+
+@pytest.mark.parametrize("deny", [not_found_twice, lambda cache, _, now: cache.listed(listed(EXPORTER), now)])
 def test_a_pod_that_has_started_since_the_kubelet_did_is_waited_for_until_the_kubelet_denies_it(
     deny: Callable[[Cache, PodKey, float], object],
 ) -> None:
@@ -455,11 +461,11 @@ def test_a_pod_that_has_started_since_the_kubelet_did_is_waited_for_until_the_ku
 
     deny(cache, B.key, 100 * HOLD + GRACE)
     assert Unknown() == free(cache, 100 * HOLD + GRACE, late)
-    assert [A.key, B.key] == cache.given_up(100 * HOLD + GRACE)
+    assert [A.key, B.key] == given_up(cache, 100 * HOLD + GRACE)
 
     young = cache_of(metadata=before)
     deny(young, A.key, 2)
-    assert [A.key] == [each.key for each in young.unlisted(2)]
+    assert [A.key] == [each.key for each in unlisted(young, 2)]
 
 
 @pytest.mark.parametrize("hold", [0.0, HOLD])
@@ -472,11 +478,13 @@ def test_a_pod_that_the_kubelet_was_not_asked_for_is_not_given_up_by_the_clock(h
     free(cache, 3, known)
     for now in (3 + GRACE, 20 * HOLD):
         assert Unknown(resources=frozenset({GPU})) == free(cache, now, known)
-        assert [] == cache.given_up(now)
+        assert [] == given_up(cache, now)
 
-    cache.not_found(A.key, 20 * HOLD)
+    for _ in range(2 if is_late else 1):
+        assert [] == given_up(cache, 20 * HOLD)
+        cache.not_found(A.key, 20 * HOLD)
     assert Unknown() == free(cache, 20 * HOLD, known)
-    assert [A.key] == cache.given_up(20 * HOLD)
+    assert [A.key] == given_up(cache, 20 * HOLD)
 
 
 def test_of_what_could_not_be_read_nothing_is_known_to_be_free_until_the_next_list() -> None:
@@ -484,7 +492,7 @@ def test_of_what_could_not_be_read_nothing_is_known_to_be_free_until_the_next_li
     damage = Unknown(resources=frozenset({GPU}))
     cache.listed(replace(listed(EXPORTER), unreadable=damage), 1)
     assert damage == free(cache, 1)
-    assert cache.needs_list
+    assert damage == cache.unreadable
 
     cache.listed(listed(EXPORTER), 2)
     assert Unknown() == free(cache, 2)
@@ -659,7 +667,7 @@ def test_no_device_that_a_running_pod_holds_is_ever_free_and_no_row_vanishes_unm
         if kind == "half":
             node.knows |= {*NAMES}
         shown = {each.pod.name for each in tell(node.cache, node.metadata).pods(node.now) if not each.is_finished}
-        doubt = node.cache.unknown(node.now)
+        doubt = unknown(node.cache, node.now)
         for running in node.uids:
             assert running in shown or doubt.covers(GPU), (running, node.now)
 
@@ -677,4 +685,4 @@ def test_every_wait_ends_once_its_cause_is_over(happenings: list[tuple[str, str,
         node.play("list", "a", 10)
 
     assert dict.fromkeys(node.uids, "current") == marks(tell(node.cache, node.metadata), node.now)
-    assert Unknown() == node.cache.unknown(node.now)
+    assert Unknown() == unknown(node.cache, node.now)

@@ -446,6 +446,21 @@ def test_two_pods_of_one_name_hold_what_both_hold_over_a_restart(node: Node, has
     assert (6, {"GPU-3", "GPU-7"}) == (free(page), page.labels("podres_container_device_info", "device"))
 
 
+def test_what_could_not_be_read_is_listed_again_by_the_resync_where_get_is_served(node: Node) -> None:
+    """Get of the pod that is read reads it alone: until a List says all, nothing is known of what that item was."""
+    nameless = pb.PodResources(containers=[pb.ContainerResources(name="main", devices=[GPUS[2]])])
+    node.has(EXPORTER, TRAIN, nameless)
+    node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    assert free(node.turn(60)) is None
+
+    node.has(EXPORTER, TRAIN)
+    assert free(node.turn(200)) is None
+    page = node.turn(60)
+    assert (7, {"start": 1, "resync": 1}) == (free(page), {why: n for why, n in lists(page).items() if n})
+
+
 @pytest.mark.parametrize("metadata", [True, False])
 def test_a_static_exporter_is_no_witness(node: Node, metadata: bool) -> None:
     """A kubelet without its API server knows it all the same: others are waited for."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from builders import TWO_NODES, container, listing, pod
 
-from podres_exporter.allocation import Cache, Site, Waits
+from podres_exporter.allocation import Cache, Site, Waits, unknown, unlisted
 from podres_exporter.join import Joiner
 from podres_exporter.model import (
     Allocation,
@@ -88,8 +88,8 @@ class DraKubelet:
         belief = Belief(
             marks={each.pod.key: each.mark for each in marked if each.mark is not Mark.CURRENT},
             finished=frozenset(each.pod.key for each in marked if each.is_finished),
-            unknown=self._cache.unknown(self.now),
-            unlisted=tuple(meta.key for meta in self._cache.unlisted(self.now)),
+            unknown=unknown(self._cache, self.now),
+            unlisted=tuple(meta.key for meta in unlisted(self._cache, self.now)),
         )
         pods = listing(*(each.pod for each in marked))
         return Joiner().join(pods, None, TWO_NODES, self._metadata, dra=dra, belief=belief)

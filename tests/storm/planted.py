@@ -41,21 +41,21 @@ BUGS = (
     ),
     Bug(
         "what is free is told before the exporter's own pod is known",
-        "allocation/cache.py",
-        "        if not self.witness.is_known:\n",
-        "        if self.witness.start.first_answer_at is None:\n",
+        "allocation/unknown.py",
+        "    if not cache.witness.is_known:\n",
+        "    if cache.witness.start.first_answer_at is None:\n",
     ),
     Bug(
         "a List without a pod ends what another kubelet has said",
         "allocation/rules.py",
-        "        (Rule.DROPPED, is_current and denials >= LACKED),\n",
-        "        (Rule.DROPPED, denials >= LACKED),\n",
+        "        (Rule.DENIED, denials >= ENOUGH and not is_from_before),\n",
+        "        (Rule.DENIED, denials >= ENOUGH),\n",
     ),
     Bug(
         "a pod that Get does not find ends at once",
         "allocation/rules.py",
-        "        (Rule.REFUSED, is_current and denials >= 2),\n",
-        "        (Rule.REFUSED, denials >= 1),\n",
+        "        (Rule.DENIED, denials >= ENOUGH and not is_from_before),\n",
+        "        (Rule.DENIED, denials >= 1),\n",
     ),
     Bug(
         "the answer to Get has the first container only",
