@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from builders import listing, pod
+from builders import GPU, gpu, listing, pod
 from fake_clock import FakeClock
 
 from podres_exporter.errors import KubeletError, Reason, TopologyError
@@ -137,3 +137,19 @@ def test_a_look_lists_though_a_pod_is_in_admission() -> None:
 
     assert seen.snapshot.allocation is not None
     assert ["a"] == [view.pod.name for view in seen.snapshot.allocation.pods]
+
+
+def test_of_a_running_pod_that_a_young_kubelet_lacks_a_look_says_that_its_devices_are_not_known() -> None:
+    """It has its static pods by then, and will have the others later."""
+    spec = ContainerSpec("main", ContainerKind.APP, devices=((GPU, 1),))
+    train = PodMeta("ml", "train", "uid-train", phase="Running", has_started=True, containers=(spec,))
+    told = Metadata({train.key: train}, synced=True, is_up=True, last_success_seconds=1.0)
+    reported = replace(REPORTED, devices=(gpu("GPU-0"), gpu("GPU-1")))
+    kubelet = Kubelet(listing(pod("proxy-n1"), pod("web")), reported)
+
+    seen = look("n1", Sources(kubelet, Machine(TOPOLOGY), FixedMetadata(told)), FakeClock()).snapshot.allocation
+
+    assert seen is not None
+    assert (train.key,) == seen.unlisted_pods
+    assert [(GPU, False)] == [(stock.resource, stock.is_complete) for stock in seen.devices]
+    assert seen.cpus.is_complete
