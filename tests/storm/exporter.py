@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from storm.clock import StormClock
 from storm.facts import Facts
-from storm.node import OWN
+from storm.node import MAX_ANSWER_BYTES, OWN
 from storm.page import ACCEPT, Page, document_facts
 from storm.violation import Violation
 
@@ -150,7 +150,11 @@ class Exporter:
         self._exposition = Exposition(NODE, selected(COLLECTORS), own, clock)
         self._document = SnapshotDocument(NODE, "storm", clock)
         self._client = StormClient(
-            socket, KUBELET_SECONDS, clock, lambda call: own.rpc(call.rpc, call.seconds, call.reason)
+            socket,
+            KUBELET_SECONDS,
+            clock,
+            lambda call: own.rpc(call.rpc, call.seconds, call.reason),
+            max_message_bytes=MAX_ANSWER_BYTES,
         )
         self._client.births = births
         self.source: PodMetaSource = FixedMetadata()

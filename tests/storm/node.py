@@ -73,13 +73,16 @@ The exporter's own pod is the oldest.
 
 OWN = ("monitoring", "exporter")
 
+MAX_ANSWER_BYTES = 2**20
+"""The largest answer of the kubelet that the exporter reads."""
+
 _LARGE = pb.ListPodResourcesResponse(
     pod_resources=[
         pb.PodResources(
             name="large",
             namespace="default",
             containers=[
-                pb.ContainerResources(devices=[pb.ContainerDevices(resource_name=GPU, device_ids=["x" * 17 * 2**20])])
+                pb.ContainerResources(devices=[pb.ContainerDevices(resource_name=GPU, device_ids=["x" * 2 * MAX_ANSWER_BYTES])])
             ],
         )
     ]
