@@ -43,7 +43,8 @@ class DraKubelet:
     """
     What the exporter hears of the pods, and knows by that.
 
-    `told` are the UIDs of all it ever heard of; `now` is its time, which goes on while the source is at rest.
+    `told` are the UIDs of all it ever heard of, `waiting` those that the kubelet has not admitted yet: only the
+    metadata has them. `now` is its time, which goes on while the source is at rest.
     """
 
     def __init__(self, node: str) -> None:
@@ -54,6 +55,7 @@ class DraKubelet:
         self._metadata = Metadata({}, synced=True, is_up=True)
         self.knows_its_pods = self.is_followed = True
         self.told: set[str] = set()
+        self.waiting: set[str] = set()
 
     def restart(self) -> None:
         """Start another kubelet, which has not heard of its pods yet."""
@@ -63,18 +65,18 @@ class DraKubelet:
     def poll(self, pods: Mapping[str, Life], claims: Mapping[str, list[str]]) -> None:
         """Take the metadata, and the kubelet's answer to List."""
         if self.is_followed:
-            metas = {each.key: each for each in (_meta(name, life) for name, life in pods.items())}
+            metas = {each.key: each for each in (self._meta(name, life) for name, life in pods.items())}
             self._metadata = Metadata(metas, synced=True, is_up=True)
         else:
             self._metadata = replace(self._metadata, synced=False, is_up=False)
-        if self.is_followed or self.knows_its_pods:
-            self.told |= {life.uid for life in pods.values()}
+        listed = {life.uid for life in pods.values() if self.knows_its_pods} - self.waiting
+        self.told |= {life.uid for life in pods.values()} if self.is_followed else listed
         self._cache.update_metadata(self._metadata)
         rows = []
-        for name, life in sorted(pods.items()):
+        for name, life in sorted((name, life) for name, life in pods.items() if life.uid in listed):
             held = [Claim(NAMESPACE, claim, tuple(map(self._device, claims[claim]))) for claim in life.claims]
             rows.append(pod(name, container("main", claims=held), namespace=NAMESPACE))
-        self._cache.listed(listing(*rows, EXPORTER) if self.knows_its_pods else listing(), self.now)
+        self._cache.listed(listing(*rows, *([EXPORTER] if self.knows_its_pods else [])), self.now)
         self._cache.settle(self.now)
 
     @property
@@ -98,14 +100,13 @@ class DraKubelet:
         driver, _, device = text.partition("/")
         return ClaimDevice(driver, self._node, device, "", ())
 
-
-def _meta(name: str, life: Life) -> PodMeta:
-    return PodMeta(
-        NAMESPACE,
-        name,
-        life.uid,
-        phase="Running",
-        has_started=True,
-        claims=tuple((claim, claim) for claim in life.claims),
-        containers=(ContainerSpec("main", ContainerKind.APP, claims=tuple((claim, "") for claim in life.claims)),),
-    )
+    def _meta(self, name: str, life: Life) -> PodMeta:
+        return PodMeta(
+            NAMESPACE,
+            name,
+            life.uid,
+            phase="Pending" if life.uid in self.waiting else "Running",
+            has_started=life.uid not in self.waiting,
+            claims=tuple((claim, claim) for claim in life.claims),
+            containers=(ContainerSpec("main", ContainerKind.APP, claims=tuple((claim, "") for claim in life.claims)),),
+        )

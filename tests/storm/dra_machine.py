@@ -70,6 +70,7 @@ class DraStorm(RuleBasedStateMachine):
         try:
             self.site.server.faults.clear()
             self.kubelet.knows_its_pods = self.kubelet.is_followed = True
+            self.kubelet.waiting.clear()
             self._calm()
         finally:
             self.source.stop()
@@ -109,23 +110,32 @@ class DraStorm(RuleBasedStateMachine):
         pod_name=st.sampled_from(PODS),
         claim=st.sampled_from(CLAIMS),
         driver=st.sampled_from(DRIVERS),
-        device=st.sampled_from(NAMES),
+        number=st.integers(0, 7),
         is_late=st.booleans(),
         is_unseen=st.booleans(),
+        is_waiting=st.booleans(),
     )
-    def begin(self, pod_name: str, claim: str, driver: str, device: str, is_late: bool, is_unseen: bool) -> None:
+    def begin(
+        self, pod_name: str, claim: str, driver: str, number: int, is_late: bool, is_unseen: bool, is_waiting: bool
+    ) -> None:
         """
         A pod comes, in the place of another of its name; a claim that nobody used is a new one of that name.
 
-        Unseen: by the kubelet alone, as the metadata have just gone.
+        It gets a device that its driver has published, as a scheduler gives it; where there is none, one that a driver
+        has taken back. Unseen: by the kubelet alone, as the metadata have just gone. Waiting: the kubelet has not
+        admitted the pod yet, so that its claim alone tells what it will hold.
         """
         self.kubelet.is_followed = self.kubelet.is_followed and not is_unseen
         self.pods.pop(pod_name, None)
         self.births += 1
         if claim not in self._used():
             self._drop_claim(claim)
-            self._allocate(claim, driver, device, is_late=is_late)
+            specs = [spec for spec in self.slices.values() if spec["driver"] == driver]
+            devices = sorted({each["name"] for spec in specs for each in spec["devices"]}) or NAMES
+            self._allocate(claim, driver, devices[number % len(devices)], is_late=is_late)
         self.pods[pod_name] = Life(f"uid-{self.births}", (claim,))
+        if is_waiting:
+            self.kubelet.waiting.add(f"uid-{self.births}")
         self._look()
 
     @rule(pod_name=st.sampled_from(PODS), with_claim=st.booleans())
@@ -274,6 +284,7 @@ class DraStorm(RuleBasedStateMachine):
         before = self.site.server.requests.count()
         self.clock.limit_seconds += seconds
         self.kubelet.now += seconds
+        self.kubelet.waiting.clear()
         eventually(lambda: self.clock.is_parked() or self.site.server.faults.open_watches > 0, 1000)
         asked = self.site.server.requests.count() - before
         if asked > MOST_REQUESTS * max(1.0, seconds / 30.0):
