@@ -15,6 +15,7 @@ from storm.dra_machine import DraStorm
 from storm.kept import Scenario, breaks, load, play, reduced
 from storm.machine import PodsApiStorm, Storm, storm_settings
 from storm.violation import Violation, say
+from storm.world import World
 
 import podres_exporter
 from podres_exporter.clock import SystemClock
@@ -34,6 +35,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--dra", action="store_true", help="the storm of slices and claims; it makes nothing small")
     parser.add_argument("--pods-api", action="store_true", help="the storm with metadata from the kubelet's Pods API")
     parser.add_argument("--planted", action="store_true", help="plant bugs, and find them")
+    parser.add_argument("--only", default="", metavar="TEXT", help="of the planted bugs those with this in their name")
+    parser.add_argument(
+        "--no-own-list", action="store_true", help="do not compare with a List of our own: the exporter has to notice"
+    )
     parser.add_argument("--play", type=Path, metavar="FILE", help="play one scenario of tests/storm/kept instead")
     asked = parser.parse_args(arguments)
     logging.getLogger().addHandler(logging.NullHandler())
@@ -43,9 +48,10 @@ def main(arguments: Sequence[str]) -> int:
     if asked.planted:
         from storm.planted import find_all  # noqa: PLC0415 - only for this
 
-        return find_all(asked.seed, asked.steps)
+        return find_all(asked.seed, asked.steps, asked.only)
     if asked.dra:
         return dra_storm(asked.seed, asked.steps, asked.per_example)
+    World.has_own_list = not asked.no_own_list
     machine = PodsApiStorm if asked.pods_api else Storm
     return storm(asked.seed, asked.steps, asked.per_example, reduce_seconds=asked.reduce, machine=machine)
 

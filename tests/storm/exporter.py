@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from storm.clock import StormClock
-from storm.facts import Facts
 from storm.node import MAX_ANSWER_BYTES, OWN
-from storm.page import ACCEPT, Page, document_facts
+from storm.page import ACCEPT, Document, Page, document_of
 from storm.violation import Violation
 
 from podres_exporter.allocation import Site
@@ -227,9 +226,9 @@ class Exporter:
         finally:
             connection.close()
 
-    def document(self) -> Facts | None:
+    def document(self) -> Document | None:
         """Return what the JSON document says."""
-        return document_facts(self._get(self._connection, "/api/v1/snapshot", "application/json", gzip=False)[0])
+        return document_of(self._get(self._connection, "/api/v1/snapshot", "application/json", gzip=False)[0])
 
     def probe(self) -> None:
         """Ask whether the exporter is healthy; raises Violation where it is not."""

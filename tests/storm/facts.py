@@ -16,6 +16,8 @@ One thing that one container holds: kind, namespace, pod, container, and then wh
 `device`: resource, id, NUMA nodes. `cpu`: number. `memory`: type, NUMA nodes, bytes.
 """
 Facts = frozenset[Fact]
+Containers = frozenset[tuple[str, str, str]]
+"""Namespace, pod and name of each."""
 DeviceKey = tuple[str, str]
 PodKey = tuple[str, str]
 
@@ -46,6 +48,11 @@ class Truth:
     def facts(self) -> Facts:
         """All that living pods hold."""
         return frozenset().union(*self.held.values())
+
+
+def containers_of(pods: Iterable[Pod]) -> Containers:
+    """Return the containers of the pods, also those that hold nothing."""
+    return frozenset((pod.namespace, pod.name, each.name) for pod in pods for each in pod.containers)
 
 
 def pod_of(fact: Fact) -> PodKey:

@@ -166,10 +166,15 @@ class Storm(RuleBasedStateMachine):
         self._do("restore_devices", resource)
         self._look(then)
 
-    @rule()
-    def mend(self) -> None:
-        for step in (("hang", False), ("throttle", False), ("mend",), ("recall",), ("poll", 10.0)):
-            self._do(*step)
+    @rule(changes=st.lists(st.tuples(NAMES, SHAPE), max_size=3))
+    def mend(self, changes: list[tuple[str, int]]) -> None:
+        """Every fault is lifted; then there is news of pods, one after the other, which is to be shown at once."""
+        self._do("lift")
+        self._do("poll", 10.0)
+        self._do("poll", 10.0)
+        for name, shape in changes:
+            self._do("recreate", name, shape)
+            self._do("refresh")
 
     @rule(verb=st.sampled_from(["list", "watch", "any"]), how=st.sampled_from(list(REFUSALS)), then=LOOKS, lasts=LASTS)
     def refuse(self, verb: str, how: str, then: str, lasts: bool) -> None:
@@ -228,6 +233,13 @@ class Storm(RuleBasedStateMachine):
     def later(self, seconds: float, then: str) -> None:
         self._do("later", seconds)
         self._look(then)
+
+    @rule(polls=st.integers(2, 6))
+    def rest(self, polls: int) -> None:
+        """Every fault is lifted, and the node is left alone, so that all pods are asked for in turn."""
+        self._do("lift")
+        for _ in range(polls):
+            self._do("poll", 59.0)
 
     @rule(seconds=WALL_JUMPS, then=LOOKS)
     def set_wall(self, seconds: float, then: str) -> None:

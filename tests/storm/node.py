@@ -12,7 +12,7 @@ from eventually import eventually
 from node_rig import container, pod
 from sim_client import LIST, ask
 from storm.clock import NodeClock, StormClock
-from storm.facts import Facts, PodKey, Stock, Truth, told_facts, told_stock, truth_of
+from storm.facts import Containers, Facts, PodKey, Stock, Truth, containers_of, told_facts, told_stock, truth_of
 
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.model import Pod
@@ -52,6 +52,7 @@ SHAPES: tuple[tuple[list[dict[str, Any]], list[dict[str, Any]]], ...] = (
     ([container("main", "1", {GPU: 1})], [container("first", "2", {GPU: 2})]),
     ([container("main", "1", {NIC: 1})], [container("car", "1", {GPU: 1}, restart="Always")]),
     ([container("main", devices={GPU: 4})], []),
+    ([container("main", devices={GPU: 1}), container("log")], []),
 )
 """Pods by number: containers and init containers."""
 
@@ -82,7 +83,9 @@ _LARGE = pb.ListPodResourcesResponse(
             name="large",
             namespace="default",
             containers=[
-                pb.ContainerResources(devices=[pb.ContainerDevices(resource_name=GPU, device_ids=["x" * 2 * MAX_ANSWER_BYTES])])
+                pb.ContainerResources(
+                    devices=[pb.ContainerDevices(resource_name=GPU, device_ids=["x" * 2 * MAX_ANSWER_BYTES])]
+                )
             ],
         )
     ]
@@ -229,6 +232,10 @@ class StormNode:
     def truth(self) -> Truth:
         """Return the truth of this moment: what living pods hold, and what the kubelet may list besides."""
         return truth_of(self._holders(), self.live.holders(inits=True), self.live.state())
+
+    def containers(self) -> Containers:
+        """Return the containers that a List would have, which this is not: a List writes in the kubelet."""
+        return containers_of(self.live.pods.known())
 
     def instances(self) -> dict[str, PodKey]:
         """Return the living pods by UID, those that the kubelet has heard of since its start first."""

@@ -64,6 +64,11 @@ class Oracle:
         self._chances = {each: count for each, count in self._chances.items() if each in held}
         self._age = {each: count for each, count in self._age.items() if each in held}
 
+    @property
+    def listed(self) -> Facts:
+        """What living pods hold, and what a List would say of others."""
+        return self._truths[-1][1].facts | self._truths[-1][1].finished
+
     def was_up(self, now: float) -> None:
         """Take that the exporter has had reason to ask a kubelet that was there."""
         self._answered_at = now

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from storm.facts import Fact, Facts, list_text, numbers
+from storm.facts import Containers, Fact, Facts, list_text, numbers
 from storm.violation import Violation
 
 Labels = frozenset[tuple[str, str]]
@@ -87,15 +88,25 @@ class Page:
             yield "memory", *_path(labels), labels["memory_type"], labels["numa_nodes"], str(int(value))
 
 
-def document_facts(body: bytes) -> Facts | None:
-    """Return what the JSON document says of containers, None where it has no allocation."""
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What the JSON document says that containers hold, and which there are, also of those that hold nothing."""
+
+    facts: Facts
+    containers: Containers
+
+
+def document_of(body: bytes) -> Document | None:
+    """Return what the JSON document says, None where it has no allocation."""
     document: dict[str, Any] = json.loads(body)
     if "pods" not in document:
         return None
     facts: set[Fact] = set()
+    containers: set[tuple[str, str, str]] = set()
     for pod in document["pods"]:
         for each in pod["containers"]:
             path = (pod["namespace"], pod["name"], each["name"])
+            containers.add(path)
             facts.update(
                 ("device", *path, d["resource"], d["id"], list_text(d.get("numaNodes", ()))) for d in each["devices"]
             )
@@ -105,7 +116,7 @@ def document_facts(body: bytes) -> Facts | None:
                 key = (block["memoryType"], list_text(block.get("numaNodes", ())))
                 sizes[key] = sizes.get(key, 0) + block["bytes"]
             facts.update(("memory", *path, *key, str(size)) for key, size in sizes.items())
-    return frozenset(facts)
+    return Document(frozenset(facts), frozenset(containers))
 
 
 def _parsed(text: str, media_type: str) -> Iterator[Metric]:

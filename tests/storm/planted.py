@@ -22,6 +22,7 @@ class Bug:
     A change of one text, which must be there exactly once, in one file of the package.
 
     *invariant* is the one that must find it, where not any will do. *is_dra*: by the storm of slices and claims.
+    *has_own_list*: pages are compared with a List of our own; else the exporter's own resync has to notice.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Bug:
     after: str
     invariant: str = ""
     is_dra: bool = False
+    has_own_list: bool = True
 
 
 BUGS = (
@@ -69,7 +71,15 @@ BUGS = (
         "        entry = self._entry(answer.pods[0], now)\n",
         "        holders = tuple(each for each in answer.pods[0].containers if not each.holds_nothing)\n"
         "        entry = self._entry(replace(answer.pods[0], containers=holders), now)\n",
+    ),
+    Bug(
+        "the same, and only the exporter's own count of resync differences tells",
+        "allocation/cache.py",
+        "        entry = self._entry(answer.pods[0], now)\n",
+        "        holders = tuple(each for each in answer.pods[0].containers if not each.holds_nothing)\n"
+        "        entry = self._entry(replace(answer.pods[0], containers=holders), now)\n",
         invariant="resync",
+        has_own_list=False,
     ),
     Bug(
         "news of pods is not asked for",
@@ -182,10 +192,15 @@ def check(bug: Bug, text: str) -> None:
         raise ValueError(f"{bug.file} has the text of the planted bug {bug.name!r} {count} times: write it anew")
 
 
-def find_all(seed: int, steps: int) -> int:
-    """Return 0 where the storm finds every bug; print which invariant did, and after how many steps."""
-    missed = [bug.name for bug in BUGS if not _finds(bug, seed, steps)]
-    say(f"{len(BUGS) - len(missed)} of {len(BUGS)} planted bugs found; seed {seed}")
+def find_all(seed: int, steps: int, only: str = "") -> int:
+    """
+    Return 0 where the storm finds every bug; print which invariant did, and after how many steps.
+
+    *only* is a part of the names of those that are planted.
+    """
+    bugs = [bug for bug in BUGS if only in bug.name]
+    missed = [bug.name for bug in bugs if not _finds(bug, seed, steps)]
+    say(f"{len(bugs) - len(missed)} of {len(bugs)} planted bugs found; seed {seed}")
     return 1 if missed else 0
 
 
@@ -203,6 +218,7 @@ def _finds(bug: Bug, seed: int, steps: int) -> bool:
                 "--steps",
                 str(steps),
                 *(["--dra", "--per-example", "40"] if bug.is_dra else []),
+                *([] if bug.has_own_list else ["--no-own-list"]),
             ],
             env=environment,
             capture_output=True,

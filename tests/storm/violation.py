@@ -10,6 +10,7 @@ INVARIANTS = {
     "honest": "a page that rests on an old answer says so, and whether the kubelet answered",
     "sums": "allocated is what stands on the page, free and allocated are not more than there is; nothing is negative",
     "twice": "two pods hold one thing on the page only where they do, and no series is there twice",
+    "prompt": "with Get and followed metadata the page says what a List would say, once nothing is left to be asked",
     "resync": "the page says what a List of our own says, and no resync has told what no event explains",
     "counters": "counters never go back and never vanish",
     "parses": "the page can be parsed as text and as OpenMetrics, with the right Content-Type; the other paths answer",

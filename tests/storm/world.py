@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from eventually import eventually
 from storm.clock import StormClock
@@ -15,7 +15,7 @@ from storm.exporter import HOLD_SECONDS, INTERVAL_SECONDS, MAX_AGE_SECONDS, Expo
 from storm.facts import PodKey, pod_of
 from storm.node import DEVICES, StormNode
 from storm.oracle import Oracle, Poll
-from storm.page import OPENMETRICS, TEXT, Page
+from storm.page import OPENMETRICS, TEXT, Document, Page
 from storm.violation import Violation
 
 Step = tuple[Any, ...]
@@ -25,12 +25,22 @@ _AHEAD_SECONDS = 0.0
 _CALM_ROUNDS = 40
 _PARALLEL = 5
 _REFRESHES, _SOON_SECONDS = 8, 1.5
+_GET_RELEASE = 34
+"""The first that serves Get without being asked to."""
+_GOOD_POLLS = 2
+"""Polls of a healthy node, an interval apart, after which nothing of a fault before is left to be tried again."""
 _SPARE_THREADS = 6
 """gRPC and the pools keep a few threads after their last use."""
 
 
 class World:
-    """Use as a context manager. `do` carries out one step and raises Violation where an invariant breaks."""
+    """
+    Use as a context manager. `do` carries out one step and raises Violation where an invariant breaks.
+
+    Without `has_own_list` pages are not compared with what a List would say: the exporter's own resync has to notice.
+    """
+
+    has_own_list: ClassVar = True
 
     def __init__(
         self, release: int = 36, *, metadata: bool = True, pods_api: bool = False, kept: Counter[str] | None = None
@@ -57,6 +67,7 @@ class World:
         self._stack.callback(self._stop_exporter)
         self._trusted: dict[str, PodKey] = {}
         self._pages = 0
+        self._good_polls, self._good_at, self._is_asked = 0, 0.0, False
         self._rules: Mapping[str, Callable[..., None]] = {
             "create": self.node.create,
             "delete": self.node.delete,
@@ -73,6 +84,7 @@ class World:
             "restart_slowly": self._restart_slowly,
             "kill_kubelet": self._kill_kubelet,
             "recall": self.node.recall,
+            "lift": self._lift,
             "hang": lambda on: self.node.hang(on=on),
             "throttle": lambda on: self.node.throttle(on=on),
             "spoil": self.node.spoil,
@@ -111,20 +123,14 @@ class World:
         self.trace.append(step)
         self.counts[f"step {name}"] += 1
         self._polled: Poll | None = None
+        is_good = self._is_good()
         self._rules[name](*arguments)
+        self._is_asked = is_good and name in {"poll", "refresh", "scrape_at_once"}
         self._observe()
 
     def calm(self) -> None:
         """Lift every fault and let time go by; raises Violation where the page does not become the truth."""
-        self.node.hang(on=False)
-        self.node.throttle(on=False)
-        self.node.mend()
-        self.node.mend_api()
-        if self.pods_api:
-            self.node.mend_pods_api()
-        self.node.recall()
-        if not self.node.serving or self.node.has_lacked_methods:  # only a new kubelet is asked again for those
-            self._restart_kubelet([], "all")
+        self._lift()
         self._polled = None
         self._observe()
         problem = ""
@@ -144,6 +150,18 @@ class World:
             raise Violation("resync", f"List says {sorted(listed)} and the page {sorted(page.facts)}")
 
     # Steps that are more than one thing
+
+    def _lift(self) -> None:
+        """Lift every fault of the kubelet and of the source of metadata."""
+        self.node.hang(on=False)
+        self.node.throttle(on=False)
+        self.node.mend()
+        self.node.mend_api()
+        if self.pods_api:
+            self.node.mend_pods_api()
+        self.node.recall()
+        if not self.node.serving or self.node.has_lacked_methods:  # only a new kubelet is asked again for those
+            self._restart_kubelet([], "all")
 
     def _poll(self, seconds: float) -> None:
         """
@@ -165,6 +183,8 @@ class World:
             threading.Event().wait(0.01)
         self.counts["lists"] += len(self.node.heard.lists)
         self._note_kubelet()
+        if self.clock.monotonic_seconds() - self._good_at >= INTERVAL_SECONDS:
+            self._good_polls, self._good_at = self._good_polls + 1, self.clock.monotonic_seconds()
         self._polled = Poll(self.node.serving, is_well, self.node.knows_its_pods)
         self.node.go_on_hearing(before=False)
         self._do_what_is_due()
@@ -229,6 +249,7 @@ class World:
         """
         is_told = self._is_told()
         self._take_news()
+        self._good_polls = 0
         self.node.restart_kubelet(window if is_told else [], then if is_told else "all")
 
     def _kill_kubelet(self, with_socket: bool) -> None:
@@ -259,6 +280,7 @@ class World:
         self.oracle.begin_life()
         self.exporter = self._exporter()
         self._trusted = {}
+        self._good_polls = 0
 
     def _set_wall(self, seconds: float) -> None:
         """Set the wall clock; monotonic time does not notice."""
@@ -303,10 +325,44 @@ class World:
             raise Violation("raised", f"an error was logged\n{''.join(self.exporter.tracebacks.found)}")
         self.oracle.judge(page, now, poll=self._polled_now(), excused=self._excused())
         told = self.exporter.document()
-        if (told is None and page.has_allocation) or (told or frozenset()) != page.facts:
-            raise Violation("agrees", f"page {sorted(page.facts)}, document {None if told is None else sorted(told)}")
+        if (told is None and page.has_allocation) or (told.facts if told else frozenset()) != page.facts:
+            raise Violation("agrees", f"page {sorted(page.facts)}, document {told and sorted(told.facts)}")
+        self._judge_promptness(page, told)
         self.exporter.probe()
         return page
+
+    def _is_good(self) -> bool:
+        """Return whether the exporter can ask for all news at once: it follows the metadata, and all is well."""
+        if not self.metadata or self.release < _GET_RELEASE:
+            return False
+        metadata = self.exporter.metadata()
+        is_followed = metadata is not None and metadata.synced and self._has_caught_up()
+        return is_followed and self.node.is_well and self.node.knows_its_pods
+
+    def _judge_promptness(self, page: Page, told: Document | None) -> None:
+        """
+        Raise Violation where the exporter has asked for all news, and the page differs from what a List would say.
+
+        What is held is shown besides for its time.
+        """
+        is_good, self._is_asked = self._is_asked and self._is_good(), False
+        if not self._is_good():
+            self._good_polls = 0
+        if not (self.has_own_list and is_good) or self._good_polls < _GOOD_POLLS:
+            return
+        if self.exporter.due() <= _SOON_SECONDS:
+            return
+        self.counts["pages that are the truth at once"] += 1
+        listed = {fact for fact in self.oracle.listed if not self._is_over(pod_of(fact))}
+        containers = {each for each in self.node.containers() if not self._is_over(each[:2])}
+        is_held = page.value("podres_snapshot_held", part="pods") != 0
+        for what, should, shown in (
+            ("holders", listed, page.facts),
+            ("containers", containers, told and told.containers),
+        ):
+            more = (shown or frozenset()) - should
+            if should - (shown or frozenset()) or (more and not is_held):
+                raise Violation("prompt", f"{what} are {sorted(shown or ())} and should be {sorted(should)}")
 
     def _polled_now(self) -> Poll | None:
         """Return the poll that was just made, once."""
