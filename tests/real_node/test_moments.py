@@ -8,12 +8,14 @@ the node, or in its namespaces:
     export PODRES_REAL_NODE=NAME PODRES_REAL_POD=NAMESPACE/NAME PODRES_REAL_CONTROL=PROGRAM
     pytest -s tests/real_node/test_moments.py
 
-PODRES_REAL_POD stands for the exporter's own pod, the witness. PODRES_REAL_CONTROL is a program that is called with an
-action and a component, and returns once it is done: `stop|start kubelet`, `stop|start|freeze|thaw apiserver`,
+PODRES_REAL_POD stands for the exporter's own pod, the witness; if it is a DaemonSet's, it is also deleted, so that
+another takes its place. PODRES_REAL_CONTROL is a program that is called with an action and a component, and returns
+once it is done: `stop|start kubelet`, `stop|start|freeze|thaw apiserver`,
 `refuse|accept credentials` (of the kubelet, from its next start on), `slow|quick allocate` (of the device plugin: some
 seconds, or at once). PODRES_REAL_RESOURCE, PODRES_REAL_CRI, PODRES_REAL_IMAGE and PODRES_REAL_SOURCES say what differs
-from a common node, PODRES_REAL_POLL_SECONDS and PODRES_REAL_HOLD_DOWN_SECONDS (short by default) what flags to run
-with, PODRES_REAL_AWAY_SECONDS how long an API server is away; PODRES_REAL_RECORD is a file for the samples that differ.
+from a common node, PODRES_REAL_POLL_SECONDS and PODRES_REAL_HOLD_DOWN_SECONDS (short by default) what flags the quick
+exporters run with, PODRES_REAL_INTERVALS which run, `quick` ones or those with the defaults of all flags (`shipped`),
+PODRES_REAL_AWAY_SECONDS how long an API server is away; PODRES_REAL_RECORD is a file for the samples that differ.
 
 Beside the kubelet several exporters run at once, with and without metadata, in a pod and outside. The pages are read
 five times a second and held against what the node itself knows: containers that run, by the runtime, and what they
@@ -29,8 +31,9 @@ import threading
 import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,7 @@ import grpc
 import pytest
 
 from podres_exporter.clock import SystemClock
+from podres_exporter.config import options
 from podres_exporter.cpuset import parse_cpuset
 
 NODE, POD = os.environ.get("PODRES_REAL_NODE", ""), os.environ.get("PODRES_REAL_POD", "")
@@ -47,22 +51,26 @@ RUNTIME = os.environ.get("PODRES_REAL_CRI", "/run/containerd/containerd.sock")
 IMAGE = os.environ.get("PODRES_REAL_IMAGE", "busybox")
 RECORD = os.environ.get("PODRES_REAL_RECORD", "")
 SOURCES = os.environ.get("PODRES_REAL_SOURCES", "apiserver,none,podsapi").split(",")
+INTERVALS = os.environ.get("PODRES_REAL_INTERVALS", "quick,shipped").split(",")
 KUBELET = Path("/var/lib/kubelet")
 CLOCK, NEVER = SystemClock(), threading.Event()
 
 POLL_SECONDS = float(os.environ.get("PODRES_REAL_POLL_SECONDS", "2"))
 HOLD_DOWN_SECONDS = float(os.environ.get("PODRES_REAL_HOLD_DOWN_SECONDS", "10"))
 SAMPLE_SECONDS = 0.2
-GRACE_SECONDS = POLL_SECONDS + 4.0
+SLOW_SECONDS = 4.0
 """
-When a container has run for so long while anybody could tell the exporter, its devices are expected on a page: a poll
-interval, and a slow machine. What came just before the kubelet went away is not known without metadata.
+When a container has run for a poll interval, and so long on a slow machine, while anybody could tell the exporter, its
+devices are expected on a page. What came just before the kubelet went away is not known without metadata.
 """
 SHOWN_SECONDS = 2.0
 """The same for what the page shows already: pods come again under their names, with the same device."""
 AWAY_SECONDS = float(os.environ.get("PODRES_REAL_AWAY_SECONDS", "40"))
 """Above the maximum age (120 s), rows go too, and with them what is said of free devices."""
-SETTLE_SECONDS = 80.0 + 10 * HOLD_DOWN_SECONDS
+SHIPPED_POLL_SECONDS = options.POLL_INTERVAL.parse(options.POLL_INTERVAL.default)
+SHIPPED_HOLD_DOWN_SECONDS = options.HOLD_DOWN.parse(options.HOLD_DOWN.default)
+LONGEST_HOLD_DOWN_SECONDS = max(HOLD_DOWN_SECONDS, SHIPPED_HOLD_DOWN_SECONDS if "shipped" in INTERVALS else 0.0)
+SETTLE_SECONDS = 80.0 + 10 * LONGEST_HOLD_DOWN_SECONDS
 """Longest wait: ten times the hold-down, or a watch that is noticed after 90 s without data; and a retry."""
 COUNT = 3
 
@@ -190,18 +198,39 @@ class Page:
 
 
 class Exporter:
-    """One `serve` of a kind."""
+    """One `serve` of a kind; *pod* is the name of its own pod, "" outside a pod."""
 
-    def __init__(self, name: str, port: int, *flags: str, in_pod: bool) -> None:
-        self.name, self.url = name, f"http://127.0.0.1:{port}/metrics"
-        argv = [sys.executable, "-m", "podres_exporter", "serve", f"--node-name={NODE}"]
-        argv += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=warning", *flags]
+    def __init__(self, name: str, port: int, *flags: str, pod: str, poll_seconds: float) -> None:
+        self.name, self.url, self.pod = name, f"http://127.0.0.1:{port}/metrics", pod
+        self.grace_seconds = poll_seconds + SLOW_SECONDS
+        self.is_unaided = not pod and "--metadata.source=none" in flags
+        self._argv = [sys.executable, "-m", "podres_exporter", "serve", f"--node-name={NODE}"]
+        self._argv += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=warning", *flags]
+        self.process = self._begin()
+
+    def _begin(self) -> "subprocess.Popen[bytes]":
+        self.has_answered = False
         environment = {key: value for key, value in os.environ.items() if key not in {"POD_NAMESPACE", "POD_NAME"}}
-        if in_pod:
-            environment["POD_NAMESPACE"], _, environment["POD_NAME"] = POD.partition("/")
-        log = Path(RECORD).with_suffix(f".{name}.log") if RECORD else Path(os.devnull)
+        if self.pod:
+            environment["POD_NAMESPACE"], _, environment["POD_NAME"] = self.pod.partition("/")
+        log = Path(RECORD).with_suffix(f".{self.name}.log") if RECORD else Path(os.devnull)
         with log.open("ab") as output:
-            self.process = subprocess.Popen(argv, env=environment, stderr=output)
+            return subprocess.Popen(self._argv, env=environment, stderr=output)
+
+    def renew(self, pod: str) -> None:
+        """Begin another process in its place, in the given pod."""
+        self.stop()
+        self.pod = pod
+        self.process = self._begin()
+
+    def page_if_up(self) -> Page | None:
+        """Return its page; None while a new process has not answered yet."""
+        with suppress(OSError) if not self.has_answered else nullcontext():
+            page = self.page()
+            self.has_answered = True
+            return page
+        assert self.process.poll() is None, f"{self.name} has ended by itself"
+        return None
 
     def page(self) -> Page:
         with urllib.request.urlopen(self.url, timeout=10) as answer:  # noqa: S310 - ours, on loopback
@@ -239,14 +268,45 @@ def exporters() -> Iterator[list[Exporter]]:
     api = ["--metadata.source=apiserver", f"--metadata.kubeconfig={os.environ['KUBECONFIG']}"]
     kinds = {"apiserver": api, "none": ["--metadata.source=none"], "podsapi": ["--metadata.source=podsapi"]}
     quick = [f"--kubelet.poll-interval={POLL_SECONDS:g}s", f"--snapshot.hold-down={HOLD_DOWN_SECONDS:g}s"]
+    intervals = {"quick": (quick, POLL_SECONDS), "shipped": ([], SHIPPED_POLL_SECONDS)}
     with ExitStack() as stack:
         started: list[Exporter] = []
-        for source in SOURCES:
-            for in_pod in (True, False):
-                name = f"{source}-{'pod' if in_pod else 'host'}"
-                started.append(Exporter(name, 10310 + len(started), *kinds[source], *quick, in_pod=in_pod))
-                stack.callback(started[-1].stop)
+        for source, place, interval in product(SOURCES, ("pod", "host"), INTERVALS):
+            flags, poll_seconds = intervals[interval]
+            flags = [*kinds[source], *flags]
+            name, port = f"{source}-{place}-{interval}", 10310 + len(started)
+            pod = POD if place == "pod" else ""
+            started.append(Exporter(name, port, *flags, pod=pod, poll_seconds=poll_seconds))
+            stack.callback(started[-1].stop)
         yield started
+
+
+class Own:
+    """The pod of the exporters that run in one."""
+
+    def __init__(self, pod: str) -> None:
+        self.namespace, _, self.name = pod.partition("/")
+        self.owner = self._owner(json.loads(kubectl("get", "pod", "-n", self.namespace, self.name, "-o", "json")))
+
+    def delete(self, *flags: str) -> None:
+        if not self.owner:
+            pytest.skip("no DaemonSet would make another pod for the exporter")
+        kubectl("delete", "pod", "-n", self.namespace, self.name, "--wait=false", *flags)
+
+    def succeed(self) -> bool:
+        """Return whether its DaemonSet has made another pod on this node, which it is from now on."""
+        for each in json.loads(kubectl("get", "pod", "-n", self.namespace, "-o", "json"))["items"]:
+            metadata, on_this_node = each["metadata"], each["spec"].get("nodeName") == NODE
+            is_another = metadata["name"] != self.name and "deletionTimestamp" not in metadata
+            if is_another and on_this_node and self._owner(each) == self.owner:
+                self.name = metadata["name"]
+                return True
+        return False
+
+    @staticmethod
+    def _owner(pod: dict[str, Any]) -> str:
+        owners = pod["metadata"].get("ownerReferences", [])
+        return next((str(each["uid"]) for each in owners if each["kind"] == "DaemonSet"), "")
 
 
 @dataclass
@@ -256,7 +316,9 @@ class Watcher:
     exporters: list[Exporter]
     healthy: float
     allocatable_cpus: float
+    own: Own
     samples: int = 0
+    held: int = 0
     wrong: list[str] = field(default_factory=list)
     since: dict[Holding, float] = field(default_factory=dict)
     known: dict[str, dict[Holding, float]] = field(default_factory=lambda: defaultdict(dict))
@@ -272,26 +334,34 @@ class Watcher:
         pages = {}
         before = self._held()
         for each in self.exporters:
-            pages[each.name] = each.page()
+            if (page := each.page_if_up()) is not None:
+                pages[each] = page
         after = self._held()
         now = CLOCK.monotonic_seconds()
         held = before & after
         self.since = {item: self.since.get(item, now) for item in held}
-        self.quiet = before == after
+        self.quiet = before == after and len(pages) == len(self.exporters)
         step, self._last = min(1.0, now - self._last), now
-        for name, page in pages.items():
-            times = self.known[name]
+        for each, page in pages.items():
+            times = self.known[each.name]
             could_know = step if page.can_know else 0.0
-            self.known[name] = {item: times.get(item, 0.0) + could_know for item in self.since}
-            self._judge(name, page, now)
+            self.known[each.name] = {item: times.get(item, 0.0) + could_know for item in self.since}
+            self._judge(each, page, now)
         self.samples += 1
+        self.held += any(not item[1].isdigit() for item in held)
 
     def _held(self) -> set[Holding]:
         devices, cpus = self._truth.held()
         return devices | cpus
 
-    def _judge(self, name: str, page: Page, now: float) -> None:
-        old = {item for item, seconds in self.known[name].items() if seconds > GRACE_SECONDS}
+    def _judge(self, exporter: Exporter, page: Page, now: float) -> None:
+        """
+        Note what must not be on the page.
+
+        A process that has begun anew is held to what the one before it could know: what it cannot know yet is absent.
+        """
+        name = exporter.name
+        old = {item for item, seconds in self.known[name].items() if seconds > exporter.grace_seconds}
         shown = {item for item in self.shown[name] if now - self.since.get(item, now) > SHOWN_SECONDS}
         known = {item for item in old | shown if not item[1].isdigit()}
         cpus = {item[1] for item in old if item[1].isdigit()}
@@ -339,6 +409,31 @@ class Watcher:
                 pages = {each.name: each.page() for each in self.exporters}
                 pytest.fail(f"a wait that does not end: {pages}, held: {sorted(self._held())}")
         return CLOCK.monotonic_seconds() - began
+
+    def fill(self) -> None:
+        """Watch until devices are held: a controller that has lost its API server makes pods late."""
+        began = CLOCK.monotonic_seconds()
+        held: set[Holding] = set()
+        while len(held) < COUNT:
+            self.watch(SAMPLE_SECONDS)
+            held = {item for item in self.since if not item[1].isdigit()}
+            assert CLOCK.monotonic_seconds() - began < SETTLE_SECONDS, "no pods that hold the devices"
+
+    def renew(self, *, pod: str = "", without_unaided: bool = False) -> None:
+        """Begin all exporters anew; with *pod*, those in a pod, in that one from now on."""
+        chosen = [each for each in self.exporters if each.pod or not (pod or (without_unaided and each.is_unaided))]
+        for each in chosen:
+            each.process.terminate()
+        for each in chosen:
+            each.renew(pod or each.pod)
+
+    def succeed(self) -> str:
+        """Watch until there is another pod for the exporters, and return its name."""
+        began = CLOCK.monotonic_seconds()
+        while not self.own.succeed():
+            self.watch(1.0)
+            assert CLOCK.monotonic_seconds() - began < SETTLE_SECONDS, "no other pod of the DaemonSet"
+        return f"{self.own.namespace}/{self.own.name}"
 
 
 LIMITS = {"cpu": "1", "memory": "64Mi", RESOURCE: "1"}
@@ -486,6 +581,58 @@ def slow(watcher: Watcher) -> None:
     control("quick", "allocate")
 
 
+def begun(watcher: Watcher) -> None:
+    """The exporters begin while the API server is away, and then the kubelet restarts."""
+    control("stop", "apiserver")
+    watcher.watch(5.0)
+    watcher.renew()
+    watcher.watch(AWAY_SECONDS / 2)
+    control("stop", "kubelet")
+    control("start", "kubelet")
+    watcher.watch(AWAY_SECONDS)
+    control("start", "apiserver")
+
+
+def begun_after(watcher: Watcher) -> None:
+    """
+    The exporters begin while the API server is away and the kubelet, which has restarted, lacks its pods.
+
+    Those that have neither metadata nor a pod of their own go on: what they could see is a node on which only static
+    pods were ever seen, which is assumed to have no API server (a stated limit).
+    """
+    control("stop", "apiserver")
+    control("stop", "kubelet")
+    control("start", "kubelet")
+    watcher.watch(10.0)
+    watcher.renew(without_unaided=True)
+    watcher.watch(AWAY_SECONDS)
+    control("start", "apiserver")
+
+
+def replaced(watcher: Watcher) -> None:
+    """The exporter's pod is deleted while the kubelet is away; when that is back, a DaemonSet makes another."""
+    control("stop", "kubelet")
+    watcher.own.delete()
+    watcher.watch(5.0)
+    control("start", "kubelet")
+    watcher.renew(pod=watcher.succeed())
+    watcher.watch(20.0)
+
+
+def forced(watcher: Watcher) -> None:
+    """The exporter outlives its pod, which the kubelet never lists again, and begins in another when that restarts."""
+    control("stop", "kubelet")
+    watcher.own.delete("--force", "--grace-period=0")
+    watcher.watch(5.0)
+    control("start", "kubelet")
+    watcher.watch(20.0)
+    control("stop", "kubelet")
+    watcher.renew(pod=watcher.succeed())
+    watcher.watch(5.0)
+    control("start", "kubelet")
+    watcher.watch(20.0)
+
+
 MOMENTS: dict[str, Callable[[Watcher], None]] = {
     "alone": alone,
     "away": away,
@@ -493,6 +640,10 @@ MOMENTS: dict[str, Callable[[Watcher], None]] = {
     "server-first": server_first,
     "refused": refused,
     "slow": slow,
+    "begun": begun,
+    "begun-after": begun_after,
+    "replaced": replaced,
+    "forced": forced,
 }
 LOADS = ("still", "rolling", "terminating", "coming")
 
@@ -502,7 +653,7 @@ def watcher() -> Iterator[Watcher]:
     """Start the exporters; they live through all moments."""
     Load.clear()
     with exporters() as started:
-        found = Watcher(started, 0.0, 0.0)
+        found = Watcher(started, 0.0, 0.0, Own(POD))
         began = CLOCK.monotonic_seconds()
         while CLOCK.monotonic_seconds() - began < SETTLE_SECONDS:
             with suppress(OSError):
@@ -529,11 +680,13 @@ def test_what_is_held_is_never_shown_as_free(watcher: Watcher, moment: str, load
     watcher.wrong.clear()
     watcher.retained.clear()
     watcher.absent.clear()
-    before, pods = watcher.samples, Load(load)
+    before, pods = (watcher.samples, watcher.held), Load(load)
     try:
         pods.start()
+        watcher.fill()
         watcher.watch(12.0)
         pods.moment()
+        watcher.fill()
         MOMENTS[moment](watcher)
         pods.end()
         took = watcher.settle()
@@ -543,8 +696,9 @@ def test_what_is_held_is_never_shown_as_free(watcher: Watcher, moment: str, load
         control("quick", "allocate")
         pods.end()
         Load.clear()
+    samples, held = watcher.samples - before[0], watcher.held - before[1]
     sys.stdout.write(
-        f"{moment}, {load}: {watcher.samples - before} samples of {len(watcher.exporters)} exporters, "
+        f"{moment}, {load}: {samples} samples of {len(watcher.exporters)} exporters, devices held in {held} of them, "
         f"{len(watcher.wrong)} wrong; settled in {took:.0f} s; retained pods shown by {sorted(watcher.retained)}; "
         f"samples without a free figure {dict(watcher.absent)}\n"
     )
