@@ -30,6 +30,13 @@ ADMISSION_SECONDS = 10.0
 
 ADMISSION_PAUSE_SECONDS = 0.5
 
+EXPLAINED_SECONDS = 150.0
+"""
+How long the event that explains a difference may be on its way: metadata that is silent for longer is not followed.
+
+It is `kube.pods.cache.SYNCED_SECONDS`, of a package that is loaded only where the API server is asked.
+"""
+
 _UNUSABLE = frozenset({Reason.INTERNAL, Reason.MALFORMED, Reason.TOO_LARGE})
 """Failures of GetAllocatableResources which show that the kubelet is alive, and which leave that open."""
 
@@ -338,7 +345,9 @@ class Follower:
                 "pods.retained" if retained else "pods.current", extra={"pods": retained or len(self.cache.entries)}
             )
         self._retained = retained
-        for key in [key for key, at in self._suspects.items() if now - at >= self._settings.interval_seconds]:
+        if not self._is_followed:
+            self._suspects.clear()
+        for key in [key for key, at in self._suspects.items() if now - at >= EXPLAINED_SECONDS]:
             del self._suspects[key]
             self._events.resync_differed()
             log.error("resync.differs", extra={"namespace": key[0], "pod": key[1]})

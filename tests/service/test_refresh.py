@@ -17,8 +17,10 @@ from scripted_metadata import Told, meta
 from podres_exporter._proto import podresources_v1_pb2 as pb
 from podres_exporter.allocation.gets import NEWS_AT_ONCE
 from podres_exporter.clock import SystemClock
+from podres_exporter.kube.pods.cache import SYNCED_SECONDS
 from podres_exporter.model import ContainerKind, ContainerSpec
 from podres_exporter.scenario import KubeletSettings, Release
+from podres_exporter.service.follower import EXPLAINED_SECONDS
 from podres_exporter.sim import FixedAnswers, RpcFault, SimKubelet
 
 HELD_GPUS = "podres_container_devices"
@@ -213,6 +215,27 @@ def test_a_pod_that_the_api_server_still_expects_does_not_leave_by_one_answer(no
     assert {"serve"} == page.labels(HELD_GPUS, "pod")
     assert 1 == page.value("podres_kubelet_resync_differences_total")
     assert 1 == page.value("podres_kubelet_rpcs_total", rpc="List")
+
+
+@pytest.mark.parametrize("then", ["the event comes", "the metadata are lost"])
+def test_what_an_event_explains_that_is_still_on_its_way_is_no_difference(node: Node, then: str) -> None:
+    """A connection that is half-open says nothing for minutes before anybody knows."""
+    assert EXPLAINED_SECONDS == SYNCED_SECONDS
+    node.now_has(SERVE)
+    for _ in range(30):
+        node.turn_for(10)
+        if "train" not in node.holders():
+            break
+    node.turn_for(60)
+    assert {"serve"} == node.holders()
+    if then == "the event comes":
+        node.source.tell(meta("serve"))
+        node.rig.changes.report([("ml", "train")])
+    else:
+        node.source.lose(is_away=True)
+    node.turn_for(330)
+
+    assert 0 == node.rig.scrape().value("podres_kubelet_resync_differences_total")
 
 
 def test_nothing_is_asked_while_the_kubelet_s_last_answer_is_missing(node: Node) -> None:
