@@ -53,8 +53,8 @@ class ListWatchTransport(Protocol):
         """Return a list of all objects."""
         ...
 
-    def list_pieces(self) -> AbstractContextManager[Iterator[bytes]]:
-        """Yield the same list in pieces."""
+    def list_pieces(self, *, is_latest: bool = False) -> AbstractContextManager[Iterator[bytes]]:
+        """Yield the same list in pieces; *is_latest*: not from a cache, which may be behind."""
         ...
 
     def watch(self, version: str, timeout_seconds: int) -> AbstractContextManager[Iterator[bytes]]:

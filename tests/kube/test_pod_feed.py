@@ -22,18 +22,20 @@ DECODER = PodDecoder(LabelAllowlist())
 
 
 class Script:
-    """A transport that has one list and one watch."""
+    """A transport that has one list, which a cache may have in an older version, and one watch."""
 
     def __init__(self, body: bytes = b"", *lines: bytes) -> None:
         self._body, self._lines = body, lines
+        self.cached = body
         self.asked: list[tuple[str, int]] = []
 
     def list(self) -> bytes:
         return self._body
 
     @contextmanager
-    def list_pieces(self) -> Iterator[Iterator[bytes]]:
-        yield iter([self._body[:7], self._body[7:]])
+    def list_pieces(self, *, is_latest: bool = False) -> Iterator[Iterator[bytes]]:
+        body = self._body if is_latest else self.cached
+        yield iter([body[:7], body[7:]])
 
     @contextmanager
     def watch(self, version: str, timeout_seconds: int) -> Iterator[Iterator[bytes]]:
@@ -112,6 +114,33 @@ def test_a_list_fills_the_book_and_has_a_version(recorder: Recorder, cache: PodC
     assert {("ml", "a"), ("ml", "b")} == cache.metadata().pods.keys()
     assert cache.metadata().synced
     assert ((1, 0), len(body), []) == (recorder.count(), recorder.bytes, recorder.items)
+
+
+def test_a_list_older_than_what_was_told_is_asked_for_again_as_the_storage_has_it(
+    recorder: Recorder, cache: PodCache
+) -> None:
+    """The cache of another API server is behind: a pod that runs is not in it, and is not gone."""
+    transport = Script(listing(made("a", 1), made("b", 12), version="12"), event("ADDED", made("b", 12)))
+    transport.cached = listing(made("a", 1), version="9")
+    found = feed(transport, recorder, cache)
+    assert "9" == found.list()
+    found.watch("9", 250, lambda _: None)
+    assert "12" == found.list()
+
+    assert {("ml", "a"), ("ml", "b")} == cache.metadata().pods.keys()
+    assert (3, 1) == recorder.count()
+
+
+def test_a_storage_that_was_restored_from_a_backup_is_believed(recorder: Recorder, cache: PodCache) -> None:
+    """Its versions begin anew, and the pods are those of the backup."""
+    transport = Script(listing(made("a", 1), version="3"), event("ADDED", made("b", 12)))
+    transport.cached = listing(made("a", 1), version="9")
+    found = feed(transport, recorder, cache)
+    found.list()
+    found.watch("9", 250, lambda _: None)
+    transport.cached = listing(made("a", 1), version="3")
+    assert "3" == found.list()
+    assert {("ml", "a")} == cache.metadata().pods.keys()
 
 
 def test_a_pod_of_a_list_that_cannot_be_read_leaves_a_gap(recorder: Recorder, cache: PodCache) -> None:

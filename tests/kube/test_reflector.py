@@ -4,6 +4,7 @@ The API-server source against the simulated API server: its metadata and its req
 Time is a fake clock's: pauses are over at once. With `uniform` 0 every pause is as short as it can be.
 """
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -324,6 +325,35 @@ def test_lines_of_no_use_make_no_request_storm(
     assert sum(second) < 10
     assert (first[0] == first[1]) == relists
     assert ({} if error is None else {error: first[1] + second[1]}) == recorder.errors
+
+
+@pytest.mark.faults("the list comes from an API server that lags behind what was reported before")
+def test_an_api_server_that_lags_behind_takes_no_pod_away(
+    clock: ParkingClock, recorder: Recorder, tmp_path: Path
+) -> None:
+    """The watch expires at one API server, and the next one's cache does not have the pod yet that was told last."""
+
+    def made(name: str, version: int) -> str:
+        return json.dumps(pod(name, uid=f"uid-{name}", resourceVersion=str(version)))
+
+    def listing(version: int, *items: str) -> bytes:
+        return whole(f'{{"metadata":{{"resourceVersion":"{version}"}},"items":[{",".join(items)}]}}'.encode())
+
+    told = chunked(
+        f'{{"type":"ADDED","object":{made("b", 12)}}}\n{{"type":"ERROR","object":{{"code":410}}}}\n'.encode()
+    )
+    behind, latest = listing(9, made("a", 1)), listing(13, made("a", 1), made("b", 12))
+    clock.limit_seconds = START + 60
+    with RawServer(behind, told, behind, latest, chunked(b"")) as server:
+        transport = pods_of_node(client_at(server.url, tmp_path, clock, Limits()), "n1")
+        source = PodWatch(transport, PodDecoder(LabelAllowlist()), clock, recorder, uniform=lambda: 0.0)
+        source.start(recorder.changed)
+        assert eventually(lambda: len(server.heads) >= 5)
+        source.stop()
+
+    assert {A, B} == keys(source)
+    assert [{B}] == [each for each in recorder.told if each]
+    assert [True, False, True, False] == [b"resourceVersion=0" in head for head in server.heads[:4]]
 
 
 class Nuisance(Recorder):

@@ -104,8 +104,8 @@ class Counted:
     def list(self) -> bytes:
         return self._transport.list()
 
-    def list_pieces(self) -> contextlib.AbstractContextManager[Iterator[bytes]]:
-        return self._transport.list_pieces()
+    def list_pieces(self, *, is_latest: bool = False) -> contextlib.AbstractContextManager[Iterator[bytes]]:
+        return self._transport.list_pieces(is_latest=is_latest)
 
     @contextlib.contextmanager
     def watch(self, version: str, timeout_seconds: int) -> Generator[Iterator[bytes]]:

@@ -43,17 +43,33 @@ class PodFeed:
         """Keep the collaborators; nothing is requested yet."""
         self._transport, self._decoder, self._observer, self._cache = transport, decoder, observer, cache
         self._has_warned = False
+        self._version = ""
 
     def list(self) -> str:
-        """List the pods and return the list's version."""
-        self._observer.request(LIST_VERB)
-        found, size_bytes = _listed(self._transport, self._decoder)
-        self._observer.received(size_bytes)
+        """
+        List the pods and return the list's version.
+
+        The cache of an API server may be behind what another one has told: pods that have started since would be taken
+        for gone. What its storage has is believed, for it may have been restored from a backup.
+
+        Source: kubernetes #59848; client-go Reflector relistResourceVersion.
+        """
+        found = self._listed()
+        if is_older(found.resource_version, self._version):
+            log.info("metadata.old_list", extra={"version": found.resource_version, "known": self._version})
+            found = self._listed(is_latest=True)
+        self._version = found.resource_version
         self._warn_of_foreign(found.foreign)
         self._report([*found.malformed, *(problem for pod in found.pods for problem in pod.problems)])
         self._cache.listed([pod.meta for pod in found.pods], is_complete=not found.malformed)
         log.debug("metadata.listed", extra={"pods": len(found.pods), "version": found.resource_version})
         return found.resource_version
+
+    def _listed(self, *, is_latest: bool = False) -> PodList:
+        self._observer.request(LIST_VERB)
+        found, size_bytes = _listed(self._transport, self._decoder, is_latest=is_latest)
+        self._observer.received(size_bytes)
+        return found
 
     def watch(self, version: str, timeout_seconds: int, progressed: Callable[[str], None]) -> None:
         """Process events until the server ends the watch; *progressed* is called with the version of each."""
@@ -62,7 +78,9 @@ class PodFeed:
             self._cache.opened()
             for line in lines:
                 self._observer.received(len(line))
-                progressed(self._take(line))
+                taken = self._take(line)
+                self._version = taken or self._version
+                progressed(taken)
 
     def _take(self, line: bytes) -> str:
         """
@@ -113,14 +131,23 @@ class PodFeed:
             log.debug("metadata.malformed_item", extra={"path": item.path, "problem": item.problem})
 
 
-def _listed(transport: ListWatchTransport, decoder: PodDecoder) -> tuple[PodList, int]:
+def is_older(version: str, known: str) -> bool:
+    """
+    Return whether a version of the API server is older than another one, as far as both are numbers.
+
+    Source: KEP-5504: they are comparable, for one kind of objects.
+    """
+    return version.isdecimal() and known.isdecimal() and int(version) < int(known)
+
+
+def _listed(transport: ListWatchTransport, decoder: PodDecoder, *, is_latest: bool = False) -> tuple[PodList, int]:
     """
     Return the pods of a list, and its size in bytes.
 
     Raises ApiServerError, also if the list has no version from which to start a watch.
     """
     reader = PodListReader(decoder)
-    with transport.list_pieces() as pieces:
+    with transport.list_pieces(is_latest=is_latest) as pieces:
         for piece in pieces:
             reader.feed(piece)
     found = reader.finish()

@@ -20,9 +20,13 @@ class ListWatch:
         """Return a list of all objects from the API server's cache (`resourceVersion=0`)."""
         return self._client.list(self.path, {**self._selector, "resourceVersion": "0"}, WITHOUT_MANAGED_FIELDS)
 
-    def list_pieces(self) -> AbstractContextManager[Iterator[bytes]]:
-        """Yield the same list in pieces: it may be larger than what is kept of it."""
-        query = {**self._selector, "resourceVersion": "0"}
+    def list_pieces(self, *, is_latest: bool = False) -> AbstractContextManager[Iterator[bytes]]:
+        """
+        Yield the same list in pieces: it may be larger than what is kept of it.
+
+        *is_latest*: not from the API server's cache, but as its storage has it now.
+        """
+        query = {**self._selector, **({} if is_latest else {"resourceVersion": "0"})}
         return self._client.list_pieces(self.path, query, WITHOUT_MANAGED_FIELDS)
 
     def watch(self, version: str, timeout_seconds: int) -> AbstractContextManager[Iterator[bytes]]:
