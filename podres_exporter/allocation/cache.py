@@ -37,16 +37,18 @@ class Entry:
     """
     A pod as the kubelet last said it, all rows under its name together; of an unlisted pod the name alone.
 
-    *uid* is what the metadata had for it then, empty where that was not followed or did not know it. *start* is the
-    start of the kubelet that said it, or that ran when it was noticed, *said_at* when. *denials* counts how often the
-    kubelet has denied it since. *has_two_rows*: List had several entries under the name. *is_unconfirmed*: Get failed
-    since there was news of it.
+    *uid* is what the metadata had for it then, or had last where it was not followed, empty where it did not know it;
+    *is_known* once followed metadata has had just that: else another pod may have taken the name unheard of. *start* is
+    the start of the kubelet that said it, or that ran when it was noticed, *said_at* when. *denials* counts how often
+    the kubelet has denied it since. *has_two_rows*: List had several entries under the name. *is_unconfirmed*: Get
+    failed since there was news of it.
     """
 
     pod: Pod
     uid: str
     start: Start
     said_at: float
+    is_known: bool = True
     denials: int = 0
     has_two_rows: bool = False
     is_unconfirmed: bool = False
@@ -69,8 +71,7 @@ class Cache:
         self.site, self.waits, self.witness = site, waits, Witness(site, waits.hold_down)
         self.entries: dict[PodKey, Entry] = {}
         self.unlisted: dict[PodKey, Entry] = {}
-        self.unreadable = Unknown()
-        self._finished_lacked: frozenset[str] = frozenset()
+        self.unreadable, self._finished_lacked = Unknown(), frozenset[str]()
         self._followed_in: Start | None = None
         self.update_metadata(None)
 
@@ -107,7 +108,7 @@ class Cache:
         self._say(said, now)
         if is_whole and self.followed is not None and self.witness.has_all(now):
             # Once a pod is known not to be the instance that has finished, it stays another one.
-            known = {key for key, each in said.items() if each.uid}
+            known = {key for key, each in said.items() if each.is_known}
             finished = (meta for meta in self.followed.values() if meta.is_terminal)
             self._finished_lacked = frozenset(meta.uid for meta in finished if meta.key not in known)
         return ended
@@ -138,9 +139,11 @@ class Cache:
         """Take what the metadata say and what time has passed, and return what has ended by that."""
         start, followed = self.witness.start, self.followed
         for key, entry in self.entries.items() if followed is not None else ():
-            if not entry.uid:
-                self.entries[key] = replace(entry, uid=self._uid(key))
-        noticed_in = start if self._followed_in is start else _BEFORE
+            uid = entry.uid or ("" if self.is_retained(entry) else self._uid(key))
+            if not entry.is_known and uid and uid == self._uid(key):
+                self.entries[key] = replace(entry, uid=uid, is_known=True)
+        # A kubelet that has not had its pods has started none of them, whenever the metadata tell.
+        noticed_in = start if self._followed_in is start and self.witness.since() is not None else _BEFORE
         known = {each.uid: each for each in self.unlisted.values()}
         unsaid = {
             meta.key: known.get(meta.uid) or Entry(Pod(*meta.key), meta.uid, noticed_in, now)
@@ -161,7 +164,7 @@ class Cache:
             return Instance.FINISHED if meta.is_terminal else Instance.RUNS if meta.runs else Instance.UNKNOWN
         if self.site.is_static(entry.pod.key, self.metadata):
             return Instance.UNKNOWN
-        if entry.uid:
+        if entry.is_known:
             return Instance.DELETED if meta is None else Instance.REPLACED
         return Instance.UNSEEN if meta is None else Instance.UNKNOWN
 
@@ -216,11 +219,12 @@ class Cache:
         return ended
 
     def _entry(self, pod: Pod, now: float, *, has_two_rows: bool = False) -> Entry:
-        return Entry(pod, self._uid(pod.key), self.witness.start, now, has_two_rows=has_two_rows)
+        uid, start = self._uid(pod.key), self.witness.start
+        return Entry(pod, uid, start, now, bool(uid and self.followed is not None), has_two_rows=has_two_rows)
 
     def _uid(self, key: PodKey) -> str:
         """Return which instance a pod is that the kubelet says; where one has finished that it lacked, another."""
-        meta = (self.followed or {}).get(key)
+        meta = self.metadata.pods.get(key) if self.metadata is not None else None
         return "" if meta is None or meta.uid in self._finished_lacked else meta.uid
 
     def _say(self, said: Mapping[PodKey, Entry], now: float) -> None:
@@ -229,7 +233,9 @@ class Cache:
         before, self.entries = self.entries, {**self.entries, **said}
         self.unlisted = {key: each for key, each in self.unlisted.items() if key not in said}
         if retained := [entry.pod for entry in self.retained()]:
-            gained = [(each.pod, before[key].pod if key in before else None) for key, each in said.items()]
+            # What a finished pod is listed with, by kubelets up to 1.33, may be another one's by now.
+            living = [(key, each.pod) for key, each in said.items() if self.instance(each) is not Instance.FINISHED]
+            gained = [(pod, before[key].pod if key in before else None) for key, pod in living]
             for left in taken_from(retained, gained):
                 self.entries[left.key] = replace(self.entries[left.key], pod=left)
         self.witness.said([entry.pod.key for entry in self.current()], now)
@@ -239,7 +245,7 @@ class Cache:
         entry = self.entries.get(meta.key)
         if entry is None or not self.is_retained(entry):
             return entry is None
-        return entry.uid not in {"", meta.uid} and not self.site.is_static(meta.key, self.metadata)
+        return entry.uid != meta.uid and not self.site.is_static(meta.key, self.metadata)
 
     def _mark(self, entry: Entry) -> Mark:
         return Mark.RETAINED if self.is_retained(entry) else Mark.UNCONFIRMED if entry.is_unconfirmed else Mark.CURRENT

@@ -80,9 +80,14 @@ class Gets:
         self._due, self._own_at = {}, -math.inf
 
     def listed(self, pods: int, now: float) -> None:
-        """Take that so many pods have just been listed: what was news is known, what is missing is asked for later."""
+        """
+        Take that so many pods have just been listed: what was news is known, what is missing is asked for later.
+
+        What a kubelet lacks that has not had its pods is no answer, after which a longer wait would follow.
+        """
+        is_answer = self.cache.witness.missing_seconds(now) is not None
         self._due = {
-            key: _Try(now + self._wait(each.tries, self.resync_interval), each.why, each.tries + 1)
+            key: _Try(now + self._wait(each.tries, self.resync_interval), each.why, each.tries + is_answer)
             for key, each in self._due.items()
             if each.why is Why.MISSING
         }

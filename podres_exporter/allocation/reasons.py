@@ -9,8 +9,9 @@ before 1.38. So each List has a reason, and none comes without:
     start      the exporter has had no answer to List yet
     restart    another kubelet has started: a second after it first knows the witness. That it does is found out by Get
                of the own pod; where that takes longer than 10 s, one List tells of the static pods, for they have no
-               mirror pods yet. Without Get, or an own pod that should be there, Lists find it out: each second in these
-               10 s, then each poll interval. A List before the witness writes nothing: the sources are not ready
+               mirror pods yet. Without Get, or an own pod that should be there, or where Get of it fails, Lists find it
+               out: each second in these 10 s, then each poll interval. A List before the witness writes nothing: the
+               sources are not ready. The same for a kubelet, however old, that was listed before it had the witness
     metadata   metadata is asked for, and has not been followed for a poll interval: at once, each poll interval until
                it is, and once when it is
     poll       nothing tells what changes: each poll interval. No metadata is asked for, or the kubelet does not serve
@@ -63,8 +64,9 @@ class Situation:
     *tried_at*: when List was last asked. *listed_at*, *start_listed_at*: when it was last answered, and when by this
     start of the kubelet. *started_at*: when this start was first seen; for a kubelet that had long been running, None.
     *has_get*: None while that is not known of this start. *expects_own*: there is an own pod, and followed metadata, if
-    any, has it: Get tells when the kubelet does. Else its name may be wrong, which only List tells. *needs_list*: the
-    last answer has what only a List mends.
+    any, has it: Get tells when the kubelet does, unless it fails. Else its name may be wrong, which only List tells.
+    *came_late*: the running kubelet was listed before it had the witness. *needs_list*: the last answer has what only a
+    List mends.
     *metadata_lost*: metadata has not been followed for a poll interval, or not since the last List.
     """
 
@@ -76,6 +78,7 @@ class Situation:
     start_listed_at: float | None
     started_at: float | None
     witness_at: float | None
+    came_late: bool
     has_get: bool | None
     expects_own: bool
     has_allocatable: bool
@@ -109,8 +112,12 @@ def list_reason(at: Situation) -> ListReason | None:
 
 
 def _is_listed_since(at: Situation, witness_at: float) -> bool:
-    """Return whether the kubelet has been listed since it knew the witness, and a young one for a while."""
-    settled_at = witness_at if at.started_at is None else witness_at + SETTLED_SECONDS
+    """
+    Return whether the kubelet has been listed since it knew the witness, for a while if its pods have come since it was
+    first heard.
+    """
+    is_settled = at.started_at is None and not at.came_late
+    settled_at = witness_at if is_settled else witness_at + SETTLED_SECONDS
     return at.start_listed_at is not None and at.start_listed_at >= settled_at
 
 

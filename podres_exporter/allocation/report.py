@@ -43,9 +43,6 @@ def _with_missing(answer: Allocatable, before: Allocatable) -> Allocatable:
     """Return the answer with what the one before has of resources that it lacks."""
     resources, types = {device.resource for device in answer.devices}, {block.memory_type for block in answer.memory}
     devices = [*answer.devices, *(device for device in before.devices if device.resource not in resources)]
-    return replace(
-        answer,
-        devices=tuple(sorted(devices, key=lambda each: (each.resource, each.device_id))),
-        cpus=answer.cpus or before.cpus,
-        memory=(*answer.memory, *(block for block in before.memory if block.memory_type not in types)),
-    )
+    devices.sort(key=lambda each: (each.resource, each.device_id))
+    memory = (*answer.memory, *(block for block in before.memory if block.memory_type not in types))
+    return replace(answer, devices=tuple(devices), cpus=answer.cpus or before.cpus, memory=memory)

@@ -34,7 +34,8 @@ class Start:
     What one start of the kubelet has said so far, and when; None: not yet.
 
     *is_young*: it was younger than the hold-down when it was first seen. *listed_at*: its last whole answer to List.
-    *seen_at*: when it first said the witness, *others_at*: when it first said pods that are not static.
+    *seen_at*: when it first said the witness, *others_at*: when it first said pods that are not static. *has_lacked*:
+    it has said pods without the witness.
     """
 
     is_young: bool = False
@@ -43,6 +44,12 @@ class Start:
     listed_at: float | None = None
     seen_at: float | None = None
     others_at: float | None = None
+    has_lacked: bool = False
+
+    @property
+    def came_late(self) -> bool:
+        """Whether it said other pods before the witness: however old it is, its API server's are coming only now."""
+        return self.has_lacked and self.seen_at is not None
 
     def answered(self, now: float) -> None:
         """Take that it has answered something."""
@@ -76,6 +83,7 @@ class Witness:
         self.own_is_wrong = self.own_is_wrong and self.site.own not in keys
         if start.seen_at is None:
             start.seen_at = now if self.site.own in keys else start.others_at if self._is_outside else None
+            start.has_lacked = start.has_lacked or start.seen_at is None
 
     def settle(self, now: float, *, all_are_said: bool = False) -> None:
         """Take what time has passed; *all_are_said*: the kubelet has said each pod that followed metadata says runs."""
@@ -101,7 +109,7 @@ class Witness:
     def known_at(self) -> float | None:
         """Return from when on all that holds something is known, as far as it depends on the time."""
         since = self._since_and_listed()
-        if since is None or not self.start.is_young:
+        if since is None or not (self.start.is_young or self.start.came_late):
             return since
         # Where there is no witness to tell, what an answer lacks may come for the hold-down.
         return since + (self.hold_down if self.start.seen_at is None else min(YOUNG_SECONDS, self.hold_down))
@@ -117,7 +125,7 @@ class Witness:
 
         A young kubelet lists the finished pods of its API server later than its static ones.
         """
-        return not self.start.is_young or self.missing_seconds(now) is not None
+        return not (self.start.is_young or self.start.came_late) or self.missing_seconds(now) is not None
 
     def _since_and_listed(self, settling: float = 0.0) -> float | None:
         """Return since when it has its pods; None until a List so long after that: a Get may have found the witness."""

@@ -38,7 +38,7 @@ It is `kube.pods.cache.SYNCED_SECONDS`, of a package that is loaded only where t
 """
 
 _UNUSABLE = frozenset({Reason.INTERNAL, Reason.MALFORMED, Reason.TOO_LARGE})
-"""Failures of GetAllocatableResources which show that the kubelet is alive, and which leave that open."""
+"""Failures of a call by which the kubelet cannot be followed, although it is alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ class Follower:
         self._waiting_since: float | None = None
         self._suspects: dict[PodKey, float] = {}
         self._retained = 0
+        self._own_get_fails = False
 
     def told(self, metadata: Metadata | None, keys: Iterable[PodKey]) -> None:
         """Set the current metadata, with the keys of changed pods."""
@@ -180,6 +181,7 @@ class Follower:
         self.cache.begin(is_young=is_young)
         self.report.begin()
         self._has_usable_allocatable = True
+        self._own_get_fails = False
         self._too_large_at = None
         self._started_at = None if is_first and not is_young else self._clock.monotonic_seconds()
         self._gets.begin()
@@ -198,8 +200,9 @@ class Follower:
             start_listed_at=witness.start.listed_at,
             started_at=self._started_at,
             witness_at=witness.since(),
+            came_late=witness.start.came_late,
             has_get=self.questions.serves(GET),
-            expects_own=own is not None and (followed is None or own in followed),
+            expects_own=own is not None and (followed is None or own in followed) and not self._own_get_fails,
             has_allocatable=self.questions.serves(ALLOCATABLE) is not False and self._has_usable_allocatable,
             wants_metadata=self.cache.metadata is not None,
             is_followed=self._is_followed,
@@ -315,6 +318,7 @@ class Follower:
             except KubeletError as error:
                 log.debug("kubelet.get_failed", extra={"reason": error.reason.value, "detail": error.detail})
                 self._gets.failed(key, why, self._clock.monotonic_seconds())
+                self._own_get_fails = why is Why.OWN and error.reason in _UNUSABLE
                 self.cache.failed(key)
                 break
 
@@ -331,6 +335,7 @@ class Follower:
             if why is Why.RESYNC and before is not None and before.pod != after.pod:
                 self._suspect([key], now)
         self._gets.answered(key, why, answer, now)
+        self._own_get_fails = self._own_get_fails and why is not Why.OWN
 
     def _settle(self) -> None:
         """Apply the metadata and the passing of time to the cache."""

@@ -24,6 +24,7 @@ QUIET = Situation(
     listed_at=800.0,
     start_listed_at=800.0,
     started_at=None,
+    came_late=False,
     witness_at=10.0,
     has_get=True,
     expects_own=True,

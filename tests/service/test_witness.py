@@ -652,3 +652,139 @@ def test_a_device_of_an_unreadable_resource_leaves_the_cpus_alone(node: Node) ->
     page = node.turn(3)
 
     assert (None, 7) == (free(page), page.value("podres_node_shared_pool_cpus"))
+
+
+@pytest.mark.parametrize("has_get", [True, False])
+def test_a_pod_that_is_told_late_ran_before_a_kubelet_that_has_not_had_its_pods(node: Node, has_get: bool) -> None:
+    """The watch is behind by seconds: the pod ran before the restart, whatever this kubelet's List lacks."""
+    if not has_get:
+        node.kubelet.override("Get", DISABLED)
+    node.has(EXPORTER, TRAIN)
+    node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(15)
+    node.restart(STATIC)
+    node.turn(2)
+    node.tell(told("train"), meta(OWN[1]), told("serve"))
+    for _ in range(6):
+        assert free(node.turn(10)) is None
+    assert () == node.rig.allocation().given_up_pods
+
+    node.has(STATIC, EXPORTER, TRAIN, SERVE)
+    assert 5 == free(node.turn(15))
+
+
+@pytest.mark.parametrize("was_followed", [True, False])
+@pytest.mark.parametrize("has_get", [True, False])
+def test_a_pod_that_took_a_name_unheard_of_is_not_taken_for_the_one_before(
+    node: Node, has_get: bool, was_followed: bool
+) -> None:
+    """It got other devices after the last List before the restart, while the metadata were away."""
+    if not has_get:
+        node.kubelet.override("Get", DISABLED)
+    node.has(EXPORTER, TRAIN)
+    if was_followed:
+        node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(5)
+    node.source.lose(is_away=True)
+    assert 7 == free(node.turn(25))
+    node.restart(STATIC)
+    node.turn(5)
+    node.tell(replace(told("train"), uid="uid-of-the-new-one"), meta(OWN[1]))
+    page = node.turn(15)
+    assert (None, {"train", "proxy-node1"}) == (free(page), page.labels("podres_container_devices", "pod"))
+
+    node.has(STATIC, EXPORTER, pod("train", 3))
+    page = node.turn(15)
+    assert (6, {"GPU-3", "GPU-7"}) == (free(page), page.labels("podres_container_device_info", "device"))
+
+
+def test_a_pod_that_kept_its_name_while_the_metadata_were_away_moves_no_figure(node: Node) -> None:
+    """The API server is back before the kubelet hears it."""
+    node.has(EXPORTER, TRAIN)
+    node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(5)
+    node.source.lose(is_away=True)
+    node.turn(25)
+    node.restart(STATIC)
+    node.turn(5)
+    node.tell(told("train"), meta(OWN[1]))
+    for _ in range(5):
+        page = node.turn(10)
+        assert (6, {"train", "proxy-node1"}) == (free(page), page.labels("podres_container_devices", "pod"))
+
+
+@pytest.mark.parametrize("has_get", [True, False])
+@pytest.mark.parametrize("own", [OWN, None], ids=["inside", "outside"])
+def test_a_pod_that_the_list_of_a_restart_lacks_is_asked_for_soon(
+    node: Node, has_get: bool, own: PodKey | None
+) -> None:
+    """The Lists that looked for the witness were no answers, after which longer and longer waits would follow."""
+    if not has_get:
+        node.kubelet.override("Get", DISABLED)
+    node.has(STATIC)
+    node.source.tell(told("train"), told("serve"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export(own)
+    node.turn(60)
+    node.has(STATIC, EXPORTER, TRAIN)
+    assert free(node.turn(13)) is None
+
+    node.has(STATIC, EXPORTER, TRAIN, SERVE)
+    assert 5 == free(node.turn(15))
+
+
+@pytest.mark.parametrize("has_get", [True, False])
+def test_an_old_kubelet_whose_pods_are_coming_is_listed_again_before_anything_is_free(
+    node: Node, has_get: bool
+) -> None:
+    """The exporter starts in an outage, without metadata; a List falls between the own pod and the others."""
+    if not has_get:
+        node.kubelet.override("Get", DISABLED)
+    node.has(STATIC)
+    node.kubelet.start()
+    node.export(metadata=False)
+    node.turn(15)
+    node.has(STATIC, EXPORTER)
+    for _ in range(20):
+        if "exporter-x7k2p" in {view.pod.name for view in node.rig.allocation().pods}:
+            break
+        assert free(node.turn(1)) is None
+    node.has(STATIC, EXPORTER, TRAIN, SERVE)
+    for _ in range(15):
+        assert free(node.turn(1)) in {None, 5}
+    assert 5 == free(node.turn(1))
+
+
+def test_an_own_pod_of_which_get_fails_is_found_by_list(node: Node) -> None:
+    node.has(EXPORTER, TRAIN)
+    node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(15)
+    node.kubelet.override("Get", RpcFault(grpc.StatusCode.INTERNAL, "no"))
+    node.restart(STATIC)
+    node.turn(30)
+    node.has(STATIC, EXPORTER, TRAIN)
+    page = node.turn(15)
+    assert (6, 0) == (free(page), page.value("podres_pods_retained"))
+
+
+def test_what_a_finished_pod_is_listed_with_is_not_taken_from_the_pod_that_has_it(node: Node) -> None:
+    """A kubelet up to 1.33 has restarted, and knows the older pod only; it dies before it knows the other one."""
+    node.kubelet.override("Get", DISABLED)
+    finished, heir = pod("train", 0), pod("heir", 0)
+    node.has(EXPORTER, finished, heir)
+    node.source.tell(told("train", is_terminal=True), told("heir"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    assert 7 == free(node.turn(15))
+    node.restart(EXPORTER, finished)
+    for _ in range(3):
+        page = node.turn(4)
+        assert (7, {"heir"}) == (free(page), page.labels("podres_container_devices", "pod"))
