@@ -77,6 +77,9 @@ OWN = ("monitoring", "exporter")
 MAX_ANSWER_BYTES = 2**20
 """The largest answer of the kubelet that the exporter reads."""
 
+BROKEN = "broken-n1"
+"""The name of a static pod with a row that cannot be read."""
+
 _LARGE = pb.ListPodResourcesResponse(
     pod_resources=[
         pb.PodResources(
@@ -94,7 +97,7 @@ _BROKEN = (
     pb.ListPodResourcesResponse(
         pod_resources=[
             pb.PodResources(
-                name="broken-n1",
+                name=BROKEN,
                 namespace="default",
                 containers=[
                     pb.ContainerResources(
