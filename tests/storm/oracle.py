@@ -7,7 +7,7 @@ clock.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from storm.facts import Fact, Facts, PodKey, Truth, cpus_of, devices_of, pod_of
@@ -182,8 +182,8 @@ class Oracle:
         """Two pods hold one thing on the page only where they have done so not long ago."""
         for kind in ("device", "cpu"):
             twice = {thing for thing, count in _holders(page.facts, kind).items() if count > 1}
-            began = [truth for since, truth in self._truths if since >= now - _MEMORY_SECONDS] + [self._truths[-1][1]]
-            so = {thing for truth in began for thing, count in _holders(truth.facts, kind).items() if count > 1}
+            truths = list(self._truths_since(now - _MEMORY_SECONDS))
+            so = {thing for truth in truths for thing, count in _holders(truth.facts, kind).items() if count > 1}
             if twice - so:
                 raise Violation("twice", f"{sorted(twice - so)} in two hands on the page alone")
             counted = sum(value for _, value in page.rows(f"podres_node_double_held_{kind}s"))
@@ -219,12 +219,14 @@ class Oracle:
 
     def _true_since(self, since: float) -> Facts:
         """Return all that was true, or listed, at some moment from then on."""
-        found: set[Fact] = set()
+        return frozenset().union(*(truth.facts | truth.finished for truth in self._truths_since(since)))
+
+    def _truths_since(self, since: float) -> Iterator[Truth]:
+        """Yield what was true at some moment from then on, the newest first."""
         for began, truth in reversed(self._truths):
-            found |= truth.facts | truth.finished
+            yield truth
             if began < since:  # of one moment there may be several truths, one after the other
-                break
-        return frozenset(found)
+                return
 
 
 def _held(truth: Truth) -> frozenset[Held]:

@@ -188,3 +188,13 @@ def test_of_two_pods_of_a_name_only_the_one_that_ended_is_excused(oracle: Oracle
 
     with pytest.raises(Violation, match=r"not on the page: .*g1"):
         judge(oracle, page(), 1021.0, excused="first")
+
+
+def test_what_two_pods_have_held_for_long_may_be_shown_for_a_moment_after_one_has_ended(oracle: Oracle) -> None:
+    """However long ago that began: nothing has changed since, until now."""
+    b = holds("b", "g0")
+    oracle.is_true(Truth({"first": frozenset([A]), "second": frozenset([b])}, STOCK), 1001.0)
+    oracle.is_true(truth(A), 1700.0)
+    oracle.was_up(1700.0)
+
+    judge(oracle, page([A, b], free=0), 1700.0)
