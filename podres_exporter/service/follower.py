@@ -269,8 +269,10 @@ class Follower:
         shown = {key: entry.pod for key, entry in self.cache.entries.items()}
         ended = self.cache.listed(listing, now, is_whole=is_whole)
         if reason is ListReason.RESYNC:
-            news = self._gets.news()
-            changed = [pod.key for pod in listing.pods if pod.key not in news and shown.get(pod.key, pod) != pod]
+            # Kubelets up to 1.33 list a finished pod, without what it held.
+            finished = (each.pod.key for each in self.cache.pods(now) if each.is_finished)
+            explained = {*self._gets.news(), *finished}
+            changed = [pod.key for pod in listing.pods if pod.key not in explained and shown.get(pod.key, pod) != pod]
             self._suspect([*changed, *(each.key for each in ended if each.contradicts)], now)
         self._listed_at = now
         if self._is_followed:
