@@ -133,7 +133,9 @@ class Gets:
         due = [(key, each.why) for key, each in by_age if each.at <= now]
         news = [each for each in due if each[1] is Why.NEWS][:NEWS_AT_ONCE]
         twice = [(key, Why.TWICE) for key, at in self._twice_at.items() if at <= now][:MISSING_AT_ONCE]
-        return news or [*due[:MISSING_AT_ONCE], *twice] or self._resync(now)
+        # Pods that come and go all the time must not keep the missing ones from being asked for.
+        missing = [each for each in due if each[1] is not Why.NEWS][:MISSING_AT_ONCE]
+        return [*(news or twice), *missing] or self._resync(now)
 
     def next_at(self, now: float) -> float:
         """Return the second at which there may be something to ask for."""

@@ -105,7 +105,7 @@ def list_reason(at: Situation) -> ListReason | None:
         (ListReason.RESTART, is_sought and at.start_listed_at is None and not is_early and is_polled),
         (ListReason.METADATA, at.wants_metadata and at.metadata_lost and (at.is_followed or is_polled)),
         (ListReason.POLL, not (at.wants_metadata and at.has_allocatable) and is_polled),
-        (ListReason.NEWS, at.has_news and not at.has_get and age >= at.interval),
+        (ListReason.NEWS, at.has_news and at.has_get is False and age >= at.interval),
         (ListReason.RESYNC, (at.needs_list or not at.has_get) and age >= at.resync_interval),
     )
     return next((reason for reason, applies in table if applies), None)

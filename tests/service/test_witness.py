@@ -151,6 +151,40 @@ def test_a_restart_is_one_list_a_second_after_the_own_pod_is_known(node: Node) -
     assert {"start": 1, "restart": 1} == lists(node.turn(300))
 
 
+def test_news_right_after_a_restart_is_no_reason_to_list(node: Node) -> None:
+    """Whether this start of the kubelet serves Get is not known yet: a Get finds it out."""
+    node.has(EXPORTER, TRAIN)
+    node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(30)
+    node.kubelet.kill()
+    node.turn(5)
+    node.tell(told("train"), told("serve"), meta(OWN[1]))
+    node.restart(EXPORTER, TRAIN, SERVE)
+    page = node.turn(60)
+    assert ({"start": 1, "restart": 1}, 6) == (lists(page), free(page))
+
+
+def test_pods_that_come_and_go_do_not_keep_a_missing_one_from_being_asked_for(node: Node) -> None:
+    """Five pods change each second after a restart whose List lacks one that runs."""
+    many = [pod(f"web-{number}") for number in range(5)]
+    others = [told(f"web-{number}") for number in range(5)]
+    node.has(EXPORTER, TRAIN, *many)
+    node.source.tell(told("train"), meta(OWN[1]), *others)
+    node.kubelet.start()
+    node.export()
+    node.turn(30)
+    node.restart(EXPORTER, *many)
+    node.turn(5)
+    node.has(EXPORTER, TRAIN, *many)
+    for second in range(15):
+        changed = [replace(each, cpu_millicores=second, uid=f"{each.uid}-{second}") for each in others]
+        node.tell(told("train"), meta(OWN[1]), *changed)
+        page = node.turn(1)
+    assert 0 == page.value("podres_pods_retained")
+
+
 def test_a_kubelet_that_does_not_get_its_pods_is_listed_once_until_it_has(node: Node) -> None:
     """For static pods, which have no mirror pods yet; its own credentials have expired, and the API server is heard."""
     node.has(EXPORTER, TRAIN, SERVE)
