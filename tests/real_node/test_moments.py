@@ -10,11 +10,13 @@ the node, or in its namespaces:
 
 PODRES_REAL_POD stands for the exporter's own pod, the witness; if it is a DaemonSet's, it is also deleted, so that
 another takes its place. PODRES_REAL_CONTROL is a program that is called with an action and a component, and returns
-once it is done: `stop|start kubelet`, `stop|start|freeze|thaw apiserver`,
-`refuse|accept credentials` (of the kubelet, from its next start on), `slow|quick allocate` (of the device plugin: some
-seconds, or at once). PODRES_REAL_RESOURCE, PODRES_REAL_CRI, PODRES_REAL_IMAGE and PODRES_REAL_SOURCES say what differs
-from a common node, PODRES_REAL_POLL_SECONDS and PODRES_REAL_HOLD_DOWN_SECONDS (short by default) what flags the quick
-exporters run with, PODRES_REAL_INTERVALS which run, `quick` ones or those with the defaults of all flags (`shipped`),
+once it is done: `stop|start kubelet`, `stop|start|freeze|thaw apiserver`, `refuse|accept credentials` (of the kubelet,
+from its next start on), `slow|quick allocate` (of the device plugin: some seconds, or at once), and, where
+PODRES_REAL_UPGRADE is set, `upgrade kubelet` (to another release, from its next start on).
+
+PODRES_REAL_RESOURCE, PODRES_REAL_CRI, PODRES_REAL_IMAGE and PODRES_REAL_SOURCES say what differs from a common node,
+PODRES_REAL_POLL_SECONDS and PODRES_REAL_HOLD_DOWN_SECONDS (short by default) what flags the quick exporters run with,
+PODRES_REAL_INTERVALS which run, `quick` ones or those with the defaults of all flags (`shipped`),
 PODRES_REAL_AWAY_SECONDS how long an API server is away; PODRES_REAL_RECORD is a file for the samples that differ.
 
 Beside the kubelet several exporters run at once, with and without metadata, in a pod and outside. The pages are read
@@ -51,6 +53,7 @@ RUNTIME = os.environ.get("PODRES_REAL_CRI", "/run/containerd/containerd.sock")
 IMAGE = os.environ.get("PODRES_REAL_IMAGE", "busybox")
 RECORD = os.environ.get("PODRES_REAL_RECORD", "")
 SOURCES = os.environ.get("PODRES_REAL_SOURCES", "apiserver,none,podsapi").split(",")
+UPGRADE = bool(os.environ.get("PODRES_REAL_UPGRADE"))
 INTERVALS = os.environ.get("PODRES_REAL_INTERVALS", "quick,shipped").split(",")
 KUBELET = Path("/var/lib/kubelet")
 CLOCK, NEVER = SystemClock(), threading.Event()
@@ -633,6 +636,17 @@ def forced(watcher: Watcher) -> None:
     watcher.watch(20.0)
 
 
+def upgraded(watcher: Watcher) -> None:
+    """The kubelet comes back as another release, which may serve Get or not."""
+    if not UPGRADE:
+        pytest.skip("no other release of the kubelet is given: PODRES_REAL_UPGRADE")
+    control("stop", "kubelet")
+    control("upgrade", "kubelet")
+    watcher.watch(5.0)
+    control("start", "kubelet")
+    watcher.watch(30.0)
+
+
 MOMENTS: dict[str, Callable[[Watcher], None]] = {
     "alone": alone,
     "away": away,
@@ -644,6 +658,7 @@ MOMENTS: dict[str, Callable[[Watcher], None]] = {
     "begun-after": begun_after,
     "replaced": replaced,
     "forced": forced,
+    "upgraded": upgraded,
 }
 LOADS = ("still", "rolling", "terminating", "coming")
 
