@@ -243,9 +243,9 @@ class Cache:
     def _is_unsaid(self, meta: PodMeta) -> bool:
         """Return whether no kubelet has said this instance, by the entry of its name."""
         entry = self.entries.get(meta.key)
-        if entry is None or not self.is_retained(entry):
+        if entry is None or entry.uid == meta.uid or self.site.is_static(meta.key, self.metadata):
             return entry is None
-        return entry.uid != meta.uid and not self.site.is_static(meta.key, self.metadata)
+        return entry.is_known or self.is_retained(entry)
 
     def _mark(self, entry: Entry) -> Mark:
         return Mark.RETAINED if self.is_retained(entry) else Mark.UNCONFIRMED if entry.is_unconfirmed else Mark.CURRENT

@@ -822,3 +822,30 @@ def test_what_a_finished_pod_is_listed_with_is_not_taken_from_the_pod_that_has_i
     for _ in range(3):
         page = node.turn(4)
         assert (7, {"heir"}) == (free(page), page.labels("podres_container_devices", "pod"))
+
+
+@pytest.mark.parametrize("asking", ["fails", "is not possible"])
+def test_what_a_pod_has_got_that_took_a_name_is_not_free_while_the_kubelet_cannot_be_asked(
+    node: Node, asking: str
+) -> None:
+    """The API server says that another pod runs under the name; the kubelet is down, or Get of it fails."""
+    node.has(EXPORTER, TRAIN)
+    node.source.tell(told("train"), meta(OWN[1]))
+    node.kubelet.start()
+    node.export()
+    node.turn(30)
+    node.has(EXPORTER, pod("train", 3))
+    if asking == "fails":
+        node.kubelet.override("Get", RpcFault(grpc.StatusCode.INTERNAL, "no"))
+    else:
+        node.kubelet.kill()
+    node.tell(replace(told("train"), uid="uid-of-the-new-one"), meta(OWN[1]))
+    page = node.turn(30)
+    assert (None, {"train"}) == (free(page), page.labels("podres_container_devices", "pod"))
+
+    if asking == "fails":
+        node.kubelet.clear_override("Get")
+    else:
+        node.restart(EXPORTER, pod("train", 3))
+    page = node.turn(12)
+    assert (7, {"GPU-3"}) == (free(page), page.labels("podres_container_device_info", "device"))
