@@ -11,6 +11,12 @@ from podres_exporter.allocation.holdings import asked_for, resources_of
 from podres_exporter.allocation.rules import Instance
 from podres_exporter.model import PodKey, PodMeta, Unknown
 
+LATE_SECONDS = 15.0
+"""
+So long after its first answer a kubelet that reaches its API server has had its pods: it takes about two, and a wrong
+name of the own pod is known after ten.
+"""
+
 
 def unknown(cache: Cache, now: float) -> Unknown:
     """
@@ -21,14 +27,23 @@ def unknown(cache: Cache, now: float) -> Unknown:
     - the witness was listed once in the exporter's life, for 3 s where the kubelet was younger than the hold-down and
       has not said each pod that followed metadata says runs: since then the entries keep what is known over each
       restart;
+    - the running kubelet has had its pods, or metadata tell of them: what came between the last List and a restart is
+      known to nobody else, and a kubelet without its API server does not say it;
     - no pod runs unlisted that asks for it;
     - no retained pod held it whose rows are too old to be shown;
     - no item of the kubelet's answer was unreadable. Where it is not known of what it was, nothing at all is known.
     """
-    if not cache.witness.is_known:
+    if not cache.witness.is_known or _is_late(cache, now):
         return Unknown(everything=True)
     too_old = resources_of(entry.pod for entry in cache.retained() if cache.is_too_old(entry, now))
     return cache.unreadable | Unknown(resources=too_old | asked_for(unlisted(cache, now)))
+
+
+def _is_late(cache: Cache, now: float) -> bool:
+    """Return whether the running kubelet alone could tell of new pods, and has not had them in time."""
+    first_answer_at = cache.witness.start.first_answer_at
+    is_alone = cache.metadata is None and cache.witness.since() is None
+    return is_alone and first_answer_at is not None and now - first_answer_at >= LATE_SECONDS
 
 
 def unlisted(cache: Cache, now: float) -> list[PodMeta]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podres_exporter.allocation import Cache, Ended, Rule, Site, Waits, given_up, unknown, unlisted
+from podres_exporter.allocation.unknown import LATE_SECONDS
 from podres_exporter.model import (
     ContainerKind,
     ContainerSpec,
@@ -371,16 +372,34 @@ def test_nothing_is_known_before_the_witness_was_listed_once_and_all_is_from_the
     assert Unknown() == free(cache, 10)
 
 
+AWAY = lost(followed())
+"""The API server was followed once."""
+
+
 def test_what_an_old_retained_pod_held_is_not_known_to_be_free_until_it_ends() -> None:
     cache = cache_of(A)
     cache.begin(is_young=True)
     cache.listed(listed(STATIC), 10)
-    assert Unknown() == free(cache, MAX_AGE - 1)
+    assert Unknown() == free(cache, MAX_AGE - 1, AWAY)
 
-    assert Unknown(resources=frozenset({GPU})) == free(cache, MAX_AGE)
+    assert Unknown(resources=frozenset({GPU})) == free(cache, MAX_AGE, AWAY)
     assert {"proxy-n1": "current"} == marks(cache, MAX_AGE)
     settled(cache, 1000)
     assert Unknown() == free(cache, 1000 + HOLD)
+
+
+def test_without_metadata_a_kubelet_that_does_not_get_its_pods_may_have_others_than_were_listed() -> None:
+    """What it started between the last List and its restart is known to nobody else."""
+    cache = cache_of(A)
+    cache.begin(is_young=True)
+    cache.listed(listed(STATIC), 10)
+    assert Unknown() == free(cache, 10 + LATE_SECONDS - 1)
+    assert free(cache, 10 + LATE_SECONDS).everything
+    assert {"a": "retained", "proxy-n1": "current"} == marks(cache, 10 + LATE_SECONDS)
+    assert Unknown() == free(cache, 10 + LATE_SECONDS, AWAY)
+
+    cache.listed(listed(STATIC, A, EXPORTER), 30)
+    assert Unknown() == free(cache, 30)
 
 
 def test_what_an_old_retained_pod_held_by_a_claim_is_not_known_to_be_free() -> None:
@@ -390,8 +409,8 @@ def test_what_an_old_retained_pod_held_by_a_claim_is_not_known_to_be_free() -> N
     cache.begin(is_young=True)
     cache.listed(listed(STATIC), 10)
 
-    assert Unknown() == free(cache, MAX_AGE - 1)
-    assert Unknown(resources=frozenset({"gpu.example.com"})) == free(cache, MAX_AGE)
+    assert Unknown() == free(cache, MAX_AGE - 1, AWAY)
+    assert Unknown(resources=frozenset({"gpu.example.com"})) == free(cache, MAX_AGE, AWAY)
 
 
 def test_what_a_running_pod_asks_for_is_not_known_until_the_kubelet_says_it() -> None:
