@@ -11,11 +11,8 @@ from podres_exporter.allocation.holdings import asked_for, resources_of
 from podres_exporter.allocation.rules import Instance
 from podres_exporter.model import PodKey, PodMeta, Unknown
 
-LATE_SECONDS = 15.0
-"""
-So long after its first answer a kubelet that reaches its API server has had its pods: it takes about two, and a wrong
-name of the own pod is known after ten.
-"""
+LATE_SECONDS = 5.0
+"""So long after its first answer a kubelet that reaches its API server has had its pods; it takes about two."""
 
 
 def unknown(cache: Cache, now: float) -> Unknown:
@@ -40,10 +37,9 @@ def unknown(cache: Cache, now: float) -> Unknown:
 
 
 def _is_late(cache: Cache, now: float) -> bool:
-    """Return whether the running kubelet alone could tell of new pods, and has not had them in time."""
-    first_answer_at = cache.witness.start.first_answer_at
-    is_alone = cache.metadata is None and cache.witness.since() is None
-    return is_alone and first_answer_at is not None and now - first_answer_at >= LATE_SECONDS
+    """Return whether the kubelet alone could tell of new pods, and has not had them in time."""
+    waited_since = cache.witness.waited_since
+    return cache.metadata is None and waited_since is not None and now - waited_since >= LATE_SECONDS
 
 
 def unlisted(cache: Cache, now: float) -> list[PodMeta]:

@@ -64,7 +64,8 @@ class Witness:
 
     *start* is that of the running kubelet. *is_known*: a witness was listed, and waited for, once in the exporter's
     life: from then on the entries keep what is known over each restart. *own_is_wrong*: pods that are not static are
-    listed, and the own one is not, so that its name must be wrong. *metadata* is set by whoever has it.
+    listed, and the own one is not, so that its name must be wrong. *waited_since*: when a kubelet without its pods
+    first answered since one had them, however often it has restarted. *metadata* is set by whoever has it.
     """
 
     site: Site
@@ -73,6 +74,7 @@ class Witness:
     metadata: Metadata | None = None
     is_known: bool = False
     own_is_wrong: bool = False
+    waited_since: float | None = None
     _has_seen_others: bool = False
 
     def said(self, keys: Collection[PodKey], now: float) -> None:
@@ -92,6 +94,10 @@ class Witness:
             self.own_is_wrong, start.seen_at = True, start.others_at
         known_at = start.seen_at if all_are_said and start.seen_at is not None else self.known_at()
         self.is_known = self.is_known or (known_at is not None and now >= known_at)
+        if self.since() is not None:
+            self.waited_since = None
+        elif self.waited_since is None:
+            self.waited_since = start.first_answer_at
 
     def sought(self) -> PodKey | None:
         """Return the own pod while the running kubelet is not known to have it."""
