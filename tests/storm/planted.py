@@ -44,8 +44,8 @@ BUGS = (
     Bug(
         "what is free is told before the exporter's own pod is known",
         "allocation/unknown.py",
-        "    if not cache.witness.is_known:\n",
-        "    if cache.witness.start.first_answer_at is None:\n",
+        "    if not cache.witness.is_known or _is_late(cache, now):\n",
+        "    if cache.witness.start.first_answer_at is None or _is_late(cache, now):\n",
         invariant="free",
     ),
     Bug(
