@@ -44,8 +44,8 @@ def _is_late(cache: Cache, now: float) -> bool:
 
 def unlisted(cache: Cache, now: float) -> list[PodMeta]:
     """
-    Return the pods, sorted, that metadata said run when it was last followed, and that the kubelet should have said by
-    now; for as long as a retained one would be missing.
+    Return the pods, sorted, that metadata said run when it was last followed, or right before it was lost, and that the
+    kubelet should have said by now; for as long as a retained one would be missing.
     """
     metas = cache.metadata.pods if cache.metadata is not None else {}
     waiting = [entry for entry, is_over in _waited_for(cache, now) if not is_over]

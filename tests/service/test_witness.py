@@ -67,6 +67,13 @@ class Node:
         source = self.source if metadata else None
         self.rig = self._stack.enter_context(Rig(self._socket, self._sysfs, clock=self.clock, metadata=source, own=own))
 
+    def runs_train(self) -> None:
+        """Start a kubelet that has the exporter's pod and another, which the API server knows, and the exporter."""
+        self.has(EXPORTER, TRAIN)
+        self.source.tell(told("train"), meta(OWN[1]))
+        self.kubelet.start()
+        self.export()
+
     def turn(self, seconds: int) -> Scrape:
         """Let so many seconds go by with all that the loop does in them, and read the page."""
         for _ in range(seconds):
@@ -153,10 +160,7 @@ def test_a_restart_is_one_list_a_second_after_the_own_pod_is_known(node: Node) -
 
 def test_news_right_after_a_restart_is_no_reason_to_list(node: Node) -> None:
     """Whether this start of the kubelet serves Get is not known yet: a Get finds it out."""
-    node.has(EXPORTER, TRAIN)
-    node.source.tell(told("train"), meta(OWN[1]))
-    node.kubelet.start()
-    node.export()
+    node.runs_train()
     node.turn(30)
     node.kubelet.kill()
     node.turn(5)
@@ -320,10 +324,7 @@ def test_a_kubelet_that_is_upgraded_in_place_may_gain_or_lose_get(node: Node, be
 
 
 def test_a_pod_that_was_rejected_at_admission_is_waited_for_by_nobody(node: Node) -> None:
-    node.has(EXPORTER, TRAIN)
-    node.source.tell(told("train"), meta(OWN[1]))
-    node.kubelet.start()
-    node.export()
+    node.runs_train()
     node.turn(12)
     node.tell(told("train"), meta(OWN[1]), told("refused", has_started=True, is_terminal=True))
     page = node.turn(30)
@@ -365,10 +366,7 @@ def test_a_pod_that_the_kubelet_never_lists_again_is_given_up_and_named(
 @pytest.mark.parametrize("asking", ["fails", "is refused"])
 def test_what_a_late_pod_asks_for_is_not_free_while_the_kubelet_cannot_be_asked_for_it(node: Node, asking: str) -> None:
     """However old the kubelet is; one that answers that it has no such pod is believed."""
-    node.has(EXPORTER, TRAIN)
-    node.source.tell(told("train"), meta(OWN[1]))
-    node.kubelet.start()
-    node.export()
+    node.runs_train()
     node.turn(700)
     if asking == "fails":
         node.kubelet.override("Get", RpcFault(grpc.StatusCode.INTERNAL, "no"))
@@ -576,10 +574,7 @@ def test_the_own_pod_is_no_witness_where_it_is_static_or_not_known(
 def test_a_list_waits_while_a_pod_may_be_in_admission_and_not_for_ever(node: Node) -> None:
     """Without Get a pod that is new is news; another one that is being admitted may be getting its devices now."""
     node.kubelet.override("Get", DISABLED)
-    node.has(EXPORTER, TRAIN)
-    node.source.tell(told("train"), meta(OWN[1]))
-    node.kubelet.start()
-    node.export()
+    node.runs_train()
     node.turn(15)
     admitted = replace(told("slow", has_started=False), phase="Pending")
     node.has(EXPORTER, TRAIN, SERVE)
@@ -616,10 +611,7 @@ def test_an_unexpected_error_in_a_poll_is_a_failed_poll(node: Node) -> None:
 
 def test_when_the_allocation_is_too_old_the_states_agree(node: Node) -> None:
     """The kubelet is down, the API server is not, and nothing is held any more, at every second (finding R9)."""
-    node.has(EXPORTER, TRAIN)
-    node.source.tell(told("train"), meta(OWN[1]))
-    node.kubelet.start()
-    node.export()
+    node.runs_train()
     node.turn(12)
     node.kubelet.kill()
     shown = []
@@ -716,10 +708,7 @@ def test_a_pod_that_is_told_late_ran_before_a_kubelet_that_has_not_had_its_pods(
     """The watch is behind by seconds: the pod ran before the restart, whatever this kubelet's List lacks."""
     if not has_get:
         node.kubelet.override("Get", DISABLED)
-    node.has(EXPORTER, TRAIN)
-    node.source.tell(told("train"), meta(OWN[1]))
-    node.kubelet.start()
-    node.export()
+    node.runs_train()
     node.turn(15)
     node.restart(STATIC)
     node.turn(2)
@@ -761,10 +750,7 @@ def test_a_pod_that_took_a_name_unheard_of_is_not_taken_for_the_one_before(
 
 def test_a_pod_that_kept_its_name_while_the_metadata_were_away_moves_no_figure(node: Node) -> None:
     """The API server is back before the kubelet hears it."""
-    node.has(EXPORTER, TRAIN)
-    node.source.tell(told("train"), meta(OWN[1]))
-    node.kubelet.start()
-    node.export()
+    node.runs_train()
     node.turn(5)
     node.source.lose(is_away=True)
     node.turn(25)
@@ -819,10 +805,7 @@ def test_an_old_kubelet_whose_pods_are_coming_is_listed_again_before_anything_is
 
 
 def test_an_own_pod_of_which_get_fails_is_found_by_list(node: Node) -> None:
-    node.has(EXPORTER, TRAIN)
-    node.source.tell(told("train"), meta(OWN[1]))
-    node.kubelet.start()
-    node.export()
+    node.runs_train()
     node.turn(15)
     node.kubelet.override("Get", RpcFault(grpc.StatusCode.INTERNAL, "no"))
     node.restart(STATIC)
@@ -852,10 +835,7 @@ def test_what_a_pod_has_got_that_took_a_name_is_not_free_while_the_kubelet_canno
     node: Node, asking: str
 ) -> None:
     """The API server says that another pod runs under the name; the kubelet is down, or Get of it fails."""
-    node.has(EXPORTER, TRAIN)
-    node.source.tell(told("train"), meta(OWN[1]))
-    node.kubelet.start()
-    node.export()
+    node.runs_train()
     node.turn(30)
     node.has(EXPORTER, pod("train", 3))
     if asking == "fails":

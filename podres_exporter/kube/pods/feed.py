@@ -54,10 +54,10 @@ class PodFeed:
 
         Source: kubernetes #59848; client-go Reflector relistResourceVersion.
         """
-        found = self._listed()
+        found = self._request_list()
         if is_older(found.resource_version, self._version):
             log.info("metadata.old_list", extra={"version": found.resource_version, "known": self._version})
-            found = self._listed(is_latest=True)
+            found = self._request_list(is_latest=True)
         self._version = found.resource_version
         self._warn_of_foreign(found.foreign)
         self._report([*found.malformed, *(problem for pod in found.pods for problem in pod.problems)])
@@ -65,7 +65,8 @@ class PodFeed:
         log.debug("metadata.listed", extra={"pods": len(found.pods), "version": found.resource_version})
         return found.resource_version
 
-    def _listed(self, *, is_latest: bool = False) -> PodList:
+    def _request_list(self, *, is_latest: bool = False) -> PodList:
+        """Return the pods of one list, which is counted."""
         self._observer.request(LIST_VERB)
         found, size_bytes = _listed(self._transport, self._decoder, is_latest=is_latest)
         self._observer.received(size_bytes)
